@@ -1,0 +1,118 @@
+//! Exit statuses that tell of a signal.
+//!
+//! A shell reports a process that a signal ended as 128+N (POSIX 2.8.2), ksh
+//! as 256+N, Python and others as -N. A stopped job is reported the same way.
+
+use super::table::{Action, REALTIME_ACTION};
+use super::{Arch, Signal};
+
+/// How a status encodes the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// 128+N.
+    Plus128,
+    /// 256+N.
+    Plus256,
+    /// -N.
+    Negative,
+}
+
+impl Form {
+    /// How it is written: `128+N`, `256+N`, `-N`.
+    pub const fn notation(self) -> &'static str {
+        match self {
+            Form::Plus128 => "128+N",
+            Form::Plus256 => "256+N",
+            Form::Negative => "-N",
+        }
+    }
+
+    /// Who writes it so.
+    pub const fn writer(self) -> &'static str {
+        match self {
+            Form::Plus128 => "a shell",
+            Form::Plus256 => "ksh",
+            Form::Negative => "Python",
+        }
+    }
+}
+
+/// A status that tells of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The signal.
+    pub signal: Signal,
+    /// How it was encoded.
+    pub form: Form,
+}
+
+impl Status {
+    /// Reads 128+N, 256+N or -N; `None` for every other number.
+    pub fn decode(status: i64, arch: Arch) -> Option<Status> {
+        let last = i64::from(arch.last());
+        let (number, form) = match status {
+            _ if (-last..0).contains(&status) => (-status, Form::Negative),
+            _ if (129..=128 + last).contains(&status) => (status - 128, Form::Plus128),
+            _ if (257..=256 + last).contains(&status) => (status - 256, Form::Plus256),
+            _ => return None,
+        };
+        let signal = arch.signal(u8::try_from(number).ok()?)?;
+        Some(Status { signal, form })
+    }
+
+    /// The number that encodes this, as [`Status::decode`] reads it.
+    pub const fn encode(self) -> i64 {
+        let number = self.signal.get() as i64;
+        match self.form {
+            Form::Plus128 => 128 + number,
+            Form::Plus256 => 256 + number,
+            Form::Negative => -number,
+        }
+    }
+
+    /// Whether such a status tells of a stop: the signal stops by default.
+    pub fn stopped(self, arch: Arch) -> bool {
+        let action = arch.facts(self.signal).map_or(REALTIME_ACTION, |facts| facts.action);
+        action == Action::Stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode(status: i64) -> Option<(u8, Form)> {
+        Status::decode(status, Arch::Common).map(|status| (status.signal.get(), status.form))
+    }
+
+    #[test]
+    fn the_three_forms_are_read() {
+        assert_eq!(decode(143), Some((15, Form::Plus128)));
+        assert_eq!(decode(271), Some((15, Form::Plus256)));
+        assert_eq!(decode(-15), Some((15, Form::Negative)));
+        assert_eq!(decode(192), Some((64, Form::Plus128)));
+        for none in [0, 1, 64, 65, 127, 128, 193, 255, 256, 321, -65, i64::MIN, i64::MAX] {
+            assert_eq!(decode(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_stop_is_told_from_an_end() {
+        let stopped = |status| Status::decode(status, Arch::Common).map(|s| s.stopped(Arch::Common));
+        assert_eq!(stopped(128 + 19), Some(true));
+        assert_eq!(stopped(128 + 20), Some(true));
+        assert_eq!(stopped(128 + 15), Some(false));
+        assert_eq!(stopped(128 + 34), Some(false));
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_what_is_decoded_gives_the_status(status in -200i64..500, which in 0usize..5) {
+            if let Some(decoded) = Status::decode(status, Arch::ALL[which]) {
+                prop_assert_eq!(decoded.encode(), status);
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Signal masks as hexadecimal text.
+
+use std::fmt;
+
+use super::{Arch, SignalSet};
+
+/// How many hexadecimal digits the kernel prints for a mask, and with it which
+/// numbering the mask is in: only mips has 128 signals.
+pub const fn digits(arch: Arch) -> usize {
+    arch.last() as usize / 4
+}
+
+/// The mask of a set as /proc/PID/status prints it: 16 digits, 32 on mips,
+/// without 0x.
+pub fn encode(set: SignalSet, arch: Arch) -> String {
+    format!("{:0width$x}", set.bits(), width = digits(arch))
+}
+
+/// Why a text is no mask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParseMaskError {
+    /// No digits at all.
+    Empty,
+    /// A byte that is no hexadecimal digit.
+    NotHex(u8),
+    /// More digits than the widest mask has (32).
+    TooLong(usize),
+    /// Not the 16 or 32 digits that the kernel always prints.
+    NotWhole(usize),
+}
+
+impl fmt::Display for ParseMaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ParseMaskError::Empty => write!(f, "no hexadecimal digits"),
+            ParseMaskError::NotHex(byte) => {
+                write!(f, "'{}' is no hexadecimal digit", byte.escape_ascii())
+            }
+            ParseMaskError::TooLong(count) => {
+                write!(f, "{count} hexadecimal digits, but a mask has at most 32")
+            }
+            ParseMaskError::NotWhole(count) => {
+                write!(f, "{count} hexadecimal digits where the kernel prints 16 (32 on mips): cut short?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseMaskError {}
+
+/// Reads a mask of 1 to 32 digits, as people type it: without 0x. More than 16
+/// digits make it a mips mask; fewer belong to `short`.
+///
+/// # Errors
+/// What is wrong with the digits.
+pub fn parse(text: &[u8], short: Arch) -> Result<(SignalSet, Arch), ParseMaskError> {
+    if text.is_empty() {
+        return Err(ParseMaskError::Empty);
+    }
+    let mut bits: u128 = 0;
+    for byte in text {
+        let digit = char::from(*byte).to_digit(16).ok_or(ParseMaskError::NotHex(*byte))?;
+        bits = bits << 4 | u128::from(digit);
+    }
+    match text.len() {
+        0..=16 => Ok((SignalSet::from_bits(bits), short)),
+        17..=32 => Ok((SignalSet::from_bits(bits), Arch::Mips)),
+        count => Err(ParseMaskError::TooLong(count)),
+    }
+}
+
+/// Reads a mask as the kernel prints it: exactly 16 digits, or 32 on mips.
+///
+/// # Errors
+/// What is wrong with the digits; any other count means that text is missing.
+pub fn parse_whole(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
+    let mask = parse(text, Arch::NATIVE)?;
+    match text.len() {
+        16 | 32 => Ok(mask),
+        count => Err(ParseMaskError::NotWhole(count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn masks_of_the_kernel_are_read() {
+        let read = |text: &str| parse_whole(text.as_bytes()).map(|(set, arch)| (set.bits(), arch));
+        assert_eq!(read("0000000000004002"), Ok((0x4002, Arch::NATIVE)));
+        assert_eq!(read("FFFFFFFFFFFFFFFF"), Ok((u64::MAX.into(), Arch::NATIVE)));
+        assert_eq!(read("80000000000000000000000000000001"), Ok((1 << 127 | 1, Arch::Mips)));
+        assert_eq!(read("00000000000040"), Err(ParseMaskError::NotWhole(14)));
+        assert_eq!(read(""), Err(ParseMaskError::Empty));
+        assert_eq!(read("0x00000000004002"), Err(ParseMaskError::NotHex(b'x')));
+        assert_eq!(read(&"0".repeat(33)), Err(ParseMaskError::TooLong(33)));
+    }
+
+    #[test]
+    fn masks_people_type_may_be_short() {
+        let read = |text: &str| parse(text.as_bytes(), Arch::Common).map(|(set, arch)| (set.bits(), arch));
+        assert_eq!(read("4002"), Ok((0x4002, Arch::Common)));
+        assert_eq!(read("10000000000000000"), Ok((1 << 64, Arch::Mips)));
+        assert_eq!(read("zz"), Err(ParseMaskError::NotHex(b'z')));
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_what_is_encoded_gives_the_set(bits: u128, which in 0usize..5) {
+            let arch = Arch::ALL[which];
+            let set = SignalSet::from_bits(bits) & SignalSet::all(arch);
+            let (read, _) = parse_whole(encode(set, arch).as_bytes()).unwrap();
+            prop_assert_eq!(read, set);
+        }
+
+        #[test]
+        fn no_bytes_panic(text: Vec<u8>) {
+            let _ = parse(&text, Arch::Common);
+            let _ = parse_whole(&text);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What a signal is: numbers, names, sets, codes and exit statuses.
+//!
+//! Pure facts and text: nothing here reads a file, makes a system call or
+//! prints. Every other floor may use this one, and this one uses no other.
+//!
+//! Numbers and names depend on the architecture ([`Arch`]); the facts of a
+//! signal (default action, standard, origin) do not, so they are kept once, by
+//! name, in [`table`].
+
+pub mod arch;
+pub mod code;
+pub mod exit;
+pub mod mask;
+pub mod name;
+pub mod number;
+pub mod set;
+pub mod table;
+
+pub use arch::Arch;
+pub use name::{Name, ParseNameError};
+pub use number::Signal;
+pub use set::SignalSet;
+pub use table::{Action, Facts, Origin, Standard};

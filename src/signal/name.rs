@@ -1,0 +1,267 @@
+//! Names of signals: printing them, reading them, and guessing what was meant.
+
+use std::fmt;
+
+use super::number::RTMIN;
+use super::{Arch, Signal, table};
+
+/// How a signal is called: `TERM`, `RTMIN+3`, `RTMAX-1`, or its bare number
+/// where it has no name (32 and 33, which the C library keeps for itself).
+///
+/// The lower half of the real-time signals counts from RTMIN, the upper half
+/// down from RTMAX, as kill(1) and the shells print them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// A standard signal's name, without SIG.
+    Standard(&'static str),
+    /// RTMIN+n.
+    AboveMin(u8),
+    /// RTMAX-n.
+    BelowMax(u8),
+    /// A number without a name.
+    Number(u8),
+}
+
+impl Name {
+    /// The name of a signal on an architecture.
+    pub fn of(signal: Signal, arch: Arch) -> Name {
+        if let Some(facts) = arch.facts(signal) {
+            return Name::Standard(facts.name);
+        }
+        let number = signal.get();
+        if !(RTMIN..=arch.rtmax()).contains(&number) {
+            return Name::Number(number);
+        }
+        let (above, below) = (number - RTMIN, arch.rtmax() - number);
+        if above <= below { Name::AboveMin(above) } else { Name::BelowMax(below) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Name::Standard(name) => f.pad(name),
+            Name::AboveMin(0) => f.pad("RTMIN"),
+            Name::AboveMin(n) => f.pad(&format!("RTMIN+{n}")),
+            Name::BelowMax(0) => f.pad("RTMAX"),
+            Name::BelowMax(n) => f.pad(&format!("RTMAX-{n}")),
+            Name::Number(number) => f.pad(&number.to_string()),
+        }
+    }
+}
+
+/// Why a text names no signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParseNameError {
+    /// No architecture knows the name; the nearest one that this one knows.
+    Unknown {
+        /// What was typed.
+        text: String,
+        /// The name most like it.
+        nearest: String,
+    },
+    /// RTMIN+n or RTMAX-n with an n outside the range.
+    OutOfRange {
+        /// What was typed.
+        text: String,
+        /// The name at that end of the range.
+        nearest: String,
+        /// The greatest n of RTMIN+n.
+        highest: u8,
+    },
+    /// The name exists, but only with the numberings given.
+    Elsewhere {
+        /// What was typed.
+        text: String,
+        /// The architecture that lacks it.
+        arch: Arch,
+        /// Those that have it, and its number there.
+        numbers: Vec<(Arch, u8)>,
+    },
+}
+
+impl fmt::Display for ParseNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ParseNameError::Unknown { text, nearest } => {
+                write!(f, "{text}: unknown signal; the nearest name is {nearest}")
+            }
+            ParseNameError::OutOfRange { text, nearest, highest } => write!(
+                f,
+                "{text}: real-time signals are RTMIN+0 to RTMIN+{highest}; the nearest is {nearest}"
+            ),
+            ParseNameError::Elsewhere { text, arch, numbers } => {
+                write!(f, "{text}: {arch} has no such signal; it is")?;
+                for (index, (arch, number)) in numbers.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma} {number} on {arch}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseNameError {}
+
+/// Reads a name: with or without SIG, in any case, aliases and `RTMIN+n` /
+/// `RTMAX-n` included. Numbers are not names.
+///
+/// # Errors
+/// Says what is nearest, or which architecture has a signal of that name.
+pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseNameError> {
+    let upper = text.to_ascii_uppercase();
+    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
+    if let Some(signal) = standard(bare, arch) {
+        return Ok(signal);
+    }
+    if let Some(offset) = realtime_offset(bare, arch) {
+        let lowest = i32::from(RTMIN);
+        let highest = i32::from(arch.rtmax());
+        let number = offset.clamp(lowest, highest);
+        // The clamp keeps the number within u8 and non-zero.
+        let signal = u8::try_from(number).ok().and_then(Signal::new);
+        return match signal {
+            Some(signal) if number == offset => Ok(signal),
+            nearest => Err(ParseNameError::OutOfRange {
+                text: text.to_owned(),
+                nearest: nearest.map(|signal| arch.name(signal).to_string()).unwrap_or_default(),
+                highest: arch.rtmax() - RTMIN,
+            }),
+        };
+    }
+    let numbers: Vec<(Arch, u8)> =
+        Arch::ALL.into_iter().filter_map(|other| Some((other, standard(bare, other)?.get()))).collect();
+    if !numbers.is_empty() {
+        return Err(ParseNameError::Elsewhere { text: text.to_owned(), arch, numbers });
+    }
+    Err(ParseNameError::Unknown { text: text.to_owned(), nearest: nearest(bare, arch).to_owned() })
+}
+
+/// A standard signal by its exact name or alias in upper case, without SIG.
+fn standard(bare: &str, arch: Arch) -> Option<Signal> {
+    table::all().find(|facts| facts.is_called(bare, arch))?.number(arch)
+}
+
+/// The number that `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n` stands for, in
+/// range or not; `None` for every other text.
+fn realtime_offset(bare: &str, arch: Arch) -> Option<i32> {
+    let (base, sign, rest) = if let Some(rest) = bare.strip_prefix("RTMIN") {
+        (i32::from(RTMIN), '+', rest)
+    } else {
+        (i32::from(arch.rtmax()), '-', bare.strip_prefix("RTMAX")?)
+    };
+    if rest.is_empty() {
+        return Some(base);
+    }
+    let digits = rest.strip_prefix(sign)?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // More digits than i32 holds is out of range like any other large number.
+    let n: i32 = digits.parse().unwrap_or(i32::MAX / 2);
+    Some(if sign == '+' { base.saturating_add(n) } else { base.saturating_sub(n) })
+}
+
+/// The name closest to what was typed, by edit distance; the lower number
+/// where two are equally close.
+fn nearest(bare: &str, arch: Arch) -> &'static str {
+    let known = || arch.signals().filter_map(|signal| arch.facts(signal));
+    let aliases = known().flat_map(|facts| facts.aliases_on(arch));
+    let names = known().map(|facts| facts.name);
+    names
+        .chain(["RTMIN", "RTMAX"])
+        .chain(aliases)
+        .min_by_key(|name| strsim::damerau_levenshtein(bare, name))
+        .unwrap_or("TERM")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(text: &str) -> u8 {
+        parse(text, Arch::Common).map_or(0, Signal::get)
+    }
+
+    #[test]
+    fn names_are_read_with_and_without_sig_in_any_case() {
+        for text in ["TERM", "SIGTERM", "term", "sigterm", "SigTerm"] {
+            assert_eq!(number(text), 15, "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_real_time_names_are_read() {
+        for (text, expected) in [
+            ("IOT", 6),
+            ("CLD", 17),
+            ("POLL", 29),
+            ("UNUSED", 31),
+            ("RTMIN", 34),
+            ("SIGRTMIN+3", 37),
+            ("rtmax-1", 63),
+            ("RTMAX", 64),
+            ("RTMIN+30", 64),
+            ("RTMAX-30", 34),
+        ] {
+            assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_the_nearest() {
+        let nearest = |text: &str| match parse(text, Arch::Common) {
+            Err(ParseNameError::Unknown { nearest, .. }) => nearest,
+            Err(ParseNameError::OutOfRange { nearest, .. }) => nearest,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(nearest("TREM"), "TERM");
+        assert_eq!(nearest("KILLL"), "KILL");
+        assert_eq!(nearest("SIGUSR3"), "USR1");
+        assert_eq!(nearest("RTMIN+31"), "RTMAX");
+        assert_eq!(nearest("RTMAX-99999999999999"), "RTMIN");
+        assert_eq!(nearest("RTMIN-1"), "RTMIN");
+        assert_eq!(nearest("RTMIN+"), "RTMIN");
+        for text in ["", "SIG", "15", "FOO", "TERM ", "SIGSIGTERM", "TÉRM"] {
+            assert!(parse(text, Arch::Common).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_signal_of_another_architecture_says_where_it_is() {
+        let error = parse("EMT", Arch::Common).unwrap_err().to_string();
+        assert_eq!(error, "EMT: x86/arm has no such signal; it is 7 on alpha, 7 on sparc, 7 on mips");
+        assert_eq!(parse("EMT", Arch::Mips).map(Signal::get), Ok(7));
+        assert_eq!(parse("LOST", Arch::Sparc).map(Signal::get), Ok(29));
+        assert_eq!(parse("INFO", Arch::Alpha).map(Signal::get), Ok(29));
+        assert!(parse("INFO", Arch::Common).is_err());
+    }
+
+    #[test]
+    fn the_c_librarys_own_have_no_name() {
+        for own in [32, 33] {
+            let name = Arch::Common.name(Signal::new(own).unwrap());
+            assert_eq!(name, Name::Number(own));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_what_is_printed_gives_the_signal(number in 1u8..=128, which in 0usize..5) {
+            let arch = Arch::ALL[which];
+            let Some(signal) = arch.signal(number) else { return Ok(()) };
+            let name = arch.name(signal);
+            prop_assume!(!matches!(name, Name::Number(_)));
+            prop_assert_eq!(parse(&name.to_string(), arch), Ok(signal));
+            prop_assert_eq!(parse(&format!("sig{name}").to_lowercase(), arch), Ok(signal));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*") {
+            let _ = parse(&text, Arch::Common);
+        }
+    }
+}

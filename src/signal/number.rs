@@ -1,0 +1,86 @@
+//! The number of a signal, as a type of its own.
+
+use std::num::NonZeroU8;
+
+/// A signal number.
+///
+/// On the architecture sigtool runs on it is 1 to 64, real-time signals
+/// included (signal(7)). Numbers 65 to 128 exist only in masks that come from
+/// a mips machine, whose `_NSIG` is 128; [`Signal::native`] refuses them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal(NonZeroU8);
+
+impl Signal {
+    /// The greatest number any architecture has (mips, `_NSIG`).
+    pub const LIMIT: u8 = 128;
+
+    /// The signal of this number on any architecture; `None` for 0 and for
+    /// what is above [`Signal::LIMIT`].
+    pub const fn new(number: u8) -> Option<Signal> {
+        match NonZeroU8::new(number) {
+            Some(value) if number <= Signal::LIMIT => Some(Signal(value)),
+            _ => None,
+        }
+    }
+
+    /// The signal of this number on the architecture sigtool runs on.
+    pub const fn native(number: u8) -> Option<Signal> {
+        if number > super::Arch::NATIVE.last() {
+            return None;
+        }
+        Signal::new(number)
+    }
+
+    /// The number, 1 to 128.
+    pub const fn get(self) -> u8 {
+        self.0.get()
+    }
+
+    /// Whether the signal is a real-time one for the kernel: 32 and above.
+    /// The first two are kept by the C library for itself (nptl(7)).
+    pub const fn is_realtime(self) -> bool {
+        self.get() >= KERNEL_RTMIN
+    }
+
+    /// Whether the C library keeps this signal for itself: 32 and 33 in glibc
+    /// (nptl(7): thread cancellation and the set*id calls).
+    pub const fn is_of_c_library(self) -> bool {
+        self.get() >= KERNEL_RTMIN && self.get() < RTMIN
+    }
+}
+
+/// The kernel's SIGRTMIN (uapi asm-generic/signal.h).
+pub const KERNEL_RTMIN: u8 = 32;
+/// glibc's SIGRTMIN: what `RTMIN` means in every name sigtool reads or prints.
+pub const RTMIN: u8 = 34;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_too_large_are_no_signals() {
+        assert_eq!(Signal::new(0), None);
+        assert_eq!(Signal::new(129), None);
+        assert_eq!(Signal::new(255), None);
+        assert_eq!(Signal::new(128).map(Signal::get), Some(128));
+    }
+
+    #[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
+    #[test]
+    fn native_numbers_end_at_64() {
+        assert_eq!(Signal::native(64).map(Signal::get), Some(64));
+        assert_eq!(Signal::native(65), None);
+        assert_eq!(Signal::native(0), None);
+    }
+
+    #[test]
+    fn two_numbers_are_the_c_librarys() {
+        let own: Vec<u8> = (1..=64)
+            .filter_map(Signal::new)
+            .filter(|signal| signal.is_of_c_library())
+            .map(Signal::get)
+            .collect();
+        assert_eq!(own, [32, 33]);
+    }
+}

@@ -1,0 +1,8 @@
+//! The end-to-end tests: the real binary, driven as its users drive it.
+//!
+//! Meaning is tested beside the code; here is the wiring, one module a
+//! command, and what must hold of the project as a whole.
+
+#![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
+
+mod tables;

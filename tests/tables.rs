@@ -1,0 +1,150 @@
+//! The tables of `signal/` against those of the C library.
+
+use sigtool::signal::code::CODES;
+use sigtool::signal::number::RTMIN;
+use sigtool::signal::{Arch, Signal, name, table};
+
+/// Every constant libc has for x86 and arm.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn numbers_are_libcs() {
+    let constants = [
+        ("HUP", libc::SIGHUP),
+        ("INT", libc::SIGINT),
+        ("QUIT", libc::SIGQUIT),
+        ("ILL", libc::SIGILL),
+        ("TRAP", libc::SIGTRAP),
+        ("ABRT", libc::SIGABRT),
+        ("IOT", libc::SIGIOT),
+        ("BUS", libc::SIGBUS),
+        ("FPE", libc::SIGFPE),
+        ("KILL", libc::SIGKILL),
+        ("USR1", libc::SIGUSR1),
+        ("SEGV", libc::SIGSEGV),
+        ("USR2", libc::SIGUSR2),
+        ("PIPE", libc::SIGPIPE),
+        ("ALRM", libc::SIGALRM),
+        ("TERM", libc::SIGTERM),
+        ("STKFLT", libc::SIGSTKFLT),
+        ("CHLD", libc::SIGCHLD),
+        ("CONT", libc::SIGCONT),
+        ("STOP", libc::SIGSTOP),
+        ("TSTP", libc::SIGTSTP),
+        ("TTIN", libc::SIGTTIN),
+        ("TTOU", libc::SIGTTOU),
+        ("URG", libc::SIGURG),
+        ("XCPU", libc::SIGXCPU),
+        ("XFSZ", libc::SIGXFSZ),
+        ("VTALRM", libc::SIGVTALRM),
+        ("PROF", libc::SIGPROF),
+        ("WINCH", libc::SIGWINCH),
+        ("IO", libc::SIGIO),
+        ("POLL", libc::SIGPOLL),
+        ("PWR", libc::SIGPWR),
+        ("SYS", libc::SIGSYS),
+    ];
+    for (text, number) in constants {
+        let found = name::parse(text, Arch::NATIVE).map(Signal::get);
+        assert_eq!(found.map(i32::from), Ok(number), "{text}");
+    }
+    let named = Arch::NATIVE.signals().filter(|signal| Arch::NATIVE.facts(*signal).is_some());
+    assert_eq!(named.count(), 31, "33 names, of which IOT and POLL are aliases");
+}
+
+#[test]
+fn libc_agrees_on_the_real_time_range() {
+    assert_eq!(i32::from(RTMIN), libc::SIGRTMIN());
+    assert_eq!(i32::from(Arch::NATIVE.rtmax()), libc::SIGRTMAX());
+}
+
+/// strsignal(3) has a text of its own for exactly the signals that we name,
+/// and counts real-time signals from the same RTMIN.
+#[test]
+fn strsignal_knows_the_same_signals() {
+    for signal in Arch::NATIVE.signals() {
+        let text = strsignal(signal);
+        let standard = Arch::NATIVE.facts(signal).is_some();
+        let unnamed = text.starts_with("Unknown signal") || text.starts_with("Real-time signal");
+        assert_eq!(standard, !unnamed, "{}: {text}", signal.get());
+        if let Some(rest) = text.strip_prefix("Real-time signal ") {
+            assert_eq!(rest.parse(), Ok(signal.get() - RTMIN), "{}", signal.get());
+        }
+    }
+}
+
+/// Where strsignal(3) speaks of a key, a child or a core of the matter, our
+/// description speaks of it too.
+#[test]
+fn descriptions_are_about_what_strsignal_says() {
+    let shared = [
+        ("HUP", "hang", "hung"),
+        ("INT", "interrupt", "interrupt"),
+        ("QUIT", "quit", "quit"),
+        ("ILL", "illegal instruction", "illegal instruction"),
+        ("TRAP", "trap", "trap"),
+        ("ABRT", "abort", "abort"),
+        ("BUS", "bus error", "bus error"),
+        ("ALRM", "alarm", "alarm"),
+        ("PIPE", "pipe", "pipe"),
+        ("CHLD", "child", "child"),
+        ("STKFLT", "stack fault", "stack fault"),
+        ("XCPU", "cpu time limit", "cpu time limit"),
+        ("XFSZ", "file size", "file grew"),
+        ("PROF", "profiling", "profiling"),
+        ("WINCH", "window", "window"),
+        ("IO", "i/o possible", "input or output is possible"),
+        ("PWR", "power", "power"),
+        ("SYS", "system call", "system call"),
+        ("URG", "urgent", "urgent"),
+    ];
+    for (name, theirs, ours) in shared {
+        let facts = table::all().find(|facts| facts.name == name).expect(name);
+        let signal = facts.number(Arch::Common).expect(name);
+        assert!(strsignal(signal).to_lowercase().contains(theirs), "{name}: {}", strsignal(signal));
+        assert!(facts.description.to_lowercase().contains(ours), "{name}: {}", facts.description);
+    }
+}
+
+#[allow(unsafe_code)]
+fn strsignal(signal: Signal) -> String {
+    // SAFETY: strsignal(3) returns a valid C string for every number; glibc
+    // keeps what it builds per thread, and the text is copied at once.
+    let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(i32::from(signal.get()))) };
+    text.to_string_lossy().into_owned()
+}
+
+/// The si_code constants that the libc crate has.
+#[test]
+fn codes_are_libcs() {
+    let constants = [
+        ("SI_USER", libc::SI_USER),
+        ("SI_KERNEL", libc::SI_KERNEL),
+        ("SI_QUEUE", libc::SI_QUEUE),
+        ("SI_TIMER", libc::SI_TIMER),
+        ("SI_MESGQ", libc::SI_MESGQ),
+        ("SI_ASYNCIO", libc::SI_ASYNCIO),
+        ("SI_SIGIO", libc::SI_SIGIO),
+        ("SI_TKILL", libc::SI_TKILL),
+        ("SI_ASYNCNL", libc::SI_ASYNCNL),
+        ("CLD_EXITED", libc::CLD_EXITED),
+        ("CLD_KILLED", libc::CLD_KILLED),
+        ("CLD_DUMPED", libc::CLD_DUMPED),
+        ("CLD_TRAPPED", libc::CLD_TRAPPED),
+        ("CLD_STOPPED", libc::CLD_STOPPED),
+        ("CLD_CONTINUED", libc::CLD_CONTINUED),
+        ("BUS_ADRALN", libc::BUS_ADRALN),
+        ("BUS_ADRERR", libc::BUS_ADRERR),
+        ("BUS_OBJERR", libc::BUS_OBJERR),
+        ("BUS_MCEERR_AR", libc::BUS_MCEERR_AR),
+        ("BUS_MCEERR_AO", libc::BUS_MCEERR_AO),
+        ("TRAP_BRKPT", libc::TRAP_BRKPT),
+        ("TRAP_TRACE", libc::TRAP_TRACE),
+        ("TRAP_BRANCH", libc::TRAP_BRANCH),
+        ("TRAP_HWBKPT", libc::TRAP_HWBKPT),
+        ("TRAP_UNK", libc::TRAP_UNK),
+    ];
+    for (name, number) in constants {
+        let code = CODES.iter().find(|code| code.name == name);
+        assert_eq!(code.map(|code| code.number), Some(number), "{name}");
+    }
+}
