@@ -1,13 +1,28 @@
 //! sigtool: what the signals are, and what processes do with them.
 //!
-//! The house, from the ground up. Each floor may name only those below it.
+//! The house, from the ground up. Each floor may name only those below it;
+//! `tests/house.rs` holds this plan.
 //!
 //! | module | what it is | of the crate, it may name |
 //! |---|---|---|
 //! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
+//! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
+//! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
+//! | [`error`], [`exit`] | failures and exit statuses | |
+//! | [`list`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
+//! | [`cli`] | the top command and its global options | every room, `sys::terminal`, `out` |
 //!
+//! A room goes from what was typed (`args`) to what it means here (the request,
+//! in `mod`), to what was found (the report), to how it is shown (`view`).
+//! Floors return values and warnings; only `out` and `main` print.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");
 
+pub mod cli;
+pub mod error;
+pub mod exit;
+pub mod list;
+pub mod out;
 pub mod signal;
+pub mod sys;

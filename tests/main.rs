@@ -5,4 +5,7 @@
 
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
+mod house;
+mod list;
+mod support;
 mod tables;

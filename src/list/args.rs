@@ -1,0 +1,97 @@
+//! What is typed after `sigtool list`.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::{Operand, Request, What, operand};
+use crate::error::Failure;
+use crate::out::escape;
+use crate::signal::{Arch, Signal, SignalSet};
+
+const EXAMPLES: &str = "\
+Examples:
+  sigtool list                     every signal, a row each
+  sigtool list TERM                what TERM is for, and where it comes from
+  sigtool list --names 143         which signal ended a process with status 143
+  sigtool list 0x4002              the names in a mask
+  sigtool list --encode INT,TERM   the mask of names
+  sigtool list --codes SEGV        why a SEGV was generated, by si_code
+  sigtool list --arch mips         how mips numbers its signals";
+
+/// Which signals there are; what a number, name, exit status or mask means.
+///
+/// Without an operand: every signal of this architecture. A name gives its
+/// card; a number its name; 128+N, 256+N and -N (exit statuses as shells, ksh
+/// and Python report them) the signal that ended or stopped the process; a
+/// mask, written 0x..., its names.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+pub struct ListArgs {
+    /// A name, number, exit status or mask
+    #[arg(value_name = "SIGNAL|NUMBER|STATUS|0xMASK", allow_negative_numbers = true)]
+    operands: Vec<OsString>,
+    /// A row for each real-time signal
+    #[arg(short, long, conflicts_with_all = ["operands", "names"])]
+    realtime: bool,
+    /// Bare names, one a line, for scripts
+    #[arg(short, long)]
+    names: bool,
+    /// The si_code values, of all or those named
+    #[arg(short, long, conflicts_with = "names")]
+    codes: bool,
+    /// Numbers on x86, arm, alpha, sparc, mips or parisc
+    #[arg(short, long, value_name = "NAME")]
+    arch: Option<OsString>,
+    /// The mask of these signals
+    #[arg(short, long, value_name = "SIGNAL,...", conflicts_with_all = ["operands", "names", "codes", "realtime"])]
+    encode: Option<OsString>,
+}
+
+impl ListArgs {
+    /// What the arguments mean.
+    ///
+    /// # Errors
+    /// A usage failure naming the first word that means nothing.
+    pub fn request(&self) -> Result<Request, Failure> {
+        let arch = match &self.arch {
+            Some(name) => named_arch(&text(name))?,
+            None => Arch::NATIVE,
+        };
+        let operands = self.operands.iter().map(text);
+        let what = if let Some(list) = &self.encode {
+            What::Encode(SignalSet::parse(&text(list), arch).map_err(Failure::usage)?)
+        } else if self.codes {
+            let signals = operands.map(|word| one_signal(&word, arch));
+            What::Codes(signals.collect::<Result<_, _>>()?)
+        } else if self.operands.is_empty() {
+            What::All { realtime: self.realtime }
+        } else {
+            let read = operands.map(|word| operand::parse(&word, arch));
+            What::Operands(read.collect::<Result<_, _>>().map_err(Failure::usage)?)
+        };
+        Ok(Request { arch, what, names: self.names })
+    }
+}
+
+/// A word as text, what is no UTF-8 escaped: no signal is called like that, and
+/// an error can name it.
+fn text(word: &OsString) -> String {
+    escape(word.as_encoded_bytes()).into_owned()
+}
+
+fn named_arch(name: &str) -> Result<Arch, Failure> {
+    Arch::by_name(name).ok_or_else(|| {
+        Failure::usage(format!(
+            "{name}: unknown architecture; known are x86, arm, alpha, sparc, mips, parisc, and machines by \
+             the name uname -m gives"
+        ))
+    })
+}
+
+fn one_signal(word: &str, arch: Arch) -> Result<Signal, Failure> {
+    match operand::parse(word, arch).map_err(Failure::usage)?.1 {
+        Operand::Name(signal) | Operand::Number(signal) => Ok(signal),
+        _ => Err(Failure::usage(format!("{word}: --codes takes names and numbers of signals"))),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a view wants shown, before any format is chosen.
+
+use std::borrow::Cow;
+
+use super::Meaning;
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A column of a [`Grid`].
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its title, in capitals.
+    pub title: &'static str,
+    /// Where its cells stand.
+    pub align: Align,
+    /// Whether a table may break its cells over several lines.
+    pub wraps: bool,
+}
+
+impl Column {
+    /// A column of text.
+    pub const fn left(title: &'static str) -> Column {
+        Column { title, align: Align::Left, wraps: true }
+    }
+
+    /// A column of words that are kept whole.
+    pub const fn word(title: &'static str) -> Column {
+        Column { title, align: Align::Left, wraps: false }
+    }
+
+    /// A column of numbers.
+    pub const fn right(title: &'static str) -> Column {
+        Column { title, align: Align::Right, wraps: false }
+    }
+}
+
+/// One cell: printable text on one line, and what it means.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The text; never empty, so that a reader can tell the columns apart.
+    pub text: Cow<'static, str>,
+    /// What it means, which a colour may show.
+    pub meaning: Meaning,
+}
+
+impl Cell {
+    /// A cell with a meaning.
+    pub fn new(text: impl Into<Cow<'static, str>>, meaning: Meaning) -> Cell {
+        Cell { text: text.into(), meaning }
+    }
+
+    /// A cell of no special meaning.
+    pub fn plain(text: impl Into<Cow<'static, str>>) -> Cell {
+        Cell::new(text, Meaning::Plain)
+    }
+
+    /// The cell that stands for nothing: `-`.
+    pub const fn nothing() -> Cell {
+        Cell { text: Cow::Borrowed("-"), meaning: Meaning::Nothing }
+    }
+}
+
+/// Rows under titled columns.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    columns: Vec<Column>,
+    cells: Vec<Cell>,
+}
+
+impl Grid {
+    /// A grid without rows.
+    pub fn new(columns: Vec<Column>) -> Grid {
+        Grid { columns, cells: Vec::new() }
+    }
+
+    /// Adds a row: one cell a column.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.cells.extend(cells);
+        debug_assert_eq!(self.cells.len() % self.columns.len(), 0, "one cell a column");
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The rows, in the order they were added.
+    pub fn rows(&self) -> impl Iterator<Item = &[Cell]> {
+        self.cells.chunks(self.columns.len())
+    }
+}
+
+/// A block of lines, each a label and a value.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Vec<(&'static str, Cell)>);
+
+impl Fields {
+    /// Adds a line.
+    pub fn add(&mut self, label: &'static str, value: Cell) {
+        self.0.push((label, value));
+    }
+
+    /// The lines.
+    pub fn iter(&self) -> impl Iterator<Item = &(&'static str, Cell)> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,17 @@
+//! JSON documents.
+
+use std::io::{self, Write};
+
+/// Writes one document and a newline.
+pub(super) fn document(
+    sink: &mut impl Write,
+    document: &impl serde::Serialize,
+    indent: bool,
+) -> io::Result<()> {
+    if indent {
+        serde_json::to_writer_pretty(&mut *sink, document)?;
+    } else {
+        serde_json::to_writer(&mut *sink, document)?;
+    }
+    writeln!(sink)
+}

@@ -1,0 +1,44 @@
+//! Colour by meaning: a view names what a cell means, this table names the
+//! colour. Everything is readable without it.
+
+use anstyle::{AnsiColor, Style};
+
+/// What a piece of text means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// There is nothing here.
+    Nothing,
+    /// A title or a label.
+    Title,
+    /// What is looked at: a process, a signal.
+    Subject,
+    /// A handler or a program deals with it.
+    Handled,
+    /// It has no effect.
+    Ignored,
+    /// It is held back.
+    Held,
+    /// It ends or endangers something.
+    Grave,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl Meaning {
+    /// Its colour, of the terminal's own sixteen.
+    pub(super) const fn style(self) -> Style {
+        let style = Style::new();
+        match self {
+            Meaning::Plain => style,
+            Meaning::Nothing | Meaning::Ignored => style.dimmed(),
+            Meaning::Title | Meaning::Subject => style.bold(),
+            Meaning::Handled => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))),
+            Meaning::Held => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))),
+            Meaning::Grave => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold(),
+            Meaning::Unknown => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Magenta))),
+        }
+    }
+}

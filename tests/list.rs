@@ -1,0 +1,381 @@
+//! `sigtool list`, end to end.
+
+use serde::Deserialize;
+use snapbox::{assert_data_eq, str};
+
+use crate::support::run;
+
+#[test]
+fn without_an_operand_every_signal_has_a_row() {
+    let ran = run(["list"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+  NUM  SIGNAL        ACTION  CATCH  STANDARD  DESCRIPTION
+    1  HUP           Term    yes    P1990     The terminal hung up, or its session ended
+    2  INT           Term    yes    P1990     Interrupt from the keyboard
+    3  QUIT          Core    yes    P1990     Quit from the keyboard, with a core dump
+    4  ILL           Core    yes    P1990     Illegal instruction
+    5  TRAP          Core    yes    P2001     Breakpoint or trace trap
+    6  ABRT          Core    yes    P1990     The process gave up: abort(3)
+    7  BUS           Core    yes    P2001     Bus error: memory that cannot be reached
+    8  FPE           Core    yes    P1990     Arithmetic error, such as division by zero
+    9  KILL          Term    no     P1990     End at once; cannot be caught or blocked
+   10  USR1          Term    yes    P1990     For the program to give a meaning, first
+   11  SEGV          Core    yes    P1990     Access to memory that is not the process's
+   12  USR2          Term    yes    P1990     For the program to give a meaning, second
+   13  PIPE          Term    yes    P1990     Write to a pipe or socket nobody reads
+   14  ALRM          Term    yes    P1990     The alarm clock rang
+   15  TERM          Term    yes    P1990     Please end
+   16  STKFLT        Term    yes    -         Coprocessor stack fault; never generated
+   17  CHLD          Ign     yes    P1990     A child ended, stopped or continued
+   18  CONT          Cont    yes    P1990     Go on after a stop
+   19  STOP          Stop    no     P1990     Stop at once; cannot be caught or blocked
+   20  TSTP          Stop    yes    P1990     Stop from the keyboard
+   21  TTIN          Stop    yes    P1990     A background process read from its terminal
+   22  TTOU          Stop    yes    P1990     A background process wrote to its terminal
+   23  URG           Ign     yes    P2001     Urgent data on a socket
+   24  XCPU          Core    yes    P2001     The CPU time limit was met
+   25  XFSZ          Core    yes    P2001     A file grew past the size limit
+   26  VTALRM        Term    yes    P2001     CPU time in user mode ran out
+   27  PROF          Term    yes    P2001     The profiling clock ticked
+   28  WINCH         Ign     yes    P2024     The terminal's window changed its size
+   29  IO            Term    yes    P2001     Input or output is possible
+   30  PWR           Term    yes    -         Power is failing
+   31  SYS           Core    yes    P2001     A system call that is not allowed
+34-64  RTMIN..RTMAX  Term    yes    P1993     Real-time signal: queued, in order, with a value
+
+"#]]
+    );
+}
+
+#[test]
+fn real_time_signals_get_rows_when_asked_for() {
+    let ran = run(["list", "--realtime"]);
+    assert_eq!(ran.stdout.lines().count(), 65);
+    let rows: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|line| [" 32 ", " 33 ", " 34 ", " 37 ", " 64 "].iter().any(|n| line.starts_with(n)))
+        .collect();
+    assert_data_eq!(
+        rows.join("\n"),
+        str![[r#"
+ 32  32        Term    yes    -         The C library's own: thread cancellation
+ 33  33        Term    yes    -         The C library's own: set*id for all threads
+ 34  RTMIN     Term    yes    P1993     Real-time signal: queued, in order, with a value
+ 37  RTMIN+3   Term    yes    P1993     Real-time signal: queued, in order, with a value
+ 64  RTMAX     Term    yes    P1993     Real-time signal: queued, in order, with a value
+"#]]
+    );
+}
+
+#[test]
+fn a_name_gives_its_card() {
+    let ran = run(["list", "usr1"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+Signal     USR1 (10): For the program to give a meaning, first
+Default    Term: terminates the process
+Catchable  yes
+Origin     process
+From       a process
+Use        reopen log files (nginx), print progress (dd), restart gracefully (Apache httpd), start the debugger (node)
+Standard   P1990
+Numbers    10 on x86/arm; 30 on alpha, sparc; 16 on mips, parisc
+
+"#]]
+    );
+}
+
+#[test]
+fn the_card_of_a_hardware_signal_has_its_codes() {
+    let ran = run(["list", "SIGBUS"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+Signal     BUS (7): Bus error: memory that cannot be reached
+Default    Core: terminates the process and dumps core
+Catchable  yes
+Origin     hardware
+From       access past the end of a mapped file, misaligned access, a hardware memory error
+Use        crash reports; programs that map files guard against truncation with it
+Standard   P2001
+Codes      1 BUS_ADRALN: misaligned address
+           2 BUS_ADRERR: no memory behind the address (past the end of a mapped file)
+           3 BUS_OBJERR: hardware error of the object behind the address
+           4 BUS_MCEERR_AR: hardware memory error in data that was used: action required
+           5 BUS_MCEERR_AO: hardware memory error found before use: action optional
+Numbers    7 on x86/arm; 10 on alpha, sparc, mips, parisc
+
+"#]]
+    );
+}
+
+#[test]
+fn operands_of_every_kind_are_answered() {
+    let ran = run(["list", "15", "143", "147", "271", "-9", "0x4002", "0x0", "34", "33", "0"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+OPERAND  NUM  SIGNAL    MEANING
+15        15  TERM      Please end
+143       15  TERM      128+15, as a shell reports it: the signal ended the process
+147       19  STOP      128+19, as a shell reports it: the signal stopped the process
+271       15  TERM      256+15, as ksh reports it: the signal ended the process
+-9         9  KILL      -9, as Python reports it: the signal ended the process
+0x4002     -  INT TERM  a mask, 2 signals
+0x0        -  -         a mask, 0 signals
+34        34  RTMIN     Real-time signal: queued, in order, with a value
+33        33  33        The C library's own: set*id for all threads
+0          0  -         the null signal: nothing is sent, only that it could be is checked
+
+"#]]
+    );
+}
+
+#[test]
+fn all_of_these_answer() {
+    let operands = ["15", "TERM", "sigterm", "143", "271", "0x4002", "RTMIN+3", "RTMAX-1", "CLD", "34"];
+    let ran = run(["list"].into_iter().chain(operands));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let names = run(["list", "--names"].into_iter().chain(operands));
+    let expected =
+        ["TERM", "TERM", "TERM", "TERM", "TERM", "INT", "TERM", "RTMIN+3", "RTMAX-1", "CHLD", "RTMIN"];
+    assert_eq!(names.stdout.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_means_nothing_is_an_error_with_the_nearest_name_and_nothing_is_printed() {
+    for (operand, said) in [
+        ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
+        ("FOO", "FOO: unknown signal; the nearest name is FPE"),
+        ("TRM", "TRM: unknown signal; the nearest name is TERM"),
+        ("0xzz", "0xzz: not a mask: 'z' is no hexadecimal digit"),
+        ("RTMIN+31", "RTMIN+31: real-time signals are RTMIN+0 to RTMIN+30; the nearest is RTMAX"),
+        ("EMT", "EMT: x86/arm has no such signal; it is 7 on alpha"),
+        ("99999999999999999999", "99999999999999999999: not a signal number"),
+        ("", ": unknown signal"),
+        ("\u{1b}[31m", "\\x1b[31m: unknown signal"),
+    ] {
+        let ran = run(["list", "TERM", operand]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{operand}");
+        assert!(ran.stderr.starts_with(&format!("sigtool: {said}")), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    for arguments in [
+        &["list", "--realtime", "TERM"][..],
+        &["list", "--encode", "TERM", "INT"],
+        &["list", "--codes", "--names"],
+        &["list", "--codes", "143"],
+        &["list", "--codes", "FOO"],
+        &["list", "--encode", "FOO"],
+        &["list", "--arch", "vax"],
+        &["list", "--arch", "parisc", "0x10000000000000000"],
+    ] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(!ran.stderr.is_empty());
+    }
+}
+
+#[test]
+fn bare_names_are_for_scripts() {
+    let ran = run(["list", "--names"]);
+    let names: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(names.len(), 62, "31 standard ones and 31 of the real-time ones");
+    assert!(names.starts_with(&["HUP", "INT"]) && names.ends_with(&["RTMAX-1", "RTMAX"]));
+    assert_eq!(run(["list", "--names", "147", "0x3"]).stdout, "STOP\nHUP\nINT\n");
+}
+
+#[test]
+fn codes_are_those_of_a_signal_and_of_any() {
+    let ran = run(["list", "--codes", "CHLD"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+SIGNAL  CODE  NAME           MEANING
+CHLD       1  CLD_EXITED     the child exited
+CHLD       2  CLD_KILLED     a signal ended the child
+CHLD       3  CLD_DUMPED     a signal ended the child, with a core dump
+CHLD       4  CLD_TRAPPED    the traced child has a trap
+CHLD       5  CLD_STOPPED    the child stopped
+CHLD       6  CLD_CONTINUED  the stopped child continued
+any        0  SI_USER        sent by kill(2)
+any      128  SI_KERNEL      sent by the kernel
+any       -1  SI_QUEUE       sent by sigqueue(3), with a value
+any       -2  SI_TIMER       a POSIX timer expired
+any       -3  SI_MESGQ       a POSIX message queue is no longer empty
+any       -4  SI_ASYNCIO     an asynchronous request of aio(7) completed
+any       -5  SI_SIGIO       queued SIGIO (used by old kernels)
+any       -6  SI_TKILL       sent to one thread by tkill(2) or tgkill(2)
+any       -7  SI_DETHREAD    sent by execve(2) to end the other threads
+any      -60  SI_ASYNCNL     an asynchronous name look-up completed
+
+"#]]
+    );
+    let all = run(["list", "--codes"]);
+    assert_eq!(all.stdout.lines().count(), 1 + 65);
+}
+
+#[test]
+fn other_architectures_have_other_numbers() {
+    let ran = run(["list", "--arch", "mips", "16", "USR1", "128", "--names"]);
+    assert_eq!(ran.stdout, "USR1\nUSR1\n128\n");
+    for (arch, chld) in [("x86", 17), ("arm", 17), ("alpha", 20), ("sparc", 20), ("mips", 18), ("parisc", 18)]
+    {
+        let ran = run(["list", "--arch", arch]);
+        let row = ran.stdout.lines().find(|line| line.contains(" CHLD ")).expect("a row").trim();
+        assert!(row.starts_with(&chld.to_string()), "{arch}: {row}");
+    }
+}
+
+#[test]
+fn a_mask_is_encoded_and_decoded_again() {
+    let ran = run(["list", "--encode", "INT,sigterm,64"]);
+    assert_eq!(ran.stdout, "0x8000000000004002\n");
+    assert_eq!(run(["list", "--names", ran.stdout.trim()]).stdout, "INT\nTERM\nRTMAX\n");
+    assert_eq!(run(["list", "--encode", "~[KILL STOP]"]).stdout, "0xfffffffffffbfeff\n");
+    assert_eq!(
+        run(["list", "--arch", "mips", "--encode", "USR1"]).stdout,
+        "0x00000000000000000000000000008000\n"
+    );
+}
+
+#[test]
+fn a_table_is_drawn_within_its_width() {
+    let ran = run(["list", "--format", "table", "--width", "80", "--color", "never"]);
+    let lines: Vec<&str> = ran.stdout.lines().take(5).collect();
+    assert_data_eq!(
+        lines.join("\n"),
+        str![[r#"
+┌───────┬──────────────┬────────┬───────┬──────────┬───────────────────────────┐
+│   NUM │ SIGNAL       │ ACTION │ CATCH │ STANDARD │ DESCRIPTION               │
+├───────┼──────────────┼────────┼───────┼──────────┼───────────────────────────┤
+│     1 │ HUP          │ Term   │ yes   │ P1990    │ The terminal hung up, or  │
+│       │              │        │       │          │ its session ended         │
+"#]]
+    );
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80));
+    let colored = run(["list", "--format", "table", "--color", "always"]);
+    assert!(colored.stdout.contains("\u{1b}[1mTERM\u{1b}[0m"), "{}", colored.stdout);
+}
+
+/// What a program reads of `list --json`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    arch: String,
+    signals: Vec<Signal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signal {
+    number: u8,
+    signal: String,
+    aliases: Vec<String>,
+    action: String,
+    catchable: bool,
+    standard: Option<String>,
+    description: String,
+    origins: Vec<String>,
+    source: String,
+    uses: String,
+    codes: Vec<Code>,
+    numbers: Vec<Number>,
+    realtime: Option<RealTime>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    signal: Option<String>,
+    code: i32,
+    name: String,
+    meaning: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Number {
+    arch: String,
+    number: Option<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RealTime {
+    libc: Option<u8>,
+    kernel: u8,
+}
+
+#[test]
+fn json_has_every_signal_with_both_numberings() {
+    let ran = run(["list", "--json"]);
+    let listing: Listing = serde_json::from_str(&ran.stdout).expect("the documented fields");
+    assert_eq!((listing.arch.as_str(), listing.signals.len()), ("x86/arm", 64));
+    for (index, signal) in listing.signals.iter().enumerate() {
+        assert_eq!(usize::from(signal.number), index + 1);
+        assert!(!signal.signal.is_empty() && !signal.description.is_empty());
+        assert!(!signal.source.is_empty() && !signal.uses.is_empty() && !signal.origins.is_empty());
+        assert!(["Term", "Core", "Stop", "Cont", "Ign"].contains(&signal.action.as_str()));
+        assert_eq!(signal.catchable, ![9, 19].contains(&signal.number));
+        assert_eq!(signal.realtime.is_some(), signal.number >= 32);
+        assert_eq!(signal.numbers.len(), 5);
+        assert!(
+            signal
+                .numbers
+                .iter()
+                .any(|each| each.arch == "mips" && each.number.is_some() || each.number.is_none())
+        );
+    }
+    let third = &listing.signals[36];
+    assert_eq!((third.signal.as_str(), third.aliases.join(" ")), ("RTMIN+3", "RTMAX-27".to_owned()));
+    assert_eq!(third.standard.as_deref(), Some("P1993"));
+    let place = third.realtime.as_ref().expect("its place");
+    assert_eq!((place.libc, place.kernel), (Some(3), 5));
+    let own = listing.signals[31].realtime.as_ref().expect("its place");
+    assert_eq!((own.libc, own.kernel), (None, 0));
+    let segv = &listing.signals[10].codes[0];
+    assert_eq!((segv.signal.as_deref(), segv.code, segv.name.as_str()), (Some("SEGV"), 1, "SEGV_MAPERR"));
+    assert!(!segv.meaning.is_empty());
+}
+
+#[test]
+fn json_answers_say_of_what_kind_they_are() {
+    let ran = run(["list", "--json", "15", "147", "0", "0x3"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+{"arch":"x86/arm","answers":[{"operand":"15","kind":"number","number":15,"signal":"TERM"},{"operand":"147","kind":"status","number":19,"signal":"STOP","form":"128+N","event":"stopped"},{"operand":"0","kind":"null","number":0},{"operand":"0x3","kind":"mask","arch":"x86/arm","mask":"0000000000000003","signals":["HUP","INT"]}]}
+
+"#]]
+    );
+    let ran = run(["list", "--json", "--encode", "INT,TERM"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+{"arch":"x86/arm","mask":"0000000000004002","signals":["INT","TERM"]}
+
+"#]]
+    );
+    let ran = run(["list", "--json", "--names", "INT"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+{"names":["INT"]}
+
+"#]]
+    );
+    let ran = run(["list", "--json", "--codes", "SYS"]);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let codes: Vec<Code> = serde_json::from_value(document["codes"].clone()).expect("the documented fields");
+    assert_eq!(codes.len(), 12);
+}
