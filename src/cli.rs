@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::decode_status::args::DecodeStatusArgs;
 use crate::error::Failure;
 use crate::list::args::ListArgs;
 use crate::out::{Format, Settings};
@@ -40,6 +41,9 @@ pub struct Cli {
 pub enum Room {
     /// Which signals there are; what a number or a mask means
     List(ListArgs),
+    /// What a process blocks, ignores and catches
+    #[command(visible_alias = "decode")]
+    DecodeStatus(DecodeStatusArgs),
 }
 
 /// What every subcommand takes.
@@ -155,5 +159,11 @@ mod tests {
         let never = settle(&["sigtool", "list", "--color=never"], true, true);
         assert_eq!((never.width, never.color), (120, false));
         assert_eq!(settle(&["sigtool", "list"], false, false).width, DEFAULT_WIDTH);
+    }
+
+    #[test]
+    fn decode_is_decode_status() {
+        let cli = Cli::try_parse_from(["sigtool", "decode", "self"]).unwrap();
+        assert!(matches!(cli.room, Room::DecodeStatus(_)));
     }
 }

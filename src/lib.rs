@@ -6,10 +6,11 @@
 //! | module | what it is | of the crate, it may name |
 //! |---|---|---|
 //! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
+//! | [`proc`] | what /proc says of a process: text to values, and a reader | `signal` |
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
-//! | [`list`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
+//! | [`list`], [`decode_status`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
 //! | [`cli`] | the top command and its global options | every room, `sys::terminal`, `out` |
 //!
 //! A room goes from what was typed (`args`) to what it means here (the request,
@@ -20,9 +21,11 @@
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");
 
 pub mod cli;
+pub mod decode_status;
 pub mod error;
 pub mod exit;
 pub mod list;
 pub mod out;
+pub mod proc;
 pub mod signal;
 pub mod sys;

@@ -10,9 +10,9 @@ use std::io::Write;
 
 use sigtool::cli::{self, Asked, Room};
 use sigtool::error::{Failure, Outcome};
-use sigtool::list;
 use sigtool::out::{Out, escape_line};
 use sigtool::sys::stdio::Stream;
+use sigtool::{decode_status, list};
 
 /// Does what the arguments ask for; gives the exit status.
 fn start(arguments: Vec<OsString>) -> u8 {
@@ -32,6 +32,7 @@ fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
     let mut out = Out::new(&mut stdout, settings);
     let outcome = match *room {
         Room::List(args) => list::run(&args.request()?, &mut out)?,
+        Room::DecodeStatus(args) => decode_status::run(&args.request()?, &mut out)?,
     };
     Ok(out.finish().map(|()| outcome)?)
 }

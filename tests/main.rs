@@ -5,7 +5,9 @@
 
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
+mod decode_status;
 mod house;
 mod list;
+mod start;
 mod support;
 mod tables;

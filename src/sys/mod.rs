@@ -8,5 +8,6 @@
 
 #![allow(unsafe_code)]
 
+pub mod process;
 pub mod stdio;
 pub mod terminal;

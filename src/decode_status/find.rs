@@ -1,0 +1,163 @@
+//! From targets to processes: what /proc or a text says of each.
+
+use std::io::{self, Read};
+
+use super::{Problem, Process, Report, Request, Target};
+use crate::out::escape;
+use crate::proc::records::{self, Record};
+use crate::proc::status::ParseStatusError;
+use crate::proc::{ReadError, Root, Status, users};
+use crate::sys;
+
+/// Finds what is asked for.
+pub(super) fn report(request: &Request) -> Report {
+    let mut processes = Vec::new();
+    let mut problems = Vec::new();
+    let mut names = Names::new(&request.root);
+    for target in &request.targets {
+        match find(target, &request.root, &mut names) {
+            Ok(found) => processes.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Report { processes, masks: request.masks.clone(), problems, threads: request.threads, full: request.full }
+}
+
+fn find(target: &Target, root: &Root, names: &mut Names<'_>) -> Result<Vec<Process>, Problem> {
+    match target {
+        Target::Process(pid) => {
+            let status = root.status(*pid).map_err(|error| refused(*pid, None, root, &error))?;
+            live(*pid, status, root, names).map(|process| vec![process])
+        }
+        Target::Own => {
+            let status = root.own_status().map_err(|error| problem("self", reason(&error, root)))?;
+            // Where /proc is not our own, "self" is whom it takes us for.
+            let pid = status.tgid.unwrap_or_else(std::process::id);
+            live(pid, status, root, names).map(|process| vec![process])
+        }
+        Target::Thread(pid, tid) => {
+            let status =
+                root.thread_status(*pid, *tid).map_err(|error| refused(*pid, Some(*tid), root, &error))?;
+            Ok(vec![names.given(status, Some(*tid))])
+        }
+        Target::Stdin => {
+            let mut text = Vec::new();
+            let read = io::stdin().read_to_end(&mut text).map(|_| text);
+            texts("standard input", read)
+        }
+        Target::File(path) => texts(&escape(path.as_os_str().as_encoded_bytes()), std::fs::read(path)),
+        Target::Given(status) => Ok(vec![bare((**status).clone(), None)]),
+    }
+}
+
+/// A process that /proc has: with all of its threads, unless its number turns
+/// out to be that of a thread, which is shown by itself.
+fn live(pid: u32, status: Status, root: &Root, names: &mut Names<'_>) -> Result<Process, Problem> {
+    if status.tgid.is_some_and(|tgid| tgid != pid) {
+        return Ok(names.given(status, Some(pid)));
+    }
+    let threads = root.threads(pid, &status).map_err(|error| refused(pid, None, root, &error))?;
+    Ok(Process { threads: Some(threads), ..names.given(status, None) })
+}
+
+/// What a text holds: one process, or several.
+fn texts(name: &str, read: io::Result<Vec<u8>>) -> Result<Vec<Process>, Problem> {
+    let text = read.map_err(|error| problem(name, error.to_string()))?;
+    match records::parse(&text) {
+        Ok(records) => Ok(records.into_iter().map(|Record { file, status }| bare(status, file)).collect()),
+        Err((0, error)) => Err(problem(name, error.to_string())),
+        Err((line, error)) => Err(problem(name, format!("line {line}: {error}"))),
+    }
+}
+
+/// A status of which nothing else is known.
+fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
+    // A text of another thread than the main one is that thread's alone.
+    let thread = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
+    Process { status, thread, threads: None, parent_name: None, tracer_name: None, user: None, file }
+}
+
+/// Names that several processes may share: looked up once each.
+struct Names<'a> {
+    root: &'a Root,
+    users: Vec<(u32, Option<String>)>,
+}
+
+impl Names<'_> {
+    fn new(root: &Root) -> Names<'_> {
+        Names { root, users: Vec::new() }
+    }
+
+    /// A live process or thread with the names that belong to it.
+    fn given(&mut self, status: Status, thread: Option<u32>) -> Process {
+        let parent_name = status.parent.and_then(|parent| self.process(parent));
+        let tracer_name = status.tracer.and_then(|tracer| self.process(tracer));
+        let user = status.uids.and_then(|(_, effective)| self.user(effective));
+        Process { parent_name, tracer_name, user, ..bare(status, None).of_thread(thread) }
+    }
+
+    /// The name of a process, if it can be read.
+    fn process(&self, pid: u32) -> Option<Vec<u8>> {
+        let status = self.root.status(pid).ok()?;
+        Some(status.name?.as_bytes().to_vec())
+    }
+
+    /// The name of a user, if this machine's /etc/passwd is the one that counts.
+    fn user(&mut self, uid: u32) -> Option<String> {
+        if !self.root.is_native() {
+            return None;
+        }
+        if let Some((_, name)) = self.users.iter().find(|(known, _)| *known == uid) {
+            return name.clone();
+        }
+        let name = users::name(uid);
+        self.users.push((uid, name.clone()));
+        name
+    }
+}
+
+impl Process {
+    fn of_thread(self, thread: Option<u32>) -> Process {
+        Process { thread, ..self }
+    }
+}
+
+fn problem(target: &str, reason: String) -> Problem {
+    Problem { target: target.to_owned(), reason }
+}
+
+/// Why a process or thread could not be read.
+fn refused(pid: u32, tid: Option<u32>, root: &Root, error: &ReadError) -> Problem {
+    let gone = matches!(error, ReadError::Gone);
+    let (target, asked) = match tid {
+        Some(tid) => (format!("{pid}/{tid}"), tid),
+        None => (pid.to_string(), pid),
+    };
+    let reason = match tid {
+        // /proc hides another user's processes as if they were not there
+        // (hidepid=invisible), but the null signal still finds them.
+        _ if gone && root.is_native() && sys::process::exists(asked) && root.status(pid).is_err() => {
+            "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
+        }
+        Some(tid) if gone && root.status(pid).is_ok() => format!("process {pid} has no thread {tid}"),
+        _ => reason(error, root),
+    };
+    problem(&target, reason)
+}
+
+/// An error in words; where nothing is found in a directory that was named,
+/// whether that is a /proc at all.
+fn reason(error: &ReadError, root: &Root) -> String {
+    let directory = escape(root.directory().as_os_str().as_encoded_bytes());
+    match error {
+        ReadError::Gone if root.is_native() => error.to_string(),
+        ReadError::Gone => match std::fs::metadata(root.directory().join("stat")) {
+            Ok(_) => format!("{error} in {directory}"),
+            Err(_) => format!("{directory} is no mounted /proc"),
+        },
+        ReadError::Malformed(ParseStatusError::NoSets) => {
+            "its status has no signal lines: a kernel that leaves them out, such as gVisor".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}

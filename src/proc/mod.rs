@@ -1,0 +1,19 @@
+//! What /proc says of a process and its threads.
+//!
+//! Two halves: parsers, which take bytes and never a pid ([`status`],
+//! [`records`]), and a [`reader`] of a /proc that may be mounted anywhere.
+//! What cannot be read is an error or a `None`, never a guess.
+
+pub mod name;
+pub mod reader;
+pub mod records;
+pub mod state;
+pub mod status;
+pub mod task;
+pub mod users;
+
+pub use name::ProcessName;
+pub use reader::{ReadError, Root};
+pub use state::State;
+pub use status::Status;
+pub use task::{Task, Threads};

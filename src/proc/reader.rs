@@ -1,0 +1,183 @@
+//! Reading a /proc, wherever it is mounted.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::status::ParseStatusError;
+use super::{Status, Task, Threads};
+
+/// A mounted /proc: this machine's, or another one's (a host's, in a container).
+#[derive(Clone, Debug)]
+pub struct Root {
+    directory: PathBuf,
+    native: bool,
+}
+
+/// Why something of a process could not be read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// There is no such process or thread, or none any more.
+    Gone,
+    /// The kernel refuses: /proc is mounted with hidepid (proc(5)), or a
+    /// security module forbids it.
+    Denied,
+    /// What was read makes no sense.
+    Malformed(ParseStatusError),
+    /// Anything else.
+    Io(io::Error),
+}
+
+impl From<io::Error> for ReadError {
+    /// A process that ends meanwhile gives ENOENT on opening and ESRCH on
+    /// reading (fs/proc/base.c).
+    fn from(error: io::Error) -> ReadError {
+        // ESRCH, which io::ErrorKind has no word for; 3 on every architecture.
+        const ESRCH: i32 = 3;
+        match error.kind() {
+            io::ErrorKind::NotFound => ReadError::Gone,
+            io::ErrorKind::PermissionDenied => ReadError::Denied,
+            _ if error.raw_os_error() == Some(ESRCH) => ReadError::Gone,
+            _ => ReadError::Io(error),
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Gone => f.write_str("no such process"),
+            ReadError::Denied => f.write_str(
+                "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
+            ),
+            ReadError::Malformed(error) => error.fmt(f),
+            ReadError::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Default for Root {
+    fn default() -> Root {
+        Root { directory: PathBuf::from("/proc"), native: true }
+    }
+}
+
+impl Root {
+    /// The /proc mounted at a directory.
+    pub fn at(directory: impl Into<PathBuf>) -> Root {
+        Root { directory: directory.into(), native: false }
+    }
+
+    /// Whether it is this machine's own: only then do its numbers mean
+    /// anything to system calls and to /etc/passwd.
+    pub fn is_native(&self) -> bool {
+        self.native
+    }
+
+    /// Where it is mounted.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The status of a process; of its main thread, where lines are a thread's.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn status(&self, pid: u32) -> Result<Status, ReadError> {
+        self.read(&format!("{pid}/status"))
+    }
+
+    /// The status of the reading process itself.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn own_status(&self) -> Result<Status, ReadError> {
+        self.read("self/status")
+    }
+
+    /// The status of one thread.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; a thread of another process is gone, too.
+    pub fn thread_status(&self, pid: u32, tid: u32) -> Result<Status, ReadError> {
+        self.read(&format!("{pid}/task/{tid}/status"))
+    }
+
+    /// All threads of a process whose status has just been read. Those that
+    /// end meanwhile are left out.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn threads(&self, pid: u32, main: &Status) -> Result<Threads, ReadError> {
+        if main.threads == Some(1) {
+            return Ok(Threads::new(Task::of(main).into_iter().collect()));
+        }
+        let mut tasks = Vec::new();
+        for entry in fs::read_dir(self.directory.join(format!("{pid}/task")))? {
+            let name = entry?.file_name();
+            let Some(tid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+            match self.thread_status(pid, tid) {
+                Ok(status) => tasks.extend(Task::of(&status)),
+                Err(ReadError::Gone) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // A directory that lists nothing is that of a process just gone.
+        if tasks.is_empty() { Err(ReadError::Gone) } else { Ok(Threads::new(tasks)) }
+    }
+
+    fn read(&self, path: &str) -> Result<Status, ReadError> {
+        let text = read_whole(&self.directory.join(path))?;
+        Status::parse(&text).map_err(ReadError::Malformed)
+    }
+}
+
+/// A file of /proc, with one read: the kernel gives all of it at once, unless
+/// it is larger than the buffer (a long list of groups).
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut text = vec![0; 8192];
+    let mut length = 0;
+    loop {
+        let count = file.read(&mut text[length..])?;
+        length += count;
+        if length < text.len() {
+            text.truncate(length);
+            return Ok(text);
+        }
+        text.resize(text.len() * 2, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_can_be_read() {
+        let root = Root::default();
+        let status = root.status(std::process::id()).unwrap();
+        assert_eq!(status.tgid, Some(std::process::id()));
+        let threads = root.threads(std::process::id(), &status).unwrap();
+        assert!(threads.iter().any(|task| task.tid == std::process::id()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_gone() {
+        assert!(matches!(Root::default().status(4_194_305), Err(ReadError::Gone)));
+        assert!(matches!(Root::at("/nowhere").status(1), Err(ReadError::Gone)));
+    }
+
+    #[test]
+    fn a_file_larger_than_the_buffer_is_read_whole() {
+        let directory = std::env::temp_dir().join(format!("sigtool-reader-{}", std::process::id()));
+        fs::create_dir_all(directory.join("1")).unwrap();
+        let groups = "1000 ".repeat(5000);
+        fs::write(directory.join("1/status"), format!("Groups:\t{groups}\nSigBlk:\t0000000000000001\n"))
+            .unwrap();
+        let status = Root::at(&directory).status(1);
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(status.unwrap().blocked.map(|set| set.bits()), Some(1));
+    }
+}

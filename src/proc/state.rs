@@ -1,0 +1,41 @@
+//! The state of a process or thread.
+
+/// A state, by its letter (fs/proc/array.c, `task_state_array`; proc(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State(u8);
+
+impl State {
+    /// The state that a letter stands for. Letters that the kernel does not
+    /// have today are kept: a newer one may.
+    pub const fn new(letter: u8) -> State {
+        State(letter)
+    }
+
+    /// The letter.
+    pub const fn letter(self) -> char {
+        self.0 as char
+    }
+
+    /// What the letter means, in words.
+    pub const fn words(self) -> &'static str {
+        match self.0 {
+            b'R' => "running",
+            b'S' => "sleeping",
+            b'D' => "uninterruptible sleep",
+            b'T' => "stopped",
+            b't' => "stopped by its tracer",
+            b'Z' => "zombie",
+            b'X' | b'x' => "dead",
+            b'I' => "idle",
+            b'P' => "parked",
+            b'K' => "wakekill",
+            b'W' => "waking",
+            _ => "unknown",
+        }
+    }
+
+    /// Whether the thread has ended: nothing is delivered to it any more.
+    pub const fn is_ended(self) -> bool {
+        matches!(self.0, b'Z' | b'X' | b'x')
+    }
+}

@@ -1,0 +1,153 @@
+//! `sigtool decode-status` on texts and masks.
+
+use std::path::PathBuf;
+
+use snapbox::{assert_data_eq, str};
+
+use crate::support::{run, run_with_input};
+
+/// A captured status file.
+pub fn data(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/status").join(name);
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn signal_lines_alone_are_decoded() {
+    let text = std::fs::read(data("signal-lines")).expect("the captured lines");
+    let ran = run_with_input(&["decode-status", "-"], &text);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+Queue  3 of 96365 signals
+
+NUM  SIGNAL          DISPOSITION      BLOCKED  PENDING
+  1  HUP             caught           -        -
+  2  INT             caught           -        -
+  3  QUIT            caught           -        -
+ 13  PIPE            ignored          -        -
+ 15  TERM            caught           -        process
+ 17  CHLD            default: ignore  blocked  -
+ 32  32 (C library)  caught           -        -
+ 33  33 (C library)  caught           -        -
+
+"#]]
+    );
+}
+
+#[test]
+fn what_grep_prints_of_several_processes_is_decoded() {
+    let ran = run(["decode-status", "--file", &data("grep-sig")]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+ PID  S  THR  PENDING  BLOCKED  IGNORED                   CAUGHT                                                                                  NAME
+   1  -    -  unknown  -        PIPE                      ILL ABRT BUS FPE SEGV                                                                   /proc/1/status
+   2  -    -  unknown  -        all                       -                                                                                       /proc/2/status
+1050  -    -  unknown  -        QUIT TERM TSTP TTIN TTOU  HUP INT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM CHLD XCPU XFSZ VTALRM WINCH SYS  /proc/1050/status
+
+"#]]
+    );
+}
+
+#[test]
+fn captured_files_are_right_or_clear_errors() {
+    for (name, code, said) in [
+        ("bash", 0, "Process  6476 (bash)"),
+        ("python3", 0, " 25  XFSZ    ignored      -        -"),
+        ("java", 0, "Threads  20 (only the main thread's mask and pending set are known)"),
+        ("kernel-thread", 0, "Kind     kernel thread"),
+        ("zombie", 0, "State    Z (zombie)"),
+        ("stopped", 0, " 15  TERM    default: terminate  blocked  process"),
+        ("pid-1", 0, "Parent   0 (none, or outside this pid namespace)"),
+        ("leader-exited", 0, "zombie: the main thread has ended, others live"),
+        ("name-spaces", 0, "(a b  c)"),
+        ("name-colon", 0, "(SigBlk: 1)"),
+        ("name-parenthesis", 0, "(sh) S 1 (x)"),
+        ("name-newline", 0, "(two\\nlines)"),
+        ("name-escape", 0, "(\\x1b[31mred\\x1b[0m)"),
+        ("name-cut-utf8", 0, "(fünfzehnBytes\\xc3)"),
+        ("name-backslash", 0, "(back\\\\slash\\\\n)"),
+        ("mips", 0, " 18  CHLD    caught              -        process"),
+        ("crlf", 0, "Process  6476 (bash)"),
+        ("gvisor", 3, "no signal lines (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt)"),
+        ("cut-short", 3, "SigCgt: 8 hexadecimal digits where the kernel prints 16 (32 on mips): cut short?"),
+        ("empty", 3, "empty: no lines of /proc/PID/status"),
+        ("missing", 3, "No such file or directory"),
+    ] {
+        let ran = run(["decode-status", "--file", &data(name)]);
+        assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
+        let (text, other) = if code == 0 { (&ran.stdout, &ran.stderr) } else { (&ran.stderr, &ran.stdout) };
+        assert!(text.contains(said), "{name}: {text}");
+        assert_eq!(other, "", "{name}");
+    }
+}
+
+#[test]
+fn crlf_changes_nothing() {
+    let (unix, dos) = (run(["decode", "--file", &data("bash")]), run(["decode", "--file", &data("crlf")]));
+    assert_eq!(unix.stdout, dos.stdout);
+}
+
+#[test]
+fn masks_are_decoded_bare_or_as_lines() {
+    assert_data_eq!(
+        run(["decode-status", "--mask", "0x180004002"]).stdout,
+        str![[r#"
+NUM  SIGNAL          DEFAULT ACTION
+  2  INT             terminate
+ 15  TERM            terminate
+ 32  32 (C library)  terminate
+ 33  33 (C library)  terminate
+
+"#]]
+    );
+    let ran = run(["decode-status", "--mask", "SigBlk=10000", "--mask", "sigcgt=4007", "--mask", "SigIgn=0"]);
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+Missing  SigPnd, ShdPnd
+
+NUM  SIGNAL  DISPOSITION      BLOCKED  PENDING
+  1  HUP     caught           -        unknown
+  2  INT     caught           -        unknown
+  3  QUIT    caught           -        unknown
+ 15  TERM    caught           -        unknown
+ 17  CHLD    default: ignore  blocked  unknown
+
+"#]]
+    );
+    assert_eq!(run(["decode-status", "--mask", "0"]).stdout, "No signal is in the mask.\n");
+}
+
+#[test]
+fn a_table_is_drawn_within_its_width() {
+    let arguments = ["decode-status", "--format", "table", "--color", "never", "--file"];
+    let ran = run(arguments.into_iter().chain([data("stopped").as_str()]));
+    assert_data_eq!(
+        ran.stdout,
+        str![[r#"
+Process  6317 (fixture)
+State    T (stopped)
+Threads  1
+Parent   6138
+User     0
+Queue    1 of 96551 signals for uid 0
+
+┌─────┬────────┬────────────────────┬─────────┬─────────┐
+│ NUM │ SIGNAL │ DISPOSITION        │ BLOCKED │ PENDING │
+├─────┼────────┼────────────────────┼─────────┼─────────┤
+│   2 │ INT    │ ignored            │ -       │ -       │
+│   3 │ QUIT   │ ignored            │ -       │ -       │
+│  15 │ TERM   │ default: terminate │ blocked │ process │
+└─────┴────────┴────────────────────┴─────────┴─────────┘
+
+"#]]
+    );
+    let several = run(["decode", "--format", "table", "--width", "80", "--file", &data("grep-sig")]);
+    assert!(several.stdout.lines().all(|line| line.chars().count() <= 80), "{}", several.stdout);
+    let colored = run(["decode", "--format", "table", "--color", "always", "--file", &data("stopped")]);
+    assert!(colored.stdout.contains("\u{1b}[33mblocked\u{1b}[0m"), "{}", colored.stdout);
+}

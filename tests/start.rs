@@ -1,0 +1,150 @@
+//! How sigtool starts and ends: the inherited signal state, its descriptors,
+//! what it does when its output cannot be written.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use crate::support::{SIGTOOL, fixture_path, run, sigtool};
+
+/// What sigtool says of itself when it is started in a prepared state.
+fn own_state(settings: &[&str]) -> serde_json::Value {
+    let output = Command::new(fixture_path())
+        .args(settings)
+        .args(["--", SIGTOOL, "decode-status", "--json", "self"])
+        .output()
+        .expect("the fixture runs");
+    let text = String::from_utf8(output.stdout).expect("JSON");
+    // The fixture's watcher says `ready` into the same pipe.
+    let line = text.lines().find(|line| line.starts_with('{')).expect("a document");
+    serde_json::from_str(line).expect("JSON")
+}
+
+#[test]
+fn the_inherited_signal_state_is_not_disturbed() {
+    // What the test runner itself ignores is set back, so that each row says
+    // all that there is.
+    let clean = ["--default", "~[KILL STOP]"];
+    for (settings, blocked, ignored) in [
+        (&[][..], "[]", "[]"),
+        (&["--ignore", "PIPE"], "[]", "[\"PIPE\"]"),
+        (&["--ignore", "HUP,SEGV,BUS,RTMIN+1"], "[]", "[\"HUP\",\"BUS\",\"SEGV\",\"RTMIN+1\"]"),
+        (&["--block", "PIPE,USR1,RTMAX"], "[\"USR1\",\"PIPE\",\"RTMAX\"]", "[]"),
+        (&["--catch", "PIPE,TERM"], "[]", "[]"),
+    ] {
+        let state = own_state(&[&clean[..], settings].concat());
+        let process = &state["processes"][0];
+        assert_eq!(process["blocked"].to_string(), blocked, "{settings:?}");
+        assert_eq!(process["ignored"].to_string(), ignored, "{settings:?}");
+        assert_eq!(process["caught"].to_string(), "[]", "{settings:?}");
+        assert_eq!(process["pending"].to_string(), "[]", "{settings:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_ends_it_quietly() {
+    for settings in [["--default", "PIPE"], ["--ignore", "PIPE"], ["--block", "PIPE"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(fixture_path())
+            .args(settings)
+            .args(["--", SIGTOOL, "list"])
+            .stdout(writer)
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{settings:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let output = sigtool(["list"]).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(125));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, "sigtool: standard output: No space left on device (os error 28)\n");
+}
+
+#[test]
+fn closed_descriptors_are_survived() {
+    for (redirection, arguments, code) in [
+        ("<&-", "list TERM", 0),
+        (">&-", "list TERM", 125),
+        ("2>&-", "list FOO", 2),
+        ("<&- >&- 2>&-", "list TERM", 125),
+        ("<&- 2>&-", "list TERM", 0),
+        ("<&-", "decode-status -", 3),
+        (">&-", "--help", 125),
+    ] {
+        let script = format!("exec \"$0\" {arguments} {redirection}");
+        let output = Command::new("sh").args(["-c", &script, SIGTOOL]).output().expect("sh runs");
+        assert_eq!(output.status.code(), Some(code), "{arguments} {redirection}: {output:?}");
+    }
+}
+
+/// A file opened later must not get the number of a closed standard output.
+#[test]
+fn nothing_is_written_into_a_file_that_was_opened_instead() {
+    let path = std::env::temp_dir().join(format!("sigtool-start-{}", std::process::id()));
+    let text = "SigBlk:\t0000000000000001\n";
+    std::fs::write(&path, text).expect("a file");
+    let script = "exec \"$0\" decode-status --file \"$1\" <&- >&- 2>&-";
+    let status = Command::new("sh").args(["-c", script, SIGTOOL]).arg(&path).status().expect("sh runs");
+    let mut after = String::new();
+    File::open(&path).and_then(|mut file| file.read_to_string(&mut after)).expect("the file");
+    std::fs::remove_file(&path).expect("the file");
+    assert_eq!((status.code(), after.as_str()), (Some(125), text));
+}
+
+#[test]
+fn help_and_version_are_answers_and_no_arguments_are_not() {
+    let help = run(["--help"]);
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.contains("Usage: sigtool"), "{}", help.stdout);
+    let version = run(["--version"]);
+    assert_eq!(version.stdout, format!("sigtool {}\n", env!("CARGO_PKG_VERSION")));
+    let nothing = run([""; 0]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(2), ""));
+    assert!(nothing.stderr.contains("Usage: sigtool"), "{}", nothing.stderr);
+}
+
+#[test]
+fn what_it_does_not_know_is_named_with_the_nearest() {
+    for (arguments, said) in [
+        (&["lst"][..], "unrecognized subcommand 'lst'"),
+        (&["list", "--encod", "TERM"], "unexpected argument '--encod' found"),
+        (&["list", "--width", "0"], "invalid value '0' for '--width <N>'"),
+        (&["list", "--format", "xml"], "invalid value 'xml' for '--format <FORMAT>'"),
+        (&["list", "--json", "--format", "plain"], "cannot be used with"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn short_help_fits_a_screen_of_80_columns() {
+    for arguments in [&["-h"][..], &["list", "-h"], &["decode-status", "-h"]] {
+        let ran = run(arguments);
+        assert!(ran.stdout.lines().count() <= 24, "{arguments:?}: {}", ran.stdout);
+        for line in ran.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+        let long = run(arguments.iter().map(|word| if *word == "-h" { "--help" } else { word }));
+        for line in long.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?} --help: {line}");
+        }
+    }
+}
+
+/// The binary needs nothing but the C library.
+#[test]
+fn it_loads_no_library_but_libc() {
+    let output = Command::new("ldd").arg(SIGTOOL).output();
+    let Ok(output) = output else { return crate::support::skipped("ldd is missing") };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in text.lines().filter(|line| line.contains("=>")) {
+        assert!(line.contains("libc.so"), "{text}");
+    }
+}
