@@ -8,6 +8,7 @@
 mod decode_status;
 mod house;
 mod list;
+mod readme;
 mod start;
 mod support;
 mod tables;

@@ -1,0 +1,57 @@
+//! The README: every command in a `console` block is run, and prints what
+//! stands below it.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::SIGTOOL;
+
+/// A command, and the lines that follow it.
+struct Shown {
+    command: String,
+    output: String,
+}
+
+fn shown(readme: &str) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    let mut inside = false;
+    for line in readme.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
+            found.push(Shown { command: command.to_owned(), output: String::new() });
+        } else if inside {
+            let last = found.last_mut().expect("output follows a command");
+            last.output.push_str(line);
+            last.output.push('\n');
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_readme_shows_is_what_happens() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    let shown = shown(&readme);
+    assert!(shown.len() >= 10, "the README shows its commands");
+    let binaries = Path::new(SIGTOOL).parent().expect("a folder").to_str().expect("UTF-8");
+    let path = format!("{binaries}:{}", std::env::var("PATH").unwrap_or_default());
+    for Shown { command, output } in shown {
+        let script = format!("exec 2>&1; {command}");
+        let ran = Command::new("sh").args(["-c", &script]).env("PATH", &path).current_dir(root).output();
+        let printed = String::from_utf8(ran.expect("sh runs").stdout).expect("UTF-8");
+        assert_eq!(printed, output, "$ {command}");
+    }
+}
+
+#[test]
+fn the_newcomers_commands_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    for command in ["cargo run --release -- decode-status $$", "cargo test"] {
+        assert!(readme.contains(&format!("```sh\n{command}\n```")), "{command}");
+    }
+    let ci = std::fs::read_to_string(root.join(".ci/run")).expect(".ci/run");
+    assert!(ci.ends_with("\ncargo test\n"), ".ci/run ends with the README's test command");
+}
