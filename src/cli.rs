@@ -1,16 +1,20 @@
 //! The top command: what was typed becomes a room's arguments and the settings
 //! of the output.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::decode_status::args::DecodeStatusArgs;
 use crate::error::Failure;
+use crate::exit::Exit;
 use crate::list::args::ListArgs;
 use crate::out::{Format, Settings};
+use crate::send::args::SendArgs;
 use crate::sys::terminal::Screen;
+use crate::{decode_status, kill, list, send};
 
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;
@@ -27,7 +31,7 @@ const DEFAULT_WIDTH: u16 = 80;
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+struct Cli {
     #[command(flatten)]
     global: Global,
     /// The subcommand.
@@ -38,16 +42,18 @@ pub struct Cli {
 /// The subcommands, each built only when it is the one chosen.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
-pub enum Room {
+enum Room {
     /// Which signals there are; what a number or a mask means
     List(ListArgs),
+    /// Send a signal, to what was named and to nothing else
+    Send(SendArgs),
     /// What a process blocks, ignores and catches
     #[command(visible_alias = "decode")]
     DecodeStatus(DecodeStatusArgs),
 }
 
 /// What every subcommand takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 struct Global {
     /// table (on a terminal), plain (else) or json
@@ -71,20 +77,66 @@ enum FormatName {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum ColorWhen {
+    #[default]
     Auto,
     Always,
     Never,
+}
+
+/// The name that the binary is called by, which decides its grammar, the
+/// wording of its messages and its exit statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// sigtool, under any name but `kill`.
+    Sigtool,
+    /// kill(1).
+    Kill,
+}
+
+impl Program {
+    /// The program that the first argument names.
+    pub fn called(arguments: &[OsString]) -> Program {
+        let name = arguments.first().map(Path::new).and_then(Path::file_name);
+        if name == Some(OsStr::new("kill")) { Program::Kill } else { Program::Sigtool }
+    }
+
+    /// The name that messages begin with.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Program::Sigtool => "sigtool",
+            Program::Kill => "kill",
+        }
+    }
+
+    /// The number that an exit status has here.
+    pub const fn code(self, exit: Exit) -> u8 {
+        match self {
+            Program::Sigtool => exit.code(),
+            Program::Kill => exit.code_of_kill(),
+        }
+    }
 }
 
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Asked {
     /// To run a room, with the output settled.
-    Run(Box<Room>, Settings),
+    Run(Request, Settings),
     /// To print this text: the help or the version.
     Print(String),
+}
+
+/// A room's request.
+#[derive(Debug)]
+pub enum Request {
+    /// Which signals there are.
+    List(list::Request),
+    /// To send.
+    Send(send::Request),
+    /// What processes do with signals.
+    DecodeStatus(decode_status::Request),
 }
 
 /// Reads the command line, the name of the program first.
@@ -93,18 +145,60 @@ pub enum Asked {
 /// A usage failure that names what is wrong.
 pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     let screen = Screen::look();
-    match Cli::try_parse_from(arguments) {
-        Ok(cli) => Ok(Asked::Run(Box::new(cli.room), cli.global.settle(screen))),
-        Err(error) => {
-            let text = error.render();
-            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-                let text = if screen.color { text.ansi().to_string() } else { text.to_string() };
-                return Ok(Asked::Print(text));
-            }
-            let text = text.to_string();
-            Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
+    if Program::called(&arguments) == Program::Kill {
+        return parse_kill(&arguments[1..], Global::default().settle(screen));
+    }
+    let ordered = order(arguments).map_err(Failure::usage)?;
+    let cli = match Cli::try_parse_from(ordered) {
+        Ok(cli) => cli,
+        Err(error) => return help_or_failure(&error, screen.color),
+    };
+    let settings = cli.global.settle(screen);
+    let request = match cli.room {
+        Room::List(args) => Request::List(args.request()?),
+        Room::Send(args) => Request::Send(args.request()?),
+        Room::DecodeStatus(args) => Request::DecodeStatus(args.request()?),
+    };
+    Ok(Asked::Run(request, settings))
+}
+
+fn parse_kill(words: &[OsString], settings: Settings) -> Result<Asked, Failure> {
+    Ok(match kill::parse(words).map_err(Failure::usage)? {
+        kill::Asked::Help => Asked::Print(kill::HELP.to_owned()),
+        kill::Asked::Version => Asked::Print(format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION"))),
+        kill::Asked::List(request) => Asked::Run(Request::List(request), settings),
+        kill::Asked::Send(request) => Asked::Run(Request::Send(request), settings),
+        kill::Asked::Decode(request) => Asked::Run(Request::DecodeStatus(request), settings),
+    })
+}
+
+/// Puts the words after `send` in order, so that the parser of options never
+/// sees a bare -N or -NAME; other subcommands are left as they are.
+fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::ArgvError> {
+    let mut at = 1;
+    while let Some(word) = arguments.get(at) {
+        if send::args::takes_value(word) {
+            at += 2;
+        } else if word.as_encoded_bytes().starts_with(b"-") {
+            at += 1;
+        } else {
+            break;
         }
     }
+    if arguments.get(at).is_some_and(|word| word == "send") {
+        let after = arguments.split_off(at + 1);
+        arguments.extend(send::args::rewrite(after)?);
+    }
+    Ok(arguments)
+}
+
+fn help_or_failure(error: &clap::Error, color: bool) -> Result<Asked, Failure> {
+    let text = error.render();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Ok(Asked::Print(if color { text.ansi().to_string() } else { text.to_string() }));
+    }
+    let text = text.to_string();
+    Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
 }
 
 impl Global {
@@ -165,5 +259,48 @@ mod tests {
     fn decode_is_decode_status() {
         let cli = Cli::try_parse_from(["sigtool", "decode", "self"]).unwrap();
         assert!(matches!(cli.room, Room::DecodeStatus(_)));
+    }
+
+    fn asked(words: &[&str]) -> Result<Asked, Failure> {
+        parse(words.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn send_is_found_behind_global_options_and_nowhere_else() {
+        for words in [
+            &["sigtool", "send", "-9", "100"][..],
+            &["sigtool", "--json", "send", "-9", "100"],
+            &["sigtool", "--format", "json", "--width", "100", "send", "-9", "100"],
+            &["sigtool", "--color=never", "send", "100"],
+        ] {
+            assert!(matches!(asked(words), Ok(Asked::Run(Request::Send(_), _))), "{words:?}");
+        }
+        assert!(matches!(asked(&["sigtool", "list", "-9"]), Ok(Asked::Run(Request::List(_), _))));
+        assert!(asked(&["sigtool", "-9", "send", "100"]).is_err());
+        assert!(asked(&["sigtool", "--format", "send", "-9", "100"]).is_err());
+    }
+
+    /// The function that orders the words knows which global options take a
+    /// value.
+    #[test]
+    fn global_options_with_a_value_are_known() {
+        for option in Cli::command().get_arguments().filter(|option| option.is_global_set()) {
+            let long = format!("--{}", option.get_long().unwrap());
+            let takes = option.get_action().takes_values();
+            assert_eq!(send::args::takes_value(OsStr::new(&long)), takes, "{long}");
+        }
+    }
+
+    #[test]
+    fn the_name_decides_the_grammar() {
+        let called = |name: &str| Program::called(&[OsString::from(name)]);
+        assert_eq!(called("kill"), Program::Kill);
+        assert_eq!(called("/usr/local/bin/kill"), Program::Kill);
+        for name in ["sigtool", "killall", "/kill/sigtool", "./skill", ""] {
+            assert_eq!(called(name), Program::Sigtool, "{name}");
+        }
+        assert_eq!(Program::called(&[]), Program::Sigtool);
+        assert!(matches!(asked(&["/bin/kill", "-l"]), Ok(Asked::Run(Request::List(_), _))));
+        assert!(matches!(asked(&["kill", "100"]), Ok(Asked::Run(Request::Send(_), _))));
     }
 }

@@ -31,6 +31,15 @@ impl Failure {
     }
 }
 
+/// What an error of the system says, without the number that std puts behind.
+pub fn bare(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.rfind(" (os error ")) {
+        (Some(_), Some(end)) => text[..end].to_owned(),
+        _ => text,
+    }
+}
+
 /// A failure is an outcome with one complaint; none where the reader of our
 /// output went away, which is no fault.
 impl From<Failure> for Outcome {
@@ -51,7 +60,7 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Exit::Done,
             _ => Exit::Failed,
         };
-        Failure { exit, cause: anyhow::Error::new(error).context("standard output") }
+        Failure { exit, cause: anyhow::anyhow!("standard output: {}", bare(&error)) }
     }
 }
 
@@ -75,6 +84,7 @@ mod tests {
     fn a_full_disk_is() {
         let failure = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(failure.exit, Exit::Failed);
+        assert_eq!(bare(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert!(failure.to_string().starts_with("standard output: "), "{failure}");
     }
 }

@@ -7,6 +7,10 @@ pub enum Exit {
     /// 0: done; also where the reader of our output went away.
     #[default]
     Done,
+    /// 1: the answer is no; nothing could be signalled.
+    No,
+    /// 64: some targets were signalled and others failed.
+    Partial,
     /// 2: usage error; nothing was done.
     Usage,
     /// 3: a named process or file could not be read.
@@ -20,16 +24,30 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Partial => 64,
             Exit::Usage => 2,
             Exit::Unreadable => 3,
             Exit::Failed => 125,
         }
     }
 
-    /// The status of two results together: the graver one.
-    #[must_use]
-    pub fn and(self, other: Exit) -> Exit {
-        if other.code() > self.code() { other } else { self }
+    /// The number under the name kill(1), which knows failure only as 1, but
+    /// for util-linux's 64.
+    pub const fn code_of_kill(self) -> u8 {
+        match self {
+            Exit::Done | Exit::Partial => self.code(),
+            _ => 1,
+        }
+    }
+
+    /// The status of several attempts: done, some of them, or none.
+    pub const fn of_attempts(attempts: usize, failures: usize) -> Exit {
+        match failures {
+            0 => Exit::Done,
+            _ if failures == attempts => Exit::No,
+            _ => Exit::Partial,
+        }
     }
 }
 
@@ -38,15 +56,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_graver_status_wins_either_way() {
-        for (one, other, together) in [
-            (Exit::Done, Exit::Done, Exit::Done),
-            (Exit::Done, Exit::Unreadable, Exit::Unreadable),
-            (Exit::Unreadable, Exit::Failed, Exit::Failed),
-            (Exit::Usage, Exit::Done, Exit::Usage),
-        ] {
-            assert_eq!(one.and(other), together);
-            assert_eq!(other.and(one), together);
+    fn attempts_make_a_status() {
+        for (attempts, failures, exit) in
+            [(0, 0, Exit::Done), (3, 0, Exit::Done), (3, 3, Exit::No), (3, 1, Exit::Partial)]
+        {
+            assert_eq!(Exit::of_attempts(attempts, failures), exit);
         }
+    }
+
+    #[test]
+    fn kill_knows_three() {
+        let all = [Exit::Done, Exit::No, Exit::Partial, Exit::Usage, Exit::Unreadable, Exit::Failed];
+        assert_eq!(all.map(Exit::code), [0, 1, 64, 2, 3, 125]);
+        assert_eq!(all.map(Exit::code_of_kill), [0, 1, 64, 1, 1, 1]);
     }
 }

@@ -10,8 +10,9 @@
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
-//! | [`list`], [`decode_status`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
-//! | [`cli`] | the top command and its global options | every room, `sys::terminal`, `out` |
+//! | [`list`], [`send`], [`decode_status`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
+//! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the rooms' requests |
+//! | [`cli`] | the top command and its global options | every room's arguments, `kill`, `sys::terminal`, `out` |
 //!
 //! A room goes from what was typed (`args`) to what it means here (the request,
 //! in `mod`), to what was found (the report), to how it is shown (`view`).
@@ -24,8 +25,10 @@ pub mod cli;
 pub mod decode_status;
 pub mod error;
 pub mod exit;
+pub mod kill;
 pub mod list;
 pub mod out;
 pub mod proc;
+pub mod send;
 pub mod signal;
 pub mod sys;

@@ -7,8 +7,10 @@
 
 mod decode_status;
 mod house;
+mod kill;
 mod list;
 mod readme;
+mod send;
 mod start;
 mod support;
 mod tables;

@@ -76,7 +76,7 @@ impl DecodeStatusArgs {
             ));
         }
         let root = self.proc.as_ref().map_or_else(Root::default, Root::at);
-        Ok(Request { targets, masks, root, threads: self.threads, full: self.full })
+        Ok(Request { masks, root, threads: self.threads, full: self.full, ..Request::of(targets) })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::{Problem, Process, Report, Request, Target};
+use crate::error::bare as bare_error;
 use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
@@ -62,7 +63,7 @@ fn live(pid: u32, status: Status, root: &Root, names: &mut Names<'_>) -> Result<
 
 /// What a text holds: one process, or several.
 fn texts(name: &str, read: io::Result<Vec<u8>>) -> Result<Vec<Process>, Problem> {
-    let text = read.map_err(|error| problem(name, error.to_string()))?;
+    let text = read.map_err(|error| problem(name, bare_error(&error)))?;
     match records::parse(&text) {
         Ok(records) => Ok(records.into_iter().map(|Record { file, status }| bare(status, file)).collect()),
         Err((0, error)) => Err(problem(name, error.to_string())),

@@ -32,6 +32,13 @@ pub struct Request {
     pub full: bool,
 }
 
+impl Request {
+    /// The plain question about these targets, on this machine.
+    pub fn of(targets: Vec<Target>) -> Request {
+        Request { targets, masks: Vec::new(), root: Root::default(), threads: false, full: false }
+    }
+}
+
 /// Whose signals are asked for.
 #[derive(Debug)]
 pub enum Target {

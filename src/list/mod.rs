@@ -10,6 +10,7 @@ mod wire;
 pub use card::Card;
 
 use crate::error::{Failure, Outcome};
+use crate::exit::Exit;
 use crate::out::Out;
 use crate::signal::code::{self, Code};
 use crate::signal::exit::Status;
@@ -40,6 +41,8 @@ pub enum What {
     Codes(Vec<Signal>),
     /// The mask of a set.
     Encode(SignalSet),
+    /// What kill -l says of each word: a name's number, a number's name.
+    Translate(Vec<String>),
 }
 
 /// What an operand means.
@@ -99,14 +102,20 @@ pub enum Answer {
 /// # Errors
 /// Output that cannot be written.
 pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
-    view::show(&report(request), out)?;
-    Ok(Outcome::default())
+    let (report, complaints) = report(request);
+    view::show(&report, out)?;
+    let exit = if complaints.is_empty() { Exit::Done } else { Exit::No };
+    Ok(Outcome { exit, complaints })
 }
 
-/// Answers.
-fn report(request: &Request) -> Report {
+/// Answers; beside it, a complaint for each word that kill -l does not know.
+fn report(request: &Request) -> (Report, Vec<String>) {
     let arch = request.arch;
-    match &request.what {
+    let report = match &request.what {
+        What::Translate(words) => {
+            let (known, unknown) = translate(words, arch);
+            return (Report::Names(known), unknown);
+        }
         What::All { .. } if request.names => {
             let named = arch.signals().filter(|signal| !signal.is_of_c_library());
             Report::Names(named.map(|signal| arch.name(signal).to_string()).collect())
@@ -128,7 +137,25 @@ fn report(request: &Request) -> Report {
             Report::Codes(own.chain(code::general()).collect())
         }
         What::Encode(set) => Report::Mask(arch, *set),
+    };
+    (report, Vec::new())
+}
+
+/// What kill -l says of each word that it knows, and its complaint of each
+/// that it does not.
+fn translate(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for word in words {
+        match operand::parse(word, arch) {
+            Ok((_, Operand::Name(signal))) => known.push(signal.get().to_string()),
+            // Shells call the null signal so: `trap ... EXIT`.
+            Ok((_, Operand::Null)) => known.push("EXIT".to_owned()),
+            Ok((_, operand)) => known.extend(names(&operand, arch)),
+            Err(_) if word.eq_ignore_ascii_case("EXIT") => known.push("0".to_owned()),
+            Err(_) => unknown.push(format!("'{word}': invalid signal")),
+        }
     }
+    (known, unknown)
 }
 
 fn answer(operand: &Operand, arch: Arch) -> Answer {

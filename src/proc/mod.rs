@@ -7,6 +7,7 @@
 pub mod name;
 pub mod reader;
 pub mod records;
+pub mod stat;
 pub mod state;
 pub mod status;
 pub mod task;
@@ -14,6 +15,7 @@ pub mod users;
 
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};
+pub use stat::Stat;
 pub use state::State;
 pub use status::Status;
 pub use task::{Task, Threads};

@@ -6,6 +6,11 @@
 pub struct ProcessName(Vec<u8>);
 
 impl ProcessName {
+    /// A name as it is.
+    pub fn new(name: &[u8]) -> ProcessName {
+        ProcessName(name.to_vec())
+    }
+
     /// Reads the value of a `Name:` line, in which the kernel escapes line
     /// feeds and backslashes and nothing else (fs/proc/array.c, `proc_task_name`).
     pub fn from_status(value: &[u8]) -> ProcessName {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
-use super::{Status, Task, Threads};
+use super::{Stat, Status, Task, Threads};
 
 /// A mounted /proc: this machine's, or another one's (a host's, in a container).
 #[derive(Clone, Debug)]
@@ -102,6 +102,25 @@ impl Root {
     /// See [`ReadError`]; a thread of another process is gone, too.
     pub fn thread_status(&self, pid: u32, tid: u32) -> Result<Status, ReadError> {
         self.read(&format!("{pid}/task/{tid}/status"))
+    }
+
+    /// The stat file of a process.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn stat(&self, pid: u32) -> Result<Stat, ReadError> {
+        let text = read_whole(&self.directory.join(format!("{pid}/stat")))?;
+        // A text that is no stat file is one of a process just gone.
+        Stat::parse(&text).ok_or(ReadError::Gone)
+    }
+
+    /// The numbers of all processes there are, in any order.
+    ///
+    /// # Errors
+    /// What opening the directory says.
+    pub fn pids(&self) -> io::Result<Vec<u32>> {
+        let entries = fs::read_dir(&self.directory)?;
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
     }
 
     /// All threads of a process whose status has just been read. Those that

@@ -8,6 +8,8 @@
 
 #![allow(unsafe_code)]
 
+pub mod deliver;
+pub mod pidfd;
 pub mod process;
 pub mod stdio;
 pub mod terminal;

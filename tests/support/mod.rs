@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -90,6 +91,13 @@ impl Fixture {
     }
 }
 
+impl Fixture {
+    /// The signal that ends it; waits for the end, which must be on its way.
+    pub fn ended_by(&mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").signal()
+    }
+}
+
 impl Drop for Fixture {
     fn drop(&mut self) {
         // Ended already where it was to become a zombie; waiting is all then.
@@ -101,4 +109,52 @@ impl Drop for Fixture {
 /// Says on stderr that a test was left out here, and why.
 pub fn skipped(why: &str) {
     eprintln!("skipped: {why}");
+}
+
+/// Runs a shell script as the init of a pid namespace of its own, where no
+/// signal can reach anybody else; `$SIGTOOL`, `$KILL` (the same binary under
+/// that name) and `$FIXTURE` are set, and process ids are beyond the numbers of
+/// signals. `None` where namespaces are not to be
+/// had, which is said.
+pub fn in_namespace(script: &str) -> Option<Ran> {
+    let kill = kill_link();
+    // A mistake in a script must not hang the tests: timeout ends unshare, and
+    // with it everything in the namespace.
+    let output = Command::new("timeout")
+        .args(["--signal=KILL", "60", "unshare"])
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c"])
+        .arg(format!("echo inside >&2; echo 1000 > /proc/sys/kernel/ns_last_pid\n{script}"))
+        .env("SIGTOOL", SIGTOOL)
+        .env("KILL", &kill)
+        .env("FIXTURE", fixture_path())
+        .stdin(Stdio::null())
+        .output();
+    let ran: Ran = match output {
+        Ok(output) => output.into(),
+        Err(error) => {
+            skipped(&format!("unshare: {error}"));
+            return None;
+        }
+    };
+    match ran.stderr.strip_prefix("inside\n") {
+        Some(stderr) => Some(Ran { stderr: stderr.to_owned(), ..ran }),
+        None => {
+            skipped(&format!("no pid namespace here: {}", ran.stderr.trim()));
+            None
+        }
+    }
+}
+
+/// The binary under the name `kill`: a link in the tests' own folder.
+pub fn kill_link() -> PathBuf {
+    let link = fixture_path().with_file_name("kill");
+    // Several tests may come here at once; whoever is first has made it.
+    let _ = std::os::unix::fs::symlink(SIGTOOL, &link);
+    link
+}
+
+/// A command of kill's.
+pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
+    let output = Command::new(kill_link()).args(arguments).stdin(Stdio::null()).output();
+    output.expect("kill runs").into()
 }

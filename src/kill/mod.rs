@@ -1,0 +1,295 @@
+//! kill(1)'s grammar, for the binary under the name `kill`: words to requests.
+//! Pure.
+//!
+//! It is POSIX's, with what util-linux, procps, GNU and the shells added, where
+//! they agree; where they do not, no number that is not plainly a target is
+//! ever taken for one.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use crate::signal::{Arch, Signal, name};
+use crate::{decode_status, list, send};
+
+/// What kill is asked for.
+#[derive(Debug)]
+pub enum Asked {
+    /// The help.
+    Help,
+    /// The version.
+    Version,
+    /// Signals: all, some, or a table.
+    List(list::Request),
+    /// To send, or to print whom to.
+    Send(send::Request),
+    /// The signals of processes.
+    Decode(decode_status::Request),
+}
+
+/// The help.
+pub const HELP: &str = "\
+Usage: kill [-s SIGNAL | -n NUMBER | -SIGNAL] [OPTION]... PID|NAME...
+       kill -l [SIGNAL | NUMBER | STATUS | 0xMASK]...
+       kill -L
+       kill -d PID...
+
+A PID may be a process, -PGID, 0 (the own group), PID/TID or PID:INODE; -1 is
+everybody, after a signal or --. A NAME means the own processes of that name.
+
+Options:
+  -s, --signal SIGNAL       the signal, by name or number
+  -n NUMBER                 the signal, by number
+  -q, --queue VALUE         queue it with a value, as sigqueue(3) does
+      --timeout MS SIGNAL   MS milliseconds later, SIGNAL to those still alive
+  -r, --require-handler     only to processes that catch the signal
+  -a, --all                 names mean processes of every user
+  -p, --pid                 print the PIDs and send nothing
+      --verbose             say what is sent to whom
+  -l, --list                list signals, or translate names, numbers, statuses
+  -L, -t, --table           a table of signals
+  -d, --show-process-state  decode the signals of processes
+  -h, --help                this help
+  -V, --version             the version
+";
+
+/// The line that is printed where nothing is named.
+const NO_TARGET: &str = "no process ID specified; usage: kill [-s SIGNAL | -SIGNAL] PID..., kill -l [STATUS]";
+
+/// Reads the words after `kill`.
+///
+/// # Errors
+/// One line that names what is wrong; nothing is to be done then.
+pub fn parse(words: &[OsString]) -> Result<Asked, String> {
+    let mut grammar = Grammar::default();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if grammar.ended {
+            grammar.operands.push(word.clone());
+        } else if let Some(asked) = grammar.take(word, &mut rest)? {
+            return Ok(asked);
+        }
+    }
+    grammar.finish()
+}
+
+#[derive(Default)]
+struct Grammar {
+    /// Whether `--` has been seen.
+    ended: bool,
+    /// The signal, once one is given; the null signal within.
+    signal: Option<Option<Signal>>,
+    value: Option<i32>,
+    operands: Vec<OsString>,
+    decode: bool,
+    extras: send::Extras,
+}
+
+type Words<'a> = std::slice::Iter<'a, OsString>;
+
+impl Grammar {
+    /// Takes one word in, with those that belong to it; gives what is asked
+    /// for where that is settled now.
+    fn take(&mut self, word: &OsStr, rest: &mut Words<'_>) -> Result<Option<Asked>, String> {
+        let text = word.to_string_lossy();
+        if let Some(long) = text.strip_prefix("--") {
+            return self.long(long, rest);
+        }
+        let Some(short) = text.strip_prefix('-').filter(|short| !short.is_empty()) else {
+            self.operands.push(word.to_owned());
+            return Ok(None);
+        };
+        if short.bytes().all(|byte| byte.is_ascii_digit()) {
+            return self.number(word, short, rest).map(|()| None);
+        }
+        let joined = short.get(1..).filter(|joined| !joined.is_empty());
+        match (short.chars().next().unwrap_or_default(), joined) {
+            _ if name::parse(short, Arch::NATIVE).is_ok() => self.give(word, signal(short)?)?,
+            ('s', _) => self.give(word, signal(&value("-s", joined, rest)?)?)?,
+            ('n', _) => self.give(word, by_number(&value("-n", joined, rest)?)?)?,
+            ('q', _) => self.queue(&value("-q", joined, rest)?)?,
+            ('l', _) => return Ok(Some(list(joined, rest))),
+            ('L' | 't', None) => return Ok(Some(table())),
+            ('h', None) => return Ok(Some(Asked::Help)),
+            ('V', None) => return Ok(Some(Asked::Version)),
+            ('a', None) => self.extras.any_user = true,
+            ('d', None) => self.decode = true,
+            ('p', None) => self.extras.print_pids = true,
+            ('r', None) => self.extras.require_handler = true,
+            _ => return Err(format!("'{short}': invalid signal")),
+        }
+        Ok(None)
+    }
+
+    fn long(&mut self, long: &str, rest: &mut Words<'_>) -> Result<Option<Asked>, String> {
+        let (option, joined) = match long.split_once('=') {
+            Some((option, joined)) => (option, Some(joined)),
+            None => (long, None),
+        };
+        match (option, joined) {
+            ("", None) => self.ended = true,
+            ("signal", _) => {
+                let given = signal(&value("--signal", joined, rest)?)?;
+                self.give(OsStr::new("--signal"), given)?;
+            }
+            ("queue", _) => self.queue(&value("--queue", joined, rest)?)?,
+            ("timeout", None) => self.timeout(rest)?,
+            ("list", _) => return Ok(Some(list(joined, rest))),
+            ("table", None) => return Ok(Some(table())),
+            ("help", None) => return Ok(Some(Asked::Help)),
+            ("version", None) => return Ok(Some(Asked::Version)),
+            ("all", None) => self.extras.any_user = true,
+            ("pid", None) => self.extras.print_pids = true,
+            ("require-handler", None) => self.extras.require_handler = true,
+            ("show-process-state", None) => self.decode = true,
+            ("verbose", None) => self.extras.verbose = true,
+            _ => return Err(format!("unrecognized option '--{long}'")),
+        }
+        Ok(None)
+    }
+
+    /// `-N`: a signal where it is the first word of its kind, else a group.
+    fn number(&mut self, word: &OsStr, digits: &str, rest: &Words<'_>) -> Result<(), String> {
+        if self.signal.is_none() && self.operands.is_empty() {
+            return self.give(word, by_number(digits)?);
+        }
+        let fits = by_number(digits).is_ok();
+        // A second signal before a process looks like a small group; where
+        // nothing but groups follows, it is one.
+        let before_process = || rest.clone().any(|next| !next.as_bytes().starts_with(b"-"));
+        let after_process = self.operands.iter().any(|operand| !operand.as_bytes().starts_with(b"-"));
+        if fits && after_process {
+            return Err(late(word));
+        }
+        if fits && before_process() {
+            return Err(second(word));
+        }
+        self.operands.push(word.to_owned());
+        Ok(())
+    }
+
+    fn give(&mut self, word: &OsStr, signal: Option<Signal>) -> Result<(), String> {
+        if !self.operands.is_empty() {
+            return Err(late(word));
+        }
+        match self.signal.replace(signal) {
+            Some(_) => Err(second(word)),
+            None => Ok(()),
+        }
+    }
+
+    fn queue(&mut self, word: &str) -> Result<(), String> {
+        let value = word.parse().map_err(|_| format!("'{word}': invalid value to queue"))?;
+        self.value = Some(value);
+        Ok(())
+    }
+
+    fn timeout(&mut self, rest: &mut Words<'_>) -> Result<(), String> {
+        let missing = "option '--timeout' needs two words: milliseconds and a signal";
+        let millis = rest.next().ok_or(missing)?.to_string_lossy();
+        let word = rest.next().ok_or(missing)?.to_string_lossy();
+        let number: Result<u32, _> = millis.parse();
+        let millis = number
+            .ok()
+            .filter(|_| millis.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or_else(|| format!("'{millis}': invalid number of milliseconds"))?;
+        let after = Duration::from_millis(millis.into());
+        self.extras.follow_ups.push(send::FollowUp { after, signal: signal(&word)? });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Asked, String> {
+        if self.operands.is_empty() {
+            return Err(NO_TARGET.to_owned());
+        }
+        if self.decode {
+            return self.decoded();
+        }
+        let mut extras = send::Extras { as_kill: true, ..self.extras };
+        let mut targets = Vec::with_capacity(self.operands.len());
+        for operand in &self.operands {
+            let written = operand.to_string_lossy().into_owned();
+            match send::Target::parse(operand.as_bytes()) {
+                Ok(target) => targets.push((written, target)),
+                Err(_) if is_name(operand.as_bytes()) => {
+                    targets.push((written, send::Target::Name(operand.as_bytes().to_vec())));
+                }
+                Err(_) => extras.rejected.push(written),
+            }
+        }
+        if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::Target::All) {
+            return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
+        }
+        let signal = self.signal.unwrap_or(name::parse("TERM", Arch::NATIVE).ok());
+        Ok(Asked::Send(send::Request { signal, value: self.value, targets, extras }))
+    }
+
+    fn decoded(self) -> Result<Asked, String> {
+        let targets = self.operands.iter().map(|operand| match send::Target::parse(operand.as_bytes()) {
+            Ok(send::Target::Process(pid)) => Ok(decode_status::Target::Process(pid)),
+            Ok(send::Target::Thread(pid, tid)) => Ok(decode_status::Target::Thread(pid, tid)),
+            _ => Err(format!("'{}': invalid process ID", operand.to_string_lossy())),
+        });
+        Ok(Asked::Decode(decode_status::Request::of(targets.collect::<Result<_, _>>()?)))
+    }
+}
+
+fn second(word: &OsStr) -> String {
+    format!("'{}': a second signal; nothing was sent", word.to_string_lossy())
+}
+
+fn late(word: &OsStr) -> String {
+    format!("'{}': a signal after a process ID; nothing was sent", word.to_string_lossy())
+}
+
+/// The value of an option: joined to it, or the next word.
+fn value(option: &str, joined: Option<&str>, rest: &mut Words<'_>) -> Result<String, String> {
+    match joined {
+        Some(joined) => Ok(joined.to_owned()),
+        None => rest
+            .next()
+            .map(|word| word.to_string_lossy().into_owned())
+            .ok_or_else(|| format!("option '{option}' needs a value")),
+    }
+}
+
+/// A signal by name or number; `None` is the null signal.
+fn signal(word: &str) -> Result<Option<Signal>, String> {
+    by_number(word).or_else(|_| {
+        name::parse(word, Arch::NATIVE).map(Some).map_err(|_| format!("'{word}': invalid signal"))
+    })
+}
+
+fn by_number(word: &str) -> Result<Option<Signal>, String> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    match word.parse::<u8>().ok().filter(|_| digits) {
+        Some(0) => Ok(None),
+        Some(number) if Signal::native(number).is_some() => Ok(Signal::native(number)),
+        _ => Err(format!("'{word}': invalid signal")),
+    }
+}
+
+/// Whether an operand that is no number is a name: it does not look like a
+/// number gone wrong.
+fn is_name(operand: &[u8]) -> bool {
+    let first = operand.first().copied().unwrap_or(b' ');
+    !first.is_ascii_whitespace() && first != b'+' && first != b'-' && !operand.iter().all(u8::is_ascii_digit)
+}
+
+/// `-l`: all names, or each word's translation.
+fn list(joined: Option<&str>, rest: &mut Words<'_>) -> Asked {
+    let rest = rest.map(|word| word.to_string_lossy().into_owned()).filter(|word| word != "--");
+    let words: Vec<String> = joined.map(str::to_owned).into_iter().chain(rest).collect();
+    let what =
+        if words.is_empty() { list::What::All { realtime: false } } else { list::What::Translate(words) };
+    Asked::List(list::Request { arch: Arch::NATIVE, what, names: true })
+}
+
+/// `-L`: every signal, a row each.
+fn table() -> Asked {
+    let what = list::What::All { realtime: true };
+    Asked::List(list::Request { arch: Arch::NATIVE, what, names: false })
+}
+
+#[cfg(test)]
+mod tests;

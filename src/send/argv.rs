@@ -1,0 +1,279 @@
+//! The words after `send` that no option parser understands: `-9`, `-TERM`,
+//! `-1234`. One pure function puts them where they can only mean one thing.
+//!
+//! A signal before the first target becomes `--signal=WORD`; targets, groups
+//! among them, go behind `--`. So a number that fits no signal is never taken
+//! for a process, and a second signal is an error before anything is sent.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::signal::{Arch, name};
+
+/// The options of `send`, and the global ones, whose value is a word of its
+/// own. Held against the option parser's own list by a test.
+pub(super) const WITH_VALUE: [&str; 9] =
+    ["-s", "--signal", "-n", "--number", "-q", "--queue", "--format", "--color", "--width"];
+
+/// Why the words cannot be put in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArgvError {
+    /// A second signal.
+    Second(OsString),
+    /// A signal after a target.
+    Late(OsString),
+}
+
+impl fmt::Display for ArgvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, what) = match self {
+            ArgvError::Second(word) => (word, "a second signal"),
+            ArgvError::Late(word) => (word, "a signal after the targets"),
+        };
+        let word = word.to_string_lossy();
+        write!(f, "{word}: {what}; nothing was sent")?;
+        match word.strip_prefix('-').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            Some(group) => write!(f, " (process group {group} is written after --: -- {word})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ArgvError {}
+
+/// Puts the words that follow `send` in order: options, then `--`, then
+/// targets.
+///
+/// # Errors
+/// A signal where none can be.
+pub fn rewrite(words: Vec<OsString>) -> Result<Vec<OsString>, ArgvError> {
+    let mut options: Vec<OsString> = Vec::with_capacity(words.len() + 1);
+    let mut targets: Vec<OsString> = Vec::with_capacity(words.len());
+    let mut signalled = false;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match kind(&word) {
+            Kind::End => {
+                targets.extend(words.by_ref());
+            }
+            Kind::Group if signalled || !targets.is_empty() => targets.push(word),
+            Kind::Signal | Kind::Group if !targets.is_empty() => return Err(ArgvError::Late(word)),
+            Kind::Signal | Kind::Group if signalled => return Err(ArgvError::Second(word)),
+            Kind::Signal | Kind::Group => {
+                signalled = true;
+                options.push(as_option(&word));
+            }
+            Kind::Option { signal, value } => {
+                if signal && signalled {
+                    return Err(ArgvError::Second(word));
+                }
+                signalled |= signal;
+                options.push(word);
+                if value {
+                    options.extend(words.next());
+                }
+            }
+            Kind::Target => targets.push(word),
+        }
+    }
+    options.push("--".into());
+    options.append(&mut targets);
+    Ok(options)
+}
+
+/// What a word is, by itself.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// `--`.
+    End,
+    /// `-9`, `-TERM`, `-term`: a signal.
+    Signal,
+    /// `-65` and above: no signal has that number, a group may.
+    Group,
+    /// An option; whether it gives the signal, and whether the next word is
+    /// its value.
+    Option { signal: bool, value: bool },
+    /// Everything else.
+    Target,
+}
+
+fn kind(word: &OsStr) -> Kind {
+    let bytes = word.as_bytes();
+    if bytes == b"--" {
+        return Kind::End;
+    }
+    if bytes.starts_with(b"--") {
+        let name = bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes);
+        let signal = matches!(name, b"--signal" | b"--number");
+        return Kind::Option {
+            signal,
+            value: name.len() == bytes.len() && takes_value(OsStr::from_bytes(name)),
+        };
+    }
+    let Some(rest) = bytes.strip_prefix(b"-").filter(|rest| !rest.is_empty()) else {
+        return Kind::Target;
+    };
+    if rest.iter().all(u8::is_ascii_digit) {
+        let number: Option<u8> = std::str::from_utf8(rest).ok().and_then(|digits| digits.parse().ok());
+        let fits = number.is_some_and(|number| number <= Arch::NATIVE.last());
+        return if fits { Kind::Signal } else { Kind::Group };
+    }
+    if is_signal_word(rest) {
+        return Kind::Signal;
+    }
+    Kind::Option { signal: matches!(rest[0], b's' | b'n'), value: takes_value(word) }
+}
+
+/// Whether a word after a dash is a signal and not short options: an uppercase
+/// word of two or more characters, known or not, or a known name of three or
+/// more in any case.
+fn is_signal_word(rest: &[u8]) -> bool {
+    let upper = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(byte);
+    if rest.len() >= 2 && rest[0].is_ascii_uppercase() && rest.iter().all(upper) {
+        return true;
+    }
+    let known = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
+    rest.len() >= 3 && std::str::from_utf8(rest).is_ok_and(known)
+}
+
+/// Whether an option of `send`, or a global one, takes the next word as its
+/// value.
+pub fn takes_value(option: &OsStr) -> bool {
+    WITH_VALUE.iter().any(|known| *known == option)
+}
+
+/// `-TERM` as `--signal=TERM`.
+fn as_option(word: &OsStr) -> OsString {
+    let mut option = b"--signal=".to_vec();
+    option.extend_from_slice(&word.as_bytes()[1..]);
+    OsString::from_vec(option)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(line: &str) -> String {
+        let words = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
+        match rewrite(words) {
+            Ok(words) => words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_signal_before_the_targets_is_understood() {
+        for (line, expected) in [
+            ("100", "-- 100"),
+            ("-TERM 100", "--signal=TERM -- 100"),
+            ("-SIGTERM 100", "--signal=SIGTERM -- 100"),
+            ("-term 100", "--signal=term -- 100"),
+            ("-hup 100", "--signal=hup -- 100"),
+            ("-Kill 100", "--signal=Kill -- 100"),
+            ("-io 100", "-io -- 100"),
+            ("-IO 100", "--signal=IO -- 100"),
+            ("-15 100", "--signal=15 -- 100"),
+            ("-0 100", "--signal=0 -- 100"),
+            ("-RTMIN+3 100", "--signal=RTMIN+3 -- 100"),
+            ("-rtmax-1 100", "--signal=rtmax-1 -- 100"),
+            ("-s TERM 100", "-s TERM -- 100"),
+            ("-sTERM 100", "-sTERM -- 100"),
+            ("-n 15 100", "-n 15 -- 100"),
+            ("--signal TERM 100", "--signal TERM -- 100"),
+            ("--signal=TERM 100", "--signal=TERM -- 100"),
+            ("-FOO 100", "--signal=FOO -- 100"),
+            ("--json -9 100", "--json --signal=9 -- 100"),
+            ("--format json -9 100", "--format json --signal=9 -- 100"),
+            ("-9 100 --json", "--signal=9 --json -- 100"),
+            ("-q -7 -USR1 100", "-q -7 --signal=USR1 -- 100"),
+            ("-q 7 100", "-q 7 -- 100"),
+            ("--queue=-7 100", "--queue=-7 -- 100"),
+        ] {
+            assert_eq!(read(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn groups_come_after_a_signal_and_small_ones_after_two_dashes() {
+        for (line, expected) in [
+            ("-TERM -1234", "--signal=TERM -- -1234"),
+            ("-TERM 100 -1234", "--signal=TERM -- 100 -1234"),
+            ("-s TERM -1234", "-s TERM -- -1234"),
+            ("-- -1234", "-- -1234"),
+            ("-9 -- -12", "--signal=9 -- -12"),
+            ("-TERM --broadcast -- -1", "--signal=TERM --broadcast -- -1"),
+            ("-9 100 -- -9", "--signal=9 -- 100 -9"),
+            ("100 -1234", "-- 100 -1234"),
+        ] {
+            assert_eq!(read(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_fits_no_signal_stays_one_and_is_refused_as_one() {
+        // First, so a signal, whatever its number: never a process or a group.
+        assert_eq!(read("-65"), "--signal=65 --");
+        assert_eq!(read("-65 100"), "--signal=65 -- 100");
+        assert_eq!(read("-999999"), "--signal=999999 --");
+        assert_eq!(read("-99999999999999999999 100"), "--signal=99999999999999999999 -- 100");
+    }
+
+    #[test]
+    fn a_second_signal_and_a_late_one_are_errors() {
+        let second = |word: &str| format!("{:?}", ArgvError::Second(word.into()));
+        let late = |word: &str| format!("{:?}", ArgvError::Late(word.into()));
+        for (line, expected) in [
+            ("-TERM -9 100", second("-9")),
+            ("-TERM -KILL 100", second("-KILL")),
+            ("-TERM -1", second("-1")),
+            ("-s TERM -9 100", second("-9")),
+            ("-9 -s TERM 100", second("-s")),
+            ("-9 --signal=TERM 100", second("--signal=TERM")),
+            ("-9 -n 15 100", second("-n")),
+            ("100 -9", late("-9")),
+            ("100 -TERM", late("-TERM")),
+            ("100 -kill", late("-kill")),
+            ("-9 100 -12", late("-12")),
+        ] {
+            assert_eq!(read(line), expected, "{line}");
+        }
+        let told = ArgvError::Late("-12".into()).to_string();
+        assert_eq!(
+            told,
+            "-12: a signal after the targets; nothing was sent (process group 12 is written after --: -- -12)"
+        );
+    }
+
+    #[test]
+    fn targets_pass_through_as_they_are() {
+        for word in ["", " 12", "+12", "12abc", "0x10", "4294967297", "-"] {
+            let words = rewrite(vec!["-9".into(), word.into()]);
+            assert_eq!(words, Ok(vec!["--signal=9".into(), "--".into(), word.into()]), "{word}");
+        }
+        assert_eq!(read("--dryrun 100"), "--dryrun -- 100");
+        assert_eq!(read("-q"), "-q --");
+    }
+
+    proptest! {
+        /// Whatever is typed, no bare -N or -NAME is left before the `--`, and
+        /// every target is one of the words.
+        #[test]
+        fn options_never_hold_a_bare_number(words in proptest::collection::vec("-{0,2}[0-9A-Za-z+=]{0,6}", 0..6)) {
+            let given: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let Ok(ordered) = rewrite(given.clone()) else { return Ok(()) };
+            let end = ordered.iter().position(|word| word == "--").unwrap();
+            let mut options = ordered[..end].iter();
+            while let Some(option) = options.next() {
+                let text = option.to_string_lossy();
+                prop_assert!(!text[1..].bytes().all(|byte| byte.is_ascii_digit()) || text.len() == 1, "{}", text);
+                if takes_value(option) {
+                    options.next();
+                }
+            }
+            prop_assert!(ordered[end + 1..].iter().all(|target| given.contains(target)));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a signal could not be sent.
+
+use std::fmt;
+use std::io;
+
+/// The errno values that mean something here; the same on all of Linux.
+const EPERM: i32 = 1;
+const ESRCH: i32 = 3;
+const EAGAIN: i32 = 11;
+
+/// A reason, with an identifier that programs can rely on.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is nobody of that number (ESRCH).
+    Gone,
+    /// It is not ours to signal (EPERM).
+    Denied,
+    /// Its user's queue is full (EAGAIN; RLIMIT_SIGPENDING).
+    QueueFull,
+    /// The number now means another process than the inode says.
+    Reused {
+        /// The inode it has now.
+        inode: u64,
+    },
+    /// The number is a thread's; this is its process.
+    Thread(u32),
+    /// No process has the name.
+    NoName,
+    /// The operand is no target.
+    NoTarget,
+    /// Anything else.
+    Other(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Refusal {
+        match error.raw_os_error() {
+            Some(ESRCH) => Refusal::Gone,
+            Some(EPERM) => Refusal::Denied,
+            Some(EAGAIN) => Refusal::QueueFull,
+            _ => Refusal::Other(error),
+        }
+    }
+}
+
+impl Refusal {
+    /// The identifier.
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Refusal::Gone => "gone",
+            Refusal::Denied => "denied",
+            Refusal::QueueFull => "queue-full",
+            Refusal::Reused { .. } => "reused",
+            Refusal::Thread(_) => "thread",
+            Refusal::NoName => "no-name",
+            Refusal::NoTarget => "no-target",
+            Refusal::Other(_) => "other",
+        }
+    }
+
+    /// The reason in the words of strerror(3), which all of kill(1) print.
+    pub fn as_strerror(&self) -> String {
+        match self {
+            Refusal::Gone | Refusal::Reused { .. } | Refusal::Thread(_) => "No such process".to_owned(),
+            Refusal::Denied => "Operation not permitted".to_owned(),
+            Refusal::QueueFull => "Resource temporarily unavailable".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Gone => f.write_str("no such process"),
+            Refusal::Denied => f.write_str("operation not permitted"),
+            Refusal::QueueFull => f.write_str(
+                "the queue of your user is full (ulimit -i); an ordinary signal needs no place in it",
+            ),
+            Refusal::Reused { inode } => {
+                write!(f, "the number is another process's now: its inode is {inode}")
+            }
+            Refusal::Thread(process) => {
+                write!(f, "it is a thread of process {process}, not a process")
+            }
+            Refusal::NoName => f.write_str("no process has this name"),
+            Refusal::NoTarget => f.write_str("not a process id"),
+            Refusal::Other(error) => f.write_str(&crate::error::bare(error)),
+        }
+    }
+}

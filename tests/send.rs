@@ -1,0 +1,304 @@
+//! `sigtool send`, end to end. What could reach others runs in a pid namespace.
+
+use serde::Deserialize;
+
+use crate::support::{Fixture, Ran, in_namespace, run, skipped};
+
+/// Taken by no process of a test: the kernel's greatest number.
+const NOBODY: &str = "4194304";
+
+fn send(arguments: &[&str]) -> Ran {
+    run(["send"].iter().chain(arguments))
+}
+
+fn fixture(settings: &[&str]) -> Fixture {
+    Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
+}
+
+/// What is pending for the process, and for its main thread alone.
+fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
+    let ran = run(["decode-status", "--json", "--threads", &pid.to_string()]);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let process = &document["processes"][0];
+    let names = |signals: &serde_json::Value| -> Vec<String> {
+        let list = signals.as_array().expect("an array").iter();
+        list.map(|name| name.as_str().expect("a name").to_owned()).collect()
+    };
+    let shared = process["signals"].as_array().expect("an array").iter();
+    let shared = shared.filter(|signal| signal["pending_process"] == true);
+    let shared = shared.map(|signal| signal["signal"].as_str().expect("a name").to_owned()).collect();
+    let task = process["tasks"].as_array().expect("an array").iter().find(|task| task["tid"] == tid);
+    (shared, task.map(|task| names(&task["pending"])).unwrap_or_default())
+}
+
+#[test]
+fn a_signal_in_every_form_reaches_its_process() {
+    for (form, number) in [
+        (&[][..], 15),
+        (&["-KILL"], 9),
+        (&["-SIGINT"], 2),
+        (&["-hup"], 1),
+        (&["-9"], 9),
+        (&["-RTMIN+3"], 37),
+        (&["-s", "USR1"], 10),
+        (&["-susr2"], 12),
+        (&["-n", "15"], 15),
+        (&["--signal", "ALRM"], 14),
+        (&["--signal=PIPE"], 13),
+        (&["-q", "-7", "-s", "RTMAX"], 64),
+    ] {
+        let mut fixture = fixture(&[]);
+        let ran = send(&[form, &[fixture.pid.to_string().as_str()]].concat());
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{form:?}");
+        assert_eq!(fixture.ended_by(), Some(number), "{form:?}");
+    }
+}
+
+#[test]
+fn the_null_signal_only_checks() {
+    let fixture = fixture(&[]);
+    let pid = fixture.pid.to_string();
+    assert_eq!(send(&["-0", &pid]).code, Some(0));
+    assert_eq!(send(&["-s", "0", &pid]).code, Some(0));
+    assert_eq!(pending(fixture.pid, fixture.pid), (vec![], vec![]));
+    let ran = send(&["-0", NOBODY]);
+    assert_eq!((ran.code, ran.stderr), (Some(1), format!("sigtool: {NOBODY}: no such process\n")));
+}
+
+#[test]
+fn a_thread_gets_what_is_for_it_alone() {
+    let fixture = fixture(&["--block", "USR1,USR2,RTMIN", "--thread", ""]);
+    let (pid, tid) = (fixture.pid, fixture.ids[0]);
+    assert_eq!(send(&["-USR1", &format!("{pid}/{tid}")]).code, Some(0));
+    assert_eq!(send(&["-RTMIN", "-q", "7", &format!("{pid}/{tid}")]).code, Some(0));
+    assert_eq!(send(&["-USR2", &pid.to_string()]).code, Some(0));
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(pending(pid, tid), (names(&["USR2"]), names(&["USR1", "RTMIN"])));
+    // The number of a thread is no process's.
+    let ran = send(&["-USR1", &tid.to_string()]);
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "sigtool: {tid}: USR1 not sent: it is a thread of process {pid}, not a process; for the thread alone write {pid}/{tid}\n"
+        )
+    );
+    let ran = send(&["-USR1", &format!("{pid}/1")]);
+    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread\n"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+    let mut fixture = fixture(&[]);
+    let pid = fixture.pid.to_string();
+    for (arguments, said) in [
+        (&["-65", &pid][..], "65: not a signal number: they go from 0 to 64"),
+        (&["-999999", &pid], "999999: not a signal number"),
+        (&["-FOO", &pid], "FOO: unknown signal; the nearest name is FPE"),
+        (&[&pid, "-9"], "-9: a signal after the targets; nothing was sent"),
+        (&["-TERM", "-9", &pid], "-9: a second signal; nothing was sent"),
+        (&["-TERM", "-KILL", &pid], "-KILL: a second signal; nothing was sent"),
+        (&["-TERM", "-s", "KILL", &pid], "-s: a second signal"),
+        (&["-s", "KILL", "-n", "9", &pid], "-n: a second signal"),
+        (&["-KILL", &pid, "--dryrun"], "unexpected argument '--dryrun' found"),
+        (&["-KILL", &pid, ""], "'': not a target"),
+        (&["-KILL", &pid, " 12"], " 12: not a target"),
+        (&["-KILL", &pid, "+12"], "+12: not a target"),
+        (&["-KILL", &pid, "12abc"], "12abc: not a target"),
+        (&["-KILL", &pid, "0x10"], "0x10: not a target"),
+        (&["-KILL", &pid, "4294967297"], "4294967297: not a process id: they go from 1 to 4194304"),
+        (&["-KILL", &pid, "99999999999999999999"], "99999999999999999999: not a process id"),
+        (&["-KILL", &pid, "nginx"], "nginx: not a target"),
+        (&["-KILL", "-q", "x", &pid], "x: not a value"),
+        (&["-n", "KILL", &pid], "KILL: not a signal number"),
+        (&["-KILL"], "required arguments were not provided"),
+    ] {
+        let ran = send(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(
+            ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
+    // It is still there, and takes what is meant for it.
+    assert_eq!(send(&["-USR1", &pid]).code, Some(0));
+    assert_eq!(fixture.ended_by(), Some(10));
+}
+
+#[test]
+fn all_targets_are_tried_and_each_failure_is_told() {
+    let mut fixture = fixture(&[]);
+    let pid = fixture.pid.to_string();
+    let ran = send(&["-TERM", NOBODY, &pid, "4194303"]);
+    assert_eq!(ran.code, Some(64));
+    let expected = format!(
+        "sigtool: {NOBODY}: TERM not sent: no such process\nsigtool: 4194303: TERM not sent: no such process\n"
+    );
+    assert_eq!(ran.stderr, expected);
+    assert_eq!(fixture.ended_by(), Some(15));
+    assert_eq!(send(&["-TERM", NOBODY, "4194303"]).code, Some(1));
+}
+
+#[test]
+fn a_zombie_can_be_signalled_and_nothing_comes_of_it() {
+    let fixture = fixture(&["--zombie-child"]);
+    assert_eq!(send(&["-KILL", &fixture.ids[0].to_string()]).code, Some(0));
+}
+
+#[test]
+fn an_inode_tells_a_process_from_another_of_its_number() {
+    let mut fixture = fixture(&[]);
+    let pid = fixture.pid;
+    let ran = send(&["-KILL", &format!("{pid}:1")]);
+    assert_eq!(ran.code, Some(1));
+    let inode = ran.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
+    let expected = format!("another process's now: its inode is {inode}");
+    assert!(ran.stderr.contains(&expected) && ran.stderr.contains("(fixture, uid "), "{}", ran.stderr);
+    assert_eq!(send(&["-INT", &format!("{pid}:{inode}")]).code, Some(0));
+    assert_eq!(fixture.ended_by(), Some(2));
+}
+
+/// What a program reads of `send --json`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    signal: Option<String>,
+    number: u8,
+    value: Option<i32>,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    target: String,
+    pid: Option<u32>,
+    tid: Option<u32>,
+    group: Option<u32>,
+    name: Option<String>,
+    uid: Option<u32>,
+    signal: Option<String>,
+    sent: bool,
+    error: Option<Error>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Error {
+    id: String,
+    message: String,
+}
+
+#[test]
+fn json_tells_of_every_target() {
+    let mut fixture = fixture(&["--name", "target"]);
+    let pid = fixture.pid.to_string();
+    let ran = send(&["--json", "-USR1", "-q", "7", &pid, NOBODY]);
+    assert_eq!(ran.code, Some(64));
+    let document: Document = serde_json::from_str(&ran.stdout).expect("the documented fields");
+    assert_eq!((document.signal.as_deref(), document.number, document.value), (Some("USR1"), 10, Some(7)));
+    let [reached, missed] = &document.targets[..] else { panic!("{}", ran.stdout) };
+    assert_eq!((reached.target.as_str(), reached.pid), (pid.as_str(), Some(fixture.pid)));
+    assert_eq!((reached.tid, reached.group, reached.name.as_deref()), (None, None, Some("target")));
+    assert_eq!(
+        (reached.signal.as_deref(), reached.sent, reached.error.is_none()),
+        (Some("USR1"), true, true)
+    );
+    assert!(reached.uid.is_some());
+    assert_eq!((missed.sent, missed.name.as_ref(), missed.uid), (false, None, None));
+    let error = missed.error.as_ref().expect("it was not sent");
+    assert_eq!((error.id.as_str(), error.message.as_str()), ("gone", "no such process"));
+    assert_eq!(fixture.ended_by(), Some(10));
+}
+
+#[test]
+fn another_users_process_is_named_with_the_reason() {
+    let fixture = fixture(&["--name", "guarded"]);
+    let pid = fixture.pid;
+    let command = ["--reuid", "65534", "--regid", "65534", "--clear-groups", crate::support::SIGTOOL];
+    let output = std::process::Command::new("setpriv")
+        .args(command)
+        .args(["send", "-TERM", &pid.to_string()])
+        .output();
+    match output.map(Ran::from) {
+        Ok(ran) if ran.stderr.starts_with("sigtool: ") => {
+            assert_eq!(ran.code, Some(1));
+            let expected = format!(
+                "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534)\n"
+            );
+            assert_eq!(ran.stderr, expected);
+        }
+        Ok(ran) => skipped(&format!("setpriv: {}", ran.stderr.trim())),
+        Err(error) => skipped(&format!("setpriv: {error}")),
+    }
+}
+
+/// `$!` of a command that leads a group of its own, once it is ready.
+const LEADER: &str = "
+    leader() { setsid \"$FIXTURE\" --default '~[KILL STOP]' \"$@\" > ready & until grep -qs ready ready; do :; done
+               read -r _ pid rest < ready; }
+    cd \"$(mktemp -d)\"
+";
+
+#[test]
+fn groups_are_signalled_whole_and_alone() {
+    for (form, status) in
+        [("-TERM -$pid", 143), ("-KILL -- -$pid", 137), ("-- -$pid", 143), ("-q 7 -USR1 -$pid", 138)]
+    {
+        let script =
+            format!("{LEADER} leader; \"$SIGTOOL\" send {form}; echo sent $?; wait $!; echo ended $?");
+        let Some(ran) = in_namespace(&script) else { return };
+        assert_eq!(ran.stdout, format!("sent 0\nended {status}\n"), "{form}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_value_reaches_a_group_whose_leader_is_gone() {
+    // The leader exits and is reaped; its child stays in the group.
+    let script = "
+        cd \"$(mktemp -d)\"
+        setsid \"$FIXTURE\" --block RTMIN -- sh -c 'sleep 1000 & echo $! > member; echo $$ > group' > ready
+        read -r pid < member; read -r group < group
+        test -d /proc/$group && echo leader lives
+        \"$SIGTOOL\" send -q 7 -RTMIN -- -$group; echo sent $?
+        \"$SIGTOOL\" decode-status $pid | grep RTMIN
+    ";
+    let Some(ran) = in_namespace(script) else { return };
+    assert!(ran.stdout.starts_with("sent 0\n 34  RTMIN"), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("blocked  process"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_group_without_members_is_an_error() {
+    let Some(ran) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
+    assert_eq!(ran.stdout, "1\n");
+    assert_eq!(ran.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
+}
+
+#[test]
+fn zero_is_the_own_group() {
+    let script = format!(
+        "{LEADER} leader; setsid sh -c '\"$SIGTOOL\" send -TERM 0; echo unreached'; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?"
+    );
+    let Some(ran) = in_namespace(&script) else { return };
+    // The shell and sigtool are in the group and end; the fixture is in another.
+    assert_eq!(ran.stdout, "143\n0\n", "{}", ran.stderr);
+}
+
+#[test]
+fn everybody_needs_broadcast() {
+    let script = format!(
+        "{LEADER} leader; one=$!; rm ready; leader; two=$!
+        \"$SIGTOOL\" send -TERM -- -1; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?
+        \"$SIGTOOL\" send -TERM -q 1 --broadcast $pid -- -1; echo $?; \"$SIGTOOL\" send -TERM -1; echo $?
+        \"$SIGTOOL\" send -TERM --broadcast -- -1; echo $?
+        wait $one; echo $?; wait $two; echo $?"
+    );
+    let Some(ran) = in_namespace(&script) else { return };
+    assert_eq!(ran.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", ran.stderr);
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    assert!(said[0].starts_with("sigtool: -1: that is every process you may signal"), "{said:?}");
+    assert!(said[1].starts_with("sigtool: -1: a value can be queued to"), "{said:?}");
+    assert!(said[2].starts_with("sigtool: -1: a second signal"), "{said:?}");
+}
