@@ -149,9 +149,9 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         return parse_kill(&arguments[1..], Global::default().settle(screen));
     }
     let ordered = order(arguments).map_err(Failure::usage)?;
-    let cli = match Cli::try_parse_from(ordered) {
+    let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
-        Err(error) => return help_or_failure(&error, screen.color),
+        Err(error) => return help_or_failure(&error, help_color(&ordered).unwrap_or(screen.color)),
     };
     let settings = cli.global.settle(screen);
     let request = match cli.room {
@@ -190,6 +190,17 @@ fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::Argv
         arguments.extend(send::args::rewrite(after)?);
     }
     Ok(arguments)
+}
+
+/// What --color says, where the help is asked for before the options are read.
+fn help_color(arguments: &[OsString]) -> Option<bool> {
+    let joined = |word: &OsString| word.to_str()?.strip_prefix("--color=").map(str::to_owned);
+    let next = |pair: &[OsString]| pair[1].to_str().filter(|_| pair[0] == "--color").map(str::to_owned);
+    match arguments.iter().find_map(joined).or_else(|| arguments.windows(2).find_map(next))?.as_str() {
+        "always" => Some(true),
+        "never" => Some(false),
+        _ => None,
+    }
 }
 
 fn help_or_failure(error: &clap::Error, color: bool) -> Result<Asked, Failure> {

@@ -44,6 +44,7 @@ fn without_an_operand_every_signal_has_a_row() {
    29  IO            Term    yes    P2001     Input or output is possible
    30  PWR           Term    yes    -         Power is failing
    31  SYS           Core    yes    P2001     A system call that is not allowed
+32-33  -             Term    yes    -         The C library's own
 34-64  RTMIN..RTMAX  Term    yes    P1993     Real-time signal: queued, in order, with a value
 
 "#]]

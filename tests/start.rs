@@ -138,6 +138,48 @@ fn short_help_fits_a_screen_of_80_columns() {
     }
 }
 
+/// What sigtool runs itself (getent(1), for the name of a user) starts in the
+/// state that sigtool was started in.
+#[test]
+fn the_inherited_signal_state_is_passed_on() {
+    let folder = std::env::temp_dir().join(format!("sigtool-getent-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let script = "#!/bin/sh\nexec grep Sig /proc/self/status > \"${0%/*}/seen\"\n";
+    let getent = folder.join("getent");
+    std::fs::write(&getent, script).expect("a script");
+    std::fs::set_permissions(&getent, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR1", "--block", "TERM,RTMIN"];
+    // A user that nobody has.
+    let user = ["--reuid", "54321", "--regid", "54321", "--clear-groups"];
+    let target = Command::new("setpriv").args(user).args(["sleep", "1000"]).spawn();
+    let Ok(mut target) = target else { return crate::support::skipped("setpriv is missing") };
+    while !std::fs::read_to_string(format!("/proc/{}/status", target.id()))
+        .is_ok_and(|status| status.contains("Uid:\t54321"))
+    {
+        if target.try_wait().expect("setpriv").is_some() {
+            return crate::support::skipped("setpriv may not change its user here");
+        }
+    }
+    let decode = [SIGTOOL, "decode-status", &target.id().to_string()].map(str::to_owned);
+    let ran = Command::new(fixture_path()).args(settings).arg("--").args(decode).env("PATH", &path).output();
+    let expected = Command::new(fixture_path())
+        .args(settings)
+        .args(["--", "grep", "Sig", "/proc/self/status"])
+        .output()
+        .expect("the fixture runs");
+    target.kill().and_then(|()| target.wait()).expect("it ends");
+    let seen = std::fs::read_to_string(folder.join("seen")).expect("getent has run");
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    assert!(ran.expect("the fixture runs").status.success());
+    let masks = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("Sig") && !line.starts_with("SigQ"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(masks(&seen), masks(&String::from_utf8_lossy(&expected.stdout)));
+    assert_eq!(masks(&seen).len(), 4);
+}
+
 /// The binary needs nothing but the C library.
 #[test]
 fn it_loads_no_library_but_libc() {

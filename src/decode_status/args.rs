@@ -45,7 +45,7 @@ pub struct DecodeStatusArgs {
     #[arg(short, long, value_name = "[NAME=]HEX", conflicts_with_all = ["operands", "file", "threads", "proc"])]
     mask: Vec<OsString>,
     /// Also what each thread blocks and has pending
-    #[arg(short, long)]
+    #[arg(long)]
     threads: bool,
     /// All signals; several processes one after another
     #[arg(long)]

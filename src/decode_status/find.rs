@@ -1,6 +1,9 @@
 //! From targets to processes: what /proc or a text says of each.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::process::Command;
+use std::time::Duration;
 
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::bare as bare_error;
@@ -16,7 +19,7 @@ pub(super) fn report(request: &Request) -> Report {
     let mut problems = Vec::new();
     let mut names = Names::new(&request.root);
     for target in &request.targets {
-        match find(target, &request.root, &mut names) {
+        match find(target, &request.root, &mut names, &mut problems) {
             Ok(found) => processes.extend(found),
             Err(problem) => problems.push(problem),
         }
@@ -24,7 +27,16 @@ pub(super) fn report(request: &Request) -> Report {
     Report { processes, masks: request.masks.clone(), problems, threads: request.threads, full: request.full }
 }
 
-fn find(target: &Target, root: &Root, names: &mut Names<'_>) -> Result<Vec<Process>, Problem> {
+/// The most that is read of a text: more than the status files of all processes
+/// that a machine can have with usual names.
+const LONGEST_TEXT: u64 = 1 << 26;
+
+fn find(
+    target: &Target,
+    root: &Root,
+    names: &mut Names<'_>,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Process>, Problem> {
     match target {
         Target::Process(pid) => {
             let status = root.status(*pid).map_err(|error| refused(*pid, None, root, &error))?;
@@ -41,12 +53,11 @@ fn find(target: &Target, root: &Root, names: &mut Names<'_>) -> Result<Vec<Proce
                 root.thread_status(*pid, *tid).map_err(|error| refused(*pid, Some(*tid), root, &error))?;
             Ok(vec![names.given(status, Some(*tid))])
         }
-        Target::Stdin => {
-            let mut text = Vec::new();
-            let read = io::stdin().read_to_end(&mut text).map(|_| text);
-            texts("standard input", read)
+        Target::Stdin => texts(b"-", "standard input", read_text(io::stdin()), problems),
+        Target::File(path) => {
+            let bytes = path.as_os_str().as_encoded_bytes();
+            texts(bytes, &escape(bytes), File::open(path).and_then(read_text), problems)
         }
-        Target::File(path) => texts(&escape(path.as_os_str().as_encoded_bytes()), std::fs::read(path)),
         Target::Given(status) => Ok(vec![bare((**status).clone(), None)]),
     }
 }
@@ -61,14 +72,33 @@ fn live(pid: u32, status: Status, root: &Root, names: &mut Names<'_>) -> Result<
     Ok(Process { threads: Some(threads), ..names.given(status, None) })
 }
 
-/// What a text holds: one process, or several.
-fn texts(name: &str, read: io::Result<Vec<u8>>) -> Result<Vec<Process>, Problem> {
-    let text = read.map_err(|error| problem(name, bare_error(&error)))?;
-    match records::parse(&text) {
-        Ok(records) => Ok(records.into_iter().map(|Record { file, status }| bare(status, file)).collect()),
-        Err((0, error)) => Err(problem(name, error.to_string())),
-        Err((line, error)) => Err(problem(name, format!("line {line}: {error}"))),
+/// All of a text, unless it has no end.
+fn read_text(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    from.take(LONGEST_TEXT).read_to_end(&mut text)?;
+    if text.len() as u64 == LONGEST_TEXT {
+        return Err(io::Error::other(format!(
+            "more than {} MiB: not a text of status files",
+            LONGEST_TEXT >> 20
+        )));
     }
+    Ok(text)
+}
+
+/// What a text holds: one process, or several. What is wrong in it does not
+/// keep the rest from being shown.
+fn texts(
+    file: &[u8],
+    name: &str,
+    read: io::Result<Vec<u8>>,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Process>, Problem> {
+    let text = read.map_err(|error| problem(name, bare_error(&error)))?;
+    let records = records::parse(&text).map_err(|error| problem(name, error.to_string()))?;
+    let faults = records.faults.iter();
+    problems.extend(faults.map(|(line, error)| problem(name, format!("line {line}: {error}"))));
+    let found = records.found.into_iter();
+    Ok(found.map(|Record { file: own, status }| bare(status, own.or(Some(file.to_vec())))).collect())
 }
 
 /// A status of which nothing else is known.
@@ -111,10 +141,21 @@ impl Names<'_> {
         if let Some((_, name)) = self.users.iter().find(|(known, _)| *known == uid) {
             return name.clone();
         }
-        let name = users::name(uid);
+        let name = user_name(uid);
         self.users.push((uid, name.clone()));
         name
     }
+}
+
+/// The name of a user: from /etc/passwd, then from the other sources of names
+/// (directory services) through getent(1), which may be slow or hang.
+fn user_name(uid: u32) -> Option<String> {
+    let known = std::fs::read("/etc/passwd").ok().and_then(|text| users::find(&text, uid));
+    known.or_else(|| {
+        let mut getent = Command::new("getent");
+        getent.args(["passwd", &uid.to_string()]);
+        users::find(&sys::spawn::output(&mut getent, Duration::from_secs(1), 1 << 16)?, uid)
+    })
 }
 
 impl Process {
@@ -130,14 +171,11 @@ fn problem(target: &str, reason: String) -> Problem {
 /// Why a process or thread could not be read.
 fn refused(pid: u32, tid: Option<u32>, root: &Root, error: &ReadError) -> Problem {
     let gone = matches!(error, ReadError::Gone);
-    let (target, asked) = match tid {
-        Some(tid) => (format!("{pid}/{tid}"), tid),
-        None => (pid.to_string(), pid),
-    };
+    let target = tid.map_or_else(|| pid.to_string(), |tid| format!("{pid}/{tid}"));
     let reason = match tid {
         // /proc hides another user's processes as if they were not there
         // (hidepid=invisible), but the null signal still finds them.
-        _ if gone && root.is_native() && sys::process::exists(asked) && root.status(pid).is_err() => {
+        _ if gone && root.is_native() && sys::process::exists(pid) && root.status(pid).is_err() => {
             "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
         }
         Some(tid) if gone && root.status(pid).is_ok() => format!("process {pid} has no thread {tid}"),

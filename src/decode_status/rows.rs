@@ -1,7 +1,7 @@
 //! The sets of a process, turned into what is so for each signal. Pure.
 
 use super::Process;
-use crate::proc::Threads;
+use crate::proc::{State, Threads};
 use crate::signal::table::REALTIME_ACTION;
 use crate::signal::{Action, Arch, Signal, SignalSet};
 
@@ -47,6 +47,8 @@ pub enum Blocked {
     },
     /// By the main thread; what the others do is not known from its text.
     Main,
+    /// Not by the main thread, so not by all.
+    NotAll,
     /// A line that would tell is missing.
     Unknown,
 }
@@ -63,13 +65,26 @@ pub struct Pending {
 }
 
 impl Process {
-    /// The signals that every thread blocks, of those that are known: a text
-    /// knows one. `None` if unknown.
+    /// The signals that every thread blocks; of a text of several threads, what
+    /// its main thread does. `None` if unknown, as where that has ended.
     pub fn blocked(&self) -> Option<SignalSet> {
         match &self.threads {
             Some(threads) => Some(threads.blocked_by_all()),
+            None if self.is_partial() && self.leader_ended() => None,
             None => self.status.blocked,
         }
+    }
+
+    /// Whether only a text is known, which speaks for one thread of several.
+    pub fn is_partial(&self) -> bool {
+        let several = self.status.threads.is_some_and(|count| count > 1);
+        self.threads.is_none() && self.thread.is_none() && several
+    }
+
+    /// Whether the main thread has ended and others live.
+    pub fn leader_ended(&self) -> bool {
+        let several = self.status.threads.is_some_and(|count| count > 1);
+        several && self.status.state.is_some_and(State::is_ended)
     }
 
     /// The signals pending for the process or for a thread; `None` if a line
@@ -81,7 +96,7 @@ impl Process {
             None => self.status.pending,
         };
         let found = own.unwrap_or_default() | self.status.shared_pending.unwrap_or_default();
-        let complete = own.is_some() && self.status.shared_pending.is_some();
+        let complete = own.is_some() && self.status.shared_pending.is_some() && !self.is_partial();
         (complete || !found.is_empty()).then_some(found)
     }
 
@@ -135,9 +150,10 @@ impl Process {
                 (threads, of) => Blocked::Some { threads, of },
             };
         }
-        let several = self.thread.is_none() && self.status.threads.is_some_and(|count| count > 1);
         match self.status.blocked.map(|set| set.contains(signal)) {
-            Some(true) if several => Blocked::Main,
+            Some(_) if self.is_partial() && self.leader_ended() => Blocked::Unknown,
+            Some(true) if self.is_partial() => Blocked::Main,
+            Some(false) if self.is_partial() => Blocked::NotAll,
             Some(true) => Blocked::Yes,
             Some(false) => Blocked::No,
             None => Blocked::Unknown,
@@ -153,7 +169,8 @@ impl Process {
             None => Vec::new(),
         };
         let told = process || !threads.is_empty();
-        let unknown = !told && (self.status.shared_pending.is_none() || self.status.pending.is_none());
+        let missing = self.status.shared_pending.is_none() || self.status.pending.is_none();
+        let unknown = !told && (missing || self.is_partial());
         Pending { process, threads, unknown }
     }
 }
@@ -166,7 +183,7 @@ pub(super) fn action(signal: Signal, arch: Arch) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::{State, Status, Task};
+    use crate::proc::{Status, Task};
 
     fn process(status: &str, threads: Option<Threads>) -> Process {
         Process {
@@ -235,6 +252,10 @@ mod tests {
     fn a_text_of_the_main_thread_does_not_speak_for_the_others() {
         let found = process(&format!("Threads:\t3\n{LINES}"), None);
         assert_eq!(row(&found, 17).blocked, Blocked::Main);
+        assert_eq!(row(&found, 1).blocked, Blocked::NotAll);
+        assert!(row(&found, 1).pending.unknown);
+        let dead = process(&format!("State:\tZ (zombie)\nThreads:\t3\n{LINES}"), None);
+        assert_eq!((row(&dead, 17).blocked, dead.blocked()), (Blocked::Unknown, None));
     }
 
     #[test]

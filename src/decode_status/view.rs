@@ -17,7 +17,10 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
     let processes = &report.processes;
     if processes.len() == 1 || report.full {
         for process in processes {
-            out.fields(&header(process))?;
+            let header = header(process);
+            if !header.is_empty() {
+                out.fields(&header)?;
+            }
             show_signals(process, report.full, out)?;
             if report.threads {
                 out.grid(&thread_rows(std::slice::from_ref(process)))?;
@@ -49,13 +52,13 @@ fn show_signals(process: &Process, full: bool, out: &mut Out<'_>) -> io::Result<
 fn header(process: &Process) -> Fields {
     let status = &process.status;
     let mut fields = Fields::default();
-    if let Some(file) = &process.file {
+    if let Some(file) = process.file.as_ref().filter(|file| *file != b"-") {
         fields.add("File", Cell::plain(escape(file).into_owned()));
     }
     let name = status.name.as_ref().map(|name| escape(name.as_bytes()).into_owned());
     match (process.thread, status.tgid.or(status.pid)) {
         (Some(tid), Some(pid)) => {
-            let of = process_of(&name, &format!("thread {tid} of process {pid}"));
+            let of = format!("{} of process {pid}", process_of(&name, &tid.to_string()));
             fields.add("Thread", Cell::new(of, Meaning::Subject));
         }
         (_, Some(pid)) => {
@@ -68,9 +71,11 @@ fn header(process: &Process) -> Fields {
         }
     }
     if let Some(state) = status.state {
-        let dead_leader = state.is_ended() && status.threads.is_some_and(|count| count > 1);
-        let words =
-            if dead_leader { "zombie: the main thread has ended, others live" } else { state.words() };
+        let words = if process.leader_ended() {
+            "zombie: the main thread has ended, others live"
+        } else {
+            state.words()
+        };
         let meaning = if state.letter() == 'Z' { Meaning::Grave } else { Meaning::Plain };
         fields.add("State", Cell::new(format!("{} ({words})", state.letter()), meaning));
     }
@@ -182,6 +187,7 @@ fn blocked(blocked: Blocked) -> Cell {
         Blocked::Yes => Cell::new("blocked", Meaning::Held),
         Blocked::Some { threads, of } => Cell::new(format!("{threads} of {of} threads"), Meaning::Held),
         Blocked::Main => Cell::new("by the main thread", Meaning::Held),
+        Blocked::NotAll => Cell::plain("not by all"),
         Blocked::Unknown => Cell::new("unknown", Meaning::Unknown),
     }
 }
@@ -221,7 +227,7 @@ fn process_rows(processes: &[Process]) -> Grid {
             state(status),
             optional(status.threads),
             set(process.pending(), status.arch, Meaning::Grave),
-            set(process.blocked(), status.arch, Meaning::Held),
+            blocked_set(process),
             set(status.ignored, status.arch, Meaning::Ignored),
             set(status.caught, status.arch, Meaning::Handled),
             process_name(process),
@@ -291,6 +297,18 @@ fn process_name(process: &Process) -> Cell {
     match name.or(process.file.as_deref()) {
         Some(name) if !name.is_empty() => Cell::plain(escape(name).into_owned()),
         _ => Cell::nothing(),
+    }
+}
+
+/// What every thread blocks; of a text, what its main thread does, and that it
+/// speaks for no other.
+fn blocked_set(process: &Process) -> Cell {
+    let cell = set(process.blocked(), process.status.arch, Meaning::Held);
+    match process.blocked() {
+        Some(set) if process.is_partial() && !set.is_empty() => {
+            Cell::new(format!("main: {}", cell.text), Meaning::Held)
+        }
+        _ => cell,
     }
 }
 

@@ -32,10 +32,10 @@ pub struct ListArgs {
     #[arg(value_name = "SIGNAL|NUMBER|STATUS|0xMASK", allow_negative_numbers = true)]
     operands: Vec<OsString>,
     /// A row for each real-time signal
-    #[arg(short, long, conflicts_with_all = ["operands", "names"])]
+    #[arg(long, conflicts_with_all = ["operands", "names"])]
     realtime: bool,
     /// Bare names, one a line, for scripts
-    #[arg(short, long)]
+    #[arg(long)]
     names: bool,
     /// The si_code values, of all or those named
     #[arg(short, long, conflicts_with = "names")]
@@ -60,6 +60,9 @@ impl ListArgs {
         };
         let operands = self.operands.iter().map(text);
         let what = if let Some(list) = &self.encode {
+            if text(list).trim().is_empty() {
+                return Err(Failure::usage("--encode: no signals given; `none` is the empty set"));
+            }
             What::Encode(SignalSet::parse(&text(list), arch).map_err(Failure::usage)?)
         } else if self.codes {
             let signals = operands.map(|word| one_signal(&word, arch));

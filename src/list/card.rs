@@ -6,7 +6,7 @@ use crate::signal::table::{REALTIME_ACTION, REALTIME_STANDARD};
 use crate::signal::{Action, Arch, Name, Origin, Signal, Standard};
 
 /// A signal's card.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Card {
     /// The signal.
     pub signal: Signal,
@@ -101,10 +101,24 @@ impl Card {
             source,
             uses,
             codes: Vec::new(),
-            numbers: Arch::ALL.map(|each| (each, (number <= each.last()).then_some(number))).to_vec(),
+            numbers: Arch::ALL.map(|each| (each, elsewhere(arch.name(signal), each))).to_vec(),
             realtime: Some(RealTime { libc, kernel: number - KERNEL_RTMIN }),
         }
     }
+}
+
+/// The number that a real-time name has on another architecture.
+fn elsewhere(name: Name, arch: Arch) -> Option<u8> {
+    let number = match name {
+        Name::AboveMin(n) => RTMIN + n,
+        Name::BelowMax(n) => arch.rtmax().checked_sub(n)?,
+        Name::Number(number) => number,
+        Name::Standard(_) => return None,
+    };
+    (RTMIN..=arch.rtmax()).contains(&number).then_some(number).or(match name {
+        Name::Number(number) if number <= arch.last() => Some(number),
+        _ => None,
+    })
 }
 
 /// The other ways to count to a real-time signal: from RTMIN where it is named
@@ -145,6 +159,18 @@ mod tests {
     fn the_card_of_usr1_knows_its_numbers_elsewhere() {
         let numbers: Vec<_> = card(10, Arch::Common).numbers.into_iter().map(|(_, n)| n).collect();
         assert_eq!(numbers, [Some(10), Some(30), Some(30), Some(16), Some(16)]);
+    }
+
+    #[test]
+    fn real_time_numbers_elsewhere_are_those_of_the_name() {
+        let numbers =
+            |number, arch| -> Vec<_> { card(number, arch).numbers.into_iter().map(|(_, n)| n).collect() };
+        assert_eq!(numbers(64, Arch::Common), [Some(64), Some(64), Some(64), Some(127), Some(64)]);
+        assert_eq!(numbers(35, Arch::Common), [Some(35); 5]);
+        assert_eq!(numbers(33, Arch::Common), [Some(33); 5]);
+        assert_eq!(numbers(127, Arch::Mips), [Some(64), Some(64), Some(64), Some(127), Some(64)]);
+        assert_eq!(numbers(74, Arch::Mips), [None, None, None, Some(74), None]);
+        assert_eq!(numbers(128, Arch::Mips), [None, None, None, Some(128), None]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::signal::code::{self, Code};
-use crate::signal::exit::Status;
+use crate::signal::exit::{Event, Status};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// What is asked.
@@ -90,8 +90,8 @@ pub enum Answer {
         status: Status,
         /// The signal.
         card: Box<Card>,
-        /// Whether it tells of a stop, not of an end.
-        stopped: bool,
+        /// What it tells of.
+        event: Event,
     },
     /// A mask's members, in the numbering given.
     Mask(SignalSet, Arch),
@@ -165,7 +165,7 @@ fn answer(operand: &Operand, arch: Arch) -> Answer {
         Operand::Number(signal) => Answer::Number(card(signal)),
         Operand::Null => Answer::Null,
         Operand::Status(status) => {
-            Answer::Status { status: *status, card: card(&status.signal), stopped: status.stopped(arch) }
+            Answer::Status { status: *status, card: card(&status.signal), event: status.event(arch) }
         }
         Operand::Mask(set, of) => Answer::Mask(*set, *of),
     }

@@ -5,8 +5,8 @@ use std::io;
 use super::{Answer, Card, Report, wire};
 use crate::out::{Cell, Column, Fields, Format, Grid, Meaning, Out};
 use crate::signal::code::Code;
-use crate::signal::exit::Status;
-use crate::signal::number::RTMIN;
+use crate::signal::exit::{Event, Status};
+use crate::signal::number::{KERNEL_RTMIN, RTMIN};
 use crate::signal::{Action, Arch, Signal, mask};
 
 /// Shows a report.
@@ -36,6 +36,9 @@ fn all(arch: Arch, cards: &[Card], realtime: bool) -> Grid {
     for card in cards {
         if realtime || card.realtime.is_none() {
             grid.row(row(card.signal.get().to_string(), card.name.to_string(), card));
+        } else if card.signal.get() == KERNEL_RTMIN {
+            let own = Card { description: "The C library's own", ..card.clone() };
+            grid.row(row(format!("{KERNEL_RTMIN}-{}", RTMIN - 1), "-".to_owned(), &own));
         } else if card.signal.get() == RTMIN {
             let numbers = format!("{RTMIN}-{}", arch.rtmax());
             grid.row(row(numbers, "RTMIN..RTMAX".to_owned(), card));
@@ -154,15 +157,15 @@ fn answer_rows(arch: Arch, answers: &[(String, Answer)]) -> Grid {
                 [Cell::plain("0"), Cell::nothing()],
                 "the null signal: nothing is sent, only that it could be is checked".to_owned(),
             ),
-            Answer::Status { status, card, stopped } => (known(card.signal), ended(*status, *stopped)),
+            Answer::Status { status, card, event } => (known(card.signal), ended(*status, *event)),
             Answer::Mask(set, of) => {
-                let members: Vec<String> = set.iter().map(|signal| of.name(signal).to_string()).collect();
-                let names = match members.is_empty() {
+                let names = match set.is_empty() {
                     true => Cell::nothing(),
-                    false => Cell::new(members.join(" "), Meaning::Subject),
+                    false => Cell::new(set.text(*of).to_string(), Meaning::Subject),
                 };
                 let elsewhere = if *of == arch { String::new() } else { format!(" of {of}") };
-                ([Cell::nothing(), names], format!("a mask{elsewhere}, {} signals", members.len()))
+                let plural = if set.len() == 1 { "" } else { "s" };
+                ([Cell::nothing(), names], format!("a mask{elsewhere}, {} signal{plural}", set.len()))
             }
         };
         grid.row([Cell::plain(operand.clone()), number, signal, Cell::plain(meaning)]);
@@ -171,10 +174,16 @@ fn answer_rows(arch: Arch, answers: &[(String, Answer)]) -> Grid {
 }
 
 /// `128+15, as a shell reports it: TERM ended the process`.
-fn ended(status: Status, stopped: bool) -> String {
+fn ended(status: Status, event: Event) -> String {
     let sum = status.form.notation().replace('N', &status.signal.get().to_string());
-    let what = if stopped { "stopped" } else { "ended" };
-    format!("{sum}, as {} reports it: the signal {what} the process", status.form.writer())
+    let writer = status.form.writer();
+    match event {
+        Event::Ended => format!("{sum}, as {writer} reports it: the signal ended the process"),
+        Event::Stopped => format!("{sum}, as {writer} reports it: the signal stopped the process"),
+        Event::Neither => {
+            format!("{sum}, but the signal ends no process: rather a status of the program's own")
+        }
+    }
 }
 
 fn code_rows(codes: &[&Code]) -> Grid {

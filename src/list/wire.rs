@@ -8,6 +8,7 @@ use super::card::RealTime;
 use super::{Answer, Card, Report};
 use crate::out::Out;
 use crate::signal::code::Code;
+use crate::signal::exit::Event;
 use crate::signal::{Arch, Signal, SignalSet, Standard, mask};
 
 /// Writes a report as one document.
@@ -155,11 +156,15 @@ fn answer(operand: &str, answer: &Answer, arch: Arch) -> AnswerObject {
         Answer::Card(card) => AnswerKind::Name(signal(card)),
         Answer::Number(card) => AnswerKind::Number { number: number(card.signal), signal: name(card.signal) },
         Answer::Null => AnswerKind::Null { number: 0 },
-        Answer::Status { status, card, stopped } => AnswerKind::Status {
+        Answer::Status { status, card, event } => AnswerKind::Status {
             number: number(card.signal),
             signal: name(card.signal),
             form: status.form.notation(),
-            event: if *stopped { "stopped" } else { "ended" },
+            event: match event {
+                Event::Ended => "ended",
+                Event::Stopped => "stopped",
+                Event::Neither => "neither",
+            },
         },
         Answer::Mask(set, of) => AnswerKind::Mask {
             arch: of.to_string(),

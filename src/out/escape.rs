@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A name as printable text: control characters and bytes that are no UTF-8
-/// become `\x1b` or `\n`, direction controls `\u{202e}`, a backslash two of them, so
+/// become `\x1b` or `\n`, what is invisible or turns the direction `\u{202e}`, a backslash two of them, so
 /// that what is printed stands for exactly one name.
 pub fn escape(name: &[u8]) -> Cow<'_, str> {
     if name.iter().all(|byte| (b' '..=b'~').contains(byte) && *byte != b'\\') {
@@ -43,7 +43,9 @@ fn push(text: &mut String, character: char, backslash: bool) {
         '\r' => text.push_str("\\r"),
         '\0'..='\x1f' | '\x7f' => push_byte(text, character as u8),
         '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => push_code(text, character),
-        '\u{200e}' | '\u{200f}' | '\u{061c}' => push_code(text, character),
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' => push_code(text, character),
+        '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => push_code(text, character),
+        '\u{e0000}'..='\u{e007f}' => push_code(text, character),
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => push_code(text, character),
         _ => text.push(character),
     }

@@ -107,6 +107,11 @@ impl Fields {
         self.0.push((label, value));
     }
 
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The lines.
     pub fn iter(&self) -> impl Iterator<Item = &(&'static str, Cell)> {
         self.0.iter()

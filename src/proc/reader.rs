@@ -52,7 +52,11 @@ impl fmt::Display for ReadError {
                 "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
             ),
             ReadError::Malformed(error) => error.fmt(f),
-            ReadError::Io(error) => error.fmt(f),
+            // std puts the number behind the words; nobody needs it.
+            ReadError::Io(error) => {
+                let text = error.to_string();
+                f.write_str(text.split(" (os error ").next().unwrap_or_default())
+            }
         }
     }
 }
@@ -152,6 +156,9 @@ impl Root {
     }
 }
 
+/// Longer than any status: 65536 groups make 700 KiB.
+const LONGEST_FILE: usize = 1 << 24;
+
 /// A file of /proc, with one read: the kernel gives all of it at once, unless
 /// it is larger than the buffer (a long list of groups).
 fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
@@ -164,6 +171,9 @@ fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
         if length < text.len() {
             text.truncate(length);
             return Ok(text);
+        }
+        if length >= LONGEST_FILE {
+            return Err(io::Error::other("too long for a file of /proc/PID"));
         }
         text.resize(text.len() * 2, 0);
     }

@@ -13,79 +13,118 @@ pub struct Record {
     pub status: Status,
 }
 
+/// What a text holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The processes.
+    pub found: Vec<Record>,
+    /// What is wrong, and the number of the line (from 1) where it is, or where
+    /// the status that it is about begins.
+    pub faults: Vec<(usize, ParseStatusError)>,
+}
+
 /// Reads all of them.
 ///
 /// # Errors
-/// The number of the line (from 1) where it is wrong, 0 for the text as a
-/// whole, and what is wrong.
-pub fn parse(text: &[u8]) -> Result<Vec<Record>, (usize, ParseStatusError)> {
+/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSets`] for a text that
+/// holds no status at all.
+pub fn parse(text: &[u8]) -> Result<Records, ParseStatusError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.trim_ascii().is_empty() {
-        return Err((0, ParseStatusError::Empty));
+        return Err(ParseStatusError::Empty);
     }
-    let mut records: Vec<Record> = Vec::new();
+    let mut records = Records::default();
     let mut open: Option<Open> = None;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let at = index + 1;
         if let Some(file) = title(line) {
-            close(&mut records, open.replace(Open::new(Some(file))));
+            records.close(open.replace(Open::new(Some(file), at)));
             continue;
         }
         let (file, line) = match prefix(line) {
             Some((file, rest)) => (Some(file), rest),
             None => (None, line),
         };
-        let Some((key, value)) = key_value(line) else { continue };
-        let begins = match &open {
-            Some(open) => open.ends_before(file, key),
-            None => true,
-        };
-        if begins {
-            close(&mut records, open.replace(Open::new(file)));
+        let Some((key, value)) = key_value(line).filter(|(key, _)| is_known(key)) else { continue };
+        if open.as_ref().is_none_or(|open| open.ends_before(file, key)) {
+            records.close(open.replace(Open::new(file, at)));
         }
         if let Some(open) = &mut open {
             open.keys.push(key.to_vec());
-            open.status.take(key, value).map_err(|error| (at, error))?;
+            if let Err(error) = open.status.take(key, value) {
+                open.fault.get_or_insert((at, error));
+            }
         }
     }
-    close(&mut records, open);
-    if records.is_empty() { Err((0, ParseStatusError::NoSets)) } else { Ok(records) }
+    records.close(open);
+    let nothing = records.found.is_empty()
+        && records.faults.iter().all(|(_, fault)| *fault == ParseStatusError::NoSets);
+    if nothing { Err(ParseStatusError::NoSets) } else { Ok(records) }
 }
 
 /// A record whose lines are still being read.
 struct Open {
     file: Option<Vec<u8>>,
+    /// The line where it begins.
+    from: usize,
     keys: Vec<Vec<u8>>,
     status: Status,
+    /// The first line that is wrong.
+    fault: Option<(usize, ParseStatusError)>,
 }
 
 impl Open {
-    fn new(file: Option<&[u8]>) -> Open {
-        Open { file: file.map(<[u8]>::to_vec), keys: Vec::new(), status: Status::default() }
+    fn new(file: Option<&[u8]>, from: usize) -> Open {
+        let file = file.map(<[u8]>::to_vec);
+        Open { file, from, keys: Vec::new(), status: Status::default(), fault: None }
     }
 
-    /// Whether a line belongs to the next record: another file's, or a key
-    /// that this one already has.
+    /// Whether a line belongs to the next record: another file's, a name, with
+    /// which every status begins, or a key that this one already has.
     fn ends_before(&self, file: Option<&[u8]>, key: &[u8]) -> bool {
         let other_file = file.is_some_and(|file| self.file.as_deref() != Some(file));
-        other_file || (is_ours(key) && self.keys.iter().any(|known| known == key))
+        let begins = key == b"Name" || self.keys.iter().any(|known| known == key);
+        other_file || (begins && !self.keys.is_empty())
     }
 }
 
-/// Keeps a record that has a signal set; text between records has none.
-fn close(records: &mut Vec<Record>, open: Option<Open>) {
-    let Some(Open { file, mut status, .. }) = open else { return };
-    if let Some((pid, tid)) = file.as_deref().and_then(ids) {
-        status.tgid = status.tgid.or(pid);
-        status.pid = status.pid.or(tid).or(pid);
-    }
-    if let Ok(status) = status.checked() {
-        records.push(Record { file, status });
+impl Records {
+    /// Keeps what has been read; a status that is wrong, or has no signal set,
+    /// is a fault.
+    fn close(&mut self, open: Option<Open>) {
+        let Some(Open { file, from, keys, mut status, fault }) = open else { return };
+        if keys.is_empty() {
+            return;
+        }
+        if let Some((pid, tid)) = file.as_deref().and_then(ids) {
+            status.tgid = status.tgid.or(pid);
+            status.pid = status.pid.or(tid).or(pid);
+        }
+        match (fault, status.checked()) {
+            (Some(fault), _) => self.faults.push(fault),
+            (None, Ok(status)) => self.found.push(Record { file, status }),
+            (None, Err(error)) => self.faults.push((from, error)),
+        }
     }
 }
 
-/// Whether a key is one of a status file that tells records apart.
-fn is_ours(key: &[u8]) -> bool {
-    key == b"Name" || key == b"SigQ" || SetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
+/// Whether a key is one of a status file that this reads; others, and lines of
+/// prose, tell nothing.
+fn is_known(key: &[u8]) -> bool {
+    const KEYS: [&[u8]; 11] = [
+        b"Name",
+        b"State",
+        b"Tgid",
+        b"Pid",
+        b"PPid",
+        b"TracerPid",
+        b"Uid",
+        b"NSpid",
+        b"Threads",
+        b"Kthread",
+        b"SigQ",
+    ];
+    KEYS.contains(&key) || SetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
 }
 
 /// The file name in a line that head(1) puts above each file.
@@ -94,22 +133,24 @@ fn title(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// The file name that grep(1) puts before a line, and the line; also with the
-/// line's number between them (`grep -n`).
+/// line's number between them (`grep -n`). A file name may hold colons itself.
 fn prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
     // A line that begins with a key of ours has no file name before it, even
     // if a process calls itself "/proc/1/status:SigBlk:".
-    let (key, _) = key_value(line)?;
-    if is_ours(key) || !key.ends_with(b"status") {
+    if key_value(line).is_none_or(|(key, _)| is_known(key)) {
         return None;
     }
-    let colon = line.iter().position(|byte| *byte == b':')?;
-    let rest = &line[colon + 1..];
-    let numbered = rest
-        .iter()
-        .position(|byte| *byte == b':')
-        .filter(|end| *end > 0 && rest[..*end].iter().all(u8::is_ascii_digit));
-    let rest = numbered.map_or(rest, |end| &rest[end + 1..]);
-    Some((key, rest))
+    let colons = line.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
+    let begins = |at: usize| {
+        let end = line[at + 1..].iter().position(|byte| *byte == b':')?;
+        is_known(&line[at + 1..at + 1 + end]).then_some((&line[..at], &line[at + 1..]))
+    };
+    let (file, rest) = colons.into_iter().find_map(begins)?;
+    let numbered = file.iter().rposition(|byte| *byte == b':').filter(|at| {
+        let digits = &file[at + 1..];
+        !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    });
+    Some((numbered.map_or(file, |at| &file[..at]), rest))
 }
 
 /// The process and the thread in a path such as /proc/12/task/13/status.
@@ -131,7 +172,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<Record> {
-        parse(text.as_bytes()).unwrap()
+        let records = parse(text.as_bytes()).unwrap();
+        assert_eq!(records.faults, []);
+        records.found
     }
 
     #[test]
@@ -189,13 +232,54 @@ mod tests {
     }
 
     #[test]
+    fn any_key_that_comes_again_begins_another_record() {
+        let sets = "SigBlk:\t0000000000000001\n";
+        for (text, pids) in [
+            (format!("Pid:\t1\n{sets}Pid:\t2\n{sets}"), [Some(1), Some(2)]),
+            (format!("Threads:\t2\n{sets}Name:\ta\nPid:\t2\n{sets}"), [None, Some(2)]),
+            (format!("Name:\ta\nPid:\t1\nThreads:\t2\n{sets}Threads:\t1\n{sets}"), [Some(1), None]),
+            (format!("{sets}Name:\ta\nPid:\t2\n{sets}"), [None, Some(2)]),
+        ] {
+            let found: Vec<_> = read(&text).iter().map(|record| record.status.pid).collect();
+            assert_eq!(found, pids, "{text}");
+        }
+    }
+
+    #[test]
+    fn file_names_may_hold_colons() {
+        let line = "SigBlk:\t0000000000000001";
+        let records =
+            read(&format!("10.0.0.1:22/status:{line}\nhost:/proc/6/status:9:{line}\nbug 7.txt:{line}\n"));
+        let files: Vec<_> = records.iter().filter_map(|record| record.file.as_deref()).collect();
+        assert_eq!(files, [&b"10.0.0.1:22/status"[..], b"host:/proc/6/status", b"bug 7.txt"]);
+        assert_eq!(records[1].status.pid, Some(6));
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_nothing() {
+        let records = read("\u{feff}SigPnd:\t0000000000000001\n");
+        assert_eq!(records[0].status.pending.map(|set| set.bits()), Some(1));
+    }
+
+    #[test]
+    fn a_fault_spoils_its_own_record_only() {
+        let sets = "SigBlk:\t0000000000000001\n";
+        let text = format!("Name:\ta\n{sets}Name:\tb\nPid:\t2\nName:\tc\nSigBlk:\t0001\nName:\td\n{sets}");
+        let records = parse(text.as_bytes()).unwrap();
+        assert_eq!(records.found.len(), 2);
+        let lines: Vec<usize> = records.faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 6], "where b begins, and where c is wrong");
+    }
+
+    #[test]
     fn errors_name_the_line() {
-        let error = parse(b"SigQ: 0/5\nSigBlk: 00000000\n").unwrap_err();
-        assert_eq!(error.0, 2);
-        assert!(error.1.to_string().starts_with("SigBlk: 8 hexadecimal digits"), "{}", error.1);
-        assert_eq!(parse(b" \n").unwrap_err(), (0, ParseStatusError::Empty));
-        assert_eq!(parse(b"Name:\tx\n").unwrap_err(), (0, ParseStatusError::NoSets));
-        assert_eq!(parse(b"hello").unwrap_err(), (0, ParseStatusError::NoSets));
+        let records = parse(b"SigQ: 0/5\nSigBlk: 00000000\n").unwrap();
+        let (line, error) = &records.faults[0];
+        assert_eq!((*line, records.found.len()), (2, 0));
+        assert!(error.to_string().starts_with("SigBlk: 8 hexadecimal digits"), "{error}");
+        assert_eq!(parse(b" \n"), Err(ParseStatusError::Empty));
+        assert_eq!(parse(b"Name:\tx\n"), Err(ParseStatusError::NoSets));
+        assert_eq!(parse(b"hello"), Err(ParseStatusError::NoSets));
     }
 
     proptest! {

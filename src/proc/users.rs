@@ -1,16 +1,8 @@
 //! Names of users.
 //!
-//! From /etc/passwd, then from getent(1), never from the C library: in a static
-//! binary its look-up loads modules of another C library and crashes.
-
-use std::fs;
-use std::process::{Command, Stdio};
-
-/// The name of a user id on this machine; `None` where nobody has it.
-pub fn name(uid: u32) -> Option<String> {
-    let known = fs::read("/etc/passwd").ok().and_then(|text| find(&text, uid));
-    known.or_else(|| ask(uid))
-}
+//! From the text of /etc/passwd, or of what getent(1) prints; never from the C
+//! library: in a static binary its look-up loads modules of another C library
+//! and crashes.
 
 /// Looks a user id up in the text of a passwd file (passwd(5)).
 pub fn find(passwd: &[u8], uid: u32) -> Option<String> {
@@ -21,17 +13,6 @@ pub fn find(passwd: &[u8], uid: u32) -> Option<String> {
         let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
         (number == uid).then(|| String::from_utf8_lossy(name).into_owned())
     })
-}
-
-/// Asks the other sources of names (directory services) through getent(1).
-fn ask(uid: u32) -> Option<String> {
-    let answer = Command::new("getent")
-        .args(["passwd", &uid.to_string()])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    find(&answer.stdout, uid)
 }
 
 #[cfg(test)]

@@ -70,11 +70,25 @@ impl Status {
         }
     }
 
-    /// Whether such a status tells of a stop: the signal stops by default.
-    pub fn stopped(self, arch: Arch) -> bool {
-        let action = arch.facts(self.signal).map_or(REALTIME_ACTION, |facts| facts.action);
-        action == Action::Stop
+    /// What such a status tells of, by the signal's default action.
+    pub fn event(self, arch: Arch) -> Event {
+        match arch.facts(self.signal).map_or(REALTIME_ACTION, |facts| facts.action) {
+            Action::Term | Action::Core => Event::Ended,
+            Action::Stop => Event::Stopped,
+            Action::Cont | Action::Ign => Event::Neither,
+        }
     }
+}
+
+/// What a status that tells of a signal tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The signal ended the process.
+    Ended,
+    /// It stopped the process.
+    Stopped,
+    /// It does neither by default: the number means something else.
+    Neither,
 }
 
 #[cfg(test)]
@@ -100,11 +114,13 @@ mod tests {
 
     #[test]
     fn a_stop_is_told_from_an_end() {
-        let stopped = |status| Status::decode(status, Arch::Common).map(|s| s.stopped(Arch::Common));
-        assert_eq!(stopped(128 + 19), Some(true));
-        assert_eq!(stopped(128 + 20), Some(true));
-        assert_eq!(stopped(128 + 15), Some(false));
-        assert_eq!(stopped(128 + 34), Some(false));
+        let event = |status| Status::decode(status, Arch::Common).map(|status| status.event(Arch::Common));
+        assert_eq!(event(128 + 19), Some(Event::Stopped));
+        assert_eq!(event(128 + 20), Some(Event::Stopped));
+        assert_eq!(event(128 + 15), Some(Event::Ended));
+        assert_eq!(event(128 + 34), Some(Event::Ended));
+        assert_eq!(event(128 + 17), Some(Event::Neither));
+        assert_eq!(event(-18), Some(Event::Neither));
     }
 
     proptest! {

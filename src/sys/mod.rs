@@ -11,5 +11,6 @@
 pub mod deliver;
 pub mod pidfd;
 pub mod process;
+pub mod spawn;
 pub mod stdio;
 pub mod terminal;

@@ -31,7 +31,7 @@ struct Process {
     uid: Option<u32>,
     real_uid: Option<u32>,
     user: Option<String>,
-    namespace_pids: Vec<u32>,
+    namespace_pids: Option<Vec<u32>>,
     kernel_thread: Option<bool>,
     queue: Option<Queue>,
     arch: String,
@@ -120,7 +120,7 @@ fn json_says_it_all() {
     assert_eq!((process.parent, process.tracer), (Some(std::process::id()), None));
     assert!(process.parent_name.is_some() && process.uid == process.real_uid && process.uid.is_some());
     assert_eq!(process.user.as_deref() == Some("root"), process.uid == Some(0));
-    assert_eq!(process.namespace_pids.last(), Some(&fixture.pid));
+    assert_eq!(process.namespace_pids.as_ref().and_then(|pids| pids.last()), Some(&fixture.pid));
     assert_ne!(process.kernel_thread, Some(true));
     assert!(process.queue.as_ref().is_some_and(|queue| queue.used >= 1 && queue.limit > 0));
     assert_eq!(process.arch, "x86/arm");

@@ -153,7 +153,7 @@ fn a_thread_is_looked_at_by_itself() {
         let ran = run(["decode-status", &operand]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let first = ran.stdout.lines().next().expect("a header");
-        assert_eq!(first, format!("Thread  thread {tid} of process {pid} (worker)"));
+        assert_eq!(first, format!("Thread  {tid} (worker) of process {pid}"));
         let found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
         assert!(found.contains(&format!("15|TERM|default: terminate|blocked|thread {tid}")), "{found:?}");
     }
@@ -259,6 +259,13 @@ fn another_proc_can_be_read() {
         (gone.code, gone.stderr),
         (Some(3), format!("sigtool: {NO_PROCESS}: no such process in /proc/self/root/proc\n"))
     );
+}
+
+#[test]
+fn a_thread_of_a_process_that_is_gone_is_not_hidden() {
+    let own = std::process::id();
+    let ran = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
+    assert_eq!((ran.code, ran.stderr), (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n")));
 }
 
 /// As another user, in a /proc that hides processes; in namespaces of its own.

@@ -86,9 +86,36 @@ fn captured_files_are_right_or_clear_errors() {
 }
 
 #[test]
+fn what_is_wrong_in_a_text_of_several_is_told_and_the_rest_is_shown() {
+    let whole = ["bash", "gvisor", "java"].map(|name| std::fs::read(data(name)).expect("captured")).concat();
+    let ran = run_with_input(&["decode-status", "-"], &whole);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.stdout.contains("  bash\n") && ran.stdout.contains("  java\n"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("standard input: line 60: no signal lines"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_text_without_an_end_is_an_error() {
+    let ran = run(["decode-status", "--file", "/dev/zero"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
+    assert_eq!(ran.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
+}
+
+#[test]
+fn a_text_of_several_threads_speaks_for_one() {
+    let ran = run(["decode-status", "--file", &data("java")]);
+    let quit = ran.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
+    assert_eq!(quit.split("  ").last().map(str::trim), Some("unknown"), "{quit}");
+    assert!(quit.contains("not by all"), "{quit}");
+    let dead = run(["decode-status", "--file", &data("leader-exited"), "--file", &data("bash")]);
+    let row = dead.stdout.lines().find(|line| line.ends_with("fixture")).expect("a row");
+    assert!(row.contains(" unknown  unknown "), "its main thread has ended: {row}");
+}
+
+#[test]
 fn crlf_changes_nothing() {
     let (unix, dos) = (run(["decode", "--file", &data("bash")]), run(["decode", "--file", &data("crlf")]));
-    assert_eq!(unix.stdout, dos.stdout);
+    assert_eq!(unix.stdout, dos.stdout.replace("/crlf\n", "/bash\n"));
 }
 
 #[test]
@@ -129,6 +156,7 @@ fn a_table_is_drawn_within_its_width() {
     assert_data_eq!(
         ran.stdout,
         str![[r#"
+File     [..]/tests/data/status/stopped
 Process  6317 (fixture)
 State    T (stopped)
 Threads  1

@@ -1,6 +1,7 @@
 //! Signals for what an instruction or a call did wrong.
 
-use super::{Action, Facts, Origin, Standard, everywhere};
+use super::{Action, Alias, Facts, Origin, Standard, everywhere};
+use crate::signal::Arch;
 
 pub(super) const SIGNALS: &[Facts] = &[
     Facts {
@@ -115,7 +116,7 @@ pub(super) const SIGNALS: &[Facts] = &[
     },
     Facts {
         name: "SYS",
-        aliases: &[everywhere("UNUSED")],
+        aliases: &[Alias { name: "UNUSED", arches: &[Arch::Common, Arch::Parisc] }],
         numbers: [31, 12, 12, 12, 31],
         action: Action::Core,
         standard: Standard::P2001,
