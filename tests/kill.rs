@@ -44,7 +44,8 @@ fn failures_are_worded_as_everywhere() {
         (&[" 12"], 1, "kill: ' 12': invalid process ID\n"),
         (&["+12"], 1, "kill: '+12': invalid process ID\n"),
         (&[""], 1, "kill: '': invalid process ID\n"),
-        (&["12abc"], 1, "kill: cannot find process \"12abc\"\n"),
+        (&["12abc"], 1, "kill: '12abc': invalid process ID\n"),
+        (&["nobody-here"], 1, "kill: cannot find process \"nobody-here\"\n"),
         (&["--timeout", "50"], 1, "kill: option '--timeout' needs two words: milliseconds and a signal\n"),
     ] {
         let ran = kill(arguments);
@@ -65,7 +66,8 @@ fn what_is_wrong_does_not_keep_the_rest_from_their_signal() {
     for (other, said) in [
         (NOBODY, "kill: sending signal to 4194304 failed: No such process\n"),
         ("4294967297", "kill: '4294967297': invalid process ID\n"),
-        ("12abc", "kill: cannot find process \"12abc\"\n"),
+        ("12abc", "kill: '12abc': invalid process ID\n"),
+        ("nobody-here", "kill: cannot find process \"nobody-here\"\n"),
     ] {
         let mut fixture = fixture(&[]);
         let ran = kill(["-TERM", other, &fixture.pid.to_string()]);
@@ -83,7 +85,7 @@ fn a_signal_twice_or_late_sends_nothing() {
     {
         let ran = kill(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-        assert!(ran.stderr.ends_with("; nothing was sent\n"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("; nothing was sent"), "{}", ran.stderr);
     }
     assert_eq!(kill(["-USR1", &pid]).code, Some(0));
     assert_eq!(fixture.ended_by(), Some(10));
@@ -166,7 +168,9 @@ fn a_handler_can_be_required() {
         let ran = kill(["-r", "--verbose", signal, &plain.pid.to_string(), &catching.pid.to_string()]);
         let number = if signal == "-USR1" { 10 } else { 36 };
         assert_eq!(ran.stdout, format!("sending signal {number} to pid {}\n", catching.pid));
-        assert_eq!(ran.code, Some(0));
+        let said = format!("kill: not signalling {}: it has no handler for the signal\n", plain.pid);
+        assert_eq!((ran.code, ran.stderr), (Some(64), said));
+        assert_eq!(kill(["-r", signal, &plain.pid.to_string()]).code, Some(1));
     }
     // The one without a handler got neither, or it would have ended by it.
     assert_eq!(kill(["-INT", &plain.pid.to_string()]).code, Some(0));
@@ -252,6 +256,39 @@ fn groups_are_meant_in_every_way() {
         let Some(ran) = in_namespace(&script) else { return };
         assert_eq!(ran.stdout, format!("sent 0\n{status}\n"), "{form}: {}", ran.stderr);
     }
+}
+
+/// Whatever is named, -p prints it and sends nothing, and -r sends nothing to
+/// what cannot be asked for its handler.
+#[test]
+fn printing_and_requiring_reach_nobody() {
+    let script = format!(
+        "{LEADER} leader; one=$!
+        \"$KILL\" -p -- -$pid -1 0 $pid $pid/$pid; echo $?
+        for target in -$pid -1 0 $pid $pid/$pid; do \"$KILL\" -r -TERM -- $target 2> /dev/null; echo $?; done
+        \"$KILL\" -0 $pid; echo alive $?; \"$KILL\" --verbose -KILL -- -$pid; wait $one; echo $?"
+    );
+    let Some(ran) = in_namespace(&script) else { return };
+    let text = ran.stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines[1], lines[2], lines[5]), ("-1", "0", "0"), "{text}{}", ran.stderr);
+    assert_eq!(lines[6..12], ["1", "1", "1", "1", "1", "alive 0"], "{text}{}", ran.stderr);
+    assert!(lines[12].starts_with("sending signal 9 to pid -1") && lines[13] == "137", "{text}");
+}
+
+/// The /proc of another pid namespace has other numbers: what it says of a
+/// number or a name is not believed.
+#[test]
+fn a_foreign_proc_names_nobody() {
+    let script = format!(
+        "{LEADER} leader --name aim; one=$!; \"$KILL\" -0 aim; echo $?
+        unshare --pid --fork --kill-child \"$KILL\" -TERM aim; echo $?
+        unshare --pid --fork --kill-child \"$SIGTOOL\" send -q 1 -TERM -- -$pid; echo $?
+        \"$KILL\" -0 $pid; echo $?"
+    );
+    let Some(ran) = in_namespace(&script) else { return };
+    assert_eq!(ran.stdout, "0\n1\n1\n0\n", "{}", ran.stderr);
+    assert!(ran.stderr.contains("the /proc here is of another pid namespace"), "{}", ran.stderr);
 }
 
 /// POSIX's own example: a process and a group in one command.

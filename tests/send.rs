@@ -84,7 +84,7 @@ fn a_thread_gets_what_is_for_it_alone() {
         )
     );
     let ran = send(&["-USR1", &format!("{pid}/1")]);
-    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread\n"));
+    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["-KILL", &pid, "4294967297"], "4294967297: not a process id: they go from 1 to 4194304"),
         (&["-KILL", &pid, "99999999999999999999"], "99999999999999999999: not a process id"),
         (&["-KILL", &pid, "nginx"], "nginx: not a target"),
-        (&["-KILL", "-q", "x", &pid], "x: not a value"),
+        (&["-KILL", "-q", "x", &pid], "'x': not a value"),
         (&["-n", "KILL", &pid], "KILL: not a signal number"),
         (&["-KILL"], "required arguments were not provided"),
     ] {
@@ -153,7 +153,7 @@ fn an_inode_tells_a_process_from_another_of_its_number() {
     let ran = send(&["-KILL", &format!("{pid}:1")]);
     assert_eq!(ran.code, Some(1));
     let inode = ran.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
-    let expected = format!("another process's now: its inode is {inode}");
+    let expected = format!("not the process that is meant: its inode is {inode}");
     assert!(ran.stderr.contains(&expected) && ran.stderr.contains("(fixture, uid "), "{}", ran.stderr);
     assert_eq!(send(&["-INT", &format!("{pid}:{inode}")]).code, Some(0));
     assert_eq!(fixture.ended_by(), Some(2));
@@ -225,7 +225,7 @@ fn another_users_process_is_named_with_the_reason() {
         Ok(ran) if ran.stderr.starts_with("sigtool: ") => {
             assert_eq!(ran.code, Some(1));
             let expected = format!(
-                "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534)\n"
+                "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534): another user's takes CAP_KILL\n"
             );
             assert_eq!(ran.stderr, expected);
         }

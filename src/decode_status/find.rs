@@ -171,6 +171,9 @@ fn problem(target: &str, reason: String) -> Problem {
 /// Why a process or thread could not be read.
 fn refused(pid: u32, tid: Option<u32>, root: &Root, error: &ReadError) -> Problem {
     let gone = matches!(error, ReadError::Gone);
+    if gone && root.own_status().is_err() && root.is_native() {
+        return problem(&pid.to_string(), "cannot be read: /proc is not mounted".to_owned());
+    }
     let target = tid.map_or_else(|| pid.to_string(), |tid| format!("{pid}/{tid}"));
     let reason = match tid {
         // /proc hides another user's processes as if they were not there

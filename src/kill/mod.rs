@@ -27,7 +27,7 @@ pub enum Asked {
     Decode(decode_status::Request),
 }
 
-/// The help.
+/// The help; a screen of 80 columns and 24 lines holds it.
 pub const HELP: &str = "\
 Usage: kill [-s SIGNAL | -n NUMBER | -SIGNAL] [OPTION]... PID|NAME...
        kill -l [SIGNAL | NUMBER | STATUS | 0xMASK]...
@@ -108,7 +108,10 @@ impl Grammar {
             ('s', _) => self.give(word, signal(&value("-s", joined, rest)?)?)?,
             ('n', _) => self.give(word, by_number(&value("-n", joined, rest)?)?)?,
             ('q', _) => self.queue(&value("-q", joined, rest)?)?,
-            ('l', _) => return Ok(Some(list(joined, rest))),
+            ('l', _) => {
+                let joined = joined.map(|joined| joined.strip_prefix('=').unwrap_or(joined));
+                return Ok(Some(list(joined, rest)));
+            }
             ('L' | 't', None) => return Ok(Some(table())),
             ('h', None) => return Ok(Some(Asked::Help)),
             ('V', None) => return Ok(Some(Asked::Version)),
@@ -141,7 +144,10 @@ impl Grammar {
             ("all", None) => self.extras.any_user = true,
             ("pid", None) => self.extras.print_pids = true,
             ("require-handler", None) => self.extras.require_handler = true,
-            ("show-process-state", None) => self.decode = true,
+            ("show-process-state", joined) => {
+                self.decode = true;
+                self.operands.extend(joined.map(OsString::from));
+            }
             ("verbose", None) => self.extras.verbose = true,
             _ => return Err(format!("unrecognized option '--{long}'")),
         }
@@ -205,6 +211,9 @@ impl Grammar {
         if self.decode {
             return self.decoded();
         }
+        if self.extras.print_pids && (self.signal.is_some() || self.value.is_some()) {
+            return Err("options '-p' and a signal or '-q' exclude each other".to_owned());
+        }
         let mut extras = send::Extras { as_kill: true, ..self.extras };
         let mut targets = Vec::with_capacity(self.operands.len());
         for operand in &self.operands {
@@ -216,6 +225,14 @@ impl Grammar {
                 }
                 Err(_) => extras.rejected.push(written),
             }
+        }
+        let is_process = |target: &send::Target| {
+            matches!(target, send::Target::Process(_) | send::Target::Inode(..) | send::Target::Name(_))
+        };
+        if let Some((written, _)) = targets.iter().find(|(_, target)| !is_process(target))
+            && !extras.follow_ups.is_empty()
+        {
+            return Err(format!("'{written}': option '--timeout' follows processes only; nothing was sent"));
         }
         if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::Target::All) {
             return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
@@ -239,7 +256,11 @@ fn second(word: &OsStr) -> String {
 }
 
 fn late(word: &OsStr) -> String {
-    format!("'{}': a signal after a process ID; nothing was sent", word.to_string_lossy())
+    let word = word.to_string_lossy();
+    let group =
+        word.strip_prefix('-').and_then(|digits| digits.parse::<u32>().ok()).filter(|group| *group > 1);
+    let hint = group.map(|group| format!(" (process group {group} is written after --: -- {word})"));
+    format!("'{word}': a signal after a process ID; nothing was sent{}", hint.unwrap_or_default())
 }
 
 /// The value of an option: joined to it, or the next word.
@@ -269,11 +290,11 @@ fn by_number(word: &str) -> Result<Option<Signal>, String> {
     }
 }
 
-/// Whether an operand that is no number is a name: it does not look like a
+/// Whether an operand that is no number is a name: it does not begin like a
 /// number gone wrong.
 fn is_name(operand: &[u8]) -> bool {
     let first = operand.first().copied().unwrap_or(b' ');
-    !first.is_ascii_whitespace() && first != b'+' && first != b'-' && !operand.iter().all(u8::is_ascii_digit)
+    !first.is_ascii_whitespace() && !first.is_ascii_digit() && first != b'+' && first != b'-'
 }
 
 /// `-l`: all names, or each word's translation.

@@ -103,7 +103,13 @@ fn a_number_that_fits_no_signal_is_never_a_target() {
 #[test]
 fn a_second_signal_and_a_late_one_send_nothing() {
     let second = |word: &str| format!("error: '{word}': a second signal; nothing was sent");
-    let late = |word: &str| format!("error: '{word}': a signal after a process ID; nothing was sent");
+    let late = |word: &str| {
+        let hint = match word.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok()) {
+            Some(group) => format!(" (process group {group} is written after --: -- {word})"),
+            None => String::new(),
+        };
+        format!("error: '{word}': a signal after a process ID; nothing was sent{hint}")
+    };
     for (line, expected) in [
         ("-TERM -9 100", second("-9")),
         ("-TERM -KILL 100", second("-KILL")),
@@ -134,9 +140,11 @@ fn operands_that_are_no_target_are_rejected_and_the_others_kept() {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         assert_eq!(shown(parse(&words)), expected, "{words:?}");
     }
-    // Names are operands; what looks like a number gone wrong is one, too, and
-    // will be found to name nobody.
-    for name in ["nginx", "12abc", "0x10", "7z"] {
+    // Names are operands, too, unless they begin like a number gone wrong.
+    for number in ["12abc", "0x10", "7z"] {
+        assert_eq!(shown(parse(&[number.into()])), format!("15 rejected {number:?}"));
+    }
+    for name in ["nginx", "a.out", "%1"] {
         let expected = format!("15 Name({:?})", name.as_bytes());
         assert_eq!(shown(parse(&[name.into()])), expected);
     }
@@ -155,6 +163,8 @@ fn options_of_util_linux_are_there() {
         ),
         ("-q 1 --timeout 50 9 100", "15 Process(100) value 1 then 9 after 50ms"),
         ("-r -USR1 100", "10 Process(100) handler"),
+        ("--show-process-state=100", "decode [Process(100)]"),
+        ("-l=TERM", "list Translate([\"TERM\"]) names=true"),
         ("-a -p nginx", "15 Name([110, 103, 105, 110, 120]) pids all"),
         ("--all --pid --verbose --require-handler 100", "15 Process(100) handler pids all verbose"),
         ("-d 100 101", "decode [Process(100), Process(101)]"),
@@ -196,6 +206,10 @@ fn what_makes_no_sense_is_named() {
         ("--frobnicate 100", "unrecognized option '--frobnicate'"),
         ("-x 100", "'x': invalid signal"),
         ("-q 1 -9 -- -1", "-1: a value can be queued to a process"),
+        ("-p -9 100", "options '-p' and a signal or '-q' exclude each other"),
+        ("-p -q 1 100", "options '-p' and a signal"),
+        ("--timeout 50 KILL -TERM -- -1234", "'-1234': option '--timeout' follows processes only"),
+        ("--timeout 50 KILL 0", "'0': option '--timeout' follows processes only"),
         ("-d nginx", "'nginx': invalid process ID"),
     ] {
         let told = read(line);

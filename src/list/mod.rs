@@ -150,6 +150,8 @@ fn translate(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
             Ok((_, Operand::Name(signal))) => known.push(signal.get().to_string()),
             // Shells call the null signal so: `trap ... EXIT`.
             Ok((_, Operand::Null)) => known.push("EXIT".to_owned()),
+            // More than 64 bits are no mask of this machine.
+            Ok((_, Operand::Mask(_, of))) if of != arch => unknown.push(format!("'{word}': invalid signal")),
             Ok((_, operand)) => known.extend(names(&operand, arch)),
             Err(_) if word.eq_ignore_ascii_case("EXIT") => known.push("0".to_owned()),
             Err(_) => unknown.push(format!("'{word}': invalid signal")),

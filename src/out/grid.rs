@@ -41,6 +41,15 @@ impl Column {
     }
 }
 
+/// A column of a stream of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamColumn {
+    /// Its title, in capitals.
+    pub title: &'static str,
+    /// The width that its cells are filled up to; a longer one is not cut.
+    pub width: usize,
+}
+
 /// One cell: printable text on one line, and what it means.
 #[derive(Clone, Debug)]
 pub struct Cell {

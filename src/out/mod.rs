@@ -14,7 +14,7 @@ mod table;
 use std::io::{self, BufWriter, Write};
 
 pub use escape::{escape, escape_line};
-pub use grid::{Align, Cell, Column, Fields, Grid};
+pub use grid::{Align, Cell, Column, Fields, Grid, StreamColumn};
 pub use style::Meaning;
 
 /// The form of all output.
@@ -109,6 +109,45 @@ impl<'a> Out<'a> {
     /// What the sink says.
     pub fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
         json::document(&mut self.sink, document, self.settings.indent)
+    }
+
+    /// The header line of a stream of rows.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn stream_header(&mut self, columns: &[StreamColumn]) -> io::Result<()> {
+        let titles = columns.iter().map(|column| Cell::new(column.title, Meaning::Title));
+        self.stream_row(columns, titles)
+    }
+
+    /// A row of a stream: as wide as its columns say, for those to come are not
+    /// known. Coloured on a terminal.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn stream_row(
+        &mut self,
+        columns: &[StreamColumn],
+        cells: impl IntoIterator<Item = Cell>,
+    ) -> io::Result<()> {
+        let color = self.settings.color && self.settings.format == Format::Table;
+        plain::stream_row(&mut self.sink, columns, cells, color)
+    }
+
+    /// Hands over what has been written so far.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+
+    /// A JSON document on a line of its own, as JSON Lines has them.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn json_line(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
+        json::document(&mut self.sink, document, false)
     }
 
     /// Hands everything over; to be called once, at the end.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Align, Fields, Grid};
+use super::{Align, Cell, Fields, Grid, Meaning, StreamColumn};
 
 /// The gap between two columns.
 const GAP: &str = "  ";
@@ -45,6 +45,38 @@ fn line<'a>(
     writeln!(sink)
 }
 
+/// Writes a row of a stream.
+pub(super) fn stream_row(
+    sink: &mut impl Write,
+    columns: &[StreamColumn],
+    cells: impl IntoIterator<Item = Cell>,
+    color: bool,
+) -> io::Result<()> {
+    let mut owed = 0;
+    for (cell, column) in cells.into_iter().zip(columns) {
+        write_blanks(sink, owed)?;
+        if color && cell.meaning != Meaning::Plain {
+            let style = cell.meaning.style();
+            write!(sink, "{style}{}{style:#}", cell.text)?;
+        } else {
+            sink.write_all(cell.text.as_bytes())?;
+        }
+        owed = column.width.saturating_sub(cell.text.width()) + GAP.len();
+    }
+    sink.write_all(b"\n")
+}
+
+fn write_blanks(sink: &mut impl Write, count: usize) -> io::Result<()> {
+    const BLANKS: [u8; 64] = [b' '; 64];
+    let mut left = count;
+    while left > 0 {
+        let now = left.min(BLANKS.len());
+        sink.write_all(&BLANKS[..now])?;
+        left -= now;
+    }
+    Ok(())
+}
+
 /// Writes a line a field.
 pub(super) fn fields(sink: &mut impl Write, fields: &Fields) -> io::Result<()> {
     let width = fields.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
@@ -56,7 +88,7 @@ pub(super) fn fields(sink: &mut impl Write, fields: &Fields) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cell, Column};
+    use super::super::Column;
     use super::*;
 
     #[test]

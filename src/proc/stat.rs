@@ -16,6 +16,9 @@ pub struct Stat {
     pub group: u32,
     /// The session.
     pub session: u32,
+    /// When it was started, in clock ticks since boot; with the number, this
+    /// tells a process from every other. `None` in a text cut short.
+    pub start: Option<u64>,
 }
 
 impl Stat {
@@ -28,7 +31,9 @@ impl Stat {
         let state = State::new(fields.next()?.bytes().next()?);
         let mut number = || fields.next()?.parse().ok();
         let (parent, group, session) = (number()?, number()?, number()?);
-        Some(Stat { name: ProcessName::new(&text[open + 1..close]), state, parent, group, session })
+        // Field 22; the last one taken is field 6.
+        let start = fields.nth(15).and_then(|field| field.parse().ok());
+        Some(Stat { name: ProcessName::new(&text[open + 1..close]), state, parent, group, session, start })
     }
 }
 
@@ -43,7 +48,15 @@ mod tests {
             let stat = Stat::parse(text.as_bytes()).unwrap();
             assert_eq!(stat.name.as_bytes(), name.as_bytes());
             assert_eq!((stat.state.letter(), stat.parent, stat.group, stat.session), ('S', 1, 7, 5));
+            assert_eq!(stat.start, None);
         }
+    }
+
+    #[test]
+    fn the_start_is_field_22() {
+        let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
+        let stat = Stat::parse(format!("12 (x) S {}", fields.join(" ")).as_bytes()).unwrap();
+        assert_eq!((stat.parent, stat.group, stat.session, stat.start), (4, 5, 6, Some(22)));
     }
 
     #[test]

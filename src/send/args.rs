@@ -93,6 +93,9 @@ fn text(word: &OsString) -> String {
 /// # Errors
 /// The word and what is nearest to it.
 pub(super) fn signal(word: &str) -> Result<Option<Signal>, String> {
+    if word.is_empty() {
+        return Err("'': not a signal".to_owned());
+    }
     if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
         return by_number(word);
     }
@@ -111,7 +114,8 @@ fn by_number(word: &str) -> Result<Option<Signal>, String> {
 
 /// The value of sigqueue(3): a C int.
 fn value(word: &str) -> Result<i32, String> {
-    word.parse().map_err(|_| format!("{word}: not a value: whole numbers from {} to {}", i32::MIN, i32::MAX))
+    word.parse()
+        .map_err(|_| format!("'{word}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX))
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::signal::{Arch, name};
 pub(super) const WITH_VALUE: [&str; 9] =
     ["-s", "--signal", "-n", "--number", "-q", "--queue", "--format", "--color", "--width"];
 
+/// The letters of the short options.
+const SHORT: &[u8] = b"snqhV";
+
 /// Why the words cannot be put in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArgvError {
@@ -33,7 +36,8 @@ impl fmt::Display for ArgvError {
         };
         let word = word.to_string_lossy();
         write!(f, "{word}: {what}; nothing was sent")?;
-        match word.strip_prefix('-').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        // -1 is no group but everybody, and there is no group 0.
+        match word.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok_and(|group| group > 1)) {
             Some(group) => write!(f, " (process group {group} is written after --: -- {word})"),
             None => Ok(()),
         }
@@ -65,6 +69,9 @@ pub fn rewrite(words: Vec<OsString>) -> Result<Vec<OsString>, ArgvError> {
                 options.push(as_option(&word));
             }
             Kind::Option { signal, value } => {
+                if signal && !targets.is_empty() {
+                    return Err(ArgvError::Late(word));
+                }
                 if signal && signalled {
                     return Err(ArgvError::Second(word));
                 }
@@ -126,15 +133,17 @@ fn kind(word: &OsStr) -> Kind {
 }
 
 /// Whether a word after a dash is a signal and not short options: an uppercase
-/// word of two or more characters, known or not, or a known name of three or
-/// more in any case.
+/// word of two or more characters, known or not, what begins with `sig`, or a
+/// word of three or more that is a name, or can be no option with its value.
 fn is_signal_word(rest: &[u8]) -> bool {
     let upper = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(byte);
     if rest.len() >= 2 && rest[0].is_ascii_uppercase() && rest.iter().all(upper) {
         return true;
     }
     let known = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
-    rest.len() >= 3 && std::str::from_utf8(rest).is_ok_and(known)
+    let sig = rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"sig"));
+    let no_option = !SHORT.contains(&rest[0]);
+    rest.len() >= 3 && (sig || no_option || std::str::from_utf8(rest).is_ok_and(known))
 }
 
 /// Whether an option of `send`, or a global one, takes the next word as its
@@ -185,6 +194,10 @@ mod tests {
             ("--signal TERM 100", "--signal TERM -- 100"),
             ("--signal=TERM 100", "--signal=TERM -- 100"),
             ("-FOO 100", "--signal=FOO -- 100"),
+            ("-trem 100", "--signal=trem -- 100"),
+            ("-siglost 100", "--signal=siglost -- 100"),
+            ("-0x0f 100", "--signal=0x0f -- 100"),
+            ("-s15 100", "-s15 -- 100"),
             ("--json -9 100", "--json --signal=9 -- 100"),
             ("--format json -9 100", "--format json --signal=9 -- 100"),
             ("-9 100 --json", "--signal=9 --json -- 100"),
@@ -236,6 +249,10 @@ mod tests {
             ("100 -9", late("-9")),
             ("100 -TERM", late("-TERM")),
             ("100 -kill", late("-kill")),
+            ("100 -s KILL", late("-s")),
+            ("100 -sKILL", late("-sKILL")),
+            ("100 -n 9", late("-n")),
+            ("100 --signal=TERM", late("--signal=TERM")),
             ("-9 100 -12", late("-12")),
         ] {
             assert_eq!(read(line), expected, "{line}");
@@ -245,6 +262,14 @@ mod tests {
             told,
             "-12: a signal after the targets; nothing was sent (process group 12 is written after --: -- -12)"
         );
+    }
+
+    #[test]
+    fn no_advice_is_given_that_means_everybody() {
+        for word in ["-1", "-0", "-00", "-01", "-TERM"] {
+            let told = ArgvError::Second(word.into()).to_string();
+            assert_eq!(told, format!("{word}: a second signal; nothing was sent"));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Attempt, Done, FollowUp, Refusal, Report, Request, Sending, Target};
 use crate::proc::{Root, Status};
 use crate::sys::deliver as system;
 use crate::sys::pidfd::PidFd;
+use crate::sys::process;
 
 /// EINVAL and ENOENT, by which pidfd_open(2) tells that a number is a
 /// thread's; ENOSYS where it is not to be had.
@@ -15,12 +16,24 @@ const ENOSYS: i32 = 38;
 /// Sends to every target.
 ///
 /// `named`: whether names and users are looked up of all, not only of those
-/// that refuse.
-pub(super) fn deliver(request: &Request, named: bool) -> Report {
-    let mut delivery =
-        Delivery { request, named, root: Root::default(), held: Vec::new(), sendings: Vec::new() };
+/// that refuse. `tell` hears of each signal as it goes out.
+pub(super) fn deliver(request: &Request, named: bool, tell: &mut dyn FnMut(Sending)) -> Report {
+    if !request.extras.follow_ups.is_empty() {
+        process::raise_descriptor_limit();
+    }
+    let root = Root::default();
+    // A /proc of another pid namespace has other numbers for us, too.
+    let ours = root.own_status().ok().and_then(|status| status.tgid) == Some(std::process::id());
+    let mut delivery = Delivery { request, named, root, ours, held: Vec::new(), tell };
     let mut attempts: Vec<Attempt> = Vec::with_capacity(request.targets.len());
-    for (written, target) in &request.targets {
+    // The own group comes last: we may not live to try another.
+    let is_own = |target: &Target| match target {
+        Target::OwnGroup => true,
+        Target::Group(group) => *group == system::own_group(),
+        _ => false,
+    };
+    let (last, first): (Vec<_>, Vec<_>) = request.targets.iter().partition(|(_, target)| is_own(target));
+    for (written, target) in first {
         match target {
             Target::Name(name) => attempts.extend(delivery.by_name(written, name)),
             target => attempts.push(delivery.target(written, target)),
@@ -28,23 +41,21 @@ pub(super) fn deliver(request: &Request, named: bool) -> Report {
     }
     let rejected = request.extras.rejected.iter();
     attempts.extend(rejected.map(|written| attempt(written, None, Err(Refusal::NoTarget))));
+    attempts.extend(last.into_iter().map(|(written, target)| delivery.target(written, target)));
     delivery.follow_up();
-    Report {
-        signal: request.signal,
-        value: request.value,
-        attempts,
-        sendings: delivery.sendings,
-        own_uids: (system::own_uid(), system::effective_uid()),
-    }
+    let own_uids = (system::own_uid(), system::effective_uid());
+    Report { signal: request.signal, value: request.value, attempts, own_uids }
 }
 
 struct Delivery<'a> {
     request: &'a Request,
     named: bool,
     root: Root,
+    /// Whether the numbers in /proc are those that signals are sent by.
+    ours: bool,
     /// What follow-ups may still go to.
     held: Vec<(u32, PidFd)>,
-    sendings: Vec<Sending>,
+    tell: &'a mut dyn FnMut(Sending),
 }
 
 fn attempt(written: &str, pid: Option<u32>, result: Result<Done, Refusal>) -> Attempt {
@@ -54,6 +65,12 @@ fn attempt(written: &str, pid: Option<u32>, result: Result<Done, Refusal>) -> At
 impl Delivery<'_> {
     fn target(&mut self, written: &str, target: &Target) -> Attempt {
         let (signal, value) = (self.request.signal, self.request.value);
+        if self.request.extras.print_pids {
+            return attempt(written, None, Ok(Done::Printed));
+        }
+        if !matches!(target, Target::Process(_) | Target::Inode(..)) && !self.may_be_unhandled(target) {
+            return attempt(written, None, Err(Refusal::NoHandler));
+        }
         match *target {
             Target::Process(pid) => self.process(written, pid, |_| Ok(())),
             Target::Inode(pid, inode) => self.process(written, pid, |held| match held.inode()? {
@@ -62,15 +79,15 @@ impl Delivery<'_> {
             }),
             Target::Thread(pid, tid) => {
                 let described = self.described(pid, self.named);
-                let sent = system::to_thread(pid, tid, signal, value);
-                let result = sent.map(|()| Done::Sent).map_err(Refusal::from);
+                let sent = system::to_thread(pid, tid, signal, value).map_err(Refusal::from);
+                let result = self.sent(&tid.to_string(), sent);
                 Attempt { tid: Some(tid), ..self.told(attempt(written, Some(pid), result), described) }
             }
             Target::Group(group) => self.group(written, group),
             Target::OwnGroup => self.group(written, system::own_group()),
             Target::All => {
-                let sent = system::to_all(signal);
-                attempt(written, None, sent.map(|()| Done::Sent).map_err(Refusal::from))
+                let sent = system::to_all(signal).map_err(Refusal::from);
+                attempt(written, None, self.sent("-1", sent))
             }
             Target::Name(_) => unreachable!("a name may mean several: see by_name"),
         }
@@ -83,9 +100,6 @@ impl Delivery<'_> {
         pid: u32,
         check: impl FnOnce(&PidFd) -> Result<(), Refusal>,
     ) -> Attempt {
-        if self.request.extras.print_pids {
-            return attempt(written, Some(pid), Ok(Done::Printed));
-        }
         let held = PidFd::open(pid);
         let described = self.described(pid, self.named);
         let result = match held {
@@ -98,10 +112,10 @@ impl Delivery<'_> {
     /// Through a descriptor, which is kept where something may follow.
     fn through(&mut self, held: PidFd, pid: u32) -> Result<Done, Refusal> {
         if !self.has_handler(pid) {
-            return Ok(Done::NoHandler);
+            return Err(Refusal::NoHandler);
         }
-        held.send(self.request.signal, self.request.value)?;
-        self.sendings.push(Sending { pid, signal: self.request.signal, timeout: false });
+        let sent = held.send(self.request.signal, self.request.value).map_err(Refusal::from);
+        self.sent(&pid.to_string(), sent)?;
         if !self.request.extras.follow_ups.is_empty() {
             self.held.push((pid, held));
         }
@@ -120,20 +134,31 @@ impl Delivery<'_> {
             return Err(Refusal::Thread(process));
         }
         if !self.has_handler(pid) {
-            return Ok(Done::NoHandler);
+            return Err(Refusal::NoHandler);
         }
-        system::to_number(pid, self.request.signal, self.request.value)?;
-        self.sendings.push(Sending { pid, signal: self.request.signal, timeout: false });
+        // What follows goes to the process, whose thread this is.
+        let held = thread_of.and_then(|process| Some((process, PidFd::open(process).ok()?)));
+        let sent = system::to_number(pid, self.request.signal, self.request.value).map_err(Refusal::from);
+        self.sent(&pid.to_string(), sent)?;
+        self.held.extend(held.filter(|_| !self.request.extras.follow_ups.is_empty()));
         Ok(Done::Sent)
     }
 
-    fn group(&self, written: &str, group: u32) -> Attempt {
+    /// Tells of a signal that went out.
+    fn sent(&mut self, to: &str, sent: Result<(), Refusal>) -> Result<Done, Refusal> {
+        sent?;
+        (self.tell)(Sending { to: to.to_owned(), signal: self.request.signal, timeout: false });
+        Ok(Done::Sent)
+    }
+
+    fn group(&mut self, written: &str, group: u32) -> Attempt {
         let signal = self.request.signal;
         let sent = match self.request.value {
             None => system::to_group(group, signal).map_err(Refusal::from),
             Some(value) => self.queue_to_group(group, value),
         };
-        Attempt { group: Some(group), ..attempt(written, None, sent.map(|()| Done::Sent)) }
+        let result = self.sent(&format!("-{group}"), sent);
+        Attempt { group: Some(group), ..attempt(written, None, result) }
     }
 
     /// With a value: through the leader's descriptor, which newer kernels take
@@ -143,22 +168,34 @@ impl Delivery<'_> {
         if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
             return Ok(());
         }
-        let is_member = |pid: u32| self.root.stat(pid).is_ok_and(|stat| stat.group == group);
+        // /proc only proposes: who is a member is asked of the kernel, for
+        // this /proc may be of another pid namespace.
+        let is_member = |pid: u32| process::group_of(pid) == Some(group);
         let pids = self.root.pids().map_err(Refusal::from)?;
-        let mut result = Err(Refusal::Gone);
+        let (mut of, mut failed, mut cause) = (0, 0, None);
         for pid in pids.into_iter().filter(|pid| is_member(*pid)) {
             let Ok(held) = PidFd::open(pid) else { continue };
             // Held now: is it still the member that was found?
             if is_member(pid) {
-                let sent = held.send(signal, Some(value)).map_err(Refusal::from);
-                result = if result.is_ok() { result } else { sent };
+                of += 1;
+                if let Err(error) = held.send(signal, Some(value)) {
+                    failed += 1;
+                    cause.get_or_insert(Refusal::from(error));
+                }
             }
         }
-        result
+        match cause {
+            None if of == 0 => Err(Refusal::Gone),
+            None => Ok(()),
+            Some(cause) => Err(Refusal::Members { failed, of, cause: Box::new(cause) }),
+        }
     }
 
     /// To every process of a name; of the own user's, unless all are wanted.
     fn by_name(&mut self, written: &str, name: &[u8]) -> Vec<Attempt> {
+        if !self.ours {
+            return vec![attempt(written, None, Err(Refusal::ForeignProc))];
+        }
         let own = system::own_uid();
         let any_user = self.request.extras.any_user;
         let means = |status: &Status| {
@@ -172,6 +209,10 @@ impl Delivery<'_> {
         pids.sort_unstable();
         if pids.is_empty() {
             return vec![attempt(written, None, Err(Refusal::NoName))];
+        }
+        if self.request.extras.print_pids {
+            let printed = pids.iter().map(|pid| attempt(&pid.to_string(), None, Ok(Done::Printed)));
+            return printed.collect();
         }
         // Checked again once it is held: the number may be another's by now.
         let still = |pid: u32| if is_meant(pid) { Ok(()) } else { Err(Refusal::Gone) };
@@ -188,9 +229,19 @@ impl Delivery<'_> {
             for (pid, held) in &self.held {
                 // It may have ended just now, which is as good.
                 if held.send(*signal, self.request.value).is_ok() {
-                    self.sendings.push(Sending { pid: *pid, signal: *signal, timeout: true });
+                    (self.tell)(Sending { to: pid.to_string(), signal: *signal, timeout: true });
                 }
             }
+        }
+    }
+
+    /// Whether a target that is no process may be signalled where a handler is
+    /// required: a thread's process is asked, of several nobody can be.
+    fn may_be_unhandled(&self, target: &Target) -> bool {
+        match target {
+            _ if !self.request.extras.require_handler => true,
+            Target::Thread(pid, _) => self.has_handler(*pid),
+            _ => false,
         }
     }
 
@@ -210,13 +261,15 @@ impl Delivery<'_> {
     }
 
     fn described(&self, pid: u32, wanted: bool) -> Option<Status> {
-        if wanted { self.root.status(pid).ok() } else { None }
+        if wanted && self.ours { self.root.status(pid).ok() } else { None }
     }
 
     /// With the name and the user, which a refusal names too.
     fn told(&self, mut attempt: Attempt, described: Option<Status>) -> Attempt {
-        let refused =
-            matches!(attempt.result, Err(Refusal::Denied | Refusal::QueueFull | Refusal::Reused { .. }));
+        let refused = matches!(
+            attempt.result,
+            Err(Refusal::Denied | Refusal::QueueFull | Refusal::Reused { .. } | Refusal::NoHandler)
+        );
         let status = described.or_else(|| self.described(attempt.pid?, refused));
         if let Some(status) = status {
             attempt.name = status.name.map(|name| name.as_bytes().to_vec());

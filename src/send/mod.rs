@@ -69,8 +69,6 @@ pub struct Report {
     pub value: Option<i32>,
     /// One attempt a target; several where a name means several processes.
     pub attempts: Vec<Attempt>,
-    /// What was sent to whom, in order.
-    pub sendings: Vec<Sending>,
     /// Who sent: the real and the effective user.
     pub own_uids: (u32, u32),
 }
@@ -99,17 +97,15 @@ pub struct Attempt {
 pub enum Done {
     /// The signal was sent.
     Sent,
-    /// Nothing, for it has no handler and one was required.
-    NoHandler,
     /// Nothing but printing its number was wanted.
     Printed,
 }
 
 /// A signal that went out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sending {
-    /// The number it went to.
-    pub pid: u32,
+    /// Whom to, as a number: a process, -PGID, 0, -1.
+    pub to: String,
     /// The signal.
     pub signal: Option<Signal>,
     /// Whether a time had run out before it.
@@ -123,9 +119,19 @@ pub struct Sending {
 /// outcome.
 pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
     let named = out.format() == Format::Json;
-    let report = deliver::deliver(request, named);
+    let mut written = Ok(());
+    let report = deliver::deliver(request, named, &mut |sending| {
+        // Told at once: what follows may be some time away.
+        if request.extras.verbose && written.is_ok() {
+            written = view::sending(&sending, out);
+        }
+    });
+    written?;
     view::show(&report, &request.extras, out)?;
-    let failures = report.attempts.iter().filter(|attempt| attempt.result.is_err()).count();
-    let exit = Exit::of_attempts(report.attempts.len(), failures);
+    let failures = report.attempts.iter().filter_map(|attempt| attempt.result.as_ref().err());
+    let exit = match Exit::of_attempts(report.attempts.len(), failures.clone().count()) {
+        Exit::No if failures.clone().any(Refusal::is_partial) => Exit::Partial,
+        exit => exit,
+    };
     Ok(Outcome { exit, complaints: view::complaints(&report, &request.extras) })
 }

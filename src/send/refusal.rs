@@ -26,6 +26,19 @@ pub enum Refusal {
     Thread(u32),
     /// No process has the name.
     NoName,
+    /// It does not catch the signal, which was required.
+    NoHandler,
+    /// What /proc says is of another pid namespace: its numbers mean others.
+    ForeignProc,
+    /// Some of a group's processes got it, others did not.
+    Members {
+        /// So many did not.
+        failed: usize,
+        /// Of so many.
+        of: usize,
+        /// Why the first of them did not.
+        cause: Box<Refusal>,
+    },
     /// The operand is no target.
     NoTarget,
     /// Anything else.
@@ -44,6 +57,11 @@ impl From<io::Error> for Refusal {
 }
 
 impl Refusal {
+    /// Whether something was signalled nevertheless.
+    pub fn is_partial(&self) -> bool {
+        matches!(self, Refusal::Members { failed, of, .. } if failed < of)
+    }
+
     /// The identifier.
     pub const fn id(&self) -> &'static str {
         match self {
@@ -53,6 +71,9 @@ impl Refusal {
             Refusal::Reused { .. } => "reused",
             Refusal::Thread(_) => "thread",
             Refusal::NoName => "no-name",
+            Refusal::NoHandler => "no-handler",
+            Refusal::ForeignProc => "foreign-proc",
+            Refusal::Members { .. } => "members",
             Refusal::NoTarget => "no-target",
             Refusal::Other(_) => "other",
         }
@@ -75,15 +96,22 @@ impl fmt::Display for Refusal {
             Refusal::Gone => f.write_str("no such process"),
             Refusal::Denied => f.write_str("operation not permitted"),
             Refusal::QueueFull => f.write_str(
-                "the queue of your user is full (ulimit -i); an ordinary signal needs no place in it",
+                "the signal queue of its user is full, by its own limit (RLIMIT_SIGPENDING, ulimit -i)",
             ),
             Refusal::Reused { inode } => {
-                write!(f, "the number is another process's now: its inode is {inode}")
+                write!(f, "not the process that is meant: its inode is {inode}")
             }
             Refusal::Thread(process) => {
                 write!(f, "it is a thread of process {process}, not a process")
             }
             Refusal::NoName => f.write_str("no process has this name"),
+            Refusal::NoHandler => f.write_str("it has no handler for the signal"),
+            Refusal::ForeignProc => {
+                f.write_str("the /proc here is of another pid namespace: its numbers are others'")
+            }
+            Refusal::Members { failed, of, cause } => {
+                write!(f, "{failed} of {of} processes did not get it: {cause}")
+            }
             Refusal::NoTarget => f.write_str("not a process id"),
             Refusal::Other(error) => f.write_str(&crate::error::bare(error)),
         }

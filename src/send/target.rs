@@ -51,7 +51,9 @@ impl Target {
     pub fn parse(text: &[u8]) -> Result<Target, TargetError> {
         if let Some(group) = text.strip_prefix(b"-") {
             return match id(group)? {
-                1 => Ok(Target::All),
+                // Everybody is meant by this one spelling.
+                1 if group == b"1" => Ok(Target::All),
+                1 => Err(TargetError::Range),
                 group => Ok(Target::Group(group)),
             };
         }
@@ -101,7 +103,6 @@ mod tests {
             ("-12", Target::Group(12)),
             ("0", Target::OwnGroup),
             ("-1", Target::All),
-            ("-01", Target::All),
         ] {
             assert_eq!(Target::parse(text.as_bytes()), Ok(target), "{text}");
         }
@@ -127,6 +128,7 @@ mod tests {
             ("99999999999999999999", TargetError::Range),
             ("-4294967297", TargetError::Range),
             ("-0", TargetError::Range),
+            ("-01", TargetError::Range),
             ("00", TargetError::Range),
             ("100/0", TargetError::Range),
             ("4194305", TargetError::Range),

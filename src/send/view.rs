@@ -10,16 +10,17 @@ use crate::signal::{Arch, Signal};
 pub(super) fn show(report: &Report, extras: &Extras, out: &mut Out<'_>) -> io::Result<()> {
     if extras.print_pids {
         let printed = report.attempts.iter().filter(|attempt| matches!(attempt.result, Ok(Done::Printed)));
-        return printed.filter_map(|attempt| attempt.pid).try_for_each(|pid| out.line(&pid.to_string()));
-    }
-    if extras.verbose {
-        for Sending { pid, signal, timeout } in &report.sendings {
-            let number = signal.map_or(0, Signal::get);
-            let after = if *timeout { "timeout, " } else { "" };
-            out.line(&format!("{after}sending signal {number} to pid {pid}"))?;
-        }
+        return printed.map(|attempt| &attempt.written).try_for_each(|written| out.line(written));
     }
     if out.format() == Format::Json { wire::show(report, out) } else { Ok(()) }
+}
+
+/// Tells of a signal that went out, at once.
+pub(super) fn sending(sending: &Sending, out: &mut Out<'_>) -> io::Result<()> {
+    let Sending { to, signal, timeout } = sending;
+    let after = if *timeout { "timeout, " } else { "" };
+    out.line(&format!("{after}sending signal {} to pid {to}", signal.map_or(0, Signal::get)))?;
+    out.flush()
 }
 
 /// A line for each target that could not be signalled.
@@ -37,6 +38,8 @@ pub(super) fn complaints(report: &Report, extras: &Extras) -> Vec<String> {
 /// In the words that kill(1) uses everywhere.
 fn as_kill(attempt: &Attempt, refusal: &Refusal) -> String {
     match refusal {
+        Refusal::NoHandler => format!("not signalling {}: it has no handler for the signal", attempt.written),
+        Refusal::ForeignProc => format!("cannot find process \"{}\": {refusal}", attempt.written),
         Refusal::NoTarget => format!("'{}': invalid process ID", attempt.written),
         Refusal::NoName => format!("cannot find process \"{}\"", attempt.written),
         _ => format!("sending signal to {} failed: {}", attempt.written, refusal.as_strerror()),
@@ -52,16 +55,23 @@ fn as_sigtool(attempt: &Attempt, refusal: &Refusal, report: &Report) -> String {
         Some(signal) => format!("{} not sent: ", Arch::NATIVE.name(signal)),
         None => String::new(),
     };
-    let reason = match (refusal, attempt.group, attempt.tid) {
+    let reason = reason(attempt, refusal, report);
+    format!("{}{about}: {unsent}{reason}", attempt.written)
+}
+
+/// Why a target was not signalled, in words that fit its kind.
+pub(super) fn reason(attempt: &Attempt, refusal: &Refusal, report: &Report) -> String {
+    match (refusal, attempt.group, attempt.tid) {
         (Refusal::Gone, Some(_), _) => "no such process group".to_owned(),
-        (Refusal::Gone, _, Some(_)) => "no such thread".to_owned(),
-        (Refusal::Denied, ..) => format!("{refusal} ({})", who_we_are(report.own_uids)),
+        (Refusal::Gone, _, Some(_)) => "no such thread of this process".to_owned(),
+        (Refusal::Denied, ..) => {
+            format!("{refusal} ({}): another user's takes CAP_KILL", who_we_are(report.own_uids))
+        }
         (Refusal::Thread(process), ..) => {
             format!("{refusal}; for the thread alone write {process}/{}", attempt.written)
         }
         _ => refusal.to_string(),
-    };
-    format!("{}{about}: {unsent}{reason}", attempt.written)
+    }
 }
 
 fn who_we_are(uids: (u32, u32)) -> String {

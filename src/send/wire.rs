@@ -4,6 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::view::reason;
 use super::{Attempt, Done, Report};
 use crate::out::Out;
 use crate::signal::{Arch, Signal};
@@ -14,7 +15,7 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
         signal: name(report.signal),
         number: report.signal.map_or(0, Signal::get),
         value: report.value,
-        targets: report.attempts.iter().map(|attempt| object(attempt, report.signal)).collect(),
+        targets: report.attempts.iter().map(|attempt| object(attempt, report)).collect(),
     })
 }
 
@@ -48,7 +49,7 @@ struct ErrorObject {
     message: String,
 }
 
-fn object(attempt: &Attempt, signal: Option<Signal>) -> TargetObject<'_> {
+fn object<'a>(attempt: &'a Attempt, report: &Report) -> TargetObject<'a> {
     TargetObject {
         target: &attempt.written,
         pid: attempt.pid,
@@ -56,13 +57,13 @@ fn object(attempt: &Attempt, signal: Option<Signal>) -> TargetObject<'_> {
         group: attempt.group,
         name: attempt.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
         uid: attempt.uid,
-        signal: name(signal),
+        signal: name(report.signal),
         sent: matches!(attempt.result, Ok(Done::Sent)),
         error: attempt
             .result
             .as_ref()
             .err()
-            .map(|refusal| ErrorObject { id: refusal.id(), message: refusal.to_string() }),
+            .map(|refusal| ErrorObject { id: refusal.id(), message: reason(attempt, refusal, report) }),
     }
 }
 

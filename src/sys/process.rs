@@ -15,6 +15,29 @@ pub fn exists(id: u32) -> bool {
     answered == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
+/// The process group of a process, by getpgid(2): in the numbers that signals
+/// are sent by, whatever /proc is mounted. `None` where it is gone.
+pub fn group_of(pid: u32) -> Option<u32> {
+    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0)?;
+    // SAFETY: getpgid(2) takes a plain number.
+    u32::try_from(unsafe { libc::getpgid(pid) }).ok()
+}
+
+/// Raises the number of descriptors that may be open as far as is allowed, for
+/// the processes that are to be held. What it was set to is of no use to us,
+/// and nothing is started that would inherit it.
+pub fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls are given a whole rlimit that outlives them; where the
+    // first fails, the second is not made.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
