@@ -14,7 +14,8 @@ use crate::list::args::ListArgs;
 use crate::out::{Format, Settings};
 use crate::send::args::SendArgs;
 use crate::sys::terminal::Screen;
-use crate::{decode_status, kill, list, send};
+use crate::watch::args::WatchArgs;
+use crate::{decode_status, kill, list, send, watch};
 
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;
@@ -47,6 +48,8 @@ enum Room {
     List(ListArgs),
     /// Send a signal, to what was named and to nothing else
     Send(SendArgs),
+    /// Receive signals, tell who sent them, run commands on them
+    Watch(WatchArgs),
     /// What a process blocks, ignores and catches
     #[command(visible_alias = "decode")]
     DecodeStatus(DecodeStatusArgs),
@@ -135,6 +138,8 @@ pub enum Request {
     List(list::Request),
     /// To send.
     Send(send::Request),
+    /// To receive.
+    Watch(watch::Request),
     /// What processes do with signals.
     DecodeStatus(decode_status::Request),
 }
@@ -157,6 +162,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     let request = match cli.room {
         Room::List(args) => Request::List(args.request()?),
         Room::Send(args) => Request::Send(args.request()?),
+        Room::Watch(args) => Request::Watch(args.request()?),
         Room::DecodeStatus(args) => Request::DecodeStatus(args.request()?),
     };
     Ok(Asked::Run(request, settings))
@@ -208,7 +214,10 @@ fn help_or_failure(error: &clap::Error, color: bool) -> Result<Asked, Failure> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Ok(Asked::Print(if color { text.ansi().to_string() } else { text.to_string() }));
     }
+    // A tip to pass a word behind -- is bad advice where that means a group.
     let text = text.to_string();
+    let lines = text.split("\n\n").filter(|paragraph| !paragraph.starts_with("  tip: to pass"));
+    let text = lines.collect::<Vec<_>>().join("\n\n");
     Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
 }
 

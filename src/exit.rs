@@ -15,6 +15,10 @@ pub enum Exit {
     Usage,
     /// 3: a named process or file could not be read.
     Unreadable,
+    /// 124: a time ran out.
+    TimedOut,
+    /// 128+N: `watch` was ended by signal N before what it waited for.
+    BySignal(u8),
     /// 125: sigtool itself failed, such as output that could not be written.
     Failed,
 }
@@ -28,7 +32,9 @@ impl Exit {
             Exit::Partial => 64,
             Exit::Usage => 2,
             Exit::Unreadable => 3,
+            Exit::TimedOut => 124,
             Exit::Failed => 125,
+            Exit::BySignal(number) => 128u8.saturating_add(number),
         }
     }
 

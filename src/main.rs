@@ -12,14 +12,13 @@ use sigtool::cli::{self, Asked, Program, Request};
 use sigtool::error::{Failure, Outcome};
 use sigtool::out::{Out, escape_line};
 use sigtool::sys::stdio::Stream;
-use sigtool::{decode_status, list, send};
+use sigtool::{decode_status, list, send, watch};
 
-/// Does what the arguments ask for; gives the exit status.
+/// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
 fn start(arguments: Vec<OsString>) -> u8 {
     let program = Program::called(&arguments);
     let outcome = run(arguments).unwrap_or_else(Outcome::from);
     let said = outcome.complaints.iter().map(|text| format!("{}: {}\n", program.name(), escape_line(text)));
-    // Nobody is left to tell where stderr cannot be written.
     let _ = Stream::stderr().write_all(said.collect::<String>().as_bytes());
     program.code(outcome.exit)
 }
@@ -34,6 +33,7 @@ fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
     let outcome = match request {
         Request::List(request) => list::run(&request, &mut out)?,
         Request::Send(request) => send::run(&request, &mut out)?,
+        Request::Watch(request) => watch::run(&request, &mut out, &mut Stream::stderr())?,
         Request::DecodeStatus(request) => decode_status::run(&request, &mut out)?,
     };
     Ok(out.finish().map(|()| outcome)?)

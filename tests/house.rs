@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("error", &["exit"]),
 ];
 /// The rooms: a subcommand each.
-const ROOMS: [&str; 3] = ["list", "send", "decode_status"];
+const ROOMS: [&str; 4] = ["list", "send", "watch", "decode_status"];
 /// What every room may name besides itself.
 const BELOW_ROOMS: [&str; 6] = ["signal", "proc", "sys", "out", "exit", "error"];
 /// What the user fixed at the top level, beside names that begin with a dot.

@@ -14,3 +14,4 @@ mod send;
 mod start;
 mod support;
 mod tables;
+mod watch;

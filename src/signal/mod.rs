@@ -10,6 +10,7 @@
 pub mod arch;
 pub mod code;
 pub mod exit;
+pub mod info;
 pub mod mask;
 pub mod name;
 pub mod number;
@@ -17,6 +18,7 @@ pub mod set;
 pub mod table;
 
 pub use arch::Arch;
+pub use info::Info;
 pub use name::{Name, ParseNameError};
 pub use number::Signal;
 pub use set::SignalSet;

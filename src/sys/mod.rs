@@ -8,9 +8,11 @@
 
 #![allow(unsafe_code)]
 
+pub mod clock;
 pub mod deliver;
 pub mod pidfd;
 pub mod process;
+pub mod signalfd;
 pub mod spawn;
 pub mod stdio;
 pub mod terminal;

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use libc::c_int;
@@ -79,18 +79,38 @@ impl PidFd {
     /// # Errors
     /// What poll(2) says, but for interruptions, after which it waits on.
     pub fn wait(&self, time: Duration) -> io::Result<bool> {
-        let end = Instant::now().checked_add(time);
-        loop {
-            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-            // Rounded up, so that it does not turn round before the time is up.
-            let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
-            let mut waited = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut waited, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
-                Ok(0) if left.is_zero() => return Ok(false),
-                Ok(0) | Err(nix::Error::EINTR) => {}
-                Ok(_) => return Ok(true),
-                Err(error) => return Err(error.into()),
-            }
+        wait_for_any(self.as_fd(), &[], Some(time))
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Waits until one of the descriptors has something to read, or the time is up
+/// (`None`: for ever); gives whether one has.
+///
+/// # Errors
+/// What poll(2) says, but for interruptions, after which it waits on.
+pub fn wait_for_any(
+    first: BorrowedFd<'_>,
+    others: &[BorrowedFd<'_>],
+    time: Option<Duration>,
+) -> io::Result<bool> {
+    let end = time.and_then(|time| Instant::now().checked_add(time));
+    let all = std::iter::once(first).chain(others.iter().copied());
+    let mut waited: Vec<PollFd<'_>> = all.map(|each| PollFd::new(each, PollFlags::POLLIN)).collect();
+    loop {
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        // Rounded up, so that it does not turn round before the time is up.
+        let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
+        match poll(&mut waited, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
+            Ok(0) if left.is_zero() => return Ok(false),
+            Ok(0) | Err(nix::Error::EINTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -1,0 +1,232 @@
+//! What the kernel tells beside a signal: siginfo_t, as plain values.
+//!
+//! Which of its fields mean anything depends on the signal and the code
+//! together (sigaction(2)); [`Origin::of`] chooses.
+
+use super::code::{self, Code};
+use super::{Arch, Signal};
+
+/// si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
+const SI_USER: i32 = 0;
+const SI_KERNEL: i32 = 128;
+const SI_QUEUE: i32 = -1;
+const SI_TIMER: i32 = -2;
+const SI_MESGQ: i32 = -3;
+const SI_SIGIO: i32 = -5;
+const SI_TKILL: i32 = -6;
+
+/// A signal that was received, with all that signalfd(2) tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The signal.
+    pub signal: Signal,
+    /// si_code.
+    pub code: i32,
+    /// si_errno.
+    pub errno: i32,
+    /// si_pid.
+    pub pid: u32,
+    /// si_uid.
+    pub uid: u32,
+    /// si_int, of the value.
+    pub value: i32,
+    /// si_ptr, of the value.
+    pub pointer: u64,
+    /// si_timerid.
+    pub timer: u32,
+    /// si_overrun.
+    pub overrun: u32,
+    /// si_status.
+    pub status: i32,
+    /// si_utime, in clock ticks.
+    pub user_ticks: u64,
+    /// si_stime, in clock ticks.
+    pub system_ticks: u64,
+    /// si_addr.
+    pub address: u64,
+    /// si_fd.
+    pub descriptor: i32,
+    /// si_band.
+    pub band: u32,
+    /// si_syscall.
+    pub syscall: i32,
+    /// si_call_addr.
+    pub call_address: u64,
+}
+
+/// Where a signal came from, with the fields that go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A process sent it.
+    Process {
+        /// Its number in our pid namespace.
+        pid: u32,
+        /// Its real user.
+        uid: u32,
+        /// The value it was queued with.
+        value: Option<i32>,
+        /// Whether the kernel filled pid and uid in itself; else the sender
+        /// chose them (rt_sigqueueinfo(2)).
+        verified: bool,
+    },
+    /// A process outside our pid namespace, or the kernel in its name: pid 0.
+    Outside {
+        /// Whether the siginfo was lost, which only a real-time signal tells:
+        /// the queue was full.
+        lost: bool,
+        /// The value it was queued with.
+        value: Option<i32>,
+    },
+    /// A child ended, stopped or continued.
+    Child {
+        /// The child.
+        pid: u32,
+        /// Its real user.
+        uid: u32,
+        /// Its exit status, or the signal.
+        status: i32,
+    },
+    /// A POSIX timer expired.
+    Timer {
+        /// The kernel's number of it.
+        id: u32,
+        /// How often more it has expired meanwhile.
+        overrun: u32,
+        /// The value it was made with.
+        value: i32,
+    },
+    /// Input or output is possible.
+    Descriptor {
+        /// The descriptor.
+        descriptor: i32,
+        /// The events, as poll(2) has them.
+        band: u32,
+    },
+    /// An instruction's fault at an address.
+    Fault {
+        /// The address.
+        address: u64,
+    },
+    /// A system call that is not allowed.
+    Syscall {
+        /// Its number.
+        number: i32,
+        /// Where it was called.
+        address: u64,
+    },
+    /// The kernel, with nothing more to tell.
+    Kernel,
+}
+
+impl Info {
+    /// Where it came from.
+    pub fn origin(&self) -> Origin {
+        let name = Arch::NATIVE.facts(self.signal).map_or("", |facts| facts.name);
+        match (name, self.code) {
+            (_, SI_USER | SI_TKILL) => self.sender(None, true),
+            (_, SI_TIMER) => Origin::Timer { id: self.timer, overrun: self.overrun, value: self.value },
+            (_, SI_QUEUE | SI_MESGQ) => self.sender(Some(self.value), false),
+            (_, SI_SIGIO) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
+            (_, SI_KERNEL) => Origin::Kernel,
+            (_, code) if code < 0 => self.sender(Some(self.value), false),
+            ("CHLD", _) => Origin::Child { pid: self.pid, uid: self.uid, status: self.status },
+            ("ILL" | "FPE" | "SEGV" | "BUS" | "TRAP" | "EMT", _) => Origin::Fault { address: self.address },
+            ("SYS", _) => Origin::Syscall { number: self.syscall, address: self.call_address },
+            ("IO", _) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
+            // A descriptor's own signal (F_SETSIG) has the codes of IO.
+            (_, 1..=6) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
+            _ => Origin::Kernel,
+        }
+    }
+
+    fn sender(&self, value: Option<i32>, verified: bool) -> Origin {
+        match self.pid {
+            0 => {
+                let lost = self.signal.is_realtime() && self.code == SI_USER && self.uid == 0;
+                Origin::Outside { lost, value }
+            }
+            pid => Origin::Process { pid, uid: self.uid, value, verified },
+        }
+    }
+
+    /// What is known of its code; `None` for a code that no table has.
+    pub fn code(&self) -> Option<&'static Code> {
+        let name = Arch::NATIVE.facts(self.signal).map_or("", |facts| facts.name);
+        let own = code::CODES.iter().find(|code| code.number == self.code && code.signal == Some(name));
+        // Codes of IO come with any signal that a descriptor was given.
+        let io = || code::CODES.iter().find(|code| code.number == self.code && code.signal == Some("IO"));
+        let any = || code::CODES.iter().find(|code| code.number == self.code && code.signal.is_none());
+        own.or_else(any).or_else(|| io().filter(|_| matches!(self.origin(), Origin::Descriptor { .. })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(number: u8, code: i32) -> Info {
+        Info {
+            signal: Signal::new(number).unwrap(),
+            code,
+            errno: 0,
+            pid: 7,
+            uid: 1000,
+            value: 5,
+            pointer: 5,
+            timer: 3,
+            overrun: 2,
+            status: 9,
+            user_ticks: 0,
+            system_ticks: 0,
+            address: 0x10,
+            descriptor: 4,
+            band: 1,
+            syscall: 59,
+            call_address: 0x20,
+        }
+    }
+
+    #[test]
+    fn fields_are_chosen_by_signal_and_code() {
+        let process = |value, verified| Origin::Process { pid: 7, uid: 1000, value, verified };
+        for (number, code, origin) in [
+            (15, 0, process(None, true)),
+            (15, -6, process(None, true)),
+            (15, -1, process(Some(5), false)),
+            (15, -3, process(Some(5), false)),
+            (15, -60, process(Some(5), false)),
+            (15, -2, Origin::Timer { id: 3, overrun: 2, value: 5 }),
+            (15, 128, Origin::Kernel),
+            (17, 1, Origin::Child { pid: 7, uid: 1000, status: 9 }),
+            (17, 0, process(None, true)),
+            (17, -1, process(Some(5), false)),
+            (11, 1, Origin::Fault { address: 0x10 }),
+            (11, 0, process(None, true)),
+            (31, 1, Origin::Syscall { number: 59, address: 0x20 }),
+            (29, 1, Origin::Descriptor { descriptor: 4, band: 1 }),
+            (40, 1, Origin::Descriptor { descriptor: 4, band: 1 }),
+            (29, -5, Origin::Descriptor { descriptor: 4, band: 1 }),
+            (40, 0, process(None, true)),
+        ] {
+            assert_eq!(info(number, code).origin(), origin, "{number} {code}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_a_sender_outside_or_lost() {
+        let nobody = |number, uid| Info { pid: 0, uid, ..info(number, 0) }.origin();
+        assert_eq!(nobody(15, 0), Origin::Outside { lost: false, value: None });
+        assert_eq!(nobody(40, 0), Origin::Outside { lost: true, value: None });
+        assert_eq!(nobody(40, 65534), Origin::Outside { lost: false, value: None });
+    }
+
+    #[test]
+    fn codes_have_their_names() {
+        let name = |number, code| info(number, code).code().map(|code| code.name);
+        assert_eq!(name(15, 0), Some("SI_USER"));
+        assert_eq!(name(17, 1), Some("CLD_EXITED"));
+        assert_eq!(name(17, -1), Some("SI_QUEUE"));
+        assert_eq!(name(40, 1), Some("POLL_IN"));
+        assert_eq!(name(15, -99), None);
+    }
+}

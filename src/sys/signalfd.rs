@@ -1,0 +1,124 @@
+//! Receiving signals from a descriptor: signalfd(2).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use libc::c_int;
+
+use super::deliver::check;
+use crate::signal::{Info, Signal, SignalSet};
+
+/// How many signals one read takes at most.
+pub const BATCH: usize = 256;
+
+/// Blocks signals for this thread and those that it starts, beside those that
+/// are blocked already. Nothing that comes from now on is lost.
+///
+/// # Errors
+/// What sigprocmask(2) says.
+pub fn block(set: SignalSet) -> io::Result<()> {
+    let raw = raw(set);
+    // SAFETY: the set outlives the call; a null old set is allowed.
+    check(unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const raw, std::ptr::null_mut()) }.into())
+}
+
+/// Whether a signal is ignored: inherited so, for nothing here sets it.
+pub fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action only asks; zeroes are valid where it fails.
+    let action = unsafe {
+        libc::sigaction(c_int::from(signal.get()), std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+fn raw(set: SignalSet) -> libc::sigset_t {
+    let mut raw = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: sigemptyset makes the whole set valid, and sigaddset is given a
+    // valid one; a number that it refuses is left out.
+    unsafe {
+        libc::sigemptyset(raw.as_mut_ptr());
+        set.iter().for_each(|signal| {
+            libc::sigaddset(raw.as_mut_ptr(), c_int::from(signal.get()));
+        });
+        raw.assume_init()
+    }
+}
+
+/// A descriptor that blocked signals are read from.
+#[derive(Debug)]
+pub struct SignalFd {
+    descriptor: OwnedFd,
+    buffer: Vec<MaybeUninit<libc::signalfd_siginfo>>,
+}
+
+impl SignalFd {
+    /// Opens one for these signals, which must be blocked.
+    ///
+    /// # Errors
+    /// What signalfd(2) says.
+    pub fn open(set: SignalSet) -> io::Result<SignalFd> {
+        let raw = raw(set);
+        // SAFETY: the set outlives the call; -1 asks for a new descriptor.
+        let descriptor =
+            unsafe { libc::signalfd(-1, &raw const raw, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+        check(descriptor.into())?;
+        // SAFETY: the kernel has just given this descriptor to us alone.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })
+    }
+
+    /// Takes what is pending, in order, up to a batch; nothing where nothing is.
+    ///
+    /// # Errors
+    /// What read(2) says.
+    pub fn read(&mut self, received: &mut Vec<Info>) -> io::Result<()> {
+        let length = size_of_val(self.buffer.as_slice());
+        // SAFETY: the buffer is as long as is said, and the kernel writes whole
+        // structures into it from its beginning.
+        let count =
+            unsafe { libc::read(self.descriptor.as_raw_fd(), self.buffer.as_mut_ptr().cast(), length) };
+        if count < 0 {
+            let error = io::Error::last_os_error();
+            return match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
+                _ => Err(error),
+            };
+        }
+        let whole = count.unsigned_abs() / size_of::<libc::signalfd_siginfo>();
+        // SAFETY: that many structures have just been written.
+        let raw = self.buffer[..whole].iter().map(|each| unsafe { each.assume_init_ref() });
+        received.extend(raw.filter_map(info));
+        Ok(())
+    }
+}
+
+impl AsFd for SignalFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+fn info(raw: &libc::signalfd_siginfo) -> Option<Info> {
+    Some(Info {
+        signal: Signal::new(u8::try_from(raw.ssi_signo).ok()?)?,
+        code: raw.ssi_code,
+        errno: raw.ssi_errno,
+        pid: raw.ssi_pid,
+        uid: raw.ssi_uid,
+        value: raw.ssi_int,
+        pointer: raw.ssi_ptr,
+        timer: raw.ssi_tid,
+        overrun: raw.ssi_overrun,
+        status: raw.ssi_status,
+        user_ticks: raw.ssi_utime,
+        system_ticks: raw.ssi_stime,
+        address: raw.ssi_addr,
+        descriptor: raw.ssi_fd,
+        band: raw.ssi_band,
+        syscall: raw.ssi_syscall,
+        call_address: raw.ssi_call_addr,
+    })
+}

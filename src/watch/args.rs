@@ -1,0 +1,181 @@
+//! What is typed after `sigtool watch`.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::{Burst, Hook, Request, duration, is_catchable};
+use crate::error::Failure;
+use crate::out::escape;
+use crate::signal::{Arch, Signal, SignalSet, name};
+
+const EXAMPLES: &str = "\
+Examples:
+  sigtool watch                            whatever arrives, until INT or TERM
+  sigtool watch --count 1 USR1             wait for one USR1
+  sigtool watch --timeout 30s --count 1 USR1 || echo no signal
+  sigtool watch --on HUP='nginx -s reload' run a command on each HUP
+  sigtool watch --on EXIT='rm -f lock'     and one at the end
+  sigtool watch --json | jq .sender        who sends them";
+
+/// Receive signals, tell who sent them, run commands on them.
+///
+/// The signals are blocked before anything else, then read one after another:
+/// none is lost, and real-time ones keep their order and their values. A line
+/// `watch: ready, pid N` on stderr says when. Without operands everything that
+/// can be caught is watched. INT or TERM ends it, unless named.
+///
+/// The sender is verified where the kernel vouches for it; one that a queued
+/// signal names could be forged, and is said to be claimed.
+///
+/// A command of --on finds SIGTOOL_SIGNAL, SIGTOOL_NUMBER, SIGTOOL_CODE,
+/// SIGTOOL_SENDER_PID, SIGTOOL_SENDER_UID and SIGTOOL_VALUE in its environment,
+/// as far as they are known. Receiving goes on meanwhile.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+pub struct WatchArgs {
+    /// The signals to watch; all if none is given
+    #[arg(value_name = "SIGNAL")]
+    signals: Vec<OsString>,
+    /// Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
+    #[arg(long, value_name = "SIGNAL=COMMAND")]
+    on: Vec<OsString>,
+    /// Arrivals while a command runs: queue, drop or parallel
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = BurstName::Queue)]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    burst: BurstName,
+    /// End after N signals
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after this time, with status 124
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BurstName {
+    Queue,
+    Drop,
+    Parallel,
+}
+
+impl WatchArgs {
+    /// What the arguments mean.
+    ///
+    /// # Errors
+    /// A usage failure naming the first word that means nothing.
+    pub fn request(&self) -> Result<Request, Failure> {
+        let mut named = SignalSet::EMPTY;
+        for word in &self.signals {
+            for signal in set(&text(word))?.iter() {
+                named.insert(signal);
+            }
+        }
+        let hooks = self.on.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
+        hooks.iter().filter_map(|hook| hook.on).for_each(|signal| named.insert(signal));
+        let timeout = match &self.timeout {
+            Some(word) => {
+                let word = text(word);
+                duration::parse(&word)
+                    .map_err(|error| Failure::usage(format!("--timeout {word}: {error}")))?
+            }
+            None => None,
+        };
+        let burst = match self.burst {
+            BurstName::Queue => Burst::Queue,
+            BurstName::Drop => Burst::Drop,
+            BurstName::Parallel => Burst::Parallel,
+        };
+        Ok(Request { named, all: self.signals.is_empty(), hooks, burst, count: self.count, timeout })
+    }
+}
+
+fn text(word: &OsString) -> String {
+    escape(word.as_encoded_bytes()).into_owned()
+}
+
+/// A name, a number, or several of them separated by commas.
+fn set(word: &str) -> Result<SignalSet, Failure> {
+    if word.trim().is_empty() {
+        return Err(Failure::usage("'': not a signal"));
+    }
+    let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage)?;
+    match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| word != "all") {
+        Some(signal) => Err(uncatchable(signal)),
+        None => Ok(set.iter().filter(|signal| is_catchable(*signal)).collect()),
+    }
+}
+
+fn uncatchable(signal: Signal) -> Failure {
+    let name = Arch::NATIVE.name(signal);
+    let why = if signal.is_of_c_library() {
+        "it is the C library's own"
+    } else {
+        "the kernel lets nobody catch it"
+    };
+    Failure::usage(format!("{name}: cannot be watched: {why}"))
+}
+
+/// `SIGNAL=COMMAND`, or `EXIT=COMMAND`.
+fn hook(word: &OsString) -> Result<Hook, Failure> {
+    let shown = text(word);
+    let Some(word) = word.to_str() else {
+        return Err(Failure::usage(format!("--on {shown}: a command must be UTF-8")));
+    };
+    let Some((on, command)) = word.split_once('=') else {
+        return Err(Failure::usage(format!("--on {shown}: SIGNAL=COMMAND is expected")));
+    };
+    let on =
+        match on {
+            exit if exit.eq_ignore_ascii_case("EXIT") => None,
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() => {
+                let signal = number.parse().ok().and_then(Signal::native);
+                Some(signal.ok_or_else(|| {
+                    Failure::usage(format!("--on {shown}: {number} is not a signal number"))
+                })?)
+            }
+            name => Some(
+                name::parse(name, Arch::NATIVE).map_err(|error| Failure::usage(format!("--on {error}")))?,
+            ),
+        };
+    if let Some(signal) = on.filter(|signal| !is_catchable(*signal)) {
+        return Err(uncatchable(signal));
+    }
+    Ok(Hook { on, command: command.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hooks_are_read() {
+        let read =
+            |word: &str| hook(&OsString::from(word)).map(|hook| (hook.on.map(Signal::get), hook.command));
+        assert_eq!(read("HUP=echo a=b").ok(), Some((Some(1), "echo a=b".to_owned())));
+        assert_eq!(read("sigterm=").ok(), Some((Some(15), String::new())));
+        assert_eq!(read("10=x").ok(), Some((Some(10), "x".to_owned())));
+        assert_eq!(read("EXIT=x").ok(), Some((None, "x".to_owned())));
+        assert_eq!(read("exit=x").ok(), Some((None, "x".to_owned())));
+        for (word, said) in [
+            ("HUP", "--on HUP: SIGNAL=COMMAND is expected"),
+            ("FOO=x", "--on FOO: unknown signal; the nearest name is FPE"),
+            ("65=x", "--on 65=x: 65 is not a signal number"),
+            ("KILL=x", "KILL: cannot be watched: the kernel lets nobody catch it"),
+            ("33=x", "33: cannot be watched: it is the C library's own"),
+        ] {
+            assert_eq!(read(word).unwrap_err().to_string(), said);
+        }
+    }
+
+    #[test]
+    fn signals_are_read_one_by_one_or_together() {
+        let bits = |word: &str| set(word).map(SignalSet::bits).map_err(|failure| failure.to_string());
+        assert_eq!(bits("TERM"), Ok(0x4000));
+        assert_eq!(bits("INT,15"), Ok(0x4002));
+        assert!(bits("all").is_ok_and(|bits| bits.count_ones() == 60));
+        for word in ["KILL", "TERM,STOP", "32", "FOO", ""] {
+            assert!(bits(word).is_err(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `sigtool watch`: receive signals, tell who sent them, run commands on them.
+
+pub mod args;
+mod duration;
+mod receive;
+mod run;
+mod sender;
+mod view;
+mod wire;
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+pub use sender::Sender;
+
+use crate::error::{Failure, Outcome};
+use crate::out::Out;
+use crate::signal::{Arch, Info, Signal, SignalSet};
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Request {
+    /// The signals that were named, as operands and in hooks; they are watched,
+    /// and none of them ends the watch.
+    pub named: SignalSet,
+    /// Whether everything else that can be caught is watched too.
+    pub all: bool,
+    /// What to run.
+    pub hooks: Vec<Hook>,
+    /// What becomes of arrivals while a command runs.
+    pub burst: Burst,
+    /// End after this many signals.
+    pub count: Option<u64>,
+    /// End after this time.
+    pub timeout: Option<Duration>,
+}
+
+/// A command to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// On this signal; at the end where there is none.
+    pub on: Option<Signal>,
+    /// For `sh -c`.
+    pub command: String,
+}
+
+/// What becomes of arrivals while a command runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Burst {
+    /// Their commands run one after another, in the order of arrival.
+    #[default]
+    Queue,
+    /// No command is run for a signal whose command is still running.
+    Drop,
+    /// Their commands run at once.
+    Parallel,
+}
+
+/// A signal that was received.
+#[derive(Debug)]
+pub struct Event {
+    /// When it was read.
+    pub time: SystemTime,
+    /// All that the kernel tells of it.
+    pub info: Info,
+    /// Who sent it, where a process did.
+    pub sender: Option<Sender>,
+}
+
+impl Request {
+    /// The signals that are watched: what cannot be caught is left out, and so
+    /// are the C library's own.
+    pub fn watched(&self) -> SignalSet {
+        let all = Arch::NATIVE.signals().filter(|signal| is_catchable(*signal));
+        if self.all { all.collect::<SignalSet>() | self.named } else { self.named }
+    }
+}
+
+/// Whether a signal can be received here.
+pub(super) fn is_catchable(signal: Signal) -> bool {
+    let own = signal.is_of_c_library();
+    !own && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
+}
+
+/// Receives until the end that was asked for. `notes` is for people, at once:
+/// that it is ready, and what goes wrong.
+///
+/// # Errors
+/// Output that cannot be written, and a kernel that refuses.
+pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
+    receive::receive(request, out, notes)
+}

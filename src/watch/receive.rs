@@ -1,0 +1,227 @@
+//! The receiving: blocked first, read until the end, hooks beside it.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::run::Runner;
+use super::sender::{Sender, Senders};
+use super::{Event, Request, view};
+use crate::error::{Failure, Outcome};
+use crate::exit::Exit;
+use crate::out::{Out, escape_line};
+use crate::proc::Root;
+use crate::signal::info::Origin;
+use crate::signal::{Arch, Info, Signal, SignalSet, name};
+use crate::sys::pidfd::{PidFd, wait_for_any};
+use crate::sys::signalfd::{self, SignalFd};
+use crate::sys::spawn::Inherited;
+
+/// Full batches between two looks at the queue's limit.
+const BETWEEN_LOOKS: u32 = 16;
+
+/// Receives until the end that was asked for.
+pub(super) fn receive(
+    request: &Request,
+    out: &mut Out<'_>,
+    notes: &mut dyn Write,
+) -> Result<Outcome, Failure> {
+    let inherited = Inherited::now();
+    let watched = request.watched();
+    let ending = ending(request);
+    signalfd::block(watched | ending).map_err(kernel)?;
+    let signals = SignalFd::open(watched | ending).map_err(kernel)?;
+    let mut watch = Watch {
+        request,
+        watched,
+        ending,
+        signals,
+        out,
+        notes,
+        senders: Senders::new(),
+        runner: Runner::new(request, inherited),
+        left: request.count,
+        full_batches: 0,
+        told_of_limit: false,
+        batch: Vec::new(),
+    };
+    watch.note(&format!("ready, pid {}", std::process::id()));
+    let ended = watch.until_the_end();
+    let exit = *ended.as_ref().unwrap_or(&Exit::Failed);
+    watch.finish(exit)?;
+    Ok(Outcome { exit: ended?, complaints: Vec::new() })
+}
+
+/// The signals that end it: INT and TERM, and HUP where it is not ignored, as
+/// under nohup; none that was named.
+fn ending(request: &Request) -> SignalSet {
+    let known = ["INT", "TERM", "HUP"].map(|text| name::parse(text, Arch::NATIVE));
+    let [int, term, hup] = known.map(Result::ok);
+    let hup = hup.filter(|hup| !request.all && !signalfd::is_ignored(*hup));
+    let all: SignalSet = [int, term, hup].into_iter().flatten().collect();
+    all - request.named
+}
+
+fn kernel(error: io::Error) -> Failure {
+    Failure { exit: Exit::Failed, cause: anyhow::anyhow!("signalfd: {}", crate::error::bare(&error)) }
+}
+
+struct Watch<'a, 'o> {
+    request: &'a Request,
+    watched: SignalSet,
+    ending: SignalSet,
+    signals: SignalFd,
+    out: &'a mut Out<'o>,
+    notes: &'a mut dyn Write,
+    senders: Senders,
+    runner: Runner<'a>,
+    /// How many signals are still to come.
+    left: Option<u64>,
+    full_batches: u32,
+    told_of_limit: bool,
+    batch: Vec<Info>,
+}
+
+impl Watch<'_, '_> {
+    fn until_the_end(&mut self) -> Result<Exit, Failure> {
+        let end = self.request.timeout.and_then(|time| Instant::now().checked_add(time));
+        view::header(self.out)?;
+        self.out.flush()?;
+        loop {
+            if let Some(exit) = self.drain()? {
+                return Ok(exit);
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Exit::TimedOut);
+            }
+            self.wait(left)?;
+        }
+    }
+
+    /// Waits until something arrives, a command ends or the time is up.
+    fn wait(&mut self, time: Option<Duration>) -> Result<(), Failure> {
+        let held: Vec<_> = self.runner.held().map(PidFd::as_fd).collect();
+        wait_for_any(self.signals.as_fd(), &held, time).map_err(kernel)?;
+        let reaped = self.runner.reap();
+        self.told(reaped);
+        Ok(())
+    }
+
+    /// Takes all that has arrived; gives how it ends, if it does now.
+    fn drain(&mut self) -> Result<Option<Exit>, Failure> {
+        loop {
+            let mut batch = std::mem::take(&mut self.batch);
+            batch.clear();
+            self.signals.read(&mut batch).map_err(kernel)?;
+            self.senders.next_batch();
+            let mut exit = None;
+            for info in &batch {
+                exit = self.take(info)?;
+                if exit.is_some() {
+                    break;
+                }
+            }
+            let full = batch.len() == batch.capacity().min(signalfd::BATCH);
+            self.batch = batch;
+            if exit.is_some() || self.batch.is_empty() {
+                self.out.flush()?;
+                return Ok(exit);
+            }
+            if full {
+                self.look_at_limit();
+            }
+        }
+    }
+
+    fn take(&mut self, info: &Info) -> Result<Option<Exit>, Failure> {
+        let origin = info.origin();
+        if let Origin::Child { pid, .. } = origin
+            && self.runner.is_ours(pid)
+        {
+            return Ok(None);
+        }
+        if let Origin::Outside { lost: true, .. } = origin {
+            self.tell_of_limit();
+        }
+        if self.watched.contains(info.signal) {
+            let sender = match origin {
+                Origin::Process { pid, uid, verified, .. } => {
+                    Some(Sender { pid, uid, name: self.senders.name(pid), verified })
+                }
+                _ => None,
+            };
+            let event = Event { time: SystemTime::now(), info: *info, sender };
+            view::event(&event, self.out)?;
+            if self.runner.has_hook(info.signal) {
+                // What a command prints comes after what it is run for.
+                self.out.flush()?;
+            }
+            let started = self.runner.arrived(&event);
+            self.told(started);
+            self.left = self.left.map(|left| left - 1);
+            if self.left == Some(0) {
+                return Ok(Some(Exit::Done));
+            }
+        }
+        Ok(self.ending.contains(info.signal).then(|| self.ended_by(info.signal)))
+    }
+
+    /// INT and TERM are how it is ended, unless it still waited for signals.
+    fn ended_by(&self, signal: Signal) -> Exit {
+        let asked = matches!(Arch::NATIVE.name(signal).to_string().as_str(), "INT" | "TERM");
+        if asked && self.left.is_none() { Exit::Done } else { Exit::BySignal(signal.get()) }
+    }
+
+    /// Lets commands end that run or wait, unless it is asked to end once more;
+    /// then runs those of the end.
+    fn finish(&mut self, exit: Exit) -> Result<(), Failure> {
+        while !self.runner.is_idle() {
+            self.wait(None)?;
+            let mut batch = std::mem::take(&mut self.batch);
+            batch.clear();
+            self.signals.read(&mut batch).map_err(kernel)?;
+            if batch.iter().any(|info| self.ending.contains(info.signal)) {
+                break;
+            }
+            self.batch = batch;
+        }
+        let done = self.runner.at_end(exit.code());
+        self.told(done);
+        Ok(())
+    }
+
+    /// Where signals come in full batches, the queue may be at its limit: then
+    /// senders fail, and plain kills lose their sender.
+    fn look_at_limit(&mut self) {
+        let due = self.full_batches.is_multiple_of(BETWEEN_LOOKS);
+        self.full_batches = self.full_batches.wrapping_add(1);
+        if self.told_of_limit || !due {
+            return;
+        }
+        let queue = Root::default().own_status().ok().and_then(|status| status.queue);
+        if queue.is_some_and(|queue| queue.used + 2 * signalfd::BATCH as u64 >= queue.limit) {
+            self.tell_of_limit();
+        }
+    }
+
+    fn tell_of_limit(&mut self) {
+        if !std::mem::replace(&mut self.told_of_limit, true) {
+            self.note(
+                "the queue of your user is full (ulimit -i): sigqueue fails with EAGAIN for its senders, and \
+                 kills with real-time signals arrive without their sender, or not at all",
+            );
+        }
+    }
+
+    fn told(&mut self, result: Result<(), String>) {
+        if let Err(what) = result {
+            self.note(&what);
+        }
+    }
+
+    /// A line for people, at once; nobody is left to tell where that fails.
+    fn note(&mut self, text: &str) {
+        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
+    }
+}

@@ -1,0 +1,166 @@
+//! The commands of hooks, run beside the receiving.
+
+use std::collections::VecDeque;
+use std::io;
+use std::process::{Child, Command, Stdio};
+
+use super::{Burst, Event, Hook, Request};
+use crate::signal::info::Origin;
+use crate::signal::{Arch, Signal};
+use crate::sys::pidfd::PidFd;
+use crate::sys::spawn::Inherited;
+
+/// The commands that run, and those that wait.
+#[derive(Debug)]
+pub(super) struct Runner<'a> {
+    hooks: &'a [Hook],
+    burst: Burst,
+    inherited: Inherited,
+    waiting: VecDeque<Job<'a>>,
+    running: Vec<Running>,
+}
+
+#[derive(Debug)]
+struct Job<'a> {
+    on: Option<Signal>,
+    command: &'a str,
+    environment: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+struct Running {
+    on: Option<Signal>,
+    child: Child,
+    held: PidFd,
+}
+
+impl<'a> Runner<'a> {
+    /// None runs yet; they will start in this state.
+    pub(super) fn new(request: &'a Request, inherited: Inherited) -> Runner<'a> {
+        Runner {
+            hooks: &request.hooks,
+            burst: request.burst,
+            inherited,
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+        }
+    }
+
+    /// Whether anything is run on a signal.
+    pub(super) fn has_hook(&self, signal: Signal) -> bool {
+        self.hooks.iter().any(|hook| hook.on == Some(signal))
+    }
+
+    /// Whether a process is a command of ours: its end is no news.
+    pub(super) fn is_ours(&self, pid: u32) -> bool {
+        self.running.iter().any(|running| running.child.id() == pid)
+    }
+
+    /// The descriptors that tell when a command has ended.
+    pub(super) fn held(&self) -> impl Iterator<Item = &PidFd> {
+        self.running.iter().map(|running| &running.held)
+    }
+
+    /// Whether nothing runs or waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Starts, or puts in line, what is to be run on a signal.
+    ///
+    /// # Errors
+    /// A command that could not be started.
+    pub(super) fn arrived(&mut self, event: &Event) -> Result<(), String> {
+        let signal = Some(event.info.signal);
+        let hooks = self.hooks;
+        let jobs = hooks.iter().filter(|hook| hook.on == signal);
+        // A signal may have several hooks: what runs already was started by an
+        // earlier arrival.
+        let busy = self.running.iter().any(|running| running.on == signal);
+        for hook in jobs {
+            let job = Job { on: signal, command: &hook.command, environment: environment(event) };
+            match self.burst {
+                Burst::Drop if busy => {}
+                Burst::Queue if !self.is_idle() => self.waiting.push_back(job),
+                _ => self.start(job)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the commands that have ended, and starts the next in line.
+    ///
+    /// # Errors
+    /// A command that could not be started.
+    pub(super) fn reap(&mut self) -> Result<(), String> {
+        // With SIGCHLD ignored on entry the kernel has waited already: then it
+        // is ECHILD that tells the end.
+        self.running.retain_mut(|running| matches!(running.child.try_wait(), Ok(None)));
+        while self.running.is_empty() {
+            let Some(next) = self.waiting.pop_front() else { return Ok(()) };
+            self.start(next)?;
+        }
+        Ok(())
+    }
+
+    /// Runs what is to be run at the end, one after another, and waits for it.
+    ///
+    /// # Errors
+    /// A command that could not be started.
+    pub(super) fn at_end(&mut self, status: u8) -> Result<(), String> {
+        for hook in self.hooks.iter().filter(|hook| hook.on.is_none()) {
+            let mut environment =
+                vec![("SIGTOOL_SIGNAL", "EXIT".to_owned()), ("SIGTOOL_NUMBER", "0".to_owned())];
+            environment.push(("SIGTOOL_STATUS", status.to_string()));
+            self.start(Job { on: None, command: &hook.command, environment })?;
+            for mut running in self.running.drain(..) {
+                let _ = running.child.wait();
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, job: Job<'_>) -> Result<(), String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", job.command]).stdin(Stdio::null()).envs(job.environment);
+        let name = job.on.map_or("EXIT".to_owned(), |signal| Arch::NATIVE.name(signal).to_string());
+        let failed = |error: io::Error| format!("{name}: sh: {}", crate::error::bare(&error));
+        let child = self.inherited.pass_on(&mut command).spawn().map_err(failed)?;
+        let held = PidFd::open(child.id()).map_err(failed)?;
+        self.running.push(Running { on: job.on, child, held });
+        Ok(())
+    }
+}
+
+/// What a command finds in its environment.
+fn environment(event: &Event) -> Vec<(&'static str, String)> {
+    let info = &event.info;
+    let mut found = vec![
+        ("SIGTOOL_SIGNAL", Arch::NATIVE.name(info.signal).to_string()),
+        ("SIGTOOL_NUMBER", info.signal.get().to_string()),
+        ("SIGTOOL_CODE", info.code().map_or_else(|| info.code.to_string(), |code| code.name.to_owned())),
+    ];
+    let (sender, value) = match info.origin() {
+        Origin::Process { pid, uid, value, .. } => (Some((pid, uid)), value),
+        Origin::Outside { value, .. } => (None, value),
+        Origin::Timer { value, .. } => (None, Some(value)),
+        Origin::Child { pid, status, .. } => {
+            found.push(("SIGTOOL_CHILD_PID", pid.to_string()));
+            found.push(("SIGTOOL_CHILD_STATUS", status.to_string()));
+            (None, None)
+        }
+        _ => (None, None),
+    };
+    if let Some((pid, uid)) = sender {
+        found.push(("SIGTOOL_SENDER_PID", pid.to_string()));
+        found.push(("SIGTOOL_SENDER_UID", uid.to_string()));
+    }
+    if let Some(value) = value {
+        found.push(("SIGTOOL_VALUE", value.to_string()));
+    }
+    let name = event.sender.as_ref().and_then(|sender| sender.name.as_ref());
+    if let Some(name) = name.and_then(|name| std::str::from_utf8(name).ok()) {
+        found.push(("SIGTOOL_SENDER_NAME", name.to_owned()));
+    }
+    found
+}

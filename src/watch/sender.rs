@@ -1,0 +1,81 @@
+//! Who sent a signal: a name for a number, before it is another's.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::proc::Root;
+use crate::sys::clock::boot_ticks;
+use crate::sys::pidfd::PidFd;
+
+/// A process that sent a signal, or claims to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Its number, in our pid namespace.
+    pub pid: u32,
+    /// Its real user.
+    pub uid: u32,
+    /// Its name; `None` where it has exited.
+    pub name: Option<Vec<u8>>,
+    /// Whether the kernel vouches for number and user.
+    pub verified: bool,
+}
+
+/// The names found so far. A name is good for as long as its process lives,
+/// which its pidfd tells.
+#[derive(Debug)]
+pub(super) struct Senders {
+    root: Root,
+    known: HashMap<u32, Known>,
+    batch: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    held: PidFd,
+    name: Vec<u8>,
+    /// The batch in which it was last seen alive.
+    batch: u64,
+}
+
+/// So many processes are held at once; a descriptor each.
+const MOST: usize = 256;
+
+impl Senders {
+    pub(super) fn new() -> Senders {
+        Senders { root: Root::default(), known: HashMap::new(), batch: 0 }
+    }
+
+    /// Another batch of signals: who is known is to be looked at again.
+    pub(super) fn next_batch(&mut self) {
+        self.batch += 1;
+    }
+
+    /// The name of the process of this number; `None` where it has exited.
+    pub(super) fn name(&mut self, pid: u32) -> Option<Vec<u8>> {
+        if let Some(known) = self.known.get_mut(&pid) {
+            if known.batch == self.batch {
+                return Some(known.name.clone());
+            }
+            if !known.held.wait(Duration::ZERO).unwrap_or(true) {
+                known.batch = self.batch;
+                return Some(known.name.clone());
+            }
+            self.known.remove(&pid);
+        }
+        // Held first, so that what /proc says is this process's, if it lives
+        // on; one that was started after its signal arrived is not the sender.
+        let arrived = boot_ticks();
+        let held = PidFd::open(pid).ok()?;
+        let stat = self.root.stat(pid).ok()?;
+        let gone = stat.state.is_ended() || held.wait(Duration::ZERO).unwrap_or(true);
+        if gone || stat.start.is_some_and(|start| start > arrived) {
+            return None;
+        }
+        let name = stat.name.as_bytes().to_vec();
+        if self.known.len() == MOST {
+            self.known.clear();
+        }
+        self.known.insert(pid, Known { held, name: name.clone(), batch: self.batch });
+        Some(name)
+    }
+}

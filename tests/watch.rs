@@ -1,0 +1,474 @@
+//! `sigtool watch`, end to end.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use serde::Deserialize;
+
+use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
+
+/// A watch that is ready; ended when dropped.
+struct Watch {
+    child: Child,
+    pid: u32,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Watch {
+    fn start(arguments: &[&str]) -> Watch {
+        Watch::of(sigtool(["watch"].iter().chain(arguments)).stdout(Stdio::piped()))
+    }
+
+    fn of(command: &mut Command) -> Watch {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        stderr.read_line(&mut line).expect("it speaks");
+        let pid = line.strip_prefix("watch: ready, pid ").and_then(|pid| pid.trim().parse().ok());
+        let Some(pid) = pid else {
+            stderr.read_to_string(&mut line).expect("it speaks");
+            panic!("it said {line:?}");
+        };
+        Watch { child, pid, stderr }
+    }
+
+    fn send(&self, arguments: &[&str]) {
+        let pid = self.pid.to_string();
+        let ran = run(["send"].iter().chain(arguments).copied().chain([pid.as_str()]));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+
+    /// Its exit status, and what it printed.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_string(&mut stdout).expect("UTF-8");
+        }
+        self.stderr.read_to_string(&mut stderr).expect("UTF-8");
+        (self.child.wait().expect("it ends").code(), stdout, stderr)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A line of `watch --json`; that a field is there is tested by reading it.
+#[allow(dead_code)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    time: String,
+    signal: String,
+    number: u8,
+    code: i32,
+    code_name: Option<String>,
+    meaning: Option<String>,
+    errno: i32,
+    sender: Option<Sender>,
+    value: Option<i32>,
+    pointer: Option<u64>,
+    child: Option<ChildEvent>,
+    timer: Option<Timer>,
+    descriptor: Option<Descriptor>,
+    address: Option<u64>,
+    syscall: Option<i32>,
+    lost: Option<bool>,
+}
+
+#[allow(dead_code)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sender {
+    pid: u32,
+    uid: u32,
+    name: Option<String>,
+    exited: bool,
+    verified: bool,
+}
+
+#[allow(dead_code)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChildEvent {
+    pid: u32,
+    uid: u32,
+    status: i32,
+    user_ticks: u64,
+    system_ticks: u64,
+}
+
+#[allow(dead_code)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Timer {
+    id: u32,
+    overrun: u32,
+}
+
+#[allow(dead_code)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Descriptor {
+    fd: i32,
+    band: u32,
+}
+
+fn events(text: &str) -> Vec<Event> {
+    text.lines().map(|line| serde_json::from_str(line).expect("the documented fields")).collect()
+}
+
+#[test]
+fn what_arrives_is_told_with_its_sender() {
+    let watch = Watch::start(&["--json", "--count", "3"]);
+    // One after another, for two signals that wait have no order of arrival.
+    let own = std::process::id();
+    watch.send(&["-USR1"]);
+    watch.send(&["-q", "-7", "-RTMIN+1"]);
+    watch.send(&["-q", "8", "-RTMIN+1"]);
+    let (code, stdout, stderr) = watch.end();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let events = events(&stdout);
+    assert_eq!(events.len(), 3, "{stdout}");
+    let first = &events[0];
+    assert_eq!((first.signal.as_str(), first.number, first.code, first.errno), ("USR1", 10, 0, 0));
+    assert_eq!(first.code_name.as_deref(), Some("SI_USER"));
+    assert_eq!(first.meaning.as_deref(), Some("sent by kill(2)"));
+    assert!(first.time.ends_with('Z') && first.time.len() == 27, "{}", first.time);
+    let sender = first.sender.as_ref().expect("a sender");
+    assert!(sender.verified && sender.pid != own && sender.exited == sender.name.is_none());
+    let queued = &events[1];
+    assert_eq!((queued.signal.as_str(), queued.value), ("RTMIN+1", Some(-7)));
+    assert_eq!(queued.pointer, Some(u64::from(-7_i32 as u32)));
+    assert!(queued.sender.as_ref().is_some_and(|sender| !sender.verified));
+    assert_eq!(events[2].value, Some(8));
+    for event in &events {
+        assert!(event.child.is_none() && event.timer.is_none() && event.descriptor.is_none());
+        assert!(event.address.is_none() && event.syscall.is_none() && event.lost.is_none());
+    }
+}
+
+#[test]
+fn a_sender_that_lives_is_named() {
+    let watch = Watch::start(&["--json", "--count", "1", "USR2"]);
+    let pid = watch.pid;
+    // The fixture that floods lives on, under its name.
+    let mut fixture = Command::new(fixture_path())
+        .args(["--name", "a sender", "--flood", &pid.to_string(), "USR2", "1"])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the fixture runs");
+    let (code, stdout, _) = watch.end();
+    fixture.kill().and_then(|()| fixture.wait()).expect("it ends");
+    assert_eq!(code, Some(0));
+    let event = &events(&stdout)[0];
+    let sender = event.sender.as_ref().expect("a sender");
+    assert_eq!((sender.pid, sender.name.as_deref()), (fixture.id(), Some("a sender")));
+    assert_eq!(event.value, Some(0));
+}
+
+#[test]
+fn text_has_a_header_and_a_line_a_signal() {
+    let watch = Watch::start(&["--count", "2", "USR1"]);
+    watch.send(&["-USR1"]);
+    watch.send(&["-q", "5", "-USR1"]);
+    let (code, stdout, _) = watch.end();
+    let lines: Vec<&str> = stdout.lines().collect();
+    // The second may have come while the first was pending: they merge then,
+    // and a third is waited for. So there are two lines below the header.
+    assert_eq!((code, lines.len()), (Some(0), 3), "{stdout}");
+    assert!(lines[0].starts_with("TIME ") && lines[0].ends_with(" CODE"), "{stdout}");
+    assert!(lines[1].contains("  USR1      ") && lines[1].ends_with("sent by kill(2)"), "{stdout}");
+    assert!(lines[2].contains("  claims ") && lines[2].contains("  5       sent by sigqueue(3)"), "{stdout}");
+}
+
+#[test]
+fn it_ends_as_asked() {
+    for (arguments, signal, code) in [
+        (&[][..], "-INT", 0),
+        (&[], "-TERM", 0),
+        (&["USR1"], "-TERM", 0),
+        (&["USR1"], "-INT", 0),
+        (&["--timeout", "1h", "USR1"], "-TERM", 0),
+        (&["--count", "2", "USR1"], "-TERM", 143),
+        (&["--count", "2", "USR1"], "-INT", 130),
+        (&["--count", "1", "TERM"], "-TERM", 0),
+        (&["USR1"], "-HUP", 129),
+    ] {
+        let watch = Watch::of(
+            Command::new(fixture_path())
+                .args(["--default", "~[KILL STOP]", "--", SIGTOOL, "watch"])
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stdin(Stdio::null()),
+        );
+        watch.send(&[signal]);
+        assert_eq!(watch.end().0, Some(code), "{arguments:?} {signal}");
+    }
+    assert_eq!(run(["watch", "--timeout", "1ms", "USR1"]).code, Some(124));
+    assert_eq!(run(["watch", "--timeout", "0", "--count", "1"]).code, Some(124));
+}
+
+#[test]
+fn nohup_keeps_hup_from_ending_it() {
+    let watch = Watch::of(
+        Command::new(fixture_path())
+            .args(["--ignore", "HUP", "--", SIGTOOL, "watch", "--count", "1", "USR1"])
+            .stdout(Stdio::null())
+            .stdin(Stdio::null()),
+    );
+    watch.send(&["-HUP"]);
+    watch.send(&["-USR1"]);
+    assert_eq!(watch.end().0, Some(0));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (arguments, said) in [
+        (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
+        (&["KILL"], "KILL: cannot be watched: the kernel lets nobody catch it"),
+        (&["STOP"], "STOP: cannot be watched"),
+        (&["33"], "33: cannot be watched: it is the C library's own"),
+        (&["65"], "65: unknown signal"),
+        (&[""], "'': not a signal"),
+        (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
+        (&["--on", "KILL=x"], "KILL: cannot be watched"),
+        (&["--count", "0"], "invalid value '0' for '--count <N>'"),
+        (&["--timeout", "soon"], "--timeout soon: not a duration"),
+        (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
+    ] {
+        let ran = run(["watch"].iter().chain(arguments));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_command_finds_the_signal_in_its_environment() {
+    let hook = "RTMIN=echo $SIGTOOL_SIGNAL $SIGTOOL_NUMBER $SIGTOOL_CODE $SIGTOOL_VALUE $SIGTOOL_SENDER_UID";
+    let watch = Watch::start(&[
+        "--count",
+        "1",
+        "--on",
+        hook,
+        "--on",
+        "EXIT=echo $SIGTOOL_SIGNAL $SIGTOOL_STATUS",
+        "USR1",
+    ]);
+    watch.send(&["-q", "9", "-RTMIN"]);
+    let (code, stdout, stderr) = watch.end();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = stdout.lines().skip(1).collect();
+    assert!(lines[0].contains("  RTMIN     claims "), "{stdout}");
+    assert!(lines[1].starts_with("RTMIN 34 SI_QUEUE 9 "), "{stdout}");
+    assert_eq!(lines[2], "EXIT 0");
+}
+
+#[test]
+fn commands_start_in_the_inherited_state() {
+    let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR2", "--block", "CHLD,RTMAX"];
+    let grep = "grep Sig /proc/self/status";
+    let watch = Watch::of(
+        Command::new(fixture_path())
+            .args(settings)
+            .args(["--", SIGTOOL, "watch", "--json", "--count", "1", "--on", &format!("USR1=exec {grep}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped()),
+    );
+    watch.send(&["-USR1"]);
+    let (_, stdout, _) = watch.end();
+    let plain = Command::new(fixture_path())
+        .args(settings)
+        .args(["--", "sh", "-c", &format!("exec {grep}")])
+        .output();
+    let plain = String::from_utf8(plain.expect("it runs").stdout).expect("UTF-8");
+    let masks = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("Sig") && !line.starts_with("SigQ"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(masks(&stdout), masks(&plain));
+    assert_eq!(masks(&stdout).len(), 4, "{stdout}");
+}
+
+/// Three signals while the first one's command runs, which ends when told so.
+fn burst(how: &str) -> Vec<String> {
+    let folder = std::env::temp_dir().join(format!("sigtool-burst-{how}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let fifo = folder.join("go");
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    let hook =
+        format!("RTMIN=echo begin $SIGTOOL_VALUE; read line < {}; echo end $SIGTOOL_VALUE", fifo.display());
+    let mut watch = Watch::start(&["--json", "--burst", how, "--count", "3", "--on", &hook]);
+    let mut stdout = BufReader::new(watch.child.stdout.take().expect("a pipe"));
+    let mut lines = Vec::new();
+    let mut next = |wanted: &str| loop {
+        let mut line = String::new();
+        assert_ne!(stdout.read_line(&mut line).expect("UTF-8"), 0, "no {wanted} in {lines:?}");
+        let line = line.trim().to_owned();
+        let found = line.starts_with(wanted);
+        lines.push(line);
+        if found {
+            break;
+        }
+    };
+    watch.send(&["-q", "0", "-RTMIN"]);
+    next("begin 0");
+    watch.send(&["-q", "1", "-RTMIN"]);
+    watch.send(&["-q", "2", "-RTMIN"]);
+    // Both have been received, whatever becomes of their commands.
+    next("{");
+    next("{");
+    let running = if how == "parallel" { 3 } else { 1 };
+    let commands = if how == "drop" { 1 } else { 3 };
+    if running == 3 {
+        next("begin");
+        next("begin");
+    }
+    for _ in 0..commands {
+        // Opening waits for a command that reads; one line lets one go on.
+        std::fs::write(&fifo, "go\n").expect("a reader");
+        next("end");
+    }
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("UTF-8");
+    lines.extend(rest.lines().map(str::to_owned));
+    let (code, _, _) = watch.end();
+    assert_eq!(code, Some(0));
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    lines.retain(|line| !line.starts_with('{'));
+    lines
+}
+
+#[test]
+fn commands_wait_in_line() {
+    assert_eq!(burst("queue"), ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
+}
+
+#[test]
+fn arrivals_may_be_dropped_while_their_command_runs() {
+    assert_eq!(burst("drop"), ["begin 0", "end 0"]);
+}
+
+#[test]
+fn a_child_of_ours_is_no_news_and_another_is() {
+    // The shell becomes sigtool, so its child is sigtool's.
+    let script = "sleep 0 & exec \"$0\" watch --json --count 1 CHLD";
+    let watch = Watch::of(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
+    let pid = watch.pid;
+    // It may have ended before the signals were blocked: one more, then.
+    watch.send(&["-CHLD"]);
+    let (code, stdout, _) = watch.end();
+    assert_eq!(code, Some(0), "{pid}");
+    let event = &events(&stdout)[0];
+    assert_eq!((event.signal.as_str(), event.child.is_some()), ("CHLD", event.sender.is_none()));
+
+    let watch = Watch::start(&["--json", "--on", "USR1=true", "--count", "2", "CHLD", "RTMIN"]);
+    watch.send(&["-USR1"]);
+    watch.send(&["-RTMIN"]);
+    let (code, stdout, _) = watch.end();
+    let signals: Vec<String> = events(&stdout).into_iter().map(|event| event.signal).collect();
+    assert_eq!((code, signals), (Some(0), vec!["USR1".to_owned(), "RTMIN".to_owned()]));
+}
+
+#[test]
+fn timers_and_children_are_told_apart() {
+    // A shell's child ends while the shell, now sigtool, watches; an alarm set
+    // before exec rings.
+    let python = "import os, signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGCHLD])
+child = os.fork()
+if child == 0: os._exit(3)
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '2', 'ALRM', 'CHLD'])";
+    let mut command = Command::new("python3");
+    command.args(["-c", python, SIGTOOL]).stdout(Stdio::piped());
+    if Command::new("python3").arg("--version").output().is_err() {
+        return skipped("python3 is missing");
+    }
+    let (code, stdout, _) = Watch::of(&mut command).end();
+    assert_eq!(code, Some(0));
+    let mut events = events(&stdout);
+    events.sort_by_key(|event| event.number);
+    let [alarm, child] = &events[..] else { panic!("{stdout}") };
+    assert_eq!((alarm.signal.as_str(), alarm.code_name.as_deref()), ("ALRM", Some("SI_KERNEL")));
+    assert!(alarm.sender.is_none(), "a timer has no sender");
+    assert_eq!((child.signal.as_str(), child.code_name.as_deref()), ("CHLD", Some("CLD_EXITED")));
+    assert_eq!(child.child.as_ref().map(|child| child.status), Some(3));
+}
+
+/// From a sender of a user of its own, whose queue no other test fills.
+fn flood(count: u32) {
+    let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
+    let folder = std::env::temp_dir().join(format!("sigtool-flood-{count}-{}", std::process::id()));
+    let file = File::create(&folder).expect("a file");
+    let mut command = Command::new("setpriv");
+    command.args(user).args([SIGTOOL, "watch", "--json", "--count", &count.to_string(), "RTMIN+5"]);
+    let can = Command::new("setpriv").args(user).args([SIGTOOL, "--version"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        std::fs::remove_file(&folder).expect("the file");
+        return skipped("setpriv may not change its user here, or that user may not run sigtool");
+    }
+    let watch = Watch::of(command.stdout(file));
+    let sender = Command::new("setpriv")
+        .args(user)
+        .arg(fixture_path())
+        .args(["--flood", &watch.pid.to_string(), "RTMIN+5", &count.to_string(), "--exit", "0"])
+        .stdout(Stdio::null())
+        .status()
+        .expect("the fixture runs");
+    assert!(sender.success());
+    let (code, _, _) = watch.end();
+    assert_eq!(code, Some(0));
+    let text = std::fs::read_to_string(&folder).expect("the file");
+    std::fs::remove_file(&folder).expect("the file");
+    let values = text.lines().map(|line| {
+        let start = line.find("\"value\":").expect("a value") + "\"value\":".len();
+        let digits = line[start..].split([',', '}']).next().expect("a value");
+        digits.parse::<u32>().expect("a number")
+    });
+    assert!(values.eq(0..count), "all of them, in order");
+}
+
+#[test]
+fn ninety_thousand_from_one_sender_are_all_received_in_order() {
+    flood(90_000);
+}
+
+#[test]
+fn three_hundred_thousand_from_one_that_waits_are_all_received_in_order() {
+    flood(300_000);
+}
+
+#[test]
+fn a_full_queue_is_told() {
+    // Two places in the queue, which another signal fills while the receiver is
+    // stopped: then a plain kill with a real-time signal loses its siginfo.
+    let script = "
+        cd \"$(mktemp -d)\"; mkfifo ready; exec 9<> ready
+        setpriv --reuid 54323 --regid 54323 --clear-groups prlimit --sigpending=2 \"$SIGTOOL\" watch --json --count 3 RTMIN,RTMIN+1 > out 2> ready &
+        read -r line <&9; pid=${line##* }
+        kill -STOP $pid; until grep -q '^State:.T' /proc/$pid/status; do :; done
+        for n in RTMIN+1 RTMIN+1 RTMIN; do setpriv --reuid 54323 --regid 54323 --clear-groups \"$KILL\" -$n $pid; done
+        kill -CONT $pid; wait $!; echo ended $?; read -r line <&9; echo \"$line\"; cat out
+    ";
+    let Some(ran) = in_namespace(script) else { return };
+    if !ran.stdout.starts_with("ended 0") {
+        return skipped(&format!("setpriv or prlimit: {}{}", ran.stdout, ran.stderr));
+    }
+    assert!(ran.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\"lost\":true"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let watch = Watch::of(sigtool(["watch", "--json"]).stdout(writer));
+    drop(reader);
+    watch.send(&["-USR1"]);
+    let (code, _, stderr) = watch.end();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
