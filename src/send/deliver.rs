@@ -28,6 +28,7 @@ pub(super) fn deliver(request: &Request, named: bool, tell: &mut dyn FnMut(Sendi
     let mut attempts: Vec<Attempt> = Vec::with_capacity(request.targets.len());
     // The own group comes last: we may not live to try another.
     let is_own = |target: &Target| match target {
+        _ if request.extras.print_pids => false,
         Target::OwnGroup => true,
         Target::Group(group) => *group == system::own_group(),
         _ => false,
