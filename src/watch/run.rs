@@ -18,7 +18,12 @@ pub(super) struct Runner<'a> {
     inherited: Inherited,
     waiting: VecDeque<Job<'a>>,
     running: Vec<Running>,
+    /// The last that have ended: their SIGCHLD may still be under way.
+    ended: VecDeque<u32>,
 }
+
+/// So many that have ended are remembered.
+const MOST_ENDED: usize = 256;
 
 #[derive(Debug)]
 struct Job<'a> {
@@ -43,6 +48,7 @@ impl<'a> Runner<'a> {
             inherited,
             waiting: VecDeque::new(),
             running: Vec::new(),
+            ended: VecDeque::new(),
         }
     }
 
@@ -53,7 +59,7 @@ impl<'a> Runner<'a> {
 
     /// Whether a process is a command of ours: its end is no news.
     pub(super) fn is_ours(&self, pid: u32) -> bool {
-        self.running.iter().any(|running| running.child.id() == pid)
+        self.ended.contains(&pid) || self.running.iter().any(|running| running.child.id() == pid)
     }
 
     /// The descriptors that tell when a command has ended.
@@ -95,7 +101,15 @@ impl<'a> Runner<'a> {
     pub(super) fn reap(&mut self) -> Result<(), String> {
         // With SIGCHLD ignored on entry the kernel has waited already: then it
         // is ECHILD that tells the end.
-        self.running.retain_mut(|running| matches!(running.child.try_wait(), Ok(None)));
+        let ended = &mut self.ended;
+        self.running.retain_mut(|running| {
+            let lives = matches!(running.child.try_wait(), Ok(None));
+            if !lives {
+                ended.push_back(running.child.id());
+            }
+            lives
+        });
+        self.ended.drain(..self.ended.len().saturating_sub(MOST_ENDED));
         while self.running.is_empty() {
             let Some(next) = self.waiting.pop_front() else { return Ok(()) };
             self.start(next)?;
