@@ -4,18 +4,21 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::completions::args::CompletionsArgs;
 use crate::decode_status::args::DecodeStatusArgs;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::list::args::ListArgs;
 use crate::out::{Format, Settings};
 use crate::send::args::SendArgs;
+use crate::signal::Arch;
 use crate::sys::terminal::Screen;
 use crate::watch::args::WatchArgs;
-use crate::{decode_status, kill, list, send, watch};
+use crate::{completions, decode_status, kill, list, send, watch};
 
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;
@@ -53,11 +56,13 @@ enum Room {
     /// What a process blocks, ignores and catches
     #[command(visible_alias = "decode")]
     DecodeStatus(DecodeStatusArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
 }
 
 /// What every subcommand takes.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Output")]
+#[command(next_help_heading = "Output options")]
 struct Global {
     /// table (on a terminal), plain (else) or json
     #[arg(long, value_enum, global = true, value_name = "FORMAT", hide_possible_values = true)]
@@ -86,6 +91,27 @@ enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+/// The whole definition, every subcommand built: what man pages and
+/// completions are generated from. Signals have their names as values, which
+/// the parser itself does not insist on.
+pub fn definition() -> clap::Command {
+    // Leaked: the definition is made once, and lives as long as its maker.
+    let names = || -> Vec<&'static str> {
+        let named = Arch::NATIVE.signals().filter(|signal| !signal.is_of_c_library());
+        named.map(|signal| &*Arch::NATIVE.name(signal).to_string().leak()).collect()
+    };
+    let mut command = Cli::command();
+    command.build();
+    for (room, argument) in [("list", "operands"), ("send", "signal"), ("watch", "signals")] {
+        command = command.mut_subcommand(room, |room| {
+            room.mut_arg(argument, |argument| {
+                argument.value_parser(PossibleValuesParser::new(names())).hide_possible_values(true)
+            })
+        });
+    }
+    command
 }
 
 /// The name that the binary is called by, which decides its grammar, the
@@ -142,6 +168,8 @@ pub enum Request {
     Watch(watch::Request),
     /// What processes do with signals.
     DecodeStatus(decode_status::Request),
+    /// A script for a shell.
+    Completions(completions::Shell),
 }
 
 /// Reads the command line, the name of the program first.
@@ -164,6 +192,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         Room::Send(args) => Request::Send(args.request()?),
         Room::Watch(args) => Request::Watch(args.request()?),
         Room::DecodeStatus(args) => Request::DecodeStatus(args.request()?),
+        Room::Completions(args) => Request::Completions(args.request()),
     };
     Ok(Asked::Run(request, settings))
 }
@@ -244,8 +273,6 @@ impl Global {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

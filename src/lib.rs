@@ -10,7 +10,7 @@
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
-//! | [`list`], [`send`], [`watch`], [`decode_status`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
+//! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
 //! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the rooms' requests |
 //! | [`cli`] | the top command and its global options | every room's arguments, `kill`, `sys::terminal`, `out` |
 //!
@@ -22,6 +22,7 @@
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");
 
 pub mod cli;
+pub mod completions;
 pub mod decode_status;
 pub mod error;
 pub mod exit;

@@ -1,7 +1,6 @@
 //! sigtool, the command: parse, run the room, exit.
 
 #![no_main]
-
 #[path = "sys/entry.rs"]
 mod entry;
 
@@ -12,7 +11,7 @@ use sigtool::cli::{self, Asked, Program, Request};
 use sigtool::error::{Failure, Outcome};
 use sigtool::out::{Out, escape_line};
 use sigtool::sys::stdio::Stream;
-use sigtool::{decode_status, list, send, watch};
+use sigtool::{completions, decode_status, list, send, watch};
 
 /// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
 fn start(arguments: Vec<OsString>) -> u8 {
@@ -34,6 +33,7 @@ fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
         Request::List(request) => list::run(&request, &mut out)?,
         Request::Send(request) => send::run(&request, &mut out)?,
         Request::Watch(request) => watch::run(&request, &mut out, &mut Stream::stderr())?,
+        Request::Completions(shell) => completions::run(shell, &mut out)?,
         Request::DecodeStatus(request) => decode_status::run(&request, &mut out)?,
     };
     Ok(out.finish().map(|()| outcome)?)

@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("error", &["exit"]),
 ];
 /// The rooms: a subcommand each.
-const ROOMS: [&str; 4] = ["list", "send", "watch", "decode_status"];
+const ROOMS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// What every room may name besides itself.
 const BELOW_ROOMS: [&str; 6] = ["signal", "proc", "sys", "out", "exit", "error"];
 /// What the user fixed at the top level, beside names that begin with a dot.
@@ -184,7 +184,7 @@ fn naming(source: &Source) -> Vec<String> {
     let allowed: Vec<&str> = match floor {
         Some(allowed) => allowed.to_vec(),
         None if ROOMS.contains(&module) => BELOW_ROOMS.to_vec(),
-        None if module == "cli" => [&ROOMS[..], &["kill", "sys", "out", "error", "exit"]].concat(),
+        None if module == "cli" => [&ROOMS[..], &["kill", "signal", "sys", "out", "error", "exit"]].concat(),
         None if module == "kill" => [&ROOMS[..], &["signal"]].concat(),
         None => return Vec::new(),
     };
@@ -203,7 +203,7 @@ fn naming(source: &Source) -> Vec<String> {
             let mut after = code.match_indices(marker).map(|(at, _)| &code[at + marker.len()..]);
             after.any(|rest| !allowed.iter().any(|word| rest.starts_with(word)))
         };
-        let rooms = ROOMS.map(|room| (room, ["args", "Request"].as_slice()));
+        let rooms = ROOMS.map(|room| (room, ["args", "Request", "Shell"].as_slice()));
         for (module, allowed) in rooms.into_iter().chain([("sys", ["terminal"].as_slice())]) {
             let marker = format!("{module}::");
             if other(&marker, allowed) {

@@ -5,11 +5,15 @@
 
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
+mod completions;
 mod decode_status;
+mod generated;
 mod house;
 mod kill;
 mod list;
+mod man;
 mod readme;
+mod schema;
 mod send;
 mod start;
 mod support;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{SIGTOOL, in_namespace};
+use crate::support::{SIGTOOL, in_namespace, schema};
 
 /// A command, and the lines that follow it.
 struct Shown {
@@ -48,6 +48,10 @@ fn what_the_readme_shows_is_what_happens() {
             String::from_utf8(ran.expect("sh runs").stdout).expect("UTF-8")
         };
         assert_eq!(printed, output, "$ {command}");
+        // Messages stand beside the documents.
+        let documents: Vec<&str> = printed.lines().filter(|line| line.starts_with('{')).collect();
+        let words: Vec<&str> = command.split_whitespace().collect();
+        schema::check_run(&words, &documents.join("\n"));
     }
 }
 

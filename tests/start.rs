@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::support::{SIGTOOL, fixture_path, run, sigtool};
+use crate::support::{SIGTOOL, fixture_path, run, schema, sigtool};
 
 /// What sigtool says of itself when it is started in a prepared state.
 fn own_state(settings: &[&str]) -> serde_json::Value {
@@ -17,6 +17,7 @@ fn own_state(settings: &[&str]) -> serde_json::Value {
     let text = String::from_utf8(output.stdout).expect("JSON");
     // The fixture's watcher says `ready` into the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("a document");
+    schema::check("decode-status", line);
     serde_json::from_str(line).expect("JSON")
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::Attempt;
+
 /// The errno values that mean something here; the same on all of Linux.
 const EPERM: i32 = 1;
 const ESRCH: i32 = 3;
@@ -79,6 +81,20 @@ impl Refusal {
         }
     }
 
+    /// The reason in words that fit the kind of target, for a sender of these
+    /// users, the real and the effective one.
+    pub fn of(&self, attempt: &Attempt, own_uids: (u32, u32)) -> String {
+        match (self, attempt.group, attempt.tid) {
+            (Refusal::Gone, Some(_), _) => "no such process group".to_owned(),
+            (Refusal::Gone, _, Some(_)) => "no such thread of this process".to_owned(),
+            (Refusal::Denied, ..) => format!("{self} ({}): another user's takes CAP_KILL", who(own_uids)),
+            (Refusal::Thread(process), ..) => {
+                format!("{self}; for the thread alone write {process}/{}", attempt.written)
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// The reason in the words of strerror(3), which all of kill(1) print.
     pub fn as_strerror(&self) -> String {
         match self {
@@ -87,6 +103,13 @@ impl Refusal {
             Refusal::QueueFull => "Resource temporarily unavailable".to_owned(),
             _ => self.to_string(),
         }
+    }
+}
+
+fn who(uids: (u32, u32)) -> String {
+    match uids {
+        (real, effective) if real == effective => format!("you are uid {real}"),
+        (real, effective) => format!("you are uid {real}, with the rights of uid {effective}"),
     }
 }
 

@@ -55,28 +55,6 @@ fn as_sigtool(attempt: &Attempt, refusal: &Refusal, report: &Report) -> String {
         Some(signal) => format!("{} not sent: ", Arch::NATIVE.name(signal)),
         None => String::new(),
     };
-    let reason = reason(attempt, refusal, report);
+    let reason = refusal.of(attempt, report.own_uids);
     format!("{}{about}: {unsent}{reason}", attempt.written)
-}
-
-/// Why a target was not signalled, in words that fit its kind.
-pub(super) fn reason(attempt: &Attempt, refusal: &Refusal, report: &Report) -> String {
-    match (refusal, attempt.group, attempt.tid) {
-        (Refusal::Gone, Some(_), _) => "no such process group".to_owned(),
-        (Refusal::Gone, _, Some(_)) => "no such thread of this process".to_owned(),
-        (Refusal::Denied, ..) => {
-            format!("{refusal} ({}): another user's takes CAP_KILL", who_we_are(report.own_uids))
-        }
-        (Refusal::Thread(process), ..) => {
-            format!("{refusal}; for the thread alone write {process}/{}", attempt.written)
-        }
-        _ => refusal.to_string(),
-    }
-}
-
-fn who_we_are(uids: (u32, u32)) -> String {
-    match uids {
-        (real, effective) if real == effective => format!("you are uid {real}"),
-        (real, effective) => format!("you are uid {real}, with the rights of uid {effective}"),
-    }
 }

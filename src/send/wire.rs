@@ -4,7 +4,6 @@ use std::io;
 
 use serde::Serialize;
 
-use super::view::reason;
 use super::{Attempt, Done, Report};
 use crate::out::Out;
 use crate::signal::{Arch, Signal};
@@ -63,7 +62,7 @@ fn object<'a>(attempt: &'a Attempt, report: &Report) -> TargetObject<'a> {
             .result
             .as_ref()
             .err()
-            .map(|refusal| ErrorObject { id: refusal.id(), message: reason(attempt, refusal, report) }),
+            .map(|refusal| ErrorObject { id: refusal.id(), message: refusal.of(attempt, report.own_uids) }),
     }
 }
 

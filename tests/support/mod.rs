@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the real binary, and the fixture.
 
-use std::ffi::OsStr;
+pub mod schema;
+
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -33,12 +35,17 @@ impl From<Output> for Ran {
     }
 }
 
-/// Runs sigtool to its end.
+/// Runs sigtool to its end. JSON that it prints must be as its schema says.
 pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-    sigtool(arguments).output().expect("sigtool runs").into()
+    let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
+    let ran = Ran::from(sigtool(&arguments).output().expect("sigtool runs"));
+    // What is not UTF-8 is an operand: no word that is looked for.
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    schema::check_run(&words, &ran.stdout);
+    ran
 }
 
-/// Runs sigtool to its end with a text on its standard input.
+/// The same with a text on its standard input.
 pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = sigtool(arguments)
         .stdin(Stdio::piped())
@@ -47,8 +54,9 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
         .spawn()
         .expect("sigtool runs");
     let written = child.stdin.take().expect("a pipe").write_all(input);
-    let ran = child.wait_with_output().expect("sigtool ends").into();
+    let ran = Ran::from(child.wait_with_output().expect("sigtool ends"));
     written.expect("sigtool reads its input");
+    schema::check_run(arguments, &ran.stdout);
     ran
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use super::{Watch, events};
+use super::{Watch, events, events_among};
 use crate::support::{SIGTOOL, fixture_path};
 
 #[test]
@@ -51,6 +51,7 @@ fn commands_start_in_the_inherited_state() {
     };
     assert_eq!(masks(&stdout), masks(&plain));
     assert_eq!(masks(&stdout).len(), 4, "{stdout}");
+    assert_eq!(events_among(&stdout).len(), 1, "{stdout}");
 }
 
 /// Three signals while the first one's command runs, which ends when told so.
@@ -98,6 +99,7 @@ fn burst(how: &str) -> Vec<String> {
     let (code, _, _) = watch.end();
     assert_eq!(code, Some(0));
     std::fs::remove_dir_all(&folder).expect("the folder");
+    assert_eq!(events_among(&lines.join("\n")).len(), 3, "{lines:?}");
     lines.retain(|line| !line.starts_with('{'));
     lines
 }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
+use crate::support::{SIGTOOL, fixture_path, in_namespace, run, schema, sigtool, skipped};
 
 /// A watch that is ready; ended when dropped.
 struct Watch {
@@ -121,7 +121,14 @@ struct Descriptor {
 }
 
 fn events(text: &str) -> Vec<Event> {
+    schema::check("watch", text);
     text.lines().map(|line| serde_json::from_str(line).expect("the documented fields")).collect()
+}
+
+/// The events in a text that others have written into too.
+fn events_among(text: &str) -> Vec<Event> {
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+    events(&lines.join("\n"))
 }
 
 #[test]
@@ -300,6 +307,7 @@ fn flood(count: u32) {
     assert_eq!(code, Some(0));
     let text = std::fs::read_to_string(&folder).expect("the file");
     std::fs::remove_file(&folder).expect("the file");
+    schema::check("watch", &text);
     let values = text.lines().map(|line| {
         let start = line.find("\"value\":").expect("a value") + "\"value\":".len();
         let digits = line[start..].split([',', '}']).next().expect("a value");
@@ -336,6 +344,7 @@ fn a_full_queue_is_told() {
     }
     assert!(ran.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", ran.stdout);
     assert!(ran.stdout.contains("\"lost\":true"), "{}", ran.stdout);
+    assert_eq!(events_among(&ran.stdout).len(), 3, "{}", ran.stdout);
 }
 
 #[test]

@@ -1,0 +1,182 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_sigtool_global_optspecs
+    string join \n format= json color= width= h/help V/version
+end
+
+function __fish_sigtool_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_sigtool_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_sigtool_using_subcommand
+    set -l cmd (__fish_sigtool_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c sigtool -n "__fish_sigtool_needs_command" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_needs_command" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_needs_command" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_needs_command" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_needs_command" -s V -l version -d 'Print version'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode-status" -d 'Which signals a process blocks, ignores, catches, and has pending.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Which signals a process blocks, ignores, catches, and has pending.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "completions" -d 'Print completions for a shell, signal names among them.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "list" -d 'Which signals there are; what a number, name, exit status or mask means.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named and to nothing else.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them.'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l threads -d 'Also what each thread blocks and has pending'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l threads -d 'Also what each thread blocks and has pending'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s a -l arch -d 'Numbers on x86, arm, alpha, sparc, mips or parisc' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s e -l encode -d 'The mask of these signals' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l realtime -d 'A row for each real-time signal'
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l names -d 'Bare names, one a line, for scripts'
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s c -l codes -d 'The si_code values, of all or those named'
+complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s n -l number -d 'The signal, by its number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s q -l queue -d 'Queue it with a value, as sigqueue(3) does' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s s -l signal -d 'The signal: a name or a number; 0 only checks' -r -f -a "HUP\t''
+INT\t''
+QUIT\t''
+ILL\t''
+TRAP\t''
+ABRT\t''
+BUS\t''
+FPE\t''
+KILL\t''
+USR1\t''
+SEGV\t''
+USR2\t''
+PIPE\t''
+ALRM\t''
+TERM\t''
+STKFLT\t''
+CHLD\t''
+CONT\t''
+STOP\t''
+TSTP\t''
+TTIN\t''
+TTOU\t''
+URG\t''
+XCPU\t''
+XFSZ\t''
+VTALRM\t''
+PROF\t''
+WINCH\t''
+IO\t''
+PWR\t''
+SYS\t''
+RTMIN\t''
+RTMIN+1\t''
+RTMIN+2\t''
+RTMIN+3\t''
+RTMIN+4\t''
+RTMIN+5\t''
+RTMIN+6\t''
+RTMIN+7\t''
+RTMIN+8\t''
+RTMIN+9\t''
+RTMIN+10\t''
+RTMIN+11\t''
+RTMIN+12\t''
+RTMIN+13\t''
+RTMIN+14\t''
+RTMIN+15\t''
+RTMAX-14\t''
+RTMAX-13\t''
+RTMAX-12\t''
+RTMAX-11\t''
+RTMAX-10\t''
+RTMAX-9\t''
+RTMAX-8\t''
+RTMAX-7\t''
+RTMAX-6\t''
+RTMAX-5\t''
+RTMAX-4\t''
+RTMAX-3\t''
+RTMAX-2\t''
+RTMAX-1\t''
+RTMAX\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l broadcast -d 'Allow -1, everybody but init and sigtool itself'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
+plain\t''
+json\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l width -d 'Fit tables to N columns' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'Arrivals while a command runs: queue, drop or parallel' -r -f -a "queue\t''
+drop\t''
+parallel\t''"
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'End after this time, with status 124' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,151 @@
+module completions {
+
+  def "nu-complete sigtool format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Which signals there are, and what a process does with them.
+  export extern sigtool [
+    --format: string@"nu-complete sigtool format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
+  def "nu-complete sigtool decode-status format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool decode-status color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Which signals a process blocks, ignores, catches, and has pending.
+  export extern "sigtool decode-status" [
+    --format: string@"nu-complete sigtool decode-status format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool decode-status color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --file(-f): path          # Read the text of one or several /proc/PID/status
+    --mask(-m): string        # Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...
+    --threads                 # Also what each thread blocks and has pending
+    --full                    # All signals; several processes one after another
+    --proc: path              # Read the /proc mounted at DIR, such as the host's
+    --help(-h)                # Print help (see more with '--help')
+    ...operands: string       # A process, a thread, sigtool itself, or stdin
+  ]
+
+  def "nu-complete sigtool completions format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool completions color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete sigtool completions shell" [] {
+    [ "bash" "zsh" "fish" "nushell" ]
+  }
+
+  # Print completions for a shell, signal names among them.
+  export extern "sigtool completions" [
+    --format: string@"nu-complete sigtool completions format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool completions color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --help(-h)                # Print help (see more with '--help')
+    shell: string@"nu-complete sigtool completions shell" # bash, zsh, fish or nushell
+  ]
+
+  def "nu-complete sigtool list format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool list color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete sigtool list operands" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  # Which signals there are; what a number, name, exit status or mask means.
+  export extern "sigtool list" [
+    --format: string@"nu-complete sigtool list format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool list color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --realtime                # A row for each real-time signal
+    --names                   # Bare names, one a line, for scripts
+    --codes(-c)               # The si_code values, of all or those named
+    --arch(-a): string        # Numbers on x86, arm, alpha, sparc, mips or parisc
+    --encode(-e): string      # The mask of these signals
+    --help(-h)                # Print help (see more with '--help')
+    ...operands: string@"nu-complete sigtool list operands" # A name, number, exit status or mask
+  ]
+
+  def "nu-complete sigtool send format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool send color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete sigtool send signal" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  # Send a signal, to what was named and to nothing else.
+  export extern "sigtool send" [
+    --format: string@"nu-complete sigtool send format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool send color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --number(-n): string      # The signal, by its number
+    --queue(-q): string       # Queue it with a value, as sigqueue(3) does
+    --broadcast               # Allow -1, everybody but init and sigtool itself
+    --help(-h)                # Print help (see more with '--help')
+    --signal(-s): string@"nu-complete sigtool send signal" # The signal: a name or a number; 0 only checks
+    ...targets: string        # PID, -PGID, 0, PID/TID or PID:INODE
+  ]
+
+  def "nu-complete sigtool watch format" [] {
+    [ "table" "plain" "json" ]
+  }
+
+  def "nu-complete sigtool watch color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete sigtool watch burst" [] {
+    [ "queue" "drop" "parallel" ]
+  }
+
+  def "nu-complete sigtool watch signals" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  # Receive signals, tell who sent them, run commands on them.
+  export extern "sigtool watch" [
+    --format: string@"nu-complete sigtool watch format" # table (on a terminal), plain (else) or json
+    --json                    # The same as --format json
+    --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
+    --width: string           # Fit tables to N columns
+    --on: string              # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
+    --burst: string@"nu-complete sigtool watch burst" # Arrivals while a command runs: queue, drop or parallel
+    --count: string           # End after N signals
+    --timeout: string         # End after this time, with status 124
+    --help(-h)                # Print help (see more with '--help')
+    ...signals: string@"nu-complete sigtool watch signals" # The signals to watch; all if none is given
+  ]
+
+}
+
+export use completions *

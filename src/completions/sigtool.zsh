@@ -1,0 +1,181 @@
+#compdef sigtool
+
+autoload -U is-at-least
+
+_sigtool() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'(--format)--json[The same as --format json]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_sigtool_commands" \
+"*::: :->sigtool" \
+&& ret=0
+    case $state in
+    (sigtool)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:sigtool-command-$line[1]:"
+        case $line[1] in
+            (decode-status)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
+'*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
+'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'(--format)--json[The same as --format json]' \
+'--threads[Also what each thread blocks and has pending]' \
+'--full[All signals; several processes one after another]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
+&& ret=0
+;;
+(decode)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
+'*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
+'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'(--format)--json[The same as --format json]' \
+'--threads[Also what each thread blocks and has pending]' \
+'--full[All signals; several processes one after another]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
+&& ret=0
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'(--format)--json[The same as --format json]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':shell -- bash, zsh, fish or nushell:(bash zsh fish nushell)' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'-a+[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
+'--arch=[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
+'(--names -c --codes --realtime)-e+[The mask of these signals]:SIGNAL,...:_default' \
+'(--names -c --codes --realtime)--encode=[The mask of these signals]:SIGNAL,...:_default' \
+'(--format)--json[The same as --format json]' \
+'(--names)--realtime[A row for each real-time signal]' \
+'--names[Bare names, one a line, for scripts]' \
+'(--names)-c[The si_code values, of all or those named]' \
+'(--names)--codes[The si_code values, of all or those named]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::operands -- A name, number, exit status or mask:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+&& ret=0
+;;
+(send)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'-n+[The signal, by its number]:NUMBER:_default' \
+'--number=[The signal, by its number]:NUMBER:_default' \
+'-q+[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
+'--queue=[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
+'(-n --number)-s+[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(-n --number)--signal=[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(--format)--json[The same as --format json]' \
+'--broadcast[Allow -1, everybody but init and sigtool itself]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::targets -- PID, -PGID, 0, PID/TID or PID\:INODE:_default' \
+&& ret=0
+;;
+(watch)
+_arguments "${_arguments_options[@]}" : \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
+'--width=[Fit tables to N columns]:N:_default' \
+'*--on=[Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)]:SIGNAL=COMMAND:_default' \
+'--burst=[Arrivals while a command runs\: queue, drop or parallel]:HOW:(queue drop parallel)' \
+'--count=[End after N signals]:N:_default' \
+'--timeout=[End after this time, with status 124]:DURATION:_default' \
+'(--format)--json[The same as --format json]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::signals -- The signals to watch; all if none is given:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_sigtool_commands] )) ||
+_sigtool_commands() {
+    local commands; commands=(
+'decode-status:Which signals a process blocks, ignores, catches, and has pending.' \
+'decode:Which signals a process blocks, ignores, catches, and has pending.' \
+'completions:Print completions for a shell, signal names among them.' \
+'list:Which signals there are; what a number, name, exit status or mask means.' \
+'send:Send a signal, to what was named and to nothing else.' \
+'watch:Receive signals, tell who sent them, run commands on them.' \
+    )
+    _describe -t commands 'sigtool commands' commands "$@"
+}
+(( $+functions[_sigtool__subcmd__completions_commands] )) ||
+_sigtool__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'sigtool completions commands' commands "$@"
+}
+(( $+functions[_sigtool__subcmd__decode-status_commands] )) ||
+_sigtool__subcmd__decode-status_commands() {
+    local commands; commands=()
+    _describe -t commands 'sigtool decode-status commands' commands "$@"
+}
+(( $+functions[_sigtool__subcmd__list_commands] )) ||
+_sigtool__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'sigtool list commands' commands "$@"
+}
+(( $+functions[_sigtool__subcmd__send_commands] )) ||
+_sigtool__subcmd__send_commands() {
+    local commands; commands=()
+    _describe -t commands 'sigtool send commands' commands "$@"
+}
+(( $+functions[_sigtool__subcmd__watch_commands] )) ||
+_sigtool__subcmd__watch_commands() {
+    local commands; commands=()
+    _describe -t commands 'sigtool watch commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_sigtool" ]; then
+    _sigtool "$@"
+else
+    compdef _sigtool sigtool
+fi

@@ -1,0 +1,103 @@
+//! `sigtool completions`, end to end: the scripts are what is generated, and
+//! bash and zsh complete with them.
+
+use std::process::Command;
+
+use clap_complete::{Generator, Shell};
+
+use crate::generated::hold;
+use crate::support::{Ran, SIGTOOL, run, skipped};
+
+fn generated(generator: impl Generator) -> String {
+    let mut command = sigtool::cli::definition();
+    let mut text = Vec::new();
+    clap_complete::generate(generator, &mut command, "sigtool", &mut text);
+    String::from_utf8(text).expect("UTF-8")
+}
+
+#[test]
+fn the_scripts_are_what_is_generated() {
+    hold("src/completions/sigtool.bash", &generated(Shell::Bash));
+    hold("src/completions/sigtool.zsh", &generated(Shell::Zsh));
+    hold("src/completions/sigtool.fish", &generated(Shell::Fish));
+    hold("src/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
+}
+
+#[test]
+fn each_shell_has_its_script() {
+    for (shell, part) in [
+        ("bash", "complete -F _sigtool"),
+        ("zsh", "#compdef sigtool"),
+        ("fish", "complete -c sigtool"),
+        ("nushell", "export extern \"sigtool send\""),
+    ] {
+        let ran = run(["completions", shell]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+        assert!(ran.stdout.contains(part) && ran.stdout.contains("VTALRM"), "{shell}");
+    }
+    let unknown = run(["completions", "tcsh"]);
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
+}
+
+/// What bash offers for the last of these words.
+fn bash(words: &[&str]) -> Option<String> {
+    let script = format!(
+        "source <(\"$0\" completions bash); COMP_WORDS=({}); COMP_CWORD={}; \
+         _sigtool sigtool \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; echo \"${{COMPREPLY[*]}}\"",
+        words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+        words.len() - 1,
+    );
+    match Command::new("bash").args(["--norc", "-c", &script, SIGTOOL]).output().map(Ran::from) {
+        Ok(ran) => Some(ran.stdout.trim().to_owned()),
+        Err(error) => {
+            skipped(&format!("bash: {error}"));
+            None
+        }
+    }
+}
+
+#[test]
+fn bash_completes_subcommands_options_and_signals() {
+    for (words, offered) in [
+        (&["sigtool", "dec"][..], "decode-status decode"),
+        (&["sigtool", "send", "--broad"], "--broadcast"),
+        (&["sigtool", "send", "-s", "TER"], "TERM"),
+        (&["sigtool", "send", "--signal", "XF"], "XFSZ"),
+        (&["sigtool", "watch", "USR"], "USR1 USR2"),
+        (&["sigtool", "list", "VT"], "VTALRM"),
+        (&["sigtool", "completions", "fi"], "fish"),
+    ] {
+        let Some(found) = bash(words) else { return };
+        assert_eq!(found, offered, "{words:?}");
+    }
+}
+
+/// What becomes of a line in an interactive zsh when Tab is typed.
+#[test]
+fn zsh_completes_subcommands_options_and_signals() {
+    // The line is typed only once there is a prompt to type it at.
+    let script = r#"
+        zmodload zsh/zpty
+        zpty inner zsh -f -i
+        zpty -w inner "PS1='> '; autoload -Uz compinit; compinit -u -D; source <($0 completions zsh)
+compdef _sigtool sigtool; bindkey '^I' complete-word; stty columns 200 -echo; echo rea''dy"
+        zpty -r inner out $'*\nready*'
+        zpty -r inner out '*> *'
+        zpty -w -n inner "sigtool $1"$'\t'
+        zpty -r inner out "*sigtool $2*" && echo found
+    "#;
+    for (line, completed) in [
+        ("decode-", "decode-status"),
+        ("send -s TER", "send -s TERM"),
+        ("watch VTA", "watch VTALRM"),
+        ("send --broad", "send --broadcast"),
+    ] {
+        let ran =
+            Command::new("timeout").args(["30", "zsh", "-fc", script, SIGTOOL, line, completed]).output();
+        match ran.map(Ran::from) {
+            Ok(ran) if ran.code == Some(127) => return skipped("zsh is missing"),
+            Ok(ran) => assert_eq!(ran.stdout, "found\n", "{line}: {}", ran.stderr),
+            Err(error) => return skipped(&format!("timeout: {error}")),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The man pages: the command line's own definition, and the prose of
+//! tests/man/, which is checked in beside what is generated of both.
+
+use std::path::Path;
+
+use clap_mangen::Man;
+
+use crate::generated::hold;
+
+/// The date that all pages bear: of the last change of their prose.
+const DATE: &str = "2026-11-21";
+
+/// The page of a command: its definition, then its prose.
+fn page(command: &clap::Command, name: &str, prose: &str) -> String {
+    let title = name.to_uppercase();
+    let source = format!("sigtool {}", env!("CARGO_PKG_VERSION"));
+    // Subcommands that have pages of their own, and the built-in help, are not
+    // repeated in a synopsis.
+    let command = command.clone().name(&*name.to_owned().leak()).bin_name(name.replacen('-', " ", 1));
+    let man = Man::new(command.disable_help_subcommand(true).version(env!("CARGO_PKG_VERSION")))
+        .title(title)
+        .section("1")
+        .date(DATE)
+        .source(source)
+        .manual("User Commands");
+    let mut text = Vec::new();
+    man.render_title(&mut text).expect("a title");
+    man.render_name_section(&mut text).expect("a name");
+    man.render_synopsis_section(&mut text).expect("a synopsis");
+    man.render_description_section(&mut text).expect("a description");
+    man.render_options_section(&mut text).expect("options");
+    String::from_utf8(text).expect("UTF-8") + prose
+}
+
+/// Every page: its name and its text.
+fn pages() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prose = |name: &str| {
+        let own =
+            std::fs::read_to_string(root.join("tests/man").join(format!("{name}.roff"))).expect("prose");
+        let shared = std::fs::read_to_string(root.join("tests/man/shared.roff")).expect("prose");
+        own.replace(".\\\" shared\n", &shared)
+    };
+    let definition = sigtool::cli::definition();
+    let mut pages = vec![("sigtool".to_owned(), page(&definition, "sigtool", &prose("sigtool")))];
+    for room in
+        definition.get_subcommands().filter(|room| !["help", "completions"].contains(&room.get_name()))
+    {
+        let name = format!("sigtool-{}", room.get_name());
+        pages.push((name.clone(), page(room, &name, &prose(&name))));
+    }
+    pages
+}
+
+#[test]
+fn the_pages_are_what_is_generated() {
+    for (name, text) in pages() {
+        hold(&format!("man/{name}.1"), &text);
+    }
+}
+
+#[test]
+fn every_page_has_its_sections() {
+    for (name, text) in pages() {
+        for section in [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "\"EXIT STATUS\"",
+            "ENVIRONMENT",
+            "EXAMPLES",
+            "\"SEE ALSO\"",
+        ] {
+            assert!(text.contains(&format!(".SH {section}\n")), "{name} lacks {section}");
+        }
+        assert!(name == "sigtool" || text.contains(".SH JSON\n"), "{name} lacks JSON");
+    }
+}
+
+#[test]
+fn mandoc_finds_nothing_wrong() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, _) in pages() {
+        let output = std::process::Command::new("mandoc")
+            .args(["-Tlint", "-W", "warning"])
+            .arg(root.join(format!("man/{name}.1")))
+            .output();
+        let Ok(output) = output else { return crate::support::skipped("mandoc is missing") };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+    }
+}
+
+/// Each JSON field and each exit status that a page or a schema knows, the
+/// other knows too.
+#[test]
+fn every_field_of_a_schema_is_in_its_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, text) in pages().into_iter().filter(|(name, _)| name != "sigtool") {
+        let schema = root.join(format!("tests/schema/{}.json", name.trim_start_matches("sigtool-")));
+        let schema = std::fs::read_to_string(schema).expect("the schema");
+        let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+        let mut fields = Vec::new();
+        collect(&schema, &mut fields);
+        for field in fields {
+            assert!(text.contains(&field.replace('-', "\\-")), "{name} says nothing of {field}");
+        }
+    }
+}
+
+fn collect(schema: &serde_json::Value, fields: &mut Vec<String>) {
+    match schema {
+        serde_json::Value::Object(object) => {
+            if let Some(serde_json::Value::Object(properties)) = object.get("properties") {
+                fields.extend(properties.keys().cloned());
+            }
+            object.values().for_each(|value| collect(value, fields));
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| collect(value, fields)),
+        _ => {}
+    }
+}

@@ -1,0 +1,137 @@
+//! The schemas themselves: that they are schemas, and that each refuses what is
+//! not as it says. What sigtool prints is held to them wherever a test runs it.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::schema::{self, SCHEMAS};
+use crate::support::{Fixture, SIGTOOL, fixture_path, run};
+
+/// No field has this type.
+const WRONG: f64 = 1.5;
+
+/// Left out without a fault.
+const OPTIONAL: [&str; 1] = ["/processes/0/tasks"];
+
+#[test]
+fn every_schema_is_a_schema() {
+    for schema in &SCHEMAS {
+        let text: Value = serde_json::from_str(schema.text).expect("JSON");
+        assert_eq!(text["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        jsonschema::meta::validate(&text).unwrap_or_else(|error| panic!("{}: {error}", text["title"]));
+    }
+    assert!(jsonschema::meta::validate(&serde_json::json!({ "type": WRONG })).is_err());
+}
+
+/// A document with one thing in it changed, and what was changed.
+fn spoiled(document: &Value) -> Vec<(String, Value)> {
+    let mut places = vec![String::new()];
+    let mut found = Vec::new();
+    while let Some(place) = places.pop() {
+        let mut change = |what: String, with: &mut dyn FnMut(&mut Value)| {
+            let mut changed = document.clone();
+            with(changed.pointer_mut(&place).expect("the place"));
+            found.push((what, changed));
+        };
+        change(format!("{place} of another type"), &mut |value| *value = WRONG.into());
+        match document.pointer(&place).expect("the place") {
+            Value::Object(fields) => {
+                change(format!("{place}/more added"), &mut |value| value["more"] = Value::Null);
+                for field in fields.keys() {
+                    let path = format!("{place}/{field}");
+                    if !OPTIONAL.contains(&path.as_str()) {
+                        change(format!("{path} removed"), &mut |value| {
+                            value.as_object_mut().expect("an object").remove(field);
+                        });
+                    }
+                    places.push(path);
+                }
+            }
+            // The first ones stand for all.
+            Value::Array(values) => places.extend((0..values.len().min(6)).map(|at| format!("{place}/{at}"))),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn refuses_what_is_spoiled(subcommand: &str, text: &str) {
+    let schema = schema::of(subcommand).expect("a schema");
+    let document: Value = serde_json::from_str(text).expect("JSON");
+    assert!(schema.accepts(&document), "{subcommand}: {text}");
+    let all = spoiled(&document);
+    assert!(all.len() >= 5, "{subcommand}");
+    for (what, changed) in all {
+        assert!(!schema.accepts(&changed), "{subcommand}: accepted with {what}: {changed}");
+    }
+}
+
+#[test]
+fn spoiled_listings_are_refused() {
+    for arguments in [
+        &[][..],
+        &["TERM", "CHLD", "RTMIN+3", "15", "0", "143"],
+        &["0x4002"],
+        &["--codes", "SYS"],
+        &["--encode", "INT,TERM"],
+        &["--names", "INT"],
+    ] {
+        let ran = run(["list", "--json"].iter().chain(arguments));
+        refuses_what_is_spoiled("list", &ran.stdout);
+    }
+}
+
+#[test]
+fn every_architecture_is_listed_as_the_schema_says() {
+    for arch in ["x86", "alpha", "sparc", "mips", "parisc"] {
+        // It is run() that looks at what they print.
+        for what in [&[][..], &["--codes"], &["--names"], &["0x1", "TERM", "-9", "RTMAX"]] {
+            let ran = run(["list", "--json", "--arch", arch].iter().chain(what));
+            assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arch} {what:?}");
+        }
+    }
+}
+
+#[test]
+fn every_kept_text_is_decoded_as_the_schema_says() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status");
+    for entry in std::fs::read_dir(folder).expect("the texts") {
+        let path = entry.expect("an entry").path();
+        let file = path.to_str().expect("UTF-8");
+        let ran = run(["decode-status", "--json", "--threads", "--full", "--file", file]);
+        assert!(!ran.stdout.is_empty(), "{file}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn spoiled_answers_of_send_are_refused() {
+    let fixture = Fixture::start(["--block", "USR1"]);
+    let ran = run(["send", "--json", "-USR1", "-q", "7", &fixture.pid.to_string(), "4194304"]);
+    refuses_what_is_spoiled("send", &ran.stdout);
+}
+
+#[test]
+fn spoiled_states_are_refused() {
+    let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP", "--own", "USR1"]);
+    let pid = fixture.pid.to_string();
+    let ran = run(["decode-status", "--json", "--threads", &pid, "4194304"]);
+    refuses_what_is_spoiled("decode-status", &ran.stdout);
+    let ran = run(["decode", "--format", "json", "--mask", "4002"]);
+    refuses_what_is_spoiled("decode-status", &ran.stdout);
+}
+
+#[test]
+fn spoiled_events_are_refused() {
+    // What waits is received at once: it has sent it to itself.
+    let output = Command::new(fixture_path())
+        .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
+        .args([SIGTOOL, "watch", "--json", "--count", "1", "RTMIN"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the fixture runs");
+    let text = String::from_utf8(output.stdout).expect("JSON");
+    // The fixture's watcher says `ready` into the same pipe.
+    let line = text.lines().find(|line| line.starts_with('{')).expect("an event");
+    refuses_what_is_spoiled("watch", line);
+}

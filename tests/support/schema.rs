@@ -1,0 +1,70 @@
+//! The schemas of what sigtool prints as JSON, and holding output to them.
+
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+/// A schema of tests/schema, as text and made ready.
+pub struct Schema {
+    subcommand: &'static str,
+    pub text: &'static str,
+    validator: LazyLock<Validator>,
+}
+
+macro_rules! schema {
+    ($subcommand:literal) => {{
+        const TEXT: &str = include_str!(concat!("../schema/", $subcommand, ".json"));
+        Schema { subcommand: $subcommand, text: TEXT, validator: LazyLock::new(|| ready(TEXT)) }
+    }};
+}
+
+/// One a subcommand; each is made ready once, where it is needed.
+pub static SCHEMAS: [Schema; 4] =
+    [schema!("decode-status"), schema!("list"), schema!("send"), schema!("watch")];
+
+fn ready(text: &str) -> Validator {
+    let schema: Value = serde_json::from_str(text).expect("a schema is JSON");
+    jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The schema of a subcommand, which may be called by its alias.
+pub fn of(subcommand: &str) -> Option<&'static Schema> {
+    let name = if subcommand == "decode" { "decode-status" } else { subcommand };
+    SCHEMAS.iter().find(|schema| schema.subcommand == name)
+}
+
+impl Schema {
+    /// Whether a document is as the schema says.
+    pub fn accepts(&self, document: &Value) -> bool {
+        self.validator.is_valid(document)
+    }
+
+    /// What is wrong with a document.
+    fn faults(&self, document: &Value) -> Vec<String> {
+        let errors = self.validator.iter_errors(document);
+        errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
+}
+
+/// Panics where a subcommand's JSON is not as its schema says: one document, of
+/// watch one a line.
+pub fn check(subcommand: &str, text: &str) {
+    let schema = of(subcommand).unwrap_or_else(|| panic!("{subcommand} has no schema"));
+    let documents: Vec<&str> = if subcommand == "watch" { text.lines().collect() } else { vec![text] };
+    for document in documents {
+        let value = serde_json::from_str(document).unwrap_or_else(|error| panic!("{error}: {document}"));
+        // The errors are only asked for where there are any, for they take time.
+        assert!(schema.accepts(&value), "{subcommand}: {}\n{document}", schema.faults(&value).join("\n"));
+    }
+}
+
+/// Checks what a command line of sigtool's printed, if that is JSON.
+pub fn check_run(arguments: &[&str], stdout: &str) {
+    let asked = arguments.iter().any(|word| matches!(*word, "--json" | "--format=json"))
+        || arguments.windows(2).any(|pair| pair == ["--format", "json"]);
+    let subcommand = arguments.iter().find(|word| of(word).is_some());
+    if let (true, Some(subcommand), false) = (asked, subcommand, stdout.is_empty()) {
+        check(subcommand, stdout);
+    }
+}
