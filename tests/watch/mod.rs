@@ -1,6 +1,7 @@
 //! `sigtool watch`, end to end.
 
 mod hooks;
+mod idioms;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

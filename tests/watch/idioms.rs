@@ -1,0 +1,89 @@
+//! The shell idioms that `watch` replaces, as the README shows them: each is
+//! in it, and does what it says.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::Watch;
+use crate::support::SIGTOOL;
+
+/// Starts a line of the README in a shell, in an empty folder, with commands
+/// of its own before everything else in PATH.
+fn start(line: &str, folder: &Path) -> Watch {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    assert!(readme.replace("\\|", "|").contains(line), "the README does not show: {line}");
+    std::fs::create_dir_all(folder).expect("a folder");
+    let reload = folder.join("reload");
+    std::fs::write(&reload, "#!/bin/sh\necho reloaded\n").expect("a script");
+    std::fs::set_permissions(&reload, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    let binaries = Path::new(SIGTOOL).parent().expect("a folder");
+    let path =
+        format!("{}:{}:{}", folder.display(), binaries.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", line])
+        .current_dir(folder)
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    Watch::of(&mut shell)
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("sigtool-idiom-{name}-{}", std::process::id()))
+}
+
+#[test]
+fn wait_for_a_signal() {
+    let folder = folder("wait");
+    let watch = start("sigtool watch --count 1 USR1 && echo go", &folder);
+    watch.send(&["-USR1"]);
+    let (code, stdout, _) = watch.end();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert!(code == Some(0) && stdout.ends_with("\ngo\n"), "{stdout}");
+}
+
+#[test]
+fn wait_for_a_signal_but_not_for_ever() {
+    let folder = folder("timeout");
+    let watch = start("sigtool watch --count 1 --timeout 0.2s USR1 || echo \"too late: $?\"", &folder);
+    let (code, stdout, _) = watch.end();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert!(code == Some(0) && stdout.ends_with("\ntoo late: 124\n"), "{stdout}");
+}
+
+#[test]
+fn clean_up_at_the_end() {
+    let folder = folder("exit");
+    let watch = start("touch lock; sigtool watch --on EXIT='rm -f lock' USR1", &folder);
+    assert!(folder.join("lock").exists());
+    watch.send(&["-TERM"]);
+    let (code, _, _) = watch.end();
+    let there = folder.join("lock").exists();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert_eq!((code, there), (Some(0), false));
+}
+
+#[test]
+fn reload_on_hup() {
+    let folder = folder("hup");
+    let watch = start("sigtool watch --on HUP=reload", &folder);
+    watch.send(&["-HUP"]);
+    watch.send(&["-TERM"]);
+    let (code, stdout, _) = watch.end();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert!(code == Some(0) && stdout.contains("\nreloaded\n"), "{stdout}");
+}
+
+#[test]
+fn log_who_asked_for_the_end() {
+    let folder = folder("log");
+    let watch = start("sigtool watch --json >> signals.log", &folder);
+    watch.send(&["-TERM"]);
+    let (code, _, _) = watch.end();
+    let log = std::fs::read_to_string(folder.join("signals.log")).expect("the log");
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert_eq!(code, Some(0));
+    assert!(log.contains("\"signal\":\"TERM\"") && log.contains("\"verified\":true"), "{log}");
+}
