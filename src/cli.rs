@@ -23,6 +23,14 @@ use crate::{completions, decode_status, kill, list, send, watch};
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;
 
+const EXAMPLES: &str = "\
+Examples:
+  sigtool list 143                  which signal is this exit status
+  sigtool decode-status 1234        why does it not end
+  sigtool send -TERM 1234           ask it to end
+  sigtool watch                     who sends signals here
+Each subcommand has more: sigtool send --help; and there are man pages.";
+
 /// Which signals there are, and what a process does with them.
 ///
 /// sigtool answers what people and scripts ask about Linux signals. Signals
@@ -32,6 +40,7 @@ const DEFAULT_WIDTH: u16 = 80;
     name = "sigtool",
     version,
     verbatim_doc_comment,
+    after_long_help = EXAMPLES,
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]

@@ -18,4 +18,5 @@ mod send;
 mod start;
 mod support;
 mod tables;
+mod terminal;
 mod watch;

@@ -126,8 +126,10 @@ fn what_it_does_not_know_is_named_with_the_nearest() {
 
 #[test]
 fn short_help_fits_a_screen_of_80_columns() {
-    for arguments in [&["-h"][..], &["list", "-h"], &["decode-status", "-h"]] {
-        let ran = run(arguments);
+    let rooms = ["list", "send", "watch", "decode-status", "completions"];
+    let all = rooms.iter().map(|room| vec![*room, "-h"]).chain([vec!["-h"]]);
+    for arguments in all {
+        let ran = run(&arguments);
         assert!(ran.stdout.lines().count() <= 24, "{arguments:?}: {}", ran.stdout);
         for line in ran.stdout.lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");

@@ -173,7 +173,7 @@ always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l width -d 'Fit tables to N columns' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'Arrivals while a command runs: queue, drop or parallel' -r -f -a "queue\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'While one runs: queue, drop or parallel' -r -f -a "queue\t''
 drop\t''
 parallel\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals' -r

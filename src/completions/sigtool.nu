@@ -139,7 +139,7 @@ module completions {
     --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
     --on: string              # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
-    --burst: string@"nu-complete sigtool watch burst" # Arrivals while a command runs: queue, drop or parallel
+    --burst: string@"nu-complete sigtool watch burst" # While one runs: queue, drop or parallel
     --count: string           # End after N signals
     --timeout: string         # End after this time, with status 124
     --help(-h)                # Print help (see more with '--help')

@@ -122,7 +122,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '*--on=[Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)]:SIGNAL=COMMAND:_default' \
-'--burst=[Arrivals while a command runs\: queue, drop or parallel]:HOW:(queue drop parallel)' \
+'--burst=[While one runs\: queue, drop or parallel]:HOW:(queue drop parallel)' \
 '--count=[End after N signals]:N:_default' \
 '--timeout=[End after this time, with status 124]:DURATION:_default' \
 '(--format)--json[The same as --format json]' \

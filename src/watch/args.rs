@@ -40,7 +40,7 @@ pub struct WatchArgs {
     /// Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
     #[arg(long, value_name = "SIGNAL=COMMAND")]
     on: Vec<OsString>,
-    /// Arrivals while a command runs: queue, drop or parallel
+    /// While one runs: queue, drop or parallel
     #[arg(long, value_enum, value_name = "HOW", default_value_t = BurstName::Queue)]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     burst: BurstName,
