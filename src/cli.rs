@@ -41,6 +41,7 @@ Each subcommand has more: sigtool send --help; and there are man pages.";
     version,
     verbatim_doc_comment,
     after_long_help = EXAMPLES,
+    override_usage = "sigtool [OPTIONS] COMMAND [ARGUMENT]...",
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]
@@ -113,10 +114,21 @@ pub fn definition() -> clap::Command {
     };
     let mut command = Cli::command();
     command.build();
-    for (room, argument) in [("list", "operands"), ("send", "signal"), ("watch", "signals")] {
+    let catchable = || names().into_iter().filter(|name| !["KILL", "STOP"].contains(name)).collect();
+    let hooks = || -> Vec<&'static str> {
+        let on: Vec<&str> = catchable();
+        on.into_iter().chain(["EXIT"]).map(|name| &*format!("{name}=").leak()).collect()
+    };
+    for (room, argument, values) in [
+        ("list", "operands", names()),
+        ("list", "encode", names()),
+        ("send", "signal", names()),
+        ("watch", "signals", catchable()),
+        ("watch", "on", hooks()),
+    ] {
         command = command.mut_subcommand(room, |room| {
             room.mut_arg(argument, |argument| {
-                argument.value_parser(PossibleValuesParser::new(names())).hide_possible_values(true)
+                argument.value_parser(PossibleValuesParser::new(values)).hide_possible_values(true)
             })
         });
     }

@@ -75,6 +75,10 @@ module completions {
     [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
   }
 
+  def "nu-complete sigtool list encode" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
   # Which signals there are; what a number, name, exit status or mask means.
   export extern "sigtool list" [
     --format: string@"nu-complete sigtool list format" # table (on a terminal), plain (else) or json
@@ -85,8 +89,8 @@ module completions {
     --names                   # Bare names, one a line, for scripts
     --codes(-c)               # The si_code values, of all or those named
     --arch(-a): string        # Numbers on x86, arm, alpha, sparc, mips or parisc
-    --encode(-e): string      # The mask of these signals
     --help(-h)                # Print help (see more with '--help')
+    --encode(-e): string@"nu-complete sigtool list encode" # The mask of these signals
     ...operands: string@"nu-complete sigtool list operands" # A name, number, exit status or mask
   ]
 
@@ -129,7 +133,11 @@ module completions {
   }
 
   def "nu-complete sigtool watch signals" [] {
-    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  def "nu-complete sigtool watch on" [] {
+    [ "HUP=" "INT=" "QUIT=" "ILL=" "TRAP=" "ABRT=" "BUS=" "FPE=" "USR1=" "SEGV=" "USR2=" "PIPE=" "ALRM=" "TERM=" "STKFLT=" "CHLD=" "CONT=" "TSTP=" "TTIN=" "TTOU=" "URG=" "XCPU=" "XFSZ=" "VTALRM=" "PROF=" "WINCH=" "IO=" "PWR=" "SYS=" "RTMIN=" "RTMIN+1=" "RTMIN+2=" "RTMIN+3=" "RTMIN+4=" "RTMIN+5=" "RTMIN+6=" "RTMIN+7=" "RTMIN+8=" "RTMIN+9=" "RTMIN+10=" "RTMIN+11=" "RTMIN+12=" "RTMIN+13=" "RTMIN+14=" "RTMIN+15=" "RTMAX-14=" "RTMAX-13=" "RTMAX-12=" "RTMAX-11=" "RTMAX-10=" "RTMAX-9=" "RTMAX-8=" "RTMAX-7=" "RTMAX-6=" "RTMAX-5=" "RTMAX-4=" "RTMAX-3=" "RTMAX-2=" "RTMAX-1=" "RTMAX=" "EXIT=" ]
   }
 
   # Receive signals, tell who sent them, run commands on them.
@@ -138,11 +146,11 @@ module completions {
     --json                    # The same as --format json
     --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
-    --on: string              # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
-    --burst: string@"nu-complete sigtool watch burst" # While one runs: queue, drop or parallel
+    --burst: string@"nu-complete sigtool watch burst" # While one runs: queue (default), drop or parallel
     --count: string           # End after N signals
     --timeout: string         # End after this time, with status 124
     --help(-h)                # Print help (see more with '--help')
+    --on: string@"nu-complete sigtool watch on" # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
     ...signals: string@"nu-complete sigtool watch signals" # The signals to watch; all if none is given
   ]
 

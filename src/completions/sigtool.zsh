@@ -86,8 +86,8 @@ _arguments "${_arguments_options[@]}" : \
 '--width=[Fit tables to N columns]:N:_default' \
 '-a+[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
 '--arch=[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
-'(--names -c --codes --realtime)-e+[The mask of these signals]:SIGNAL,...:_default' \
-'(--names -c --codes --realtime)--encode=[The mask of these signals]:SIGNAL,...:_default' \
+'(--names -c --codes --realtime)-e+[The mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(--names -c --codes --realtime)--encode=[The mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '(--format)--json[The same as --format json]' \
 '(--names)--realtime[A row for each real-time signal]' \
 '--names[Bare names, one a line, for scripts]' \
@@ -121,14 +121,14 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
-'*--on=[Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)]:SIGNAL=COMMAND:_default' \
-'--burst=[While one runs\: queue, drop or parallel]:HOW:(queue drop parallel)' \
+'--burst=[While one runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
 '--count=[End after N signals]:N:_default' \
 '--timeout=[End after this time, with status 124]:DURATION:_default' \
+'*--on=[Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)]:SIGNAL=COMMAND:(HUP= INT= QUIT= ILL= TRAP= ABRT= BUS= FPE= USR1= SEGV= USR2= PIPE= ALRM= TERM= STKFLT= CHLD= CONT= TSTP= TTIN= TTOU= URG= XCPU= XFSZ= VTALRM= PROF= WINCH= IO= PWR= SYS= RTMIN= RTMIN+1= RTMIN+2= RTMIN+3= RTMIN+4= RTMIN+5= RTMIN+6= RTMIN+7= RTMIN+8= RTMIN+9= RTMIN+10= RTMIN+11= RTMIN+12= RTMIN+13= RTMIN+14= RTMIN+15= RTMAX-14= RTMAX-13= RTMAX-12= RTMAX-11= RTMAX-10= RTMAX-9= RTMAX-8= RTMAX-7= RTMAX-6= RTMAX-5= RTMAX-4= RTMAX-3= RTMAX-2= RTMAX-1= RTMAX= EXIT=)' \
 '(--format)--json[The same as --format json]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::signals -- The signals to watch; all if none is given:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*::signals -- The signals to watch; all if none is given:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 && ret=0
 ;;
         esac

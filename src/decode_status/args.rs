@@ -34,6 +34,9 @@ Examples:
 /// where every thread blocks it. 32 and 33 are the C library's own.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(
+    override_usage = "sigtool decode-status [--threads] [--full] [--proc DIR] [--file FILE]...\n                             [OPTIONS] [PID|PID/TID|self|-]...\n       sigtool decode-status --mask [NAME=]HEX... [OPTIONS]"
+)]
 pub struct DecodeStatusArgs {
     /// A process, a thread, sigtool itself, or stdin
     #[arg(value_name = "PID|PID/TID|self|-")]

@@ -27,6 +27,9 @@ Examples:
 /// mask, written 0x..., its names.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(
+    override_usage = "sigtool list [--realtime] [--names] [--codes] [--arch NAME] [OPERAND]...\n       sigtool list --encode SIGNAL,... [--arch NAME]"
+)]
 pub struct ListArgs {
     /// A name, number, exit status or mask
     #[arg(value_name = "SIGNAL|NUMBER|STATUS|0xMASK", allow_negative_numbers = true)]

@@ -130,8 +130,10 @@ impl<'a> Out<'a> {
         columns: &[StreamColumn],
         cells: impl IntoIterator<Item = Cell>,
     ) -> io::Result<()> {
-        let color = self.settings.color && self.settings.format == Format::Table;
-        plain::stream_row(&mut self.sink, columns, cells, color)
+        let table = self.settings.format == Format::Table;
+        let color = self.settings.color && table;
+        let width = if table { usize::from(self.settings.width) } else { usize::MAX };
+        plain::stream_row(&mut self.sink, columns, cells, color, width)
     }
 
     /// Hands over what has been written so far.

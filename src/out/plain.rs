@@ -45,25 +45,42 @@ fn line<'a>(
     writeln!(sink)
 }
 
-/// Writes a row of a stream.
+/// Writes a row of a stream; what the width has no room for in the last column
+/// goes on below, in that column.
 pub(super) fn stream_row(
     sink: &mut impl Write,
     columns: &[StreamColumn],
     cells: impl IntoIterator<Item = Cell>,
     color: bool,
+    width: usize,
 ) -> io::Result<()> {
     let mut owed = 0;
-    for (cell, column) in cells.into_iter().zip(columns) {
+    let mut column = 0;
+    for (cell, place) in cells.into_iter().zip(columns) {
         write_blanks(sink, owed)?;
-        if color && cell.meaning != Meaning::Plain {
-            let style = cell.meaning.style();
-            write!(sink, "{style}{}{style:#}", cell.text)?;
-        } else {
-            sink.write_all(cell.text.as_bytes())?;
+        column += owed;
+        let style = if color { cell.meaning.style() } else { Meaning::Plain.style() };
+        let last = place.width == 0;
+        let mut text: &str = &cell.text;
+        while last && column + text.width() > width {
+            let Some(end) = line_end(text, width.saturating_sub(column)) else { break };
+            writeln!(sink, "{style}{}{style:#}", &text[..end])?;
+            write_blanks(sink, column)?;
+            text = text[end..].trim_start();
         }
-        owed = column.width.saturating_sub(cell.text.width()) + GAP.len();
+        write!(sink, "{style}{text}{style:#}")?;
+        column += text.width();
+        owed = place.width.saturating_sub(text.width()) + GAP.len();
     }
     sink.write_all(b"\n")
+}
+
+/// Where a line of at most this width ends: at a blank; the first one, where
+/// none comes in time. `None` where there is no blank left.
+fn line_end(text: &str, width: usize) -> Option<usize> {
+    let blanks = text.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
+    let fitting = blanks.clone().rfind(|at| text[..*at].width() <= width);
+    fitting.or_else(|| blanks.clone().next())
 }
 
 fn write_blanks(sink: &mut impl Write, count: usize) -> io::Result<()> {
@@ -105,6 +122,16 @@ NUM  SIGNAL   MEANING
  64  größe日  longer than the rest
 ";
         assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_stream_goes_on_below_where_the_width_ends() {
+        let columns = [StreamColumn { title: "A", width: 3 }, StreamColumn { title: "B", width: 0 }];
+        let cells = ["x", "one two three"].map(Cell::plain);
+        let mut text = Vec::new();
+        stream_row(&mut text, &columns, cells.clone(), false, 13).unwrap();
+        stream_row(&mut text, &columns, cells, false, usize::MAX).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "x    one two\n     three\nx    one two three\n");
     }
 
     #[test]

@@ -139,6 +139,14 @@ impl Info {
         }
     }
 
+    /// Whether the kernel vouches for all of it: it fills in the codes of kill(2)
+    /// and tkill(2), and its own, which are positive. Any other can come from
+    /// rt_sigqueueinfo(2), and a POSIX timer, whose code it lets others claim,
+    /// does not outlive an execve(2).
+    pub fn is_verified(&self) -> bool {
+        matches!(self.code, SI_USER | SI_TKILL) || self.code > 0
+    }
+
     fn sender(&self, value: Option<i32>, verified: bool) -> Origin {
         match self.pid {
             0 => {
@@ -218,6 +226,22 @@ mod tests {
         assert_eq!(nobody(15, 0), Origin::Outside { lost: false, value: None });
         assert_eq!(nobody(40, 0), Origin::Outside { lost: true, value: None });
         assert_eq!(nobody(40, 65534), Origin::Outside { lost: false, value: None });
+    }
+
+    #[test]
+    fn what_others_can_forge_is_not_verified() {
+        for (code, verified) in [
+            (0, true),
+            (-6, true),
+            (128, true),
+            (1, true),
+            (-1, false),
+            (-2, false),
+            (-5, false),
+            (-60, false),
+        ] {
+            assert_eq!(info(40, code).is_verified(), verified, "{code}");
+        }
     }
 
     #[test]

@@ -34,6 +34,21 @@ pub fn is_ignored(signal: Signal) -> bool {
     action.sa_sigaction == libc::SIG_IGN
 }
 
+/// Sets a signal's disposition to default: an ignored SIGCHLD is not generated
+/// at all, blocked or not (do_notify_parent in kernel/signal.c).
+pub fn set_default(signal: Signal) {
+    // SAFETY: SIG_DFL is a valid disposition for any signal; where the number
+    // is refused, nothing changes.
+    unsafe { libc::signal(c_int::from(signal.get()), libc::SIG_DFL) };
+}
+
+/// Reaps every child that has ended, as the kernel itself would if SIGCHLD
+/// were ignored.
+pub fn reap_children() {
+    // SAFETY: waitpid(2) may be given a null status.
+    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
+}
+
 fn raw(set: SignalSet) -> libc::sigset_t {
     let mut raw = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: sigemptyset makes the whole set valid, and sigaddset is given a

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The mask and the SIGPIPE disposition that this process has now: the two that
-/// std's way of starting a program would not pass on as they are.
+/// The mask and the dispositions of SIGPIPE and SIGCHLD that this process has
+/// now: what std's way of starting a program, or `watch`, would not pass on as
+/// it is.
 #[derive(Clone, Copy)]
 pub struct Inherited {
     mask: libc::sigset_t,
     ignores_pipe: bool,
+    ignores_child: bool,
 }
 
 impl std::fmt::Debug for Inherited {
@@ -27,31 +29,42 @@ impl Inherited {
     pub fn now() -> Inherited {
         let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut pipe = MaybeUninit::<libc::sigaction>::zeroed();
+        let mut child = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: a null new set and a null new action only ask; both answers
         // are filled in whole, and zeroes are valid where the call fails.
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
             libc::sigaction(libc::SIGPIPE, std::ptr::null(), pipe.as_mut_ptr());
+            libc::sigaction(libc::SIGCHLD, std::ptr::null(), child.as_mut_ptr());
             let ignores_pipe = pipe.assume_init().sa_sigaction == libc::SIG_IGN;
-            Inherited { mask: mask.assume_init(), ignores_pipe }
+            let ignores_child = child.assume_init().sa_sigaction == libc::SIG_IGN;
+            Inherited { mask: mask.assume_init(), ignores_pipe, ignores_child }
         }
+    }
+
+    /// Whether SIGCHLD was ignored, so that children were not to be waited for.
+    pub fn ignores_child(self) -> bool {
+        self.ignores_child
     }
 
     /// Makes a command start in this state. It is forked then, not spawned by
     /// the C library, which would leave its own two signals ignored.
     pub fn pass_on(self, command: &mut Command) -> &mut Command {
         let restore = move || {
-            // SAFETY: both calls are async-signal-safe (signal-safety(7)), as
+            // SAFETY: these calls are async-signal-safe (signal-safety(7)), as
             // they must be between fork and exec; the mask outlives its call.
             unsafe {
                 if self.ignores_pipe {
                     libc::signal(libc::SIGPIPE, libc::SIG_IGN);
                 }
+                if self.ignores_child {
+                    libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+                }
                 libc::sigprocmask(libc::SIG_SETMASK, &raw const self.mask, std::ptr::null_mut());
             }
             Ok(())
         };
-        // SAFETY: the closure does nothing but the two calls above.
+        // SAFETY: the closure does nothing but the calls above.
         unsafe { command.pre_exec(restore) }
     }
 }

@@ -30,9 +30,13 @@ Examples:
 ///
 /// A command of --on finds SIGTOOL_SIGNAL, SIGTOOL_NUMBER, SIGTOOL_CODE,
 /// SIGTOOL_SENDER_PID, SIGTOOL_SENDER_UID and SIGTOOL_VALUE in its environment,
-/// as far as they are known. Receiving goes on meanwhile.
+/// as far as they are known, and more: see sigtool-watch(1). Receiving goes on
+/// meanwhile. With --json, what commands print goes to stderr.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(
+    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]..."
+)]
 pub struct WatchArgs {
     /// The signals to watch; all if none is given
     #[arg(value_name = "SIGNAL")]
@@ -40,7 +44,7 @@ pub struct WatchArgs {
     /// Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
     #[arg(long, value_name = "SIGNAL=COMMAND")]
     on: Vec<OsString>,
-    /// While one runs: queue, drop or parallel
+    /// While one runs: queue (default), drop or parallel
     #[arg(long, value_enum, value_name = "HOW", default_value_t = BurstName::Queue)]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     burst: BurstName,
@@ -98,6 +102,11 @@ fn text(word: &OsString) -> String {
 fn set(word: &str) -> Result<SignalSet, Failure> {
     if word.trim().is_empty() {
         return Err(Failure::usage("'': not a signal"));
+    }
+    if word.bytes().all(|byte| byte.is_ascii_digit()) && word.parse().ok().and_then(Signal::native).is_none()
+    {
+        let last = Arch::NATIVE.last();
+        return Err(Failure::usage(format!("{word}: not a signal number: they go from 1 to {last}")));
     }
     let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage)?;
     match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| word != "all") {

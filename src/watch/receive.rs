@@ -9,7 +9,7 @@ use super::sender::{Sender, Senders};
 use super::{Event, Request, view};
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
-use crate::out::{Out, escape_line};
+use crate::out::{Format, Out, escape_line};
 use crate::proc::Root;
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info, Signal, SignalSet, name};
@@ -17,7 +17,9 @@ use crate::sys::pidfd::{PidFd, wait_for_any};
 use crate::sys::signalfd::{self, SignalFd};
 use crate::sys::spawn::Inherited;
 
-/// Full batches between two looks at the queue's limit.
+/// So many signals at once may mean that the queue has been full.
+const MANY: usize = 16;
+/// Batches of so many between two looks at the queue's limit.
 const BETWEEN_LOOKS: u32 = 16;
 
 /// Receives until the end that was asked for.
@@ -31,6 +33,12 @@ pub(super) fn receive(
     let ending = ending(request);
     signalfd::block(watched | ending).map_err(kernel)?;
     let signals = SignalFd::open(watched | ending).map_err(kernel)?;
+    let child = name::parse("CHLD", Arch::NATIVE).ok().filter(|child| watched.contains(*child));
+    let reaps = inherited.ignores_child() && child.is_some();
+    if let Some(child) = child.filter(|_| reaps) {
+        signalfd::set_default(child);
+    }
+    let out_is_json = out.format() == Format::Json;
     let mut watch = Watch {
         request,
         watched,
@@ -39,7 +47,8 @@ pub(super) fn receive(
         out,
         notes,
         senders: Senders::new(),
-        runner: Runner::new(request, inherited),
+        runner: Runner::new(request, inherited, out_is_json),
+        reaps,
         left: request.count,
         full_batches: 0,
         told_of_limit: false,
@@ -79,6 +88,8 @@ struct Watch<'a, 'o> {
     left: Option<u64>,
     full_batches: u32,
     told_of_limit: bool,
+    /// Whether children are reaped as they end: SIGCHLD was ignored.
+    reaps: bool,
     batch: Vec<Info>,
 }
 
@@ -122,13 +133,13 @@ impl Watch<'_, '_> {
                     break;
                 }
             }
-            let full = batch.len() == batch.capacity().min(signalfd::BATCH);
+            let many = batch.len() >= MANY;
             self.batch = batch;
             if exit.is_some() || self.batch.is_empty() {
                 self.out.flush()?;
                 return Ok(exit);
             }
-            if full {
+            if many {
                 self.look_at_limit();
             }
         }
@@ -136,6 +147,9 @@ impl Watch<'_, '_> {
 
     fn take(&mut self, info: &Info) -> Result<Option<Exit>, Failure> {
         let origin = info.origin();
+        if self.reaps && matches!(origin, Origin::Child { .. }) {
+            signalfd::reap_children();
+        }
         if let Origin::Child { pid, .. } = origin
             && self.runner.is_ours(pid)
         {
@@ -173,25 +187,35 @@ impl Watch<'_, '_> {
         if asked && self.left.is_none() { Exit::Done } else { Exit::BySignal(signal.get()) }
     }
 
-    /// Lets commands end that run or wait, unless it is asked to end once more;
-    /// then runs those of the end.
+    /// Lets commands end that run or wait, then those of the end; each unless it
+    /// is asked to end once more.
     fn finish(&mut self, exit: Exit) -> Result<(), Failure> {
+        self.wait_for_commands()?;
+        for hook in self.request.hooks.iter().filter(|hook| hook.on.is_none()) {
+            let started = self.runner.at_end(hook, exit.code());
+            self.told(started);
+            self.wait_for_commands()?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_commands(&mut self) -> Result<(), Failure> {
         while !self.runner.is_idle() {
             self.wait(None)?;
             let mut batch = std::mem::take(&mut self.batch);
             batch.clear();
             self.signals.read(&mut batch).map_err(kernel)?;
-            if batch.iter().any(|info| self.ending.contains(info.signal)) {
-                break;
-            }
+            let again = batch.iter().any(|info| self.ending.contains(info.signal));
             self.batch = batch;
+            if again {
+                let left = self.runner.abandon();
+                self.note(&format!("asked to end once more: {left} commands are not waited for"));
+            }
         }
-        let done = self.runner.at_end(exit.code());
-        self.told(done);
         Ok(())
     }
 
-    /// Where signals come in full batches, the queue may be at its limit: then
+    /// Where many signals come at once, the queue may be at its limit: then
     /// senders fail, and plain kills lose their sender.
     fn look_at_limit(&mut self) {
         let due = self.full_batches.is_multiple_of(BETWEEN_LOOKS);
@@ -200,7 +224,10 @@ impl Watch<'_, '_> {
             return;
         }
         let queue = Root::default().own_status().ok().and_then(|status| status.queue);
-        if queue.is_some_and(|queue| queue.used + 2 * signalfd::BATCH as u64 >= queue.limit) {
+        // What has just been read was in it, too; ordinary signals have a place
+        // of their own where it is full.
+        let read = self.batch.len() as u64 + MANY as u64 / 2;
+        if queue.is_some_and(|queue| queue.used + read >= queue.limit) {
             self.tell_of_limit();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
 use super::{Burst, Event, Hook, Request};
@@ -16,6 +17,8 @@ pub(super) struct Runner<'a> {
     hooks: &'a [Hook],
     burst: Burst,
     inherited: Inherited,
+    /// Whether what commands print goes to stderr: stdout is for JSON.
+    stdout_to_stderr: bool,
     waiting: VecDeque<Job<'a>>,
     running: Vec<Running>,
     /// The last that have ended: their SIGCHLD may still be under way.
@@ -41,11 +44,12 @@ struct Running {
 
 impl<'a> Runner<'a> {
     /// None runs yet; they will start in this state.
-    pub(super) fn new(request: &'a Request, inherited: Inherited) -> Runner<'a> {
+    pub(super) fn new(request: &'a Request, inherited: Inherited, stdout_to_stderr: bool) -> Runner<'a> {
         Runner {
             hooks: &request.hooks,
             burst: request.burst,
             inherited,
+            stdout_to_stderr,
             waiting: VecDeque::new(),
             running: Vec::new(),
             ended: VecDeque::new(),
@@ -97,53 +101,72 @@ impl<'a> Runner<'a> {
     /// Takes in the commands that have ended, and starts the next in line.
     ///
     /// # Errors
-    /// A command that could not be started.
+    /// Commands that failed, or could not be started.
     pub(super) fn reap(&mut self) -> Result<(), String> {
         // With SIGCHLD ignored on entry the kernel has waited already: then it
         // is ECHILD that tells the end.
         let ended = &mut self.ended;
+        let mut failed = Vec::new();
         self.running.retain_mut(|running| {
-            let lives = matches!(running.child.try_wait(), Ok(None));
-            if !lives {
-                ended.push_back(running.child.id());
+            let status = running.child.try_wait();
+            if matches!(status, Ok(None)) {
+                return true;
             }
-            lives
+            ended.push_back(running.child.id());
+            if let Ok(Some(status)) = status
+                && !status.success()
+            {
+                failed.push(format!("{}: the command ended with {status}", hook_name(running.on)));
+            }
+            false
         });
         self.ended.drain(..self.ended.len().saturating_sub(MOST_ENDED));
         while self.running.is_empty() {
-            let Some(next) = self.waiting.pop_front() else { return Ok(()) };
+            let Some(next) = self.waiting.pop_front() else { break };
             self.start(next)?;
         }
-        Ok(())
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
     }
 
-    /// Runs what is to be run at the end, one after another, and waits for it.
+    /// Starts what is to be run at the end.
     ///
     /// # Errors
     /// A command that could not be started.
-    pub(super) fn at_end(&mut self, status: u8) -> Result<(), String> {
-        for hook in self.hooks.iter().filter(|hook| hook.on.is_none()) {
-            let mut environment =
-                vec![("SIGTOOL_SIGNAL", "EXIT".to_owned()), ("SIGTOOL_NUMBER", "0".to_owned())];
-            environment.push(("SIGTOOL_STATUS", status.to_string()));
-            self.start(Job { on: None, command: &hook.command, environment })?;
-            for mut running in self.running.drain(..) {
-                let _ = running.child.wait();
-            }
-        }
-        Ok(())
+    pub(super) fn at_end(&mut self, hook: &Hook, status: u8) -> Result<(), String> {
+        let environment = vec![
+            ("SIGTOOL_SIGNAL", "EXIT".to_owned()),
+            ("SIGTOOL_NUMBER", "0".to_owned()),
+            ("SIGTOOL_STATUS", status.to_string()),
+        ];
+        self.start(Job { on: None, command: &hook.command, environment })
+    }
+
+    /// Leaves what runs to itself, and forgets what waits; gives how many.
+    pub(super) fn abandon(&mut self) -> usize {
+        let left = self.running.len() + self.waiting.len();
+        self.running.clear();
+        self.waiting.clear();
+        left
     }
 
     fn start(&mut self, job: Job<'_>) -> Result<(), String> {
         let mut command = Command::new("sh");
         command.args(["-c", job.command]).stdin(Stdio::null()).envs(job.environment);
-        let name = job.on.map_or("EXIT".to_owned(), |signal| Arch::NATIVE.name(signal).to_string());
-        let failed = |error: io::Error| format!("{name}: sh: {}", crate::error::bare(&error));
+        if self.stdout_to_stderr {
+            // What a command prints is no JSON.
+            let stderr = io::stderr().as_fd().try_clone_to_owned();
+            command.stdout(stderr.map_or_else(|_| Stdio::null(), Stdio::from));
+        }
+        let failed = |error: io::Error| format!("{}: sh: {}", hook_name(job.on), crate::error::bare(&error));
         let child = self.inherited.pass_on(&mut command).spawn().map_err(failed)?;
         let held = PidFd::open(child.id()).map_err(failed)?;
         self.running.push(Running { on: job.on, child, held });
         Ok(())
     }
+}
+
+fn hook_name(on: Option<Signal>) -> String {
+    on.map_or("EXIT".to_owned(), |signal| Arch::NATIVE.name(signal).to_string())
 }
 
 /// What a command finds in its environment.

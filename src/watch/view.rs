@@ -8,19 +8,23 @@ use crate::out::{Cell, Format, Meaning, Out, StreamColumn, escape};
 use crate::signal::Arch;
 use crate::signal::info::Origin;
 
-const COLUMNS: [StreamColumn; 5] = [
-    StreamColumn { title: "TIME", width: 27 },
-    StreamColumn { title: "SIGNAL", width: 8 },
-    StreamColumn { title: "SENDER", width: 28 },
-    StreamColumn { title: "VALUE", width: 6 },
-    StreamColumn { title: "CODE", width: 0 },
-];
+/// The columns; on a terminal the time is that of the day, for the width.
+fn columns(format: Format) -> [StreamColumn; 5] {
+    let (time, sender) = if format == Format::Table { (16, 24) } else { (27, 28) };
+    [
+        StreamColumn { title: "TIME", width: time },
+        StreamColumn { title: "SIGNAL", width: 8 },
+        StreamColumn { title: "SENDER", width: sender },
+        StreamColumn { title: "VALUE", width: 5 },
+        StreamColumn { title: "CODE", width: 0 },
+    ]
+}
 
 /// The line above all others; JSON has none.
 pub(super) fn header(out: &mut Out<'_>) -> io::Result<()> {
     match out.format() {
         Format::Json => Ok(()),
-        _ => out.stream_header(&COLUMNS),
+        format => out.stream_header(&columns(format)),
     }
 }
 
@@ -32,18 +36,31 @@ pub(super) fn event(event: &Event, out: &mut Out<'_>) -> io::Result<()> {
     let info = &event.info;
     let origin = info.origin();
     let cells = [
-        Cell::new(humantime::format_rfc3339_micros(event.time).to_string(), Meaning::Nothing),
+        Cell::new(time(event, out.format()), Meaning::Nothing),
         Cell::new(Arch::NATIVE.name(info.signal).to_string(), Meaning::Subject),
         sender(event, origin),
         value(origin),
         code(event, origin),
     ];
-    out.stream_row(&COLUMNS, cells)
+    out.stream_row(&columns(out.format()), cells)
+}
+
+/// UTC, as RFC 3339 has it; on a terminal without the day.
+fn time(event: &Event, format: Format) -> String {
+    let whole = humantime::format_rfc3339_micros(event.time).to_string();
+    match (format, whole.split_once('T')) {
+        (Format::Table, Some((_, time))) => time.to_owned(),
+        _ => whole,
+    }
 }
 
 fn sender(event: &Event, origin: Origin) -> Cell {
+    let claimed = !event.info.is_verified();
     match (origin, &event.sender) {
         (_, Some(sender)) => process(sender),
+        (Origin::Timer { id, .. }, _) if claimed => Cell::new(format!("claims timer {id}"), Meaning::Held),
+        (Origin::Outside { lost: false, .. }, _) if claimed => Cell::new("claims nobody", Meaning::Held),
+        _ if claimed => Cell::new("claims kernel", Meaning::Held),
         (Origin::Child { pid, uid, .. }, _) => Cell::plain(format!("child {pid} uid {uid}")),
         (Origin::Timer { id, .. }, _) => Cell::plain(format!("timer {id}")),
         (Origin::Outside { lost: true, .. }, _) => Cell::new("lost", Meaning::Unknown),

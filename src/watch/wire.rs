@@ -20,6 +20,8 @@ pub(super) struct EventObject<'a> {
     code_name: Option<&'static str>,
     meaning: Option<&'static str>,
     errno: i32,
+    /// Whether the kernel vouches for all of this; else it may be forged.
+    verified: bool,
     sender: Option<SenderObject<'a>>,
     value: Option<i32>,
     /// The value as a pointer.
@@ -85,6 +87,7 @@ pub(super) fn event(event: &Event) -> EventObject<'_> {
         code_name: code.map(|code| code.name),
         meaning: code.map(|code| code.meaning),
         errno: info.errno,
+        verified: info.is_verified(),
         sender: event.sender.as_ref().map(|sender| SenderObject {
             pid: sender.pid,
             uid: sender.uid,

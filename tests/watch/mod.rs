@@ -72,6 +72,7 @@ struct Event {
     code_name: Option<String>,
     meaning: Option<String>,
     errno: i32,
+    verified: bool,
     sender: Option<Sender>,
     value: Option<i32>,
     pointer: Option<u64>,
@@ -150,6 +151,7 @@ fn what_arrives_is_told_with_its_sender() {
     assert_eq!(first.meaning.as_deref(), Some("sent by kill(2)"));
     assert!(first.time.ends_with('Z') && first.time.len() == 27, "{}", first.time);
     let sender = first.sender.as_ref().expect("a sender");
+    assert!(first.verified && !events[1].verified);
     assert!(sender.verified && sender.pid != own && sender.exited == sender.name.is_none());
     let queued = &events[1];
     assert_eq!((queued.signal.as_str(), queued.value), ("RTMIN+1", Some(-7)));
@@ -193,7 +195,7 @@ fn text_has_a_header_and_a_line_a_signal() {
     assert_eq!((code, lines.len()), (Some(0), 3), "{stdout}");
     assert!(lines[0].starts_with("TIME ") && lines[0].ends_with(" CODE"), "{stdout}");
     assert!(lines[1].contains("  USR1      ") && lines[1].ends_with("sent by kill(2)"), "{stdout}");
-    assert!(lines[2].contains("  claims ") && lines[2].contains("  5       sent by sigqueue(3)"), "{stdout}");
+    assert!(lines[2].contains("  claims ") && lines[2].contains("  5      sent by sigqueue(3)"), "{stdout}");
 }
 
 #[test]
@@ -243,7 +245,7 @@ fn what_makes_no_sense_is_refused() {
         (&["KILL"], "KILL: cannot be watched: the kernel lets nobody catch it"),
         (&["STOP"], "STOP: cannot be watched"),
         (&["33"], "33: cannot be watched: it is the C library's own"),
-        (&["65"], "65: unknown signal"),
+        (&["65"], "65: not a signal number: they go from 1 to 64"),
         (&[""], "'': not a signal"),
         (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
         (&["--on", "KILL=x"], "KILL: cannot be watched"),
