@@ -11,7 +11,7 @@ mod plain;
 mod style;
 mod table;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 pub use escape::{escape, escape_line};
 pub use grid::{Align, Cell, Column, Fields, Grid, StreamColumn};
@@ -43,7 +43,7 @@ pub struct Settings {
 
 /// Standard output, or what stands for it in a test.
 pub struct Out<'a> {
-    sink: BufWriter<&'a mut dyn Write>,
+    sink: Buffer<'a>,
     settings: Settings,
     blocks: usize,
 }
@@ -51,7 +51,7 @@ pub struct Out<'a> {
 impl<'a> Out<'a> {
     /// Output to a sink, each of whose writes may be a system call.
     pub fn new(sink: &'a mut dyn Write, settings: Settings) -> Out<'a> {
-        Out { sink: BufWriter::with_capacity(64 * 1024, sink), settings, blocks: 0 }
+        Out { sink: Buffer { sink, text: Vec::new() }, settings, blocks: 0 }
     }
 
     /// The form that was asked for.
@@ -163,5 +163,32 @@ impl<'a> Out<'a> {
     fn separate(&mut self) -> io::Result<()> {
         self.blocks += 1;
         if self.blocks > 1 { writeln!(self.sink) } else { Ok(()) }
+    }
+}
+
+/// So much is gathered before it is handed over.
+const GATHERED: usize = 64 * 1024;
+
+/// What is still to be handed to the sink. Unlike std's, it takes no memory
+/// before something is written: a command that says nothing starts sooner.
+struct Buffer<'a> {
+    sink: &'a mut dyn Write,
+    text: Vec<u8>,
+}
+
+impl Write for Buffer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        if self.text.len() >= GATHERED {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.sink.write_all(&self.text);
+        self.text.clear();
+        written?;
+        self.sink.flush()
     }
 }

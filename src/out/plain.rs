@@ -59,20 +59,29 @@ pub(super) fn stream_row(
     for (cell, place) in cells.into_iter().zip(columns) {
         write_blanks(sink, owed)?;
         column += owed;
-        let style = if color { cell.meaning.style() } else { Meaning::Plain.style() };
-        let last = place.width == 0;
+        let meaning = if color { cell.meaning } else { Meaning::Plain };
         let mut text: &str = &cell.text;
-        while last && column + text.width() > width {
+        // Only the last column is as wide as what is left.
+        while place.width == 0 && text.width() > width.saturating_sub(column) {
             let Some(end) = line_end(text, width.saturating_sub(column)) else { break };
-            writeln!(sink, "{style}{}{style:#}", &text[..end])?;
+            write_styled(sink, &text[..end], meaning)?;
+            sink.write_all(b"\n")?;
             write_blanks(sink, column)?;
             text = text[end..].trim_start();
         }
-        write!(sink, "{style}{text}{style:#}")?;
+        write_styled(sink, text, meaning)?;
         column += text.width();
         owed = place.width.saturating_sub(text.width()) + GAP.len();
     }
     sink.write_all(b"\n")
+}
+
+fn write_styled(sink: &mut impl Write, text: &str, meaning: Meaning) -> io::Result<()> {
+    if meaning == Meaning::Plain {
+        return sink.write_all(text.as_bytes());
+    }
+    let style = meaning.style();
+    write!(sink, "{style}{text}{style:#}")
 }
 
 /// Where a line of at most this width ends: at a blank; the first one, where

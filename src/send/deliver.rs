@@ -1,5 +1,6 @@
 //! The sending itself: every target held or named exactly, all of them tried.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use super::{Attempt, Done, FollowUp, Refusal, Report, Request, Sending, Target};
@@ -21,9 +22,7 @@ pub(super) fn deliver(request: &Request, named: bool, tell: &mut dyn FnMut(Sendi
     if !request.extras.follow_ups.is_empty() {
         process::raise_descriptor_limit();
     }
-    let root = Root::default();
-    // A /proc of another pid namespace has other numbers for us, too.
-    let ours = root.own_status().ok().and_then(|status| status.tgid) == Some(std::process::id());
+    let (root, ours) = (Root::default(), OnceCell::new());
     let mut delivery = Delivery { request, named, root, ours, held: Vec::new(), tell };
     let mut attempts: Vec<Attempt> = Vec::with_capacity(request.targets.len());
     // The own group comes last: we may not live to try another.
@@ -52,8 +51,9 @@ struct Delivery<'a> {
     request: &'a Request,
     named: bool,
     root: Root,
-    /// Whether the numbers in /proc are those that signals are sent by.
-    ours: bool,
+    /// Whether the numbers in /proc are those that signals are sent by; asked
+    /// only where something of /proc is to be believed.
+    ours: OnceCell<bool>,
     /// What follow-ups may still go to.
     held: Vec<(u32, PidFd)>,
     tell: &'a mut dyn FnMut(Sending),
@@ -194,7 +194,7 @@ impl Delivery<'_> {
 
     /// To every process of a name; of the own user's, unless all are wanted.
     fn by_name(&mut self, written: &str, name: &[u8]) -> Vec<Attempt> {
-        if !self.ours {
+        if !self.is_ours() {
             return vec![attempt(written, None, Err(Refusal::ForeignProc))];
         }
         let own = system::own_uid();
@@ -257,12 +257,18 @@ impl Delivery<'_> {
         }
     }
 
+    /// A /proc of another pid namespace has another number for us, too.
+    fn is_ours(&self) -> bool {
+        let own = || self.root.own_status().ok().and_then(|status| status.tgid);
+        *self.ours.get_or_init(|| own() == Some(std::process::id()))
+    }
+
     fn process_of(&self, tid: u32) -> Option<u32> {
         self.root.status(tid).ok()?.tgid.filter(|process| *process != tid)
     }
 
     fn described(&self, pid: u32, wanted: bool) -> Option<Status> {
-        if wanted && self.ours { self.root.status(pid).ok() } else { None }
+        if wanted && self.is_ours() { self.root.status(pid).ok() } else { None }
     }
 
     /// With the name and the user, which a refusal names too.

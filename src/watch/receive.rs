@@ -19,8 +19,9 @@ use crate::sys::spawn::Inherited;
 
 /// So many signals at once may mean that the queue has been full.
 const MANY: usize = 16;
-/// Batches of so many between two looks at the queue's limit.
-const BETWEEN_LOOKS: u32 = 16;
+/// The least time between two looks at the queue's limit, each of which reads a
+/// file.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Receives until the end that was asked for.
 pub(super) fn receive(
@@ -50,7 +51,7 @@ pub(super) fn receive(
         runner: Runner::new(request, inherited, out_is_json),
         reaps,
         left: request.count,
-        full_batches: 0,
+        looked: None,
         told_of_limit: false,
         batch: Vec::new(),
     };
@@ -86,7 +87,8 @@ struct Watch<'a, 'o> {
     runner: Runner<'a>,
     /// How many signals are still to come.
     left: Option<u64>,
-    full_batches: u32,
+    /// When the queue's limit was last looked at.
+    looked: Option<Instant>,
     told_of_limit: bool,
     /// Whether children are reaped as they end: SIGCHLD was ignored.
     reaps: bool,
@@ -218,11 +220,11 @@ impl Watch<'_, '_> {
     /// Where many signals come at once, the queue may be at its limit: then
     /// senders fail, and plain kills lose their sender.
     fn look_at_limit(&mut self) {
-        let due = self.full_batches.is_multiple_of(BETWEEN_LOOKS);
-        self.full_batches = self.full_batches.wrapping_add(1);
+        let due = self.looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
         if self.told_of_limit || !due {
             return;
         }
+        self.looked = Some(Instant::now());
         let queue = Root::default().own_status().ok().and_then(|status| status.queue);
         // What has just been read was in it, too; ordinary signals have a place
         // of their own where it is full.
