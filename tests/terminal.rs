@@ -13,6 +13,8 @@ fn on_terminal(columns: u16, environment: &[(&str, &str)], arguments: &str) -> O
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
+        // On a CI service colour is taken to be wanted, even by a dumb terminal.
+        .env_remove("CI")
         .env("TERM", "xterm")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
