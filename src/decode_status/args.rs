@@ -9,11 +9,8 @@ use super::{BareMask, Request, Target};
 use crate::error::Failure;
 use crate::out::escape;
 use crate::proc::status::SetLine;
-use crate::proc::{Root, Status};
+use crate::proc::{PID_MAX, Root, Status};
 use crate::signal::{Arch, mask};
-
-/// The kernel's greatest process id (PID_MAX_LIMIT, include/linux/threads.h).
-const PID_MAX: u32 = 4_194_304;
 
 const EXAMPLES: &str = "\
 Examples:

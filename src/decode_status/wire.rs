@@ -10,7 +10,7 @@ use super::{Process, Report};
 use crate::out::Out;
 use crate::proc::Task;
 use crate::proc::status::Queue;
-use crate::signal::{Arch, SignalSet, mask};
+use crate::signal::{SignalSet, mask};
 
 /// Writes a report as one document.
 pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
@@ -22,7 +22,7 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
             .map(|bare| MaskObject {
                 arch: bare.arch.to_string(),
                 mask: mask::encode(bare.set, bare.arch),
-                signals: names(bare.set, bare.arch),
+                signals: bare.set.names(bare.arch),
             })
             .collect(),
         errors: report
@@ -125,7 +125,7 @@ struct ErrorObject<'a> {
 fn object(process: &Process, report: &Report) -> ProcessObject {
     let status = &process.status;
     let arch = status.arch;
-    let set = |set: Option<SignalSet>| set.map(|set| names(set, arch));
+    let set = |set: Option<SignalSet>| set.map(|set| set.names(arch));
     ProcessObject {
         pid: status.tgid.or(status.pid),
         tid: process.thread,
@@ -184,17 +184,13 @@ fn tasks(process: &Process) -> Vec<TaskObject> {
         tid: task.tid,
         name: task.name.as_ref().map(|name| text(name.as_bytes())),
         state: task.state.map(|state| state.letter()),
-        pending: names(task.pending, arch),
-        blocked: names(task.blocked, arch),
+        pending: task.pending.names(arch),
+        blocked: task.blocked.names(arch),
     };
     match &process.threads {
         Some(threads) => threads.iter().map(object).collect(),
         None => Task::of(&process.status).iter().map(object).collect(),
     }
-}
-
-fn names(set: SignalSet, arch: Arch) -> Vec<String> {
-    set.iter().map(|signal| arch.name(signal).to_string()).collect()
 }
 
 /// A name as a JSON string: what is no UTF-8 becomes U+FFFD.

@@ -282,12 +282,7 @@ fn signal(word: &str) -> Result<Option<Signal>, String> {
 }
 
 fn by_number(word: &str) -> Result<Option<Signal>, String> {
-    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    match word.parse::<u8>().ok().filter(|_| digits) {
-        Some(0) => Ok(None),
-        Some(number) if Signal::native(number).is_some() => Ok(Signal::native(number)),
-        _ => Err(format!("'{word}': invalid signal")),
-    }
+    Signal::from_digits(word).ok_or_else(|| format!("'{word}': invalid signal"))
 }
 
 /// Whether an operand that is no number is a name: it does not begin like a

@@ -179,6 +179,6 @@ fn names(operand: &Operand, arch: Arch) -> Vec<String> {
         Operand::Name(signal) | Operand::Number(signal) => vec![arch.name(*signal).to_string()],
         Operand::Status(status) => vec![arch.name(status.signal).to_string()],
         Operand::Null => vec!["0".to_owned()],
-        Operand::Mask(set, of) => set.iter().map(|signal| of.name(signal).to_string()).collect(),
+        Operand::Mask(set, of) => set.names(*of),
     }
 }

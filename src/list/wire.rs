@@ -9,7 +9,7 @@ use super::{Answer, Card, Report};
 use crate::out::Out;
 use crate::signal::code::Code;
 use crate::signal::exit::Event;
-use crate::signal::{Arch, Signal, SignalSet, Standard, mask};
+use crate::signal::{Arch, Signal, Standard, mask};
 
 /// Writes a report as one document.
 pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
         Report::Mask(arch, set) => out.json(&MaskDocument {
             arch: arch.to_string(),
             mask: mask::encode(*set, *arch),
-            signals: names(*set, *arch),
+            signals: set.names(*arch),
         }),
         Report::Names(names) => out.json(&NamesDocument { names }),
     }
@@ -166,15 +166,9 @@ fn answer(operand: &str, answer: &Answer, arch: Arch) -> AnswerObject {
                 Event::Neither => "neither",
             },
         },
-        Answer::Mask(set, of) => AnswerKind::Mask {
-            arch: of.to_string(),
-            mask: mask::encode(*set, *of),
-            signals: names(*set, *of),
-        },
+        Answer::Mask(set, of) => {
+            AnswerKind::Mask { arch: of.to_string(), mask: mask::encode(*set, *of), signals: set.names(*of) }
+        }
     };
     AnswerObject { operand: operand.to_owned(), answer }
-}
-
-fn names(set: SignalSet, arch: Arch) -> Vec<String> {
-    set.iter().map(|signal| arch.name(signal).to_string()).collect()
 }

@@ -4,6 +4,10 @@
 //! [`records`]), and a [`reader`] of a /proc that may be mounted anywhere.
 //! What cannot be read is an error or a `None`, never a guess.
 
+/// The greatest process id that the kernel allows to be set (PID_MAX_LIMIT,
+/// include/linux/threads.h).
+pub const PID_MAX: u32 = 4_194_304;
+
 pub mod name;
 pub mod reader;
 pub mod records;

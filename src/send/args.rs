@@ -103,13 +103,8 @@ pub(super) fn signal(word: &str) -> Result<Option<Signal>, String> {
 }
 
 fn by_number(word: &str) -> Result<Option<Signal>, String> {
-    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let number: Option<u8> = if digits { word.parse().ok() } else { None };
-    match number {
-        Some(0) => Ok(None),
-        Some(number) if Signal::native(number).is_some() => Ok(Signal::native(number)),
-        _ => Err(format!("{word}: not a signal number: they go from 0 to {}", Arch::NATIVE.last())),
-    }
+    let last = Arch::NATIVE.last();
+    Signal::from_digits(word).ok_or_else(|| format!("{word}: not a signal number: they go from 0 to {last}"))
 }
 
 /// The value of sigqueue(3): a C int.

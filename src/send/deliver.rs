@@ -250,7 +250,7 @@ impl Delivery<'_> {
     fn has_handler(&self, pid: u32) -> bool {
         match (self.request.extras.require_handler, self.request.signal) {
             (true, Some(signal)) => {
-                let caught = self.root.status(pid).ok().and_then(|status| status.caught);
+                let caught = self.described(pid, true).and_then(|status| status.caught);
                 caught.is_some_and(|caught| caught.contains(signal))
             }
             _ => true,
@@ -264,7 +264,7 @@ impl Delivery<'_> {
     }
 
     fn process_of(&self, tid: u32) -> Option<u32> {
-        self.root.status(tid).ok()?.tgid.filter(|process| *process != tid)
+        self.described(tid, true)?.tgid.filter(|process| *process != tid)
     }
 
     fn described(&self, pid: u32, wanted: bool) -> Option<Status> {

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// The kernel's greatest process id (PID_MAX_LIMIT, include/linux/threads.h).
-const PID_MAX: u32 = 4_194_304;
+use crate::proc::PID_MAX;
 
 /// Whom a signal is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,6 +31,18 @@ impl Signal {
         Signal::new(number)
     }
 
+    /// The signal of this number in digits, on the architecture sigtool runs on.
+    /// 0 is the null signal, `None` within; `None` without is no signal's number.
+    pub fn from_digits(text: &str) -> Option<Option<Signal>> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        match text.parse().ok()? {
+            0 => Some(None),
+            number => Signal::native(number).map(Some),
+        }
+    }
+
     /// The number, 1 to 128.
     pub const fn get(self) -> u8 {
         self.0.get()
@@ -72,6 +84,15 @@ mod tests {
         assert_eq!(Signal::native(64).map(Signal::get), Some(64));
         assert_eq!(Signal::native(65), None);
         assert_eq!(Signal::native(0), None);
+    }
+
+    #[test]
+    fn only_digits_are_a_number() {
+        let read = |text: &str| Signal::from_digits(text).map(|signal| signal.map_or(0, Signal::get));
+        assert_eq!((read("0"), read("15"), read("064")), (Some(0), Some(15), Some(64)));
+        for text in ["", "+9", "-9", " 9", "9 ", "0x9", "TERM", "300", "99999999999999999999"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

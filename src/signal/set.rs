@@ -72,6 +72,11 @@ impl SignalSet {
         })
     }
 
+    /// The names of the members, in numeric order.
+    pub fn names(self, arch: Arch) -> Vec<String> {
+        self.iter().map(|signal| arch.name(signal).to_string()).collect()
+    }
+
     /// The set as text, to be displayed: see [`Text`].
     pub const fn text(self, arch: Arch) -> Text {
         Text { set: self, arch }

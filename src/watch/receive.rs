@@ -121,30 +121,26 @@ impl Watch<'_, '_> {
         Ok(())
     }
 
-    /// Takes all that has arrived; gives how it ends, if it does now.
+    /// Takes a batch of what has arrived; gives how it ends, if it does now. One
+    /// at a time, so that a flood keeps neither the clock nor commands waiting.
     fn drain(&mut self) -> Result<Option<Exit>, Failure> {
-        loop {
-            let mut batch = std::mem::take(&mut self.batch);
-            batch.clear();
-            self.signals.read(&mut batch).map_err(kernel)?;
-            self.senders.next_batch();
-            let mut exit = None;
-            for info in &batch {
-                exit = self.take(info)?;
-                if exit.is_some() {
-                    break;
-                }
-            }
-            let many = batch.len() >= MANY;
-            self.batch = batch;
-            if exit.is_some() || self.batch.is_empty() {
-                self.out.flush()?;
-                return Ok(exit);
-            }
-            if many {
-                self.look_at_limit();
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.clear();
+        self.signals.read(&mut batch).map_err(kernel)?;
+        self.senders.next_batch();
+        let mut exit = None;
+        for info in &batch {
+            exit = self.take(info)?;
+            if exit.is_some() {
+                break;
             }
         }
+        self.batch = batch;
+        if self.batch.len() >= MANY {
+            self.look_at_limit();
+        }
+        self.out.flush()?;
+        Ok(exit)
     }
 
     fn take(&mut self, info: &Info) -> Result<Option<Exit>, Failure> {
@@ -211,7 +207,7 @@ impl Watch<'_, '_> {
             self.batch = batch;
             if again {
                 let left = self.runner.abandon();
-                self.note(&format!("asked to end once more: {left} commands are not waited for"));
+                self.note(&format!("asked to end once more: commands not waited for: {left}"));
             }
         }
         Ok(())

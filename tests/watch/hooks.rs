@@ -165,7 +165,7 @@ fn asked_once_more_it_waits_for_nobody() {
         line.clear();
         assert_ne!(stdout.read_line(&mut line).expect("UTF-8"), 0, "it ended");
     }
-    for wanted in ["1 commands are not waited for", "ending", "1 commands are not waited for"] {
+    for wanted in ["commands not waited for: 1", "ending", "commands not waited for: 1"] {
         line.clear();
         if wanted != "ending" {
             watch.send(&["-TERM"]);

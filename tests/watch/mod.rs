@@ -331,6 +331,32 @@ fn three_hundred_thousand_from_one_that_waits_are_all_received_in_order() {
     flood(300_000);
 }
 
+/// Signals that come faster than they are read keep the clock from nothing.
+#[test]
+fn the_time_runs_out_in_a_flood_too() {
+    let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
+    let can = Command::new("setpriv").args(user).args([SIGTOOL, "--version"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        return skipped("setpriv may not change its user here, or that user may not run sigtool");
+    }
+    let mut command = Command::new("setpriv");
+    command.args(user).args([SIGTOOL, "watch", "--timeout", "300ms", "RTMIN+6"]).stdout(Stdio::null());
+    let watch = Watch::of(&mut command);
+    // It fails when the watch has ended, which is what is waited for.
+    let mut sender = Command::new("setpriv")
+        .args(user)
+        .arg(fixture_path())
+        .args(["--flood", &watch.pid.to_string(), "RTMIN+6", "2000000000", "--exit", "0"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the fixture runs");
+    let (code, _, _) = watch.end();
+    let _ = sender.kill();
+    sender.wait().expect("it ends");
+    assert_eq!(code, Some(124));
+}
+
 #[test]
 fn a_full_queue_is_told() {
     // Two places in the queue, which another signal fills while the receiver is
