@@ -8,6 +8,7 @@
 //! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
 //! | [`proc`] | what /proc says of a process: text to values, and a reader | `signal` |
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
+//! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `proc` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
 //! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
@@ -26,6 +27,7 @@ pub mod completions;
 pub mod decode_status;
 pub mod error;
 pub mod exit;
+pub mod explain;
 pub mod kill;
 pub mod list;
 pub mod out;

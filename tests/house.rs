@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, and what of the crate each may name.
-const FLOORS: [(&str, &[&str]); 6] = [
+const FLOORS: [(&str, &[&str]); 7] = [
     ("signal", &[]),
     ("proc", &["signal"]),
     ("sys", &["signal"]),
+    ("explain", &["signal", "proc"]),
     ("out", &["signal"]),
     ("exit", &[]),
     ("error", &["exit"]),
@@ -19,7 +20,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
 /// The rooms: a subcommand each.
 const ROOMS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// What every room may name besides itself.
-const BELOW_ROOMS: [&str; 6] = ["signal", "proc", "sys", "out", "exit", "error"];
+const BELOW_ROOMS: [&str; 7] = ["signal", "proc", "sys", "explain", "out", "exit", "error"];
 /// What the user fixed at the top level, beside names that begin with a dot.
 const TOP_LEVEL: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "src", "tests", "man", "README.md", "LICENSE", "target"];
@@ -219,7 +220,8 @@ fn places(source: &Source) -> Vec<String> {
     let in_sys = source.module() == "sys";
     let arguments = source.path == "cli.rs" || source.is("args.rs");
     let view = source.is("view.rs") || source.is("wire.rs");
-    let pure = source.module() == "signal" || source.is("status.rs") || source.is("records.rs");
+    let pure =
+        matches!(source.module(), "signal" | "explain") || source.is("status.rs") || source.is("records.rs");
     let mut faults = Vec::new();
     let mut only = |used: bool, what: &str, allowed: bool, place: &str| {
         if used && !allowed {

@@ -204,6 +204,7 @@ mod tests {
             state: Some(State::new(b'S')),
             pending: SignalSet::from_bits(pending),
             blocked: SignalSet::from_bits(blocked),
+            tracer: None,
         }
     }
 

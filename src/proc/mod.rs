@@ -8,17 +8,23 @@
 /// include/linux/threads.h).
 pub const PID_MAX: u32 = 4_194_304;
 
+pub mod call;
+pub mod freezer;
 pub mod name;
 pub mod reader;
 pub mod records;
+pub mod situation;
 pub mod stat;
 pub mod state;
 pub mod status;
 pub mod task;
 pub mod users;
 
+pub use call::Wait;
+pub use freezer::Freezer;
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};
+pub use situation::{CoreDump, Situation};
 pub use stat::Stat;
 pub use state::State;
 pub use status::Status;

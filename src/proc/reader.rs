@@ -118,6 +118,14 @@ impl Root {
         Stat::parse(&text).ok_or(ReadError::Gone)
     }
 
+    /// A file of it, whole.
+    ///
+    /// # Errors
+    /// What opening and reading say.
+    pub fn file(&self, path: &str) -> io::Result<Vec<u8>> {
+        read_whole(&self.directory.join(path))
+    }
+
     /// The numbers of all processes there are, in any order.
     ///
     /// # Errors

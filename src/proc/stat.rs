@@ -6,6 +6,8 @@ use super::{ProcessName, State};
 /// not (proc_pid_stat(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat {
+    /// The process.
+    pub pid: u32,
     /// The name: any bytes, parentheses and line feeds too.
     pub name: ProcessName,
     /// The state.
@@ -26,6 +28,7 @@ impl Stat {
     pub fn parse(text: &[u8]) -> Option<Stat> {
         let open = text.iter().position(|byte| *byte == b'(')?;
         let close = text.iter().rposition(|byte| *byte == b')').filter(|close| *close > open)?;
+        let pid = std::str::from_utf8(text[..open].trim_ascii()).ok()?.parse().ok()?;
         let fields = text[close + 1..].split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
         let mut fields = fields.map(|field| std::str::from_utf8(field).unwrap_or_default());
         let state = State::new(fields.next()?.bytes().next()?);
@@ -33,7 +36,15 @@ impl Stat {
         let (parent, group, session) = (number()?, number()?, number()?);
         // Field 22; the last one taken is field 6.
         let start = fields.nth(15).and_then(|field| field.parse().ok());
-        Some(Stat { name: ProcessName::new(&text[open + 1..close]), state, parent, group, session, start })
+        Some(Stat {
+            pid,
+            name: ProcessName::new(&text[open + 1..close]),
+            state,
+            parent,
+            group,
+            session,
+            start,
+        })
     }
 }
 

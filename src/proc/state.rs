@@ -34,6 +34,11 @@ impl State {
         }
     }
 
+    /// Whether the thread is stopped, by a signal or by its tracer.
+    pub const fn is_stopped(self) -> bool {
+        matches!(self.0, b'T' | b't')
+    }
+
     /// Whether the thread has ended: nothing is delivered to it any more.
     pub const fn is_ended(self) -> bool {
         matches!(self.0, b'Z' | b'X' | b'x')

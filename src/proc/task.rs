@@ -16,6 +16,8 @@ pub struct Task {
     pub pending: SignalSet,
     /// Blocked by this thread.
     pub blocked: SignalSet,
+    /// Its tracer, if it has one.
+    pub tracer: Option<u32>,
 }
 
 impl Task {
@@ -27,11 +29,12 @@ impl Task {
             state: status.state,
             pending: status.pending?,
             blocked: status.blocked?,
+            tracer: status.tracer,
         })
     }
 
     /// Whether it has ended, so that its mask holds nothing back any more.
-    fn is_ended(&self) -> bool {
+    pub fn is_ended(&self) -> bool {
         self.state.is_some_and(State::is_ended)
     }
 }
@@ -84,8 +87,13 @@ impl Threads {
         self.0.iter().filter(move |task| task.pending.contains(signal)).map(|task| task.tid)
     }
 
+    /// Whether all have ended: the process is a zombie.
+    pub fn are_ended(&self) -> bool {
+        self.0.iter().all(Task::is_ended)
+    }
+
     /// Those that have not ended; all of them where all have (a zombie).
-    fn live(&self) -> impl Iterator<Item = &Task> {
+    pub fn live(&self) -> impl Iterator<Item = &Task> {
         let ended = self.0.iter().all(Task::is_ended);
         self.0.iter().filter(move |task| ended || !task.is_ended())
     }
@@ -102,6 +110,7 @@ mod tests {
             state: Some(State::new(state)),
             pending: SignalSet::from_bits(pending),
             blocked: SignalSet::from_bits(blocked),
+            tracer: None,
         }
     }
 

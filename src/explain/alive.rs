@@ -1,0 +1,61 @@
+//! Why a process is still there after a signal that should have ended it.
+
+use std::fmt;
+
+use super::effect::{Effect, Held};
+use super::judge::{Sending, effect};
+use crate::proc::Situation;
+use crate::signal::{Arch, Signal};
+
+/// Why a process is alive, some time after it was sent a signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// The signal; `None` where nothing but waiting was wanted.
+    pub signal: Option<Signal>,
+    /// What sending it once more would do now.
+    pub effect: Option<Effect>,
+}
+
+/// Why, from what the process looks like now.
+pub fn why_alive(now: &Situation, signal: Option<Signal>) -> Alive {
+    Alive { signal, effect: signal.map(|signal| effect(now, Sending::plain(signal))) }
+}
+
+impl Alive {
+    /// The identifier.
+    pub const fn id(&self) -> &'static str {
+        match &self.effect {
+            Some(effect) => effect.id(),
+            None => "no-signal",
+        }
+    }
+}
+
+impl fmt::Display for Alive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(signal), Some(effect)) = (self.signal, &self.effect) else {
+            return f.write_str("it was sent no signal");
+        };
+        let name = Arch::NATIVE.name(signal);
+        match effect {
+            Effect::Pending { held, merged: true, .. } => write!(f, "{name} is pending: {held}"),
+            Effect::Pending {
+                held: held @ (Held::Stopped | Held::Frozen | Held::Sleeping { .. }), ..
+            } => {
+                write!(f, "{held}")
+            }
+            Effect::RunsHandler => write!(f, "it caught {name}, and lives on or is still at it"),
+            Effect::Ignored { .. } => write!(f, "it ignores {name}"),
+            Effect::TakenBySigwait { tid } => {
+                write!(f, "its thread {tid} takes {name} in sigwait(3), and it lives on")
+            }
+            Effect::ReadBySignalfd { .. } => write!(f, "it reads {name} from a signalfd, and lives on"),
+            Effect::Terminates { kill, .. } => {
+                let how = if *kill { "and is not through with it" } else { "and lives on all the same" };
+                write!(f, "it got {name}, {how}")
+            }
+            Effect::Continues { .. } | Effect::Stops => write!(f, "{name} does not end a process"),
+            other => write!(f, "{name}: {other}"),
+        }
+    }
+}

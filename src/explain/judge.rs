@@ -1,0 +1,272 @@
+//! The rules by which the kernel decides what a signal does, applied to what
+//! /proc tells (kernel/signal.c: `prepare_signal`, `sig_ignored`,
+//! `complete_signal`, `get_signal`).
+
+use super::case::{Case, Disposition, is_asleep, letter, name};
+use super::effect::{Dropped, Effect, Held, Nothing, Why};
+use crate::proc::{Freezer, Situation, State, Task, Threads, Wait};
+use crate::signal::{Action, Arch, Signal};
+
+/// What is sent: how it is queued decides what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// The signal.
+    pub signal: Signal,
+    /// For this thread alone.
+    pub thread: Option<u32>,
+    /// With a value, as sigqueue(3) does.
+    pub queued: bool,
+}
+
+impl Sending {
+    /// The signal to the process as a whole, as kill(2) sends it.
+    pub const fn plain(signal: Signal) -> Sending {
+        Sending { signal, thread: None, queued: false }
+    }
+}
+
+/// What sending does to the process, if it is done now.
+pub fn effect(situation: &Situation, sending: Sending) -> Effect {
+    let (known, partial) = match &situation.threads {
+        Some(threads) => (threads.clone(), false),
+        None => {
+            let several = situation.status.threads.is_some_and(|count| count > 1);
+            (Threads::new(Task::of(&situation.status).into_iter().collect()), several)
+        }
+    };
+    let case = Case { situation, threads: &known, sending };
+    let effect = case.judge();
+    // A zombie main thread tells nothing of the others; else it speaks for itself.
+    if partial && !matches!(effect, Effect::Unknown { .. }) {
+        return unknown(Why::OtherThreads, Some(effect));
+    }
+    effect
+}
+
+fn unknown(why: Why, likely: Option<Effect>) -> Effect {
+    Effect::Unknown { why, likely: likely.map(Box::new) }
+}
+
+impl Case<'_> {
+    fn judge(&self) -> Effect {
+        let status = &self.situation.status;
+        if self.threads.iter().next().is_none() {
+            return unknown(Why::Lines, None);
+        }
+        if self.threads.are_ended() && self.situation.threads.is_some()
+            || status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1)
+        {
+            return Effect::Nothing(Nothing::Zombie { parent: status.parent.unwrap_or(0) });
+        }
+        if status.kernel_thread == Some(true) {
+            return match status.ignored {
+                Some(ignored) if ignored.contains(self.sending.signal) => {
+                    Effect::Nothing(Nothing::KernelThread)
+                }
+                _ => unknown(Why::KernelThread, None),
+            };
+        }
+        let kill = Arch::NATIVE.signals().find(|signal| name(*signal) == "KILL");
+        if kill.is_some_and(|kill| self.all_pending().contains(kill)) {
+            return Effect::Nothing(Nothing::Dying);
+        }
+        match name(self.sending.signal) {
+            "KILL" => self.kill(),
+            "STOP" => self.stop(),
+            "CONT" if self.is_stopped() => self.cont(),
+            _ => self.ordinary(),
+        }
+    }
+
+    fn kill(&self) -> Effect {
+        if self.is_protected() {
+            return Effect::Dropped(Dropped::Init);
+        }
+        let kills = Effect::Terminates { kill: true, core: None };
+        if self.situation.freezer == Freezer::One {
+            return self.pending(Held::Frozen, Some(kills));
+        }
+        self.ends(kills)
+    }
+
+    /// What ends all threads: an uninterruptible sleep of any may keep it from
+    /// ending.
+    fn ends(&self, effect: Effect) -> Effect {
+        if self.live().any(is_asleep) { unknown(Why::Sleep, Some(effect)) } else { effect }
+    }
+
+    fn stop(&self) -> Effect {
+        if self.is_protected() {
+            return Effect::Dropped(Dropped::Init);
+        }
+        if self.is_stopped() {
+            return Effect::Nothing(Nothing::Stopped);
+        }
+        if let Some(tracer) = self.tracer() {
+            return Effect::Traced { tracer };
+        }
+        self.once_awake(self.leader(), Effect::Stops)
+    }
+
+    fn cont(&self) -> Effect {
+        if self.live().any(|task| letter(task) == 't') {
+            return self.tracer().map_or(unknown(Why::Lines, None), |tracer| Effect::Traced { tracer });
+        }
+        // As it will be then: nothing stops it, and pending stops are taken back.
+        let running: Vec<Task> = self
+            .threads
+            .iter()
+            .map(|task| match letter(task) {
+                'T' => Task { state: Some(State::new(b'S')), ..task.clone() },
+                _ => task.clone(),
+            })
+            .collect();
+        let running = Threads::new(running);
+        let handler = self.disposition() == Some(Disposition::Caught) && !self.is_blocked_by_all();
+        let ends = |signal: &Signal| {
+            let thread = if self.situation.status.shared_pending.is_some_and(|set| set.contains(*signal)) {
+                None
+            } else {
+                running.pending_for(*signal).next()
+            };
+            let sending = Sending { thread, ..Sending::plain(*signal) };
+            let case = Case { situation: self.situation, threads: &running, sending };
+            let held = case.receiver().is_some_and(|task| case.holds(task));
+            matches!(case.delivered(held).likely(), Effect::Terminates { .. })
+        };
+        let pending = self.all_pending();
+        Effect::Continues { handler, ended_by: pending.iter().find(ends) }
+    }
+
+    fn ordinary(&self) -> Effect {
+        let Some(disposition) = self.disposition() else { return unknown(Why::Lines, None) };
+        let Some(receiver) = self.receiver() else { return unknown(Why::Lines, None) };
+        let held = self.holds(receiver);
+        if disposition.is_nothing(self.is_init()) && !held && receiver.tracer.is_none() {
+            let effect = self.outcome(disposition);
+            return match self.may_wait(receiver) {
+                true => unknown(Why::Sigwait, Some(effect)),
+                false => effect,
+            };
+        }
+        // Where the queue is full, a real-time signal gets none, or no place.
+        if self.is_queue_full() && self.sending.signal.is_realtime() {
+            if self.sending.queued {
+                return Effect::QueueFull;
+            }
+            if self.is_pending() {
+                return Effect::Dropped(Dropped::QueueFull);
+            }
+        }
+        self.delivered(held)
+    }
+
+    /// What becomes of it once it is in the queue.
+    fn delivered(&self, held: bool) -> Effect {
+        let signal = self.sending.signal;
+        let open: Vec<&Task> = self.candidates().filter(|task| !task.blocked.contains(signal)).collect();
+        if open.is_empty() {
+            return self.blocked();
+        }
+        if let Some(tracer) = self.tracer() {
+            return Effect::Traced { tracer };
+        }
+        let awake: Vec<&Task> = open.iter().copied().filter(|task| letter(task) != 'T').collect();
+        let leader = self.leader();
+        // The main thread is asked first, then any other (`complete_signal`).
+        let takers = match awake.iter().find(|task| Some(task.tid) == leader.map(|leader| leader.tid)) {
+            Some(leader) => vec![*leader],
+            None if awake.is_empty() => open,
+            None => awake.clone(),
+        };
+        let mut outcomes: Vec<Effect> = Vec::new();
+        for task in takers {
+            let outcome = self.taken_by(task, held);
+            if !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+        }
+        let outcome = match outcomes.as_slice() {
+            [one] => one.clone(),
+            several if several.iter().all(|each| matches!(each, Effect::TakenBySigwait { .. })) => {
+                several[0].clone()
+            }
+            several => {
+                let other = several.iter().find(|each| !matches!(each, Effect::TakenBySigwait { .. }));
+                unknown(Why::Threads, other.cloned())
+            }
+        };
+        if awake.is_empty() { self.pending(Held::Stopped, Some(outcome)) } else { outcome }
+    }
+
+    /// What happens where this thread takes it.
+    fn taken_by(&self, task: &Task, held: bool) -> Effect {
+        if let Wait::Sigwait(set) = self.situation.wait(task.tid)
+            && set.contains(self.sending.signal)
+        {
+            return Effect::TakenBySigwait { tid: task.tid };
+        }
+        let Some(disposition) = self.disposition() else { return unknown(Why::Lines, None) };
+        let effect = self.outcome(disposition);
+        let effect = match effect {
+            Effect::Terminates { core: None, .. } if self.situation.freezer != Freezer::One => {
+                self.ends(effect)
+            }
+            // Ignored after all: by the thread that takes it out of the queue.
+            Effect::Ignored { .. } | Effect::Dropped(_) if held => effect,
+            _ => self.once_awake(Some(task), effect),
+        };
+        if self.may_wait(task) { unknown(Why::Sigwait, Some(effect)) } else { effect }
+    }
+
+    /// What the disposition does, wherever it is done.
+    fn outcome(&self, disposition: Disposition) -> Effect {
+        match disposition {
+            Disposition::Caught => Effect::RunsHandler,
+            Disposition::Ignored => Effect::Ignored { by_default: false },
+            Disposition::Default(Action::Ign | Action::Cont) => Effect::Ignored { by_default: true },
+            Disposition::Default(_) if self.is_init() => Effect::Dropped(Dropped::Init),
+            Disposition::Default(Action::Term) => Effect::Terminates { kill: false, core: None },
+            Disposition::Default(Action::Core) => {
+                Effect::Terminates { kill: false, core: Some(self.situation.core) }
+            }
+            Disposition::Default(Action::Stop) => match self.situation.orphaned {
+                Some(true) => Effect::Dropped(Dropped::Orphaned),
+                Some(false) => Effect::Stops,
+                None => unknown(Why::Group, Some(Effect::Stops)),
+            },
+        }
+    }
+
+    /// Every thread that could take it blocks it.
+    fn blocked(&self) -> Effect {
+        let signal = self.sending.signal;
+        let readers = self.situation.signalfds.iter().flatten();
+        let mut readers = readers.filter(|(_, set)| set.contains(signal));
+        if let (Some((descriptor, _)), false) = (readers.next(), self.is_merged()) {
+            return Effect::ReadBySignalfd { descriptor: *descriptor };
+        }
+        let held = match self.sending.thread {
+            Some(_) => Held::BlockedByThread,
+            None => Held::Blocked { threads: self.threads.count() },
+        };
+        self.pending(held, None)
+    }
+
+    fn pending(&self, held: Held, then: Option<Effect>) -> Effect {
+        Effect::Pending { held, merged: self.is_merged(), then: then.map(Box::new) }
+    }
+
+    /// The effect, once the thread can take it.
+    fn once_awake(&self, task: Option<&Task>, effect: Effect) -> Effect {
+        match task.filter(|task| is_asleep(task)) {
+            _ if self.situation.freezer != Freezer::No => self.pending(Held::Frozen, Some(effect)),
+            Some(task) if matches!(effect, Effect::Terminates { .. }) => {
+                debug_assert!(is_asleep(task));
+                unknown(Why::Sleep, Some(effect))
+            }
+            Some(task) => self.pending(Held::Sleeping { tid: task.tid }, Some(effect)),
+            None => effect,
+        }
+    }
+}

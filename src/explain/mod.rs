@@ -1,0 +1,16 @@
+//! What is so, and why: judgements on what /proc tells of a process.
+//!
+//! Pure: a [`Situation`](crate::proc::Situation) goes in, values come out, each
+//! with an identifier that programs can rely on and a sentence for people. What
+//! cannot be told is said to be unknown, with the reason; nothing is guessed.
+
+pub mod alive;
+mod case;
+pub mod effect;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+pub use alive::why_alive;
+pub use effect::Effect;
+pub use judge::{Sending, effect};

@@ -1,0 +1,158 @@
+//! What a sleeping thread waits in: /proc/PID/task/TID/syscall and wchan.
+
+use crate::signal::SignalSet;
+
+/// The system call a thread is in (proc_pid_syscall(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// It runs: nobody can tell.
+    Running,
+    /// It sleeps, but in no system call.
+    None,
+    /// It sleeps in this one.
+    In {
+        /// The number, of the thread's own architecture.
+        number: u64,
+        /// The arguments.
+        arguments: [u64; 6],
+    },
+}
+
+impl Call {
+    /// Reads the file: `running`, `-1 SP PC`, or the number, six arguments, SP
+    /// and PC.
+    pub fn parse(text: &[u8]) -> Option<Call> {
+        let text = std::str::from_utf8(text).ok()?.trim();
+        if text == "running" {
+            return Some(Call::Running);
+        }
+        let mut words = text.split(' ');
+        let number = words.next()?;
+        if number == "-1" {
+            return Some(Call::None);
+        }
+        let mut arguments = [0; 6];
+        for argument in &mut arguments {
+            *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+        }
+        Some(Call::In { number: number.parse().ok()?, arguments })
+    }
+}
+
+/// What a thread waits in, as far as signals are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// In nothing that takes signals.
+    Elsewhere,
+    /// In sigwait(3) or one of its kind, for these: the first that comes is
+    /// taken, whatever its disposition. The kernel has removed them from the
+    /// thread's blocked set meanwhile (`do_sigtimedwait` in kernel/signal.c).
+    Sigwait(SignalSet),
+    /// In sigsuspend(2): the blocked set is the one it was given.
+    Sigsuspend,
+    /// It may not be seen.
+    Unknown,
+}
+
+/// rt_sigtimedwait(2) here; on x86-64 also as 32-bit programs number it (both
+/// numbers mean nothing else in a 64-bit one).
+const SIGTIMEDWAIT: &[u64] = if cfg!(target_arch = "x86_64") {
+    &[128, 177, 421]
+} else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
+    &[137]
+} else if cfg!(any(target_arch = "x86", target_arch = "arm", target_arch = "s390x")) {
+    &[177, 421]
+} else if cfg!(any(target_arch = "powerpc64", target_arch = "powerpc")) {
+    &[176, 421]
+} else {
+    &[]
+};
+
+/// rt_sigsuspend(2), likewise.
+const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
+    &[130, 179]
+} else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
+    &[133]
+} else if cfg!(any(target_arch = "x86", target_arch = "arm", target_arch = "s390x")) {
+    &[179]
+} else if cfg!(any(target_arch = "powerpc64", target_arch = "powerpc")) {
+    &[178]
+} else {
+    &[]
+};
+
+impl Wait {
+    /// What a call means; `set` reads the set at an address of the thread's
+    /// memory.
+    pub fn of(call: Call, set: impl FnOnce(u64) -> Option<SignalSet>) -> Wait {
+        match call {
+            // Where the numbers are not known, nothing can be told from them.
+            Call::In { .. } if SIGTIMEDWAIT.is_empty() => Wait::Unknown,
+            Call::In { number, arguments } if SIGTIMEDWAIT.contains(&number) => {
+                set(arguments[0]).map_or(Wait::Unknown, Wait::Sigwait)
+            }
+            Call::In { number, .. } if SIGSUSPEND.contains(&number) => Wait::Sigsuspend,
+            _ => Wait::Elsewhere,
+        }
+    }
+
+    /// What the kernel's function that a thread sleeps in tells (wchan), which
+    /// Yama lets read where it forbids the call.
+    pub fn of_channel(name: &[u8]) -> Wait {
+        let is_in = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+        match name {
+            // No name, where the kernel keeps none or the right is missing.
+            b"" | b"0" => Wait::Unknown,
+            _ if is_in(b"sigtimedwait") => Wait::Unknown,
+            _ if is_in(b"sigsuspend") => Wait::Sigsuspend,
+            _ => Wait::Elsewhere,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read() {
+        let arguments = [0x7ffc, 0, 0, 8, 0, 1];
+        for (text, call) in [
+            ("running\n", Some(Call::Running)),
+            ("-1 0x7ffd5a0 0x7f2e\n", Some(Call::None)),
+            ("128 0x7ffc 0x0 0x0 0x8 0x0 0x1 0x7ff 0x7f2\n", Some(Call::In { number: 128, arguments })),
+            ("", None),
+            ("128 0x7ffc", None),
+            ("128 7 0 0 0 0 0 0 0", None),
+            ("x 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0", None),
+        ] {
+            assert_eq!(Call::parse(text.as_bytes()), call, "{text}");
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn waiting_for_signals_is_told_from_other_calls() {
+        let set = SignalSet::from_bits(0x4000);
+        let wait = |number| Wait::of(Call::In { number, arguments: [5; 6] }, |at| (at == 5).then_some(set));
+        assert_eq!(wait(128), Wait::Sigwait(set));
+        assert_eq!(wait(130), Wait::Sigsuspend);
+        assert_eq!(wait(0), Wait::Elsewhere);
+        let hidden = Wait::of(Call::In { number: 128, arguments: [5; 6] }, |_| None);
+        assert_eq!(hidden, Wait::Unknown);
+        assert_eq!(Wait::of(Call::Running, |_| None), Wait::Elsewhere);
+    }
+
+    #[test]
+    fn the_channel_tells_where_the_call_may_not_be_read() {
+        for (name, wait) in [
+            (&b"do_sigtimedwait"[..], Wait::Unknown),
+            (b"do_sys_poll", Wait::Elsewhere),
+            (b"sigsuspend", Wait::Sigsuspend),
+            (b"0", Wait::Unknown),
+            (b"", Wait::Unknown),
+        ] {
+            assert_eq!(Wait::of_channel(name), wait);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! All that decides what a signal does to a process, as far as /proc tells.
+
+use super::call::{Call, Wait};
+use super::freezer::{self, Freezer};
+use super::{ReadError, Root, Stat, State, Status, Threads};
+use crate::signal::{Arch, Signal, SignalSet, mask};
+
+/// A process, looked at for one signal or for all. Made by [`Root::situation`];
+/// what was not looked at, or could not be, is the least that is known.
+#[derive(Clone, Debug, Default)]
+pub struct Situation {
+    /// Its status.
+    pub status: Status,
+    /// Its threads; `None` where only a text is known, which is one thread's.
+    pub threads: Option<Threads>,
+    /// What its sleeping threads wait in, by thread id.
+    pub waits: Vec<(u32, Wait)>,
+    /// Its descriptors that signals are read from, each with its set; `None`
+    /// where they may not be seen.
+    pub signalfds: Option<Vec<(u32, SignalSet)>>,
+    /// Whether it is frozen.
+    pub freezer: Freezer,
+    /// Whether its process group is orphaned; `None` where nothing tells.
+    pub orphaned: Option<bool>,
+    /// Whether it would dump core.
+    pub core: CoreDump,
+    /// Whether it is the one init of the machine.
+    pub is_global_init: bool,
+}
+
+/// Whether a process that a signal ends would leave a core dump (core(5)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CoreDump {
+    /// Yes.
+    Yes,
+    /// No: its RLIMIT_CORE forbids it.
+    Limit,
+    /// No: it is not dumpable (PR_SET_DUMPABLE in prctl(2)).
+    NotDumpable,
+    /// It could not be found out.
+    #[default]
+    Unknown,
+}
+
+impl Situation {
+    /// What is known from a text alone.
+    pub fn of_text(status: &Status) -> Situation {
+        Situation { status: status.clone(), ..Situation::default() }
+    }
+
+    /// What a thread waits in; what was not looked at is unknown.
+    pub fn wait(&self, tid: u32) -> Wait {
+        self.waits.iter().find(|(id, _)| *id == tid).map_or(Wait::Unknown, |(_, wait)| *wait)
+    }
+}
+
+/// Signals that an orphaned process group drops (`get_signal` in
+/// kernel/signal.c).
+const OF_TERMINALS: [&str; 3] = ["TSTP", "TTIN", "TTOU"];
+
+/// The pid namespace that the machine starts in (PROC_PID_INIT_INO,
+/// include/linux/proc_ns.h).
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+
+impl Root {
+    /// Looks at a process: at what decides what this signal does to it, or,
+    /// without one, at everything.
+    ///
+    /// # Errors
+    /// See [`ReadError`]: only where its status cannot be read.
+    pub fn situation(&self, pid: u32, signal: Option<Signal>) -> Result<Situation, ReadError> {
+        let status = self.status(pid)?;
+        // The number may be a thread's: the process is what is looked at.
+        let pid = status.tgid.unwrap_or(pid);
+        let threads = self.threads(pid, &status)?;
+        let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
+        let mut situation = Situation { status, ..Situation::default() };
+        // A thread in sigwait(3) does not show what it waits for as blocked.
+        let hidden = threads.live().filter(|task| signal.is_none_or(|signal| !task.blocked.contains(signal)));
+        situation.waits = hidden.map(|task| (task.tid, self.wait(pid, task.tid, task.state))).collect();
+        if asked(threads.blocked_by_all()) {
+            situation.signalfds = self.signalfds(pid);
+        }
+        situation.threads = Some(threads);
+        situation.freezer = self.freezer(pid);
+        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
+        if facts.is_some_and(|facts| OF_TERMINALS.contains(&facts.name)) {
+            situation.orphaned = self.is_orphaned(pid);
+        }
+        if facts.is_some_and(|facts| facts.action == crate::signal::Action::Core) {
+            situation.core = self.core_dump(pid, &situation.status);
+        }
+        situation.is_global_init = pid == 1 && self.is_first_namespace();
+        Ok(situation)
+    }
+
+    /// What a thread waits in.
+    fn wait(&self, pid: u32, tid: u32, state: Option<State>) -> Wait {
+        // Only who sleeps so that a signal wakes it can wait for one.
+        if state.is_some_and(|state| !matches!(state.letter(), 'S' | 't' | 'T')) {
+            return Wait::Elsewhere;
+        }
+        let call = self.file(&format!("{pid}/task/{tid}/syscall")).ok().as_deref().and_then(Call::parse);
+        match call {
+            Some(call) => Wait::of(call, |address| self.signal_set(tid, address)),
+            None => Wait::of_channel(&self.file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default()),
+        }
+    }
+
+    /// The signal set at an address of a thread's memory: 64 bits.
+    fn signal_set(&self, tid: u32, address: u64) -> Option<SignalSet> {
+        use std::os::unix::fs::FileExt;
+        let memory = std::fs::File::open(self.directory().join(format!("{tid}/mem"))).ok()?;
+        let mut bits = [0; 8];
+        memory.read_exact_at(&mut bits, address).ok()?;
+        let set = SignalSet::from_bits(u64::from_ne_bytes(bits).into());
+        // The kernel takes the two that nobody can wait for out of it.
+        let waitable = |signal: &Signal| Arch::NATIVE.facts(*signal).is_none_or(|facts| facts.catchable());
+        Some(set.iter().filter(waitable).collect())
+    }
+
+    /// The descriptors that signals are read from (signalfd(2)).
+    fn signalfds(&self, pid: u32) -> Option<Vec<(u32, SignalSet)>> {
+        let links = std::fs::read_dir(self.directory().join(format!("{pid}/fd"))).ok()?;
+        let mut found = Vec::new();
+        for link in links.flatten() {
+            let Some(number) = link.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let target = std::fs::read_link(link.path()).unwrap_or_default();
+            if target.as_os_str() == "anon_inode:[signalfd]" {
+                let text = self.file(&format!("{pid}/fdinfo/{number}")).ok()?;
+                found.extend(signalfd_set(&text).map(|set| (number, set)));
+            }
+        }
+        Some(found)
+    }
+
+    fn freezer(&self, pid: u32) -> Freezer {
+        let groups = match self.file(&format!("{pid}/cgroup")) {
+            Ok(text) if self.is_native() => freezer::files(&text),
+            _ => Vec::new(),
+        };
+        let frozen = |(path, freezer): &(_, Freezer)| {
+            std::fs::read(path).is_ok_and(|text| freezer::is_frozen(&text, *freezer))
+        };
+        groups.into_iter().find(frozen).map_or(Freezer::No, |(_, freezer)| freezer)
+    }
+
+    /// Whether no member of the process's group has a parent in another group
+    /// of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
+    fn is_orphaned(&self, pid: u32) -> Option<bool> {
+        let own = self.stat(pid).ok()?;
+        // 0: the group is outside our pid namespace, and so are its members.
+        if own.group == 0 {
+            return None;
+        }
+        let first = self.is_first_namespace();
+        let everybody: Vec<Stat> = self.pids().ok()?.iter().filter_map(|pid| self.stat(*pid).ok()).collect();
+        let parent = |stat: &Stat| everybody.iter().find(|other| other.pid == stat.parent);
+        for member in everybody.iter().filter(|stat| stat.group == own.group && !stat.state.is_ended()) {
+            if first && member.parent == 1 {
+                continue;
+            }
+            // A parent outside our pid namespace cannot be asked.
+            let parent = parent(member).filter(|_| member.parent != 0)?;
+            if parent.group != own.group && parent.session == own.session {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    fn is_first_namespace(&self) -> bool {
+        let link = std::fs::read_link(self.directory().join("self/ns/pid"));
+        link.map_or(true, |link| link.as_os_str() == FIRST_NAMESPACE)
+    }
+
+    fn core_dump(&self, pid: u32, status: &Status) -> CoreDump {
+        use std::os::unix::fs::MetadataExt;
+        let limits = self.directory().join(format!("{pid}/limits"));
+        // The files of a process that is not dumpable are root's, whoever it
+        // is of (`task_dump_owner` in fs/proc/base.c).
+        let owner = std::fs::metadata(&limits).map(|metadata| metadata.uid());
+        if let (Ok(0), Some((_, 1..))) = (owner, status.uids) {
+            return CoreDump::NotDumpable;
+        }
+        // A program that takes the dump from a pipe is not limited.
+        let pattern = self.file("sys/kernel/core_pattern").unwrap_or_default();
+        let limit = self.file(&format!("{pid}/limits")).ok().as_deref().and_then(core_limit);
+        match limit {
+            _ if pattern.starts_with(b"|") => CoreDump::Yes,
+            Some(0) => CoreDump::Limit,
+            Some(_) => CoreDump::Yes,
+            None => CoreDump::Unknown,
+        }
+    }
+}
+
+/// The set in the fdinfo of a signalfd: `sigmask:` and 16 digits.
+fn signalfd_set(text: &[u8]) -> Option<SignalSet> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let digits = lines.into_iter().find_map(|line| line.strip_prefix(b"sigmask:"))?;
+    mask::parse_whole(digits.trim_ascii()).ok().map(|(set, _)| set)
+}
+
+/// The soft limit in the line `Max core file size` of /proc/PID/limits, in
+/// bytes; the greatest number where there is none.
+fn core_limit(text: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().find_map(|line| line.strip_prefix("Max core file size"))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_looked_at() {
+        let found = Root::default().situation(std::process::id(), None).unwrap();
+        assert_eq!(found.status.tgid, Some(std::process::id()));
+        assert!(found.threads.is_some_and(|threads| threads.count() > 0));
+        assert!(found.signalfds.is_some_and(|found| found.is_empty()));
+    }
+
+    #[test]
+    fn small_texts_are_read() {
+        let set = signalfd_set(b"pos:\t0\nflags:\t02\nsigmask:\t0000000000004002\n");
+        assert_eq!(set.map(SignalSet::bits), Some(0x4002));
+        assert_eq!(signalfd_set(b"pos:\t0\n"), None);
+        let limits = |soft: &str| {
+            core_limit(
+                format!("Limit  Soft\nMax core file size        {soft}   unlimited  bytes\n").as_bytes(),
+            )
+        };
+        assert_eq!((limits("0"), limits("unlimited"), limits("x")), (Some(0), Some(u64::MAX), None));
+    }
+}
