@@ -10,6 +10,7 @@
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `proc` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
+//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `proc`, `sys` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
 //! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
 //! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the rooms' requests |
@@ -32,6 +33,7 @@ pub mod kill;
 pub mod list;
 pub mod out;
 pub mod proc;
+pub mod select;
 pub mod send;
 pub mod signal;
 pub mod sys;

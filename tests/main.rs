@@ -12,6 +12,7 @@ mod house;
 mod kill;
 mod list;
 mod man;
+mod oracle;
 mod readme;
 mod schema;
 mod send;

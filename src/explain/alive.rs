@@ -46,8 +46,11 @@ impl fmt::Display for Alive {
             }
             Effect::RunsHandler => write!(f, "it caught {name}, and lives on or is still at it"),
             Effect::Ignored { .. } => write!(f, "it ignores {name}"),
-            Effect::TakenBySigwait { tid } => {
+            Effect::TakenBySigwait { tid: Some(tid) } => {
                 write!(f, "its thread {tid} takes {name} in sigwait(3), and it lives on")
+            }
+            Effect::TakenBySigwait { tid: None } => {
+                write!(f, "it takes {name} in sigwait(3), and lives on")
             }
             Effect::ReadBySignalfd { .. } => write!(f, "it reads {name} from a signalfd, and lives on"),
             Effect::Terminates { kill, .. } => {

@@ -11,6 +11,8 @@ pub(super) struct Case<'a> {
     pub(super) situation: &'a Situation,
     pub(super) threads: &'a Threads,
     pub(super) sending: Sending,
+    /// It has just been continued, and the signal waited for that.
+    pub(super) is_resumed: bool,
 }
 
 impl Case<'_> {
@@ -53,9 +55,25 @@ impl Case<'_> {
 
     /// Whether a thread blocks it, or did before sigwait(3) took it out.
     pub(super) fn holds(&self, task: &Task) -> bool {
-        let signal = self.sending.signal;
-        let awaits = matches!(self.situation.wait(task.tid), Wait::Sigwait(set) if set.contains(signal));
-        task.blocked.contains(signal) || awaits
+        task.blocked.contains(self.sending.signal) || self.awaits(task)
+    }
+
+    /// Whether a thread waits for it in sigwait(3).
+    pub(super) fn awaits(&self, task: &Task) -> bool {
+        matches!(self.situation.wait(task.tid), Wait::Sigwait(set) if set.contains(self.sending.signal))
+    }
+
+    /// Whether the signal is for a thread that has ended while others live.
+    pub(super) fn is_for_ended_thread(&self) -> bool {
+        self.sending.thread.is_some_and(|tid| self.live().all(|task| task.tid != tid))
+    }
+
+    /// The descriptor of the signalfd from which a thread reads the signal.
+    pub(super) fn reads(&self, task: &Task) -> Option<u32> {
+        match self.situation.wait(task.tid) {
+            Wait::Signalfd(descriptor, set) if set.contains(self.sending.signal) => Some(descriptor),
+            _ => None,
+        }
     }
 
     /// Whether it may wait for the signal, unseen.
@@ -64,12 +82,23 @@ impl Case<'_> {
         open && self.situation.wait(task.tid) == Wait::Unknown && self.situation.threads.is_some()
     }
 
-    pub(super) fn is_blocked_by_all(&self) -> bool {
-        self.candidates().all(|task| task.blocked.contains(self.sending.signal))
+    /// Whether the signal is one of the four that CONT takes back.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(name(self.sending.signal), "STOP" | "TSTP" | "TTIN" | "TTOU")
     }
 
+    /// Whether it is stopped, or is so but for threads that still sleep too
+    /// deeply to stop.
     pub(super) fn is_stopped(&self) -> bool {
-        self.live().all(|task| task.state.is_some_and(State::is_stopped))
+        let stopped = |task: &Task| task.state.is_some_and(State::is_stopped);
+        self.live().any(stopped) && self.live().all(|task| stopped(task) || is_asleep(task))
+    }
+
+    /// Whether a thread has been told of a signal and sleeps on: the kernel
+    /// then asks others (`wants_signal`).
+    pub(super) fn is_busy(&self, task: &Task) -> bool {
+        let shared = self.situation.status.shared_pending.unwrap_or_default();
+        is_asleep(task) && !((task.pending | shared) - task.blocked).is_empty()
     }
 
     /// The init of its own pid namespace, which no default action ends.
@@ -89,7 +118,8 @@ impl Case<'_> {
     }
 
     pub(super) fn all_pending(&self) -> SignalSet {
-        self.threads.pending() | self.situation.status.shared_pending.unwrap_or_default()
+        let own = self.live().fold(SignalSet::EMPTY, |all, task| all | task.pending);
+        own | self.situation.status.shared_pending.unwrap_or_default()
     }
 
     /// Whether it is pending in the queue that it would go to.

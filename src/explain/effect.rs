@@ -35,8 +35,8 @@ pub enum Effect {
     },
     /// A thread takes it in sigwait(3).
     TakenBySigwait {
-        /// The thread.
-        tid: u32,
+        /// The thread; `None` where several wait: one of them.
+        tid: Option<u32>,
     },
     /// It stays pending until the process reads it from a signalfd.
     ReadBySignalfd {
@@ -102,6 +102,8 @@ pub enum Dropped {
     Orphaned,
     /// The queue is full and the signal is pending already.
     QueueFull,
+    /// CONT, which alone could let it through, takes back what stops.
+    Continued,
 }
 
 /// Why a signal does nothing.
@@ -116,6 +118,8 @@ pub enum Nothing {
     Dying,
     /// It is stopped already.
     Stopped,
+    /// The thread has ended; others live on.
+    ThreadEnded,
     /// It is a kernel thread, which ignores everything.
     KernelThread,
 }
@@ -129,8 +133,10 @@ pub enum Why {
     OtherThreads,
     /// Whether a thread waits for it in sigwait(3) may not be seen.
     Sigwait,
-    /// Some threads would do one thing, others another.
+    /// One thread would do one thing, another another, and either may get it.
     Threads,
+    /// A thread in sigsuspend(2) has another mask once it is woken.
+    Mask,
     /// Whether an uninterruptible sleep can be killed is not told by /proc.
     Sleep,
     /// Whether the process group is orphaned is not told.
@@ -181,7 +187,7 @@ impl fmt::Display for Effect {
                 f.write_str(match core {
                     None => ")",
                     Some(CoreDump::Yes) => ", dumps core)",
-                    Some(CoreDump::Limit) => "; would dump core, but its RLIMIT_CORE is 0)",
+                    Some(CoreDump::Limit) => "; would dump core, but its RLIMIT_CORE forbids it)",
                     Some(CoreDump::NotDumpable) => "; would dump core, but it is not dumpable)",
                     Some(CoreDump::Unknown) => "; dumps core unless something forbids it)",
                 })
@@ -202,8 +208,11 @@ impl fmt::Display for Effect {
             Effect::RunsHandler => f.write_str("runs its handler"),
             Effect::Ignored { by_default: true } => f.write_str("ignored (default action)"),
             Effect::Ignored { by_default: false } => f.write_str("ignored"),
-            Effect::TakenBySigwait { tid } => {
+            Effect::TakenBySigwait { tid: Some(tid) } => {
                 write!(f, "taken by thread {tid}, which waits for it in sigwait(3)")
+            }
+            Effect::TakenBySigwait { tid: None } => {
+                f.write_str("taken by one of the threads that wait for it in sigwait(3)")
             }
             Effect::ReadBySignalfd { descriptor } => {
                 write!(f, "stays pending until it reads it from its signalfd, descriptor {descriptor}")
@@ -252,6 +261,7 @@ impl fmt::Display for Dropped {
         f.write_str(match self {
             Dropped::Init => "it is the init of its pid namespace and has no handler for it",
             Dropped::Orphaned => "its process group is orphaned, nobody could continue it",
+            Dropped::Continued => "CONT takes back what is to stop it",
             Dropped::QueueFull => "its user's queue is full (RLIMIT_SIGPENDING), and one is pending already",
         })
     }
@@ -268,6 +278,7 @@ impl fmt::Display for Nothing {
             }
             Nothing::Dying => f.write_str("KILL is pending: it is dying already"),
             Nothing::Stopped => f.write_str("it is stopped already"),
+            Nothing::ThreadEnded => f.write_str("the thread has ended; signal the process"),
             Nothing::KernelThread => f.write_str("a kernel thread ignores all signals"),
         }
     }
@@ -282,7 +293,10 @@ impl fmt::Display for Why {
                 "unless a thread waits for it in sigwait(3), which may not be seen (that takes the right to \
                  ptrace(2) it)"
             }
-            Why::Threads => "or a thread that waits for it in sigwait(3) takes it: either may get it",
+            Why::Threads => {
+                "or a thread that waits, in sigwait(3), in sigsuspend(2) or on a signalfd, takes it: either may"
+            }
+            Why::Mask => "if no thread in sigsuspend(2) has another mask outside it",
             Why::Sleep => {
                 "at once or when its uninterruptible sleep (D) ends: /proc does not tell which kind it is"
             }

@@ -34,7 +34,7 @@ pub fn effect(situation: &Situation, sending: Sending) -> Effect {
             (Threads::new(Task::of(&situation.status).into_iter().collect()), several)
         }
     };
-    let case = Case { situation, threads: &known, sending };
+    let case = Case { situation, threads: &known, sending, is_resumed: false };
     let effect = case.judge();
     // A zombie main thread tells nothing of the others; else it speaks for itself.
     if partial && !matches!(effect, Effect::Unknown { .. }) {
@@ -43,8 +43,27 @@ pub fn effect(situation: &Situation, sending: Sending) -> Effect {
     effect
 }
 
-fn unknown(why: Why, likely: Option<Effect>) -> Effect {
+pub(super) fn unknown(why: Why, likely: Option<Effect>) -> Effect {
     Effect::Unknown { why, likely: likely.map(Box::new) }
+}
+
+/// What happens where one of these does, and nobody knows which.
+fn one_of(mut outcomes: Vec<Effect>) -> Effect {
+    let waits = |each: &Effect| matches!(each, Effect::TakenBySigwait { .. });
+    let takes = |each: &Effect| waits(each) || matches!(each, Effect::ReadBySignalfd { .. });
+    let first = outcomes[0].clone();
+    if outcomes.iter().all(|each| *each == first) {
+        return first;
+    }
+    if outcomes.iter().all(waits) {
+        return Effect::TakenBySigwait { tid: None };
+    }
+    if outcomes.iter().all(|each| matches!(each, Effect::ReadBySignalfd { .. })) {
+        return first;
+    }
+    let likely = outcomes.iter().position(|each| !takes(each));
+    let likely = likely.or(outcomes.iter().position(|each| !waits(each))).unwrap_or(0);
+    unknown(Why::Threads, Some(outcomes.swap_remove(likely)))
 }
 
 impl Case<'_> {
@@ -69,6 +88,9 @@ impl Case<'_> {
         let kill = Arch::NATIVE.signals().find(|signal| name(*signal) == "KILL");
         if kill.is_some_and(|kill| self.all_pending().contains(kill)) {
             return Effect::Nothing(Nothing::Dying);
+        }
+        if self.is_for_ended_thread() {
+            return Effect::Nothing(Nothing::ThreadEnded);
         }
         match name(self.sending.signal) {
             "KILL" => self.kill(),
@@ -102,40 +124,7 @@ impl Case<'_> {
         if self.is_stopped() {
             return Effect::Nothing(Nothing::Stopped);
         }
-        if let Some(tracer) = self.tracer() {
-            return Effect::Traced { tracer };
-        }
-        self.once_awake(self.leader(), Effect::Stops)
-    }
-
-    fn cont(&self) -> Effect {
-        if self.live().any(|task| letter(task) == 't') {
-            return self.tracer().map_or(unknown(Why::Lines, None), |tracer| Effect::Traced { tracer });
-        }
-        // As it will be then: nothing stops it, and pending stops are taken back.
-        let running: Vec<Task> = self
-            .threads
-            .iter()
-            .map(|task| match letter(task) {
-                'T' => Task { state: Some(State::new(b'S')), ..task.clone() },
-                _ => task.clone(),
-            })
-            .collect();
-        let running = Threads::new(running);
-        let handler = self.disposition() == Some(Disposition::Caught) && !self.is_blocked_by_all();
-        let ends = |signal: &Signal| {
-            let thread = if self.situation.status.shared_pending.is_some_and(|set| set.contains(*signal)) {
-                None
-            } else {
-                running.pending_for(*signal).next()
-            };
-            let sending = Sending { thread, ..Sending::plain(*signal) };
-            let case = Case { situation: self.situation, threads: &running, sending };
-            let held = case.receiver().is_some_and(|task| case.holds(task));
-            matches!(case.delivered(held).likely(), Effect::Terminates { .. })
-        };
-        let pending = self.all_pending();
-        Effect::Continues { handler, ended_by: pending.iter().find(ends) }
+        self.delivered(false)
     }
 
     fn ordinary(&self) -> Effect {
@@ -149,9 +138,10 @@ impl Case<'_> {
                 false => effect,
             };
         }
-        // Where the queue is full, a real-time signal gets none, or no place.
+        // Where the queue is full, a real-time signal gets none, or no place: only
+        // kill(2) goes on without.
         if self.is_queue_full() && self.sending.signal.is_realtime() {
-            if self.sending.queued {
+            if self.sending.queued || self.sending.thread.is_some() {
                 return Effect::QueueFull;
             }
             if self.is_pending() {
@@ -162,7 +152,7 @@ impl Case<'_> {
     }
 
     /// What becomes of it once it is in the queue.
-    fn delivered(&self, held: bool) -> Effect {
+    pub(super) fn delivered(&self, held: bool) -> Effect {
         let signal = self.sending.signal;
         let open: Vec<&Task> = self.candidates().filter(|task| !task.blocked.contains(signal)).collect();
         if open.is_empty() {
@@ -171,7 +161,10 @@ impl Case<'_> {
         if let Some(tracer) = self.tracer() {
             return Effect::Traced { tracer };
         }
-        let awake: Vec<&Task> = open.iter().copied().filter(|task| letter(task) != 'T').collect();
+        let stopped = self.is_stopped();
+        let merged = self.is_merged();
+        let asked = |task: &&Task| !stopped && letter(task) != 'T' && (merged || !self.is_busy(task));
+        let awake: Vec<&Task> = open.iter().copied().filter(asked).collect();
         let leader = self.leader();
         // The main thread is asked first, then any other (`complete_signal`).
         let takers = match awake.iter().find(|task| Some(task.tid) == leader.map(|leader| leader.tid)) {
@@ -179,52 +172,79 @@ impl Case<'_> {
             None if awake.is_empty() => open,
             None => awake.clone(),
         };
-        let mut outcomes: Vec<Effect> = Vec::new();
-        for task in takers {
-            let outcome = self.taken_by(task, held);
-            if !outcomes.contains(&outcome) {
-                outcomes.push(outcome);
-            }
+        let mut outcomes: Vec<Effect> = takers.iter().map(|task| self.taken_by(task, held)).collect();
+        // What ends the process, if it is not stopped, does so before anybody can
+        // take it. Else those who read it from a signalfd are woken, too.
+        let late = stopped || self.is_resumed;
+        if late || !outcomes.iter().all(|each| matches!(each, Effect::Terminates { core: None, .. })) {
+            let others = self.candidates().filter(|task| takers.iter().all(|taker| taker.tid != task.tid));
+            outcomes.extend(others.filter_map(|task| self.waited_for(task)));
         }
-        let outcome = match outcomes.as_slice() {
-            [one] => one.clone(),
-            several if several.iter().all(|each| matches!(each, Effect::TakenBySigwait { .. })) => {
-                several[0].clone()
-            }
-            several => {
-                let other = several.iter().find(|each| !matches!(each, Effect::TakenBySigwait { .. }));
-                unknown(Why::Threads, other.cloned())
-            }
-        };
-        if awake.is_empty() { self.pending(Held::Stopped, Some(outcome)) } else { outcome }
+        let outcome = one_of(outcomes);
+        match (stopped, self.is_stop()) {
+            (false, _) => outcome,
+            (true, true) => self.pending(Held::Stopped, Some(Effect::Dropped(Dropped::Continued))),
+            (true, false) => self.pending(Held::Stopped, Some(outcome)),
+        }
+    }
+
+    /// What a thread does that waits for the signal and is not the one that
+    /// the kernel has chosen. Stopped in sigwait(3) it has its mask back, and
+    /// waits again once it is continued.
+    fn waited_for(&self, task: &Task) -> Option<Effect> {
+        if self.awaits(task) && task.blocked.contains(self.sending.signal) {
+            return Some(Effect::TakenBySigwait { tid: Some(task.tid) });
+        }
+        // Nor does it keep the mask that it has in sigsuspend(2).
+        if self.is_stopped() && self.situation.wait(task.tid) == Wait::Sigsuspend {
+            return self.disposition().map(|disposition| self.outcome(disposition));
+        }
+        self.reads(task).map(|descriptor| Effect::ReadBySignalfd { descriptor })
     }
 
     /// What happens where this thread takes it.
     fn taken_by(&self, task: &Task, held: bool) -> Effect {
-        if let Wait::Sigwait(set) = self.situation.wait(task.tid)
-            && set.contains(self.sending.signal)
-        {
-            return Effect::TakenBySigwait { tid: task.tid };
+        if self.awaits(task) {
+            return Effect::TakenBySigwait { tid: Some(task.tid) };
         }
         let Some(disposition) = self.disposition() else { return unknown(Why::Lines, None) };
         let effect = self.outcome(disposition);
+        // It reads before it looks at what else is to be done with the signal;
+        // not so once it has been stopped in it.
+        if let Some(descriptor) = self.reads(task)
+            && letter(task) == 'S'
+            && !self.is_resumed
+            && !matches!(effect, Effect::Terminates { core: None, .. })
+        {
+            return Effect::ReadBySignalfd { descriptor };
+        }
+        // Left lying until it wakes, it goes to whoever wakes first.
+        let others = self.candidates().any(|other| other.tid != task.tid && self.awaits(other));
         let effect = match effect {
             Effect::Terminates { core: None, .. } if self.situation.freezer != Freezer::One => {
                 self.ends(effect)
             }
+            // What dumps core is no KILL until it is taken (`complete_signal`).
+            Effect::Terminates { .. } if self.situation.freezer == Freezer::No && !is_asleep(task) => {
+                self.ends(effect)
+            }
             // Ignored after all: by the thread that takes it out of the queue.
             Effect::Ignored { .. } | Effect::Dropped(_) if held => effect,
+            _ if is_asleep(task) && others => {
+                self.once_awake(Some(task), unknown(Why::Threads, Some(effect)))
+            }
             _ => self.once_awake(Some(task), effect),
         };
         if self.may_wait(task) { unknown(Why::Sigwait, Some(effect)) } else { effect }
     }
 
     /// What the disposition does, wherever it is done.
-    fn outcome(&self, disposition: Disposition) -> Effect {
+    pub(super) fn outcome(&self, disposition: Disposition) -> Effect {
         match disposition {
             Disposition::Caught => Effect::RunsHandler,
             Disposition::Ignored => Effect::Ignored { by_default: false },
             Disposition::Default(Action::Ign | Action::Cont) => Effect::Ignored { by_default: true },
+            Disposition::Default(Action::Stop) if name(self.sending.signal) == "STOP" => Effect::Stops,
             Disposition::Default(_) if self.is_init() => Effect::Dropped(Dropped::Init),
             Disposition::Default(Action::Term) => Effect::Terminates { kill: false, core: None },
             Disposition::Default(Action::Core) => {
@@ -261,10 +281,6 @@ impl Case<'_> {
     fn once_awake(&self, task: Option<&Task>, effect: Effect) -> Effect {
         match task.filter(|task| is_asleep(task)) {
             _ if self.situation.freezer != Freezer::No => self.pending(Held::Frozen, Some(effect)),
-            Some(task) if matches!(effect, Effect::Terminates { .. }) => {
-                debug_assert!(is_asleep(task));
-                unknown(Why::Sleep, Some(effect))
-            }
             Some(task) => self.pending(Held::Sleeping { tid: task.tid }, Some(effect)),
             None => effect,
         }

@@ -8,6 +8,7 @@ pub mod alive;
 mod case;
 pub mod effect;
 mod judge;
+mod resume;
 #[cfg(test)]
 mod tests;
 

@@ -120,7 +120,7 @@ fn an_ignored_signal_is_dropped_at_once_unless_the_main_thread_blocks_it() {
 fn waiting_threads_take_what_they_wait_for() {
     let mut waiting = process(vec![task(7, b'S', "TERM"), task(8, b'S', "none")], "HUP", "none");
     waiting.waits[1].1 = Wait::Sigwait(set("TERM,HUP"));
-    assert_eq!(judged(&waiting, "TERM"), Effect::TakenBySigwait { tid: 8 });
+    assert_eq!(judged(&waiting, "TERM"), Effect::TakenBySigwait { tid: Some(8) });
     assert_eq!(judged(&waiting, "HUP"), Effect::Ignored { by_default: false }, "dropped by the main thread");
     waiting.waits = vec![(8, Wait::Unknown), (7, Wait::Elsewhere)];
     assert_eq!(judged(&waiting, "TERM"), unknown(Why::Sigwait, TERMINATES));
@@ -251,4 +251,84 @@ fn why_it_lives_is_said() {
     let stopped = process(vec![task(7, b'T', "none")], "none", "none");
     assert_eq!(why(&stopped, "TERM"), "the process is stopped, until CONT");
     assert_eq!(why_alive(&held, None).id(), "no-signal");
+}
+
+#[test]
+fn who_reads_a_signalfd_reads_what_is_not_blocked_too() {
+    let mut reads = process(vec![task(7, b'S', "none"), task(8, b'S', "none")], "HUP", "USR1");
+    reads.waits[0].1 = Wait::Signalfd(5, set("TERM,HUP,USR1,QUIT"));
+    let read = Effect::ReadBySignalfd { descriptor: 5 };
+    assert_eq!(judged(&reads, "USR1"), read);
+    assert_eq!(judged(&reads, "QUIT"), read);
+    assert_eq!(judged(&reads, "TERM"), TERMINATES, "as it is sent");
+    assert_eq!(judged(&reads, "HUP"), Effect::Ignored { by_default: false });
+    reads.waits = vec![(7, Wait::Elsewhere), (8, Wait::Signalfd(5, set("USR1")))];
+    assert_eq!(judged(&reads, "USR1"), unknown(Why::Threads, Effect::RunsHandler));
+}
+
+#[test]
+fn of_several_that_wait_one_takes_it() {
+    let tasks = vec![task(7, b'S', "TERM"), task(8, b'S', "none"), task(9, b'S', "none")];
+    let mut waiting = process(tasks, "none", "none");
+    waiting.waits[1].1 = Wait::Sigwait(set("TERM"));
+    waiting.waits[2].1 = Wait::Sigwait(set("TERM"));
+    assert_eq!(judged(&waiting, "TERM"), Effect::TakenBySigwait { tid: None });
+}
+
+#[test]
+fn a_thread_that_has_ended_gets_nothing_while_others_live() {
+    let gone = process(vec![task(7, b'Z', "none"), task(8, b'S', "none")], "none", "none");
+    for name in ["TERM", "KILL", "STOP"] {
+        let sending = Sending { thread: Some(7), ..Sending::plain(signal(name)) };
+        assert_eq!(effect(&gone, sending), Effect::Nothing(Nothing::ThreadEnded), "{name}");
+    }
+    assert_eq!(judged(&gone, "TERM"), TERMINATES);
+}
+
+/// tgkill(2) fails where kill(2) goes on without a place in the queue.
+#[test]
+fn a_full_queue_refuses_what_is_for_a_thread() {
+    let mut full = one("none");
+    full.status.queue = Some(crate::proc::status::Queue { used: 9, limit: 9 });
+    let sending = Sending { thread: Some(7), ..Sending::plain(signal("RTMIN")) };
+    assert_eq!(effect(&full, sending), Effect::QueueFull);
+    assert_eq!(effect(&full, Sending { signal: signal("TERM"), ..sending }), TERMINATES);
+}
+
+#[test]
+fn cont_takes_stops_back_and_lets_all_else_through() {
+    let mut stopped = process(vec![task(7, b'T', "QUIT"), task(8, b'T', "none")], "none", "CONT,TSTP");
+    let then = Some(Box::new(Effect::Dropped(Dropped::Continued)));
+    assert_eq!(judged(&stopped, "TSTP"), Effect::Pending { held: Held::Stopped, merged: false, then });
+    let ended = |by| Effect::Continues { handler: true, ended_by: by };
+    let own = Task { pending: set("QUIT"), ..task(7, b'T', "QUIT") };
+    let other = Task { pending: set("QUIT"), ..task(8, b'T', "none") };
+    stopped.threads = Some(Threads::new(vec![own, other]));
+    assert_eq!(judged(&stopped, "CONT"), ended(Some(signal("QUIT"))), "by the thread that does not block it");
+    // Stopped in sigwait(3) and in sigsuspend(2).
+    stopped.threads = Some(Threads::new(vec![task(7, b'T', "CONT"), task(8, b'T', "none")]));
+    stopped.waits[0].1 = Wait::Sigwait(set("CONT"));
+    assert_eq!(judged(&stopped, "CONT"), unknown(Why::Threads, ended(None)));
+    stopped.threads = Some(Threads::new(vec![task(7, b'T', "CONT"), task(8, b'T', "CONT")]));
+    stopped.waits[0].1 = Wait::Sigsuspend;
+    assert_eq!(judged(&stopped, "CONT"), unknown(Why::Mask, ended(None)));
+}
+
+/// A thread in state D that has been told of one signal is not asked again.
+#[test]
+fn who_sleeps_deeply_is_asked_once() {
+    let mut asleep = process(vec![task(7, b'D', "none"), task(8, b'S', "none")], "none", "USR1,USR2");
+    let held = Held::Sleeping { tid: 7 };
+    let pending = |merged, then| Effect::Pending { held, merged, then: Some(Box::new(then)) };
+    assert_eq!(judged(&asleep, "USR1"), pending(false, Effect::RunsHandler));
+    let dumps = Effect::Terminates { kill: false, core: Some(CoreDump::Yes) };
+    assert_eq!(judged(&asleep, "QUIT"), pending(false, dumps), "no KILL until it is taken");
+    asleep.status.shared_pending = Some(set("USR1"));
+    assert_eq!(judged(&asleep, "USR2"), Effect::RunsHandler);
+    assert_eq!(judged(&asleep, "STOP"), Effect::Stops);
+    assert_eq!(judged(&asleep, "USR1"), pending(true, Effect::RunsHandler));
+    // The others are stopped: so is the process.
+    asleep.threads = Some(Threads::new(vec![task(7, b'D', "none"), task(8, b'T', "none")]));
+    assert_eq!(judged(&asleep, "STOP"), Effect::Nothing(Nothing::Stopped));
+    assert!(matches!(judged(&asleep, "CONT"), Effect::Continues { .. }));
 }

@@ -48,6 +48,9 @@ pub enum Wait {
     /// taken, whatever its disposition. The kernel has removed them from the
     /// thread's blocked set meanwhile (`do_sigtimedwait` in kernel/signal.c).
     Sigwait(SignalSet),
+    /// Reading this descriptor, a signalfd of these: the first that comes is
+    /// read, blocked or not (`signalfd_dequeue` in fs/signalfd.c).
+    Signalfd(u32, SignalSet),
     /// In sigsuspend(2): the blocked set is the one it was given.
     Sigsuspend,
     /// It may not be seen.
@@ -68,6 +71,15 @@ const SIGTIMEDWAIT: &[u64] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
+/// read(2), likewise.
+const READ: &[u64] = if cfg!(target_arch = "x86_64") {
+    &[0, 3]
+} else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
+    &[63]
+} else {
+    &[3]
+};
+
 /// rt_sigsuspend(2), likewise.
 const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
     &[130, 179]
@@ -83,13 +95,22 @@ const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
 
 impl Wait {
     /// What a call means; `set` reads the set at an address of the thread's
-    /// memory.
-    pub fn of(call: Call, set: impl FnOnce(u64) -> Option<SignalSet>) -> Wait {
+    /// memory, `signalfd` that of a descriptor, where it is a signalfd.
+    pub fn of(
+        call: Call,
+        set: impl FnOnce(u64) -> Option<SignalSet>,
+        signalfd: impl FnOnce(u32) -> Option<SignalSet>,
+    ) -> Wait {
         match call {
             // Where the numbers are not known, nothing can be told from them.
             Call::In { .. } if SIGTIMEDWAIT.is_empty() => Wait::Unknown,
             Call::In { number, arguments } if SIGTIMEDWAIT.contains(&number) => {
                 set(arguments[0]).map_or(Wait::Unknown, Wait::Sigwait)
+            }
+            Call::In { number, arguments } if READ.contains(&number) => {
+                let descriptor = u32::try_from(arguments[0]).ok();
+                let read = descriptor.and_then(|number| Some((number, signalfd(number)?)));
+                read.map_or(Wait::Elsewhere, |(number, set)| Wait::Signalfd(number, set))
             }
             Call::In { number, .. } if SIGSUSPEND.contains(&number) => Wait::Sigsuspend,
             _ => Wait::Elsewhere,
@@ -103,7 +124,7 @@ impl Wait {
         match name {
             // No name, where the kernel keeps none or the right is missing.
             b"" | b"0" => Wait::Unknown,
-            _ if is_in(b"sigtimedwait") => Wait::Unknown,
+            _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => Wait::Unknown,
             _ if is_in(b"sigsuspend") => Wait::Sigsuspend,
             _ => Wait::Elsewhere,
         }
@@ -134,13 +155,15 @@ mod tests {
     #[test]
     fn waiting_for_signals_is_told_from_other_calls() {
         let set = SignalSet::from_bits(0x4000);
-        let wait = |number| Wait::of(Call::In { number, arguments: [5; 6] }, |at| (at == 5).then_some(set));
+        let known = |number: u64| (number == 5).then_some(set);
+        let in_call = |number, argument| Call::In { number, arguments: [argument; 6] };
+        let wait = |number| Wait::of(in_call(number, 5), known, |number| known(number.into()));
         assert_eq!(wait(128), Wait::Sigwait(set));
         assert_eq!(wait(130), Wait::Sigsuspend);
-        assert_eq!(wait(0), Wait::Elsewhere);
-        let hidden = Wait::of(Call::In { number: 128, arguments: [5; 6] }, |_| None);
-        assert_eq!(hidden, Wait::Unknown);
-        assert_eq!(Wait::of(Call::Running, |_| None), Wait::Elsewhere);
+        assert_eq!((wait(0), wait(1)), (Wait::Signalfd(5, set), Wait::Elsewhere));
+        assert_eq!(Wait::of(in_call(0, 6), known, |_| None), Wait::Elsewhere);
+        assert_eq!(Wait::of(in_call(128, 6), known, |_| None), Wait::Unknown);
+        assert_eq!(Wait::of(Call::Running, known, |_| None), Wait::Elsewhere);
     }
 
     #[test]

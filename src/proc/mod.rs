@@ -9,8 +9,12 @@
 pub const PID_MAX: u32 = 4_194_304;
 
 pub mod call;
+pub mod cgroup;
+pub mod duration;
+pub mod files;
 pub mod freezer;
 pub mod name;
+pub mod net;
 pub mod reader;
 pub mod records;
 pub mod situation;
@@ -21,6 +25,7 @@ pub mod task;
 pub mod users;
 
 pub use call::Wait;
+pub use files::Files;
 pub use freezer::Freezer;
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};

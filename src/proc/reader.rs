@@ -1,12 +1,12 @@
 //! Reading a /proc, wherever it is mounted.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
-use super::{Stat, Status, Task, Threads};
+use super::{Stat, Status, Task, Threads, files};
 
 /// A mounted /proc: this machine's, or another one's (a host's, in a container).
 #[derive(Clone, Debug)]
@@ -100,6 +100,16 @@ impl Root {
         self.read("self/status")
     }
 
+    /// The number that the reading process itself has in this /proc.
+    ///
+    /// # Errors
+    /// [`ReadError::Gone`] where it has none: another pid namespace's /proc, or
+    /// a directory that is none.
+    pub fn own_pid(&self) -> Result<u32, ReadError> {
+        let link = fs::read_link(self.directory.join("self"))?;
+        link.to_str().and_then(|number| number.parse().ok()).ok_or(ReadError::Gone)
+    }
+
     /// The status of one thread.
     ///
     /// # Errors
@@ -164,27 +174,11 @@ impl Root {
     }
 }
 
-/// Longer than any status: 65536 groups make 700 KiB.
-const LONGEST_FILE: usize = 1 << 24;
-
-/// A file of /proc, with one read: the kernel gives all of it at once, unless
-/// it is larger than the buffer (a long list of groups).
 fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
     let mut text = vec![0; 8192];
-    let mut length = 0;
-    loop {
-        let count = file.read(&mut text[length..])?;
-        length += count;
-        if length < text.len() {
-            text.truncate(length);
-            return Ok(text);
-        }
-        if length >= LONGEST_FILE {
-            return Err(io::Error::other("too long for a file of /proc/PID"));
-        }
-        text.resize(text.len() * 2, 0);
-    }
+    let length = files::fill(path, &mut text)?;
+    text.truncate(length);
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -196,6 +190,7 @@ mod tests {
         let root = Root::default();
         let status = root.status(std::process::id()).unwrap();
         assert_eq!(status.tgid, Some(std::process::id()));
+        assert_eq!(root.own_pid().unwrap(), std::process::id());
         let threads = root.threads(std::process::id(), &status).unwrap();
         assert!(threads.iter().any(|task| task.tid == std::process::id()));
     }
@@ -204,6 +199,7 @@ mod tests {
     fn what_is_not_there_is_gone() {
         assert!(matches!(Root::default().status(4_194_305), Err(ReadError::Gone)));
         assert!(matches!(Root::at("/nowhere").status(1), Err(ReadError::Gone)));
+        assert!(matches!(Root::at("/nowhere").own_pid(), Err(ReadError::Gone)));
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Records {
 /// Whether a key is one of a status file that this reads; others, and lines of
 /// prose, tell nothing.
 fn is_known(key: &[u8]) -> bool {
-    const KEYS: [&[u8]; 11] = [
+    const KEYS: [&[u8]; 12] = [
         b"Name",
         b"State",
         b"Tgid",
@@ -119,6 +119,7 @@ fn is_known(key: &[u8]) -> bool {
         b"PPid",
         b"TracerPid",
         b"Uid",
+        b"Gid",
         b"NSpid",
         b"Threads",
         b"Kthread",

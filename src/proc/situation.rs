@@ -75,15 +75,20 @@ impl Root {
         let threads = self.threads(pid, &status)?;
         let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
         let mut situation = Situation { status, ..Situation::default() };
-        // A thread in sigwait(3) does not show what it waits for as blocked.
-        let hidden = threads.live().filter(|task| signal.is_none_or(|signal| !task.blocked.contains(signal)));
-        situation.waits = hidden.map(|task| (task.tid, self.wait(pid, task.tid, task.state))).collect();
-        if asked(threads.blocked_by_all()) {
+        // A thread in sigwait(3) does not show what it waits for as blocked; who
+        // reads a signalfd may do so while another thread would take the signal.
+        // CONT lets others through.
+        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
+        let continues = facts.is_some_and(|facts| facts.name == "CONT");
+        if continues || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
+            let waits = threads.live().map(|task| (task.tid, self.wait(pid, task.tid, task.state)));
+            situation.waits = waits.collect();
+        }
+        if asked(threads.blocked_by_any()) {
             situation.signalfds = self.signalfds(pid);
         }
         situation.threads = Some(threads);
         situation.freezer = self.freezer(pid);
-        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
         if facts.is_some_and(|facts| OF_TERMINALS.contains(&facts.name)) {
             situation.orphaned = self.is_orphaned(pid);
         }
@@ -102,7 +107,13 @@ impl Root {
         }
         let call = self.file(&format!("{pid}/task/{tid}/syscall")).ok().as_deref().and_then(Call::parse);
         match call {
-            Some(call) => Wait::of(call, |address| self.signal_set(tid, address)),
+            Some(call) => {
+                let signalfd = |number| {
+                    let text = self.file(&format!("{pid}/task/{tid}/fdinfo/{number}")).ok()?;
+                    signalfd_set(&text)
+                };
+                Wait::of(call, |address| self.signal_set(tid, address), signalfd)
+            }
             None => Wait::of_channel(&self.file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default()),
         }
     }
@@ -156,7 +167,12 @@ impl Root {
         let first = self.is_first_namespace();
         let everybody: Vec<Stat> = self.pids().ok()?.iter().filter_map(|pid| self.stat(*pid).ok()).collect();
         let parent = |stat: &Stat| everybody.iter().find(|other| other.pid == stat.parent);
-        for member in everybody.iter().filter(|stat| stat.group == own.group && !stat.state.is_ended()) {
+        // One whose main thread alone has ended is alive.
+        let is_ended = |stat: &Stat| {
+            stat.state.is_ended()
+                && self.status(stat.pid).map_or(true, |status| status.threads.is_none_or(|count| count <= 1))
+        };
+        for member in everybody.iter().filter(|stat| stat.group == own.group && !is_ended(stat)) {
             if first && member.parent == 1 {
                 continue;
             }
@@ -167,6 +183,17 @@ impl Root {
             }
         }
         Some(true)
+    }
+
+    /// The wait status of a zombie; `None` where it is none, or the right to
+    /// read it is missing.
+    pub fn zombie_status(&self, pid: u32) -> Option<i32> {
+        let stat = self.stat(pid).ok().filter(|stat| stat.state.is_ended())?;
+        // 0 is also what is shown without the right, which links need, too: a
+        // zombie has no directory, and only who may look is told so.
+        let link = std::fs::read_link(self.directory().join(format!("{pid}/cwd")));
+        let denied = link.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+        stat.exit_code.filter(|_| !denied)
     }
 
     fn is_first_namespace(&self) -> bool {
@@ -187,8 +214,11 @@ impl Root {
         let pattern = self.file("sys/kernel/core_pattern").unwrap_or_default();
         let limit = self.file(&format!("{pid}/limits")).ok().as_deref().and_then(core_limit);
         match limit {
+            // The kernel's sign against a dump of what takes dumps (core(5)).
+            Some(1) => CoreDump::Limit,
             _ if pattern.starts_with(b"|") => CoreDump::Yes,
-            Some(0) => CoreDump::Limit,
+            // Less than a page is not begun (`min_coredump` in fs/binfmt_elf.c).
+            Some(0..4096) => CoreDump::Limit,
             Some(_) => CoreDump::Yes,
             None => CoreDump::Unknown,
         }

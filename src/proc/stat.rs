@@ -2,6 +2,9 @@
 
 use super::{ProcessName, State};
 
+/// The flag of a kernel thread (include/linux/sched.h).
+const PF_KTHREAD: u32 = 0x0020_0000;
+
 /// What of the file is used. Its signal fields hold 31 signals at most and are
 /// not (proc_pid_stat(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +21,18 @@ pub struct Stat {
     pub group: u32,
     /// The session.
     pub session: u32,
+    /// The device number of its terminal, 0 where it has none, in the kernel's
+    /// encoding (include/linux/kdev_t.h, `new_encode_dev`), which for a
+    /// terminal is that of stat(2), too. `None` in a text cut short.
+    pub terminal: Option<u32>,
+    /// The kernel's flags (PF_*). `None` in a text cut short.
+    pub flags: Option<u32>,
     /// When it was started, in clock ticks since boot; with the number, this
     /// tells a process from every other. `None` in a text cut short.
     pub start: Option<u64>,
+    /// Of a zombie the wait status, of a stopped process the signal that stopped
+    /// it, until its parent has asked; 0 where that may not be read.
+    pub exit_code: Option<i32>,
 }
 
 impl Stat {
@@ -34,17 +46,21 @@ impl Stat {
         let state = State::new(fields.next()?.bytes().next()?);
         let mut number = || fields.next()?.parse().ok();
         let (parent, group, session) = (number()?, number()?, number()?);
-        // Field 22; the last one taken is field 6.
-        let start = fields.nth(15).and_then(|field| field.parse().ok());
-        Some(Stat {
-            pid,
-            name: ProcessName::new(&text[open + 1..close]),
-            state,
-            parent,
-            group,
-            session,
-            start,
-        })
+        // The number is printed with a sign.
+        let terminal = fields.next().and_then(|field| field.parse().ok()).map(i32::cast_unsigned);
+        // Field 9; the one before is the terminal's foreground group.
+        let flags = fields.nth(1).and_then(|field| field.parse().ok());
+        // Field 22.
+        let start = fields.nth(12).and_then(|field| field.parse().ok());
+        // Field 52.
+        let exit_code = fields.nth(29).and_then(|field| field.parse().ok());
+        let name = ProcessName::new(&text[open + 1..close]);
+        Some(Stat { pid, name, state, parent, group, session, terminal, flags, start, exit_code })
+    }
+
+    /// Whether it is a thread of the kernel's: no signal of ours concerns it.
+    pub fn is_kernel_thread(&self) -> bool {
+        self.flags.is_some_and(|flags| flags & PF_KTHREAD != 0)
     }
 }
 
@@ -59,7 +75,8 @@ mod tests {
             let stat = Stat::parse(text.as_bytes()).unwrap();
             assert_eq!(stat.name.as_bytes(), name.as_bytes());
             assert_eq!((stat.state.letter(), stat.parent, stat.group, stat.session), ('S', 1, 7, 5));
-            assert_eq!(stat.start, None);
+            assert_eq!((stat.terminal, stat.flags, stat.start), (Some(0), Some(4_194_560), None));
+            assert!(!stat.is_kernel_thread());
         }
     }
 
@@ -68,6 +85,14 @@ mod tests {
         let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
         let stat = Stat::parse(format!("12 (x) S {}", fields.join(" ")).as_bytes()).unwrap();
         assert_eq!((stat.parent, stat.group, stat.session, stat.start), (4, 5, 6, Some(22)));
+        assert_eq!((stat.terminal, stat.flags), (Some(7), Some(9)));
+    }
+
+    #[test]
+    fn kernel_threads_and_terminals_are_told() {
+        let stat = Stat::parse(b"2 (kthreadd) S 0 0 0 -2147448832 -1 2129984 0").unwrap();
+        assert!(stat.is_kernel_thread());
+        assert_eq!(stat.terminal, Some(0x8000_8800));
     }
 
     #[test]
@@ -77,5 +102,7 @@ mod tests {
         {
             assert_eq!(Stat::parse(text.as_bytes()), None, "{text}");
         }
+        let short = Stat::parse(b"12 (x) S 1 2 3").unwrap();
+        assert_eq!((short.terminal, short.flags, short.start), (None, None, None));
     }
 }

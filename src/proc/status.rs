@@ -24,6 +24,8 @@ pub struct Status {
     pub tracer: Option<u32>,
     /// `Uid`: real and effective.
     pub uids: Option<(u32, u32)>,
+    /// `Gid`: real and effective.
+    pub gids: Option<(u32, u32)>,
     /// `NSpid`: its number in each pid namespace, the reader's first.
     pub namespace_pids: Vec<u32>,
     /// `Threads`.
@@ -56,6 +58,7 @@ impl Default for Status {
             parent: None,
             tracer: None,
             uids: None,
+            gids: None,
             namespace_pids: Vec::new(),
             threads: None,
             kernel_thread: None,
@@ -181,10 +184,8 @@ impl Status {
             b"Pid" => self.pid = number(value),
             b"PPid" => self.parent = number(value),
             b"TracerPid" => self.tracer = number(value).filter(|tracer| *tracer != 0),
-            b"Uid" => {
-                let mut uids = words(value).map(number);
-                self.uids = uids.next().flatten().zip(uids.next().flatten());
-            }
+            b"Uid" => self.uids = first_two(value),
+            b"Gid" => self.gids = first_two(value),
             b"NSpid" => self.namespace_pids = words(value).map_while(number).collect(),
             b"Threads" => self.threads = number(value),
             b"Kthread" => self.kernel_thread = number::<u8>(value).map(|flag| flag == 1),
@@ -231,6 +232,12 @@ pub(super) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// Real and effective, of the four ids of a `Uid:` or `Gid:` line.
+fn first_two(value: &[u8]) -> Option<(u32, u32)> {
+    let mut ids = words(value).map(number);
+    ids.next().flatten().zip(ids.next().flatten())
 }
 
 fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
@@ -297,7 +304,7 @@ mod tests {
         assert_eq!(status.name.as_ref().map(ProcessName::as_bytes), Some(&b"bash"[..]));
         assert_eq!(status.state.map(State::letter), Some('R'));
         assert_eq!((status.tgid, status.pid, status.parent), (Some(6476), Some(6476), Some(6474)));
-        assert_eq!((status.tracer, status.uids), (None, Some((0, 0))));
+        assert_eq!((status.tracer, status.uids, status.gids), (None, Some((0, 0)), Some((0, 0))));
         assert_eq!(status.namespace_pids, [6476]);
         assert_eq!((status.threads, status.kernel_thread), (Some(1), Some(false)));
         assert_eq!(status.queue, Some(Queue { used: 0, limit: 96551 }));

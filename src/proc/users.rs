@@ -1,6 +1,6 @@
-//! Names of users.
+//! Names of users and groups.
 //!
-//! From the text of /etc/passwd, or of what getent(1) prints; never from the C
+//! From the text of /etc/passwd or /etc/group, or of what getent(1) prints; never from the C
 //! library: in a static binary its look-up loads modules of another C library
 //! and crashes.
 
@@ -12,6 +12,16 @@ pub fn find(passwd: &[u8], uid: u32) -> Option<String> {
         let number = fields.nth(1)?;
         let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
         (number == uid).then(|| String::from_utf8_lossy(name).into_owned())
+    })
+}
+
+/// Looks a name up in the text of a passwd or a group file (passwd(5),
+/// group(5)), of which both have the number in the third field.
+pub fn number_of(text: &[u8], name: &[u8]) -> Option<u32> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        fields.next().filter(|found| !found.is_empty() && *found == name)?;
+        std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()
     })
 }
 
@@ -27,5 +37,24 @@ mod tests {
         assert_eq!(find(passwd, 7), None);
         assert_eq!(find(passwd, 1000), None);
         assert_eq!(find(b"cut:x:5", 5).as_deref(), Some("cut"));
+    }
+
+    #[test]
+    fn users_and_groups_are_found_by_name() {
+        let passwd =
+            b"root:x:0:0:root:/root:/bin/sh\nodd:x:y:0\n+::::::\n::7:7:::\nweb:x:33:34::/:/bin/false\n";
+        let group = b"adm:x:4:web,root\nweb:x:35:";
+        for (text, name, number) in [
+            (&passwd[..], "root", Some(0)),
+            (passwd, "web", Some(33)),
+            (passwd, "we", None),
+            (passwd, "odd", None),
+            (passwd, "", None),
+            (group, "web", Some(35)),
+            (group, "adm", Some(4)),
+            (group, "root", None),
+        ] {
+            assert_eq!(number_of(text, name.as_bytes()), number, "{name}");
+        }
     }
 }

@@ -91,6 +91,48 @@ pub enum Event {
     Neither,
 }
 
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, with this status.
+    Exited(u8),
+    /// By a signal.
+    Killed {
+        /// The signal.
+        signal: Signal,
+        /// Whether a core was dumped.
+        core: bool,
+    },
+}
+
+impl Ending {
+    /// Reads a wait status as wait(2) gives it; `None` where it tells of no end.
+    pub fn of_wait_status(status: i32) -> Option<Ending> {
+        match status & 0x7f {
+            0 => Some(Ending::Exited((status >> 8 & 0xff) as u8)),
+            // Stopped or continued.
+            0x7f => None,
+            number => {
+                let signal = Signal::new(number as u8)?;
+                Some(Ending::Killed { signal, core: status & 0x80 != 0 })
+            }
+        }
+    }
+}
+
+/// `exited with status 3`, `killed by SEGV, core dumped`.
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ending::Exited(status) => write!(f, "exited with status {status}"),
+            Ending::Killed { signal, core } => {
+                let core = if *core { ", core dumped" } else { "" };
+                write!(f, "killed by {}{core}", Arch::NATIVE.name(*signal))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -121,6 +163,16 @@ mod tests {
         assert_eq!(event(128 + 34), Some(Event::Ended));
         assert_eq!(event(128 + 17), Some(Event::Neither));
         assert_eq!(event(-18), Some(Event::Neither));
+    }
+
+    #[test]
+    fn wait_statuses_tell_how_a_process_ended() {
+        let text = |status| Ending::of_wait_status(status).map(|ending| ending.to_string());
+        assert_eq!(text(0).as_deref(), Some("exited with status 0"));
+        assert_eq!(text(3 << 8).as_deref(), Some("exited with status 3"));
+        assert_eq!(text(15).as_deref(), Some("killed by TERM"));
+        assert_eq!(text(0x80 | 11).as_deref(), Some("killed by SEGV, core dumped"));
+        assert_eq!((text(0x137f), text(0xffff)), (None, None));
     }
 
     proptest! {

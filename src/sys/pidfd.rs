@@ -10,10 +10,28 @@ use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::deliver::{QueueInfo, Sent, check, number};
+use crate::signal::exit::Ending;
 
 /// The signal goes to the process group that the held process leads (uapi
 /// linux/pidfd.h; since Linux 6.9).
 const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
+
+/// ioctl(2) on a pidfd (uapi linux/pidfd.h).
+const PIDFS_IOCTL_MAGIC: u32 = 0xff;
+const PIDFD_GET_INFO: u32 = 11;
+/// The exit status is asked for, or given.
+const PIDFD_INFO_EXIT: u64 = 1 << 3;
+
+/// struct pidfd_info, as it was first made; newer kernels take it, too.
+#[repr(C)]
+#[derive(Default)]
+struct PidFdInfo {
+    mask: u64,
+    cgroup: u64,
+    ids: [u32; 11],
+    exit_code: i32,
+}
+const _: () = assert!(size_of::<PidFdInfo>() == 64);
 
 /// A held process.
 #[derive(Debug)]
@@ -74,6 +92,32 @@ impl PidFd {
         Ok(unsafe { stat.assume_init() }.st_ino)
     }
 
+    /// How the process ended, also where it was no child of ours; `None` until
+    /// its parent has reaped it (PIDFD_GET_INFO in uapi linux/pidfd.h).
+    ///
+    /// # Errors
+    /// ENOTTY or EINVAL where the kernel cannot tell (before Linux 6.15).
+    pub fn ending(&self) -> io::Result<Option<Ending>> {
+        let mut info = PidFdInfo { mask: PIDFD_INFO_EXIT, ..PidFdInfo::default() };
+        let request = libc::_IOWR::<PidFdInfo>(PIDFS_IOCTL_MAGIC, PIDFD_GET_INFO);
+        // SAFETY: the ioctl fills in at most the size that its number tells,
+        // which is that of `info`.
+        match check(unsafe { libc::ioctl(self.0.as_raw_fd(), request, &raw mut info) }.into()) {
+            Ok(()) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Ending::of_wait_status(info.exit_code)),
+            Ok(()) if self.has_hung_up()? => Err(io::Error::from_raw_os_error(libc::ENOTTY)),
+            Ok(()) => Ok(None),
+            // No such process any more, and nothing kept of it.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the process has been reaped.
+    fn has_hung_up(&self) -> io::Result<bool> {
+        let mut waited = [PollFd::new(self.as_fd(), PollFlags::empty())];
+        poll(&mut waited, PollTimeout::ZERO)?;
+        Ok(waited[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP)))
+    }
+
     /// Waits until the process has ended; gives whether it has.
     ///
     /// # Errors
@@ -89,6 +133,18 @@ impl AsFd for PidFd {
     }
 }
 
+/// Waits until one of the processes has ended, or the time is up (`None`: for
+/// ever); gives who has ended, in their order.
+///
+/// # Errors
+/// What poll(2) says, but for interruptions, after which it waits on.
+pub fn wait_for_ends(held: &[&PidFd], time: Option<Duration>) -> io::Result<Vec<bool>> {
+    let mut waited: Vec<PollFd<'_>> =
+        held.iter().map(|each| PollFd::new(each.as_fd(), PollFlags::POLLIN)).collect();
+    poll_until(&mut waited, time)?;
+    Ok(waited.iter().map(|each| each.revents().is_some_and(|events| !events.is_empty())).collect())
+}
+
 /// Waits until one of the descriptors has something to read, or the time is up
 /// (`None`: for ever); gives whether one has.
 ///
@@ -99,14 +155,18 @@ pub fn wait_for_any(
     others: &[BorrowedFd<'_>],
     time: Option<Duration>,
 ) -> io::Result<bool> {
-    let end = time.and_then(|time| Instant::now().checked_add(time));
     let all = std::iter::once(first).chain(others.iter().copied());
     let mut waited: Vec<PollFd<'_>> = all.map(|each| PollFd::new(each, PollFlags::POLLIN)).collect();
+    poll_until(&mut waited, time)
+}
+
+fn poll_until(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+    let end = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         // Rounded up, so that it does not turn round before the time is up.
         let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
-        match poll(&mut waited, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
+        match poll(waited, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
             Ok(0) if left.is_zero() => return Ok(false),
             Ok(0) | Err(nix::Error::EINTR) => {}
             Ok(_) => return Ok(true),
@@ -132,7 +192,13 @@ mod tests {
         assert!(!fd.wait(Duration::from_millis(5)).expect("poll"));
         fd.send(crate::signal::Signal::new(9), None).expect("sent");
         assert!(fd.wait(Duration::from_secs(60)).expect("poll"));
+        // Nobody has reaped it yet; then the kernel tells, if it is new enough.
+        assert_eq!(fd.ending().unwrap_or(None), None);
+        assert!(wait_for_ends(&[&fd], None).expect("poll") == [true]);
         child.wait().expect("reaped");
+        if let Ok(ending) = fd.ending() {
+            assert_eq!(ending.map(|ending| ending.to_string()).as_deref(), Some("killed by KILL"));
+        }
         let gone = fd.send(None, None).expect_err("it has been reaped");
         assert_eq!(gone.raw_os_error(), Some(libc::ESRCH));
     }

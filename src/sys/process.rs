@@ -23,10 +23,17 @@ pub fn group_of(pid: u32) -> Option<u32> {
     u32::try_from(unsafe { libc::getpgid(pid) }).ok()
 }
 
+/// The session of this process, by getsid(2). `None` where its leader is
+/// outside the pid namespace.
+pub fn own_session() -> Option<u32> {
+    // SAFETY: getsid(2) takes a plain number; 0 is the caller.
+    u32::try_from(unsafe { libc::getsid(0) }).ok().filter(|session| *session != 0)
+}
+
 /// Raises the number of descriptors that may be open as far as is allowed, for
-/// the processes that are to be held. What it was set to is of no use to us,
+/// the processes that are to be held; gives that number. What it was set to is of no use to us,
 /// and nothing is started that would inherit it.
-pub fn raise_descriptor_limit() {
+pub fn raise_descriptor_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls are given a whole rlimit that outlives them; where the
     // first fails, the second is not made.
@@ -36,6 +43,7 @@ pub fn raise_descriptor_limit() {
             libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
         }
     }
+    limit.rlim_max
 }
 
 #[cfg(test)]

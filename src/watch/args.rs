@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::{Burst, Hook, Request, duration, is_catchable};
+use super::{Burst, Hook, Request, is_catchable};
 use crate::error::Failure;
 use crate::out::escape;
+use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 const EXAMPLES: &str = "\

@@ -1,7 +1,6 @@
 //! `sigtool watch`: receive signals, tell who sent them, run commands on them.
 
 pub mod args;
-mod duration;
 mod receive;
 mod run;
 mod sender;

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn parse(text: &str) -> Result<Option<Duration>, String> {
+pub fn parse(text: &str) -> Result<Option<Duration>, String> {
     if text == "inf" {
         return Ok(None);
     }

@@ -1,0 +1,120 @@
+//! /proc/PID/cgroup: which control groups a process is in (cgroups(7)).
+
+/// What the kernel puts behind a group that has been removed.
+const REMOVED: &[u8] = b" (deleted)";
+
+/// Whether a process whose cgroup file this is belongs to the group, or to one
+/// below it, in any hierarchy. The group begins with a slash and does not end
+/// with one; the root is empty.
+pub fn is_within(text: &[u8], group: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n').filter_map(path).any(|path| {
+        let below = path.strip_prefix(group);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
+}
+
+/// The path of a line: `ID:CONTROLLERS:PATH`.
+fn path(line: &[u8]) -> Option<&[u8]> {
+    let mut parts = line.splitn(3, |byte| *byte == b':');
+    let path = parts.nth(2).filter(|path| path.starts_with(b"/"))?;
+    Some(path.strip_suffix(REMOVED).unwrap_or(path))
+}
+
+/// A group as people name it, in the form of [`is_within`]: with or without a
+/// slash in front, also as a directory below /sys/fs/cgroup, where version 1
+/// and hybrid systems have a directory a hierarchy. `None` where nothing is
+/// named.
+pub fn group(name: &[u8]) -> Option<Vec<u8>> {
+    let mounted = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
+    if name.is_empty() {
+        return None;
+    }
+    let mut steps: Vec<&[u8]> =
+        mounted.unwrap_or(name).split(|byte| *byte == b'/').filter(|step| !step.is_empty()).collect();
+    if mounted.is_some() && steps.first().is_some_and(|step| is_hierarchy(step)) {
+        steps.remove(0);
+    }
+    Some(steps.iter().flat_map(|step| [b"/", *step].concat()).collect())
+}
+
+/// Whether a directory in /sys/fs/cgroup is a hierarchy's: a controller, or
+/// several joined by commas, `unified`, or the one that systemd keeps.
+fn is_hierarchy(step: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 17] = [
+        b"blkio",
+        b"cpu",
+        b"cpuacct",
+        b"cpuset",
+        b"devices",
+        b"elogind",
+        b"freezer",
+        b"hugetlb",
+        b"memory",
+        b"misc",
+        b"net_cls",
+        b"net_prio",
+        b"perf_event",
+        b"pids",
+        b"rdma",
+        b"systemd",
+        b"unified",
+    ];
+    step.split(|byte| *byte == b',').all(|part| KNOWN.contains(&part))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HYBRID: &[u8] =
+        b"12:memory:/user.slice\n4:cpu,cpuacct:/a:b/c\n1:name=systemd:/old.scope (deleted)\n0::/system.slice/x\n";
+
+    #[test]
+    fn a_group_holds_those_below_it() {
+        for (group, within) in [
+            ("", true),
+            ("/user.slice", true),
+            ("/user.slice/deeper", false),
+            ("/user", false),
+            ("/a:b", true),
+            ("/a:b/c", true),
+            ("/old.scope", true),
+            ("/system.slice", true),
+            ("/system.slice/x", true),
+            ("/x", false),
+        ] {
+            assert_eq!(is_within(HYBRID, group.as_bytes()), within, "{group}");
+        }
+        assert!(!is_within(b"", b"") && !is_within(b"junk\n1:2", b""));
+    }
+
+    #[test]
+    fn names_come_in_several_forms() {
+        for (name, expected) in [
+            ("/system.slice/x.service", "/system.slice/x.service"),
+            ("system.slice/x.service/", "/system.slice/x.service"),
+            ("/sys/fs/cgroup/system.slice", "/system.slice"),
+            ("/sys/fs/cgroup/unified/system.slice", "/system.slice"),
+            ("/sys/fs/cgroup/cpu,cpuacct/a", "/a"),
+            ("/sys/fs/cgroup/memory", ""),
+            ("/sys/fs/cgroup", ""),
+            ("/sys/fs/cgroupx", "/sys/fs/cgroupx"),
+            ("/memory/a", "/memory/a"),
+            ("/", ""),
+        ] {
+            assert_eq!(group(name.as_bytes()).as_deref(), Some(expected.as_bytes()), "{name}");
+        }
+        assert_eq!(group(b""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in proptest::collection::vec(any::<u8>(), 0..200), name in "[ -~]{0,40}") {
+            if let Some(group) = group(name.as_bytes()) {
+                is_within(&text, &group);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! /proc/net/tcp, tcp6, udp and udp6: text to the sockets that wait there for
+//! what comes from outside.
+
+/// A protocol with ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// Both.
+    pub const ALL: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
+
+    /// The files in /proc/net that hold its sockets: IPv4's and IPv6's.
+    pub const fn files(self) -> [&'static str; 2] {
+        match self {
+            Protocol::Tcp => ["tcp", "tcp6"],
+            Protocol::Udp => ["udp", "udp6"],
+        }
+    }
+
+    /// Its name, as people write it before a port.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+/// A socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The local port.
+    pub port: u16,
+    /// The inode that the links in /proc/PID/fd name.
+    pub inode: u64,
+    /// The user who made it.
+    pub uid: u32,
+}
+
+/// TCP_LISTEN (include/net/tcp_states.h), in hexadecimal as the file has it.
+const LISTEN: &str = "0A";
+
+/// Reads the text of one of the files: the TCP sockets that listen, the UDP
+/// sockets that are bound. Lines that make no sense are passed over, and so are
+/// sockets without an inode, which are no process's any more.
+pub fn sockets(text: &[u8], protocol: Protocol) -> impl Iterator<Item = Socket> {
+    let lines = text.split(|byte| *byte == b'\n').skip(1);
+    lines.filter_map(move |line| socket(std::str::from_utf8(line).ok()?, protocol))
+}
+
+/// One line; its fields are those of net/ipv4/tcp_ipv4.c, `get_tcp4_sock`:
+/// number, local address, remote address, state, two queues, timer, times
+/// retransmitted, uid, timeout, inode.
+fn socket(line: &str, protocol: Protocol) -> Option<Socket> {
+    let mut fields = line.split_ascii_whitespace();
+    let local = fields.nth(1)?;
+    let state = fields.nth(1)?;
+    if protocol == Protocol::Tcp && state != LISTEN {
+        return None;
+    }
+    let (_, port) = local.rsplit_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let uid = fields.nth(3)?.parse().ok()?;
+    let inode = fields.nth(1)?.parse().ok().filter(|inode| *inode != 0)?;
+    Some(Socket { protocol, port, inode, uid })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TCP: &[u8] = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0000000000000000 20 4 30 10 -1
+   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 0 3 0000000000000000
+cut: 0100007F:1F90 00000000:0000 0A 00000000
+";
+    const UDP6: &[u8] = b"  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+ 1021: 00000000000000000000000001000000:0035 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 77 2 0000000000000000 0
+";
+
+    #[test]
+    fn listening_and_bound_sockets_are_read() {
+        let (tcp, udp) = (Protocol::Tcp, Protocol::Udp);
+        let listening = Socket { protocol: tcp, port: 8080, inode: 4242, uid: 1000 };
+        assert_eq!(sockets(TCP, tcp).collect::<Vec<_>>(), [listening]);
+        let bound = Socket { protocol: udp, port: 53, inode: 77, uid: 101 };
+        assert_eq!(sockets(UDP6, udp).collect::<Vec<_>>(), [bound]);
+        assert_eq!(sockets(UDP6, tcp).count(), 0, "state 07 is TCP_CLOSE");
+        assert_eq!(sockets(b"", tcp).count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "[ -~\n]{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            sockets(text.as_bytes(), Protocol::Udp).count();
+            sockets(&bytes, Protocol::Tcp).count();
+        }
+    }
+}

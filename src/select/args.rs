@@ -1,0 +1,295 @@
+//! The selection options, which the rooms share.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use regex_lite::Regex;
+
+use super::resolve::{self, Names};
+use super::{Criteria, Pick, Selection, words};
+use crate::proc::cgroup;
+use crate::sys::process;
+
+/// The options that take a value: for whoever reads the words before clap does.
+pub const WITH_VALUE: [&str; 20] = [
+    "--name",
+    "--match",
+    "--user",
+    "--gid",
+    "--pgrp",
+    "--parent",
+    "--session",
+    "--tty",
+    "--cgroup",
+    "--ns",
+    "--state",
+    "--older",
+    "--newer",
+    "--pidfile",
+    "--port",
+    "--catches",
+    "--ignores",
+    "--blocks",
+    "--pending",
+    "--at-most",
+];
+
+/// Which processes: every option that is given must hold, of several values of
+/// one any does (but for signals: all of them).
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Select processes (all must hold)")]
+pub struct SelectArgs {
+    /// The whole name, exactly; however long
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    name: Vec<OsString>,
+    /// A regular expression, in the command line
+    #[arg(long = "match", value_name = "REGEX", hide_short_help = true)]
+    pattern: Vec<String>,
+    /// Effective user, name or number
+    #[arg(long, value_name = "USER", value_delimiter = ',', hide_short_help = true)]
+    user: Vec<String>,
+    /// Effective group, name or number
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', hide_short_help = true)]
+    gid: Vec<String>,
+    /// Process group; 0 is sigtool's own
+    #[arg(long, value_name = "PGID", value_delimiter = ',', hide_short_help = true)]
+    pgrp: Vec<String>,
+    /// Parent process
+    #[arg(long, value_name = "PID", value_delimiter = ',', hide_short_help = true)]
+    parent: Vec<String>,
+    /// Session; 0 is sigtool's own
+    #[arg(long, value_name = "SID", value_delimiter = ',', hide_short_help = true)]
+    session: Vec<String>,
+    /// Terminal: pts/3, tty1; none for without one
+    #[arg(long, value_name = "TTY", value_delimiter = ',', hide_short_help = true)]
+    tty: Vec<String>,
+    /// In this control group or one below it
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    cgroup: Vec<OsString>,
+    /// In the pid namespace of this process
+    #[arg(long, value_name = "PID", value_delimiter = ',', hide_short_help = true)]
+    ns: Vec<String>,
+    /// State: letters of RSDTtZXIP, as ps(1) prints
+    #[arg(long, value_name = "LETTERS", value_delimiter = ',', hide_short_help = true)]
+    state: Vec<String>,
+    /// Started at least so long ago: 5s, 1m30s, 2h
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    older: Option<String>,
+    /// Started less than so long ago
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    newer: Option<String>,
+    /// Only the one of them that started first
+    #[arg(long, conflicts_with = "newest", hide_short_help = true)]
+    oldest: bool,
+    /// Only the one of them that started last
+    #[arg(long, hide_short_help = true)]
+    newest: bool,
+    /// Its number is in this file; refused if stale
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pidfile: Vec<PathBuf>,
+    /// Listening (TCP) or bound (UDP) at this port
+    #[arg(long, value_name = "[tcp:|udp:]N", value_delimiter = ',', hide_short_help = true)]
+    port: Vec<String>,
+    /// It catches these signals; any; none
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    catches: Vec<String>,
+    /// It ignores these
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    ignores: Vec<String>,
+    /// Each of its threads blocks these
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    blocks: Vec<String>,
+    /// Pending for it or one of its threads
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    pending: Vec<String>,
+    /// Also every descendant of what was found
+    #[arg(short, long, hide_short_help = true)]
+    tree: bool,
+    /// Refuse if more than N were found
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
+    at_most: Option<u32>,
+}
+
+impl SelectArgs {
+    /// What the options mean on this machine: names of users, groups and
+    /// terminals are looked up.
+    ///
+    /// # Errors
+    /// The first option and word that mean nothing, and why.
+    pub fn selection(&self) -> Result<Selection, String> {
+        let group = |word: &str| match words::number(word, 0)? {
+            0 => process::group_of(std::process::id()).ok_or_else(|| "sigtool has none here".to_owned()),
+            group => Ok(group),
+        };
+        let session = |word: &str| match words::number(word, 0)? {
+            0 => process::own_session().ok_or_else(|| "sigtool has none here".to_owned()),
+            session => Ok(session),
+        };
+        let criteria = Criteria {
+            names: bytes("--name", &self.name, |name| Some(name.to_vec()))?,
+            patterns: each("--match", &self.pattern, |word| {
+                Regex::new(word).map_err(|error| format!("not a regular expression: {error}"))
+            })?,
+            users: each("--user", &self.user, |word| Names::Users.number(word))?,
+            gids: each("--gid", &self.gid, |word| Names::Groups.number(word))?,
+            groups: each("--pgrp", &self.pgrp, group)?,
+            parents: each("--parent", &self.parent, |word| words::number(word, 0))?,
+            sessions: each("--session", &self.session, session)?,
+            terminals: each("--tty", &self.tty, resolve::terminal)?,
+            cgroups: bytes("--cgroup", &self.cgroup, cgroup::group)?,
+            namespaces_of: each("--ns", &self.ns, |word| words::number(word, 1))?,
+            states: each("--state", &self.state, words::states)?.concat(),
+            older: time("--older", self.older.as_deref())?,
+            newer: time("--newer", self.newer.as_deref())?,
+            pick: match (self.oldest, self.newest) {
+                (true, _) => Some(Pick::Oldest),
+                (_, true) => Some(Pick::Newest),
+                _ => None,
+            },
+            pidfiles: self.pidfile.clone(),
+            ports: each("--port", &self.port, words::port)?,
+            catches: signals("--catches", &self.catches)?,
+            ignores: signals("--ignores", &self.ignores)?,
+            blocks: signals("--blocks", &self.blocks)?,
+            pending: signals("--pending", &self.pending)?,
+        };
+        // usize is never narrower than 32 bits where Linux runs.
+        let at_most = self.at_most.and_then(|most| usize::try_from(most).ok());
+        Ok(Selection { criteria, tree: self.tree, at_most })
+    }
+}
+
+/// What each word of an option means.
+fn each<T>(
+    option: &str,
+    words: &[String],
+    mut read: impl FnMut(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    words.iter().map(|word| read(word).map_err(|error| refused(option, word, &error))).collect()
+}
+
+/// The same for words that may be any bytes, but not none.
+fn bytes(
+    option: &str,
+    words: &[OsString],
+    read: impl Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, String> {
+    let read =
+        |word: &OsString| Some(word.as_encoded_bytes()).filter(|word| !word.is_empty()).and_then(&read);
+    words.iter().map(|word| read(word).ok_or_else(|| refused(option, "", "nothing is named"))).collect()
+}
+
+fn time(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
+    word.map(|word| words::time(word).map_err(|error| refused(option, word, &error))).transpose()
+}
+
+fn signals(option: &str, words: &[String]) -> Result<Option<super::Wanted>, String> {
+    words::wanted(words).map_err(|error| refused(option, &words.join(" "), &error))
+}
+
+/// The option, the word, and what is wrong with it.
+fn refused(option: &str, word: &str, error: &str) -> String {
+    let shown = if word.is_empty() { "''" } else { word };
+    format!("{option} {shown}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        args: SelectArgs,
+    }
+
+    fn read(words: &[&str]) -> Result<Selection, String> {
+        let all = ["sigtool"].iter().chain(words);
+        Alone::try_parse_from(all).map_err(|error| error.to_string())?.args.selection()
+    }
+
+    #[test]
+    fn the_options_with_a_value_are_known() {
+        let command = Alone::command();
+        let options = command.get_arguments().filter(|option| option.get_action().takes_values());
+        let taking: Vec<String> = options
+            .flat_map(|option| {
+                let short = option.get_short().map(|short| format!("-{short}"));
+                option.get_long().map(|long| format!("--{long}")).into_iter().chain(short)
+            })
+            .collect();
+        let known: Vec<&String> = taking.iter().filter(|name| WITH_VALUE.contains(&name.as_str())).collect();
+        assert_eq!((known.len(), taking.len()), (WITH_VALUE.len(), WITH_VALUE.len()), "{taking:?}");
+    }
+
+    #[test]
+    fn each_option_has_its_criterion() {
+        for (words, field) in [
+            (&["--name", "a,b", "--name", "c"][..], "names: [[97, 44, 98], [99]]"),
+            (&["--match", "x{1,2}"], "patterns: [Regex(\"x{1,2}\")]"),
+            (&["--user", "root,7"], "users: [0, 7]"),
+            (&["--gid", "root", "--gid", "8"], "gids: [0, 8]"),
+            (&["--pgrp", "5,6"], "groups: [5, 6]"),
+            (&["--parent", "0"], "parents: [0]"),
+            (&["--session", "5"], "sessions: [5]"),
+            (&["--tty", "none"], "terminals: [0]"),
+            (&["--cgroup", "a/b"], "cgroups: [[47, 97, 47, 98]]"),
+            (&["--ns", "1"], "namespaces_of: [1]"),
+            (&["--state", "Z,T"], "states: [State(90), State(84)]"),
+            (&["--older", "5"], "older: Some(5s)"),
+            (&["--newer", "200ms"], "newer: Some(200ms)"),
+            (&["--oldest"], "pick: Some(Oldest)"),
+            (&["--newest"], "pick: Some(Newest)"),
+            (&["--pidfile", "/run/x.pid"], "pidfiles: [\"/run/x.pid\"]"),
+            (&["--port", "udp:53"], "ports: [Port { protocol: Some(Udp), number: 53 }]"),
+            (&["--catches", "HUP,INT"], "catches: Some(All("),
+            (&["--ignores", "HUP"], "ignores: Some(All("),
+            (&["--blocks", "any"], "blocks: Some(Any)"),
+            (&["--pending", "none"], "pending: Some(None)"),
+        ] {
+            let selection = read(words).unwrap();
+            let shown = format!("{:?}", selection.criteria);
+            assert!(shown.contains(field), "{words:?}: {shown}");
+            let picks = words[0].ends_with("est");
+            assert_eq!(selection.is_empty(), picks, "{words:?}");
+            assert!(!selection.is_whole());
+        }
+        let selection = read(&["--tree", "--at-most", "3"]).unwrap();
+        assert!(selection.is_empty() && selection.tree);
+        assert_eq!(selection.at_most, Some(3));
+        assert!(read(&[]).unwrap().is_empty() && read(&["-t"]).unwrap().tree);
+        let own = read(&["--pgrp", "0"]).unwrap().criteria.groups;
+        assert_eq!(own, [process::group_of(std::process::id()).unwrap()]);
+    }
+
+    #[test]
+    fn what_means_nothing_is_named() {
+        for (words, error) in [
+            (["--name", ""], "--name '': nothing is named"),
+            (["--user", "no-such-user"], "--user no-such-user: there is no such user"),
+            (["--gid", "no-such-group"], "--gid no-such-group: there is no such group"),
+            (["--pgrp", "-5x"], "unexpected argument '-5' found"),
+            (["--parent", "x"], "--parent x: not a process id: they go from 0 to 4194304"),
+            (["--ns", "0"], "--ns 0: not a process id: they go from 1 to 4194304"),
+            (["--tty", "pts/99999"], "--tty pts/99999: there is no terminal /dev/pts/99999"),
+            (["--state", "X,Q"], "--state Q: 'Q' is not a state: letters of RSDTtZXIP"),
+            (["--older", "soon"], "--older soon: not a duration"),
+            (["--newer", "inf"], "--newer inf: no process is as old as that"),
+            (["--port", "http"], "--port http: not a port: N, tcp:N or udp:N, from 1 to 65535"),
+            (["--catches", "FOO"], "--catches FOO: "),
+            (["--pending", ""], "--pending '': no signal is named"),
+            (["--at-most", "0"], "invalid value '0' for '--at-most <N>'"),
+            (["--match", "a("], "--match a(: not a regular expression: "),
+            (["--cgroup", ""], "--cgroup '': nothing is named"),
+            (["--user", "root,"], "--user '': there is no such user"),
+        ] {
+            let found = read(&words).unwrap_err();
+            assert!(found.contains(error), "{words:?}: {found}");
+        }
+        assert!(read(&["--oldest", "--newest"]).is_err());
+        assert!(read(&["--older", "1s", "--older", "2s"]).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! Pidfiles: the number of a process, kept in a file by whoever started it.
+//!
+//! The file outlives the process, and the number may be another's by then.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::error::bare;
+use crate::proc::{PID_MAX, ReadError, Root};
+use crate::sys::clock;
+
+/// More than any pidfile has: PostgreSQL's is of eight lines.
+const LONGEST: usize = 4096;
+
+/// What the clock that files are dated by may lag: it goes in ticks, and the
+/// start of a process is known to a hundredth of a second.
+const ALLOWANCE: Duration = Duration::from_secs(2);
+
+/// Why a pidfile names no process that it could mean.
+#[derive(Debug)]
+pub enum PidfileError {
+    /// It cannot be read.
+    Io(io::Error),
+    /// It is a directory, a pipe, a device.
+    NoFile,
+    /// It has no words.
+    Empty,
+    /// It is longer than any pidfile.
+    TooLong,
+    /// Its first word is no number of a process.
+    NoPid(String),
+    /// There is no such process.
+    Gone(u32),
+    /// The process has ended already, and waits for its parent.
+    Zombie(u32),
+    /// The number is that of a thread.
+    Thread(u32),
+    /// The process was started after the file was written.
+    Younger(u32, Duration),
+    /// What there is to know of the process cannot be read.
+    Unreadable(u32, ReadError),
+}
+
+impl fmt::Display for PidfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PidfileError::Io(error) => f.write_str(&bare(error)),
+            PidfileError::NoFile => f.write_str("malformed: not a regular file"),
+            PidfileError::Empty => f.write_str("malformed: empty"),
+            PidfileError::TooLong => write!(f, "malformed: more than {LONGEST} bytes are no pidfile"),
+            PidfileError::NoPid(word) => {
+                write!(f, "malformed: '{word}' is not a process id: they go from 1 to {PID_MAX}")
+            }
+            PidfileError::Gone(pid) => write!(f, "stale: there is no process {pid}"),
+            PidfileError::Zombie(pid) => write!(f, "stale: process {pid} has ended (a zombie)"),
+            PidfileError::Thread(pid) => write!(f, "stale: {pid} is the number of a thread"),
+            PidfileError::Younger(pid, by) => write!(
+                f,
+                "stale: process {pid} was started {} s after the file was last written",
+                by.as_secs()
+            ),
+            PidfileError::Unreadable(pid, error) => write!(f, "process {pid}: {error}"),
+        }
+    }
+}
+
+/// The process that a pidfile means.
+///
+/// # Errors
+/// See [`PidfileError`].
+pub(super) fn process(root: &Root, path: &Path) -> Result<u32, PidfileError> {
+    // Looked at before it is opened: opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(PidfileError::Io)?;
+    if !metadata.is_file() {
+        return Err(PidfileError::NoFile);
+    }
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(PidfileError::Io)?;
+    file.take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(PidfileError::Io)?;
+    let pid = parse(&text)?;
+    let unreadable = |error| match error {
+        ReadError::Gone => PidfileError::Gone(pid),
+        error => PidfileError::Unreadable(pid, error),
+    };
+    let stat = root.stat(pid).map_err(unreadable)?;
+    if stat.state.is_ended() {
+        return Err(PidfileError::Zombie(pid));
+    }
+    if !super::leads(root, pid).map_err(unreadable)? {
+        return Err(PidfileError::Thread(pid));
+    }
+    let written = metadata.modified().map_err(PidfileError::Io)?;
+    let start = stat.start.ok_or(PidfileError::Gone(pid))?;
+    let age = Duration::from_millis(
+        clock::boot_ticks().saturating_sub(start).saturating_mul(1000) / clock::ticks_per_second(),
+    );
+    // No time before that of the clock's beginning: then nothing is known.
+    match SystemTime::now().checked_sub(age).and_then(|started| started.duration_since(written).ok()) {
+        Some(by) if by > ALLOWANCE => Err(PidfileError::Younger(pid, by)),
+        _ => Ok(pid),
+    }
+}
+
+/// The number that is the first word of a pidfile's text.
+fn parse(text: &[u8]) -> Result<u32, PidfileError> {
+    if text.len() > LONGEST {
+        return Err(PidfileError::TooLong);
+    }
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let word = words.next().ok_or(PidfileError::Empty)?;
+    super::words::pid(word).ok_or_else(|| {
+        let start = &word[..word.len().min(20)];
+        PidfileError::NoPid(String::from_utf8_lossy(start).replace(char::is_control, "?"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_first_word_is_the_number() {
+        for text in ["1234", "1234\n", "  1234 nginx\n", "1234\n/var/lib/postgresql\n5432\n", "0001234"] {
+            assert_eq!(parse(text.as_bytes()).unwrap(), 1234, "{text}");
+        }
+        let long = " ".repeat(5000);
+        for (text, wrong) in [
+            ("", "malformed: empty"),
+            (" \n", "malformed: empty"),
+            ("0", "malformed: '0' is not a process id: they go from 1 to 4194304"),
+            ("-1", "malformed: '-1' is not a process id: they go from 1 to 4194304"),
+            ("+12", "malformed: '+12' is not a process id: they go from 1 to 4194304"),
+            ("4294967297", "malformed: '4294967297' is not a process id: they go from 1 to 4194304"),
+            ("nginx: 12", "malformed: 'nginx:' is not a process id: they go from 1 to 4194304"),
+            (&long, "malformed: more than 4096 bytes are no pidfile"),
+        ] {
+            assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), wrong);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in proptest::collection::vec(any::<u8>(), 0..60)) {
+            if let Ok(pid) = parse(&text) {
+                prop_assert!((1..=PID_MAX).contains(&pid));
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Words that mean something only on this machine: users, groups, terminals.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::words;
+use crate::proc::users;
+use crate::sys;
+
+/// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
+/// (Documentation/admin-guide/devices.txt).
+const OWN_TERMINAL: u64 = 5 << 8;
+
+/// A database of names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Names {
+    Users,
+    Groups,
+}
+
+impl Names {
+    /// The number that a word means: itself, or by name in the file, then in the
+    /// other sources of names through getent(1), which may be slow or hang.
+    ///
+    /// # Errors
+    /// That there is no such name.
+    pub(super) fn number(self, word: &str) -> Result<u32, String> {
+        let (file, database, what) = match self {
+            Names::Users => ("/etc/passwd", "passwd", "user"),
+            Names::Groups => ("/etc/group", "group", "group"),
+        };
+        if words::is_digits(word) {
+            return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
+        }
+        let known = fs::read(file).ok().and_then(|text| users::number_of(&text, word.as_bytes()));
+        let asked = || {
+            let mut getent = Command::new("getent");
+            getent.args([database, "--", word]);
+            let text = sys::spawn::output(&mut getent, Duration::from_secs(1), 1 << 20)?;
+            users::number_of(&text, word.as_bytes())
+        };
+        let found = known.or_else(|| (!word.is_empty()).then(asked).flatten());
+        found.ok_or_else(|| format!("there is no such {what}"))
+    }
+}
+
+/// The device number of a terminal, as /proc/PID/stat has it: `pts/3`,
+/// `/dev/pts/3`; `none`, and `?` as ps(1) prints it, are 0.
+///
+/// # Errors
+/// That there is no such terminal.
+pub(super) fn terminal(word: &str) -> Result<u32, String> {
+    if word == "none" || word == "?" {
+        return Ok(0);
+    }
+    let path = Path::new("/dev").join(word);
+    let device = fs::metadata(&path).ok().filter(|_| !word.is_empty());
+    match device.filter(|device| device.file_type().is_char_device()).map(|device| device.rdev()) {
+        Some(OWN_TERMINAL) => Err("that is whatever terminal one has: name it, as tty(1) does".to_owned()),
+        // stat(2) has the kernel's encoding where the numbers are small, as
+        // those of terminals are.
+        Some(device) => u32::try_from(device).map_err(|_| format!("{} is no terminal", path.display())),
+        None => Err(format!("there is no terminal {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_groups_are_looked_up() {
+        assert_eq!(Names::Users.number("root"), Ok(0));
+        assert_eq!(Names::Groups.number("root"), Ok(0));
+        assert_eq!(Names::Users.number("4294967295"), Ok(u32::MAX));
+        let unknown = Names::Users.number("nobody-of-this-name");
+        assert_eq!(unknown.unwrap_err(), "there is no such user");
+        for word in ["", "-1", "--help", "no\nname", "4294967296"] {
+            assert!(Names::Groups.number(word).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn terminals_have_a_number_or_none() {
+        assert_eq!(terminal("none"), Ok(0));
+        assert_eq!(terminal("?"), Ok(0));
+        // Not a terminal, but a device with a number that is known: 1, 3.
+        assert_eq!(terminal("null"), Ok(0x103));
+        assert_eq!(terminal("/dev/null"), Ok(0x103));
+        assert_eq!(terminal("pts/99999").unwrap_err(), "there is no terminal /dev/pts/99999");
+        assert!(terminal("/dev/tty").is_err());
+        for word in ["", "/", "..", "/etc/passwd"] {
+            assert!(terminal(word).is_err(), "{word}");
+        }
+    }
+}

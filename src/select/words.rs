@@ -1,0 +1,201 @@
+//! The words of criteria: text to value. Pure; what must be looked up on this
+//! machine is in [`super::resolve`].
+
+use std::time::Duration;
+
+use super::{Port, Wanted};
+use crate::proc::net::Protocol;
+use crate::proc::{PID_MAX, State, duration};
+use crate::signal::{Arch, Signal, SignalSet};
+
+/// The states that a process can be in today (ps(1)).
+const STATES: &str = "RSDTtZXIP";
+
+/// A process id: digits, from 1 to the greatest there is.
+pub(super) fn pid(word: &[u8]) -> Option<u32> {
+    id(word).filter(|pid| *pid != 0)
+}
+
+/// A process id, or 0.
+fn id(word: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(word).ok().filter(|word| is_digits(word))?;
+    digits.parse().ok().filter(|id| *id <= PID_MAX)
+}
+
+/// Whether a word is digits and nothing else.
+pub(super) fn is_digits(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number of a process, a group or a session; 0 where it means something.
+///
+/// # Errors
+/// What is expected.
+pub(super) fn number(word: &str, least: u32) -> Result<u32, String> {
+    let number = id(word.as_bytes()).filter(|number| *number >= least);
+    number.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX}"))
+}
+
+/// States, a letter each.
+///
+/// # Errors
+/// The first letter that is none.
+pub(super) fn states(word: &str) -> Result<Vec<State>, String> {
+    if word.is_empty() {
+        return Err(format!("no state: letters of {STATES}"));
+    }
+    word.chars()
+        .map(|letter| match u8::try_from(letter) {
+            Ok(byte) if STATES.contains(letter) => Ok(State::new(byte)),
+            _ => Err(format!("'{letter}' is not a state: letters of {STATES}, as ps(1) prints them")),
+        })
+        .collect()
+}
+
+/// A time that has an end.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn time(word: &str) -> Result<Duration, String> {
+    duration::parse(word)?.ok_or_else(|| "no process is as old as that".to_owned())
+}
+
+/// `[tcp:|udp:]N`.
+///
+/// # Errors
+/// What is expected.
+pub(super) fn port(word: &str) -> Result<Port, String> {
+    let mut digits = word;
+    let mut protocol = None;
+    if let Some((name, rest)) = word.split_once(':') {
+        protocol = Protocol::ALL.into_iter().find(|protocol| protocol.name() == name);
+        if protocol.is_none() {
+            return Err(format!("'{name}' is not a protocol: tcp or udp is expected"));
+        }
+        digits = rest;
+    }
+    match digits.parse() {
+        Ok(number @ 1..) if is_digits(digits) => Ok(Port { protocol, number }),
+        _ => Err("not a port: N, tcp:N or udp:N, from 1 to 65535".to_owned()),
+    }
+}
+
+/// Signals that must be in a set, all of them; `any`; `none`. `all` is all that
+/// a process can have a say in.
+///
+/// # Errors
+/// What is no signal, or that none is named.
+pub(super) fn wanted(words: &[String]) -> Result<Option<Wanted>, String> {
+    let mut set = SignalSet::EMPTY;
+    for word in words {
+        let alone = match word.as_str() {
+            "any" => Some(Wanted::Any),
+            "none" => Some(Wanted::None),
+            _ => None,
+        };
+        match alone {
+            Some(alone) if words.len() == 1 => return Ok(Some(alone)),
+            Some(_) => return Err("it stands alone, without signals".to_owned()),
+            None if word == "all" => set = set | Arch::NATIVE.signals().filter(|s| is_ours(*s)).collect(),
+            None => {
+                let more = SignalSet::parse(word, Arch::NATIVE).map_err(|error| error.to_string())?;
+                if more.is_empty() {
+                    return Err("no signal is named".to_owned());
+                }
+                set = set | more;
+            }
+        }
+    }
+    Ok((!words.is_empty()).then_some(Wanted::All(set)))
+}
+
+/// Whether a program decides what happens on the signal.
+fn is_ours(signal: Signal) -> bool {
+    !signal.is_of_c_library() && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_digits_within_the_range() {
+        for (word, least, read) in [
+            ("1", 1, Some(1)),
+            ("4194304", 1, Some(4_194_304)),
+            ("0", 0, Some(0)),
+            ("0", 1, None),
+            ("4194305", 0, None),
+            ("4294967297", 0, None),
+            ("-1", 0, None),
+            ("+1", 0, None),
+            ("", 0, None),
+            ("1x", 0, None),
+        ] {
+            assert_eq!(number(word, least).ok(), read, "{word}");
+        }
+        assert_eq!(number("x", 0).unwrap_err(), "not a process id: they go from 0 to 4194304");
+    }
+
+    #[test]
+    fn states_are_letters() {
+        let read =
+            |word| states(word).map(|states| states.into_iter().map(State::letter).collect::<String>());
+        assert_eq!(read("ZT").as_deref(), Ok("ZT"));
+        assert_eq!(read("RSDTtZXIP").as_deref(), Ok("RSDTtZXIP"));
+        assert_eq!(read("Zz").unwrap_err(), "'z' is not a state: letters of RSDTtZXIP, as ps(1) prints them");
+        assert!(read("").is_err() && read("ü").is_err() && read("Z T").is_err());
+    }
+
+    #[test]
+    fn ports_may_say_their_protocol() {
+        let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
+        for (word, read) in [
+            ("80", Some((None, 80))),
+            ("tcp:80", Some((tcp, 80))),
+            ("udp:65535", Some((udp, 65535))),
+            ("0", None),
+            ("65536", None),
+            ("+80", None),
+            ("sctp:80", None),
+            ("tcp:", None),
+            ("", None),
+            ("tcp:80:1", None),
+        ] {
+            assert_eq!(port(word).ok().map(|port| (port.protocol, port.number)), read, "{word}");
+        }
+    }
+
+    #[test]
+    fn times_have_an_end() {
+        assert_eq!(time("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(time("inf").is_err() && time("").is_err() && time("soon").is_err());
+    }
+
+    #[test]
+    fn signals_are_all_meant() {
+        let read = |words: &[&str]| wanted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        let all = |bits| Ok(Some(Wanted::All(SignalSet::from_bits(bits))));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["HUP"]), all(1));
+        assert_eq!(read(&["HUP,sigint", "3"]), all(7));
+        assert_eq!(read(&["any"]), Ok(Some(Wanted::Any)));
+        assert_eq!(read(&["none"]), Ok(Some(Wanted::None)));
+        assert_eq!(read(&["all"]), all(0xffff_fffe_7ffb_feff));
+        assert_eq!(read(&["any", "HUP"]).unwrap_err(), "it stands alone, without signals");
+        for word in ["", ",", "FOO", "~[1..64]", "any,HUP"] {
+            assert!(read(&[word]).is_err(), "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_word_is_too_odd(word in "\\PC{0,20}", digits in "[a-z0-9:+-]{0,12}") {
+            for word in [word, digits] {
+                let _ = (number(&word, 0), states(&word), time(&word), port(&word), wanted(std::slice::from_ref(&word)));
+            }
+        }
+    }
+}

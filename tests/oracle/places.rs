@@ -1,0 +1,234 @@
+//! What an oracle of random states does not come by: an init, a frozen group, a
+//! tracer.
+
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use sigtool::explain::effect::{Dropped, Effect, Held};
+use sigtool::explain::{Sending, effect};
+use sigtool::proc::{Freezer, Root};
+use sigtool::sys::deliver;
+use sigtool::sys::pidfd::PidFd;
+
+use super::named;
+use super::observe::{Rest, Target};
+use super::{Verdict, check, try_signal};
+use crate::support::{fixture_path, skipped};
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// The init of a pid namespace; it ends with unshare(1).
+struct Init {
+    unshare: Child,
+    pid: u32,
+}
+
+impl Init {
+    /// `None` where namespaces are not to be had, which is said.
+    fn start(settings: &[&str]) -> Option<Init> {
+        let mut unshare = Command::new("unshare")
+            .args(["--pid", "--fork", "--kill-child"])
+            .arg(fixture_path())
+            .arg("--unwatched")
+            .args(settings)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut line = String::new();
+        BufReader::new(unshare.stdout.take()?).read_line(&mut line).ok()?;
+        if !line.starts_with("made 1") {
+            unshare.wait().expect("it failed");
+            skipped("no pid namespace here");
+            return None;
+        }
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", unshare.id()));
+        let pid = children.expect("its child").trim().parse().expect("one child");
+        Some(Init { unshare, pid })
+    }
+}
+
+impl Drop for Init {
+    fn drop(&mut self) {
+        let _ = self.unshare.kill();
+        let _ = self.unshare.wait();
+    }
+}
+
+#[test]
+fn an_init_is_judged_from_outside() {
+    let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
+    let predicted = |name: &str| {
+        let found = Root::default().situation(init.pid, Some(named(name))).expect("it lives");
+        (effect(&found, Sending::plain(named(name))), found)
+    };
+    let send = |name: &str| {
+        deliver::to_number(init.pid, Some(named(name)), None).expect("sent");
+    };
+    for name in ["TERM", "INT", "SEGV", "TSTP", "RTMIN+3"] {
+        let (effect, before) = predicted(name);
+        assert_eq!(effect, Effect::Dropped(Dropped::Init), "{name}");
+        send(name);
+        let after = predicted(name).1;
+        assert_eq!(before.status.shared_pending, after.status.shared_pending, "{name} was dropped");
+    }
+    assert!(matches!(predicted("QUIT").0, Effect::Pending { held: Held::Blocked { .. }, merged: false, .. }));
+    send("QUIT");
+    assert!(matches!(predicted("QUIT").0, Effect::Pending { held: Held::Blocked { .. }, merged: true, .. }));
+    assert_eq!(predicted("USR1").0, Effect::RunsHandler);
+    assert_eq!(predicted("STOP").0, Effect::Stops);
+    send("STOP");
+    let stopped = |init: &Init| {
+        let status = Root::default().status(init.pid).expect("it lives");
+        status.state.is_some_and(|state| state.letter() == 'T')
+    };
+    while !stopped(&init) {
+        std::thread::yield_now();
+    }
+    assert_eq!(predicted("CONT").0, Effect::Continues { handler: false, ended_by: None });
+    assert_eq!(predicted("KILL").0, Effect::Terminates { kill: true, core: None });
+    let held = PidFd::open(init.pid).expect("it lives");
+    send("KILL");
+    assert!(held.wait(std::time::Duration::from_secs(60)).expect("poll"), "KILL from outside ends it");
+}
+
+/// From within even KILL and STOP do nothing. The init is the shell, which says
+/// at the end what it looks like to itself.
+#[test]
+fn an_init_lives_through_what_its_own_namespace_sends() {
+    let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
+                  cat /proc/1/status >&2";
+    let Some(ran) = crate::support::in_namespace(script) else { return };
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let status = sigtool::proc::Status::parse(ran.stderr.as_bytes()).expect("a status");
+    assert_eq!(status.namespace_pids, [1], "as read inside");
+    let found = sigtool::proc::Situation::of_text(&status);
+    for name in ["TERM", "TSTP", "KILL", "STOP"] {
+        let effect = effect(&found, Sending::plain(named(name)));
+        assert_eq!(effect.likely(), &Effect::Dropped(Dropped::Init), "{name}");
+    }
+}
+
+/// A control group of version 2; removed when dropped, once its process is gone.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Option<Group> {
+        let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(PathBuf::from);
+        let root = roots.into_iter().find(|root| root.join("cgroup.procs").exists())?;
+        let path = root.join(format!("sigtool-oracle-{}", std::process::id()));
+        fs::create_dir(&path).ok()?;
+        Some(Group(path))
+    }
+
+    fn write(&self, file: &str, text: &str) -> std::io::Result<()> {
+        fs::write(self.0.join(file), text)
+    }
+
+    fn freeze(&self, on: bool) {
+        self.write("cgroup.freeze", if on { "1" } else { "0" }).expect("freezing");
+        let wanted = if on { "frozen 1" } else { "frozen 0" };
+        while !fs::read_to_string(self.0.join("cgroup.events")).expect("events").contains(wanted) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = self.write("cgroup.freeze", "0");
+        // Empty once the last process has been reaped.
+        while fs::remove_dir(&self.0).is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_frozen_process_is_judged() {
+    let Some(group) = Group::new() else { return skipped("no cgroup v2 to write to") };
+    let settings =
+        "--unwatched --report --core-limit 1 --catch USR1 --ignore HUP --block USR2 --thread block=USR2";
+    let cases = [
+        ("USR1", "pending"),
+        ("QUIT", "pending"),
+        ("HUP", "ignored"),
+        ("USR2", "pending"),
+        ("CHLD", "ignored"),
+    ];
+    for (name, id) in cases {
+        let mut target = Target::start(&words(settings));
+        if group.write("cgroup.procs", &target.pid.to_string()).is_err() {
+            return skipped("no process may be moved to the cgroup");
+        }
+        group.freeze(true);
+        let sending = Sending::plain(named(name));
+        let (situation, predicted, observed) = try_signal(&mut target, sending);
+        assert_eq!((situation.freezer, predicted.id()), (Freezer::Two, id), "{name}");
+        assert!(
+            matches!(check::verdict(&situation, sending, &predicted, &observed), Verdict::Right),
+            "{name}: {predicted:?}, {observed:?}"
+        );
+        group.freeze(false);
+        let rest = target.settle();
+        match name {
+            "USR1" => assert!(target.reports().iter().any(|report| report.what == "handled")),
+            "QUIT" => assert_eq!(rest, Rest::Dead),
+            _ => assert_eq!(rest, Rest::Asleep, "{name}"),
+        }
+    }
+    for name in ["TERM", "KILL"] {
+        let mut target = Target::start(&words(settings));
+        group.write("cgroup.procs", &target.pid.to_string()).expect("moved before");
+        group.freeze(true);
+        let sending = Sending::plain(named(name));
+        let found = Root::default().situation(target.pid, Some(named(name))).expect("it lives");
+        assert_eq!(effect(&found, sending).id(), "terminates", "{name}");
+        deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
+        // Frozen still: waiting is enough.
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&target.status()),
+            Some(i32::from(named(name).get()))
+        );
+        group.freeze(false);
+    }
+}
+
+/// What is not blocked or dropped goes to the tracer, ignored signals too.
+#[test]
+fn a_traced_process_is_judged() {
+    let settings = "--unwatched --report --catch USR1 --ignore HUP --block USR2";
+    for name in ["TERM", "HUP", "USR1", "CHLD", "STOP", "TSTP", "RTMIN+2", "USR2", "KILL"] {
+        let mut target = Target::start(&words(settings));
+        let pid = i32::try_from(target.pid).expect("a process id");
+        // SAFETY: PTRACE_SEIZE takes plain numbers; the tracer is this thread.
+        if unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) } != 0 {
+            return skipped("no right to trace");
+        }
+        let sending = Sending::plain(named(name));
+        let found = Root::default().situation(target.pid, Some(named(name))).expect("it lives");
+        let predicted = effect(&found, sending);
+        deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
+        if name == "USR2" {
+            assert_eq!((predicted.id(), target.settle()), ("pending", Rest::Asleep));
+            continue;
+        }
+        let mut status = 0;
+        // SAFETY: the child is this process's, and the status outlives the call.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, libc::WUNTRACED) }, pid);
+        if name == "KILL" {
+            assert_eq!((predicted.id(), libc::WIFSIGNALED(status)), ("terminates", true));
+        } else {
+            assert_eq!(predicted.id(), "traced", "{name}");
+            assert!(libc::WIFSTOPPED(status), "{name}");
+            assert_eq!(libc::WSTOPSIG(status), i32::from(named(name).get()));
+        }
+    }
+}
