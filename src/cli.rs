@@ -60,12 +60,12 @@ enum Room {
     /// Which signals there are; what a number or a mask means
     List(ListArgs),
     /// Send a signal, to what was named and to nothing else
-    Send(SendArgs),
+    Send(Box<SendArgs>),
     /// Receive signals, tell who sent them, run commands on them
     Watch(WatchArgs),
     /// What a process blocks, ignores and catches
     #[command(visible_alias = "decode")]
-    DecodeStatus(DecodeStatusArgs),
+    DecodeStatus(Box<DecodeStatusArgs>),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -81,10 +81,10 @@ struct Global {
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
     /// Colour tables: auto, always or never; beats NO_COLOR
-    #[arg(long, value_enum, global = true, value_name = "WHEN", default_value_t = ColorWhen::Auto, hide_default_value = true, hide_possible_values = true)]
+    #[arg(long, value_enum, global = true, value_name = "WHEN", default_value_t = ColorWhen::Auto, hide_default_value = true, hide_possible_values = true, hide_short_help = true)]
     color: ColorWhen,
     /// Fit tables to N columns
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     width: Option<u16>,
 }
 
@@ -184,11 +184,11 @@ pub enum Request {
     /// Which signals there are.
     List(list::Request),
     /// To send.
-    Send(send::Request),
+    Send(Box<send::Request>),
     /// To receive.
     Watch(watch::Request),
     /// What processes do with signals.
-    DecodeStatus(decode_status::Request),
+    DecodeStatus(Box<decode_status::Request>),
     /// A script for a shell.
     Completions(completions::Shell),
 }
@@ -203,6 +203,9 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         return parse_kill(&arguments[1..], Global::default().settle(screen));
     }
     let ordered = order(arguments).map_err(Failure::usage)?;
+    if let Some(request) = plain(&ordered) {
+        return Ok(Asked::Run(request?, Global::default().settle(screen)));
+    }
     let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
         Err(error) => return help_or_failure(&error, help_color(&ordered).unwrap_or(screen.color)),
@@ -210,9 +213,9 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     let settings = cli.global.settle(screen);
     let request = match cli.room {
         Room::List(args) => Request::List(args.request()?),
-        Room::Send(args) => Request::Send(args.request()?),
+        Room::Send(args) => Request::Send(Box::new(args.request()?)),
         Room::Watch(args) => Request::Watch(args.request()?),
-        Room::DecodeStatus(args) => Request::DecodeStatus(args.request()?),
+        Room::DecodeStatus(args) => Request::DecodeStatus(Box::new(args.request()?)),
         Room::Completions(args) => Request::Completions(args.request()),
     };
     Ok(Asked::Run(request, settings))
@@ -246,6 +249,20 @@ fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::Argv
         arguments.extend(send::args::rewrite(after)?);
     }
     Ok(arguments)
+}
+
+/// The request, where nothing but the operands that everybody types is given:
+/// no parser of options is built for it.
+fn plain(ordered: &[OsString]) -> Option<Result<Request, Failure>> {
+    let [_, room, words @ ..] = ordered else { return None };
+    match room.to_str()? {
+        "send" => Some(SendArgs::plain(words)?.request().map(|request| Request::Send(Box::new(request)))),
+        "decode-status" | "decode" => {
+            let request = DecodeStatusArgs::plain(words)?.request();
+            Some(request.map(|request| Request::DecodeStatus(Box::new(request))))
+        }
+        _ => None,
+    }
 }
 
 /// What --color says, where the help is asked for before the options are read.

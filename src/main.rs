@@ -31,7 +31,7 @@ fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
     let mut out = Out::new(&mut stdout, settings);
     let outcome = match request {
         Request::List(request) => list::run(&request, &mut out)?,
-        Request::Send(request) => send::run(&request, &mut out)?,
+        Request::Send(request) => send::run(&request, &mut out, &mut Stream::stderr())?,
         Request::Watch(request) => watch::run(&request, &mut out, &mut Stream::stderr())?,
         Request::Completions(shell) => completions::run(shell, &mut out)?,
         Request::DecodeStatus(request) => decode_status::run(&request, &mut out)?,

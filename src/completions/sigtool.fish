@@ -38,7 +38,7 @@ complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode-status" -d '
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Which signals a process blocks, ignores, catches, and has pending.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "completions" -d 'Print completions for a shell, signal names among them.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "list" -d 'Which signals there are; what a number, name, exit status or mask means.'
-complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named and to nothing else.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named or chosen and to nothing else.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them.'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
@@ -50,9 +50,35 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l width 
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'What this signal would do to each' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l name -d 'The whole name, exactly; however long' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l match -d 'A regular expression, in the command line' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l user -d 'Effective user, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l gid -d 'Effective group, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pgrp -d 'Process group; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l parent -d 'Parent process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l session -d 'Session; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l tty -d 'Terminal: pts/3, tty1; none for without one' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l cgroup -d 'In this control group or one below it' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l ns -d 'In the pid namespace of this process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l state -d 'State: letters of RSDTtZXIP, as ps(1) prints' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l older -d 'Started at least so long ago: 5s, 1m30s, 2h' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l newer -d 'Started less than so long ago' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pidfile -d 'Its number is in this file; refused if stale' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l port -d 'Listening (TCP) or bound (UDP) at this port' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l catches -d 'It catches these signals; any; none' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l ignores -d 'It ignores these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l blocks -d 'Each of its threads blocks these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pending -d 'Pending for it or one of its threads' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l threads -d 'Also what each thread blocks and has pending'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l all -d 'All but sigtool, its ancestors and kernel threads'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pids -d 'Only the process ids, a line each'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l oldest -d 'Only the one of them that started first'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l newest -d 'Only the one of them that started last'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s t -l tree -d 'Also every descendant of what was found'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
@@ -64,9 +90,35 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l width -d 'Fit
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'What this signal would do to each' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l name -d 'The whole name, exactly; however long' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l match -d 'A regular expression, in the command line' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l user -d 'Effective user, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l gid -d 'Effective group, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pgrp -d 'Process group; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l parent -d 'Parent process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l session -d 'Session; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l tty -d 'Terminal: pts/3, tty1; none for without one' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l cgroup -d 'In this control group or one below it' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l ns -d 'In the pid namespace of this process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l state -d 'State: letters of RSDTtZXIP, as ps(1) prints' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l older -d 'Started at least so long ago: 5s, 1m30s, 2h' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l newer -d 'Started less than so long ago' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pidfile -d 'Its number is in this file; refused if stale' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l port -d 'Listening (TCP) or bound (UDP) at this port' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l catches -d 'It catches these signals; any; none' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l ignores -d 'It ignores these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l blocks -d 'Each of its threads blocks these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pending -d 'Pending for it or one of its threads' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l threads -d 'Also what each thread blocks and has pending'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l all -d 'All but sigtool, its ancestors and kernel threads'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pids -d 'Only the process ids, a line each'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l oldest -d 'Only the one of them that started first'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l newest -d 'Only the one of them that started last'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s t -l tree -d 'Also every descendant of what was found'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
@@ -161,6 +213,28 @@ never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l width -d 'Fit tables to N columns' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s n -l number -d 'The signal, by its number' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s q -l queue -d 'Queue it with a value, as sigqueue(3) does' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s w -l wait -d 'Wait until all have ended; status 124 if not' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l then -d 'SIGNAL to those alive then, and wait again' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l name -d 'The whole name, exactly; however long' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l match -d 'A regular expression, in the command line' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l user -d 'Effective user, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l gid -d 'Effective group, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l pgrp -d 'Process group; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l parent -d 'Parent process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l session -d 'Session; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l tty -d 'Terminal: pts/3, tty1; none for without one' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l cgroup -d 'In this control group or one below it' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l ns -d 'In the pid namespace of this process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l state -d 'State: letters of RSDTtZXIP, as ps(1) prints' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l older -d 'Started at least so long ago: 5s, 1m30s, 2h' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l newer -d 'Started less than so long ago' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l pidfile -d 'Its number is in this file; refused if stale' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l port -d 'Listening (TCP) or bound (UDP) at this port' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l catches -d 'It catches these signals; any; none' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l ignores -d 'It ignores these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l blocks -d 'Each of its threads blocks these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l pending -d 'Pending for it or one of its threads' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s s -l signal -d 'The signal: a name or a number; 0 only checks' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
@@ -224,7 +298,14 @@ RTMAX-2\t''
 RTMAX-1\t''
 RTMAX\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l json -d 'The same as --format json'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l dry-run -d 'Say what it would do to each; send nothing'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s i -l interactive -d 'Ask before each target'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s v -l verbose -d 'Say what it does, and what becomes of it'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s r -l require-handler -d 'Only to processes that catch the signal'
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l broadcast -d 'Allow -1, everybody but init and sigtool itself'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l oldest -d 'Only the one of them that started first'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l newest -d 'Only the one of them that started last'
+complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s t -l tree -d 'Also every descendant of what was found'
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''

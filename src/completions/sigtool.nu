@@ -37,6 +37,32 @@ module completions {
     --threads                 # Also what each thread blocks and has pending
     --full                    # All signals; several processes one after another
     --proc: path              # Read the /proc mounted at DIR, such as the host's
+    --signal: string          # What this signal would do to each
+    --all                     # All but sigtool, its ancestors and kernel threads
+    --pids                    # Only the process ids, a line each
+    --name: string            # The whole name, exactly; however long
+    --match: string           # A regular expression, in the command line
+    --user: string            # Effective user, name or number
+    --gid: string             # Effective group, name or number
+    --pgrp: string            # Process group; 0 is sigtool's own
+    --parent: string          # Parent process
+    --session: string         # Session; 0 is sigtool's own
+    --tty: string             # Terminal: pts/3, tty1; none for without one
+    --cgroup: string          # In this control group or one below it
+    --ns: string              # In the pid namespace of this process
+    --state: string           # State: letters of RSDTtZXIP, as ps(1) prints
+    --older: string           # Started at least so long ago: 5s, 1m30s, 2h
+    --newer: string           # Started less than so long ago
+    --oldest                  # Only the one of them that started first
+    --newest                  # Only the one of them that started last
+    --pidfile: path           # Its number is in this file; refused if stale
+    --port: string            # Listening (TCP) or bound (UDP) at this port
+    --catches: string         # It catches these signals; any; none
+    --ignores: string         # It ignores these
+    --blocks: string          # Each of its threads blocks these
+    --pending: string         # Pending for it or one of its threads
+    --tree(-t)                # Also every descendant of what was found
+    --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
     ...operands: string       # A process, a thread, sigtool itself, or stdin
   ]
@@ -106,7 +132,7 @@ module completions {
     [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "KILL" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "STOP" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
   }
 
-  # Send a signal, to what was named and to nothing else.
+  # Send a signal, to what was named or chosen and to nothing else.
   export extern "sigtool send" [
     --format: string@"nu-complete sigtool send format" # table (on a terminal), plain (else) or json
     --json                    # The same as --format json
@@ -114,7 +140,36 @@ module completions {
     --width: string           # Fit tables to N columns
     --number(-n): string      # The signal, by its number
     --queue(-q): string       # Queue it with a value, as sigqueue(3) does
+    --dry-run                 # Say what it would do to each; send nothing
+    --interactive(-i)         # Ask before each target
+    --verbose(-v)             # Say what it does, and what becomes of it
+    --require-handler(-r)     # Only to processes that catch the signal
+    --wait(-w): string        # Wait until all have ended; status 124 if not
+    --then: string            # SIGNAL to those alive then, and wait again
     --broadcast               # Allow -1, everybody but init and sigtool itself
+    --name: string            # The whole name, exactly; however long
+    --match: string           # A regular expression, in the command line
+    --user: string            # Effective user, name or number
+    --gid: string             # Effective group, name or number
+    --pgrp: string            # Process group; 0 is sigtool's own
+    --parent: string          # Parent process
+    --session: string         # Session; 0 is sigtool's own
+    --tty: string             # Terminal: pts/3, tty1; none for without one
+    --cgroup: string          # In this control group or one below it
+    --ns: string              # In the pid namespace of this process
+    --state: string           # State: letters of RSDTtZXIP, as ps(1) prints
+    --older: string           # Started at least so long ago: 5s, 1m30s, 2h
+    --newer: string           # Started less than so long ago
+    --oldest                  # Only the one of them that started first
+    --newest                  # Only the one of them that started last
+    --pidfile: path           # Its number is in this file; refused if stale
+    --port: string            # Listening (TCP) or bound (UDP) at this port
+    --catches: string         # It catches these signals; any; none
+    --ignores: string         # It ignores these
+    --blocks: string          # Each of its threads blocks these
+    --pending: string         # Pending for it or one of its threads
+    --tree(-t)                # Also every descendant of what was found
+    --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
     --signal(-s): string@"nu-complete sigtool send signal" # The signal: a name or a number; 0 only checks
     ...targets: string        # PID, -PGID, 0, PID/TID or PID:INODE

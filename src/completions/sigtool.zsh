@@ -42,9 +42,36 @@ _arguments "${_arguments_options[@]}" : \
 '(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'--signal=[What this signal would do to each]:SIGNAL:_default' \
+'*--name=[The whole name, exactly; however long]:NAME:_default' \
+'*--match=[A regular expression, in the command line]:REGEX:_default' \
+'*--user=[Effective user, name or number]:USER:_default' \
+'*--gid=[Effective group, name or number]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
+'*--parent=[Parent process]:PID:_default' \
+'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
+'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
+'*--cgroup=[In this control group or one below it]:PATH:_default' \
+'*--ns=[In the pid namespace of this process]:PID:_default' \
+'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
+'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
+'--newer=[Started less than so long ago]:DURATION:_default' \
+'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
+'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
+'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
+'*--ignores=[It ignores these]:SIGNAL:_default' \
+'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
+'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
+'--at-most=[Refuse if more than N were found]:N:_default' \
 '(--format)--json[The same as --format json]' \
 '--threads[Also what each thread blocks and has pending]' \
 '--full[All signals; several processes one after another]' \
+'(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
+'(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
+'(--newest)--oldest[Only the one of them that started first]' \
+'--newest[Only the one of them that started last]' \
+'-t[Also every descendant of what was found]' \
+'--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
@@ -60,9 +87,36 @@ _arguments "${_arguments_options[@]}" : \
 '(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'--signal=[What this signal would do to each]:SIGNAL:_default' \
+'*--name=[The whole name, exactly; however long]:NAME:_default' \
+'*--match=[A regular expression, in the command line]:REGEX:_default' \
+'*--user=[Effective user, name or number]:USER:_default' \
+'*--gid=[Effective group, name or number]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
+'*--parent=[Parent process]:PID:_default' \
+'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
+'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
+'*--cgroup=[In this control group or one below it]:PATH:_default' \
+'*--ns=[In the pid namespace of this process]:PID:_default' \
+'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
+'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
+'--newer=[Started less than so long ago]:DURATION:_default' \
+'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
+'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
+'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
+'*--ignores=[It ignores these]:SIGNAL:_default' \
+'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
+'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
+'--at-most=[Refuse if more than N were found]:N:_default' \
 '(--format)--json[The same as --format json]' \
 '--threads[Also what each thread blocks and has pending]' \
 '--full[All signals; several processes one after another]' \
+'(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
+'(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
+'(--newest)--oldest[Only the one of them that started first]' \
+'--newest[Only the one of them that started last]' \
+'-t[Also every descendant of what was found]' \
+'--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
@@ -107,10 +161,44 @@ _arguments "${_arguments_options[@]}" : \
 '--number=[The signal, by its number]:NUMBER:_default' \
 '-q+[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
 '--queue=[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
+'-w+[Wait until all have ended; status 124 if not]:DURATION:_default' \
+'--wait=[Wait until all have ended; status 124 if not]:DURATION:_default' \
+'*--then=[SIGNAL to those alive then, and wait again]:SIGNAL[:DURATION]:_default' \
+'*--name=[The whole name, exactly; however long]:NAME:_default' \
+'*--match=[A regular expression, in the command line]:REGEX:_default' \
+'*--user=[Effective user, name or number]:USER:_default' \
+'*--gid=[Effective group, name or number]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
+'*--parent=[Parent process]:PID:_default' \
+'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
+'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
+'*--cgroup=[In this control group or one below it]:PATH:_default' \
+'*--ns=[In the pid namespace of this process]:PID:_default' \
+'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
+'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
+'--newer=[Started less than so long ago]:DURATION:_default' \
+'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
+'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
+'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
+'*--ignores=[It ignores these]:SIGNAL:_default' \
+'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
+'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
+'--at-most=[Refuse if more than N were found]:N:_default' \
 '(-n --number)-s+[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '(-n --number)--signal=[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '(--format)--json[The same as --format json]' \
+'--dry-run[Say what it would do to each; send nothing]' \
+'-i[Ask before each target]' \
+'--interactive[Ask before each target]' \
+'-v[Say what it does, and what becomes of it]' \
+'--verbose[Say what it does, and what becomes of it]' \
+'-r[Only to processes that catch the signal]' \
+'--require-handler[Only to processes that catch the signal]' \
 '--broadcast[Allow -1, everybody but init and sigtool itself]' \
+'(--newest)--oldest[Only the one of them that started first]' \
+'--newest[Only the one of them that started last]' \
+'-t[Also every descendant of what was found]' \
+'--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::targets -- PID, -PGID, 0, PID/TID or PID\:INODE:_default' \
@@ -143,7 +231,7 @@ _sigtool_commands() {
 'decode:Which signals a process blocks, ignores, catches, and has pending.' \
 'completions:Print completions for a shell, signal names among them.' \
 'list:Which signals there are; what a number, name, exit status or mask means.' \
-'send:Send a signal, to what was named and to nothing else.' \
+'send:Send a signal, to what was named or chosen and to nothing else.' \
 'watch:Receive signals, tell who sent them, run commands on them.' \
     )
     _describe -t commands 'sigtool commands' commands "$@"

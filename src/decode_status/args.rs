@@ -10,7 +10,8 @@ use crate::error::Failure;
 use crate::out::escape;
 use crate::proc::status::SetLine;
 use crate::proc::{PID_MAX, Root, Status};
-use crate::signal::{Arch, mask};
+use crate::select::args::SelectArgs;
+use crate::signal::{Arch, Signal, mask, name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,17 +23,24 @@ Examples:
   grep Sig /proc/*/status | sigtool decode -
                                           every process, as grep prints them
   sigtool decode-status --mask SigCgt=180004007
+  sigtool decode-status --blocks TERM     whom TERM cannot reach
+  sigtool decode-status --signal TERM --user www-data
+                                          what TERM would do to each
+  sigtool decode-status --pids --name nginx
   sigtool decode-status --json 1234 | jq '.processes[0].caught'";
+
+const HELP_END: &str = "\
+Instead of processes: --all, --name, --match, --user, --blocks, ...: see --help.";
 
 /// Which signals a process blocks, ignores, catches, and has pending.
 ///
 /// One process gets a header and a row for each signal that is in any of its
 /// sets; several get a row each. A signal counts as blocked for a process only
 /// where every thread blocks it. 32 and 33 are the C library's own.
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[derive(Debug, Default, Args)]
+#[command(verbatim_doc_comment, after_help = HELP_END, after_long_help = EXAMPLES)]
 #[command(
-    override_usage = "sigtool decode-status [--threads] [--full] [--proc DIR] [--file FILE]...\n                             [OPTIONS] [PID|PID/TID|self|-]...\n       sigtool decode-status --mask [NAME=]HEX... [OPTIONS]"
+    override_usage = "sigtool decode-status [OPTIONS] [PID|PID/TID|self|-]...\n       sigtool decode-status --mask [NAME=]HEX... [OPTIONS]"
 )]
 pub struct DecodeStatusArgs {
     /// A process, a thread, sigtool itself, or stdin
@@ -53,9 +61,28 @@ pub struct DecodeStatusArgs {
     /// Read the /proc mounted at DIR, such as the host's
     #[arg(long, value_name = "DIR")]
     proc: Option<PathBuf>,
+    /// What this signal would do to each
+    #[arg(long, value_name = "SIGNAL")]
+    signal: Option<OsString>,
+    /// All but sigtool, its ancestors and kernel threads
+    #[arg(long, conflicts_with_all = ["operands", "file", "mask"])]
+    all: bool,
+    /// Only the process ids, a line each
+    #[arg(long, conflicts_with_all = ["file", "mask", "signal", "threads", "full"])]
+    pids: bool,
+    #[command(flatten)]
+    select: SelectArgs,
 }
 
 impl DecodeStatusArgs {
+    /// The arguments where they are but operands, which need no parser of
+    /// options.
+    pub fn plain(words: &[OsString]) -> Option<DecodeStatusArgs> {
+        let is_option = |word: &OsString| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-");
+        let plain = !words.is_empty() && !words.iter().any(is_option);
+        plain.then(|| DecodeStatusArgs { operands: words.to_vec(), ..DecodeStatusArgs::default() })
+    }
+
     /// What the arguments mean.
     ///
     /// # Errors
@@ -69,14 +96,38 @@ impl DecodeStatusArgs {
         if targets.iter().filter(|target| matches!(target, Target::Stdin)).count() > 1 {
             return Err(Failure::usage("-: standard input can be read only once"));
         }
-        if targets.is_empty() && masks.is_empty() {
+        let selection = self.select.selection().map_err(Failure::usage)?;
+        if targets.is_empty() && masks.is_empty() && selection.is_empty() && !self.all {
             return Err(Failure::usage(
                 "nothing to decode: name a process (1234, 1234/1240, self), a text (-, --file FILE) or a mask \
-                 (--mask HEX)",
+                 (--mask HEX), or choose processes (--all, --name NAME, --blocks TERM, ...)",
             ));
         }
+        let other = |target: &&Target| !matches!(target, Target::Process(_));
+        if let Some(target) = targets.iter().find(other).filter(|_| !selection.is_whole() || self.pids) {
+            return Err(Failure::usage(format!(
+                "{target}: the options that select, and --pids, go with a PID, or without any"
+            )));
+        }
+        let selection = (self.all || self.pids || !selection.is_whole()).then_some(selection);
         let root = self.proc.as_ref().map_or_else(Root::default, Root::at);
-        Ok(Request { masks, root, threads: self.threads, full: self.full, ..Request::of(targets) })
+        let signal = self.signal.as_ref().map(signal).transpose()?;
+        let (threads, full, pids) = (self.threads, self.full, self.pids);
+        Ok(Request { masks, root, selection, threads, full, pids, signal, ..Request::of(targets) })
+    }
+}
+
+/// The signal whose effect is asked for.
+fn signal(word: &OsString) -> Result<Signal, Failure> {
+    let word = escape(word.as_encoded_bytes());
+    match Signal::from_digits(&word) {
+        Some(Some(signal)) => Ok(signal),
+        Some(None) => Err(Failure::usage("--signal 0: the null signal does nothing to anybody")),
+        None if word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let last = Arch::NATIVE.last();
+            Err(Failure::usage(format!("--signal {word}: not a signal number: they go from 1 to {last}")))
+        }
+        None => name::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}"))),
     }
 }
 

@@ -6,11 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Problem, Process, Report, Request, Target};
-use crate::error::bare as bare_error;
+use crate::error::{Failure, bare as bare_error};
+use crate::exit::Exit;
+use crate::explain::{self, Sending};
 use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
-use crate::proc::{ReadError, Root, Status, users};
+use crate::proc::{ReadError, Root, Situation, Status, users};
+use crate::select::{Found, Selection};
 use crate::sys;
 
 /// Finds what is asked for.
@@ -24,7 +27,78 @@ pub(super) fn report(request: &Request) -> Report {
             Err(problem) => problems.push(problem),
         }
     }
-    Report { processes, masks: request.masks.clone(), problems, threads: request.threads, full: request.full }
+    let mut report = Report { problems, processes, ..empty(request) };
+    report.judge(request);
+    report
+}
+
+fn empty(request: &Request) -> Report {
+    Report {
+        processes: Vec::new(),
+        masks: request.masks.clone(),
+        problems: Vec::new(),
+        threads: request.threads,
+        full: request.full,
+        chosen: false,
+        signal: request.signal,
+    }
+}
+
+/// What a selection chose, and what of the targets it could not look at.
+pub(super) struct Chosen {
+    pub(super) found: Vec<Found>,
+    pub(super) warnings: Vec<String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Chooses processes, of the targets if there are any. Who does not match is
+/// none of them; who is not there is a problem.
+///
+/// # Errors
+/// What [`Selection::find`] says, with the exit status that goes with it.
+pub(super) fn choose(request: &Request, selection: &Selection) -> Result<Chosen, Failure> {
+    let root = &request.root;
+    let pid = |target: &Target| match target {
+        Target::Process(pid) => Some(*pid),
+        _ => None,
+    };
+    let named: Vec<u32> = request.targets.iter().filter_map(pid).collect();
+    let among = if named.is_empty() { None } else { Some(named.as_slice()) };
+    let choice = selection.find(root, among).map_err(|error| Failure {
+        exit: if error.is_unreadable() { Exit::Unreadable } else { Exit::No },
+        cause: anyhow::anyhow!("{error}"),
+    })?;
+    let problems =
+        named.iter().filter_map(|pid| root.status(*pid).err().map(|error| refused(*pid, None, root, &error)));
+    Ok(Chosen { found: choice.found, warnings: choice.warnings, problems: problems.collect() })
+}
+
+/// What /proc says of the chosen ones; who has ended meanwhile is left out.
+pub(super) fn of_chosen(request: &Request, chosen: Chosen) -> Report {
+    let root = &request.root;
+    let mut names = Names::new(root);
+    let mut process = |found: &Found| live(found.pid, root.status(found.pid).ok()?, root, &mut names).ok();
+    let processes = chosen.found.iter().filter_map(&mut process).collect();
+    let mut report = Report { processes, problems: chosen.problems, chosen: true, ..empty(request) };
+    report.judge(request);
+    report
+}
+
+impl Report {
+    /// Looks up what the signal does to each process, if that was asked.
+    fn judge(&mut self, request: &Request) {
+        let Some(signal) = request.signal else { return };
+        for process in &mut self.processes {
+            let pid = process.status.tgid.filter(|_| process.file.is_none() && process.threads.is_some());
+            let situation = match pid.map(|pid| request.root.situation(pid, Some(signal))) {
+                Some(Ok(situation)) => situation,
+                // A thread by itself, a text, or a process just gone.
+                _ => Situation::of_text(&process.status),
+            };
+            let sending = Sending { thread: process.thread, ..Sending::plain(signal) };
+            process.effect = Some(explain::effect(&situation, sending));
+        }
+    }
 }
 
 /// The most that is read of a text: more than the status files of all processes
@@ -105,7 +179,16 @@ fn texts(
 fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
     // A text of another thread than the main one is that thread's alone.
     let thread = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
-    Process { status, thread, threads: None, parent_name: None, tracer_name: None, user: None, file }
+    Process {
+        status,
+        thread,
+        threads: None,
+        parent_name: None,
+        tracer_name: None,
+        user: None,
+        file,
+        effect: None,
+    }
 }
 
 /// Names that several processes may share: looked up once each.

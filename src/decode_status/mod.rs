@@ -7,15 +7,18 @@ mod rows;
 mod view;
 mod wire;
 
+use std::fmt;
 use std::path::PathBuf;
 
 pub use rows::{Blocked, Disposition, Pending, Row};
 
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
-use crate::out::Out;
+use crate::explain::Effect;
+use crate::out::{Out, escape};
 use crate::proc::{Root, Status, Threads};
-use crate::signal::{Arch, SignalSet};
+use crate::select::Selection;
+use crate::signal::{Arch, Signal, SignalSet};
 
 /// What is asked.
 #[derive(Debug)]
@@ -30,12 +33,41 @@ pub struct Request {
     pub threads: bool,
     /// Whether signals in no set are shown.
     pub full: bool,
+    /// The processes that are chosen, of the targets if there are any.
+    pub selection: Option<Selection>,
+    /// Whether only process ids are wanted.
+    pub pids: bool,
+    /// The signal whose effect is asked for.
+    pub signal: Option<Signal>,
+}
+
+/// As it was named.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Process(pid) => write!(f, "{pid}"),
+            Target::Thread(pid, tid) => write!(f, "{pid}/{tid}"),
+            Target::Own => f.write_str("self"),
+            Target::Stdin => f.write_str("-"),
+            Target::File(path) => write!(f, "--file {}", escape(path.as_os_str().as_encoded_bytes())),
+            Target::Given(_) => f.write_str("--mask"),
+        }
+    }
 }
 
 impl Request {
     /// The plain question about these targets, on this machine.
     pub fn of(targets: Vec<Target>) -> Request {
-        Request { targets, masks: Vec::new(), root: Root::default(), threads: false, full: false }
+        Request {
+            targets,
+            masks: Vec::new(),
+            root: Root::default(),
+            threads: false,
+            full: false,
+            selection: None,
+            pids: false,
+            signal: None,
+        }
     }
 }
 
@@ -78,6 +110,10 @@ pub struct Report {
     pub threads: bool,
     /// Whether signals in no set are shown.
     pub full: bool,
+    /// Whether the processes were chosen, so that one alone is a row, too.
+    pub chosen: bool,
+    /// The signal whose effect was asked for.
+    pub signal: Option<Signal>,
 }
 
 /// A process, or one thread of it.
@@ -97,6 +133,8 @@ pub struct Process {
     pub user: Option<String>,
     /// The file it was found in; `None` for a live process.
     pub file: Option<Vec<u8>>,
+    /// What the signal that was asked for does to it.
+    pub effect: Option<Effect>,
 }
 
 /// A target that could not be read, and why.
@@ -111,13 +149,36 @@ pub struct Problem {
 /// Finds and prints.
 ///
 /// # Errors
-/// Output that cannot be written. What cannot be read is a complaint of the
-/// outcome, whose status says so.
+/// A selection that cannot be made, and output that cannot be written. What
+/// cannot be read is a complaint of the outcome, whose status says so.
 pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
-    let report = find::report(request);
+    let mut warnings = Vec::new();
+    let report = match &request.selection {
+        None => find::report(request),
+        Some(selection) => {
+            let mut chosen = find::choose(request, selection)?;
+            warnings.append(&mut chosen.warnings);
+            if chosen.found.is_empty() && warnings.is_empty() && chosen.problems.is_empty() {
+                return Err(Failure { exit: Exit::No, cause: anyhow::anyhow!("no process matches") });
+            }
+            if request.pids {
+                view::pids(&chosen.found, out)?;
+                return Ok(outcome(&chosen.problems, warnings, chosen.found.is_empty()));
+            }
+            find::of_chosen(request, chosen)
+        }
+    };
     view::show(&report, out)?;
-    let complaints: Vec<String> =
-        report.problems.iter().map(|problem| format!("{}: {}", problem.target, problem.reason)).collect();
-    let exit = if complaints.is_empty() { Exit::Done } else { Exit::Unreadable };
-    Ok(Outcome { exit, complaints })
+    let none = request.selection.is_some() && report.processes.is_empty();
+    Ok(outcome(&report.problems, warnings, none))
+}
+
+fn outcome(problems: &[Problem], mut complaints: Vec<String>, none: bool) -> Outcome {
+    let exit = match problems {
+        [] if none => Exit::No,
+        [] => Exit::Done,
+        _ => Exit::Unreadable,
+    };
+    complaints.extend(problems.iter().map(|problem| format!("{}: {}", problem.target, problem.reason)));
+    Outcome { exit, complaints }
 }

@@ -194,6 +194,7 @@ mod tests {
             tracer_name: None,
             user: None,
             file: None,
+            effect: None,
         }
     }
 

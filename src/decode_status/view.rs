@@ -7,7 +7,16 @@ use super::{BareMask, Process, Report, wire};
 use crate::out::{Cell, Column, Fields, Format, Grid, Meaning, Out, escape};
 use crate::proc::Status;
 use crate::proc::status::SetLine;
+use crate::select::Found;
 use crate::signal::{Action, Arch, Signal, SignalSet};
+
+/// The numbers of processes, a line each; in JSON, a document of them.
+pub(super) fn pids(found: &[Found], out: &mut Out<'_>) -> io::Result<()> {
+    match out.format() {
+        Format::Json => wire::pids(found, out),
+        _ => found.iter().try_for_each(|found| out.line(&found.pid.to_string())),
+    }
+}
 
 /// Shows a report.
 pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
@@ -15,9 +24,17 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
         return wire::show(report, out);
     }
     let processes = &report.processes;
-    if processes.len() == 1 || report.full {
+    if report.signal.is_some() && (report.chosen || processes.len() > 1) && !report.full {
+        if !processes.is_empty() {
+            out.grid(&effect_rows(processes, report.signal))?;
+        }
+    } else if (processes.len() == 1 && !report.chosen) || report.full {
         for process in processes {
-            let header = header(process);
+            let mut header = header(process);
+            if let (Some(signal), Some(effect)) = (report.signal, &process.effect) {
+                let text = format!("{}: {effect}", process.status.arch.name(signal));
+                header.add("Effect", Cell::new(text, Meaning::of_effect(effect.id())));
+            }
             if !header.is_empty() {
                 out.fields(&header)?;
             }
@@ -231,6 +248,31 @@ fn process_rows(processes: &[Process]) -> Grid {
             set(status.ignored, status.arch, Meaning::Ignored),
             set(status.caught, status.arch, Meaning::Handled),
             process_name(process),
+        ]);
+    }
+    grid
+}
+
+/// What the signal does, a row a process.
+fn effect_rows(processes: &[Process], signal: Option<Signal>) -> Grid {
+    let mut grid = Grid::new(vec![
+        Column::right("PID"),
+        Column::word("S"),
+        Column::word("NAME"),
+        Column::word("SIGNAL"),
+        Column::left("EFFECT"),
+    ]);
+    for process in processes {
+        let name = signal.map(|signal| process.status.arch.name(signal).to_string());
+        grid.row([
+            ids(process),
+            state(&process.status),
+            process_name(process),
+            name.map_or_else(Cell::nothing, Cell::plain),
+            match &process.effect {
+                Some(effect) => Cell::new(effect.to_string(), Meaning::of_effect(effect.id())),
+                None => Cell::nothing(),
+            },
         ]);
     }
     grid

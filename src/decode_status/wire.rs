@@ -10,6 +10,7 @@ use super::{Process, Report};
 use crate::out::Out;
 use crate::proc::Task;
 use crate::proc::status::Queue;
+use crate::select::Found;
 use crate::signal::{SignalSet, mask};
 
 /// Writes a report as one document.
@@ -31,6 +32,16 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
             .map(|problem| ErrorObject { target: &problem.target, error: &problem.reason })
             .collect(),
     })
+}
+
+/// Writes only the numbers.
+pub(super) fn pids(found: &[Found], out: &mut Out<'_>) -> io::Result<()> {
+    out.json(&Numbers { pids: found.iter().map(|found| found.pid).collect() })
+}
+
+#[derive(Serialize)]
+struct Numbers {
+    pids: Vec<u32>,
 }
 
 #[derive(Serialize)]
@@ -71,9 +82,21 @@ struct ProcessObject {
     ignored: Option<Vec<String>>,
     caught: Option<Vec<String>>,
     signals: Vec<SignalObject>,
+    /// Only with --signal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<EffectObject>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<TaskObject>>,
+}
+
+#[derive(Serialize)]
+struct EffectObject {
+    signal: String,
+    id: &'static str,
+    /// What it is if nothing speaks against it, where `id` is unknown.
+    likely: Option<&'static str>,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -149,6 +172,12 @@ fn object(process: &Process, report: &Report) -> ProcessObject {
         ignored: set(status.ignored),
         caught: set(status.caught),
         signals: signals(process, report.full),
+        effect: report.signal.zip(process.effect.as_ref()).map(|(signal, effect)| EffectObject {
+            signal: arch.name(signal).to_string(),
+            id: effect.id(),
+            likely: Some(effect.likely().id()).filter(|id| *id != effect.id()),
+            text: effect.to_string(),
+        }),
         tasks: report.threads.then(|| tasks(process)),
     }
 }

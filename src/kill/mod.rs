@@ -22,9 +22,9 @@ pub enum Asked {
     /// Signals: all, some, or a table.
     List(list::Request),
     /// To send, or to print whom to.
-    Send(send::Request),
+    Send(Box<send::Request>),
     /// The signals of processes.
-    Decode(decode_status::Request),
+    Decode(Box<decode_status::Request>),
 }
 
 /// The help; a screen of 80 columns and 24 lines holds it.
@@ -83,6 +83,7 @@ struct Grammar {
     operands: Vec<OsString>,
     decode: bool,
     extras: send::Extras,
+    require_handler: bool,
 }
 
 type Words<'a> = std::slice::Iter<'a, OsString>;
@@ -118,7 +119,7 @@ impl Grammar {
             ('a', None) => self.extras.any_user = true,
             ('d', None) => self.decode = true,
             ('p', None) => self.extras.print_pids = true,
-            ('r', None) => self.extras.require_handler = true,
+            ('r', None) => self.require_handler = true,
             _ => return Err(format!("'{short}': invalid signal")),
         }
         Ok(None)
@@ -143,7 +144,7 @@ impl Grammar {
             ("version", None) => return Ok(Some(Asked::Version)),
             ("all", None) => self.extras.any_user = true,
             ("pid", None) => self.extras.print_pids = true,
-            ("require-handler", None) => self.extras.require_handler = true,
+            ("require-handler", None) => self.require_handler = true,
             ("show-process-state", joined) => {
                 self.decode = true;
                 self.operands.extend(joined.map(OsString::from));
@@ -238,7 +239,10 @@ impl Grammar {
             return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
         }
         let signal = self.signal.unwrap_or(name::parse("TERM", Arch::NATIVE).ok());
-        Ok(Asked::Send(send::Request { signal, value: self.value, targets, extras }))
+        let options = send::Options { require_handler: self.require_handler, ..send::Options::default() };
+        let request =
+            send::Request { signal, value: self.value, targets, options, extras, ..send::Request::default() };
+        Ok(Asked::Send(Box::new(request)))
     }
 
     fn decoded(self) -> Result<Asked, String> {
@@ -247,7 +251,8 @@ impl Grammar {
             Ok(send::Target::Thread(pid, tid)) => Ok(decode_status::Target::Thread(pid, tid)),
             _ => Err(format!("'{}': invalid process ID", operand.to_string_lossy())),
         });
-        Ok(Asked::Decode(decode_status::Request::of(targets.collect::<Result<_, _>>()?)))
+        let request = decode_status::Request::of(targets.collect::<Result<_, _>>()?);
+        Ok(Asked::Decode(Box::new(request)))
     }
 }
 

@@ -31,7 +31,7 @@ fn sent(request: &send::Request) -> String {
         words.push(format!("then {} after {:?}", number(follow.signal), follow.after));
     }
     for (flag, set) in [
-        ("handler", extras.require_handler),
+        ("handler", request.options.require_handler),
         ("pids", extras.print_pids),
         ("all", extras.any_user),
         ("verbose", extras.verbose),

@@ -28,6 +28,19 @@ pub enum Meaning {
 }
 
 impl Meaning {
+    /// What an effect means, by its identifier: what ends or stops, what is
+    /// held back, what does nothing.
+    pub fn of_effect(id: &str) -> Meaning {
+        match id {
+            "terminates" | "stops" => Meaning::Grave,
+            "runs-handler" | "continues" | "taken-by-sigwait" => Meaning::Handled,
+            "pending" | "merged" | "read-by-signalfd" | "traced" => Meaning::Held,
+            "ignored" | "dropped" | "nothing" => Meaning::Ignored,
+            "unknown" | "queue-full" => Meaning::Unknown,
+            _ => Meaning::Plain,
+        }
+    }
+
     /// Its colour, of the terminal's own sixteen.
     pub(super) const fn style(self) -> Style {
         let style = Style::new();

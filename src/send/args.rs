@@ -1,13 +1,16 @@
 //! What is typed after `sigtool send`.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Args;
 
 pub use super::argv::{ArgvError, rewrite, takes_value};
-use super::{Extras, Request, Target};
+use super::{Extras, Options, Request, Target, Then, Wait};
 use crate::error::Failure;
 use crate::out::escape;
+use crate::proc::duration;
+use crate::select::args::SelectArgs;
 use crate::signal::{Arch, Signal, name};
 
 const EXAMPLES: &str = "\
@@ -18,37 +21,87 @@ Examples:
   sigtool send -USR1 1234/1240   USR1 to one thread
   sigtool send -q 7 -s RTMIN+1 1234
                                  a real-time signal with a value
-  sigtool send -0 1234           only checks that it could be sent";
+  sigtool send -0 1234           only checks that it could be sent
+  sigtool send --dry-run --name nginx
+                                 what TERM would do to each nginx
+  sigtool send --wait 5s --then KILL --pidfile /run/x.pid
+                                 TERM; KILL, if it is still alive 5 s later
+  sigtool send --tree --verbose 1234
+                                 TERM to it and all its descendants
+  sigtool send -HUP --name nginx --user root --catches HUP
+                                 HUP only to those that handle it
+  sigtool send 1234 --name nginx TERM to 1234, if that is still nginx";
 
-/// Send a signal, to what was named and to nothing else.
+const HELP_END: &str = "\
+Instead of targets: --name, --match, --user, --port, ...: see --help.";
+
+/// Send a signal, to what was named or chosen and to nothing else.
 ///
 /// The signal is TERM unless given, as -9, -TERM, -s TERM or -n 9, before the
 /// targets. A target is a PID, a process group (-PGID), 0 (sigtool's own
 /// group), a thread (PID/TID), or PID:INODE, the process whose pidfd has that
 /// inode. Everything is checked before anything is sent. After a signal -N is
 /// a group, but -1 to -64 only after --; -1, everybody, needs --broadcast.
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+///
+/// Options that select choose processes instead, or, with PIDs, some of those:
+/// what they choose is held, looked at once more, and only then signalled, so
+/// that a number that means another process by now is never signalled. They
+/// never choose sigtool, its ancestors, or kernel threads.
+#[derive(Debug, Default, Args)]
+#[command(verbatim_doc_comment, after_help = HELP_END, after_long_help = EXAMPLES)]
 #[command(override_usage = "sigtool send [-SIGNAL | -s SIGNAL | -n NUMBER] [OPTIONS] TARGET...")]
 pub struct SendArgs {
     /// PID, -PGID, 0, PID/TID or PID:INODE
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET")]
     targets: Vec<OsString>,
     /// The signal: a name or a number; 0 only checks
     #[arg(short, long, value_name = "SIGNAL", conflicts_with = "number")]
     signal: Option<OsString>,
     /// The signal, by its number
-    #[arg(short, long, value_name = "NUMBER")]
+    #[arg(short, long, value_name = "NUMBER", hide_short_help = true)]
     number: Option<OsString>,
     /// Queue it with a value, as sigqueue(3) does
     #[arg(short, long, value_name = "VALUE", allow_hyphen_values = true)]
     queue: Option<OsString>,
-    /// Allow -1, everybody but init and sigtool itself
+    /// Say what it would do to each; send nothing
     #[arg(long)]
+    dry_run: bool,
+    /// Ask before each target
+    #[arg(short, long)]
+    interactive: bool,
+    /// Say what it does, and what becomes of it
+    #[arg(short, long)]
+    verbose: bool,
+    /// Only to processes that catch the signal
+    #[arg(short, long)]
+    require_handler: bool,
+    /// Wait until all have ended; status 124 if not
+    #[arg(short, long, value_name = "DURATION")]
+    wait: Option<OsString>,
+    /// SIGNAL to those alive then, and wait again
+    #[arg(long, value_name = "SIGNAL[:DURATION]", requires = "wait")]
+    then: Vec<OsString>,
+    /// Allow -1, everybody but init and sigtool itself
+    #[arg(long, hide_short_help = true)]
     broadcast: bool,
+    #[command(flatten)]
+    select: SelectArgs,
 }
 
 impl SendArgs {
+    /// The arguments where they are but a signal and targets, as [`rewrite`]
+    /// puts them in order: what is typed most needs no parser of options, which
+    /// takes a quarter of the time of it all.
+    pub fn plain(words: &[OsString]) -> Option<SendArgs> {
+        let (options, targets) = words.split_at(words.iter().position(|word| word == "--")?);
+        let signal = match options {
+            [] => None,
+            [signal] => Some(signal.to_str()?.strip_prefix("--signal=")?.into()),
+            _ => return None,
+        };
+        Some(SendArgs { targets: targets[1..].to_vec(), signal, ..SendArgs::default() })
+    }
+
     /// What the arguments mean.
     ///
     /// # Errors
@@ -68,19 +121,61 @@ impl SendArgs {
             })
         });
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
-        if targets.iter().any(|(_, target)| *target == Target::All) {
-            if !self.broadcast {
-                return Err(Failure::usage(
-                    "-1: that is every process you may signal; --broadcast says that it is meant",
-                ));
-            }
-            if value.is_some() {
-                return Err(Failure::usage(
-                    "-1: a value can be queued to a process, a thread or a group only",
-                ));
-            }
+        let selection = self.select.selection().map_err(Failure::usage)?;
+        if targets.is_empty() && selection.is_empty() {
+            return Err(Failure::usage(
+                "no target: name one (PID, -PGID, 0, PID/TID), or choose (--name, --match, --user, ...); see \
+                 sigtool send --help",
+            ));
         }
-        Ok(Request { signal, value, targets, extras: Extras::default() })
+        let options = Options {
+            dry_run: self.dry_run,
+            interactive: self.interactive,
+            verbose: self.verbose,
+            require_handler: self.require_handler,
+            wait: self.wait()?,
+        };
+        if targets.iter().any(|(_, target)| *target == Target::All) {
+            self.check_everybody(&options, value.is_some())?;
+        }
+        Ok(Request { signal, value, targets, selection, options, extras: Extras::default() })
+    }
+
+    /// -1 is meant only where that is said, and nobody waits for everybody.
+    fn check_everybody(&self, options: &Options, queued: bool) -> Result<(), Failure> {
+        Err(Failure::usage(if !self.broadcast && !options.dry_run {
+            "-1: that is every process you may signal; --broadcast says that it is meant"
+        } else if queued {
+            "-1: a value can be queued to a process, a thread or a group only"
+        } else if options.wait.is_some() {
+            "-1: everybody cannot be waited for"
+        } else {
+            return Ok(());
+        }))
+    }
+
+    fn wait(&self) -> Result<Option<Wait>, Failure> {
+        let Some(word) = &self.wait else { return Ok(None) };
+        let word = text(word);
+        let time =
+            duration::parse(&word).map_err(|error| Failure::usage(format!("--wait {word}: {error}")))?;
+        let then = self.then.iter().map(|word| then(&text(word), time));
+        Ok(Some(Wait { time, then: then.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)? }))
+    }
+}
+
+/// `KILL` or `KILL:5s`; without a time it is the one before.
+fn then(word: &str, time: Option<Duration>) -> Result<Then, String> {
+    let (signal, time) = match word.split_once(':') {
+        Some((signal, time)) => {
+            (signal, duration::parse(time).map_err(|error| format!("--then {word}: {error}"))?)
+        }
+        None => (word, time),
+    };
+    match self::signal(signal) {
+        Ok(Some(signal)) => Ok(Then { signal, time }),
+        Ok(None) => Err(format!("--then {word}: a signal is expected, and 0 is none")),
+        Err(error) => Err(format!("--then {error}")),
     }
 }
 
@@ -115,9 +210,9 @@ fn value(word: &str) -> Result<i32, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
-    use super::super::argv::WITH_VALUE;
+    use super::super::argv::SHORT;
     use super::*;
 
     #[derive(clap::Parser)]
@@ -138,8 +233,45 @@ mod tests {
                 .into_iter()
                 .chain(option.get_short().map(|short| format!("-{short}")));
             for name in names {
-                assert_eq!(WITH_VALUE.contains(&name.as_str()), takes, "{name}");
+                assert_eq!(takes_value(name.as_ref()), takes, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_letters_of_short_options_are_known() {
+        for option in Alone::command().get_arguments() {
+            assert!(option.get_short().is_none_or(|short| SHORT.contains(&(short as u8))), "{option}");
+        }
+    }
+
+    /// What needs no parser of options means what the parser makes of it.
+    #[test]
+    fn plain_arguments_are_what_the_parser_makes_of_them() {
+        for line in ["-- 1 2", "--signal=KILL -- 1 -- -7", "--signal= -- 1", "-- ", "--"] {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let plain = SendArgs::plain(&words).unwrap();
+            let parsed = Alone::try_parse_from([OsString::from("send")].into_iter().chain(words)).unwrap();
+            assert_eq!(format!("{plain:?}"), format!("{:?}", parsed.args), "{line}");
+        }
+        for line in ["--json -- 1", "-s 9 -- 1", "--signal=9 --json -- 1", "1", "--signal 9 -- 1"] {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert!(SendArgs::plain(&words).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_follows_is_a_signal_and_a_time() {
+        let read = |word: &str| {
+            let then = then(word, Some(Duration::from_secs(2)))?;
+            Ok((then.signal.get(), then.time.map(|time| time.as_millis())))
+        };
+        assert_eq!(read("KILL"), Ok((9, Some(2000))));
+        assert_eq!(read("INT:500ms"), Ok((2, Some(500))));
+        assert_eq!(read("9:inf"), Ok((9, None)));
+        for word in ["", "FOO", "0", "KILL:", "KILL:x", ":5s"] {
+            let error: String = read(word).unwrap_err();
+            assert!(error.starts_with("--then "), "{error}");
         }
     }
 

@@ -9,15 +9,18 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use crate::select;
 use crate::signal::{Arch, name};
 
 /// The options of `send`, and the global ones, whose value is a word of its
 /// own. Held against the option parser's own list by a test.
-pub(super) const WITH_VALUE: [&str; 9] =
-    ["-s", "--signal", "-n", "--number", "-q", "--queue", "--format", "--color", "--width"];
+const WITH_VALUE: [&str; 12] = [
+    "-s", "--signal", "-n", "--number", "-q", "--queue", "-w", "--wait", "--then", "--format", "--color",
+    "--width",
+];
 
 /// The letters of the short options.
-const SHORT: &[u8] = b"snqhV";
+pub(super) const SHORT: &[u8] = b"snqivrwthV";
 
 /// Why the words cannot be put in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,14 +145,28 @@ fn is_signal_word(rest: &[u8]) -> bool {
     }
     let known = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
     let sig = rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"sig"));
-    let no_option = !SHORT.contains(&rest[0]);
+    let no_option = !are_options(rest);
     rest.len() >= 3 && (sig || no_option || std::str::from_utf8(rest).is_ok_and(known))
+}
+
+/// Whether the letters can be short options, the last of them perhaps with its
+/// value behind it.
+fn are_options(letters: &[u8]) -> bool {
+    for letter in letters {
+        if takes_value(OsStr::from_bytes(&[b'-', *letter])) {
+            return true;
+        }
+        if !SHORT.contains(letter) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether an option of `send`, or a global one, takes the next word as its
 /// value.
 pub fn takes_value(option: &OsStr) -> bool {
-    WITH_VALUE.iter().any(|known| *known == option)
+    WITH_VALUE.iter().chain(&select::args::WITH_VALUE).any(|known| *known == option)
 }
 
 /// `-TERM` as `--signal=TERM`.
@@ -195,6 +212,12 @@ mod tests {
             ("--signal=TERM 100", "--signal=TERM -- 100"),
             ("-FOO 100", "--signal=FOO -- 100"),
             ("-trem 100", "--signal=trem -- 100"),
+            ("-tv 100", "-tv -- 100"),
+            ("-tvr 100", "-tvr -- 100"),
+            ("-tw5s 100", "-tw5s -- 100"),
+            ("-winch 100", "--signal=winch -- 100"),
+            ("--name nginx -9", "--name nginx --signal=9 --"),
+            ("--wait 5s --then KILL -TERM 100", "--wait 5s --then KILL --signal=TERM -- 100"),
             ("-siglost 100", "--signal=siglost -- 100"),
             ("-0x0f 100", "--signal=0x0f -- 100"),
             ("-s15 100", "-s15 -- 100"),

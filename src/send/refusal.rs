@@ -28,6 +28,10 @@ pub enum Refusal {
     Thread(u32),
     /// No process has the name.
     NoName,
+    /// It is not among those that the criteria choose.
+    NoMatch,
+    /// The group has no member but sigtool itself.
+    OnlyOurselves,
     /// It does not catch the signal, which was required.
     NoHandler,
     /// What /proc says is of another pid namespace: its numbers mean others.
@@ -73,6 +77,8 @@ impl Refusal {
             Refusal::Reused { .. } => "reused",
             Refusal::Thread(_) => "thread",
             Refusal::NoName => "no-name",
+            Refusal::NoMatch => "no-match",
+            Refusal::OnlyOurselves => "only-ourselves",
             Refusal::NoHandler => "no-handler",
             Refusal::ForeignProc => "foreign-proc",
             Refusal::Members { .. } => "members",
@@ -128,6 +134,8 @@ impl fmt::Display for Refusal {
                 write!(f, "it is a thread of process {process}, not a process")
             }
             Refusal::NoName => f.write_str("no process has this name"),
+            Refusal::NoMatch => f.write_str("it does not match the options that select"),
+            Refusal::OnlyOurselves => f.write_str("nobody is in it but sigtool itself"),
             Refusal::NoHandler => f.write_str("it has no handler for the signal"),
             Refusal::ForeignProc => {
                 f.write_str("the /proc here is of another pid namespace: its numbers are others'")

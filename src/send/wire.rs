@@ -4,16 +4,19 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Attempt, Done, Report};
+use super::{Attempt, Done, Fate, Report, Request};
+use crate::explain::Effect;
 use crate::out::Out;
+use crate::signal::exit::Ending;
 use crate::signal::{Arch, Signal};
 
 /// Writes a report as one document.
-pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn show(report: &Report, request: &Request, out: &mut Out<'_>) -> io::Result<()> {
     out.json(&Document {
         signal: name(report.signal),
         number: report.signal.map_or(0, Signal::get),
         value: report.value,
+        dry_run: request.options.dry_run,
         targets: report.attempts.iter().map(|attempt| object(attempt, report)).collect(),
     })
 }
@@ -24,6 +27,8 @@ struct Document<'a> {
     signal: Option<String>,
     number: u8,
     value: Option<i32>,
+    /// Whether nothing was to be sent.
+    dry_run: bool,
     targets: Vec<TargetObject<'a>>,
 }
 
@@ -40,6 +45,33 @@ struct TargetObject<'a> {
     sent: bool,
     /// Null where it was sent.
     error: Option<ErrorObject>,
+    /// What the signal does to the process, looked up before it was sent; null
+    /// for a group, and where it cannot be looked up.
+    effect: Option<EffectObject>,
+    /// Null where nothing was waited for.
+    outcome: Option<OutcomeObject>,
+}
+
+#[derive(Serialize)]
+struct EffectObject {
+    id: &'static str,
+    /// What it is if nothing speaks against it, where `id` is unknown.
+    likely: Option<&'static str>,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct OutcomeObject {
+    ended: bool,
+    /// From the first signal to the end, or to the last look.
+    milliseconds: u64,
+    /// Null where it lives, was killed, or nothing tells.
+    status: Option<u8>,
+    /// The signal that killed it.
+    killed_by: Option<String>,
+    core: Option<bool>,
+    /// Why it is alive.
+    reason: Option<ErrorObject>,
 }
 
 #[derive(Serialize)]
@@ -58,11 +90,45 @@ fn object<'a>(attempt: &'a Attempt, report: &Report) -> TargetObject<'a> {
         uid: attempt.uid,
         signal: name(report.signal),
         sent: matches!(attempt.result, Ok(Done::Sent)),
-        error: attempt
-            .result
-            .as_ref()
-            .err()
-            .map(|refusal| ErrorObject { id: refusal.id(), message: refusal.of(attempt, report.own_uids) }),
+        error: match &attempt.result {
+            Ok(Done::Declined) => Some(ErrorObject { id: "declined", message: "not wanted".to_owned() }),
+            Ok(_) => None,
+            Err(refusal) => {
+                Some(ErrorObject { id: refusal.id(), message: refusal.of(attempt, report.own_uids) })
+            }
+        },
+        effect: attempt.effect.as_ref().map(effect),
+        outcome: attempt.fate.as_ref().map(outcome),
+    }
+}
+
+fn effect(effect: &Effect) -> EffectObject {
+    let likely = Some(effect.likely().id()).filter(|id| *id != effect.id());
+    EffectObject { id: effect.id(), likely, text: effect.to_string() }
+}
+
+fn outcome(fate: &Fate) -> OutcomeObject {
+    let (Fate::Ended { after, .. } | Fate::Alive { after, .. }) = fate;
+    let none = OutcomeObject {
+        ended: false,
+        milliseconds: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+        status: None,
+        killed_by: None,
+        core: None,
+        reason: None,
+    };
+    match fate {
+        Fate::Alive { why, .. } => {
+            let reason = why.as_ref().map(|why| ErrorObject { id: why.id(), message: why.to_string() });
+            OutcomeObject { reason, ..none }
+        }
+        Fate::Ended { ending: None, .. } => OutcomeObject { ended: true, ..none },
+        Fate::Ended { ending: Some(Ending::Exited(status)), .. } => {
+            OutcomeObject { ended: true, status: Some(*status), ..none }
+        }
+        Fate::Ended { ending: Some(Ending::Killed { signal, core }), .. } => {
+            OutcomeObject { ended: true, killed_by: name(Some(*signal)), core: Some(*core), ..none }
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! `sigtool send`, end to end. What could reach others runs in a pid namespace.
 
+mod choose;
+mod wait;
+
 use serde::Deserialize;
 
 use crate::support::{Fixture, Ran, in_namespace, run, skipped};
@@ -111,7 +114,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["-KILL", &pid, "nginx"], "nginx: not a target"),
         (&["-KILL", "-q", "x", &pid], "'x': not a value"),
         (&["-n", "KILL", &pid], "KILL: not a signal number"),
-        (&["-KILL"], "required arguments were not provided"),
+        (&["-KILL"], "no target: name one (PID, -PGID, 0, PID/TID), or choose"),
     ] {
         let ran = send(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -166,6 +169,7 @@ struct Document {
     signal: Option<String>,
     number: u8,
     value: Option<i32>,
+    dry_run: bool,
     targets: Vec<Target>,
 }
 
@@ -181,6 +185,16 @@ struct Target {
     signal: Option<String>,
     sent: bool,
     error: Option<Error>,
+    effect: Option<Effect>,
+    outcome: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Effect {
+    id: String,
+    likely: Option<String>,
+    text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -205,7 +219,11 @@ fn json_tells_of_every_target() {
         (reached.signal.as_deref(), reached.sent, reached.error.is_none()),
         (Some("USR1"), true, true)
     );
-    assert!(reached.uid.is_some());
+    assert!(reached.uid.is_some() && !document.dry_run && reached.outcome.is_none());
+    let effect = reached.effect.as_ref().expect("it was looked up");
+    assert_eq!((effect.id.as_str(), effect.likely.as_ref()), ("terminates", None));
+    assert_eq!(effect.text, "terminates it (default action)");
+    assert!(missed.effect.is_none());
     assert_eq!((missed.sent, missed.name.as_ref(), missed.uid), (false, None, None));
     let error = missed.error.as_ref().expect("it was not sent");
     assert_eq!((error.id.as_str(), error.message.as_str()), ("gone", "no such process"));

@@ -1,0 +1,96 @@
+//! Process groups, and everybody.
+
+use std::collections::HashSet;
+
+use super::deliver::Delivery;
+use super::{Attempt, Refusal};
+use crate::sys::pidfd::PidFd;
+
+impl Delivery<'_, '_, '_> {
+    /// To a group, or to everybody: at once, as the kernel does it, or to one
+    /// after another where each is to be looked at.
+    pub(super) fn group(&mut self, written: &str, group: Option<u32>, attempts: &mut Vec<Attempt>) {
+        let options = &self.request.options;
+        let singly = options.dry_run
+            || options.interactive
+            || options.verbose
+            || options.require_handler
+            || options.wait.is_some();
+        // kill(1) asks nobody of a group whether it has a handler.
+        if options.require_handler && self.request.extras.as_kill {
+            return attempts.push(Attempt::refused(written, None, Refusal::NoHandler));
+        }
+        if singly {
+            return self.one_by_one(written, group, attempts);
+        }
+        let mut attempt = Attempt { group, ..Attempt::of(written, None) };
+        attempt.result = self.at_once(group).map(|()| super::Done::Sent);
+        if attempt.result.is_ok() {
+            self.sent(&attempt);
+        }
+        attempts.push(attempt);
+    }
+
+    /// To each member that /proc shows, until it shows no further one; sigtool
+    /// itself is left out.
+    fn one_by_one(&mut self, written: &str, group: Option<u32>, attempts: &mut Vec<Attempt>) {
+        if !self.is_ours() {
+            return attempts.push(Attempt::refused(written, None, Refusal::ForeignProc));
+        }
+        const PASSES: usize = 16;
+        let (before, mut known) = (attempts.len(), HashSet::new());
+        for _ in 0..PASSES {
+            let mut pids = self.root.pids().unwrap_or_default();
+            pids.retain(|pid| !Self::is_own(*pid) && !known.contains(pid) && Self::is_member(*pid, group));
+            if pids.is_empty() || (self.request.options.dry_run && !known.is_empty()) {
+                break;
+            }
+            pids.sort_unstable();
+            for pid in pids {
+                known.insert(pid);
+                // Held by now: is it still a member?
+                let still = |_: &PidFd| if Self::is_member(pid, group) { Ok(()) } else { Err(Refusal::Gone) };
+                let attempt = Attempt { group, ..Attempt::of(&pid.to_string(), Some(pid)) };
+                let attempt = self.process(attempt, still);
+                if !matches!(attempt.result, Err(Refusal::Gone)) {
+                    attempts.push(attempt);
+                }
+            }
+        }
+        if attempts.len() == before {
+            let only_own = Self::is_member(std::process::id(), group);
+            let refusal = if only_own { Refusal::OnlyOurselves } else { Refusal::Gone };
+            attempts.push(Attempt { group, ..Attempt::refused(written, None, refusal) });
+        }
+    }
+
+    /// With a value: through the leader's descriptor, which newer kernels take
+    /// for the group (6.9); else to each member.
+    pub(super) fn queue_to_group(&self, group: u32, value: i32) -> Result<(), Refusal> {
+        let signal = self.request.signal;
+        if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
+            return Ok(());
+        }
+        // /proc only proposes: who is a member is asked of the kernel, for
+        // this /proc may be of another pid namespace.
+        let is_member = |pid: u32| Self::is_member(pid, Some(group));
+        let pids = self.root.pids().map_err(Refusal::from)?;
+        let (mut of, mut failed, mut cause) = (0, 0, None);
+        for pid in pids.into_iter().filter(|pid| is_member(*pid)) {
+            let Ok(held) = PidFd::open(pid) else { continue };
+            // Held now: is it still the member that was found?
+            if is_member(pid) {
+                of += 1;
+                if let Err(error) = held.send(signal, Some(value)) {
+                    failed += 1;
+                    cause.get_or_insert(Refusal::from(error));
+                }
+            }
+        }
+        match cause {
+            None if of == 0 => Err(Refusal::Gone),
+            None => Ok(()),
+            Some(cause) => Err(Refusal::Members { failed, of, cause: Box::new(cause) }),
+        }
+    }
+}

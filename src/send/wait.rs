@@ -1,0 +1,131 @@
+//! What follows the signal: waiting for the targets to end, and further signals
+//! to those that do not.
+
+use std::time::{Duration, Instant};
+
+use super::teller::Teller;
+use super::{Attempt, Fate, FollowUp, News, Request, Wait};
+use crate::explain;
+use crate::proc::Root;
+use crate::signal::Signal;
+use crate::signal::exit::Ending;
+use crate::sys::pidfd::{PidFd, wait_for_ends};
+
+/// How often progress is shown.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Waits until every target has ended; when the time has run out, says why
+/// those that live do so, and sends them what is to follow.
+pub(super) fn wait(
+    attempts: &mut [Attempt],
+    request: &Request,
+    wait: &Wait,
+    began: Instant,
+    teller: &mut Teller<'_, '_>,
+) {
+    let mut alive: Vec<usize> = (0..attempts.len()).filter(|index| attempts[*index].held.is_some()).collect();
+    let of = alive.len();
+    let mut signal = request.signal;
+    let mut time = wait.time;
+    let mut then = wait.then.iter();
+    loop {
+        let end = time.and_then(|time| Instant::now().checked_add(time));
+        wait_until(attempts, &mut alive, end, began, of, teller);
+        if alive.is_empty() {
+            return;
+        }
+        for index in &alive {
+            let attempt = &mut attempts[*index];
+            attempt.fate = Some(Fate::Alive { after: began.elapsed(), why: why(attempt, signal) });
+            teller.tell(&News::Fate(attempt));
+        }
+        let Some(next) = then.next() else { return };
+        (signal, time) = (Some(next.signal), next.time);
+        teller.tell(&News::Then(next.signal, alive.len()));
+        for index in &alive {
+            if let Some(held) = &attempts[*index].held {
+                // It may have ended just now, which is as good; a refusal
+                // shows in what it is told to be alive for.
+                let _ = held.send(signal, request.value);
+            }
+        }
+    }
+}
+
+/// Waits for the end of those that are alive, until a time; `None` is for ever.
+fn wait_until(
+    attempts: &mut [Attempt],
+    alive: &mut Vec<usize>,
+    end: Option<Instant>,
+    began: Instant,
+    of: usize,
+    teller: &mut Teller<'_, '_>,
+) {
+    while !alive.is_empty() {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let tick = match left {
+            Some(left) if !teller.shows_progress() => Some(left),
+            None if !teller.shows_progress() => None,
+            left => Some(left.map_or(TICK, |left| left.min(TICK))),
+        };
+        let held: Vec<&PidFd> = alive.iter().filter_map(|index| attempts[*index].held.as_ref()).collect();
+        let Ok(ended) = wait_for_ends(&held, tick) else { return };
+        let after = began.elapsed();
+        let mut ended = ended.into_iter();
+        alive.retain(|index| {
+            if !ended.next().unwrap_or(false) {
+                return true;
+            }
+            let attempt = &mut attempts[*index];
+            attempt.fate = Some(Fate::Ended { after, ending: ending(attempt) });
+            teller.tell(&News::Fate(attempt));
+            false
+        });
+        teller.progress(of - alive.len(), of, left);
+        if left.is_some_and(|left| left.is_zero()) {
+            return;
+        }
+    }
+}
+
+/// How a process has ended: as the kernel keeps it once it is reaped, or as its
+/// zombie shows it.
+fn ending(attempt: &Attempt) -> Option<Ending> {
+    let held = attempt.held.as_ref()?;
+    match held.ending() {
+        Ok(Some(ending)) => Some(ending),
+        Ok(None) => {
+            let told = attempt.pid.and_then(|pid| Root::default().zombie_status(pid));
+            // Where there is no zombie, it has been reaped between the two looks.
+            told.and_then(Ending::of_wait_status).or_else(|| held.ending().ok().flatten())
+        }
+        Err(_) => None,
+    }
+}
+
+/// Why a process is alive.
+fn why(attempt: &Attempt, signal: Option<Signal>) -> Option<explain::alive::Alive> {
+    let situation = Root::default().situation(attempt.pid?, signal).ok()?;
+    Some(explain::why_alive(&situation, signal))
+}
+
+/// Signals to what is still alive, each some time after the one before, as
+/// kill(1) asks for it.
+pub(super) fn follow_up(attempts: &mut [Attempt], request: &Request, teller: &mut Teller<'_, '_>) {
+    for FollowUp { after, signal } in &request.extras.follow_ups {
+        let end = Instant::now() + *after;
+        for attempt in attempts.iter_mut() {
+            let left = end.saturating_duration_since(Instant::now());
+            // A descriptor that cannot be waited for is one that may still live.
+            attempt.held = attempt.held.take().filter(|held| !held.wait(left).unwrap_or(false));
+        }
+        for attempt in attempts.iter() {
+            let Some(held) = &attempt.held else { continue };
+            // It may have ended just now, which is as good.
+            if held.send(*signal, request.value).is_ok() && request.extras.verbose {
+                let to = attempt.pid.map(|pid| pid.to_string()).unwrap_or_default();
+                teller.tell(&News::Sending { to, signal: *signal, timeout: true });
+            }
+        }
+    }
+}
