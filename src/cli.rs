@@ -75,6 +75,8 @@ enum Room {
 #[command(next_help_heading = "Output options")]
 struct Global {
     /// table (on a terminal), plain (else) or json
+    ///
+    /// decode-status alone has prometheus, too, which counts processes
     #[arg(long, value_enum, global = true, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<FormatName>,
     /// The same as --format json
@@ -93,6 +95,7 @@ enum FormatName {
     Table,
     Plain,
     Json,
+    Prometheus,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -212,10 +215,13 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     };
     let settings = cli.global.settle(screen);
     let request = match cli.room {
+        Room::DecodeStatus(args) => Request::DecodeStatus(Box::new(args.request_as(settings.format)?)),
+        _ if settings.format == Format::Prometheus => {
+            return Err(Failure::usage("--format prometheus: decode-status alone has this format"));
+        }
         Room::List(args) => Request::List(args.request()?),
         Room::Send(args) => Request::Send(Box::new(args.request()?)),
         Room::Watch(args) => Request::Watch(args.request()?),
-        Room::DecodeStatus(args) => Request::DecodeStatus(Box::new(args.request()?)),
         Room::Completions(args) => Request::Completions(args.request()),
     };
     Ok(Asked::Run(request, settings))
@@ -296,6 +302,7 @@ impl Global {
             Some(FormatName::Json) => Format::Json,
             Some(FormatName::Table) => Format::Table,
             Some(FormatName::Plain) => Format::Plain,
+            Some(FormatName::Prometheus) => Format::Prometheus,
             None if screen.terminal => Format::Table,
             None => Format::Plain,
         };

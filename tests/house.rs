@@ -220,7 +220,7 @@ fn naming(source: &Source) -> Vec<String> {
 fn places(source: &Source) -> Vec<String> {
     let in_sys = source.module() == "sys";
     let arguments = source.path == "cli.rs" || source.is("args.rs");
-    let view = source.is("view.rs") || source.is("wire.rs");
+    let view = ["view.rs", "wire.rs", "verdict.rs"].iter().any(|name| source.is(name));
     let pure =
         matches!(source.module(), "signal" | "explain") || source.is("status.rs") || source.is("records.rs");
     let mut faults = Vec::new();

@@ -48,7 +48,7 @@ _sigtool() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -74,7 +74,7 @@ _sigtool() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -93,14 +93,14 @@ _sigtool() {
             return 0
             ;;
         sigtool__subcmd__decode__subcmd__status)
-            opts="-f -m -t -h --format --json --color --width --file --mask --threads --full --proc --signal --all --pids --name --match --user --gid --pgrp --parent --session --tty --cgroup --ns --state --older --newer --oldest --newest --pidfile --port --catches --ignores --blocks --pending --tree --at-most --help"
+            opts="-f -m -q -t -h --format --json --color --width --file --mask --threads --full --proc --require --forbid --quiet --signal --all --pids --signals --sort --name --match --user --gid --pgrp --parent --session --tty --cgroup --ns --state --older --newer --oldest --newest --pidfile --port --catches --ignores --blocks --pending --tree --at-most --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -131,7 +131,23 @@ _sigtool() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --require)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forbid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --signal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signals)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -230,7 +246,7 @@ _sigtool() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -272,7 +288,7 @@ _sigtool() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -414,7 +430,7 @@ _sigtool() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "table plain json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table plain json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)

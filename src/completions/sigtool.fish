@@ -26,7 +26,8 @@ end
 
 complete -c sigtool -n "__fish_sigtool_needs_command" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_needs_command" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -42,15 +43,20 @@ complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a si
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them.'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l width -d 'Fit tables to N columns' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l require -d 'Exit 1 unless these signals are in the set' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid -d 'Exit 1 if one of these is: --forbid pending=any' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'What this signal would do to each' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signals -d 'The signals that --format prometheus counts' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l user -d 'Effective user, name or number' -r
@@ -74,6 +80,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l at-mos
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l threads -d 'Also what each thread blocks and has pending'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s q -l quiet -d 'Print nothing but errors'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l all -d 'All but sigtool, its ancestors and kernel threads'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pids -d 'Only the process ids, a line each'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l oldest -d 'Only the one of them that started first'
@@ -82,15 +89,20 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s t -l t
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l width -d 'Fit tables to N columns' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l require -d 'Exit 1 unless these signals are in the set' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Exit 1 if one of these is: --forbid pending=any' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'What this signal would do to each' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signals -d 'The signals that --format prometheus counts' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l user -d 'Effective user, name or number' -r
@@ -114,6 +126,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l at-most -d 'R
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l threads -d 'Also what each thread blocks and has pending'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'All signals; several processes one after another'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s q -l quiet -d 'Print nothing but errors'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l all -d 'All but sigtool, its ancestors and kernel threads'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pids -d 'Only the process ids, a line each'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l oldest -d 'Only the one of them that started first'
@@ -122,7 +135,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s t -l tree -d 
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -131,7 +145,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -l json -d 
 complete -c sigtool -n "__fish_sigtool_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand list" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -206,7 +221,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s c -l codes -d '
 complete -c sigtool -n "__fish_sigtool_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -309,7 +325,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s t -l tree -d 'A
 complete -c sigtool -n "__fish_sigtool_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
-json\t''"
+json\t''
+prometheus\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l color -d 'Colour tables: auto, always or never; beats NO_COLOR' -r -f -a "auto\t''
 always\t''
 never\t''"

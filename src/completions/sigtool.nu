@@ -1,7 +1,7 @@
 module completions {
 
   def "nu-complete sigtool format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool color" [] {
@@ -19,7 +19,7 @@ module completions {
   ]
 
   def "nu-complete sigtool decode-status format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool decode-status color" [] {
@@ -33,13 +33,18 @@ module completions {
     --color: string@"nu-complete sigtool decode-status color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
     --file(-f): path          # Read the text of one or several /proc/PID/status
-    --mask(-m): string        # Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...
+    --mask(-m): string        # Decode a mask; NAME is SigPnd, SigBlk, ...
     --threads                 # Also what each thread blocks and has pending
     --full                    # All signals; several processes one after another
     --proc: path              # Read the /proc mounted at DIR, such as the host's
+    --require: string         # Exit 1 unless these signals are in the set
+    --forbid: string          # Exit 1 if one of these is: --forbid pending=any
+    --quiet(-q)               # Print nothing but errors
     --signal: string          # What this signal would do to each
     --all                     # All but sigtool, its ancestors and kernel threads
     --pids                    # Only the process ids, a line each
+    --signals: string         # The signals that --format prometheus counts
+    --sort: string            # By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number
@@ -68,7 +73,7 @@ module completions {
   ]
 
   def "nu-complete sigtool completions format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool completions color" [] {
@@ -90,7 +95,7 @@ module completions {
   ]
 
   def "nu-complete sigtool list format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool list color" [] {
@@ -121,7 +126,7 @@ module completions {
   ]
 
   def "nu-complete sigtool send format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool send color" [] {
@@ -176,7 +181,7 @@ module completions {
   ]
 
   def "nu-complete sigtool watch format" [] {
-    [ "table" "plain" "json" ]
+    [ "table" "plain" "json" "prometheus" ]
   }
 
   def "nu-complete sigtool watch color" [] {

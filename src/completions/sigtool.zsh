@@ -15,7 +15,7 @@ _sigtool() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '(--format)--json[The same as --format json]' \
@@ -34,15 +34,19 @@ _sigtool() {
         case $line[1] in
             (decode-status)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
 '*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
-'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'*--require=[Exit 1 unless these signals are in the set]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if one of these is\: --forbid pending=any]:SET=SIGNALS:_default' \
 '--signal=[What this signal would do to each]:SIGNAL:_default' \
+'--signals=[The signals that --format prometheus counts]:SET:_default' \
+'(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -66,6 +70,8 @@ _arguments "${_arguments_options[@]}" : \
 '(--format)--json[The same as --format json]' \
 '--threads[Also what each thread blocks and has pending]' \
 '--full[All signals; several processes one after another]' \
+'-q[Print nothing but errors]' \
+'--quiet[Print nothing but errors]' \
 '(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
 '(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
 '(--newest)--oldest[Only the one of them that started first]' \
@@ -79,15 +85,19 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (decode)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
 '*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
-'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
+'*--require=[Exit 1 unless these signals are in the set]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if one of these is\: --forbid pending=any]:SET=SIGNALS:_default' \
 '--signal=[What this signal would do to each]:SIGNAL:_default' \
+'--signals=[The signals that --format prometheus counts]:SET:_default' \
+'(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -111,6 +121,8 @@ _arguments "${_arguments_options[@]}" : \
 '(--format)--json[The same as --format json]' \
 '--threads[Also what each thread blocks and has pending]' \
 '--full[All signals; several processes one after another]' \
+'-q[Print nothing but errors]' \
+'--quiet[Print nothing but errors]' \
 '(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
 '(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
 '(--newest)--oldest[Only the one of them that started first]' \
@@ -124,7 +136,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '(--format)--json[The same as --format json]' \
@@ -135,7 +147,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '-a+[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
@@ -154,7 +166,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (send)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '-n+[The signal, by its number]:NUMBER:_default' \
@@ -206,7 +218,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (watch)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json)' \
+'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '--burst=[While one runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \

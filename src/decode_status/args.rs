@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BareMask, Request, Target};
+use super::{BareMask, Request, Sort, Target};
 use crate::error::Failure;
-use crate::out::escape;
+use crate::explain::Requirement;
+use crate::out::{Format, escape};
 use crate::proc::status::SetLine;
 use crate::proc::{PID_MAX, Root, Status};
 use crate::select::args::SelectArgs;
-use crate::signal::{Arch, Signal, mask, name};
+use crate::signal::{Arch, Signal, SignalSet, mask, name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +27,13 @@ Examples:
   sigtool decode-status --blocks TERM     whom TERM cannot reach
   sigtool decode-status --signal TERM --user www-data
                                           what TERM would do to each
+  sigtool decode-status --all --sort -caught
+                                          who catches the most comes first
   sigtool decode-status --pids --name nginx
+  sigtool decode-status -q --require caught=TERM --forbid pending=any 1234
+                                          a health check, by its status
+  sigtool decode-status --all --format prometheus
+                                          counts for Prometheus
   sigtool decode-status --json 1234 | jq '.processes[0].caught'";
 
 const HELP_END: &str = "\
@@ -49,7 +56,7 @@ pub struct DecodeStatusArgs {
     /// Read the text of one or several /proc/PID/status
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Decode a mask; NAME is SigPnd, ShdPnd, SigBlk, ...
+    /// Decode a mask; NAME is SigPnd, SigBlk, ...
     #[arg(short, long, value_name = "[NAME=]HEX", conflicts_with_all = ["operands", "file", "threads", "proc"])]
     mask: Vec<OsString>,
     /// Also what each thread blocks and has pending
@@ -59,8 +66,17 @@ pub struct DecodeStatusArgs {
     #[arg(long)]
     full: bool,
     /// Read the /proc mounted at DIR, such as the host's
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
     proc: Option<PathBuf>,
+    /// Exit 1 unless these signals are in the set
+    #[arg(long, value_name = "SET=SIGNALS")]
+    require: Vec<OsString>,
+    /// Exit 1 if one of these is: --forbid pending=any
+    #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
+    forbid: Vec<OsString>,
+    /// Print nothing but errors
+    #[arg(short, long, hide_short_help = true)]
+    quiet: bool,
     /// What this signal would do to each
     #[arg(long, value_name = "SIGNAL")]
     signal: Option<OsString>,
@@ -70,6 +86,15 @@ pub struct DecodeStatusArgs {
     /// Only the process ids, a line each
     #[arg(long, conflicts_with_all = ["file", "mask", "signal", "threads", "full"])]
     pids: bool,
+    /// The signals that --format prometheus counts
+    #[arg(long, value_name = "SET", hide_short_help = true)]
+    signals: Option<OsString>,
+    /// By: pid, name, state, threads, uid, queue,
+    /// pending, blocked, ignored, caught (how many);
+    /// -KEY: the greatest first
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, hide_short_help = true)]
+    #[arg(verbatim_doc_comment, conflicts_with = "pids")]
+    sort: Option<String>,
     #[command(flatten)]
     select: SelectArgs,
 }
@@ -112,9 +137,75 @@ impl DecodeStatusArgs {
         let selection = (self.all || self.pids || !selection.is_whole()).then_some(selection);
         let root = self.proc.as_ref().map_or_else(Root::default, Root::at);
         let signal = self.signal.as_ref().map(signal).transpose()?;
+        let required = self.require.iter().map(|word| requirement("--require", word, true));
+        let forbidden = self.forbid.iter().map(|word| requirement("--forbid", word, false));
+        let requirements = required.chain(forbidden).collect::<Result<Vec<_>, _>>()?;
+        if !requirements.is_empty() && !masks.is_empty() {
+            return Err(Failure::usage("--mask HEX: a bare mask is of no process; write --mask SigCgt=HEX"));
+        }
+        let sort = self.sort.as_deref().map(|word| Sort::parse(&escape(word.as_bytes()))).transpose();
+        let sort = sort.map_err(Failure::usage)?;
+        let quiet = self.quiet;
         let (threads, full, pids) = (self.threads, self.full, self.pids);
-        Ok(Request { masks, root, selection, threads, full, pids, signal, ..Request::of(targets) })
+        Ok(Request {
+            masks,
+            root,
+            selection,
+            threads,
+            full,
+            pids,
+            signal,
+            signals: self.signals.as_ref().map(signals).transpose()?,
+            requirements,
+            quiet,
+            sort,
+            ..Request::of(targets)
+        })
     }
+
+    /// The same, for output of this format.
+    ///
+    /// # Errors
+    /// Also an option that makes no sense in it, by name.
+    pub fn request_as(&self, format: Format) -> Result<Request, Failure> {
+        let request = self.request()?;
+        if format != Format::Prometheus {
+            return match self.signals {
+                None => Ok(request),
+                Some(_) => Err(Failure::usage(
+                    "--signals: the signals to count, which goes with --format prometheus (--signal tells an effect)",
+                )),
+            };
+        }
+        let selection = request.selection.as_ref();
+        let of_thread = request.targets.iter().any(|target| matches!(target, Target::Thread(..)));
+        let without = [
+            (!self.mask.is_empty(), "--mask"),
+            (self.threads, "--threads"),
+            (self.full, "--full"),
+            (self.pids, "--pids"),
+            (self.signal.is_some(), "--signal"),
+            (!self.require.is_empty(), "--require"),
+            (!self.forbid.is_empty(), "--forbid"),
+            (self.quiet, "--quiet"),
+            (self.sort.is_some(), "--sort"),
+            (of_thread, "PID/TID"),
+            (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest, --newest"),
+            (selection.is_some_and(|selection| selection.at_most.is_some()), "--at-most"),
+        ];
+        match without.iter().find(|(given, _)| *given) {
+            Some((_, option)) => Err(Failure::usage(format!(
+                "{option}: not with --format prometheus, which counts whole processes"
+            ))),
+            None => Ok(request),
+        }
+    }
+}
+
+/// `caught=TERM,HUP`.
+fn requirement(option: &str, word: &OsString, wanted: bool) -> Result<Requirement, Failure> {
+    let word = escape(word.as_encoded_bytes());
+    Requirement::parse(&word, wanted).map_err(|error| Failure::usage(format!("{option} {word}: {error}")))
 }
 
 /// The signal whose effect is asked for.
@@ -128,6 +219,16 @@ fn signal(word: &OsString) -> Result<Signal, Failure> {
             Err(Failure::usage(format!("--signal {word}: not a signal number: they go from 1 to {last}")))
         }
         None => name::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}"))),
+    }
+}
+
+/// The signals that are counted.
+fn signals(word: &OsString) -> Result<SignalSet, Failure> {
+    let word = escape(word.as_encoded_bytes());
+    match SignalSet::parse(&word, Arch::NATIVE) {
+        Ok(set) if set.is_empty() => Err(Failure::usage(format!("--signals {word}: it has no signal"))),
+        Ok(set) => Ok(set),
+        Err(error) => Err(Failure::usage(format!("--signals {error}"))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From targets to processes: what /proc or a text says of each.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::process::Command;
@@ -8,12 +9,12 @@ use std::time::Duration;
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::{Failure, bare as bare_error};
 use crate::exit::Exit;
-use crate::explain::{self, Sending};
+use crate::explain::{self, Requirement, Sending};
 use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
-use crate::proc::{ReadError, Root, Situation, Status, users};
-use crate::select::{Found, Selection};
+use crate::proc::{Around, ReadError, Root, Situation, Status, Surroundings, gather, users};
+use crate::select::{Found, SelectError, Selection};
 use crate::sys;
 
 /// Finds what is asked for.
@@ -29,6 +30,10 @@ pub(super) fn report(request: &Request) -> Report {
     }
     let mut report = Report { problems, processes, ..empty(request) };
     report.judge(request);
+    report.check(request);
+    if request.requirements.is_empty() && (report.processes.len() == 1 || request.full) {
+        report.explain(request);
+    }
     report
 }
 
@@ -41,22 +46,60 @@ fn empty(request: &Request) -> Report {
         full: request.full,
         chosen: false,
         signal: request.signal,
+        requirements: request.requirements.len(),
     }
 }
 
 /// What a selection chose, and what of the targets it could not look at.
-pub(super) struct Chosen {
-    pub(super) found: Vec<Found>,
+pub(super) struct Chosen<T> {
+    pub(super) found: T,
     pub(super) warnings: Vec<String>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// Chooses processes, of the targets if there are any. Who does not match is
-/// none of them; who is not there is a problem.
+/// Chooses processes, of the targets if there are any, by their numbers.
+///
+/// # Errors
+/// See [`choose`].
+pub(super) fn pids(request: &Request, selection: &Selection) -> Result<Chosen<Vec<Found>>, Failure> {
+    choose(request, |among| {
+        selection.find(&request.root, among).map(|choice| (choice.found, choice.warnings))
+    })
+}
+
+/// What /proc says of the chosen ones; who has ended meanwhile is left out.
+/// `names`: with those of parents, tracers and users, which take more reading.
+///
+/// # Errors
+/// See [`choose`].
+pub(super) fn chosen(
+    request: &Request,
+    selection: &Selection,
+    names: bool,
+) -> Result<Chosen<Report>, Failure> {
+    let take = |status, threads| Process { threads: Some(threads), ..bare(status, None) };
+    let chosen = choose(request, |among| selection.read(&request.root, among, take))?;
+    let (mut processes, warnings) = (chosen.found, chosen.warnings);
+    if names {
+        Names::new(&request.root).give(&mut processes);
+    }
+    let mut found = Report { processes, problems: chosen.problems, chosen: true, ..empty(request) };
+    found.judge(request);
+    found.check(request);
+    if request.full && request.requirements.is_empty() {
+        found.explain(request);
+    }
+    Ok(Chosen { found, warnings, problems: Vec::new() })
+}
+
+/// Who does not match is none of them; who is not there is a problem.
 ///
 /// # Errors
 /// What [`Selection::find`] says, with the exit status that goes with it.
-pub(super) fn choose(request: &Request, selection: &Selection) -> Result<Chosen, Failure> {
+fn choose<T>(
+    request: &Request,
+    find: impl FnOnce(Option<&[u32]>) -> Result<(T, Vec<String>), SelectError>,
+) -> Result<Chosen<T>, Failure> {
     let root = &request.root;
     let pid = |target: &Target| match target {
         Target::Process(pid) => Some(*pid),
@@ -64,39 +107,66 @@ pub(super) fn choose(request: &Request, selection: &Selection) -> Result<Chosen,
     };
     let named: Vec<u32> = request.targets.iter().filter_map(pid).collect();
     let among = if named.is_empty() { None } else { Some(named.as_slice()) };
-    let choice = selection.find(root, among).map_err(|error| Failure {
+    let (found, warnings) = find(among).map_err(|error| Failure {
         exit: if error.is_unreadable() { Exit::Unreadable } else { Exit::No },
         cause: anyhow::anyhow!("{error}"),
     })?;
     let problems =
         named.iter().filter_map(|pid| root.status(*pid).err().map(|error| refused(*pid, None, root, &error)));
-    Ok(Chosen { found: choice.found, warnings: choice.warnings, problems: problems.collect() })
-}
-
-/// What /proc says of the chosen ones; who has ended meanwhile is left out.
-pub(super) fn of_chosen(request: &Request, chosen: Chosen) -> Report {
-    let root = &request.root;
-    let mut names = Names::new(root);
-    let mut process = |found: &Found| live(found.pid, root.status(found.pid).ok()?, root, &mut names).ok();
-    let processes = chosen.found.iter().filter_map(&mut process).collect();
-    let mut report = Report { processes, problems: chosen.problems, chosen: true, ..empty(request) };
-    report.judge(request);
-    report
+    Ok(Chosen { found, warnings, problems: problems.collect() })
 }
 
 impl Report {
+    /// Holds each process against the requirements.
+    fn check(&mut self, request: &Request) {
+        for process in &mut self.processes {
+            let known = Situation { threads: process.threads.clone(), ..Situation::of_text(&process.status) };
+            let unmet = |requirement: &Requirement| {
+                requirement.unmet_by(&known).map(|unmet| requirement.sentence(unmet))
+            };
+            process.unmet = request.requirements.iter().filter_map(unmet).collect();
+        }
+    }
+
+    /// Looks for what is wrong or surprising about each process. A thread by
+    /// itself is not looked at.
+    fn explain(&mut self, request: &Request) {
+        for process in self.processes.iter_mut().filter(|process| process.thread.is_none()) {
+            let (situation, around) = match &process.threads {
+                Some(threads) => {
+                    let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
+                    let all = Around::new(&request.root);
+                    let situation = all.situation(pid, status, threads.clone(), None);
+                    let around = request.root.surroundings(&situation);
+                    (situation, around)
+                }
+                None => (Situation::of_text(&process.status), Surroundings::default()),
+            };
+            process.findings = explain::findings(&situation, &around);
+        }
+    }
+
     /// Looks up what the signal does to each process, if that was asked.
     fn judge(&mut self, request: &Request) {
         let Some(signal) = request.signal else { return };
-        for process in &mut self.processes {
-            let pid = process.status.tgid.filter(|_| process.file.is_none() && process.threads.is_some());
-            let situation = match pid.map(|pid| request.root.situation(pid, Some(signal))) {
-                Some(Ok(situation)) => situation,
-                // A thread by itself, a text, or a process just gone.
-                _ => Situation::of_text(&process.status),
+        let around = Around::new(&request.root);
+        let effect = |process: &Process| {
+            let status = &process.status;
+            let situation = match (status.tgid.filter(|_| process.file.is_none()), &process.threads) {
+                (Some(pid), Some(threads)) => {
+                    around.situation(pid, status.clone(), threads.clone(), Some(signal))
+                }
+                // A thread by itself, or a text.
+                _ => Situation::of_text(status),
             };
             let sending = Sending { thread: process.thread, ..Sending::plain(signal) };
-            process.effect = Some(explain::effect(&situation, sending));
+            explain::effect(&situation, sending)
+        };
+        let indices: Vec<u32> = (0..).take(self.processes.len()).collect();
+        let process = |index| self.processes.get(usize::try_from(index).ok()?);
+        let effects = gather(&request.root, &indices, |_, index| process(index).map(effect));
+        for (process, effect) in self.processes.iter_mut().zip(effects) {
+            process.effect = Some(effect);
         }
     }
 }
@@ -176,7 +246,7 @@ fn texts(
 }
 
 /// A status of which nothing else is known.
-fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
+pub(super) fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
     // A text of another thread than the main one is that thread's alone.
     let thread = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
     Process {
@@ -188,6 +258,8 @@ fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
         user: None,
         file,
         effect: None,
+        findings: Vec::new(),
+        unmet: Vec::new(),
     }
 }
 
@@ -195,11 +267,12 @@ fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
 struct Names<'a> {
     root: &'a Root,
     users: Vec<(u32, Option<String>)>,
+    processes: HashMap<u32, Option<Vec<u8>>>,
 }
 
 impl Names<'_> {
     fn new(root: &Root) -> Names<'_> {
-        Names { root, users: Vec::new() }
+        Names { root, users: Vec::new(), processes: HashMap::new() }
     }
 
     /// A live process or thread with the names that belong to it.
@@ -210,10 +283,28 @@ impl Names<'_> {
         Process { parent_name, tracer_name, user, ..bare(status, None).of_thread(thread) }
     }
 
+    /// Gives live processes, sorted by number, the names that belong to them.
+    fn give(&mut self, processes: &mut [Process]) {
+        let known = |processes: &[Process], pid: u32| {
+            let place = processes.binary_search_by_key(&Some(pid), |process| process.status.tgid).ok()?;
+            Some(processes.get(place)?.status.name.as_ref()?.as_bytes().to_vec())
+        };
+        for index in 0..processes.len() {
+            let status = &processes[index].status;
+            let (parent, tracer, uids) = (status.parent, status.tracer, status.uids);
+            let mut name = |pid| known(processes, pid).or_else(|| self.process(pid));
+            let (parent_name, tracer_name) = (parent.and_then(&mut name), tracer.and_then(&mut name));
+            let user = uids.and_then(|(_, effective)| self.user(effective));
+            let process = &mut processes[index];
+            (process.parent_name, process.tracer_name, process.user) = (parent_name, tracer_name, user);
+        }
+    }
+
     /// The name of a process, if it can be read.
-    fn process(&self, pid: u32) -> Option<Vec<u8>> {
-        let status = self.root.status(pid).ok()?;
-        Some(status.name?.as_bytes().to_vec())
+    fn process(&mut self, pid: u32) -> Option<Vec<u8>> {
+        let root = self.root;
+        let read = || Some(root.status(pid).ok()?.name?.as_bytes().to_vec());
+        self.processes.entry(pid).or_insert_with(read).clone()
     }
 
     /// The name of a user, if this machine's /etc/passwd is the one that counts.

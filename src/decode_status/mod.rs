@@ -2,8 +2,13 @@
 //! and has pending.
 
 pub mod args;
+mod count;
 mod find;
+mod fleet;
+mod prometheus;
 mod rows;
+mod sort;
+mod verdict;
 mod view;
 mod wire;
 
@@ -11,11 +16,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use rows::{Blocked, Disposition, Pending, Row};
+pub use sort::{Key, Sort};
+
+use find::Chosen;
 
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
-use crate::explain::Effect;
-use crate::out::{Out, escape};
+use crate::explain::{Effect, Finding, Requirement};
+use crate::out::{Format, Out, escape};
 use crate::proc::{Root, Status, Threads};
 use crate::select::Selection;
 use crate::signal::{Arch, Signal, SignalSet};
@@ -39,6 +47,14 @@ pub struct Request {
     pub pids: bool,
     /// The signal whose effect is asked for.
     pub signal: Option<Signal>,
+    /// What each process must meet.
+    pub requirements: Vec<Requirement>,
+    /// Whether nothing but errors is to be printed.
+    pub quiet: bool,
+    /// The signals that are counted for Prometheus; `None` for the usual ones.
+    pub signals: Option<SignalSet>,
+    /// The order of the processes; else as they are named, or by number.
+    pub sort: Option<Sort>,
 }
 
 /// As it was named.
@@ -67,6 +83,10 @@ impl Request {
             selection: None,
             pids: false,
             signal: None,
+            requirements: Vec::new(),
+            quiet: false,
+            signals: None,
+            sort: None,
         }
     }
 }
@@ -114,6 +134,8 @@ pub struct Report {
     pub chosen: bool,
     /// The signal whose effect was asked for.
     pub signal: Option<Signal>,
+    /// How many requirements each process was held against.
+    pub requirements: usize,
 }
 
 /// A process, or one thread of it.
@@ -135,6 +157,19 @@ pub struct Process {
     pub file: Option<Vec<u8>>,
     /// What the signal that was asked for does to it.
     pub effect: Option<Effect>,
+    /// What is wrong or surprising; looked for only where a process is shown in
+    /// full.
+    pub findings: Vec<Finding>,
+    /// The requirements that it does not meet, a sentence each.
+    pub unmet: Vec<String>,
+}
+
+impl Process {
+    /// Whether findings were looked for.
+    pub fn was_explained(&self, report: &Report) -> bool {
+        let in_full = report.full || (report.processes.len() == 1 && !report.chosen);
+        in_full && self.thread.is_none()
+    }
 }
 
 /// A target that could not be read, and why.
@@ -146,31 +181,52 @@ pub struct Problem {
     pub reason: String,
 }
 
+/// What is said where nothing was found.
+const NO_MATCH: &str = "no process matches";
+
 /// Finds and prints.
 ///
 /// # Errors
 /// A selection that cannot be made, and output that cannot be written. What
 /// cannot be read is a complaint of the outcome, whose status says so.
 pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
+    if out.format() == Format::Prometheus {
+        return fleet::run(request, out);
+    }
     let mut warnings = Vec::new();
-    let report = match &request.selection {
+    let mut report = match &request.selection {
         None => find::report(request),
         Some(selection) => {
-            let mut chosen = find::choose(request, selection)?;
+            if request.pids && request.requirements.is_empty() {
+                let Chosen { found, mut warnings, problems } = find::pids(request, selection)?;
+                if found.is_empty() && warnings.is_empty() && problems.is_empty() {
+                    warnings.push(NO_MATCH.to_owned());
+                }
+                if !request.quiet {
+                    view::pids(&found, out)?;
+                }
+                return Ok(outcome(&problems, warnings, found.is_empty()));
+            }
+            // Rows have no room for names other than its own.
+            let names = request.full || out.format() == Format::Json;
+            let mut chosen = find::chosen(request, selection, names)?;
             warnings.append(&mut chosen.warnings);
-            if chosen.found.is_empty() && warnings.is_empty() && chosen.problems.is_empty() {
-                return Err(Failure { exit: Exit::No, cause: anyhow::anyhow!("no process matches") });
+            let report = chosen.found;
+            if report.processes.is_empty() && warnings.is_empty() && report.problems.is_empty() {
+                warnings.push(NO_MATCH.to_owned());
             }
-            if request.pids {
-                view::pids(&chosen.found, out)?;
-                return Ok(outcome(&chosen.problems, warnings, chosen.found.is_empty()));
-            }
-            find::of_chosen(request, chosen)
+            report
         }
     };
-    view::show(&report, out)?;
+    if let Some(sort) = request.sort {
+        sort.apply(&mut report.processes);
+    }
+    if !request.quiet {
+        view::show(&report, out)?;
+    }
     let none = request.selection.is_some() && report.processes.is_empty();
-    Ok(outcome(&report.problems, warnings, none))
+    let unmet = report.processes.iter().any(|process| !process.unmet.is_empty());
+    Ok(outcome(&report.problems, warnings, none || unmet))
 }
 
 fn outcome(problems: &[Problem], mut complaints: Vec<String>, none: bool) -> Outcome {

@@ -195,6 +195,8 @@ mod tests {
             user: None,
             file: None,
             effect: None,
+            findings: Vec::new(),
+            unmet: Vec::new(),
         }
     }
 

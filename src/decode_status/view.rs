@@ -1,8 +1,10 @@
 //! Processes and masks, shown: one in full, several in a row each.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::rows::{self, Blocked, Disposition, Pending, Row};
+use super::verdict::{effect_rows, findings, unmet};
 use super::{BareMask, Process, Report, wire};
 use crate::out::{Cell, Column, Fields, Format, Grid, Meaning, Out, escape};
 use crate::proc::Status;
@@ -24,6 +26,9 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
         return wire::show(report, out);
     }
     let processes = &report.processes;
+    if report.requirements > 0 {
+        return unmet(processes, out);
+    }
     if report.signal.is_some() && (report.chosen || processes.len() > 1) && !report.full {
         if !processes.is_empty() {
             out.grid(&effect_rows(processes, report.signal))?;
@@ -41,6 +46,9 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
             show_signals(process, report.full, out)?;
             if report.threads {
                 out.grid(&thread_rows(std::slice::from_ref(process)))?;
+            }
+            if !process.findings.is_empty() {
+                out.fields(&findings(process))?;
             }
         }
     } else if !processes.is_empty() {
@@ -139,7 +147,7 @@ fn header(process: &Process) -> Fields {
 }
 
 /// `1234 (nginx)`.
-fn process_of(name: &Option<String>, number: &str) -> String {
+pub(super) fn process_of(name: &Option<String>, number: &str) -> String {
     match name {
         Some(name) => format!("{number} ({name})"),
         None => number.to_owned(),
@@ -226,7 +234,26 @@ fn pending(pending: &Pending) -> Cell {
     }
 }
 
+/// Texts of sets: many processes have the same few.
+#[derive(Default)]
+struct Texts(HashMap<(SignalSet, Arch), String>);
+
+impl Texts {
+    /// The cell of a set.
+    fn cell(&mut self, set: Option<SignalSet>, arch: Arch, meaning: Meaning) -> Cell {
+        match set {
+            None => Cell::new("unknown", Meaning::Unknown),
+            Some(set) if set.is_empty() => Cell::nothing(),
+            Some(set) => {
+                let text = self.0.entry((set, arch)).or_insert_with(|| set.text(arch).to_string());
+                Cell::new(text.clone(), meaning)
+            }
+        }
+    }
+}
+
 fn process_rows(processes: &[Process]) -> Grid {
+    let mut texts = Texts::default();
     let mut grid = Grid::new(vec![
         Column::right("PID"),
         Column::word("S"),
@@ -243,42 +270,18 @@ fn process_rows(processes: &[Process]) -> Grid {
             ids(process),
             state(status),
             optional(status.threads),
-            set(process.pending(), status.arch, Meaning::Grave),
-            blocked_set(process),
-            set(status.ignored, status.arch, Meaning::Ignored),
-            set(status.caught, status.arch, Meaning::Handled),
+            texts.cell(process.pending(), status.arch, Meaning::Grave),
+            blocked_set(process, &mut texts),
+            texts.cell(status.ignored, status.arch, Meaning::Ignored),
+            texts.cell(status.caught, status.arch, Meaning::Handled),
             process_name(process),
-        ]);
-    }
-    grid
-}
-
-/// What the signal does, a row a process.
-fn effect_rows(processes: &[Process], signal: Option<Signal>) -> Grid {
-    let mut grid = Grid::new(vec![
-        Column::right("PID"),
-        Column::word("S"),
-        Column::word("NAME"),
-        Column::word("SIGNAL"),
-        Column::left("EFFECT"),
-    ]);
-    for process in processes {
-        let name = signal.map(|signal| process.status.arch.name(signal).to_string());
-        grid.row([
-            ids(process),
-            state(&process.status),
-            process_name(process),
-            name.map_or_else(Cell::nothing, Cell::plain),
-            match &process.effect {
-                Some(effect) => Cell::new(effect.to_string(), Meaning::of_effect(effect.id())),
-                None => Cell::nothing(),
-            },
         ]);
     }
     grid
 }
 
 fn thread_rows(processes: &[Process]) -> Grid {
+    let mut texts = Texts::default();
     let mut grid = Grid::new(vec![
         Column::right("PID"),
         Column::right("TID"),
@@ -295,8 +298,8 @@ fn thread_rows(processes: &[Process]) -> Grid {
                 pid,
                 optional(process.status.pid),
                 state(&process.status),
-                set(process.status.pending, arch, Meaning::Grave),
-                set(process.status.blocked, arch, Meaning::Held),
+                texts.cell(process.status.pending, arch, Meaning::Grave),
+                texts.cell(process.status.blocked, arch, Meaning::Held),
                 process_name(process),
             ]);
             continue;
@@ -307,8 +310,8 @@ fn thread_rows(processes: &[Process]) -> Grid {
                 pid.clone(),
                 Cell::plain(task.tid.to_string()),
                 task.state.map_or_else(Cell::nothing, |state| Cell::plain(state.letter().to_string())),
-                set(Some(task.pending), arch, Meaning::Grave),
-                set(Some(task.blocked), arch, Meaning::Held),
+                texts.cell(Some(task.pending), arch, Meaning::Grave),
+                texts.cell(Some(task.blocked), arch, Meaning::Held),
                 name.filter(|name| !name.is_empty()).map_or_else(Cell::nothing, Cell::plain),
             ]);
         }
@@ -317,7 +320,7 @@ fn thread_rows(processes: &[Process]) -> Grid {
 }
 
 /// The process, and the thread where one is looked at.
-fn ids(process: &Process) -> Cell {
+pub(super) fn ids(process: &Process) -> Cell {
     match (process.status.tgid.or(process.status.pid), process.thread) {
         (Some(pid), Some(tid)) => Cell::new(format!("{pid}/{tid}"), Meaning::Subject),
         (Some(pid), None) => Cell::new(pid.to_string(), Meaning::Subject),
@@ -325,16 +328,21 @@ fn ids(process: &Process) -> Cell {
     }
 }
 
-fn state(status: &Status) -> Cell {
+pub(super) fn state(status: &Status) -> Cell {
     status.state.map_or_else(Cell::nothing, |state| Cell::plain(state.letter().to_string()))
 }
 
 fn optional(number: Option<u32>) -> Cell {
-    number.map_or_else(Cell::nothing, |number| Cell::plain(number.to_string()))
+    match number {
+        None => Cell::nothing(),
+        // Most have one thread.
+        Some(1) => Cell::plain("1"),
+        Some(number) => Cell::plain(number.to_string()),
+    }
 }
 
 /// The name, or the file where there is no name.
-fn process_name(process: &Process) -> Cell {
+pub(super) fn process_name(process: &Process) -> Cell {
     let name = process.status.name.as_ref().map(|name| name.as_bytes());
     match name.or(process.file.as_deref()) {
         Some(name) if !name.is_empty() => Cell::plain(escape(name).into_owned()),
@@ -344,21 +352,13 @@ fn process_name(process: &Process) -> Cell {
 
 /// What every thread blocks; of a text, what its main thread does, and that it
 /// speaks for no other.
-fn blocked_set(process: &Process) -> Cell {
-    let cell = set(process.blocked(), process.status.arch, Meaning::Held);
+fn blocked_set(process: &Process, texts: &mut Texts) -> Cell {
+    let cell = texts.cell(process.blocked(), process.status.arch, Meaning::Held);
     match process.blocked() {
         Some(set) if process.is_partial() && !set.is_empty() => {
             Cell::new(format!("main: {}", cell.text), Meaning::Held)
         }
         _ => cell,
-    }
-}
-
-fn set(set: Option<SignalSet>, arch: Arch, meaning: Meaning) -> Cell {
-    match set {
-        None => Cell::new("unknown", Meaning::Unknown),
-        Some(set) if set.is_empty() => Cell::nothing(),
-        Some(set) => Cell::new(set.text(arch).to_string(), meaning),
     }
 }
 

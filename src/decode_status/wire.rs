@@ -3,10 +3,11 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::rows::{Blocked, Disposition};
 use super::{Process, Report};
+use crate::explain::Finding;
 use crate::out::Out;
 use crate::proc::Task;
 use crate::proc::status::Queue;
@@ -16,7 +17,7 @@ use crate::signal::{SignalSet, mask};
 /// Writes a report as one document.
 pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
     out.json(&Document {
-        processes: report.processes.iter().map(|process| object(process, report)).collect(),
+        processes: Processes(report),
         masks: report
             .masks
             .iter()
@@ -46,9 +47,19 @@ struct Numbers {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    processes: Vec<ProcessObject>,
+    processes: Processes<'a>,
     masks: Vec<MaskObject>,
     errors: Vec<ErrorObject<'a>>,
+}
+
+/// The processes of a report. Each is put together when it is its turn: those of
+/// a whole system, all at once, would take more memory than all else.
+struct Processes<'a>(&'a Report);
+
+impl Serialize for Processes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.processes.iter().map(|process| object(process, self.0)))
+    }
 }
 
 #[derive(Serialize)]
@@ -85,9 +96,23 @@ struct ProcessObject {
     /// Only with --signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     effect: Option<EffectObject>,
+    /// Null where they were not looked for: in rows, and of a thread.
+    findings: Option<Vec<FindingObject>>,
+    /// Only with --require and --forbid: what is not met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmet: Option<Vec<String>>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<TaskObject>>,
+}
+
+#[derive(Serialize)]
+struct FindingObject {
+    id: &'static str,
+    severity: &'static str,
+    what: String,
+    why: String,
+    todo: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +203,17 @@ fn object(process: &Process, report: &Report) -> ProcessObject {
             likely: Some(effect.likely().id()).filter(|id| *id != effect.id()),
             text: effect.to_string(),
         }),
+        findings: process.was_explained(report).then(|| {
+            let object = |finding: &Finding| FindingObject {
+                id: finding.id.word(),
+                severity: finding.severity.word(),
+                what: finding.what.clone(),
+                why: finding.why.clone(),
+                todo: finding.todo.clone(),
+            };
+            process.findings.iter().map(object).collect()
+        }),
+        unmet: (report.requirements > 0).then(|| process.unmet.clone()),
         tasks: report.threads.then(|| tasks(process)),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::effect::{Effect, Held};
+use super::effect::{Effect, Held, Nothing};
 use super::judge::{Sending, effect};
-use crate::proc::Situation;
+use crate::proc::{Freezer, Situation};
 use crate::signal::{Arch, Signal};
 
 /// Why a process is alive, some time after it was sent a signal.
@@ -16,9 +16,26 @@ pub struct Alive {
     pub effect: Option<Effect>,
 }
 
-/// Why, from what the process looks like now.
-pub fn why_alive(now: &Situation, signal: Option<Signal>) -> Alive {
-    Alive { signal, effect: signal.map(|signal| effect(now, Sending::plain(signal))) }
+/// Why, from what the process looks like now; of what was sent to one thread,
+/// for that thread.
+pub fn why_alive(now: &Situation, sent: Option<Sending>) -> Alive {
+    let signal = sent.map(|sent| sent.signal);
+    let effect = sent.map(|sent| match effect(now, sent) {
+        // KILL is pending: what keeps it from ending is the reason.
+        Effect::Nothing(Nothing::Dying) if now.freezer == Freezer::One => {
+            Effect::Pending { held: Held::Frozen, merged: true, then: None }
+        }
+        // Pending already, which is to be read.
+        Effect::Pending { held: held @ Held::Blocked { .. }, merged: true, then } => {
+            let mut readers = now.signalfds.iter().flatten();
+            match readers.find(|(_, set)| set.contains(sent.signal)) {
+                Some((descriptor, _)) => Effect::ReadBySignalfd { descriptor: *descriptor },
+                None => Effect::Pending { held, merged: true, then },
+            }
+        }
+        effect => effect,
+    });
+    Alive { signal, effect }
 }
 
 impl Alive {
@@ -52,7 +69,13 @@ impl fmt::Display for Alive {
             Effect::TakenBySigwait { tid: None } => {
                 write!(f, "it takes {name} in sigwait(3), and lives on")
             }
-            Effect::ReadBySignalfd { .. } => write!(f, "it reads {name} from a signalfd, and lives on"),
+            Effect::ReadBySignalfd { descriptor } => {
+                write!(f, "it is to read {name} from its signalfd, descriptor {descriptor}, and lives on")
+            }
+            Effect::Nothing(Nothing::Stopped) => {
+                write!(f, "{name} does not end a process, and it is stopped")
+            }
+            Effect::Nothing(Nothing::Dying) => f.write_str("KILL is pending: it is dying"),
             Effect::Terminates { kill, .. } => {
                 let how = if *kill { "and is not through with it" } else { "and lives on all the same" };
                 write!(f, "it got {name}, {how}")

@@ -7,11 +7,18 @@
 pub mod alive;
 mod case;
 pub mod effect;
+pub mod finding;
+mod findings;
 mod judge;
+mod queue;
+pub mod require;
 mod resume;
 #[cfg(test)]
 mod tests;
 
 pub use alive::why_alive;
 pub use effect::Effect;
+pub use finding::{Finding, Severity};
+pub use findings::findings;
 pub use judge::{Sending, effect};
+pub use require::Requirement;

@@ -244,7 +244,9 @@ fn a_text_tells_no_more_than_it_holds() {
 fn why_it_lives_is_said() {
     let mut held = process(vec![task(7, b'S', "TERM"), task(8, b'S', "TERM")], "HUP", "USR1");
     held.status.shared_pending = Some(set("TERM"));
-    let why = |situation: &Situation, name: &str| why_alive(situation, Some(signal(name))).to_string();
+    let why = |situation: &Situation, name: &str| {
+        why_alive(situation, Some(Sending::plain(signal(name)))).to_string()
+    };
     assert_eq!(why(&held, "TERM"), "TERM is pending: it is blocked by all 2 threads");
     assert_eq!(why(&held, "HUP"), "it ignores HUP");
     assert_eq!(why(&held, "USR1"), "it caught USR1, and lives on or is still at it");

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::Meaning;
 
 /// On which side of its column a cell stands.
@@ -76,22 +78,53 @@ impl Cell {
     }
 }
 
-/// Rows under titled columns.
+/// Rows under titled columns. All of their text is in one piece, so that many
+/// rows take little memory.
 #[derive(Clone, Debug)]
 pub struct Grid {
     columns: Vec<Column>,
-    cells: Vec<Cell>,
+    text: String,
+    cells: Vec<Place>,
+}
+
+/// Where a cell's text ends in that of the grid, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    end: usize,
+    width: u32,
+    meaning: Meaning,
+}
+
+/// A cell of a [`Grid`].
+#[derive(Clone, Copy, Debug)]
+pub struct GridCell<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// How many columns of a terminal that takes.
+    pub width: usize,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// How many columns of a terminal a text takes.
+pub(super) fn width(text: &str) -> usize {
+    // Control characters are not ASCII text here: they have been escaped.
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 impl Grid {
     /// A grid without rows.
     pub fn new(columns: Vec<Column>) -> Grid {
-        Grid { columns, cells: Vec::new() }
+        Grid { columns, text: String::new(), cells: Vec::new() }
     }
 
     /// Adds a row: one cell a column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.cells.extend(cells);
+        for Cell { text, meaning } in cells {
+            self.text.push_str(&text);
+            let width = u32::try_from(width(&text)).unwrap_or(u32::MAX);
+            self.cells.push(Place { end: self.text.len(), width, meaning });
+        }
         debug_assert_eq!(self.cells.len() % self.columns.len(), 0, "one cell a column");
     }
 
@@ -100,9 +133,22 @@ impl Grid {
         &self.columns
     }
 
-    /// The rows, in the order they were added.
-    pub fn rows(&self) -> impl Iterator<Item = &[Cell]> {
-        self.cells.chunks(self.columns.len())
+    /// The rows, in the order they were added, each as its cells.
+    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = GridCell<'_>>> {
+        let mut start = 0;
+        self.cells.chunks(self.columns.len()).map(move |row| {
+            let mut from = start;
+            start = row.last().map_or(start, |place| place.end);
+            row.iter().map(move |place| {
+                let text = self.text.get(from..place.end).unwrap_or_default();
+                from = place.end;
+                GridCell {
+                    text,
+                    width: usize::try_from(place.width).unwrap_or(usize::MAX),
+                    meaning: place.meaning,
+                }
+            })
+        })
     }
 }
 

@@ -14,7 +14,7 @@ mod table;
 use std::io::{self, Write};
 
 pub use escape::{escape, escape_line};
-pub use grid::{Align, Cell, Column, Fields, Grid, StreamColumn};
+pub use grid::{Align, Cell, Column, Fields, Grid, GridCell, StreamColumn};
 pub use style::Meaning;
 
 /// The form of all output.
@@ -26,6 +26,8 @@ pub enum Format {
     Plain,
     /// One JSON document.
     Json,
+    /// Prometheus's text format, of a room that counts.
+    Prometheus,
 }
 
 /// What was decided of the output, once.
@@ -82,7 +84,7 @@ impl<'a> Out<'a> {
         self.separate()?;
         match self.settings.format {
             Format::Table => table::fields(&mut self.sink, fields, self.settings),
-            Format::Plain | Format::Json => plain::fields(&mut self.sink, fields),
+            Format::Plain | Format::Json | Format::Prometheus => plain::fields(&mut self.sink, fields),
         }
     }
 

@@ -15,12 +15,12 @@ pub(super) fn grid(sink: &mut impl Write, grid: &Grid) -> io::Result<()> {
     let mut widths: Vec<usize> = grid.columns().iter().map(|column| column.title.width()).collect();
     for row in grid.rows() {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.width());
+            *width = (*width).max(cell.width);
         }
     }
-    line(sink, grid, &widths, grid.columns().iter().map(|column| column.title))?;
+    line(sink, grid, &widths, grid.columns().iter().map(|column| (column.title, column.title.width())))?;
     for row in grid.rows() {
-        line(sink, grid, &widths, row.iter().map(|cell| cell.text.as_ref()))?;
+        line(sink, grid, &widths, row.map(|cell| (cell.text, cell.width)))?;
     }
     Ok(())
 }
@@ -29,20 +29,21 @@ fn line<'a>(
     sink: &mut impl Write,
     grid: &Grid,
     widths: &[usize],
-    cells: impl Iterator<Item = &'a str>,
+    cells: impl Iterator<Item = (&'a str, usize)>,
 ) -> io::Result<()> {
     // Blanks are owed until a text follows them, so that none end a line.
     let mut owed = 0;
-    for ((cell, column), width) in cells.zip(grid.columns()).zip(widths) {
-        let space = width.saturating_sub(cell.width());
+    for (((cell, taken), column), width) in cells.zip(grid.columns()).zip(widths) {
+        let space = width.saturating_sub(taken);
         let (before, after) = match column.align {
             Align::Left => (owed, space),
             Align::Right => (owed + space, 0),
         };
-        write!(sink, "{:before$}{cell}", "")?;
+        write_blanks(sink, before)?;
+        sink.write_all(cell.as_bytes())?;
         owed = after + GAP.len();
     }
-    writeln!(sink)
+    sink.write_all(b"\n")
 }
 
 /// Writes a row of a stream; what the width has no room for in the last column

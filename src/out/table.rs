@@ -30,7 +30,7 @@ pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io:
     let mut table = new_table(FRAME, settings.width);
     table.set_header(grid.columns().iter().map(|column| column.title));
     for row in grid.rows() {
-        table.add_row(row.iter().map(|cell| cell.text.as_ref()));
+        table.add_row(row.map(|cell| cell.text));
     }
     for (index, column) in grid.columns().iter().enumerate() {
         if let (Align::Right, Some(laid)) = (column.align, table.column_mut(index)) {
@@ -58,7 +58,7 @@ pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io:
         let begins = spans.first().is_some_and(|span| !within(&line, span).trim().is_empty());
         let next = rows.as_mut().filter(|_| begins).and_then(Iterator::next);
         if let Some(row) = next {
-            meanings = row.iter().map(|cell| cell.meaning).collect();
+            meanings = row.map(|cell| cell.meaning).collect();
         }
         write_line(sink, &line, &spans, &meanings, settings.color)?;
     }
@@ -105,7 +105,7 @@ fn least(grid: &Grid) -> Vec<usize> {
         for ((least, column), cell) in least.iter_mut().zip(grid.columns()).zip(row) {
             let needed = match column.wraps {
                 true => cell.text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0),
-                false => cell.text.width(),
+                false => cell.width,
             };
             *least = (*least).max(needed);
         }

@@ -3,12 +3,13 @@
 //! no memory.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{ReadError, Root, Stat, Status};
+use super::{ReadError, Root, Stat, Status, Task, Threads, gather};
 
 /// Longer than any file of a process: 65536 groups make a status of 700 KiB,
 /// and a command line has at most a few megabytes (execve(2)).
@@ -17,18 +18,19 @@ const LONGEST_FILE: usize = 1 << 24;
 /// A reader of the files of processes; for one thread.
 #[derive(Debug)]
 pub struct Files {
-    path: String,
+    root: Root,
+    path: Vec<u8>,
     /// The length of the directory and its slash, which stay in the path.
     directory: usize,
     buffer: Vec<u8>,
 }
 
 impl Files {
-    /// A reader of a /proc. A directory whose name is no UTF-8 has no processes.
+    /// A reader of a /proc.
     pub fn new(root: &Root) -> Files {
-        let mut path = root.directory().to_str().unwrap_or_default().to_owned();
-        path.push('/');
-        Files { directory: path.len(), path, buffer: vec![0; 8192] }
+        let mut path = root.directory().as_os_str().as_bytes().to_vec();
+        path.push(b'/');
+        Files { root: root.clone(), directory: path.len(), path, buffer: Vec::new() }
     }
 
     /// A file of a process: all of it, where the kernel gives it with one read.
@@ -37,7 +39,7 @@ impl Files {
     /// See [`ReadError`].
     pub fn read(&mut self, pid: u32, file: &str) -> Result<&[u8], ReadError> {
         self.go(pid, file);
-        let length = fill(Path::new(&self.path), &mut self.buffer)?;
+        let length = fill(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
         Ok(&self.buffer[..length])
     }
 
@@ -67,6 +69,43 @@ impl Files {
         Status::parse(self.read(pid, "status")?).map_err(ReadError::Malformed)
     }
 
+    /// All threads of a process whose status has just been read. Those that
+    /// end meanwhile are left out.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn threads(&mut self, pid: u32, main: &Status) -> Result<Threads, ReadError> {
+        if main.threads == Some(1) {
+            return Ok(Threads::new(Task::of(main).into_iter().collect()));
+        }
+        self.go(pid, "task");
+        let mut ids = numbers(fs::read_dir(self.path())?)?;
+        ids.sort_unstable();
+        let look = |files: &mut Files, tid: u32| match files.thread_status(pid, tid) {
+            Ok(status) => Task::of(&status).map(Ok),
+            Err(ReadError::Gone) => None,
+            Err(error) => Some(Err(error)),
+        };
+        let tasks = match ids.len() {
+            gather::ENOUGH.. => gather::gather(&self.root, &ids, look).into_iter().collect(),
+            _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Task>, _>>(),
+        }?;
+        // A directory that lists nothing is that of a process just gone.
+        if tasks.is_empty() { Err(ReadError::Gone) } else { Ok(Threads::new(tasks)) }
+    }
+
+    /// The status of one thread.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; a thread of another process is gone, too.
+    pub fn thread_status(&mut self, pid: u32, tid: u32) -> Result<Status, ReadError> {
+        self.path.truncate(self.directory);
+        // Writing to a vector does not fail.
+        let _ = write!(self.path, "{pid}/task/{tid}/status");
+        let length = fill(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
+        Status::parse(&self.buffer[..length]).map_err(ReadError::Malformed)
+    }
+
     /// The arguments of a process, each ended by a NUL; those that stand at the
     /// end are left out. Empty for a zombie and for a kernel thread.
     ///
@@ -94,7 +133,7 @@ impl Files {
     /// See [`ReadError`].
     pub fn link(&mut self, pid: u32, link: &str) -> Result<PathBuf, ReadError> {
         self.go(pid, link);
-        Ok(fs::read_link(&self.path)?)
+        Ok(fs::read_link(self.path())?)
     }
 
     /// The inodes of the sockets among a process's descriptors.
@@ -104,7 +143,7 @@ impl Files {
     pub fn sockets(&mut self, pid: u32) -> Result<Vec<u64>, ReadError> {
         self.go(pid, "fd");
         let mut sockets = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
+        for entry in fs::read_dir(self.path())? {
             // One that is closed meanwhile is none.
             let Ok(link) = entry.and_then(|entry| fs::read_link(entry.path())) else { continue };
             sockets.extend(socket_inode(link.as_os_str().as_encoded_bytes()));
@@ -116,7 +155,7 @@ impl Files {
     /// where nothing follows.
     fn fill_arguments(&mut self, pid: u32) -> Result<usize, ReadError> {
         self.go(pid, "cmdline");
-        let mut file = File::open(&self.path)?;
+        let mut file = File::open(self.path())?;
         let mut length = 0;
         loop {
             match read_on(&mut file, &mut self.buffer, length)? {
@@ -130,9 +169,19 @@ impl Files {
 
     fn go(&mut self, pid: u32, file: &str) {
         self.path.truncate(self.directory);
-        // Writing to a String does not fail.
+        // Writing to a vector does not fail.
         let _ = write!(self.path, "{pid}/{file}");
     }
+
+    fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.path))
+    }
+}
+
+/// The entries of a directory that are numbers: processes, or threads.
+pub(super) fn numbers(entries: fs::ReadDir) -> io::Result<Vec<u32>> {
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    entries.filter_map(|entry| entry.map(number).transpose()).collect()
 }
 
 /// The inode in a link such as `socket:[12345]` (proc_pid_fd(5)).

@@ -8,11 +8,13 @@
 /// include/linux/threads.h).
 pub const PID_MAX: u32 = 4_194_304;
 
+pub mod around;
 pub mod call;
 pub mod cgroup;
 pub mod duration;
 pub mod files;
 pub mod freezer;
+pub mod gather;
 pub mod name;
 pub mod net;
 pub mod reader;
@@ -21,16 +23,20 @@ pub mod situation;
 pub mod stat;
 pub mod state;
 pub mod status;
+pub mod surroundings;
 pub mod task;
 pub mod users;
 
+pub use around::Around;
 pub use call::Wait;
 pub use files::Files;
 pub use freezer::Freezer;
+pub use gather::gather;
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};
 pub use situation::{CoreDump, Situation};
 pub use stat::Stat;
 pub use state::State;
 pub use status::Status;
+pub use surroundings::Surroundings;
 pub use task::{Task, Threads};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
-use super::{Stat, Status, Task, Threads, files};
+use super::{Files, Stat, Status, Threads, files};
 
 /// A mounted /proc: this machine's, or another one's (a host's, in a container).
 #[derive(Clone, Debug)]
@@ -141,8 +141,7 @@ impl Root {
     /// # Errors
     /// What opening the directory says.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
-        let entries = fs::read_dir(&self.directory)?;
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+        files::numbers(fs::read_dir(&self.directory)?)
     }
 
     /// All threads of a process whose status has just been read. Those that
@@ -151,21 +150,7 @@ impl Root {
     /// # Errors
     /// See [`ReadError`].
     pub fn threads(&self, pid: u32, main: &Status) -> Result<Threads, ReadError> {
-        if main.threads == Some(1) {
-            return Ok(Threads::new(Task::of(main).into_iter().collect()));
-        }
-        let mut tasks = Vec::new();
-        for entry in fs::read_dir(self.directory.join(format!("{pid}/task")))? {
-            let name = entry?.file_name();
-            let Some(tid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-            match self.thread_status(pid, tid) {
-                Ok(status) => tasks.extend(Task::of(&status)),
-                Err(ReadError::Gone) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        // A directory that lists nothing is that of a process just gone.
-        if tasks.is_empty() { Err(ReadError::Gone) } else { Ok(Threads::new(tasks)) }
+        Files::new(self).threads(pid, main)
     }
 
     fn read(&self, path: &str) -> Result<Status, ReadError> {

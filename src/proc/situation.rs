@@ -1,8 +1,7 @@
 //! All that decides what a signal does to a process, as far as /proc tells.
 
 use super::call::{Call, Wait};
-use super::freezer::{self, Freezer};
-use super::{ReadError, Root, Stat, State, Status, Threads};
+use super::{Around, Freezer, ReadError, Root, State, Status, Threads};
 use crate::signal::{Arch, Signal, SignalSet, mask};
 
 /// A process, looked at for one signal or for all. Made by [`Root::situation`];
@@ -54,10 +53,6 @@ impl Situation {
     }
 }
 
-/// Signals that an orphaned process group drops (`get_signal` in
-/// kernel/signal.c).
-const OF_TERMINALS: [&str; 3] = ["TSTP", "TTIN", "TTOU"];
-
 /// The pid namespace that the machine starts in (PROC_PID_INIT_INO,
 /// include/linux/proc_ns.h).
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
@@ -71,36 +66,12 @@ impl Root {
     pub fn situation(&self, pid: u32, signal: Option<Signal>) -> Result<Situation, ReadError> {
         let status = self.status(pid)?;
         // The number may be a thread's: the process is what is looked at.
-        let pid = status.tgid.unwrap_or(pid);
-        let threads = self.threads(pid, &status)?;
-        let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
-        let mut situation = Situation { status, ..Situation::default() };
-        // A thread in sigwait(3) does not show what it waits for as blocked; who
-        // reads a signalfd may do so while another thread would take the signal.
-        // CONT lets others through.
-        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
-        let continues = facts.is_some_and(|facts| facts.name == "CONT");
-        if continues || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
-            let waits = threads.live().map(|task| (task.tid, self.wait(pid, task.tid, task.state)));
-            situation.waits = waits.collect();
-        }
-        if asked(threads.blocked_by_any()) {
-            situation.signalfds = self.signalfds(pid);
-        }
-        situation.threads = Some(threads);
-        situation.freezer = self.freezer(pid);
-        if facts.is_some_and(|facts| OF_TERMINALS.contains(&facts.name)) {
-            situation.orphaned = self.is_orphaned(pid);
-        }
-        if facts.is_some_and(|facts| facts.action == crate::signal::Action::Core) {
-            situation.core = self.core_dump(pid, &situation.status);
-        }
-        situation.is_global_init = pid == 1 && self.is_first_namespace();
-        Ok(situation)
+        let threads = self.threads(status.tgid.unwrap_or(pid), &status)?;
+        Ok(Around::new(self).situation(pid, status, threads, signal))
     }
 
     /// What a thread waits in.
-    fn wait(&self, pid: u32, tid: u32, state: Option<State>) -> Wait {
+    pub(super) fn wait(&self, pid: u32, tid: u32, state: Option<State>) -> Wait {
         // Only who sleeps so that a signal wakes it can wait for one.
         if state.is_some_and(|state| !matches!(state.letter(), 'S' | 't' | 'T')) {
             return Wait::Elsewhere;
@@ -131,7 +102,7 @@ impl Root {
     }
 
     /// The descriptors that signals are read from (signalfd(2)).
-    fn signalfds(&self, pid: u32) -> Option<Vec<(u32, SignalSet)>> {
+    pub(super) fn signalfds(&self, pid: u32) -> Option<Vec<(u32, SignalSet)>> {
         let links = std::fs::read_dir(self.directory().join(format!("{pid}/fd"))).ok()?;
         let mut found = Vec::new();
         for link in links.flatten() {
@@ -145,46 +116,6 @@ impl Root {
         Some(found)
     }
 
-    fn freezer(&self, pid: u32) -> Freezer {
-        let groups = match self.file(&format!("{pid}/cgroup")) {
-            Ok(text) if self.is_native() => freezer::files(&text),
-            _ => Vec::new(),
-        };
-        let frozen = |(path, freezer): &(_, Freezer)| {
-            std::fs::read(path).is_ok_and(|text| freezer::is_frozen(&text, *freezer))
-        };
-        groups.into_iter().find(frozen).map_or(Freezer::No, |(_, freezer)| freezer)
-    }
-
-    /// Whether no member of the process's group has a parent in another group
-    /// of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
-    fn is_orphaned(&self, pid: u32) -> Option<bool> {
-        let own = self.stat(pid).ok()?;
-        // 0: the group is outside our pid namespace, and so are its members.
-        if own.group == 0 {
-            return None;
-        }
-        let first = self.is_first_namespace();
-        let everybody: Vec<Stat> = self.pids().ok()?.iter().filter_map(|pid| self.stat(*pid).ok()).collect();
-        let parent = |stat: &Stat| everybody.iter().find(|other| other.pid == stat.parent);
-        // One whose main thread alone has ended is alive.
-        let is_ended = |stat: &Stat| {
-            stat.state.is_ended()
-                && self.status(stat.pid).map_or(true, |status| status.threads.is_none_or(|count| count <= 1))
-        };
-        for member in everybody.iter().filter(|stat| stat.group == own.group && !is_ended(stat)) {
-            if first && member.parent == 1 {
-                continue;
-            }
-            // A parent outside our pid namespace cannot be asked.
-            let parent = parent(member).filter(|_| member.parent != 0)?;
-            if parent.group != own.group && parent.session == own.session {
-                return Some(false);
-            }
-        }
-        Some(true)
-    }
-
     /// The wait status of a zombie; `None` where it is none, or the right to
     /// read it is missing.
     pub fn zombie_status(&self, pid: u32) -> Option<i32> {
@@ -196,12 +127,12 @@ impl Root {
         stat.exit_code.filter(|_| !denied)
     }
 
-    fn is_first_namespace(&self) -> bool {
+    pub(super) fn is_first_namespace(&self) -> bool {
         let link = std::fs::read_link(self.directory().join("self/ns/pid"));
         link.map_or(true, |link| link.as_os_str() == FIRST_NAMESPACE)
     }
 
-    fn core_dump(&self, pid: u32, status: &Status) -> CoreDump {
+    pub(super) fn core_dump(&self, pid: u32, status: &Status) -> CoreDump {
         use std::os::unix::fs::MetadataExt;
         let limits = self.directory().join(format!("{pid}/limits"));
         // The files of a process that is not dumpable are root's, whoever it

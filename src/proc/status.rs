@@ -157,12 +157,22 @@ impl Status {
     /// there is none at all.
     pub fn parse(text: &[u8]) -> Result<Status, ParseStatusError> {
         let mut status = Status::default();
-        for line in text.split(|byte| *byte == b'\n') {
+        for line in text.split(|byte| *byte == b'\n').filter(|line| may_tell(line)) {
             if let Some((key, value)) = key_value(line) {
                 status.take(key, value)?;
+                if key == SetLine::Caught.key().as_bytes() && status.is_whole() {
+                    break;
+                }
             }
         }
         status.checked()
+    }
+
+    /// Whether all is read that the kernel prints: behind it as much follows
+    /// again that is of no interest.
+    fn is_whole(&self) -> bool {
+        let ids = self.pid.is_some() && self.uids.is_some() && self.threads.is_some();
+        ids && self.queue.is_some() && self.missing().next().is_none()
     }
 
     /// Itself, if it has any signal set.
@@ -211,6 +221,12 @@ impl Status {
         self.put(line, set);
         Ok(())
     }
+}
+
+/// Whether a line may be one of those that are read: by its first byte, as most
+/// are not. A blank tells nothing.
+fn may_tell(line: &[u8]) -> bool {
+    line.first().is_some_and(|first| b"NSTPUGK".contains(first) || first.is_ascii_whitespace())
 }
 
 /// The key and the value of a line; `None` where it has no colon.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 use super::resolve::{self, Names};
 use super::{Criteria, Pick, Selection, words};
@@ -128,9 +128,7 @@ impl SelectArgs {
         };
         let criteria = Criteria {
             names: bytes("--name", &self.name, |name| Some(name.to_vec()))?,
-            patterns: each("--match", &self.pattern, |word| {
-                Regex::new(word).map_err(|error| format!("not a regular expression: {error}"))
-            })?,
+            patterns: each("--match", &self.pattern, pattern)?,
             users: each("--user", &self.user, |word| Names::Users.number(word))?,
             gids: each("--gid", &self.gid, |word| Names::Groups.number(word))?,
             groups: each("--pgrp", &self.pgrp, group)?,
@@ -157,6 +155,17 @@ impl SelectArgs {
         // usize is never narrower than 32 bits where Linux runs.
         let at_most = self.at_most.and_then(|most| usize::try_from(most).ok());
         Ok(Selection { criteria, tree: self.tree, at_most })
+    }
+}
+
+/// An expression that some command lines do not match. A line feed is in many of
+/// them, and a dot means it, too.
+fn pattern(word: &str) -> Result<Regex, String> {
+    let regex = RegexBuilder::new(word).dot_matches_new_line(true).build();
+    let regex = regex.map_err(|error| format!("not a regular expression: {error}"))?;
+    match regex.is_match("") {
+        true => Err("it matches nothing at all, and so everything; if that is meant, write .".to_owned()),
+        false => Ok(regex),
     }
 }
 
@@ -283,6 +292,8 @@ mod tests {
             (["--pending", ""], "--pending '': no signal is named"),
             (["--at-most", "0"], "invalid value '0' for '--at-most <N>'"),
             (["--match", "a("], "--match a(: not a regular expression: "),
+            (["--match", ""], "--match '': it matches nothing at all, and so everything"),
+            (["--match", "a|"], "--match a|: it matches nothing at all, and so everything"),
             (["--cgroup", ""], "--cgroup '': nothing is named"),
             (["--user", "root,"], "--user '': there is no such user"),
         ] {

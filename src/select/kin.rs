@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::Found;
-use super::gather::gather;
-use crate::proc::Root;
+use crate::proc::{Root, gather};
 
 /// How often new descendants are looked for: one pass is enough for those that
 /// are there, and what starts others faster than this is not outrun.

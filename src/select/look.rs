@@ -4,7 +4,7 @@
 use super::given::Given;
 use super::{Criteria, Found, name};
 use crate::proc::cgroup;
-use crate::proc::{Files, ReadError, Root, Stat, Status, Threads};
+use crate::proc::{Files, ReadError, Stat, Status, Threads};
 use crate::sys::clock;
 
 /// The time that ages are told by.
@@ -20,36 +20,50 @@ impl Now {
     }
 }
 
+/// What is made of a process that is chosen, of its status and threads.
+pub(super) type Take<'a, T> = &'a (dyn Fn(Status, Threads) -> T + Sync);
+
 /// How processes are looked at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look<'a> {
-    pub(super) root: &'a Root,
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a, T> {
     pub(super) criteria: &'a Criteria,
     pub(super) given: &'a Given,
     /// `None`: the age is of no matter.
     pub(super) now: Option<Now>,
     /// The processes that were named, of which a kernel thread may be one.
     pub(super) named: Option<&'a [u32]>,
+    /// Whether its start is needed; it is 0 otherwise.
+    pub(super) start: bool,
+    /// `None`: who is chosen is of interest, and nothing more.
+    pub(super) take: Option<Take<'a, T>>,
 }
 
 /// What of a process is worth telling.
-#[derive(Clone, Debug)]
-pub(super) enum Seen {
-    /// Everything holds. The inodes are those of its sockets at the ports.
-    Match(Found, Vec<u64>),
+pub(super) enum Seen<T> {
+    /// Everything holds.
+    Match(Match<T>),
     /// All that could be read holds, but its namespace may not be read.
     NamespaceDenied,
     /// All that could be read holds, but its descriptors may not be read.
     SocketsDenied,
 }
 
-impl Look<'_> {
+/// A process for which everything holds.
+pub(super) struct Match<T> {
+    pub(super) found: Found,
+    /// The inodes of its sockets at the ports.
+    pub(super) sockets: Vec<u64>,
+    /// What was made of it, where that was asked.
+    pub(super) taken: Option<T>,
+}
+
+impl<T> Look<'_, T> {
     /// Looks at a process. What ends meanwhile, or is hidden, is not seen.
-    pub(super) fn at(&self, files: &mut Files, pid: u32) -> Option<Seen> {
+    pub(super) fn at(&self, files: &mut Files, pid: u32) -> Option<Seen<T>> {
         self.seen(files, pid).ok().flatten()
     }
 
-    fn seen(&self, files: &mut Files, pid: u32) -> Result<Option<Seen>, ReadError> {
+    fn seen(&self, files: &mut Files, pid: u32) -> Result<Option<Seen<T>>, ReadError> {
         let asked = self.criteria;
         if self.given.pids.as_ref().is_some_and(|pids| !pids.contains(&pid)) {
             return Ok(None);
@@ -79,16 +93,30 @@ impl Look<'_> {
         if !self.has_name(files, pid)? || !self.has_pattern(files, pid)? {
             return Ok(None);
         }
-        let stat = stat.map_or_else(|| files.stat(pid), Ok)?;
-        if stat.is_kernel_thread() && !self.named.is_some_and(|named| named.contains(&pid)) {
+        if status.is_none() && self.take.is_some() {
+            status = Some(files.status(pid)?);
+        }
+        // The status tells of kernel threads, too, where the kernel is new.
+        let told = status.as_ref().and_then(|status| status.kernel_thread);
+        if stat.is_none() && (self.start || told.is_none()) {
+            stat = Some(files.stat(pid)?);
+        }
+        let is_kernel_thread = stat.as_ref().map_or(told == Some(true), Stat::is_kernel_thread);
+        if is_kernel_thread && !self.named.is_some_and(|named| named.contains(&pid)) {
             return Ok(None);
         }
-        let start = stat.start.ok_or(ReadError::Gone)?;
+        let start = match (self.start, &stat) {
+            (true, Some(stat)) => stat.start.ok_or(ReadError::Gone)?,
+            _ => 0,
+        };
         let found = Found { pid, start, by_tree: false };
-        if let Some(status) = status.filter(|_| asked.asks_threads())
-            && !self.fits_threads(pid, &status)?
-        {
-            return Ok(None);
+        let mut threads = None;
+        if let Some(status) = status.as_ref().filter(|_| asked.asks_threads() || self.take.is_some()) {
+            let read = files.threads(pid, status)?;
+            if !asked.fits_threads(status, &read) {
+                return Ok(None);
+            }
+            threads = Some(read);
         }
         if !asked.cgroups.is_empty() {
             let text = files.read(pid, "cgroup")?;
@@ -103,7 +131,10 @@ impl Look<'_> {
                 _ => return Ok(None),
             }
         }
-        self.holder(files, found)
+        let Some(sockets) = self.held(files, pid)? else { return Ok(None) };
+        let Some(sockets) = sockets else { return Ok(Some(Seen::SocketsDenied)) };
+        let taken = self.take.zip(status.zip(threads)).map(|(take, (status, threads))| take(status, threads));
+        Ok(Some(Seen::Match(Match { found, sockets, taken })))
     }
 
     fn fits_stat(&self, stat: &Stat) -> bool {
@@ -144,23 +175,20 @@ impl Look<'_> {
         Ok(patterns.iter().any(|pattern| pattern.is_match(&comm)))
     }
 
-    fn fits_threads(&self, pid: u32, status: &Status) -> Result<bool, ReadError> {
-        let threads: Threads = self.root.threads(pid, status)?;
-        Ok(self.criteria.fits_threads(status, &threads))
-    }
-
-    /// The last of the questions: whether it holds a socket at one of the ports.
-    fn holder(&self, files: &mut Files, found: Found) -> Result<Option<Seen>, ReadError> {
-        let Some(sockets) = &self.given.sockets else { return Ok(Some(Seen::Match(found, Vec::new()))) };
+    /// The last of the questions: which sockets at one of the ports it holds.
+    /// `None` if it should hold one and does not; within, `None` where its
+    /// descriptors may not be read.
+    fn held(&self, files: &mut Files, pid: u32) -> Result<Option<Option<Vec<u64>>>, ReadError> {
+        let Some(sockets) = &self.given.sockets else { return Ok(Some(Some(Vec::new()))) };
         if sockets.is_empty() {
             return Ok(None);
         }
-        match files.sockets(found.pid) {
+        match files.sockets(pid) {
             Ok(mut held) => {
                 held.retain(|inode| sockets.iter().any(|socket| socket.inode == *inode));
-                Ok((!held.is_empty()).then_some(Seen::Match(found, held)))
+                Ok((!held.is_empty()).then_some(Some(held)))
             }
-            Err(ReadError::Denied) => Ok(Some(Seen::SocketsDenied)),
+            Err(ReadError::Denied) => Ok(Some(None)),
             Err(error) => Err(error),
         }
     }

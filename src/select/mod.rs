@@ -8,7 +8,6 @@ pub mod args;
 
 mod criteria;
 mod error;
-mod gather;
 mod given;
 mod kin;
 mod look;
@@ -27,9 +26,9 @@ pub use kin::descendants;
 pub use pidfile::PidfileError;
 
 use crate::proc::net::Socket;
-use crate::proc::{Files, ReadError, Root};
+use crate::proc::{Files, ReadError, Root, Status, Threads, gather};
 use given::Given;
-use look::{Look, Now, Seen};
+use look::{Look, Match, Now, Seen, Take};
 
 /// What is to be chosen.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +81,97 @@ impl Selection {
     /// # Errors
     /// See [`SelectError`].
     pub fn find(&self, root: &Root, among: Option<&[u32]>) -> Result<Choice, SelectError> {
+        let (matches, warnings) = self.matches::<()>(root, among, true, None)?;
+        Ok(Choice { found: matches.into_iter().map(|found| found.found).collect(), warnings })
+    }
+
+    /// The same processes, and what is made of each, with its status and its
+    /// threads as they were when it was chosen: no status is read twice, as
+    /// far as that can be. Sorted by number; also what could not be seen, a
+    /// line each.
+    ///
+    /// # Errors
+    /// See [`SelectError`].
+    pub fn read<T: Send>(
+        &self,
+        root: &Root,
+        among: Option<&[u32]>,
+        take: impl Fn(Status, Threads) -> T + Sync,
+    ) -> Result<(Vec<T>, Vec<String>), SelectError> {
+        if self.is_whole() && among.is_none() {
+            // Everybody: nothing is asked but who is a kernel thread.
+            let (pids, _) = self.candidates(root, None)?;
+            let everybody = gather(root, &pids, |files, pid| {
+                let status = files.status(pid).ok()?;
+                let kernel = match status.kernel_thread {
+                    Some(told) => told,
+                    None => files.stat(pid).ok()?.is_kernel_thread(),
+                };
+                let threads = if kernel { None } else { files.threads(pid, &status).ok() };
+                threads.map(|threads| take(status, threads))
+            });
+            return Ok((everybody, Vec::new()));
+        }
+        // Of all that match only one is read.
+        let picks = self.criteria.pick.is_some();
+        let needs_start = picks || self.tree;
+        let (matches, warnings) = self.matches(root, among, needs_start, (!picks).then_some(&take))?;
+        let unread = matches.iter().filter(|found| found.taken.is_none());
+        let unread: Vec<u32> = unread.map(|found| found.found.pid).collect();
+        let mut rest = gather(root, &unread, |files, pid| {
+            let status = files.status(pid).ok()?;
+            let threads = files.threads(pid, &status).ok()?;
+            Some((pid, take(status, threads)))
+        })
+        .into_iter()
+        .peekable();
+        let taken = matches.into_iter().filter_map(|Match { found, taken, .. }| {
+            taken.or_else(|| rest.next_if(|(pid, _)| *pid == found.pid).map(|(_, taken)| taken))
+        });
+        Ok((taken.collect(), warnings))
+    }
+
+    /// Who matches, sorted by number; and the warnings.
+    fn matches<T: Send>(
+        &self,
+        root: &Root,
+        among: Option<&[u32]>,
+        start: bool,
+        take: Option<Take<'_, T>>,
+    ) -> Result<(Vec<Match<T>>, Vec<String>), SelectError> {
+        let listing = |error| SelectError::Proc(root.directory().to_owned(), error);
+        let (pids, given) = self.candidates(root, among)?;
+        let criteria = &self.criteria;
+        let now = (criteria.older.is_some() || criteria.newer.is_some()).then(Now::read);
+        let look = Look { criteria, given: &given, now, named: among, start, take };
+        let seen = gather(root, &pids, |files, pid| look.at(files, pid));
+        let warnings = self.warnings(&given, &seen);
+        let mut found: Vec<Match<T>> = seen.into_iter().filter_map(found).collect();
+        if let Some(pick) = criteria.pick {
+            let by_age = |found: &Match<T>| (found.found.start, found.found.pid);
+            let one = match pick {
+                Pick::Oldest => found.into_iter().min_by_key(by_age),
+                Pick::Newest => found.into_iter().max_by_key(by_age),
+            };
+            found = one.into_iter().collect();
+        }
+        if self.tree && !found.is_empty() {
+            let family: Vec<Found> = found.iter().map(|found| found.found).collect();
+            let known: Vec<u32> = family.iter().map(|found| found.pid).collect();
+            let born = descendants(root, &family, &known).map_err(listing)?.into_iter();
+            found.extend(born.map(|found| Match { found, sockets: Vec::new(), taken: None }));
+            found.sort_by_key(|found| found.found.pid);
+        }
+        match self.at_most {
+            Some(at_most) if found.len() > at_most => {
+                Err(SelectError::TooMany { found: found.len(), at_most })
+            }
+            _ => Ok((found, warnings)),
+        }
+    }
+
+    /// Who may be chosen, sorted by number, and what the criteria point to.
+    fn candidates(&self, root: &Root, among: Option<&[u32]>) -> Result<(Vec<u32>, Given), SelectError> {
         let listing = |error| SelectError::Proc(root.directory().to_owned(), error);
         let spared = kin::own_line(root);
         if root.is_native() && spared.first() != Some(&std::process::id()) {
@@ -104,32 +194,7 @@ impl Selection {
         }
         pids.sort_unstable();
         pids.dedup();
-        let criteria = &self.criteria;
-        let now = (criteria.older.is_some() || criteria.newer.is_some()).then(Now::read);
-        let look = Look { root, criteria, given: &given, now, named: among };
-        let seen = gather::gather(root, &pids, |files, pid| look.at(files, pid));
-        let warnings = self.warnings(&given, &seen);
-        let mut found: Vec<Found> = seen.into_iter().filter_map(found).collect();
-        found.sort_by_key(|found| found.pid);
-        if let Some(pick) = criteria.pick {
-            let by_age = |found: &&Found| (found.start, found.pid);
-            let one = match pick {
-                Pick::Oldest => found.iter().min_by_key(by_age),
-                Pick::Newest => found.iter().max_by_key(by_age),
-            };
-            found = one.copied().into_iter().collect();
-        }
-        if self.tree && !found.is_empty() {
-            let known: Vec<u32> = found.iter().map(|found| found.pid).collect();
-            found.extend(descendants(root, &found, &known).map_err(listing)?);
-            found.sort_by_key(|found| found.pid);
-        }
-        match self.at_most {
-            Some(at_most) if found.len() > at_most => {
-                Err(SelectError::TooMany { found: found.len(), at_most })
-            }
-            _ => Ok(Choice { found, warnings }),
-        }
+        Ok((pids, given))
     }
 
     /// Whether a process that was found still is what it was: the same, by its
@@ -143,14 +208,21 @@ impl Selection {
         }
         let Ok(given) = Given::read(root, &self.criteria) else { return false };
         let named = [found.pid];
-        let look = Look { root, criteria: &self.criteria, given: &given, now: None, named: Some(&named) };
+        let look: Look<'_, ()> = Look {
+            criteria: &self.criteria,
+            given: &given,
+            now: None,
+            named: Some(&named),
+            start: true,
+            take: None,
+        };
         let seen = look.at(&mut Files::new(root), found.pid);
-        matches!(seen, Some(Seen::Match(again, _)) if again == *found)
+        matches!(seen, Some(Seen::Match(again)) if again.found == *found)
     }
 
     /// What could not be seen of processes that may have been meant.
-    fn warnings(&self, given: &Given, seen: &[Seen]) -> Vec<String> {
-        let count = |is: fn(&Seen) -> bool| seen.iter().filter(|seen| is(seen)).count();
+    fn warnings<T>(&self, given: &Given, seen: &[Seen<T>]) -> Vec<String> {
+        let count = |is: fn(&Seen<T>) -> bool| seen.iter().filter(|seen| is(seen)).count();
         let namespaces = count(|seen| matches!(seen, Seen::NamespaceDenied));
         let sockets = count(|seen| matches!(seen, Seen::SocketsDenied));
         let mut warnings = Vec::new();
@@ -161,13 +233,14 @@ impl Selection {
             ));
         }
         let held = |socket: &Socket| {
-            seen.iter().any(|seen| matches!(seen, Seen::Match(_, held) if held.contains(&socket.inode)))
+            seen.iter()
+                .any(|seen| matches!(seen, Seen::Match(found) if found.sockets.contains(&socket.inode)))
         };
         let unheld = given.sockets.iter().flatten().filter(|socket| !held(socket));
         for socket in unheld.filter(|_| sockets > 0) {
             let warning = format!(
                 "--port {}:{}: it has a socket, made by uid {}, and who holds it cannot be seen: the descriptors of \
-                 {sockets} processes of other users may not be read, which takes CAP_SYS_PTRACE",
+                 {sockets} other users' processes may not be read, which takes CAP_SYS_PTRACE",
                 socket.protocol.name(),
                 socket.port,
                 socket.uid
@@ -181,11 +254,24 @@ impl Selection {
     }
 }
 
-fn found(seen: Seen) -> Option<Found> {
+fn found<T>(seen: Seen<T>) -> Option<Match<T>> {
     match seen {
-        Seen::Match(found, _) => Some(found),
+        Seen::Match(found) => Some(found),
         Seen::NamespaceDenied | Seen::SocketsDenied => None,
     }
+}
+
+/// The whole name of a process whose name the kernel may have cut; its comm
+/// where nothing tells more.
+pub fn whole_name(root: &Root, pid: u32, comm: &[u8]) -> Vec<u8> {
+    if !name::is_cut(comm) {
+        return comm.to_vec();
+    }
+    let mut files = Files::new(root);
+    let program = files.link(pid, "exe").ok();
+    let arguments = files.arguments(pid).map(<[u8]>::to_vec).unwrap_or_default();
+    let names = name::whole(comm, &arguments, program.as_deref());
+    names.first().map_or_else(|| comm.to_vec(), |name| name.to_vec())
 }
 
 /// Whether the number is a process's, and not that of another thread of one:

@@ -345,13 +345,14 @@ fn what_cannot_be_read_is_said() {
 fn what_could_not_be_seen_is_warned_of() {
     let socket = |inode| Socket { protocol: Protocol::Tcp, port: 80, inode, uid: 33 };
     let given = Given { pids: None, namespaces: None, sockets: Some(vec![socket(5), socket(6)]) };
-    let holder = |inode| Seen::Match(Found { pid: 7, start: 1, by_tree: false }, vec![inode]);
+    let found = Found { pid: 7, start: 1, by_tree: false };
+    let holder = |inode| Seen::Match(Match { found, sockets: vec![inode], taken: None });
     let denied = || Seen::SocketsDenied;
-    let warnings = |seen: &[Seen]| Selection::default().warnings(&given, seen);
+    let warnings = |seen: &[Seen<()>]| Selection::default().warnings(&given, seen);
     assert!(warnings(&[]).is_empty(), "nobody else could hold it: another criterion does not hold");
     assert!(warnings(&[holder(5), holder(6), denied()]).is_empty());
     let one = "--port tcp:80: it has a socket, made by uid 33, and who holds it cannot be seen: the descriptors of 2 \
-               processes of other users may not be read, which takes CAP_SYS_PTRACE";
+               other users' processes may not be read, which takes CAP_SYS_PTRACE";
     assert_eq!(warnings(&[holder(5), denied(), denied()]), [one]);
     assert_eq!(warnings(&[denied(), denied()]), [one], "said once for IPv4 and IPv6");
     let namespaces = warnings(&[Seen::NamespaceDenied, Seen::NamespaceDenied, holder(5)]);

@@ -204,8 +204,9 @@ fn by_number(word: &str) -> Result<Option<Signal>, String> {
 
 /// The value of sigqueue(3): a C int.
 fn value(word: &str) -> Result<i32, String> {
-    word.parse()
-        .map_err(|_| format!("'{word}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX))
+    word.parse().map_err(|_| {
+        format!("--queue '{word}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX)
+    })
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 
 use super::deliver::Delivery;
 use super::teller::Answer;
-use super::{Attempt, Done, Refusal, Target};
+use super::{Attempt, Done, Refusal, Request, Target};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::explain::{self, Effect, Sending};
 use crate::select::{self, Choice, Found};
 use crate::signal::Arch;
 use crate::sys::deliver as system;
+use crate::sys::pidfd::PidFd;
 
 impl Delivery<'_, '_, '_> {
     /// Looks at what the signal would do to the target and whether it is
@@ -88,7 +89,7 @@ impl Delivery<'_, '_, '_> {
             exit: if error.is_unreadable() { Exit::Unreadable } else { Exit::No },
             cause: anyhow::anyhow!("{error}; nothing was sent"),
         };
-        let Choice { mut found, warnings } = selection.find(&self.root, among).map_err(refused)?;
+        let Choice { mut found, mut warnings } = selection.find(&self.root, among).map_err(refused)?;
         if self.is_followed() {
             self.check_count(found.len())?;
         }
@@ -102,13 +103,11 @@ impl Delivery<'_, '_, '_> {
             self.describe(&mut attempt, true);
             attempts.push(attempt);
         }
+        self.settle(&mut found);
         self.signal_found(&found, &named, &mut attempts);
         self.signal_newborn(found, &mut attempts);
         if attempts.is_empty() && warnings.is_empty() {
-            return Err(Failure {
-                exit: Exit::No,
-                cause: anyhow::anyhow!("no process matches; nothing was sent"),
-            });
+            warnings.push("no process matches; nothing was sent".to_owned());
         }
         Ok((attempts, warnings))
     }
@@ -127,6 +126,39 @@ impl Delivery<'_, '_, '_> {
             if named.contains(&each.pid) || !matches!(attempt.result, Err(Refusal::Gone)) {
                 attempts.push(attempt);
             }
+        }
+    }
+
+    /// A tree that is to be killed is stopped first: a child that is born between
+    /// the last look and its parent's end would belong to nobody of it.
+    fn settle(&self, found: &mut Vec<Found>) {
+        const PASSES: usize = 64;
+        let Request { options, selection, signal, .. } = self.request;
+        let kills =
+            signal.is_some_and(|signal| Arch::NATIVE.facts(signal).is_some_and(|facts| facts.name == "KILL"));
+        if !selection.tree || !kills || options.dry_run || options.interactive || options.require_handler {
+            return;
+        }
+        let stop = Arch::NATIVE
+            .signals()
+            .find(|signal| Arch::NATIVE.facts(*signal).is_some_and(|facts| facts.name == "STOP"));
+        let mut new = found.clone();
+        for _ in 0..PASSES {
+            for each in &new {
+                // Who has ended, or may not be signalled, will be told of later.
+                if let Ok(held) = PidFd::open(each.pid)
+                    && selection.still_means(&self.root, each)
+                {
+                    let _ = held.send(stop, None);
+                }
+            }
+            let pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
+            let born = select::descendants(&self.root, found, &pids).unwrap_or_default();
+            if born.is_empty() {
+                return;
+            }
+            found.extend(&born);
+            new = born;
         }
     }
 

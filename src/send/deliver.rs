@@ -7,6 +7,7 @@ use super::teller::Teller;
 use super::{Attempt, Done, News, Refusal, Report, Request, Target, wait};
 use crate::error::Failure;
 use crate::proc::{Root, Status};
+use crate::select;
 use crate::sys::deliver as system;
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
@@ -76,6 +77,7 @@ impl Attempt {
             effect: None,
             result: Ok(Done::Printed),
             fate: None,
+            followed: Vec::new(),
             held: None,
         }
     }
@@ -132,23 +134,32 @@ impl Delivery<'_, '_, '_> {
     pub(super) fn process(
         &mut self,
         mut attempt: Attempt,
-        check: impl FnOnce(&PidFd) -> Result<(), Refusal>,
+        check: impl Fn(&PidFd) -> Result<(), Refusal>,
     ) -> Attempt {
         let pid = attempt.pid.unwrap_or(0);
         let held = PidFd::open(pid);
         self.describe(&mut attempt, self.named);
         attempt.result = match held {
-            Ok(held) => check(&held).and_then(|()| self.through(held, &mut attempt)),
+            Ok(held) => check(&held).and_then(|()| self.through(held, &mut attempt, &check)),
             Err(error) => self.without_descriptor(pid, error, &mut attempt),
         };
         self.told(attempt)
     }
 
     /// Through a descriptor, which is kept where something may follow.
-    pub(super) fn through(&mut self, held: PidFd, attempt: &mut Attempt) -> Result<Done, Refusal> {
+    fn through(
+        &mut self,
+        held: PidFd,
+        attempt: &mut Attempt,
+        check: &dyn Fn(&PidFd) -> Result<(), Refusal>,
+    ) -> Result<Done, Refusal> {
         let may_be_sent = || held.send(None, None).map_err(Refusal::from);
         if let Some(done) = self.consider(attempt, may_be_sent)? {
             return Ok(done);
+        }
+        // While somebody thought about the answer it may have changed.
+        if self.request.options.interactive {
+            check(&held).map_err(|_| Refusal::NoLonger)?;
         }
         held.send(self.request.signal, self.request.value)?;
         self.sent(attempt);
@@ -269,7 +280,9 @@ impl Delivery<'_, '_, '_> {
     pub(super) fn describe(&self, attempt: &mut Attempt, wanted: bool) {
         let pid = attempt.pid.filter(|_| wanted && attempt.name.is_none());
         if let Some(status) = pid.and_then(|pid| self.described(pid)) {
-            attempt.name = status.name.map(|name| name.as_bytes().to_vec());
+            attempt.name = status
+                .name
+                .map(|name| select::whole_name(&self.root, status.tgid.unwrap_or(0), name.as_bytes()));
             attempt.uid = status.uids.map(|(_, effective)| effective);
         }
     }

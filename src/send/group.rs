@@ -11,11 +11,7 @@ impl Delivery<'_, '_, '_> {
     /// after another where each is to be looked at.
     pub(super) fn group(&mut self, written: &str, group: Option<u32>, attempts: &mut Vec<Attempt>) {
         let options = &self.request.options;
-        let singly = options.dry_run
-            || options.interactive
-            || options.verbose
-            || options.require_handler
-            || options.wait.is_some();
+        let singly = self.effects || options.require_handler || options.wait.is_some();
         // kill(1) asks nobody of a group whether it has a handler.
         if options.require_handler && self.request.extras.as_kill {
             return attempts.push(Attempt::refused(written, None, Refusal::NoHandler));
@@ -50,7 +46,7 @@ impl Delivery<'_, '_, '_> {
                 known.insert(pid);
                 // Held by now: is it still a member?
                 let still = |_: &PidFd| if Self::is_member(pid, group) { Ok(()) } else { Err(Refusal::Gone) };
-                let attempt = Attempt { group, ..Attempt::of(&pid.to_string(), Some(pid)) };
+                let attempt = Attempt { group, ..Attempt::of(written, Some(pid)) };
                 let attempt = self.process(attempt, still);
                 if !matches!(attempt.result, Err(Refusal::Gone)) {
                     attempts.push(attempt);

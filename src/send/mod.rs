@@ -141,8 +141,21 @@ pub struct Attempt {
     pub result: Result<Done, Refusal>,
     /// What was waited for.
     pub fate: Option<Fate>,
+    /// What followed the signal.
+    pub followed: Vec<Followed>,
     /// It, held, where it is still of interest.
     held: Option<PidFd>,
+}
+
+/// A further signal to a process that was alive when a time had run out.
+#[derive(Debug)]
+pub struct Followed {
+    /// The signal.
+    pub signal: Signal,
+    /// So long after the first one.
+    pub after: Duration,
+    /// Whether it could be sent.
+    pub sent: bool,
 }
 
 /// What became of a process that was waited for.

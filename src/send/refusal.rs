@@ -30,6 +30,8 @@ pub enum Refusal {
     NoName,
     /// It is not among those that the criteria choose.
     NoMatch,
+    /// It was what is meant when it was asked about, and is not any more.
+    NoLonger,
     /// The group has no member but sigtool itself.
     OnlyOurselves,
     /// It does not catch the signal, which was required.
@@ -78,6 +80,7 @@ impl Refusal {
             Refusal::Thread(_) => "thread",
             Refusal::NoName => "no-name",
             Refusal::NoMatch => "no-match",
+            Refusal::NoLonger => "no-longer",
             Refusal::OnlyOurselves => "only-ourselves",
             Refusal::NoHandler => "no-handler",
             Refusal::ForeignProc => "foreign-proc",
@@ -135,6 +138,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::NoName => f.write_str("no process has this name"),
             Refusal::NoMatch => f.write_str("it does not match the options that select"),
+            Refusal::NoLonger => f.write_str("it has ended, or is not what was meant any more"),
             Refusal::OnlyOurselves => f.write_str("nobody is in it but sigtool itself"),
             Refusal::NoHandler => f.write_str("it has no handler for the signal"),
             Refusal::ForeignProc => {

@@ -38,7 +38,7 @@ fn plan(report: &Report) -> Grid {
                 Cell::new(format!("not sent: {}", refusal.of(attempt, report.own_uids)), Meaning::Grave)
             }
             (Ok(_), Some(effect)) => Cell::new(effect.to_string(), Meaning::of_effect(effect.id())),
-            (Ok(_), None) => Cell::new("unknown: its status cannot be read", Meaning::Unknown),
+            (Ok(_), None) => Cell::new("unknown: its status cannot be read in this /proc", Meaning::Unknown),
         };
         grid.row([
             Cell::new(who(attempt), Meaning::Subject),
@@ -111,15 +111,35 @@ pub(super) fn question(attempt: &Attempt, request: &Request) -> String {
     if let Some(effect) = &attempt.effect {
         let _ = write!(text, ": {effect}");
     }
+    if let Some(then) = then(request) {
+        let _ = write!(text, "; {then}");
+    }
     text.push_str(". Send it? [y/N/q] ");
     text
+}
+
+/// What is to follow: `then INT after 5s, KILL after 1s, if it is alive`.
+fn then(request: &Request) -> Option<String> {
+    let wait = request.options.wait.as_ref().filter(|wait| !wait.then.is_empty())?;
+    let mut after = wait.time;
+    let mut parts = Vec::new();
+    for then in &wait.then {
+        let name = Arch::NATIVE.name(then.signal);
+        parts.push(match after {
+            Some(after) => format!("{name} after {}", time(after)),
+            None => format!("{name} never"),
+        });
+        after = then.time;
+    }
+    Some(format!("then {}, if it is alive", parts.join(", ")))
 }
 
 /// A line for each target that could not be signalled.
 pub(super) fn complaints(report: &Report, request: &Request) -> Vec<String> {
     if request.options.dry_run {
         // They stand in the plan.
-        return report.warnings.clone();
+        let then = then(request).filter(|_| !report.attempts.is_empty());
+        return report.warnings.iter().cloned().chain(then).collect();
     }
     let refused =
         report.attempts.iter().filter_map(|attempt| Some((attempt, attempt.result.as_ref().err()?)));
@@ -155,10 +175,12 @@ fn as_sigtool(attempt: &Attempt, refusal: &Refusal, report: &Report) -> String {
 fn about(attempt: &Attempt) -> String {
     let name = attempt.name.as_ref().map(|name| shown(name));
     let about: Vec<String> = name.into_iter().chain(attempt.uid.map(|uid| format!("uid {uid}"))).collect();
-    match about.is_empty() {
-        true => attempt.written.clone(),
-        false => format!("{} ({})", attempt.written, about.join(", ")),
-    }
+    // Of a group, the member.
+    let who = match (attempt.group, attempt.pid) {
+        (Some(_), Some(pid)) => pid.to_string(),
+        _ => attempt.written.clone(),
+    };
+    if about.is_empty() { who } else { format!("{who} ({})", about.join(", ")) }
 }
 
 /// The process, or the thread of it; a group where no process is meant.

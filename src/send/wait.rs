@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::teller::Teller;
-use super::{Attempt, Fate, FollowUp, News, Request, Wait};
-use crate::explain;
+use super::{Attempt, Fate, FollowUp, Followed, News, Request, Wait};
+use crate::explain::{self, Sending};
 use crate::proc::Root;
 use crate::signal::Signal;
 use crate::signal::exit::Ending;
@@ -36,17 +36,18 @@ pub(super) fn wait(
         }
         for index in &alive {
             let attempt = &mut attempts[*index];
-            attempt.fate = Some(Fate::Alive { after: began.elapsed(), why: why(attempt, signal) });
+            attempt.fate = Some(Fate::Alive { after: began.elapsed(), why: why(attempt, request, signal) });
             teller.tell(&News::Fate(attempt));
         }
         let Some(next) = then.next() else { return };
         (signal, time) = (Some(next.signal), next.time);
         teller.tell(&News::Then(next.signal, alive.len()));
         for index in &alive {
-            if let Some(held) = &attempts[*index].held {
-                // It may have ended just now, which is as good; a refusal
-                // shows in what it is told to be alive for.
-                let _ = held.send(signal, request.value);
+            let attempt = &mut attempts[*index];
+            if let Some(held) = &attempt.held {
+                // It may have ended just now, which is as good.
+                let sent = held.send(signal, request.value).is_ok();
+                attempt.followed.push(Followed { signal: next.signal, after: began.elapsed(), sent });
             }
         }
     }
@@ -104,9 +105,12 @@ fn ending(attempt: &Attempt) -> Option<Ending> {
 }
 
 /// Why a process is alive.
-fn why(attempt: &Attempt, signal: Option<Signal>) -> Option<explain::alive::Alive> {
+fn why(attempt: &Attempt, request: &Request, signal: Option<Signal>) -> Option<explain::alive::Alive> {
     let situation = Root::default().situation(attempt.pid?, signal).ok()?;
-    Some(explain::why_alive(&situation, signal))
+    // What follows goes to the process, also where the first went to a thread.
+    let thread = attempt.tid.filter(|_| attempt.followed.is_empty());
+    let queued = request.value.is_some();
+    Some(explain::why_alive(&situation, signal.map(|signal| Sending { signal, thread, queued })))
 }
 
 /// Signals to what is still alive, each some time after the one before, as

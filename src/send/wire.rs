@@ -1,6 +1,7 @@
 //! The JSON of `send`: types of its own, whose field names are a contract.
 
 use std::io;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -17,6 +18,13 @@ pub(super) fn show(report: &Report, request: &Request, out: &mut Out<'_>) -> io:
         number: report.signal.map_or(0, Signal::get),
         value: report.value,
         dry_run: request.options.dry_run,
+        then: request
+            .options
+            .wait
+            .iter()
+            .flat_map(|wait| &wait.then)
+            .filter_map(|then| name(Some(then.signal)))
+            .collect(),
         targets: report.attempts.iter().map(|attempt| object(attempt, report)).collect(),
     })
 }
@@ -29,6 +37,8 @@ struct Document<'a> {
     value: Option<i32>,
     /// Whether nothing was to be sent.
     dry_run: bool,
+    /// What is to follow, to those that are alive.
+    then: Vec<String>,
     targets: Vec<TargetObject<'a>>,
 }
 
@@ -72,6 +82,15 @@ struct OutcomeObject {
     core: Option<bool>,
     /// Why it is alive.
     reason: Option<ErrorObject>,
+    /// The signals that followed.
+    then: Vec<ThenObject>,
+}
+
+#[derive(Serialize)]
+struct ThenObject {
+    signal: String,
+    milliseconds: u64,
+    sent: bool,
 }
 
 #[derive(Serialize)]
@@ -98,7 +117,7 @@ fn object<'a>(attempt: &'a Attempt, report: &Report) -> TargetObject<'a> {
             }
         },
         effect: attempt.effect.as_ref().map(effect),
-        outcome: attempt.fate.as_ref().map(outcome),
+        outcome: attempt.fate.as_ref().map(|fate| outcome(fate, attempt)),
     }
 }
 
@@ -107,15 +126,25 @@ fn effect(effect: &Effect) -> EffectObject {
     EffectObject { id: effect.id(), likely, text: effect.to_string() }
 }
 
-fn outcome(fate: &Fate) -> OutcomeObject {
+fn outcome(fate: &Fate, attempt: &Attempt) -> OutcomeObject {
+    let milliseconds = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (Fate::Ended { after, .. } | Fate::Alive { after, .. }) = fate;
     let none = OutcomeObject {
         ended: false,
-        milliseconds: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+        milliseconds: milliseconds(after),
         status: None,
         killed_by: None,
         core: None,
         reason: None,
+        then: attempt
+            .followed
+            .iter()
+            .map(|next| ThenObject {
+                signal: name(Some(next.signal)).unwrap_or_default(),
+                milliseconds: milliseconds(&next.after),
+                sent: next.sent,
+            })
+            .collect(),
     };
     match fate {
         Fate::Alive { why, .. } => {

@@ -40,7 +40,18 @@ struct Process {
     ignored: Option<Vec<String>>,
     caught: Option<Vec<String>>,
     signals: Vec<Signal>,
+    findings: Option<Vec<Finding>>,
     tasks: Option<Vec<Task>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Finding {
+    id: String,
+    severity: String,
+    what: String,
+    why: String,
+    todo: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +139,13 @@ fn json_says_it_all() {
     assert_eq!(set(&process.pending).as_deref(), Some("USR2 TERM"));
     assert_eq!(set(&process.blocked).as_deref(), Some("USR2"));
     assert_eq!(set(&process.ignored).as_deref(), Some("HUP"));
+    let findings = process.findings.as_deref().expect("they were looked for");
+    let told = findings.iter().all(|found| {
+        !found.id.is_empty() && !found.what.is_empty() && !found.why.is_empty() && found.todo.is_none()
+    });
+    assert!(told, "{findings:?}");
+    let first = findings.first().map(|found| (found.id.as_str(), found.severity.as_str()));
+    assert_eq!(first, Some(("pending-blocked", "warning")));
     assert!(set(&process.caught).is_some_and(|names| names.starts_with("INT")));
     let term = process.signals.iter().find(|signal| signal.signal == "TERM").expect("a row");
     assert_eq!(

@@ -32,6 +32,9 @@ NUM  SIGNAL          DISPOSITION      BLOCKED  PENDING
  32  32 (C library)  caught           -        -
  33  33 (C library)  caught           -        -
 
+Note  it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that.
+Note  it catches 32 33, the C library's own: the C library uses 32 to cancel threads and 33 to change the user of all of them.
+
 "#]]
     );
 }
@@ -171,6 +174,14 @@ Queue    1 of 96551 signals for uid 0
 │   3 │ QUIT   │ ignored            │ -       │ -       │
 │  15 │ TERM   │ default: terminate │ blocked │ process │
 └─────┴────────┴────────────────────┴─────────┴─────────┘
+
+Problem  TERM is pending, and the process blocks it: nothing becomes of a signal
+         before a thread unblocks it. To do: wait until it unblocks it, or end
+         it: sigtool send -KILL 6317 (nobody can block KILL).
+Problem  it is stopped: signals wait until CONT, but for KILL and CONT. To do:
+         sigtool send -CONT 6317.
+Note     it ignores INT and QUIT: Ctrl-C does nothing; likely a shell without
+         job control (a script) started it with &.
 
 "#]]
     );

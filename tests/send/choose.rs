@@ -183,6 +183,54 @@ fn a_number_that_is_anothers_by_now_is_not_signalled() {
     assert!(ran.stdout.starts_with("1\n1\n0\n"), "{}{}", ran.stdout, ran.stderr);
 }
 
+/// What has become another program while somebody thought about the answer.
+#[test]
+fn an_answer_is_for_what_was_asked_about() {
+    let script = "
+        command -v script > /dev/null || { echo skipped; exit; }
+        cd \"$(mktemp -d)\"; mkfifo answer go
+        bash -c 'read -r _ < go; exec sleep 1000' & other=$!
+        script -qefc \"\\\"$SIGTOOL\\\" send -TERM --interactive --name bash $other\" shown < answer > /dev/null & asking=$!
+        exec 3> answer
+        until grep -qs 'Send it?' shown; do :; done
+        echo go > go; until grep -q sleep /proc/$other/comm; do :; done
+        echo y >&3; wait $asking; echo $?
+        kill -0 $other; echo $?; grep -c 'not what was meant any more' shown
+    ";
+    let Some(ran) = in_namespace(script) else { return };
+    if ran.stdout == "skipped\n" {
+        return skipped("script(1) is missing");
+    }
+    assert_eq!(ran.stdout, "1\n0\n1\n", "{}", ran.stderr);
+}
+
+/// A parent that never stops to start children: none of them is left.
+#[test]
+fn a_tree_that_grows_is_killed_whole() {
+    let script = "
+        grow() { while :; do sleep 1000 & /bin/true; done; }
+        for round in 1 2; do
+            grow & root=$!
+            until test $(\"$SIGTOOL\" decode-status --pids --name sleep 2> /dev/null | wc -l) -gt 3; do :; done
+            \"$SIGTOOL\" send -KILL --tree --wait 60s $root; echo $?
+            wait $root 2> /dev/null
+            \"$SIGTOOL\" decode-status --pids --name sleep --state SR
+        done
+    ";
+    let Some(ran) = in_namespace(script) else { return };
+    assert_eq!(ran.stdout, "0\n".repeat(2), "{}", ran.stderr);
+}
+
+#[test]
+fn nothing_chosen_is_a_document_too() {
+    let ran = run(["send", "--json", "--name", "no-such-name-anywhere"]);
+    assert!(ran.stdout.ends_with("\"targets\":[]}\n") && ran.code == Some(1), "{}", ran.stdout);
+    let ran = run(["decode-status", "--json", "--name", "no-such-name-anywhere"]);
+    assert!(ran.stdout.starts_with("{\"processes\":[]") && ran.code == Some(1), "{}", ran.stdout);
+    let ran = run(["decode-status", "--json", "--pids", "--name", "no-such-name-anywhere"]);
+    assert!(ran.stdout == "{\"pids\":[]}\n" && ran.code == Some(1), "{}", ran.stdout);
+}
+
 /// Victims come and go while they are looked for, and each leaves its number
 /// to somebody else.
 #[test]

@@ -112,7 +112,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["-KILL", &pid, "4294967297"], "4294967297: not a process id: they go from 1 to 4194304"),
         (&["-KILL", &pid, "99999999999999999999"], "99999999999999999999: not a process id"),
         (&["-KILL", &pid, "nginx"], "nginx: not a target"),
-        (&["-KILL", "-q", "x", &pid], "'x': not a value"),
+        (&["-KILL", "-q", "x", &pid], "--queue 'x': not a value"),
         (&["-n", "KILL", &pid], "KILL: not a signal number"),
         (&["-KILL"], "no target: name one (PID, -PGID, 0, PID/TID), or choose"),
     ] {
@@ -170,6 +170,7 @@ struct Document {
     number: u8,
     value: Option<i32>,
     dry_run: bool,
+    then: Vec<String>,
     targets: Vec<Target>,
 }
 
@@ -219,7 +220,9 @@ fn json_tells_of_every_target() {
         (reached.signal.as_deref(), reached.sent, reached.error.is_none()),
         (Some("USR1"), true, true)
     );
-    assert!(reached.uid.is_some() && !document.dry_run && reached.outcome.is_none());
+    assert!(
+        reached.uid.is_some() && !document.dry_run && document.then.is_empty() && reached.outcome.is_none()
+    );
     let effect = reached.effect.as_ref().expect("it was looked up");
     assert_eq!((effect.id.as_str(), effect.likely.as_ref()), ("terminates", None));
     assert_eq!(effect.text, "terminates it (default action)");

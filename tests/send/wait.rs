@@ -31,6 +31,14 @@ struct Outcome {
     status: Option<u8>,
     killed_by: Option<String>,
     reason: Option<Reason>,
+    then: Vec<Then>,
+}
+
+#[derive(Deserialize)]
+struct Then {
+    signal: String,
+    milliseconds: u64,
+    sent: bool,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +157,29 @@ fn what_follows_goes_to_those_that_are_alive() {
     assert!(said[0].ends_with("ms: TERM is pending: it is blocked"), "{}", ran.stderr);
     assert_eq!((said[1], said[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
     assert!(said[2].ends_with("ms: INT is pending: it is blocked"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_followed_is_in_the_document() {
+    let mut blocking = fixture(&["--block", "TERM,INT", "--thread", ""]);
+    let told =
+        document(&["--wait", "30ms", "--then", "INT:20ms", "--then", "KILL:60s", &blocking.pid.to_string()]);
+    let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
+    assert_eq!((outcome.ended, outcome.killed_by.as_deref()), (true, Some("KILL")));
+    let followed: Vec<_> = outcome.then.iter().map(|then| (then.signal.as_str(), then.sent)).collect();
+    assert_eq!(followed, [("INT", true), ("KILL", true)]);
+    assert!(outcome.then[0].milliseconds >= 30 && outcome.then[1].milliseconds >= 50);
+    assert_eq!(blocking.ended_by(), Some(9));
+    let planned = send(&["--dry-run", "--wait", "2s", "--then", "KILL", &std::process::id().to_string()]);
+    assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is alive\n"), "{}", planned.stderr);
+}
+
+#[test]
+fn a_thread_is_alive_for_its_own_reason() {
+    let held = fixture(&["--thread", "block=TERM"]);
+    let thread = format!("{}/{}", held.pid, held.ids[0]);
+    let ran = send(&["--wait", "30ms", &thread]);
+    assert!(ran.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", ran.stderr);
 }
 
 /// A process that is no child of ours: its status is told as well.

@@ -1,0 +1,158 @@
+//! Numbers in Prometheus's text exposition format, as node_exporter's textfile
+//! collector reads it. Labels are the set, the signal and the user's number:
+//! nothing that a process chooses, and nothing that grows with the machine.
+
+use std::io;
+
+use super::count::{Counts, SETS};
+use crate::out::Out;
+use crate::proc::status::Queue;
+
+/// Writes every metric.
+pub(super) fn show(counts: &Counts, out: &mut Out<'_>) -> io::Result<()> {
+    lines(counts).iter().try_for_each(|line| out.line(line))
+}
+
+/// What stands for a limit that is none (RLIM_INFINITY).
+const UNLIMITED: &str = "+Inf";
+
+/// A value, and the labels that it bears.
+type Sample = (Vec<(&'static str, String)>, String);
+
+/// The lines of all metrics: for each its HELP and TYPE, then its samples.
+fn lines(counts: &Counts) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut gauge = |name: &str, help: &str, samples: Vec<Sample>| {
+        lines.push(format!("# HELP {name} {help}"));
+        lines.push(format!("# TYPE {name} gauge"));
+        lines.extend(samples.iter().map(|(labels, value)| format!("{name}{} {value}", labelled(labels))));
+    };
+    let sets = SETS.iter().enumerate().flat_map(|(at, set)| {
+        counts.signals().iter().map(move |each| {
+            let labels = vec![("set", (*set).to_owned()), ("signal", each.name.clone())];
+            (labels, each.processes[at].to_string())
+        })
+    });
+    gauge("sigtool_processes", "Processes that have the signal in the set.", sets.collect());
+    for (name, help, value) in [
+        ("sigtool_processes_examined", "Processes that were looked at.", counts.examined),
+        (
+            "sigtool_processes_unreadable",
+            "Processes that could not be read and are in no other number.",
+            counts.unreadable,
+        ),
+        ("sigtool_threads", "Threads of the processes that were looked at.", counts.threads),
+        ("sigtool_processes_zombie", "Processes that have ended and were not waited for.", counts.zombies),
+        (
+            "sigtool_processes_uninterruptible",
+            "Processes with a thread in uninterruptible sleep (state D).",
+            counts.uninterruptible,
+        ),
+        ("sigtool_processes_stopped", "Processes stopped by a signal (state T).", counts.stopped),
+        (
+            "sigtool_processes_trace_stopped",
+            "Processes with a thread stopped by its tracer (state t).",
+            counts.trace_stopped,
+        ),
+        ("sigtool_processes_traced", "Processes with a thread that has a tracer.", counts.traced),
+    ] {
+        gauge(name, help, vec![(Vec::new(), value.to_string())]);
+    }
+    let (queues, omitted) = counts.queues();
+    let of_users = |value: fn(&Queue) -> u64| -> Vec<Sample> {
+        let text = |value: u64| if value == u64::MAX { UNLIMITED.to_owned() } else { value.to_string() };
+        queues.iter().map(|(uid, queue)| (vec![("uid", uid.to_string())], text(value(queue)))).collect()
+    };
+    gauge(
+        "sigtool_signal_queue_used",
+        "Signals queued for the real user, over all its processes.",
+        of_users(|queue| queue.used),
+    );
+    gauge(
+        "sigtool_signal_queue_limit",
+        "Lowest limit on queued signals (RLIMIT_SIGPENDING) of the user's processes.",
+        of_users(|queue| queue.limit),
+    );
+    gauge(
+        "sigtool_signal_queue_users_omitted",
+        "Users whose queues are left out: they are less full than those shown.",
+        vec![(Vec::new(), omitted.to_string())],
+    );
+    lines
+}
+
+/// Labels in braces; nothing where there are none.
+fn labelled(labels: &[(&str, String)]) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    let pairs: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+/// The value of a label, as the format wants it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::count::tests::{counts, lines as status, process};
+    use super::*;
+
+    #[test]
+    fn nothing_counted_is_zeros() {
+        let found = lines(&counts("TERM", &[]));
+        let samples: Vec<&String> = found.iter().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples.len(), 4 + 8 + 1);
+        assert!(samples.iter().all(|line| line.ends_with(" 0")), "{samples:?}");
+        assert!(found.contains(&"sigtool_processes{set=\"caught\",signal=\"TERM\"} 0".to_owned()));
+    }
+
+    #[test]
+    fn what_was_counted_is_said() {
+        let one = process(&status('S', 1, 33, "2/10"), None);
+        let unlimited = process(&status('D', 1, 34, &format!("1/{}", u64::MAX)), None);
+        let found = lines(&counts("HUP,TERM", &[one, unlimited]));
+        for line in [
+            "# HELP sigtool_processes Processes that have the signal in the set.",
+            "# TYPE sigtool_processes gauge",
+            "sigtool_processes{set=\"pending\",signal=\"TERM\"} 2",
+            "sigtool_processes{set=\"caught\",signal=\"HUP\"} 2",
+            "sigtool_processes_examined 2",
+            "sigtool_processes_uninterruptible 1",
+            "sigtool_signal_queue_used{uid=\"33\"} 2",
+            "sigtool_signal_queue_limit{uid=\"33\"} 10",
+            "sigtool_signal_queue_limit{uid=\"34\"} +Inf",
+            "sigtool_signal_queue_users_omitted 0",
+        ] {
+            assert!(found.iter().any(|each| each == line), "{line} is not in {found:#?}");
+        }
+    }
+
+    /// A metric's samples stand together, below its own two lines.
+    #[test]
+    fn each_metric_is_told_once() {
+        let mut heads = Vec::new();
+        for line in lines(&counts("TERM", &[])) {
+            let mut words = line.split([' ', '{']);
+            match (words.next(), words.next()) {
+                (Some("#"), Some("HELP")) => heads.push(words.next().map(str::to_owned)),
+                (Some("#"), _) => assert_eq!(words.next().map(str::to_owned), *heads.last().unwrap()),
+                (name, _) => assert_eq!(name.map(str::to_owned), *heads.last().unwrap()),
+            }
+        }
+        let count = heads.len();
+        heads.sort();
+        heads.dedup();
+        assert_eq!(heads.len(), count);
+    }
+
+    #[test]
+    fn values_of_labels_are_escaped() {
+        let labels = [("set", "a\"b\\c\nd".to_owned()), ("uid", "0".to_owned())];
+        assert_eq!(labelled(&labels), "{set=\"a\\\"b\\\\c\\nd\",uid=\"0\"}");
+        assert_eq!(labelled(&[]), "");
+    }
+}

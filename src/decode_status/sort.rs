@@ -1,0 +1,169 @@
+//! The order of processes: `--sort KEY`.
+
+use std::cmp::Ordering;
+
+use super::Process;
+use crate::signal::SignalSet;
+
+/// What processes are put in order by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// What of them.
+    pub key: Key,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// What of a process an order goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Its number.
+    Pid,
+    /// Its name, by its bytes.
+    Name,
+    /// The letter of its state.
+    State,
+    /// How many threads it has.
+    Threads,
+    /// The number of its effective user.
+    Uid,
+    /// How many signals are pending.
+    Pending,
+    /// How many signals it blocks.
+    Blocked,
+    /// How many signals it ignores.
+    Ignored,
+    /// How many signals it catches.
+    Caught,
+    /// How many signals are queued for its user.
+    Queue,
+}
+
+/// The keys by their words; `user` is another one for `uid`.
+const KEYS: [(&str, Key); 11] = [
+    ("pid", Key::Pid),
+    ("name", Key::Name),
+    ("state", Key::State),
+    ("threads", Key::Threads),
+    ("uid", Key::Uid),
+    ("user", Key::Uid),
+    ("pending", Key::Pending),
+    ("blocked", Key::Blocked),
+    ("ignored", Key::Ignored),
+    ("caught", Key::Caught),
+    ("queue", Key::Queue),
+];
+
+impl Sort {
+    /// Reads a key; with a `-` before it, the greatest comes first.
+    ///
+    /// # Errors
+    /// What is no key, and which there are.
+    pub fn parse(word: &str) -> Result<Sort, String> {
+        let (name, descending) = match word.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (word, false),
+        };
+        match KEYS.iter().find(|(known, _)| *known == name) {
+            Some((_, key)) => Ok(Sort { key: *key, descending }),
+            None => {
+                let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+                Err(format!("--sort {word}: not one of {}", known.join(", ")))
+            }
+        }
+    }
+
+    /// Puts them in order; equal ones by number. What is not known comes first,
+    /// as if it were less than everything.
+    pub(super) fn apply(self, processes: &mut [Process]) {
+        if self.key == Key::Name {
+            let name = |process: &Process| process.status.name.as_ref().map(|name| name.as_bytes().to_vec());
+            processes.sort_by_cached_key(|process| Place(name(process), process.status.pid, self.descending));
+        } else {
+            // Each key once: the sets of threads are put together for it.
+            processes.sort_by_cached_key(|process| {
+                Place(self.number(process), process.status.pid, self.descending)
+            });
+        }
+    }
+
+    fn number(self, process: &Process) -> Option<u64> {
+        let status = &process.status;
+        let count = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
+        match self.key {
+            Key::Name => None,
+            Key::Pid => status.tgid.or(status.pid).map(u64::from),
+            Key::State => status.state.map(|state| u64::from(u32::from(state.letter()))),
+            Key::Threads => status.threads.map(u64::from),
+            Key::Uid => status.uids.map(|(_, effective)| u64::from(effective)),
+            Key::Pending => count(process.pending()),
+            Key::Blocked => count(process.blocked()),
+            Key::Ignored => count(status.ignored),
+            Key::Caught => count(status.caught),
+            Key::Queue => status.queue.map(|queue| queue.used),
+        }
+    }
+}
+
+/// A key, the number that decides between equal ones, and whether the key goes
+/// down.
+#[derive(PartialEq, Eq)]
+struct Place<K>(K, Option<u32>, bool);
+
+impl<K: Ord> Ord for Place<K> {
+    fn cmp(&self, other: &Place<K>) -> Ordering {
+        let keys = if self.2 { other.0.cmp(&self.0) } else { self.0.cmp(&other.0) };
+        keys.then(self.1.cmp(&other.1))
+    }
+}
+
+impl<K: Ord> PartialOrd for Place<K> {
+    fn partial_cmp(&self, other: &Place<K>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find::bare;
+    use super::*;
+    use crate::proc::Status;
+
+    #[test]
+    fn keys_are_read_or_named() {
+        assert_eq!(Sort::parse("user"), Ok(Sort { key: Key::Uid, descending: false }));
+        assert_eq!(Sort::parse("-queue"), Ok(Sort { key: Key::Queue, descending: true }));
+        for word in ["", "-", "--pid", "PID", "cpu"] {
+            let refused = Sort::parse(word).unwrap_err();
+            assert!(refused.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn each_key_has_its_order_and_equal_ones_go_by_number() {
+        let process = |pid: u32, line: &str| {
+            let text = format!("Pid:\t{pid}\nTgid:\t{pid}\nShdPnd:\t{0:016}\nSigPnd:\t{0:016}\n{line}\n", 0);
+            bare(Status::parse(text.as_bytes()).unwrap(), None)
+        };
+        for (key, less, more) in [
+            ("name", "Name:\ta", "Name:\tb"),
+            ("state", "State:\tS (sleeping)", "State:\tT (stopped)"),
+            ("threads", "Threads:\t9", "Threads:\t10"),
+            ("uid", "Uid:\t9\t1\t1\t1", "Uid:\t1\t2\t2\t2"),
+            ("pending", "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000003"),
+            ("blocked", "SigBlk:\t0000000000000100", "SigBlk:\t0000000000000003"),
+            ("ignored", "Umask:\t1", "SigIgn:\t0000000000000000"),
+            ("caught", "SigCgt:\t0000000000000100", "SigCgt:\t0000000000000003"),
+            ("queue", "SigQ:\t2/100", "SigQ:\t10/100"),
+        ] {
+            let mut processes = vec![process(1, more), process(3, less), process(2, less)];
+            let mut order = |word: &str| {
+                Sort::parse(word).unwrap().apply(&mut processes);
+                processes.iter().filter_map(|process| process.status.pid).collect::<Vec<_>>()
+            };
+            assert_eq!(order(key), [2, 3, 1], "{key}");
+            assert_eq!(order(&format!("-{key}")), [1, 2, 3], "{key}");
+            assert_eq!((order("pid"), order("-pid")), (vec![1, 2, 3], vec![3, 2, 1]));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `sigtool decode-status --all` among 10,000 processes, beside `ps`, and
+//! beside a bare reader of every status file with two threads; how that grows
+//! from 100 on; and one process with 5,000 threads.
+//!
+//! `cargo bench --bench many [-- COUNT]`. The processes, and everything that is
+//! measured, live in a pid namespace of their own. In turn, round after round;
+//! medians, and the medians of the ratios of each round.
+
+#![allow(clippy::print_stdout)]
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+const COUNT: usize = 10_000;
+const THREADS: usize = 5_000;
+const ROUNDS: usize = 11;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let count = words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT);
+    match words.first().map(String::as_str) {
+        Some("inside") => inside(count),
+        Some("reader") => read_all(),
+        Some("threads") => live_with_threads(count),
+        _ => {
+            let own = std::env::current_exe().expect("a path");
+            let namespace = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+            let error =
+                Command::new("unshare").args(namespace).arg(own).arg("inside").arg(count.to_string()).exec();
+            println!("unshare: {error}");
+        }
+    }
+}
+
+fn inside(count: usize) {
+    let own = std::env::current_exe().expect("a path").to_string_lossy().into_owned();
+    let all = |more: &[&'static str]| decode(&[&["--all"], more].concat());
+    let contenders = [
+        ("ps", command(&["ps", "-eo", "pid,pending,blocked,ignored,caught,comm"])),
+        ("a bare reader", command(&[&own, "reader"])),
+        ("--all", all(&[])),
+        ("--all --sort -threads", all(&["--sort", "-threads"])),
+        ("--all --blocks none", all(&["--blocks", "none"])),
+        ("--all --user root", all(&["--user", "root"])),
+        ("--all --format table", all(&["--format", "table"])),
+        ("--all --threads", all(&["--threads"])),
+        ("--all --json", all(&["--json"])),
+        ("--all --signal TERM", all(&["--signal", "TERM"])),
+        ("--all --signal TSTP", all(&["--signal", "TSTP"])),
+    ];
+    let mut started = 0;
+    for step in [count / 100, count / 10, count] {
+        while started < step {
+            let sleep = Command::new("sleep").arg("100000").stdin(Stdio::null()).spawn().expect("sleep");
+            std::mem::forget(sleep);
+            started += 1;
+        }
+        println!("\n{step} processes; {ROUNDS} rounds");
+        compare(&contenders);
+    }
+    // The namespace ends with this process, and with it everybody in it.
+    #[allow(clippy::zombie_processes)]
+    let mut threads = Command::new(&own)
+        .args(["threads", &THREADS.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("threads");
+    let mut ready = [0];
+    threads.stdout.as_mut().expect("a pipe").read_exact(&mut ready).expect("it is ready");
+    let pid = threads.id().to_string();
+    println!("\none process with {THREADS} threads; {ROUNDS} rounds");
+    compare(&[
+        ("ps -L -p", command(&["ps", "-L", "-p", &pid, "-o", "pid,lwp,pending,blocked,comm"])),
+        ("a bare reader", command(&[&own, "reader", &pid])),
+        ("PID", decode(&[&pid])),
+        ("--threads PID", decode(&["--threads", &pid])),
+        ("--threads --json PID", decode(&["--threads", "--json", &pid])),
+        ("--signal TERM PID", decode(&["--signal", "TERM", &pid])),
+    ]);
+}
+
+fn command(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn decode(options: &[&str]) -> Vec<String> {
+    command(&[&[env!("CARGO_BIN_EXE_sigtool"), "decode-status"], options].concat())
+}
+
+/// What one run took, in milliseconds, and its peak memory, in megabytes.
+struct Run {
+    time: f64,
+    memory: f64,
+}
+
+fn compare(contenders: &[(&str, Vec<String>)]) {
+    let mut runs: Vec<Vec<Run>> = contenders.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for ((_, command), runs) in contenders.iter().zip(&mut runs) {
+            runs.push(run(command));
+        }
+    }
+    println!("{:24}{:>10}{:>14}{:>16}{:>12}", "", "ms", "of the first", "of the reader", "peak MB");
+    let [first, reader, ..] = runs.as_slice() else { return };
+    for ((name, _), own) in contenders.iter().zip(&runs) {
+        let ratio = |other: &[Run]| median(own.iter().zip(other).map(|(own, other)| own.time / other.time));
+        let time = median(own.iter().map(|run| run.time));
+        let memory = own.iter().map(|run| run.memory).fold(0.0, f64::max);
+        println!("{name:24}{time:>10.1}{:>14.3}{:>16.3}{memory:>12.1}", ratio(first), ratio(reader));
+    }
+}
+
+#[allow(unsafe_code, clippy::zombie_processes)]
+fn run(words: &[String]) -> Run {
+    let start = Instant::now();
+    let mut command = Command::new(&words[0]);
+    let child =
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs");
+    let mut status = 0;
+    // SAFETY: all of its fields are numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both point to what lives until the call returns; the child is
+    // ours, and nobody else waits for it.
+    let waited = unsafe { libc::wait4(child.id().cast_signed(), &mut status, 0, &mut usage) };
+    let time = start.elapsed().as_secs_f64() * 1e3;
+    assert!(waited > 0 && status == 0, "{words:?}: {status}");
+    Run { time, memory: usage.ru_maxrss as f64 / 1024.0 }
+}
+
+/// Reads every status file, or those of a process's threads, half of them in
+/// each of two threads: one open, one read, one close, one buffer.
+fn read_all() {
+    let directory = match std::env::args().nth(2) {
+        Some(pid) => format!("/proc/{pid}/task"),
+        None => "/proc".to_owned(),
+    };
+    let entries = fs::read_dir(&directory).expect("a directory");
+    let ids: Vec<u32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let directory = &directory;
+    std::thread::scope(|scope| {
+        for half in ids.chunks(ids.len().div_ceil(2)) {
+            scope.spawn(move || {
+                let mut buffer = [0; 8192];
+                let read =
+                    |id: &u32| File::open(format!("{directory}/{id}/status")).ok()?.read(&mut buffer).ok();
+                half.iter().filter_map(read).sum::<usize>()
+            });
+        }
+    });
+}
+
+/// Has that many threads, says so, and waits to be killed.
+fn live_with_threads(count: usize) {
+    for _ in 1..count {
+        let builder = std::thread::Builder::new().stack_size(16 * 1024);
+        builder.spawn(std::thread::park).expect("a thread");
+    }
+    println!();
+    loop {
+        std::thread::park();
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

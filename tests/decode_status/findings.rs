@@ -1,0 +1,196 @@
+//! What is found of a process, each from a real one or a kept text; and what is
+//! required of it.
+
+use std::process::Command;
+
+use crate::support::{Fixture, in_namespace, run, skipped};
+
+/// The identifiers of what is found of a process.
+fn found(target: &[&str]) -> Vec<String> {
+    let ran = run(["decode-status", "--json"].iter().chain(target));
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let findings = document["processes"][0]["findings"].as_array().expect("they were looked for").iter();
+    findings.map(|finding| finding["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+fn fixture(settings: &[&str]) -> Fixture {
+    Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
+}
+
+#[test]
+fn each_state_has_its_finding() {
+    for (settings, expected) in [
+        (&[][..], &[][..]),
+        (&["--block", "TERM", "--queue", "TERM"], &["pending-blocked"]),
+        (&["--block", "TERM"], &["term-blocked"]),
+        (&["--thread", "block=TERM"], &[]),
+        (&["--ignore", "TERM"], &["term-ignored"]),
+        (&["--ignore", "HUP"], &["hup-ignored"]),
+        (&["--ignore", "INT,QUIT"], &["interrupt-ignored"]),
+        (&["--ignore", "PIPE,XFSZ"], &["pipe-ignored"]),
+        (&["--ignore", "CHLD"], &["child-ignored"]),
+        (&["--stop"], &["stopped"]),
+        (&["--exit", "3"], &["zombie"]),
+        (&["--thread", "", "--leader-exits"], &["leader-ended"]),
+        (&["--sigwait", "TERM"], &["sigwait"]),
+        (&["--sigsuspend", "USR1"], &["sigsuspend"]),
+        (&["--signalfd", "TERM", "--block", "TERM"], &["signalfd"]),
+    ] {
+        let fixture = fixture(settings);
+        let mut ids = found(&[&fixture.pid.to_string()]);
+        // The kernel of the machine, or its rights, may forbid to look.
+        ids.retain(|id| id != "unreadable" && id != "c-library");
+        assert_eq!(ids, expected, "{settings:?}");
+    }
+}
+
+#[test]
+fn sentences_say_what_is_so_and_what_to_do() {
+    let said = |settings: &[&str]| {
+        let fixture = fixture(settings);
+        let ran = run(["decode-status", &fixture.pid.to_string()]);
+        ran.stdout.replace(&fixture.pid.to_string(), "PID")
+    };
+    let text = said(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
+    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of a signal before a thread \
+                    unblocks it. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
+                    KILL).\n";
+    assert!(text.ends_with(expected), "{text}");
+    let text = said(&["--exit", "3"]);
+    assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
+    let text = said(&["--block", "USR1", "--queue", "USR1", "--stop"]);
+    assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
+    assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
+}
+
+#[test]
+fn a_mask_that_is_the_parents_is_likely_inherited() {
+    let fixture = fixture(&["--block", "USR1,TERM", "--", "bash", "-c", "sleep 1000; :"]);
+    let pid = fixture.pid.to_string();
+    let child = loop {
+        let ran = run(["decode-status", "--pids", "--parent", &pid]);
+        if let Some(line) = ran.stdout.lines().next() {
+            break line.to_owned();
+        }
+    };
+    let ran = run(["decode-status", &child]);
+    let said = format!(
+        "Warning  its mask is its parent's: it likely inherited USR1 TERM from its parent {pid} (bash)"
+    );
+    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    Command::new("kill").args(["-KILL", &child]).status().expect("kill runs");
+}
+
+#[test]
+fn an_init_without_a_handler_is_found() {
+    let script = "\"$SIGTOOL\" decode-status 1; trap : TERM; \"$SIGTOOL\" decode-status --json 1";
+    let Some(ran) = in_namespace(script) else { return };
+    let said = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
+    assert_eq!(ran.stdout.matches(said).count(), 1, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("init-without-term"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_parent_that_waits_for_its_vfork_child_sleeps_uninterruptibly() {
+    let fixture = fixture(&["--vfork"]);
+    let ids = found(&[&fixture.pid.to_string()]);
+    assert!(ids.contains(&"uninterruptible".to_owned()), "{ids:?}");
+    let ran = run(["decode-status", &fixture.pid.to_string()]);
+    assert!(
+        ran.stdout.contains("a thread is in an uninterruptible sleep (D), in system call "),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
+    let user = ["--reuid", "54323", "--regid", "54323", "--clear-groups"];
+    let fixture = crate::support::fixture_path();
+    let line = format!(
+        "ulimit -i 5; exec {} --block RTMIN --queue RTMIN --queue RTMIN --queue RTMIN --queue RTMIN --queue RTMIN",
+        fixture.display()
+    );
+    let started = Command::new("setpriv")
+        .args(user)
+        .args(["bash", "-c", &line])
+        .stdout(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else { return skipped("setpriv is missing") };
+    let mut ready = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut ready).expect("ready");
+    if !ready.starts_with("ready") {
+        child.wait().expect("it has ended");
+        return skipped("setpriv cannot change the user");
+    }
+    let ran = run(["decode-status", &child.id().to_string()]);
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    let said = "the signal queue of uid 54323 holds 5 of the 5 that this process may bring it to";
+    assert!(ran.stdout.contains(&format!("Problem  {said}")), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(fixture): real-time signals pending"), "{}", ran.stdout);
+}
+
+#[test]
+fn kept_texts_have_findings_too() {
+    let file = |name: &str| format!("{}/tests/data/status/{name}", env!("CARGO_MANIFEST_DIR"));
+    for (name, expected) in [
+        ("kernel-thread", &["kernel-thread"][..]),
+        ("zombie", &["zombie"]),
+        ("leader-exited", &["leader-ended"]),
+        ("go", &["go-runtime"]),
+    ] {
+        let ids = found(&["--file", &file(name)]);
+        assert!(expected.iter().all(|id| ids.iter().any(|found| found == id)), "{name}: {ids:?}");
+    }
+}
+
+/// Names in findings are the processes' own choice.
+#[test]
+fn hostile_names_do_not_reach_the_terminal() {
+    let parent = fixture(&["--block", "USR1", "--name", "\x1b[31mred\nx", "--thread", "", "--zombie-child"]);
+    let zombie = parent.ids[1].to_string();
+    let ran = run(["decode-status", &zombie]);
+    assert!(ran.stdout.contains("\\x1b[31mred\\nx") && !ran.stdout.contains('\x1b'), "{:?}", ran.stdout);
+}
+
+#[test]
+fn requirements_are_a_health_check() {
+    let fixture = fixture(&["--name", "served", "--catch", "TERM,HUP", "--block", "USR1", "--queue", "USR1"]);
+    let pid = fixture.pid.to_string();
+    let check = |words: &[&str]| {
+        let ran = run(["decode-status", &pid].iter().chain(words));
+        (ran.code, ran.stdout.replace(&pid, "PID"))
+    };
+    assert_eq!(
+        check(&["--require", "caught=TERM,HUP", "--forbid", "ignored=TERM"]),
+        (Some(0), String::new())
+    );
+    let unmet = "PID (served): INT is not caught\nPID (served): USR1 is pending\n";
+    assert_eq!(
+        check(&["--require", "caught=TERM,INT", "--forbid", "pending=any"]),
+        (Some(1), unmet.to_owned())
+    );
+    assert_eq!(check(&["-q", "--forbid", "pending=any"]), (Some(1), String::new()));
+    assert_eq!(check(&["-q"]), (Some(0), String::new()));
+    let json = run(["decode-status", "--json", "--forbid", "blocked=any", &pid]);
+    assert!(json.stdout.contains("\"unmet\":[\"USR1 is blocked\"]"), "{}", json.stdout);
+    let ran = run(["decode-status", "-q", "--require", "caught=TERM", "--name", "no-such-name-anywhere"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
+    let ran = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
+    for (word, said) in [
+        ("TERM", "SET=SIGNALS is expected"),
+        ("held=TERM", "'held': not a set: pending, blocked, ignored, caught, default"),
+        ("caught=FOO", "FOO: unknown signal"),
+        ("caught=", "no signal is named"),
+    ] {
+        let ran = run(["decode-status", "--require", word, &pid]);
+        assert_eq!(ran.code, Some(2));
+        assert!(
+            ran.stderr.starts_with(&format!("sigtool: --require {word}: ")) && ran.stderr.contains(said),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! `sigtool decode-status --format prometheus`: numbers for node_exporter's
+//! textfile collector.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use snapbox::{assert_data_eq, str};
+
+use super::texts::data;
+use crate::support::{Fixture, Ran, SIGTOOL, in_namespace, run, skipped};
+
+fn metrics(arguments: &[&str]) -> Ran {
+    let ran = run(["decode-status", "--format", "prometheus"].iter().chain(arguments));
+    if ran.code != Some(2) {
+        promtool(&ran.stdout);
+    }
+    ran
+}
+
+/// Prometheus's own judgement of a text.
+fn promtool(text: &str) {
+    let started = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else { return skipped("promtool is missing") };
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads");
+    let ran = Ran::from(child.wait_with_output().expect("promtool ends"));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{text}");
+}
+
+/// The lines that are no comments.
+fn samples(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+/// The value of a metric.
+fn value(text: &str, metric: &str) -> u64 {
+    let line = samples(text).into_iter().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {metric} in {text}")).parse().expect("a whole number")
+}
+
+/// A directory that looks as /proc does, of captured files.
+struct Proc(PathBuf);
+
+impl Proc {
+    fn new(name: &str) -> Proc {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        Proc(directory)
+    }
+
+    /// A process by its captured status; `flags` as in its stat file.
+    fn process(&self, pid: u32, status: &str, flags: u32) {
+        let text = std::fs::read(data(status)).expect("captured");
+        let home = self.0.join(pid.to_string());
+        let task = home.join("task").join(pid.to_string());
+        std::fs::create_dir_all(&task).expect("a directory");
+        let stat = format!("{pid} (x) S 1 1 1 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 {pid} 0 0\n");
+        std::fs::write(home.join("stat"), stat).expect("a stat file");
+        std::fs::write(home.join("status"), &text).expect("a status file");
+        std::fs::write(task.join("status"), &text).expect("a status file");
+    }
+
+    fn thread(&self, pid: u32, tid: u32, status: &str) {
+        let task = self.0.join(format!("{pid}/task/{tid}"));
+        std::fs::create_dir_all(&task).expect("a directory");
+        std::fs::copy(data(status), task.join("status")).expect("a status file");
+    }
+
+    fn metrics(&self, arguments: &[&str]) -> Ran {
+        metrics(&[&["--proc", self.0.to_str().expect("UTF-8")], arguments].concat())
+    }
+}
+
+impl Drop for Proc {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_machine_is_counted() {
+    const KERNEL_THREAD: u32 = 0x0020_0000;
+    let made = Proc::new("fleet");
+    made.process(2, "kernel-thread", KERNEL_THREAD);
+    made.process(6476, "bash", 0);
+    made.process(6317, "stopped", 0);
+    made.process(6481, "zombie", 0);
+    made.process(6500, "leader-exited", 0);
+    made.thread(6500, 6501, "stopped");
+    made.process(6600, "gvisor", 0);
+    // One that has just ended.
+    std::fs::create_dir_all(made.0.join("6700")).expect("a directory");
+    let ran = made.metrics(&["--all", "--signals", "HUP,TERM"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_data_eq!(
+        samples(&ran.stdout).join("\n"),
+        str![[r#"
+sigtool_processes{set="pending",signal="HUP"} 0
+sigtool_processes{set="pending",signal="TERM"} 1
+sigtool_processes{set="blocked",signal="HUP"} 0
+sigtool_processes{set="blocked",signal="TERM"} 2
+sigtool_processes{set="ignored",signal="HUP"} 0
+sigtool_processes{set="ignored",signal="TERM"} 1
+sigtool_processes{set="caught",signal="HUP"} 1
+sigtool_processes{set="caught",signal="TERM"} 0
+sigtool_processes_examined 4
+sigtool_processes_unreadable 1
+sigtool_threads 6
+sigtool_processes_zombie 1
+sigtool_processes_uninterruptible 0
+sigtool_processes_stopped 2
+sigtool_processes_trace_stopped 0
+sigtool_processes_traced 0
+sigtool_signal_queue_used{uid="0"} 1
+sigtool_signal_queue_limit{uid="0"} 96551
+sigtool_signal_queue_users_omitted 0
+"#]]
+    );
+    let whole = made.metrics(&["--all", "--signals", "RTMIN+1..RTMIN+3"]);
+    let of_signals = samples(&whole.stdout).into_iter().filter(|line| line.starts_with("sigtool_processes{"));
+    assert_eq!(of_signals.count(), 3 * 4);
+    let named = made.metrics(&["6476", "6317", "--signals", "TERM"]);
+    assert_eq!(value(&named.stdout, "sigtool_processes_examined"), 2);
+    let narrowed = made.metrics(&["--blocks", "TERM"]);
+    assert_eq!(value(&narrowed.stdout, "sigtool_processes_examined"), 2);
+}
+
+#[test]
+fn a_live_process_is_counted() {
+    let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "TERM", "--queue", "TERM"]);
+    let ran = metrics(&[&fixture.pid.to_string()]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    for set in ["pending", "blocked"] {
+        assert_eq!(value(&ran.stdout, &format!("sigtool_processes{{set=\"{set}\",signal=\"TERM\"}}")), 1);
+    }
+    assert!(ran.stdout.contains("\nsigtool_signal_queue_limit{uid=\""), "{}", ran.stdout);
+    assert!(!ran.stdout.contains(&fixture.pid.to_string()), "no label is a process");
+    assert!(value(&metrics(&["--all"]).stdout, "sigtool_processes_examined") >= 1);
+}
+
+/// Elsewhere ancestors are spared; here the numbers must not depend on who
+/// started sigtool.
+#[test]
+fn ancestors_are_counted_and_sigtool_is_not() {
+    let script = "$SIGTOOL decode-status --all --format prometheus; \
+        $SIGTOOL decode-status --name bash --tree --format prometheus; :";
+    let Some(ran) = in_namespace(script) else { return };
+    let examined = ran.stdout.lines().filter(|line| line.starts_with("sigtool_processes_examined "));
+    assert_eq!(examined.collect::<Vec<_>>(), ["sigtool_processes_examined 1"; 2], "{}", ran.stderr);
+}
+
+#[test]
+fn what_proc_hides_is_told() {
+    let script = "mount -t proc -o hidepid=1 proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \
+        \"$0\" decode-status --all --format prometheus; :";
+    let output = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, SIGTOOL])
+        .stdin(Stdio::null())
+        .output();
+    match output.map(Ran::from) {
+        Ok(ran) if !ran.stdout.is_empty() => {
+            assert_eq!(value(&ran.stdout, "sigtool_processes_unreadable"), 1, "the shell is root's");
+            assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 0);
+        }
+        Ok(ran) => skipped(&format!("no namespaces, mount or setpriv here: {}", ran.stderr.trim())),
+        Err(error) => skipped(&format!("unshare: {error}")),
+    }
+}
+
+#[test]
+fn nobody_to_count_is_zeros_and_no_failure() {
+    let ran = metrics(&["--name", "no such process"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_eq!(samples(&ran.stdout).len(), 8 * 4 + 8 + 1);
+    assert!(samples(&ran.stdout).iter().all(|line| line.ends_with(" 0")), "{}", ran.stdout);
+}
+
+#[test]
+fn texts_are_counted_and_what_is_wrong_in_them_is_told() {
+    let several = ["bash", "stopped", "mips"].map(data);
+    let files: Vec<&str> = several.iter().flat_map(|file| ["--file", file]).collect();
+    let ran = metrics(&files);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 3);
+    assert_eq!(value(&ran.stdout, "sigtool_processes_stopped"), 1);
+    let ran = metrics(&["--file", &data("gvisor"), "--file", &data("bash"), "4194304"]);
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
+    assert_eq!(value(&ran.stdout, "sigtool_processes_unreadable"), 2);
+    assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 1);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    for (arguments, said) in [
+        (
+            &["decode-status", "self", "--signals", "TERM"][..],
+            "--signals: the signals to count, which goes with",
+        ),
+        (&["decode-status", "--format", "prometheus"], "nothing to decode"),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--signals", "TREM"],
+            "the nearest name is TERM",
+        ),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--signals", "none"],
+            "none: it has no signal",
+        ),
+        (&["decode-status", "--format", "prometheus", "--mask", "1"], "--mask: not with --format prometheus"),
+        (&["decode-status", "--format", "prometheus", "--all", "--pids"], "--pids: not with"),
+        (&["decode-status", "--format", "prometheus", "--all", "--threads"], "--threads: not with"),
+        (&["decode-status", "--format", "prometheus", "--all", "--full"], "--full: not with"),
+        (&["decode-status", "--format", "prometheus", "--all", "--signal", "1"], "--signal: not with"),
+        (&["decode-status", "--format", "prometheus", "--all", "--newest"], "--oldest, --newest: not with"),
+        (&["decode-status", "--format", "prometheus", "--all", "--at-most", "9"], "--at-most: not with"),
+        (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID: not with"),
+        (&["--format", "prometheus", "list"], "--format prometheus: decode-status alone"),
+        (&["send", "--format", "prometheus", "-0", "4194304"], "--format prometheus: decode-status alone"),
+        (&["watch", "--format=prometheus"], "--format prometheus: decode-status alone"),
+        (&["completions", "bash", "--format=prometheus"], "--format prometheus: decode-status alone"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn every_metric_is_in_the_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("man/sigtool-decode-status.1")).expect("the page");
+    let ran = metrics(&["--file", &data("bash")]);
+    let names: Vec<&str> =
+        ran.stdout.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert_eq!(names.len(), 12);
+    for name in names {
+        assert!(page.contains(&format!("\\fB{name}\\fR")), "the page says nothing of {name}");
+    }
+}
