@@ -62,7 +62,7 @@ enum Room {
     /// Send a signal, to what was named and to nothing else
     Send(Box<SendArgs>),
     /// Receive signals, tell who sent them, run commands on them
-    Watch(WatchArgs),
+    Watch(Box<WatchArgs>),
     /// What a process blocks, ignores and catches
     #[command(visible_alias = "decode")]
     DecodeStatus(Box<DecodeStatusArgs>),
@@ -128,6 +128,10 @@ pub fn definition() -> clap::Command {
         ("send", "signal", names()),
         ("watch", "signals", catchable()),
         ("watch", "on", hooks()),
+        ("watch", "drop", catchable()),
+        ("watch", "ignore", catchable()),
+        ("watch", "block", catchable()),
+        ("watch", "default", catchable()),
     ] {
         command = command.mut_subcommand(room, |room| {
             room.mut_arg(argument, |argument| {
@@ -135,7 +139,8 @@ pub fn definition() -> clap::Command {
             })
         });
     }
-    command
+    // An argument that is changed goes to the end, where this one belongs.
+    command.mut_subcommand("watch", |watch| watch.mut_arg("command", |last| last))
 }
 
 /// The name that the binary is called by, which decides its grammar, the
@@ -189,7 +194,7 @@ pub enum Request {
     /// To send.
     Send(Box<send::Request>),
     /// To receive.
-    Watch(watch::Request),
+    Watch(Box<watch::Request>),
     /// What processes do with signals.
     DecodeStatus(Box<decode_status::Request>),
     /// A script for a shell.
@@ -221,7 +226,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         }
         Room::List(args) => Request::List(args.request()?),
         Room::Send(args) => Request::Send(Box::new(args.request()?)),
-        Room::Watch(args) => Request::Watch(args.request()?),
+        Room::Watch(args) => Request::Watch(Box::new(args.request()?)),
         Room::Completions(args) => Request::Completions(args.request()),
     };
     Ok(Asked::Run(request, settings))
@@ -317,82 +322,4 @@ impl Global {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_definition_holds() {
-        Cli::command().debug_assert();
-    }
-
-    fn settle(arguments: &[&str], terminal: bool, color: bool) -> Settings {
-        let cli = Cli::try_parse_from(arguments).unwrap();
-        cli.global.settle(Screen { terminal, width: Some(120).filter(|_| terminal), color })
-    }
-
-    #[test]
-    fn the_format_follows_the_terminal_unless_given() {
-        assert_eq!(settle(&["sigtool", "list"], true, true).format, Format::Table);
-        assert_eq!(settle(&["sigtool", "list"], false, false).format, Format::Plain);
-        assert_eq!(settle(&["sigtool", "--json", "list"], true, true).format, Format::Json);
-        assert_eq!(settle(&["sigtool", "list", "--format", "table"], false, false).format, Format::Table);
-    }
-
-    #[test]
-    fn width_and_colour_can_be_given() {
-        let given = settle(&["sigtool", "list", "--width", "60", "--color", "always"], true, false);
-        assert_eq!((given.width, given.color), (60, true));
-        let never = settle(&["sigtool", "list", "--color=never"], true, true);
-        assert_eq!((never.width, never.color), (120, false));
-        assert_eq!(settle(&["sigtool", "list"], false, false).width, DEFAULT_WIDTH);
-    }
-
-    #[test]
-    fn decode_is_decode_status() {
-        let cli = Cli::try_parse_from(["sigtool", "decode", "self"]).unwrap();
-        assert!(matches!(cli.room, Room::DecodeStatus(_)));
-    }
-
-    fn asked(words: &[&str]) -> Result<Asked, Failure> {
-        parse(words.iter().map(OsString::from).collect())
-    }
-
-    #[test]
-    fn send_is_found_behind_global_options_and_nowhere_else() {
-        for words in [
-            &["sigtool", "send", "-9", "100"][..],
-            &["sigtool", "--json", "send", "-9", "100"],
-            &["sigtool", "--format", "json", "--width", "100", "send", "-9", "100"],
-            &["sigtool", "--color=never", "send", "100"],
-        ] {
-            assert!(matches!(asked(words), Ok(Asked::Run(Request::Send(_), _))), "{words:?}");
-        }
-        assert!(matches!(asked(&["sigtool", "list", "-9"]), Ok(Asked::Run(Request::List(_), _))));
-        assert!(asked(&["sigtool", "-9", "send", "100"]).is_err());
-        assert!(asked(&["sigtool", "--format", "send", "-9", "100"]).is_err());
-    }
-
-    /// The function that orders the words knows which global options take a
-    /// value.
-    #[test]
-    fn global_options_with_a_value_are_known() {
-        for option in Cli::command().get_arguments().filter(|option| option.is_global_set()) {
-            let long = format!("--{}", option.get_long().unwrap());
-            let takes = option.get_action().takes_values();
-            assert_eq!(send::args::takes_value(OsStr::new(&long)), takes, "{long}");
-        }
-    }
-
-    #[test]
-    fn the_name_decides_the_grammar() {
-        let called = |name: &str| Program::called(&[OsString::from(name)]);
-        assert_eq!(called("kill"), Program::Kill);
-        assert_eq!(called("/usr/local/bin/kill"), Program::Kill);
-        for name in ["sigtool", "killall", "/kill/sigtool", "./skill", ""] {
-            assert_eq!(called(name), Program::Sigtool, "{name}");
-        }
-        assert_eq!(Program::called(&[]), Program::Sigtool);
-        assert!(matches!(asked(&["/bin/kill", "-l"]), Ok(Asked::Run(Request::List(_), _))));
-        assert!(matches!(asked(&["kill", "100"]), Ok(Asked::Run(Request::Send(_), _))));
-    }
-}
+mod tests;

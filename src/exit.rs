@@ -17,10 +17,17 @@ pub enum Exit {
     Unreadable,
     /// 124: a time ran out.
     TimedOut,
-    /// 128+N: `watch` was ended by signal N before what it waited for.
+    /// 128+N: `watch` was ended by signal N before what it waited for, or its
+    /// command was killed by it.
     BySignal(u8),
     /// 125: sigtool itself failed, such as output that could not be written.
     Failed,
+    /// 126: `watch -- COMMAND`: the command could not be executed.
+    NotExecutable,
+    /// 127: `watch -- COMMAND`: the command was not found.
+    NotFound,
+    /// `watch -- COMMAND`: the command's own status.
+    Passed(u8),
 }
 
 impl Exit {
@@ -34,6 +41,9 @@ impl Exit {
             Exit::Unreadable => 3,
             Exit::TimedOut => 124,
             Exit::Failed => 125,
+            Exit::NotExecutable => 126,
+            Exit::NotFound => 127,
+            Exit::Passed(status) => status,
             Exit::BySignal(number) => 128u8.saturating_add(number),
         }
     }

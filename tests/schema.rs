@@ -134,4 +134,11 @@ fn spoiled_events_are_refused() {
     // The fixture's watcher says `ready` into the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("an event");
     refuses_what_is_spoiled("watch", line);
+    let output = Command::new(fixture_path())
+        .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
+        .args([SIGTOOL, "watch", "--json", "--drop", "RTMIN", "--", "true"])
+        .output()
+        .expect("the fixture runs");
+    let text = String::from_utf8(output.stderr).expect("JSON");
+    refuses_what_is_spoiled("watch", text.lines().next().expect("an event"));
 }

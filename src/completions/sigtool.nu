@@ -200,6 +200,22 @@ module completions {
     [ "HUP=" "INT=" "QUIT=" "ILL=" "TRAP=" "ABRT=" "BUS=" "FPE=" "USR1=" "SEGV=" "USR2=" "PIPE=" "ALRM=" "TERM=" "STKFLT=" "CHLD=" "CONT=" "TSTP=" "TTIN=" "TTOU=" "URG=" "XCPU=" "XFSZ=" "VTALRM=" "PROF=" "WINCH=" "IO=" "PWR=" "SYS=" "RTMIN=" "RTMIN+1=" "RTMIN+2=" "RTMIN+3=" "RTMIN+4=" "RTMIN+5=" "RTMIN+6=" "RTMIN+7=" "RTMIN+8=" "RTMIN+9=" "RTMIN+10=" "RTMIN+11=" "RTMIN+12=" "RTMIN+13=" "RTMIN+14=" "RTMIN+15=" "RTMAX-14=" "RTMAX-13=" "RTMAX-12=" "RTMAX-11=" "RTMAX-10=" "RTMAX-9=" "RTMAX-8=" "RTMAX-7=" "RTMAX-6=" "RTMAX-5=" "RTMAX-4=" "RTMAX-3=" "RTMAX-2=" "RTMAX-1=" "RTMAX=" "EXIT=" ]
   }
 
+  def "nu-complete sigtool watch drop" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  def "nu-complete sigtool watch ignore" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  def "nu-complete sigtool watch block" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
+  def "nu-complete sigtool watch default" [] {
+    [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
+  }
+
   # Receive signals, tell who sent them, run commands on them.
   export extern "sigtool watch" [
     --format: string@"nu-complete sigtool watch format" # table (on a terminal), plain (else) or json
@@ -209,8 +225,19 @@ module completions {
     --burst: string@"nu-complete sigtool watch burst" # While one runs: queue (default), drop or parallel
     --count: string           # End after N signals
     --timeout: string         # End after this time, with status 124
+    --map: string             # Forward one signal as another
+    --group                   # Run COMMAND in a process group of its own, and forward to all of it
+    --reap                    # Adopt descendants whose parents end (PID 1 does so anyway)
+    --wait-all                # Wait for all descendants, not for COMMAND alone; adopts them
+    --kill-after: string      # With --timeout: KILL, so long after TERM
+    --log: path               # Append to FILE what was received and what was done with it
+    --quiet                   # Tell it nowhere; else it is told on standard error
     --help(-h)                # Print help (see more with '--help')
     --on: string@"nu-complete sigtool watch on" # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
+    --drop: string@"nu-complete sigtool watch drop" # Do not forward these
+    --ignore: string@"nu-complete sigtool watch ignore" # Start COMMAND with these ignored, or all
+    --block: string@"nu-complete sigtool watch block" # Start COMMAND with these blocked, or all, beside those inherited
+    --default: string@"nu-complete sigtool watch default" # Start COMMAND with these at their default, or all
     ...signals: string@"nu-complete sigtool watch signals" # The signals to watch; all if none is given
   ]
 

@@ -56,6 +56,11 @@ impl<'a> Out<'a> {
         Out { sink: Buffer { sink, text: Vec::new() }, settings, blocks: 0 }
     }
 
+    /// The settings that hold for all of it.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// The form that was asked for.
     pub fn format(&self) -> Format {
         self.settings.format

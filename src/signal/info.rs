@@ -119,16 +119,46 @@ pub enum Origin {
 }
 
 impl Info {
+    /// A signal of which nothing else is known.
+    pub const fn bare(signal: Signal) -> Info {
+        Info {
+            signal,
+            code: 0,
+            errno: 0,
+            pid: 0,
+            uid: 0,
+            value: 0,
+            pointer: 0,
+            timer: 0,
+            overrun: 0,
+            status: 0,
+            user_ticks: 0,
+            system_ticks: 0,
+            address: 0,
+            descriptor: 0,
+            band: 0,
+            syscall: 0,
+            call_address: 0,
+        }
+    }
+
     /// Where it came from.
     pub fn origin(&self) -> Origin {
+        match self.code {
+            SI_USER | SI_TKILL => self.sender(None, true),
+            SI_TIMER => Origin::Timer { id: self.timer, overrun: self.overrun, value: self.value },
+            SI_QUEUE | SI_MESGQ => self.sender(Some(self.value), false),
+            SI_SIGIO => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
+            SI_KERNEL => Origin::Kernel,
+            code if code < 0 => self.sender(Some(self.value), false),
+            code => self.origin_by_name(code),
+        }
+    }
+
+    /// Where a signal came from whose code means something else with each.
+    fn origin_by_name(&self, code: i32) -> Origin {
         let name = Arch::NATIVE.facts(self.signal).map_or("", |facts| facts.name);
-        match (name, self.code) {
-            (_, SI_USER | SI_TKILL) => self.sender(None, true),
-            (_, SI_TIMER) => Origin::Timer { id: self.timer, overrun: self.overrun, value: self.value },
-            (_, SI_QUEUE | SI_MESGQ) => self.sender(Some(self.value), false),
-            (_, SI_SIGIO) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
-            (_, SI_KERNEL) => Origin::Kernel,
-            (_, code) if code < 0 => self.sender(Some(self.value), false),
+        match (name, code) {
             ("CHLD", _) => Origin::Child { pid: self.pid, uid: self.uid, status: self.status },
             ("ILL" | "FPE" | "SEGV" | "BUS" | "TRAP" | "EMT", _) => Origin::Fault { address: self.address },
             ("SYS", _) => Origin::Syscall { number: self.syscall, address: self.call_address },

@@ -8,8 +8,13 @@
 
 #![allow(unsafe_code)]
 
+pub mod child;
 pub mod clock;
 pub mod deliver;
+pub mod forward;
+pub mod hold;
+pub mod job;
+pub mod numbers;
 pub mod pidfd;
 pub mod process;
 pub mod signalfd;

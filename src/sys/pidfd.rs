@@ -14,7 +14,7 @@ use crate::signal::exit::Ending;
 
 /// The signal goes to the process group that the held process leads (uapi
 /// linux/pidfd.h; since Linux 6.9).
-const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
+pub(super) const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
 
 /// ioctl(2) on a pidfd (uapi linux/pidfd.h).
 const PIDFS_IOCTL_MAGIC: u32 = 0xff;

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use libc::c_int;
 
 use super::deliver::check;
+use super::hold;
 use crate::signal::{Info, Signal, SignalSet};
 
 /// How many signals one read takes at most.
@@ -80,6 +81,18 @@ impl SignalFd {
         let descriptor =
             unsafe { libc::signalfd(-1, &raw const raw, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         check(descriptor.into())?;
+        // SAFETY: the kernel has just given this descriptor to us alone.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })
+    }
+
+    /// Opens one for all of these, the C library's own too, which waits for a
+    /// signal where none is pending.
+    ///
+    /// # Errors
+    /// What signalfd(2) says.
+    pub fn waiting(set: SignalSet) -> io::Result<SignalFd> {
+        let descriptor = hold::descriptor(-1, set)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })

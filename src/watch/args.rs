@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
+use super::command::args::CommandArgs;
 use super::{Burst, Hook, Request, is_catchable};
 use crate::error::Failure;
 use crate::out::escape;
@@ -17,7 +18,9 @@ Examples:
   sigtool watch --timeout 30s --count 1 USR1 || echo no signal
   sigtool watch --on HUP='nginx -s reload' run a command on each HUP
   sigtool watch --on EXIT='rm -f lock'     and one at the end
-  sigtool watch --json | jq .sender        who sends them";
+  sigtool watch --json | jq .sender        who sends them
+  sigtool watch -- nginx -g 'daemon off;'  forward all to a command
+  sigtool watch --map TERM=INT -- ./server in the words that it understands";
 
 /// Receive signals, tell who sent them, run commands on them.
 ///
@@ -33,10 +36,16 @@ Examples:
 /// SIGTOOL_SENDER_PID, SIGTOOL_SENDER_UID and SIGTOOL_VALUE in its environment,
 /// as far as they are known, and more: see sigtool-watch(1). Receiving goes on
 /// meanwhile. With --json, what commands print goes to stderr.
+///
+/// With -- COMMAND, a command is run under it, in the signal state that sigtool
+/// was started with, and every signal goes on to it with its sender and value
+/// (KILL and STOP cannot be caught, nor forwarded). What was received and what
+/// was done with it is told on stderr, or in a file (--log), or not (--quiet).
+/// Fit to be PID 1. Its status is passed on.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
 #[command(
-    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]..."
+    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]..."
 )]
 pub struct WatchArgs {
     /// The signals to watch; all if none is given
@@ -55,6 +64,8 @@ pub struct WatchArgs {
     /// End after this time, with status 124
     #[arg(long, value_name = "DURATION")]
     timeout: Option<OsString>,
+    #[command(flatten)]
+    under: CommandArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,16 +102,46 @@ impl WatchArgs {
             BurstName::Drop => Burst::Drop,
             BurstName::Parallel => Burst::Parallel,
         };
-        Ok(Request { named, all: self.signals.is_empty(), hooks, burst, count: self.count, timeout })
+        let command = self.under.plan(timeout.is_some())?;
+        if command.is_some() {
+            self.fits_command()?;
+        }
+        let all = self.signals.is_empty();
+        Ok(Request { named, all, hooks, burst, count: self.count, timeout, command })
+    }
+
+    /// What is for receiving alone is not for a command, too.
+    fn fits_command(&self) -> Result<(), Failure> {
+        if let Some(word) = self.signals.first() {
+            let word = text(word);
+            return Err(Failure::usage(format!(
+                "{word}: a command gets every signal; --drop, --map and --on name some"
+            )));
+        }
+        match self.count {
+            Some(_) => Err(Failure::usage("--count is for receiving: a command is run to its end")),
+            None => Ok(()),
+        }
     }
 }
 
-fn text(word: &OsString) -> String {
+pub(super) fn text(word: &OsString) -> String {
     escape(word.as_encoded_bytes()).into_owned()
 }
 
+/// A name or a number.
+pub(super) fn one(word: &str) -> Result<Signal, Failure> {
+    match Signal::from_digits(word) {
+        Some(Some(signal)) => return Ok(signal),
+        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => {}
+        _ => return name::parse(word, Arch::NATIVE).map_err(Failure::usage),
+    }
+    // Nothing, or a number that is none of a signal.
+    set(word).and_then(|set| set.iter().next().ok_or_else(|| Failure::usage("0: not a signal")))
+}
+
 /// A name, a number, or several of them separated by commas.
-fn set(word: &str) -> Result<SignalSet, Failure> {
+pub(super) fn set(word: &str) -> Result<SignalSet, Failure> {
     if word.trim().is_empty() {
         return Err(Failure::usage("'': not a signal"));
     }

@@ -1,6 +1,7 @@
 //! `sigtool watch`: receive signals, tell who sent them, run commands on them.
 
 pub mod args;
+pub mod command;
 mod receive;
 mod run;
 mod sender;
@@ -10,11 +11,13 @@ mod wire;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
+pub use command::hold_early;
 pub use sender::Sender;
 
 use crate::error::{Failure, Outcome};
 use crate::out::Out;
 use crate::signal::{Arch, Info, Signal, SignalSet};
+use crate::sys::hold;
 
 /// What is asked.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Request {
     pub count: Option<u64>,
     /// End after this time.
     pub timeout: Option<Duration>,
+    /// What is run under it; it is that to which all this happens then.
+    pub command: Option<command::Plan>,
 }
 
 /// A command to run.
@@ -87,5 +92,9 @@ pub(super) fn is_catchable(signal: Signal) -> bool {
 /// # Errors
 /// Output that cannot be written, and a kernel that refuses.
 pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
+    if let Some(plan) = &request.command {
+        return command::run(request, plan, out, notes);
+    }
+    hold::release();
     receive::receive(request, out, notes)
 }

@@ -66,6 +66,11 @@ impl<'a> Runner<'a> {
         self.ended.contains(&pid) || self.running.iter().any(|running| running.child.id() == pid)
     }
 
+    /// Whether a process is a command of ours that has not been reaped.
+    pub(super) fn runs(&self, pid: u32) -> bool {
+        self.running.iter().any(|running| running.child.id() == pid)
+    }
+
     /// The descriptors that tell when a command has ended.
     pub(super) fn held(&self) -> impl Iterator<Item = &PidFd> {
         self.running.iter().map(|running| &running.held)

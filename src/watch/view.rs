@@ -46,7 +46,7 @@ pub(super) fn event(event: &Event, out: &mut Out<'_>) -> io::Result<()> {
 }
 
 /// UTC, as RFC 3339 has it; on a terminal without the day.
-fn time(event: &Event, format: Format) -> String {
+pub(super) fn time(event: &Event, format: Format) -> String {
     let whole = humantime::format_rfc3339_micros(event.time).to_string();
     match (format, whole.split_once('T')) {
         (Format::Table, Some((_, time))) => time.to_owned(),
@@ -54,7 +54,7 @@ fn time(event: &Event, format: Format) -> String {
     }
 }
 
-fn sender(event: &Event, origin: Origin) -> Cell {
+pub(super) fn sender(event: &Event, origin: Origin) -> Cell {
     let claimed = !event.info.is_verified();
     match (origin, &event.sender) {
         (_, Some(sender)) => process(sender),
@@ -80,7 +80,7 @@ fn process(sender: &Sender) -> Cell {
     Cell::new(text, if sender.verified { Meaning::Handled } else { Meaning::Held })
 }
 
-fn value(origin: Origin) -> Cell {
+pub(super) fn value(origin: Origin) -> Cell {
     match origin {
         Origin::Process { value: Some(value), .. }
         | Origin::Outside { value: Some(value), .. }
@@ -89,7 +89,7 @@ fn value(origin: Origin) -> Cell {
     }
 }
 
-fn code(event: &Event, origin: Origin) -> Cell {
+pub(super) fn code(event: &Event, origin: Origin) -> Cell {
     let words = match event.info.code() {
         Some(code) => code.meaning.to_owned(),
         None => format!("code {}", event.info.code),

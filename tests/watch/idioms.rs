@@ -14,9 +14,11 @@ fn start(line: &str, folder: &Path) -> Watch {
     let readme = std::fs::read_to_string(readme).expect("the README");
     assert!(readme.replace("\\|", "|").contains(line), "the README does not show: {line}");
     std::fs::create_dir_all(folder).expect("a folder");
-    let reload = folder.join("reload");
-    std::fs::write(&reload, "#!/bin/sh\necho reloaded\n").expect("a script");
-    std::fs::set_permissions(&reload, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    for (name, script) in [("reload", "echo reloaded"), ("server", "exec sigtool watch --count 1 TERM")] {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    }
     let binaries = Path::new(SIGTOOL).parent().expect("a folder");
     let path =
         format!("{}:{}:{}", folder.display(), binaries.display(), std::env::var("PATH").unwrap_or_default());
@@ -53,10 +55,20 @@ fn wait_for_a_signal_but_not_for_ever() {
     assert!(code == Some(0) && stdout.ends_with("\ntoo late: 124\n"), "{stdout}");
 }
 
+/// The same with a line that runs `server`: it is this which is ready, and its
+/// parent which signals are for.
+fn serve(line: &str, folder: &Path) -> Watch {
+    let mut watch = start(line, folder);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", watch.pid)).expect("it lives");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).expect("a parent");
+    watch.pid = parent.parse().expect("a process id");
+    watch
+}
+
 #[test]
 fn clean_up_at_the_end() {
     let folder = folder("exit");
-    let watch = start("touch lock; sigtool watch --on EXIT='rm -f lock' USR1", &folder);
+    let watch = serve("touch lock; sigtool watch --on EXIT='rm -f lock' -- server", &folder);
     assert!(folder.join("lock").exists());
     watch.send(&["-TERM"]);
     let (code, _, _) = watch.end();
@@ -68,18 +80,41 @@ fn clean_up_at_the_end() {
 #[test]
 fn reload_on_hup() {
     let folder = folder("hup");
-    let watch = start("sigtool watch --on HUP=reload", &folder);
+    let watch = serve("sigtool watch --on HUP=reload --drop HUP -- server", &folder);
     watch.send(&["-HUP"]);
+    watch.send(&["-TERM"]);
+    let (code, stdout, stderr) = watch.end();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert!(code == Some(0) && stdout.contains("reloaded\n"), "{stdout}");
+    assert!(stderr.contains("  dropped  ") && stderr.contains("  forwarded  "), "{stderr}");
+}
+
+#[test]
+fn ignore() {
+    let folder = folder("ignore");
+    // HUP would end the server, with 129.
+    let watch = serve("sigtool watch --ignore HUP -- server", &folder);
+    watch.send(&["-HUP"]);
+    watch.send(&["-TERM"]);
+    let (code, _, _) = watch.end();
+    std::fs::remove_dir_all(folder).expect("the folder");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn forward_in_a_container() {
+    let folder = folder("forward");
+    let watch = serve("exec sigtool watch -- server", &folder);
     watch.send(&["-TERM"]);
     let (code, stdout, _) = watch.end();
     std::fs::remove_dir_all(folder).expect("the folder");
-    assert!(code == Some(0) && stdout.contains("\nreloaded\n"), "{stdout}");
+    assert!(code == Some(0) && stdout.contains("  TERM "), "{stdout}");
 }
 
 #[test]
 fn log_who_asked_for_the_end() {
     let folder = folder("log");
-    let watch = start("sigtool watch --json >> signals.log", &folder);
+    let watch = serve("sigtool watch --json --log signals.log -- server", &folder);
     watch.send(&["-TERM"]);
     let (code, _, _) = watch.end();
     let log = std::fs::read_to_string(folder.join("signals.log")).expect("the log");

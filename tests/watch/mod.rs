@@ -1,7 +1,10 @@
 //! `sigtool watch`, end to end.
 
+mod command;
+mod forward;
 mod hooks;
 mod idioms;
+mod job;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -82,6 +85,13 @@ struct Event {
     address: Option<u64>,
     syscall: Option<i32>,
     lost: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    forwarded: Option<Option<String>>,
+    reason: Option<String>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 #[allow(dead_code)]

@@ -1,0 +1,186 @@
+//! What is typed for a command that is run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{LogTo, Plan};
+use crate::error::Failure;
+use crate::proc::duration;
+use crate::signal::{Arch, Signal, SignalSet};
+use crate::watch::args::{one, set, text};
+use crate::watch::is_catchable;
+
+/// The options that belong to a command.
+#[derive(Debug, Args)]
+pub struct CommandArgs {
+    /// Run a command; signals are forwarded to it (after --)
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+    /// Forward one signal as another
+    #[arg(long, value_name = "SIGNAL=SIGNAL")]
+    map: Vec<OsString>,
+    /// Do not forward these
+    #[arg(long, value_name = "SIGNAL[,...]")]
+    drop: Vec<OsString>,
+    /// Run COMMAND in a process group of its own, and forward to all of it
+    #[arg(long, hide_short_help = true)]
+    group: bool,
+    /// Start COMMAND with these ignored, or all
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    ignore: Vec<OsString>,
+    /// Start COMMAND with these blocked, or all, beside those inherited
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    block: Vec<OsString>,
+    /// Start COMMAND with these at their default, or all
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    default: Vec<OsString>,
+    /// Adopt descendants whose parents end (PID 1 does so anyway)
+    #[arg(long, hide_short_help = true)]
+    reap: bool,
+    /// Wait for all descendants, not for COMMAND alone; adopts them
+    #[arg(long, hide_short_help = true)]
+    wait_all: bool,
+    /// With --timeout: KILL, so long after TERM
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    kill_after: Option<OsString>,
+    /// Append to FILE what was received and what was done with it
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    log: Option<PathBuf>,
+    /// Tell it nowhere; else it is told on standard error
+    #[arg(long, hide_short_help = true, conflicts_with = "log")]
+    quiet: bool,
+}
+
+impl CommandArgs {
+    /// What the arguments mean; `None` where no command is given.
+    ///
+    /// # Errors
+    /// A usage failure naming the first word that means nothing, or an option
+    /// that means nothing without a command.
+    pub(in crate::watch) fn plan(&self, timeout: bool) -> Result<Option<Plan>, Failure> {
+        if self.command.is_empty() {
+            let alone = self.given().into_iter().find(|(given, _)| *given);
+            return match alone {
+                Some((_, option)) => Err(Failure::usage(format!(
+                    "{option} is for a command: sigtool watch {option} ... -- COMMAND"
+                ))),
+                None => Ok(None),
+            };
+        }
+        if self.kill_after.is_some() && !timeout {
+            return Err(Failure::usage("--kill-after takes a --timeout to come after"));
+        }
+        let maps = self.map.iter().map(mapping).collect::<Result<Vec<_>, _>>()?;
+        let drops = sets("--drop", &self.drop)?;
+        for (at, (from, _)) in maps.iter().enumerate() {
+            let name = Arch::NATIVE.name(*from);
+            if drops.contains(*from) {
+                return Err(Failure::usage(format!("{name}: both to --map and to --drop")));
+            }
+            if maps[..at].iter().any(|(earlier, _)| earlier == from) {
+                return Err(Failure::usage(format!("{name}: --map gives it two meanings")));
+            }
+        }
+        let kill_after = match &self.kill_after {
+            Some(word) => {
+                let word = text(word);
+                duration::parse(&word)
+                    .map_err(|error| Failure::usage(format!("--kill-after {word}: {error}")))?
+            }
+            None => None,
+        };
+        let log = match &self.log {
+            Some(path) => LogTo::File(path.clone()),
+            None if self.quiet => LogTo::Nowhere,
+            None => LogTo::Stderr,
+        };
+        Ok(Some(Plan {
+            words: self.command.clone(),
+            maps,
+            drops,
+            ignore: sets("--ignore", &self.ignore)?,
+            block: sets("--block", &self.block)?,
+            default: sets("--default", &self.default)?,
+            group: self.group,
+            reap: self.reap || self.wait_all,
+            wait_all: self.wait_all,
+            kill_after,
+            log,
+        }))
+    }
+
+    /// The options, and whether each is given.
+    fn given(&self) -> [(bool, &'static str); 11] {
+        [
+            (!self.map.is_empty(), "--map"),
+            (!self.drop.is_empty(), "--drop"),
+            (self.group, "--group"),
+            (!self.ignore.is_empty(), "--ignore"),
+            (!self.block.is_empty(), "--block"),
+            (!self.default.is_empty(), "--default"),
+            (self.reap, "--reap"),
+            (self.wait_all, "--wait-all"),
+            (self.kill_after.is_some(), "--kill-after"),
+            (self.log.is_some(), "--log"),
+            (self.quiet, "--quiet"),
+        ]
+    }
+}
+
+/// All that an option names. `all` is all that can be changed, the C library's
+/// own signals too: a child may have inherited them ignored.
+fn sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
+    let of = |failure: Failure| Failure::usage(format!("{option} {failure}"));
+    let named = |word: &OsString| match text(word) {
+        all if all.eq_ignore_ascii_case("all") => {
+            let every = SignalSet::all(Arch::NATIVE).iter();
+            Ok(every.filter(|signal| signal.is_of_c_library() || is_catchable(*signal)).collect())
+        }
+        word => set(&word).map_err(of),
+    };
+    words.iter().try_fold(SignalSet::EMPTY, |all, word| Ok(all | named(word)?))
+}
+
+/// `TERM=INT`.
+fn mapping(word: &OsString) -> Result<(Signal, Signal), Failure> {
+    let word = text(word);
+    let of = |failure: Failure| Failure::usage(format!("--map {failure}"));
+    let Some((from, to)) = word.split_once('=') else {
+        return Err(Failure::usage(format!("--map {word}: SIGNAL=SIGNAL is expected")));
+    };
+    let (from, to) = (one(from).map_err(of)?, one(to).map_err(of)?);
+    if !is_catchable(from) {
+        let name = Arch::NATIVE.name(from);
+        return Err(Failure::usage(format!(
+            "--map {name}: it never arrives: the kernel lets nobody catch it"
+        )));
+    }
+    Ok((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_read() {
+        let read = |word: &str| {
+            let read = mapping(&OsString::from(word));
+            read.map(|(from, to)| (from.get(), to.get())).map_err(|failure| failure.to_string())
+        };
+        assert_eq!(read("TERM=INT"), Ok((15, 2)));
+        assert_eq!(read("sigrtmin+1=10"), Ok((35, 10)));
+        assert_eq!(read("TERM=KILL"), Ok((15, 9)));
+        for (word, said) in [
+            ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
+            ("FOO=INT", "--map FOO: unknown signal; the nearest name is FPE"),
+            ("TERM=", "--map '': not a signal"),
+            ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
+            ("KILL=TERM", "--map KILL: it never arrives: the kernel lets nobody catch it"),
+        ] {
+            assert_eq!(read(word), Err(said.to_owned()), "{word}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The parent of the command: receives, sends on, reaps, until the end.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::fate::{self, Fate, Scene, Why};
+use super::job::{Job, Stop};
+use super::log::Log;
+use super::target::Target;
+use super::{Plan, failed};
+use crate::error::{Failure, bare};
+use crate::exit::Exit;
+use crate::out::escape_line;
+use crate::signal::exit::Ending;
+use crate::signal::info::Origin;
+use crate::signal::{Info, Signal};
+use crate::sys::child::{self, Children};
+use crate::sys::deliver::own_uid;
+use crate::sys::forward::is_gone;
+use crate::sys::job::{leads_session, shares_group};
+use crate::sys::numbers::{CHLD, CONT, HUP, INT, KILL, TERM};
+use crate::sys::pidfd::wait_for_any;
+use crate::sys::signalfd::SignalFd;
+use crate::sys::spawn::Inherited;
+use crate::watch::run::Runner;
+use crate::watch::sender::{Sender, Senders};
+use crate::watch::{Event, Request};
+
+/// How long it takes until those that wait for room are tried again.
+const UNTIL_ROOM: Duration = Duration::from_millis(1);
+
+/// What runs the command.
+pub(super) struct Parent<'a> {
+    request: &'a Request,
+    plan: &'a Plan,
+    own: u32,
+    pid: u32,
+    target: Target,
+    signals: SignalFd,
+    log: Log<'a>,
+    job: Job,
+    notes: &'a mut dyn Write,
+    senders: Senders,
+    runner: Runner<'a>,
+    batch: Vec<Info>,
+    /// How the command has ended.
+    ended: Option<Ending>,
+    /// What is sent when, because the time has run out.
+    alarm: Option<(Instant, Signal)>,
+    timed_out: bool,
+    /// At the end: whether somebody has asked once more for it.
+    asked_again: bool,
+}
+
+struct Here(u32);
+
+impl Scene for Here {
+    fn shares_group(&self) -> bool {
+        shares_group(self.0)
+    }
+    fn leads_session(&self) -> bool {
+        leads_session()
+    }
+}
+
+impl<'a> Parent<'a> {
+    /// Of the command, which has just been started.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn new(
+        request: &'a Request,
+        plan: &'a Plan,
+        pid: u32,
+        inherited: Inherited,
+        signals: SignalFd,
+        log: Log<'a>,
+        job: Job,
+        notes: &'a mut dyn Write,
+    ) -> io::Result<Parent<'a>> {
+        let end = request.timeout.and_then(|time| Instant::now().checked_add(time));
+        Ok(Parent {
+            request,
+            plan,
+            own: std::process::id(),
+            pid,
+            target: Target::hold(pid, plan.group)?,
+            signals,
+            log,
+            job,
+            notes,
+            senders: Senders::new(),
+            runner: Runner::new(request, inherited, false),
+            batch: Vec::new(),
+            ended: None,
+            alarm: end.map(|end| (end, TERM)),
+            timed_out: false,
+            asked_again: false,
+        })
+    }
+
+    /// Runs until the command has ended, and what else is waited for; then the
+    /// commands of the end.
+    pub(super) fn until_the_end(mut self) -> Result<Exit, Failure> {
+        while !self.is_over() {
+            self.turn()?;
+        }
+        self.job.take_back();
+        self.alarm = None;
+        let exit = match self.ended {
+            _ if self.timed_out => Exit::TimedOut,
+            Some(Ending::Exited(status)) => Exit::Passed(status),
+            Some(Ending::Killed { signal, .. }) => Exit::BySignal(signal.get()),
+            None => Exit::Failed,
+        };
+        self.wait_for_commands()?;
+        for hook in self.request.hooks.iter().filter(|hook| hook.on.is_none()) {
+            let started = self.runner.at_end(hook, exit.code());
+            self.told(started);
+            self.wait_for_commands()?;
+        }
+        Ok(exit)
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended.is_some() && (!self.plan.wait_all || child::look() == Children::None)
+    }
+
+    /// Receives once, and does what is due.
+    fn turn(&mut self) -> Result<(), Failure> {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.clear();
+        if self.is_readable()? {
+            self.signals.read(&mut batch).map_err(failed("signalfd"))?;
+        }
+        self.senders.next_batch();
+        for info in &batch {
+            self.take(info);
+        }
+        self.batch = batch;
+        self.target.catch_up();
+        let written = self.log.flush();
+        self.written(written);
+        self.look_at_clock();
+        Ok(())
+    }
+
+    /// Whether something has arrived; waits for it, but not longer than the
+    /// clock allows. Where there is no clock, it is the reading that waits.
+    fn is_readable(&self) -> Result<bool, Failure> {
+        let alarm = self.alarm.map(|(end, _)| end.saturating_duration_since(Instant::now()));
+        let room = self.target.has_waiting().then_some(UNTIL_ROOM);
+        let Some(time) = alarm.into_iter().chain(room).min() else { return Ok(true) };
+        wait_for_any(self.signals.as_fd(), &[], Some(time)).map_err(failed("poll"))
+    }
+
+    fn take(&mut self, info: &Info) {
+        if info.signal == CHLD {
+            self.reap();
+        }
+        if fate::is_own(info, self.own) {
+            return;
+        }
+        if info.signal == CONT {
+            // Whoever continues sigtool may have put it into the foreground.
+            self.job.hand_over();
+        }
+        self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
+        let hooked = self.runner.has_hook(info.signal);
+        let told = hooked || self.log.is_kept();
+        let sender = if told { self.sender(info) } else { None };
+        let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
+            Fate::Forwarded(signal) => self.forward(info, signal),
+            kept => kept,
+        };
+        if !told {
+            return;
+        }
+        let event = Event { time: SystemTime::now(), info: *info, sender };
+        let written = self.log.add(&event, &fate);
+        self.written(written);
+        if hooked && self.ended.is_none() {
+            let started = self.runner.arrived(&event);
+            self.told(started);
+        }
+    }
+
+    fn sender(&mut self, info: &Info) -> Option<Sender> {
+        match info.origin() {
+            Origin::Process { pid, uid, verified, .. } => {
+                Some(Sender { pid, uid, name: self.senders.name(pid), verified })
+            }
+            _ => None,
+        }
+    }
+
+    fn forward(&mut self, info: &Info, signal: Signal) -> Fate {
+        if self.ended.is_some() {
+            let runner = &self.runner;
+            let sent = self.plan.wait_all && self.target.to_adopted(info, signal, |pid| runner.runs(pid));
+            return if sent { Fate::Forwarded(signal) } else { Fate::Kept(Why::Ended) };
+        }
+        match self.target.forward(info, signal) {
+            Ok(()) => Fate::Forwarded(signal),
+            Err(error) if is_gone(&error) => Fate::Kept(Why::Ended),
+            Err(error) => Fate::Kept(Why::Failed(bare(&error))),
+        }
+    }
+
+    /// Takes in whatever has ended, and a stop of the command.
+    fn reap(&mut self) {
+        while let Children::Ended(pid) = child::look() {
+            if pid == self.pid {
+                self.ended = child::reap(pid);
+            } else if self.runner.runs(pid) {
+                let reaped = self.runner.reap();
+                self.told(reaped);
+            } else {
+                child::reap(pid);
+            }
+        }
+        if self.ended.is_none()
+            && let Some(signal) = child::stopped(self.pid)
+            && self.job.stopped(signal) == Stop::Refused
+        {
+            self.target.send(CONT);
+        }
+    }
+
+    /// Sends what is due because the time has run out.
+    fn look_at_clock(&mut self) {
+        let Some((end, signal)) = self.alarm.filter(|(end, _)| Instant::now() >= *end) else { return };
+        self.alarm = None;
+        self.timed_out = true;
+        self.send(signal);
+        if signal != KILL {
+            // What is stopped would not see it.
+            self.send(CONT);
+            self.alarm = self.plan.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL));
+        }
+    }
+
+    /// A signal of sigtool's own, to whoever gets those that are sent on.
+    fn send(&self, signal: Signal) {
+        if self.ended.is_none() {
+            self.target.send(signal);
+        } else {
+            let info = Info { pid: self.own, uid: own_uid(), ..Info::bare(signal) };
+            self.target.to_adopted(&info, signal, |pid| self.runner.runs(pid));
+        }
+    }
+
+    /// Until the commands that run have ended; or somebody asks once more.
+    fn wait_for_commands(&mut self) -> Result<(), Failure> {
+        self.asked_again = false;
+        while !self.runner.is_idle() {
+            self.turn()?;
+            if std::mem::replace(&mut self.asked_again, false) {
+                let left = self.runner.abandon();
+                self.note(&format!("asked to end once more: commands not waited for: {left}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.log.give_up();
+            self.note(&format!("the log ends here: {}", bare(&error)));
+        }
+    }
+
+    fn told(&mut self, result: Result<(), String>) {
+        if let Err(what) = result {
+            self.note(&what);
+        }
+    }
+
+    /// A line for people, at once; nobody is left to tell where that fails.
+    fn note(&mut self, text: &str) {
+        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
+    }
+}
