@@ -118,7 +118,36 @@ pub enum Origin {
     Kernel,
 }
 
+/// Which fields of the kernel's union are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Process, user and value.
+    Sender,
+    /// Timer, overrun and value.
+    Timer,
+    /// Child, user, status and times.
+    Child,
+    /// An address.
+    Fault,
+    /// Events and a descriptor.
+    Descriptor,
+    /// An address and a number.
+    Syscall,
+}
+
 impl Info {
+    /// The fields that signal and code, which must be there, go with.
+    pub fn layout(&self) -> Layout {
+        match self.origin() {
+            Origin::Process { .. } | Origin::Outside { .. } | Origin::Kernel => Layout::Sender,
+            Origin::Timer { .. } => Layout::Timer,
+            Origin::Child { .. } => Layout::Child,
+            Origin::Fault { .. } => Layout::Fault,
+            Origin::Descriptor { .. } => Layout::Descriptor,
+            Origin::Syscall { .. } => Layout::Syscall,
+        }
+    }
+
     /// A signal of which nothing else is known.
     pub const fn bare(signal: Signal) -> Info {
         Info {

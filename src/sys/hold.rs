@@ -12,10 +12,10 @@ use crate::signal::{Arch, Signal, SignalSet};
 
 /// A signal set as the kernel takes it, the C library's own signals included,
 /// which that leaves out of every mask it is given.
-type Mask = [u64; 2];
+pub(super) type Mask = [u64; 2];
 
 /// How many bytes of it the kernel reads.
-const MASK_BYTES: usize = Arch::NATIVE.last() as usize / 8;
+pub(super) const MASK_BYTES: usize = Arch::NATIVE.last() as usize / 8;
 
 /// The signal state that this process was started in.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,7 @@ pub(super) fn change(how: c_int, set: SignalSet) -> io::Result<SignalSet> {
     Ok(SignalSet::from_bits(u128::from(old[0]) | u128::from(old[1]) << 64))
 }
 
-fn bits(set: SignalSet) -> Mask {
+pub(super) fn bits(set: SignalSet) -> Mask {
     [set.bits() as u64, (set.bits() >> 64) as u64]
 }
 
@@ -97,13 +97,13 @@ pub(super) fn dispose(signal: Signal, disposition: libc::sighandler_t) {
     };
 }
 
-/// A signalfd(2) of every signal, which waits where nothing is pending.
+/// A signalfd(2) of these signals.
 pub(super) fn descriptor(of: c_int, set: SignalSet) -> io::Result<c_int> {
     let mask = bits(set);
     // SAFETY: the mask is as long as is said and outlives the call.
     let answer = unsafe {
         let mask = (&raw const mask).cast::<c_void>();
-        libc::syscall(libc::SYS_signalfd4, of, mask, MASK_BYTES, libc::SFD_CLOEXEC)
+        libc::syscall(libc::SYS_signalfd4, of, mask, MASK_BYTES, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
     };
     check(answer)?;
     c_int::try_from(answer).map_err(io::Error::other)

@@ -21,3 +21,4 @@ pub mod signalfd;
 pub mod spawn;
 pub mod stdio;
 pub mod terminal;
+pub mod wait;

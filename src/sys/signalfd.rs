@@ -86,12 +86,11 @@ impl SignalFd {
         Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })
     }
 
-    /// Opens one for all of these, the C library's own too, which waits for a
-    /// signal where none is pending.
+    /// Opens one for all of these, the C library's own too.
     ///
     /// # Errors
     /// What signalfd(2) says.
-    pub fn waiting(set: SignalSet) -> io::Result<SignalFd> {
+    pub fn of_all(set: SignalSet) -> io::Result<SignalFd> {
         let descriptor = hold::descriptor(-1, set)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };

@@ -1,7 +1,6 @@
 //! The parent of the command: receives, sends on, reaps, until the end.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::fate::{self, Fate, Scene, Why};
@@ -14,15 +13,15 @@ use crate::exit::Exit;
 use crate::out::escape_line;
 use crate::signal::exit::Ending;
 use crate::signal::info::Origin;
-use crate::signal::{Info, Signal};
+use crate::signal::{Arch, Info, Signal, SignalSet};
 use crate::sys::child::{self, Children};
 use crate::sys::deliver::own_uid;
 use crate::sys::forward::is_gone;
 use crate::sys::job::{leads_session, shares_group};
 use crate::sys::numbers::{CHLD, CONT, HUP, INT, KILL, TERM};
-use crate::sys::pidfd::wait_for_any;
 use crate::sys::signalfd::SignalFd;
 use crate::sys::spawn::Inherited;
+use crate::sys::wait;
 use crate::watch::run::Runner;
 use crate::watch::sender::{Sender, Senders};
 use crate::watch::{Event, Request};
@@ -37,6 +36,7 @@ pub(super) struct Parent<'a> {
     own: u32,
     pid: u32,
     target: Target,
+    every: SignalSet,
     signals: SignalFd,
     log: Log<'a>,
     job: Job,
@@ -84,6 +84,7 @@ impl<'a> Parent<'a> {
             own: std::process::id(),
             pid,
             target: Target::hold(pid, plan.group)?,
+            every: SignalSet::all(Arch::NATIVE),
             signals,
             log,
             job,
@@ -129,8 +130,12 @@ impl<'a> Parent<'a> {
     fn turn(&mut self) -> Result<(), Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
-        if self.is_readable()? {
-            self.signals.read(&mut batch).map_err(failed("signalfd"))?;
+        if let Some(first) = wait::next(self.every, self.time()).map_err(failed("waiting"))? {
+            batch.push(first);
+            if first.signal.is_realtime() {
+                // Others of its kind may be in line behind it.
+                self.signals.read(&mut batch).map_err(failed("signalfd"))?;
+            }
         }
         self.senders.next_batch();
         for info in &batch {
@@ -144,13 +149,11 @@ impl<'a> Parent<'a> {
         Ok(())
     }
 
-    /// Whether something has arrived; waits for it, but not longer than the
-    /// clock allows. Where there is no clock, it is the reading that waits.
-    fn is_readable(&self) -> Result<bool, Failure> {
+    /// How long may be waited; `None` where there is no clock to look at.
+    fn time(&self) -> Option<Duration> {
         let alarm = self.alarm.map(|(end, _)| end.saturating_duration_since(Instant::now()));
         let room = self.target.has_waiting().then_some(UNTIL_ROOM);
-        let Some(time) = alarm.into_iter().chain(room).min() else { return Ok(true) };
-        wait_for_any(self.signals.as_fd(), &[], Some(time)).map_err(failed("poll"))
+        alarm.into_iter().chain(room).min()
     }
 
     fn take(&mut self, info: &Info) {
