@@ -13,6 +13,7 @@ sigtool, options, log = sys.argv[1], sys.argv[2], sys.argv[3]
 pid, fd = pty.fork()
 if pid == 0:
     os.environ["PS1"] = "ready> "
+    os.environ["LISTENER"] = sys.argv[4]
     os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
 seen, at = "", 0
 def until(wanted):
@@ -33,8 +34,7 @@ def state(pid):
 until("ready> ")
 keys("stty -echo; PS1='re''ady> '\n")
 until("ready> ")
-command = "trap 'n=$((n+1)); echo int $n' INT; echo pids $$ $PPID; while :; do read -r line || continue; echo \"<$line>\"; [ \"$line\" = end ] && exit 5; done"
-keys("%s watch %s --json --log %s -- bash -c '%s'\n" % (sigtool, options, log, command.replace("'", "'\\''")))
+keys("%s watch %s --json --log %s -- python3 -c \"$LISTENER\"\n" % (sigtool, options, log))
 pids = until(r"pids (\d+) (\d+)").groups()
 keys("a\n"); until("<a>")
 keys("\x03"); until("int 1")
@@ -53,6 +53,28 @@ os.waitpid(pid, 0)
 print(seen)
 "#;
 
+/// The command: says each INT and each line. A shell's trap could come to wait
+/// behind its read.
+const LISTENER: &str = r#"
+import os, select, signal
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+signal.set_wakeup_fd(writer)
+signal.signal(signal.SIGINT, lambda *_: None)
+print("pids", os.getpid(), os.getppid(), flush=True)
+count, line = 0, ""
+while line != "end":
+    ready = select.select([0, reader], [], [])[0]
+    if reader in ready:
+        for _ in os.read(reader, 64):
+            count += 1
+            print("int", count, flush=True)
+    if 0 in ready:
+        line = os.read(0, 64).decode().strip()
+        print("<%s>" % line, flush=True)
+os._exit(5)
+"#;
+
 /// What happened on the terminal, and how often the log has an INT that was
 /// forwarded; `None` where there is no terminal to be had.
 fn session(options: &str) -> Option<(String, usize)> {
@@ -60,6 +82,7 @@ fn session(options: &str) -> Option<(String, usize)> {
     let output = Command::new("python3")
         .args(["-c", TYPIST, SIGTOOL, options])
         .arg(&path)
+        .arg(LISTENER)
         .stdin(Stdio::null())
         .output();
     let Ok(output) = output else {

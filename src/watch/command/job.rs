@@ -22,8 +22,9 @@ pub(super) struct Job {
 /// What became of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// sigtool has stopped as well, and has been continued; or the stop is
-    /// nothing of the terminal's.
+    /// The stop is nothing of the terminal's.
+    Other,
+    /// sigtool has stopped as well, and has been continued.
     Over,
     /// Nobody could continue it: the command has to be.
     Refused,
@@ -50,7 +51,7 @@ impl Job {
     /// shell sees its job stop; where the terminal was behind it.
     pub(super) fn stopped(&self, signal: Signal) -> Stop {
         if ![TSTP, TTIN, TTOU].contains(&signal) || hold::is_pending(CONT) {
-            return Stop::Over;
+            return Stop::Other;
         }
         self.take_back();
         stop_by(signal);

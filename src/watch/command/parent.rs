@@ -49,6 +49,8 @@ pub(super) struct Parent<'a> {
     /// What is sent when, because the time has run out.
     alarm: Option<(Instant, Signal)>,
     timed_out: bool,
+    /// Whether the CONT that ended a stop has reached the command as well.
+    has_cont: bool,
     /// At the end: whether somebody has asked once more for it.
     asked_again: bool,
 }
@@ -95,6 +97,7 @@ impl<'a> Parent<'a> {
             ended: None,
             alarm: end.map(|end| (end, TERM)),
             timed_out: false,
+            has_cont: false,
             asked_again: false,
         })
     }
@@ -172,6 +175,9 @@ impl<'a> Parent<'a> {
         let told = hooked || self.log.is_kept();
         let sender = if told { self.sender(info) } else { None };
         let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
+            Fate::Forwarded(CONT) if info.signal == CONT && std::mem::take(&mut self.has_cont) => {
+                Fate::Kept(Why::Terminal)
+            }
             Fate::Forwarded(signal) => self.forward(info, signal),
             kept => kept,
         };
@@ -221,11 +227,15 @@ impl<'a> Parent<'a> {
                 child::reap(pid);
             }
         }
-        if self.ended.is_none()
-            && let Some(signal) = child::stopped(self.pid)
-            && self.job.stopped(signal) == Stop::Refused
-        {
-            self.target.send(CONT);
+        let stop = if self.ended.is_none() { child::stopped(self.pid) } else { None };
+        match stop.map(|signal| self.job.stopped(signal)) {
+            Some(Stop::Refused) => self.target.send(CONT),
+            // A shell continues the whole group. Sent on late, its CONT would
+            // undo the next stop.
+            Some(Stop::Over) => {
+                self.has_cont = !self.plan.group && shares_group(self.pid) && child::continued(self.pid);
+            }
+            Some(Stop::Other) | None => {}
         }
     }
 
