@@ -40,7 +40,7 @@ complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Which s
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "completions" -d 'Print completions for a shell, signal names among them.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "list" -d 'Which signals there are; what a number, name, exit status or mask means.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named or chosen and to nothing else.'
-complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them; observe others.'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
 json\t''
@@ -334,11 +334,34 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l width -d 'Fit 
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'While one runs: queue (default), drop or parallel' -r -f -a "queue\t''
 drop\t''
 parallel\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals, or N changes' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'End after this time, with status 124' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward one signal as another' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: KILL, so long after TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and what was done with it' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe these processes instead, or what matches --name, --user, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next; 100ms' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l name -d 'The whole name, exactly; however long' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l match -d 'A regular expression, in the command line' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l user -d 'Effective user, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l gid -d 'Effective group, name or number' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pgrp -d 'Process group; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l parent -d 'Parent process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l session -d 'Session; 0 is sigtool\'s own' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l tty -d 'Terminal: pts/3, tty1; none for without one' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l cgroup -d 'In this control group or one below it' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ns -d 'In the pid namespace of this process' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l state -d 'State: letters of RSDTtZXIP, as ps(1) prints' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l older -d 'Started at least so long ago: 5s, 1m30s, 2h' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l newer -d 'Started less than so long ago' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pidfile -d 'Its number is in this file; refused if stale' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l port -d 'Listening (TCP) or bound (UDP) at this port' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l catches -d 'It catches these signals; any; none' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ignores -d 'It ignores these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l blocks -d 'Each of its threads blocks these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pending -d 'Pending for it or one of its threads' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)' -r -f -a "HUP=\t''
 INT=\t''
 QUIT=\t''
@@ -645,6 +668,10 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run 
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt descendants whose parents end (PID 1 does so anyway)'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: also what each thread blocks, and when they start and end'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l oldest -d 'Only the one of them that started first'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l newest -d 'Only the one of them that started last'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s t -l tree -d 'Also every descendant of what was found'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_using_subcommand list" -f -a "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -f -a "HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX"

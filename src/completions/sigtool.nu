@@ -216,14 +216,14 @@ module completions {
     [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
   }
 
-  # Receive signals, tell who sent them, run commands on them.
+  # Receive signals, tell who sent them, run commands on them; observe others.
   export extern "sigtool watch" [
     --format: string@"nu-complete sigtool watch format" # table (on a terminal), plain (else) or json
     --json                    # The same as --format json
     --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
     --burst: string@"nu-complete sigtool watch burst" # While one runs: queue (default), drop or parallel
-    --count: string           # End after N signals
+    --count: string           # End after N signals, or N changes
     --timeout: string         # End after this time, with status 124
     --map: string             # Forward one signal as another
     --group                   # Run COMMAND in a process group of its own, and forward to all of it
@@ -232,6 +232,33 @@ module completions {
     --kill-after: string      # With --timeout: KILL, so long after TERM
     --log: path               # Append to FILE what was received and what was done with it
     --quiet                   # Tell it nowhere; else it is told on standard error
+    --pid: string             # Observe these processes instead, or what matches --name, --user, ...
+    --until: string           # With --pid: end once all have them: caught=TERM
+    --interval: string        # With --pid: from one look to the next; 100ms
+    --threads                 # With --pid: also what each thread blocks, and when they start and end
+    --name: string            # The whole name, exactly; however long
+    --match: string           # A regular expression, in the command line
+    --user: string            # Effective user, name or number
+    --gid: string             # Effective group, name or number
+    --pgrp: string            # Process group; 0 is sigtool's own
+    --parent: string          # Parent process
+    --session: string         # Session; 0 is sigtool's own
+    --tty: string             # Terminal: pts/3, tty1; none for without one
+    --cgroup: string          # In this control group or one below it
+    --ns: string              # In the pid namespace of this process
+    --state: string           # State: letters of RSDTtZXIP, as ps(1) prints
+    --older: string           # Started at least so long ago: 5s, 1m30s, 2h
+    --newer: string           # Started less than so long ago
+    --oldest                  # Only the one of them that started first
+    --newest                  # Only the one of them that started last
+    --pidfile: path           # Its number is in this file; refused if stale
+    --port: string            # Listening (TCP) or bound (UDP) at this port
+    --catches: string         # It catches these signals; any; none
+    --ignores: string         # It ignores these
+    --blocks: string          # Each of its threads blocks these
+    --pending: string         # Pending for it or one of its threads
+    --tree(-t)                # Also every descendant of what was found
+    --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
     --on: string@"nu-complete sigtool watch on" # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
     --drop: string@"nu-complete sigtool watch drop" # Do not forward these

@@ -222,11 +222,34 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
 '--burst=[While one runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
-'--count=[End after N signals]:N:_default' \
+'--count=[End after N signals, or N changes]:N:_default' \
 '--timeout=[End after this time, with status 124]:DURATION:_default' \
 '*--map=[Forward one signal as another]:SIGNAL=SIGNAL:_default' \
 '--kill-after=[With --timeout\: KILL, so long after TERM]:DURATION:_default' \
 '--log=[Append to FILE what was received and what was done with it]:FILE:_files' \
+'*--pid=[Observe these processes instead, or what matches --name, --user, ...]:PID:_default' \
+'*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
+'--interval=[With --pid\: from one look to the next; 100ms]:DURATION:_default' \
+'*--name=[The whole name, exactly; however long]:NAME:_default' \
+'*--match=[A regular expression, in the command line]:REGEX:_default' \
+'*--user=[Effective user, name or number]:USER:_default' \
+'*--gid=[Effective group, name or number]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
+'*--parent=[Parent process]:PID:_default' \
+'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
+'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
+'*--cgroup=[In this control group or one below it]:PATH:_default' \
+'*--ns=[In the pid namespace of this process]:PID:_default' \
+'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
+'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
+'--newer=[Started less than so long ago]:DURATION:_default' \
+'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
+'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
+'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
+'*--ignores=[It ignores these]:SIGNAL:_default' \
+'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
+'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
+'--at-most=[Refuse if more than N were found]:N:_default' \
 '*--on=[Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)]:SIGNAL=COMMAND:(HUP= INT= QUIT= ILL= TRAP= ABRT= BUS= FPE= USR1= SEGV= USR2= PIPE= ALRM= TERM= STKFLT= CHLD= CONT= TSTP= TTIN= TTOU= URG= XCPU= XFSZ= VTALRM= PROF= WINCH= IO= PWR= SYS= RTMIN= RTMIN+1= RTMIN+2= RTMIN+3= RTMIN+4= RTMIN+5= RTMIN+6= RTMIN+7= RTMIN+8= RTMIN+9= RTMIN+10= RTMIN+11= RTMIN+12= RTMIN+13= RTMIN+14= RTMIN+15= RTMAX-14= RTMAX-13= RTMAX-12= RTMAX-11= RTMAX-10= RTMAX-9= RTMAX-8= RTMAX-7= RTMAX-6= RTMAX-5= RTMAX-4= RTMAX-3= RTMAX-2= RTMAX-1= RTMAX= EXIT=)' \
 '*--drop=[Do not forward these]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '*--ignore=[Start COMMAND with these ignored, or all]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
@@ -237,6 +260,11 @@ _arguments "${_arguments_options[@]}" : \
 '--reap[Adopt descendants whose parents end (PID 1 does so anyway)]' \
 '--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
 '(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
+'--threads[With --pid\: also what each thread blocks, and when they start and end]' \
+'(--newest)--oldest[Only the one of them that started first]' \
+'--newest[Only the one of them that started last]' \
+'-t[Also every descendant of what was found]' \
+'--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::signals -- The signals to watch; all if none is given:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
@@ -255,7 +283,7 @@ _sigtool_commands() {
 'completions:Print completions for a shell, signal names among them.' \
 'list:Which signals there are; what a number, name, exit status or mask means.' \
 'send:Send a signal, to what was named or chosen and to nothing else.' \
-'watch:Receive signals, tell who sent them, run commands on them.' \
+'watch:Receive signals, tell who sent them, run commands on them; observe others.' \
     )
     _describe -t commands 'sigtool commands' commands "$@"
 }

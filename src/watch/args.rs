@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use super::command::args::CommandArgs;
+use super::poll::args::PollArgs;
 use super::{Burst, Hook, Request, is_catchable};
 use crate::error::Failure;
 use crate::out::escape;
@@ -20,9 +21,12 @@ Examples:
   sigtool watch --on EXIT='rm -f lock'     and one at the end
   sigtool watch --json | jq .sender        who sends them
   sigtool watch -- nginx -g 'daemon off;'  forward all to a command
-  sigtool watch --map TERM=INT -- ./server in the words that it understands";
+  sigtool watch --map TERM=INT -- ./server in the words that it understands
+  sigtool watch --pid 1234                 what changes in another process
+  sigtool watch --pid 1234 --until caught=TERM --timeout 10s
+                                           until it has its handler";
 
-/// Receive signals, tell who sent them, run commands on them.
+/// Receive signals, tell who sent them, run commands on them; observe others.
 ///
 /// The signals are blocked before anything else, then read one after another:
 /// none is lost, and real-time ones keep their order and their values. A line
@@ -42,10 +46,14 @@ Examples:
 /// (KILL and STOP cannot be caught, nor forwarded). What was received and what
 /// was done with it is told on stderr, or in a file (--log), or not (--quiet).
 /// Fit to be PID 1. Its status is passed on.
+///
+/// With --pid, or a criterion, other processes are looked at again and again,
+/// and each change of what they block, ignore and catch, of what is pending,
+/// and of their state is told, and how they end. That takes no special rights.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
 #[command(
-    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]..."
+    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]...\n       sigtool watch --pid PID... [--until SET=SIGNALS] [OPTIONS]"
 )]
 pub struct WatchArgs {
     /// The signals to watch; all if none is given
@@ -55,10 +63,9 @@ pub struct WatchArgs {
     #[arg(long, value_name = "SIGNAL=COMMAND")]
     on: Vec<OsString>,
     /// While one runs: queue (default), drop or parallel
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = BurstName::Queue)]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
-    burst: BurstName,
-    /// End after N signals
+    #[arg(long, value_enum, value_name = "HOW", hide_short_help = true, hide_possible_values = true)]
+    burst: Option<BurstName>,
+    /// End after N signals, or N changes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// End after this time, with status 124
@@ -66,6 +73,8 @@ pub struct WatchArgs {
     timeout: Option<OsString>,
     #[command(flatten)]
     under: CommandArgs,
+    #[command(flatten)]
+    poll: PollArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,16 +107,23 @@ impl WatchArgs {
             None => None,
         };
         let burst = match self.burst {
-            BurstName::Queue => Burst::Queue,
-            BurstName::Drop => Burst::Drop,
-            BurstName::Parallel => Burst::Parallel,
+            Some(BurstName::Drop) => Burst::Drop,
+            Some(BurstName::Parallel) => Burst::Parallel,
+            Some(BurstName::Queue) | None => Burst::Queue,
         };
         let command = self.under.plan(timeout.is_some())?;
         if command.is_some() {
             self.fits_command()?;
         }
         let all = self.signals.is_empty();
-        Ok(Request { named, all, hooks, burst, count: self.count, timeout, command })
+        let receives = match (self.signals.first(), &self.on[..], self.burst) {
+            (Some(word), _, _) => Some(text(word)),
+            (None, [_, ..], _) => Some("--on".to_owned()),
+            (None, [], burst) => burst.map(|_| "--burst".to_owned()),
+        };
+        let receives = receives.or_else(|| command.as_ref().map(|_| "-- COMMAND".to_owned()));
+        let observe = self.poll.request(receives.as_deref(), self.count, timeout)?.map(Box::new);
+        Ok(Request { named, all, hooks, burst, count: self.count, timeout, command, observe })
     }
 
     /// What is for receiving alone is not for a command, too.

@@ -1,7 +1,9 @@
-//! `sigtool watch`: receive signals, tell who sent them, run commands on them.
+//! `sigtool watch`: receive signals, tell who sent them, run commands on them;
+//! or observe other processes.
 
 pub mod args;
 pub mod command;
+pub mod poll;
 mod receive;
 mod run;
 mod sender;
@@ -37,6 +39,8 @@ pub struct Request {
     pub timeout: Option<Duration>,
     /// What is run under it; it is that to which all this happens then.
     pub command: Option<command::Plan>,
+    /// Whom to observe, instead of receiving.
+    pub observe: Option<Box<poll::Request>>,
 }
 
 /// A command to run.
@@ -86,7 +90,7 @@ pub(super) fn is_catchable(signal: Signal) -> bool {
     !own && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
 }
 
-/// Receives until the end that was asked for. `notes` is for people, at once:
+/// Receives, or observes others, until the end that was asked for. `notes` is for people, at once:
 /// that it is ready, and what goes wrong.
 ///
 /// # Errors
@@ -96,5 +100,8 @@ pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Resul
         return command::run(request, plan, out, notes);
     }
     hold::release();
-    receive::receive(request, out, notes)
+    match &request.observe {
+        Some(observe) => poll::run(observe, out, notes),
+        None => receive::receive(request, out, notes),
+    }
 }

@@ -1,0 +1,213 @@
+//! Two looks at a process, and what is different: pure.
+
+use crate::explain::require::Set;
+use crate::proc::{Situation, State, Task, Threads};
+use crate::signal::SignalSet;
+
+/// A change of a process, or of one of its threads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Signals came into a set, or left it.
+    Set {
+        /// The thread; `None` is the process.
+        tid: Option<u32>,
+        /// Whether they came.
+        added: bool,
+        /// The set.
+        set: Set,
+        /// The signals.
+        signals: SignalSet,
+    },
+    /// The state of the process.
+    State {
+        /// What was told last.
+        from: State,
+        /// What it is now.
+        to: State,
+    },
+    /// A thread that was not there before.
+    ThreadStarted(Task),
+    /// A thread that is not there any more.
+    ThreadEnded(u32),
+}
+
+/// What has changed, but for the state. `threads`: of each thread by itself.
+pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec<Change> {
+    let mut found = Vec::new();
+    for set in [Set::Pending, Set::Blocked, Set::Ignored, Set::Caught] {
+        if threads && set == Set::Blocked {
+            continue;
+        }
+        if let (Some(before), Some(now)) = (members(before, set, threads), members(now, set, threads)) {
+            compare(&mut found, None, set, before, now);
+        }
+    }
+    if let (true, Some(before), Some(now)) = (threads, &before.threads, &now.threads) {
+        of_threads(&mut found, before, now);
+    }
+    found
+}
+
+/// What a process has in a set. Of each thread by itself, only what waits for
+/// the process as a whole is pending for it.
+pub(super) fn members(situation: &Situation, set: Set, threads: bool) -> Option<SignalSet> {
+    let status = &situation.status;
+    match set {
+        Set::Pending if threads => status.shared_pending,
+        Set::Pending => {
+            let own = situation.threads.as_ref().map_or(status.pending, |tasks| Some(tasks.pending()));
+            Some(status.shared_pending? | own?)
+        }
+        Set::Blocked => {
+            situation.threads.as_ref().map_or(status.blocked, |tasks| Some(tasks.blocked_by_all()))
+        }
+        Set::Ignored => status.ignored,
+        Set::Caught => status.caught,
+        Set::Default => None,
+    }
+}
+
+fn compare(found: &mut Vec<Change>, tid: Option<u32>, set: Set, before: SignalSet, now: SignalSet) {
+    for (added, signals) in [(false, before - now), (true, now - before)] {
+        if !signals.is_empty() {
+            found.push(Change::Set { tid, added, set, signals });
+        }
+    }
+}
+
+fn of_threads(found: &mut Vec<Change>, before: &Threads, now: &Threads) {
+    let alive = |threads: &Threads, tid: u32| -> Option<Task> {
+        threads.iter().find(|task| task.tid == tid && !task.is_ended()).cloned()
+    };
+    for task in before.iter().filter(|task| !task.is_ended()) {
+        match alive(now, task.tid) {
+            None => found.push(Change::ThreadEnded(task.tid)),
+            Some(same) => {
+                let tid = Some(task.tid);
+                compare(found, tid, Set::Pending, task.pending, same.pending);
+                compare(found, tid, Set::Blocked, task.blocked, same.blocked);
+            }
+        }
+    }
+    for task in now.iter().filter(|task| !task.is_ended()) {
+        if alive(before, task.tid).is_none() {
+            found.push(Change::ThreadStarted(task.clone()));
+        }
+    }
+}
+
+/// The state of a process: that of its main thread, or, where that alone has
+/// ended, of the first of the others.
+pub(super) fn state(situation: &Situation) -> Option<State> {
+    let own = situation.status.state?;
+    let other = || situation.threads.as_ref()?.live().next()?.state;
+    if own.is_ended() { other().or(Some(own)) } else { Some(own) }
+}
+
+/// Whether a state is news, after the one that was told last and the one of
+/// the look before. A process that works is now running and now asleep: neither
+/// is news after the other; nor is a wait that no signal ends, unless it lasts
+/// from one look to the next.
+pub(super) fn is_news(told: State, before: State, now: State) -> bool {
+    let works = |state: State| matches!(state.letter(), 'R' | 'S' | 'I');
+    let passes = now.letter() == 'D' && before != now;
+    now != told && !(works(told) && works(now)) && !passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proc::Status;
+
+    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
+        Task {
+            tid,
+            name: None,
+            state: Some(State::new(state)),
+            pending: SignalSet::from_bits(pending),
+            blocked: SignalSet::from_bits(blocked),
+            tracer: None,
+        }
+    }
+
+    fn look(sets: [u128; 3], tasks: Vec<Task>) -> Situation {
+        let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));
+        let state = tasks.first().and_then(|task| task.state);
+        let status = Status { state, shared_pending: shared, ignored, caught, ..Status::default() };
+        Situation { status, threads: Some(Threads::new(tasks)), ..Situation::default() }
+    }
+
+    fn set(tid: Option<u32>, added: bool, set: Set, bits: u128) -> Change {
+        Change::Set { tid, added, set, signals: SignalSet::from_bits(bits) }
+    }
+
+    #[test]
+    fn what_comes_into_a_set_or_leaves_it_is_a_change() {
+        let before = look([0, 0b1, 0b10], vec![task(1, b'S', 0, 0b100)]);
+        let now = look([0b1000, 0b10, 0b1], vec![task(1, b'S', 0b1, 0)]);
+        assert_eq!(changes(&before, &before.clone(), false), []);
+        assert_eq!(
+            changes(&before, &now, false),
+            [
+                set(None, true, Set::Pending, 0b1001),
+                set(None, false, Set::Blocked, 0b100),
+                set(None, false, Set::Ignored, 0b1),
+                set(None, true, Set::Ignored, 0b10),
+                set(None, false, Set::Caught, 0b10),
+                set(None, true, Set::Caught, 0b1),
+            ]
+        );
+        assert_eq!(
+            changes(&before, &now, true)[..1],
+            [set(None, true, Set::Pending, 0b1000)],
+            "the thread's own is the thread's"
+        );
+    }
+
+    #[test]
+    fn a_process_blocks_what_all_its_threads_block() {
+        let before = look([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b01)]);
+        let now = look([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b10)]);
+        let expected = [set(None, false, Set::Blocked, 0b01), set(None, true, Set::Blocked, 0b10)];
+        assert_eq!(changes(&before, &now, false), expected);
+        let expected = [set(Some(2), false, Set::Blocked, 0b01), set(Some(2), true, Set::Blocked, 0b10)];
+        assert_eq!(changes(&before, &now, true), expected);
+    }
+
+    #[test]
+    fn threads_come_and_go() {
+        let before = look([0; 3], vec![task(1, b'S', 0, 0), task(2, b'S', 0b1, 0)]);
+        let now = look([0; 3], vec![task(1, b'Z', 0, 0), task(3, b'S', 0, 0b1)]);
+        let expected =
+            [Change::ThreadEnded(1), Change::ThreadEnded(2), Change::ThreadStarted(task(3, b'S', 0, 0b1))];
+        assert_eq!(changes(&before, &now, true), expected);
+        assert_eq!(state(&now).map(State::letter), Some('S'), "it lives on without its main thread");
+        assert_eq!(state(&before).map(State::letter), Some('S'));
+    }
+
+    #[test]
+    fn what_is_not_known_has_not_changed() {
+        let known = look([1, 1, 1], vec![task(1, b'S', 0, 0)]);
+        assert_eq!(changes(&Situation::default(), &known, false), []);
+        assert_eq!(state(&Situation::default()), None);
+    }
+
+    #[test]
+    fn working_is_no_news_and_stopping_is() {
+        let news = |told, before, now| is_news(State::new(told), State::new(before), State::new(now));
+        for (told, before, now, expected) in [
+            (b'S', b'S', b'R', false),
+            (b'R', b'S', b'R', false),
+            (b'S', b'S', b'T', true),
+            (b'T', b'T', b'T', false),
+            (b'T', b'T', b'R', true),
+            (b'S', b'S', b'D', false),
+            (b'S', b'D', b'D', true),
+            (b'D', b'D', b'S', true),
+            (b'D', b'S', b'D', false),
+            (b'T', b'T', b't', true),
+        ] {
+            assert_eq!(news(told, before, now), expected, "{told} {before} {now}");
+        }
+    }
+}

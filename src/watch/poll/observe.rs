@@ -1,0 +1,277 @@
+//! The observing: held first, then looked at again and again until the end.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::process::Process;
+use super::{Event, Request, What, hold, view};
+use crate::error::{Failure, Outcome};
+use crate::exit::Exit;
+use crate::out::{Out, escape, escape_line};
+use crate::proc::{Files, ReadError, Root, Threads};
+use crate::signal::{Arch, Signal, SignalSet, name};
+use crate::sys::pidfd::{PidFd, wait_for_any, wait_for_ends};
+use crate::sys::signalfd::{self, SignalFd};
+
+/// So long a process that has ended is waited for to be reaped, where only then
+/// it can be told how it ended.
+const UNREAPED: Duration = Duration::from_secs(1);
+/// And so often it is asked meanwhile.
+const ASKED: Duration = Duration::from_millis(50);
+
+/// Observes until the end that was asked for.
+pub(super) fn observe(
+    request: &Request,
+    out: &mut Out<'_>,
+    notes: &mut dyn Write,
+) -> Result<Outcome, Failure> {
+    let ending = ending();
+    signalfd::block(ending).map_err(kernel)?;
+    let signals = SignalFd::open(ending).map_err(kernel)?;
+    let (processes, complaints) = match hold::hold(request) {
+        Ok(held) => held,
+        Err(outcome) => return Ok(outcome),
+    };
+    let mut watch = Observation {
+        request,
+        signals,
+        out,
+        notes,
+        files: Files::new(&Root::default()),
+        processes,
+        ended: Vec::new(),
+        left: request.count,
+        never: false,
+        complaints,
+    };
+    let exit = watch.until_the_end()?;
+    watch.out.flush()?;
+    Ok(Outcome { exit, complaints: watch.complaints })
+}
+
+/// The signals that end it: INT and TERM, and HUP where it is not ignored, as
+/// under nohup.
+fn ending() -> SignalSet {
+    let known = ["INT", "TERM", "HUP"].into_iter().filter_map(|word| name::parse(word, Arch::NATIVE).ok());
+    let hung_up = |signal: &Signal| Arch::NATIVE.name(*signal).to_string() == "HUP";
+    known.filter(|signal| !hung_up(signal) || !signalfd::is_ignored(*signal)).collect()
+}
+
+fn kernel(error: io::Error) -> Failure {
+    Failure { exit: Exit::Failed, cause: anyhow::anyhow!("{}", crate::error::bare(&error)) }
+}
+
+struct Observation<'a, 'o> {
+    request: &'a Request,
+    signals: SignalFd,
+    out: &'a mut Out<'o>,
+    notes: &'a mut dyn Write,
+    files: Files,
+    /// Those that live.
+    processes: Vec<Process>,
+    /// Those that have ended, and how is not known yet.
+    ended: Vec<Ended>,
+    /// How many changes are still to come.
+    left: Option<u64>,
+    /// Whether what is waited for cannot come any more.
+    never: bool,
+    complaints: Vec<String>,
+}
+
+struct Ended {
+    process: Process,
+    since: Instant,
+    time: SystemTime,
+}
+
+impl Observation<'_, '_> {
+    fn until_the_end(&mut self) -> Result<Exit, Failure> {
+        let end = self.request.timeout.and_then(|time| Instant::now().checked_add(time));
+        self.start()?;
+        let mut next = Instant::now() + self.request.interval;
+        loop {
+            if let Some(exit) = self.is_over() {
+                return Ok(exit);
+            }
+            let now = Instant::now();
+            if end.is_some_and(|end| end <= now) {
+                self.complain_of_unmet();
+                return Ok(Exit::TimedOut);
+            }
+            let mut until = end.map_or(next, |end| end.min(next));
+            if !self.ended.is_empty() {
+                until = until.min(now + ASKED);
+            }
+            if self.wait(until.saturating_duration_since(now))? {
+                if let Some(exit) = self.signalled()? {
+                    return Ok(exit);
+                }
+                self.ends()?;
+            }
+            self.tell_ends()?;
+            let now = Instant::now();
+            if now >= next {
+                self.look()?;
+                // Kept in step, unless it has fallen behind.
+                next = (next + self.request.interval).max(now);
+            }
+            self.out.flush()?;
+        }
+    }
+
+    /// Tells what this is, and how they are.
+    fn start(&mut self) -> Result<(), Failure> {
+        let count = self.processes.len();
+        let noun = if count == 1 { "process" } else { "processes" };
+        let every = humantime::format_duration(self.request.interval);
+        self.note(&format!(
+            "observing {count} {noun} every {every}; what is delivered between two looks is not seen"
+        ));
+        view::header(self.out)?;
+        let (time, threads) = (SystemTime::now(), self.request.threads);
+        for process in &self.processes {
+            let (pid, name, look) = (process.pid, process.name(), &process.last);
+            view::event(&Event { time, pid, name, what: What::Start { look, threads } }, self.out)?;
+            let tasks = look.threads.iter().filter(|_| threads).flat_map(Threads::live);
+            for task in tasks {
+                view::event(&Event { time, pid, name, what: What::Thread(task) }, self.out)?;
+            }
+        }
+        Ok(self.out.flush()?)
+    }
+
+    /// How it ends, if it does now.
+    fn is_over(&self) -> Option<Exit> {
+        let until = &self.request.until;
+        let met = |process: &Process| until.iter().all(|asked| asked.unmet_by(&process.last).is_none());
+        if self.left == Some(0) {
+            Some(Exit::Done)
+        } else if self.never {
+            Some(Exit::No)
+        } else if !self.ended.is_empty() {
+            None
+        } else {
+            // Also where nobody is left, who would be asked.
+            let all = self.processes.iter().all(met);
+            let over = if until.is_empty() { self.processes.is_empty() } else { all };
+            over.then_some(Exit::Done)
+        }
+    }
+
+    /// Waits until one ends, a signal comes, or the time is up; gives whether
+    /// something came.
+    fn wait(&self, time: Duration) -> Result<bool, Failure> {
+        let held: Vec<_> = self.processes.iter().map(|process| process.held.as_fd()).collect();
+        wait_for_any(self.signals.as_fd(), &held, Some(time)).map_err(kernel)
+    }
+
+    /// INT and TERM are how it is ended, unless it still waited for something.
+    fn signalled(&mut self) -> Result<Option<Exit>, Failure> {
+        let mut received = Vec::new();
+        self.signals.read(&mut received).map_err(kernel)?;
+        Ok(received.first().map(|info| {
+            let asked = Arch::NATIVE.name(info.signal).to_string() != "HUP";
+            let waits = self.left.is_some() || !self.request.until.is_empty();
+            if asked && !waits { Exit::Done } else { Exit::BySignal(info.signal.get()) }
+        }))
+    }
+
+    /// Puts those aside that have ended.
+    fn ends(&mut self) -> Result<(), Failure> {
+        let held: Vec<&PidFd> = self.processes.iter().map(|process| &process.held).collect();
+        let mut ended = wait_for_ends(&held, Some(Duration::ZERO)).map_err(kernel)?.into_iter();
+        let (since, time) = (Instant::now(), SystemTime::now());
+        let gone = self.processes.extract_if(.., |_| ended.next().unwrap_or(false));
+        self.ended.extend(gone.map(|process| Ended { process, since, time }));
+        Ok(())
+    }
+
+    /// Tells of those that have ended: how, as soon as that can be told.
+    fn tell_ends(&mut self) -> Result<(), Failure> {
+        for ended in std::mem::take(&mut self.ended) {
+            let Ended { process, since, time } = &ended;
+            let ending = process.ending();
+            if ending.is_none() && process.is_unreaped() && since.elapsed() < UNREAPED {
+                self.ended.push(ended);
+                continue;
+            }
+            self.tell(&Event {
+                time: *time,
+                pid: process.pid,
+                name: process.name(),
+                what: What::End(ending),
+            })?;
+            if !self.request.until.is_empty() {
+                self.never = true;
+                let how = ending.map_or("ended".to_owned(), |ending| ending.to_string());
+                self.complaints.push(format!(
+                    "{} ({}): {how} before what was waited for{}",
+                    process.pid,
+                    escape(process.name()),
+                    unmet(self.request, process)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at each, and tells what has changed.
+    fn look(&mut self) -> Result<(), Failure> {
+        let mut processes = std::mem::take(&mut self.processes);
+        let told = processes.iter_mut().try_for_each(|process| self.look_at(process));
+        self.processes = processes;
+        told
+    }
+
+    fn look_at(&mut self, process: &mut Process) -> Result<(), Failure> {
+        let changes = match process.look(&mut self.files, self.request.threads) {
+            Ok(changes) => changes,
+            // Its end is about to be told.
+            Err(ReadError::Gone) => return Ok(()),
+            Err(error) => {
+                if !std::mem::replace(&mut process.unreadable, true) {
+                    self.note(&format!("{}: it cannot be read any more: {error}", process.pid));
+                }
+                return Ok(());
+            }
+        };
+        let time = SystemTime::now();
+        changes.iter().try_for_each(|change| {
+            let what = What::Change(change);
+            self.tell(&Event { time, pid: process.pid, name: process.name(), what })
+        })
+    }
+
+    /// Tells a change, unless so many have been told as were asked for.
+    fn tell(&mut self, event: &Event<'_>) -> Result<(), Failure> {
+        if self.left != Some(0) {
+            view::event(event, self.out)?;
+            self.left = self.left.map(|left| left - 1);
+        }
+        Ok(())
+    }
+
+    /// Says what has not come in time.
+    fn complain_of_unmet(&mut self) {
+        for process in &self.processes {
+            let unmet = unmet(self.request, process);
+            if !unmet.is_empty() {
+                let name = escape(process.name());
+                self.complaints.push(format!("{} ({name}){unmet}", process.pid));
+            }
+        }
+    }
+
+    /// A line for people, at once; nobody is left to tell where that fails.
+    fn note(&mut self, text: &str) {
+        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
+    }
+}
+
+/// `: TERM is not caught`; nothing where all is as it is waited for.
+fn unmet(request: &Request, process: &Process) -> String {
+    let unmet = request.until.iter().filter_map(|asked| Some(asked.sentence(asked.unmet_by(&process.last)?)));
+    let all: Vec<String> = unmet.collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) }
+}

@@ -1,0 +1,100 @@
+//! One process that is observed: held, and looked at.
+
+use std::time::Duration;
+
+use super::change::{self, Change};
+use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status};
+use crate::signal::exit::Ending;
+use crate::sys::pidfd::PidFd;
+
+/// ESRCH: the process has been reaped.
+const ESRCH: i32 = 3;
+
+/// A process, held by a pidfd: another one that gets its number is never taken
+/// for it.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) held: PidFd,
+    kept: KeptStatus,
+    /// The last look.
+    pub(super) last: Situation,
+    /// The state that was told last.
+    told: Option<State>,
+    /// Whether it was said that it cannot be read any more.
+    pub(super) unreadable: bool,
+}
+
+impl Process {
+    /// Looks at a process that is held for the first time.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub(super) fn first_look(pid: u32, held: PidFd, files: &mut Files) -> Result<Process, ReadError> {
+        let mut kept = KeptStatus::open(&Root::default(), pid)?;
+        let last = look(pid, &held, &mut kept, files)?;
+        let told = change::state(&last);
+        Ok(Process { pid, held, kept, last, told, unreadable: false })
+    }
+
+    /// Looks again; gives what has changed. An end is no change of these: the
+    /// pidfd tells it.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub(super) fn look(&mut self, files: &mut Files, threads: bool) -> Result<Vec<Change>, ReadError> {
+        let now = look(self.pid, &self.held, &mut self.kept, files)?;
+        if now.threads.as_ref().is_some_and(|threads| threads.are_ended()) {
+            return Ok(Vec::new());
+        }
+        let mut found = change::changes(&self.last, &now, threads);
+        let states = (self.told, change::state(&self.last), change::state(&now));
+        if let (Some(from), Some(before), Some(to)) = states
+            && change::is_news(from, before, to)
+        {
+            found.push(Change::State { from, to });
+            self.told = Some(to);
+        }
+        self.last = now;
+        Ok(found)
+    }
+
+    /// What it calls itself.
+    pub(super) fn name(&self) -> &[u8] {
+        name(&self.last.status)
+    }
+
+    /// How it has ended: as the kernel keeps it once it is reaped, or as its
+    /// zombie shows it.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        let kept = || self.held.ending().ok().flatten();
+        kept().or_else(|| {
+            let told = Root::default().zombie_status(self.pid);
+            // Still there after that, so the zombie was this one.
+            let reaped = self.held.send(None, None).is_err_and(|error| error.raw_os_error() == Some(ESRCH));
+            told.filter(|_| !reaped).and_then(Ending::of_wait_status).or_else(kept)
+        })
+    }
+
+    /// Whether the kernel will tell how it has ended once it is reaped.
+    pub(super) fn is_unreaped(&self) -> bool {
+        matches!(self.held.ending(), Ok(None))
+    }
+}
+
+/// A name, as the process chose it.
+fn name(status: &Status) -> &[u8] {
+    status.name.as_ref().map_or(&[], |name| name.as_bytes())
+}
+
+/// What its files say: the one that is kept, and those of its threads where it
+/// has several, if they are its own.
+fn look(pid: u32, held: &PidFd, kept: &mut KeptStatus, files: &mut Files) -> Result<Situation, ReadError> {
+    let status = kept.read()?;
+    let threads = files.threads(pid, &status)?;
+    if status.threads != Some(1) && held.wait(Duration::ZERO)? {
+        // What stands there may be of another process of its number.
+        return Err(ReadError::Gone);
+    }
+    Ok(Situation { status, threads: Some(threads), ..Situation::default() })
+}

@@ -1,0 +1,120 @@
+//! The JSON Lines of `watch --pid`: types of its own, whose field names are a
+//! contract.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::change::{self, Change};
+use super::{Event, What};
+use crate::explain::require::Set;
+use crate::proc::{Situation, State, Task};
+use crate::signal::exit::Ending;
+use crate::signal::{Arch, SignalSet};
+
+/// An event: what all of them have, and what belongs to its kind.
+#[derive(Serialize)]
+pub(super) struct EventObject<'a> {
+    /// UTC, as RFC 3339 has it.
+    time: String,
+    pid: u32,
+    /// The thread, where it is of one.
+    tid: Option<u32>,
+    name: Cow<'a, str>,
+    event: &'static str,
+    #[serde(flatten)]
+    more: More,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum More {
+    Start {
+        state: Option<char>,
+        threads: usize,
+        pending: Option<Vec<String>>,
+        blocked: Option<Vec<String>>,
+        ignored: Option<Vec<String>>,
+        caught: Option<Vec<String>>,
+    },
+    Thread {
+        state: Option<char>,
+        pending: Vec<String>,
+        blocked: Vec<String>,
+    },
+    Set {
+        set: &'static str,
+        signals: Vec<String>,
+    },
+    State {
+        from: char,
+        to: char,
+    },
+    /// All null where it cannot be told.
+    End {
+        status: Option<u8>,
+        killed_by: Option<String>,
+        core: Option<bool>,
+    },
+    Nothing {},
+}
+
+/// An event as an object.
+pub(super) fn event<'a>(event: &Event<'a>) -> EventObject<'a> {
+    let (kind, tid, more) = match &event.what {
+        What::Start { look, threads } => ("start", None, start(look, *threads)),
+        What::Thread(task) => ("thread", Some(task.tid), thread(task)),
+        What::Change(change) => self::change(change),
+        What::End(ending) => ("ended", None, end(*ending)),
+    };
+    EventObject {
+        time: humantime::format_rfc3339_micros(event.time).to_string(),
+        pid: event.pid,
+        tid,
+        name: String::from_utf8_lossy(event.name),
+        event: kind,
+        more,
+    }
+}
+
+fn names(signals: SignalSet) -> Vec<String> {
+    signals.names(Arch::NATIVE)
+}
+
+fn start(look: &Situation, threads: bool) -> More {
+    let set = |set| change::members(look, set, threads).map(names);
+    More::Start {
+        state: change::state(look).map(State::letter),
+        threads: look.threads.as_ref().map_or(0, |threads| threads.count()),
+        pending: set(Set::Pending),
+        blocked: set(Set::Blocked),
+        ignored: set(Set::Ignored),
+        caught: set(Set::Caught),
+    }
+}
+
+fn thread(task: &Task) -> More {
+    let state = task.state.map(State::letter);
+    More::Thread { state, pending: names(task.pending), blocked: names(task.blocked) }
+}
+
+fn change(change: &Change) -> (&'static str, Option<u32>, More) {
+    match change {
+        Change::Set { tid, added, set, signals } => {
+            let kind = if *added { "added" } else { "removed" };
+            (kind, *tid, More::Set { set: set.word(), signals: names(*signals) })
+        }
+        Change::State { from, to } => ("state", None, More::State { from: from.letter(), to: to.letter() }),
+        Change::ThreadStarted(task) => ("thread-started", Some(task.tid), thread(task)),
+        Change::ThreadEnded(tid) => ("thread-ended", Some(*tid), More::Nothing {}),
+    }
+}
+
+fn end(ending: Option<Ending>) -> More {
+    let (status, signal, core) = match ending {
+        Some(Ending::Exited(status)) => (Some(status), None, Some(false)),
+        Some(Ending::Killed { signal, core }) => (None, Some(signal), Some(core)),
+        None => (None, None, None),
+    };
+    More::End { status, killed_by: signal.map(|signal| Arch::NATIVE.name(signal).to_string()), core }
+}
