@@ -110,6 +110,8 @@ impl<'a> Parent<'a> {
         }
         self.job.take_back();
         self.alarm = None;
+        // What came before the end is told, too.
+        self.receive(None, true)?;
         let exit = match self.ended {
             _ if self.timed_out => Exit::TimedOut,
             Some(Ending::Exited(status)) => Exit::Passed(status),
@@ -129,26 +131,32 @@ impl<'a> Parent<'a> {
         self.ended.is_some() && (!self.plan.wait_all || child::look() == Children::None)
     }
 
-    /// Receives once, and does what is due.
+    /// Waits for a signal, and does what is due.
     fn turn(&mut self) -> Result<(), Failure> {
+        let first = wait::next(self.every, self.time()).map_err(failed("waiting"))?;
+        // Others of its kind may be in line behind a real-time signal.
+        let more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
+        self.receive(first, more)?;
+        self.target.catch_up();
+        self.look_at_clock();
+        Ok(())
+    }
+
+    /// Takes what has come, and what is pending behind it.
+    fn receive(&mut self, first: Option<Info>, more: bool) -> Result<(), Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
-        if let Some(first) = wait::next(self.every, self.time()).map_err(failed("waiting"))? {
-            batch.push(first);
-            if first.signal.is_realtime() {
-                // Others of its kind may be in line behind it.
-                self.signals.read(&mut batch).map_err(failed("signalfd"))?;
-            }
+        batch.extend(first);
+        if more {
+            self.signals.read(&mut batch).map_err(failed("signalfd"))?;
         }
         self.senders.next_batch();
         for info in &batch {
             self.take(info);
         }
         self.batch = batch;
-        self.target.catch_up();
         let written = self.log.flush();
         self.written(written);
-        self.look_at_clock();
         Ok(())
     }
 
