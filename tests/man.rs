@@ -17,12 +17,17 @@ fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     // Subcommands that have pages of their own, and the built-in help, are not
     // repeated in a synopsis.
     let command = command.clone().name(&*name.to_owned().leak()).bin_name(name.replacen('-', " ", 1));
-    let man = Man::new(command.disable_help_subcommand(true).version(env!("CARGO_PKG_VERSION")))
-        .title(title)
-        .section("1")
-        .date(DATE)
-        .source(source)
-        .manual("User Commands");
+    let man = Man::new(
+        command
+            .mut_args(|argument| argument.hide_short_help(false))
+            .disable_help_subcommand(true)
+            .version(env!("CARGO_PKG_VERSION")),
+    )
+    .title(title)
+    .section("1")
+    .date(DATE)
+    .source(source)
+    .manual("User Commands");
     let mut text = Vec::new();
     man.render_title(&mut text).expect("a title");
     man.render_name_section(&mut text).expect("a name");

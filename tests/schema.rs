@@ -144,3 +144,20 @@ fn spoiled_events_are_refused() {
     let text = String::from_utf8(output.stderr).expect("JSON");
     refuses_what_is_spoiled("watch", text.lines().next().expect("an event"));
 }
+
+#[test]
+fn spoiled_observations_are_refused() {
+    let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP"]);
+    let pid = fixture.pid.to_string();
+    let ran = run(["watch", "--json", "--threads", "--pid", &pid, "--timeout", "1ms"]);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stderr);
+    ran.stdout.lines().for_each(|line| refuses_what_is_spoiled("watch", line));
+    let known = "\"time\":\"2026-11-22T02:54:58.707473Z\",\"pid\":5046,\"tid\":null,\"name\":\"sleep\"";
+    for kind in [
+        "\"event\":\"added\",\"set\":\"blocked\",\"signals\":[\"USR1\",\"RTMIN+3\"]",
+        "\"event\":\"state\",\"from\":\"S\",\"to\":\"T\"",
+        "\"event\":\"ended\",\"status\":null,\"killed_by\":\"SEGV\",\"core\":true",
+    ] {
+        refuses_what_is_spoiled("watch", &format!("{{{known},{kind}}}"));
+    }
+}

@@ -339,9 +339,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'En
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward one signal as another' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: KILL, so long after TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and what was done with it' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe these processes instead, or what matches --name, --user, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe processes (or by --name, ...: see --help)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next; 100ms' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next (100ms)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l user -d 'Effective user, name or number' -r
@@ -668,7 +668,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run 
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt descendants whose parents end (PID 1 does so anyway)'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: also what each thread blocks, and when they start and end'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s t -l tree -d 'Also every descendant of what was found'

@@ -232,10 +232,10 @@ module completions {
     --kill-after: string      # With --timeout: KILL, so long after TERM
     --log: path               # Append to FILE what was received and what was done with it
     --quiet                   # Tell it nowhere; else it is told on standard error
-    --pid: string             # Observe these processes instead, or what matches --name, --user, ...
+    --pid: string             # Observe processes (or by --name, ...: see --help)
     --until: string           # With --pid: end once all have them: caught=TERM
-    --interval: string        # With --pid: from one look to the next; 100ms
-    --threads                 # With --pid: also what each thread blocks, and when they start and end
+    --interval: string        # With --pid: from one look to the next (100ms)
+    --threads                 # With --pid: each thread by itself
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number

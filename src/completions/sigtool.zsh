@@ -227,9 +227,9 @@ _arguments "${_arguments_options[@]}" : \
 '*--map=[Forward one signal as another]:SIGNAL=SIGNAL:_default' \
 '--kill-after=[With --timeout\: KILL, so long after TERM]:DURATION:_default' \
 '--log=[Append to FILE what was received and what was done with it]:FILE:_files' \
-'*--pid=[Observe these processes instead, or what matches --name, --user, ...]:PID:_default' \
+'*--pid=[Observe processes (or by --name, ...\: see --help)]:PID:_default' \
 '*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
-'--interval=[With --pid\: from one look to the next; 100ms]:DURATION:_default' \
+'--interval=[With --pid\: from one look to the next (100ms)]:DURATION:_default' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -260,7 +260,7 @@ _arguments "${_arguments_options[@]}" : \
 '--reap[Adopt descendants whose parents end (PID 1 does so anyway)]' \
 '--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
 '(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
-'--threads[With --pid\: also what each thread blocks, and when they start and end]' \
+'--threads[With --pid\: each thread by itself]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \

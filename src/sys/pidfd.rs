@@ -167,7 +167,7 @@ fn poll_until(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<b
         // Rounded up, so that it does not turn round before the time is up.
         let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
         match poll(waited, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
-            Ok(0) if left.is_zero() => return Ok(false),
+            Ok(0) if end.is_some_and(|end| end <= Instant::now()) => return Ok(false),
             Ok(0) | Err(nix::Error::EINTR) => {}
             Ok(_) => return Ok(true),
             Err(error) => return Err(error.into()),

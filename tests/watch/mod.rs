@@ -5,6 +5,7 @@ mod forward;
 mod hooks;
 mod idioms;
 mod job;
+mod poll;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

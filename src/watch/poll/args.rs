@@ -18,19 +18,20 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Which processes, and how often.
 #[derive(Debug, Default, Args)]
 pub struct PollArgs {
-    /// Observe these processes instead, or what matches --name, --user, ...
+    /// Observe processes (or by --name, ...: see --help)
+    ///
+    /// Several are separated by commas; with criteria, those that match
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     pid: Vec<OsString>,
     /// With --pid: end once all have them: caught=TERM
     ///
-    /// Like decode-status --require: pending, blocked, ignored, caught or
-    /// default; several must all hold
+    /// As in decode-status --require; exit 1 if one ends before
     #[arg(long, value_name = "SET=SIGNALS")]
     until: Vec<OsString>,
-    /// With --pid: from one look to the next; 100ms
+    /// With --pid: from one look to the next (100ms)
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     interval: Option<OsString>,
-    /// With --pid: also what each thread blocks, and when they start and end
+    /// With --pid: each thread by itself
     #[arg(long, hide_short_help = true)]
     threads: bool,
     #[command(flatten)]

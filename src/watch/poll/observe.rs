@@ -124,7 +124,10 @@ impl Observation<'_, '_> {
     fn start(&mut self) -> Result<(), Failure> {
         let count = self.processes.len();
         let noun = if count == 1 { "process" } else { "processes" };
-        let every = humantime::format_duration(self.request.interval);
+        let every = match self.request.interval {
+            time if time < Duration::from_secs(1) => format!("{} ms", time.as_millis()),
+            time => humantime::format_duration(time).to_string(),
+        };
         self.note(&format!(
             "observing {count} {noun} every {every}; what is delivered between two looks is not seen"
         ));
