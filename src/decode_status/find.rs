@@ -13,7 +13,7 @@ use crate::explain::{self, Requirement, Sending};
 use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
-use crate::proc::{Around, ReadError, Root, Situation, Status, Surroundings, gather, users};
+use crate::proc::{Around, ReadError, Root, Situation, Status, Surroundings, Threads, gather, users};
 use crate::select::{Found, SelectError, Selection};
 use crate::sys;
 
@@ -124,7 +124,11 @@ impl Report {
             let unmet = |requirement: &Requirement| {
                 requirement.unmet_by(&known).map(|unmet| requirement.sentence(unmet))
             };
-            process.unmet = request.requirements.iter().filter_map(unmet).collect();
+            let ended = process.threads.as_ref().is_some_and(Threads::are_ended);
+            process.unmet = match ended && !request.requirements.is_empty() {
+                true => vec!["it is a zombie".to_owned()],
+                false => request.requirements.iter().filter_map(unmet).collect(),
+            };
         }
     }
 
@@ -156,7 +160,11 @@ impl Report {
                 (Some(pid), Some(threads)) => {
                     around.situation(pid, status.clone(), threads.clone(), Some(signal))
                 }
-                // A thread by itself, or a text.
+                // A thread by itself, whose process decides with it.
+                (Some(pid), None) => match request.root.situation(pid, Some(signal)) {
+                    Ok(situation) => situation,
+                    Err(_) => Situation::of_text(status),
+                },
                 _ => Situation::of_text(status),
             };
             let sending = Sending { thread: process.thread, ..Sending::plain(signal) };

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Id, Severity};
 use super::queue;
 use crate::proc::situation::Situation;
-use crate::proc::surroundings::{Denied, Surroundings};
+use crate::proc::surroundings::{Relative, Surroundings};
 use crate::proc::{Freezer, ProcessName, State, Status, Wait};
 use crate::signal::{Arch, Signal, SignalSet};
 
@@ -46,10 +46,10 @@ pub(super) fn named(pid: u32, name: Option<&ProcessName>) -> String {
     }
 }
 
-struct Process<'a> {
-    situation: &'a Situation,
-    status: &'a Status,
-    around: &'a Surroundings,
+pub(super) struct Process<'a> {
+    pub(super) situation: &'a Situation,
+    pub(super) status: &'a Status,
+    pub(super) around: &'a Surroundings,
 }
 
 impl Process<'_> {
@@ -65,16 +65,29 @@ impl Process<'_> {
             let is_in = |set: Option<SignalSet>| {
                 set.is_some_and(|set| child.is_some_and(|child| set.contains(child)))
             };
+            let stopped = |parent: &Relative| parent.state.is_some_and(State::is_stopped);
             let chld = relative.map(|parent| match parent {
-                parent if is_in(parent.caught) => {
-                    "; the parent has a handler for CHLD, which does not call wait(2)"
-                }
+                parent if stopped(parent) => "; the parent is stopped",
+                parent if is_in(parent.caught) => "; the parent catches CHLD",
                 parent if is_in(parent.blocked) => "; the parent blocks CHLD",
                 parent if is_in(parent.ignored) => {
                     "; the parent ignores CHLD, and did not when this one ended"
                 }
-                _ => "; the parent leaves CHLD at its default and is to call wait(2) by itself",
+                _ => "; the parent leaves CHLD at its default, and is to call wait(2) by itself",
             });
+            if let Some(tracer) = self.status.tracer {
+                let name = named(tracer, self.around.tracer.as_ref());
+                let why = format!(
+                    "its tracer {name} has to reap it first, then its parent; no signal does anything to it"
+                );
+                return vec![finding(
+                    Id::Zombie,
+                    Severity::Problem,
+                    format!("it is a zombie{how}"),
+                    why,
+                    None,
+                )];
+            }
             let others = match self.around.zombies {
                 Some(count @ 2..) => format!("; it has {count} zombies"),
                 _ => String::new(),
@@ -94,7 +107,10 @@ impl Process<'_> {
         }
         let mut found = Vec::new();
         if signal("KILL").is_some_and(|kill| self.pending().contains(kill)) {
-            let why = "KILL is pending: it ends as soon as what it sleeps in lets it";
+            let why = match self.situation.freezer {
+                Freezer::One => "KILL is pending: it ends once its control group is thawed",
+                _ => "KILL is pending: it ends as soon as what it sleeps in lets it",
+            };
             found.push(finding(Id::Dying, Severity::Problem, "it is dying", why, None));
         }
         let several = self.status.threads.is_some_and(|count| count > 1);
@@ -116,13 +132,28 @@ impl Process<'_> {
     fn held_back(&self) -> Vec<Finding> {
         let (Some(blocked), false) = (self.blocked(), self.is_zombie()) else { return Vec::new() };
         let read = self.read_otherwise();
-        let stuck = (self.pending() & blocked) - read;
+        let (ignored, caught) =
+            (self.status.ignored.unwrap_or_default(), self.status.caught.unwrap_or_default());
+        // What is ignored is dropped once it is unblocked: nothing is kept from anybody.
+        let nothing = (set(&["CHLD", "URG", "WINCH", "CONT"]) - caught) | ignored;
+        let stuck = (self.pending() & blocked) - self.awaited() - nothing;
         let asked = set(&["TERM", "INT", "HUP", "QUIT"]);
         let mut found = Vec::new();
         for (signals, severity) in [(stuck & asked, Severity::Problem), (stuck - asked, Severity::Warning)] {
             if signals.is_empty() {
                 continue;
             }
+            // A descriptor that may be read, or may be there unseen.
+            let unseen = self.situation.threads.is_some() && self.situation.signalfds.is_none();
+            let reader = !(signals & read).is_empty();
+            let severity = if unseen || reader { Severity::Warning } else { severity };
+            let why = match (reader, unseen) {
+                (true, _) => "it has a signalfd for that, and has not read it from there",
+                (_, true) => {
+                    "nothing becomes of it before a thread unblocks it, or reads it from a signalfd, which may not be seen"
+                }
+                _ => "nothing becomes of it before a thread unblocks it",
+            };
             let names = names(signals);
             let by = match self.situation.threads.as_ref().map_or(1, |threads| threads.count()) {
                 1 => "the process blocks".to_owned(),
@@ -130,14 +161,14 @@ impl Process<'_> {
             };
             let them = if signals.len() == 1 { "it" } else { "them" };
             let pid = self.pid();
-            let todo = (severity == Severity::Problem).then(|| {
+            let todo = (severity == Severity::Problem && self.around.here && !self.is_init()).then(|| {
                 format!("wait until it unblocks {them}, or end it: sigtool send -KILL {pid} (nobody can block KILL)")
             });
             found.push(finding(
                 Id::PendingBlocked,
                 severity,
                 format!("{names} {} pending, and {by} {them}", if signals.len() == 1 { "is" } else { "are" }),
-                "nothing becomes of a signal before a thread unblocks it",
+                why,
                 todo,
             ));
         }
@@ -147,13 +178,14 @@ impl Process<'_> {
             found.push(finding(Id::TermBlocked, Severity::Warning, "every thread blocks TERM", why, None));
         }
         let parent = self.around.parent.as_ref();
-        // The parent may block more for a moment: a shell does while it waits.
-        let includes = |of: SignalSet| (blocked - of).is_empty() && !blocked.is_empty();
-        if let Some(parent) = parent.filter(|parent| parent.blocked.is_some_and(includes)) {
+        // A shell blocks CHLD for a moment while it waits; its children do not.
+        let lasting = |of: SignalSet| of - set(&["CHLD"]);
+        let same = |of: SignalSet| lasting(of) == lasting(blocked) && !lasting(blocked).is_empty();
+        if let Some(parent) = parent.filter(|parent| parent.blocked.is_some_and(same)) {
             let name = named(parent.pid, parent.name.as_ref());
             let why = format!(
-                "it likely inherited {} from its parent {name}, which blocks them, too; masks outlive fork(2) and execve(2)",
-                names(blocked)
+                "it likely inherited {} from its parent {name}, which blocks the same; masks outlive fork(2) and execve(2)",
+                names(lasting(blocked))
             );
             let todo = "let the parent restore the mask before it starts others".to_owned();
             found.push(finding(
@@ -168,17 +200,24 @@ impl Process<'_> {
     }
 
     fn sleeping(&self) -> Vec<Finding> {
-        let Some(sleep) = &self.around.sleep else { return Vec::new() };
+        // The freezer of version 1 shows as such a sleep, and has its own finding.
+        let frozen = self.situation.freezer == Freezer::One;
+        let Some(sleep) = self.around.sleep.as_ref().filter(|_| !frozen) else { return Vec::new() };
         let place = match (sleep.call, &sleep.channel) {
             (Some(call), Some(channel)) => format!(", in system call {call}, in the kernel's {channel}"),
             (Some(call), None) => format!(", in system call {call}"),
             (None, Some(channel)) => format!(", in the kernel's {channel}"),
             (None, None) => String::new(),
         };
+        let vfork = |name: &String| name.contains("vfork") || name.contains("kernel_clone");
+        let likely = match sleep.channel.as_ref().is_some_and(vfork) {
+            true => "likely it waits for its child of a vfork(2) to execute or end; ",
+            false => "",
+        };
         let why = "no handler runs meanwhile; KILL, and what terminates it by default, end it at once or only when the \
                    sleep ends: /proc does not tell which kind it is";
         let what = format!("a thread is in an uninterruptible sleep (D){place}");
-        vec![finding(Id::Uninterruptible, Severity::Problem, what, why, None)]
+        vec![finding(Id::Uninterruptible, Severity::Problem, what, format!("{likely}{why}"), None)]
     }
 
     fn stopped(&self) -> Vec<Finding> {
@@ -197,9 +236,17 @@ impl Process<'_> {
                 false => format!("; pending until then: {}", names(pending)),
             };
             let why = format!("signals wait until CONT, but for KILL and CONT{waiting}");
-            let todo = format!("sigtool send -CONT {pid}");
+            let todo = self.around.here.then(|| format!("sigtool send -CONT {pid}"));
             let what = format!("it is stopped{}", by.unwrap_or_default());
-            found.push(finding(Id::Stopped, Severity::Problem, what, why, Some(todo)));
+            found.push(finding(Id::Stopped, Severity::Problem, what, why, todo));
+        }
+        if self.status.state.is_some_and(|state| state.letter() == 't') {
+            let waiting = match self.pending().is_empty() {
+                true => String::new(),
+                false => format!("; pending meanwhile: {}", names(self.pending())),
+            };
+            let why = format!("it stands still until the tracer lets it go on{waiting}");
+            found.push(finding(Id::Stopped, Severity::Problem, "it is stopped by its tracer", why, None));
         }
         let why = match self.situation.freezer {
             Freezer::No => return found,
@@ -211,117 +258,20 @@ impl Process<'_> {
     }
 
     fn init(&self) -> Vec<Finding> {
-        let init = self.status.namespace_pids.last().or(self.status.tgid.as_ref()) == Some(&1);
-        let (Some(caught), true) = (self.status.caught, init && !self.situation.is_global_init) else {
+        let (Some(caught), true) = (self.status.caught, self.is_init() && !self.situation.is_global_init)
+        else {
             return Vec::new();
         };
         if !(set(&["TERM"]) & (caught | self.read_otherwise())).is_empty() {
             return Vec::new();
         }
-        let why = "the kernel drops what an init has no handler for: `docker stop` waits 10 s in vain, then kills it";
+        let why = "the kernel drops what an init has no handler for; what stops a container (docker stop) waits 10 s in vain, then kills it";
         let todo = "handle TERM, or run it under an init that forwards it".to_owned();
         let what = "it is the init of a pid namespace, without a handler for TERM";
         vec![finding(Id::InitWithoutTerm, Severity::Problem, what, why, Some(todo))]
     }
 
-    fn ignored(&self) -> Vec<Finding> {
-        let (Some(ignored), false) = (self.status.ignored, self.is_zombie() || self.is_kernel_thread())
-        else {
-            return Vec::new();
-        };
-        let all = |names: &[&str]| {
-            let wanted = set(names);
-            wanted & ignored == wanted
-        };
-        let mut found = Vec::new();
-        let mut add =
-            |id, severity, what: &str, why: &str| found.push(finding(id, severity, what, why, None));
-        if all(&["TERM"]) {
-            let why = "what asks it to end asks in vain; ignored signals stay so over execve(2)";
-            add(Id::TermIgnored, Severity::Warning, "it ignores TERM", why);
-        }
-        if all(&["HUP"]) {
-            let why = "it outlives its terminal; likely it was started by nohup(1)";
-            add(Id::HupIgnored, Severity::Note, "it ignores HUP", why);
-        }
-        if all(&["INT", "QUIT"]) {
-            let why = "Ctrl-C does nothing; likely a shell without job control (a script) started it with &";
-            add(Id::InterruptIgnored, Severity::Note, "it ignores INT and QUIT", why);
-        }
-        if all(&["PIPE", "XFSZ"]) {
-            let why = "a write to a pipe that nobody reads fails instead of ending it; likely Python, or started by it";
-            add(Id::PipeIgnored, Severity::Note, "it ignores PIPE and XFSZ", why);
-        } else if all(&["PIPE"]) {
-            let why = "a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that";
-            add(Id::PipeIgnored, Severity::Note, "it ignores PIPE", why);
-        }
-        if all(&["CHLD"]) {
-            let why = "the kernel reaps its children by itself, and wait(2) for them fails (ECHILD); what it starts \
-                       inherits that";
-            add(Id::ChildIgnored, Severity::Warning, "it ignores CHLD", why);
-        }
-        found
-    }
-
-    /// What is taken in another way than by a handler.
-    fn waiting(&self) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let waits = |is: fn(&Wait) -> bool| self.situation.waits.iter().find(move |(_, wait)| is(wait));
-        if let Some((tid, Wait::Sigwait(set))) = waits(|wait| matches!(wait, Wait::Sigwait(_))) {
-            let what = format!("thread {tid} waits in sigwait(3) for {}", names(*set));
-            let why = "the kernel shows these as unblocked meanwhile; whichever comes is taken there, and no handler \
-                       or default action follows";
-            found.push(finding(Id::Sigwait, Severity::Note, what, why, None));
-        }
-        if let Some((tid, _)) = waits(|wait| *wait == Wait::Sigsuspend) {
-            let what = format!("thread {tid} waits in sigsuspend(2)");
-            let why = "its mask is a temporary one, and another when it goes on";
-            found.push(finding(Id::Sigsuspend, Severity::Note, what, why, None));
-        }
-        for (descriptor, set) in self.situation.signalfds.iter().flatten() {
-            let what = format!("descriptor {descriptor} is a signalfd of {}", names(*set));
-            let why = "it reads these instead of handling them, as long as they are blocked";
-            found.push(finding(Id::Signalfd, Severity::Note, what, why, None));
-        }
-        found
-    }
-
-    /// What kind of program it is.
-    fn kind(&self) -> Vec<Finding> {
-        if self.is_kernel_thread() {
-            let why = "it takes no signals but those that its own code asks for; it cannot be ended";
-            return vec![finding(Id::KernelThread, Severity::Note, "it is a kernel thread", why, None)];
-        }
-        let caught = self.status.caught.unwrap_or_default();
-        let mut found = Vec::new();
-        let own = caught.iter().filter(|signal| signal.is_of_c_library()).collect::<SignalSet>();
-        // Go catches what it can; its runtime wakes its threads by URG.
-        if !(caught & set(&["URG"])).is_empty() && caught.len() >= 50 {
-            let why = "the Go runtime catches all it can, and interrupts its threads by URG many times a second: that is \
-                       no fault";
-            let what = "it is likely a Go program";
-            found.push(finding(Id::GoRuntime, Severity::Note, what, why, None));
-        } else if !own.is_empty() {
-            let why = "the C library uses 32 to cancel threads and 33 to change the user of all of them";
-            let what = format!("it catches {}, the C library's own", names(own));
-            found.push(finding(Id::CLibrary, Severity::Note, what, why, None));
-        }
-        found
-    }
-
-    fn denied(&self) -> Vec<Finding> {
-        let what = |denied: &Denied| match denied {
-            Denied::Call => "whether a thread waits in sigwait(3) may not be read (/proc/PID/syscall)",
-            Denied::Descriptors => {
-                "whether it reads signals from a descriptor may not be read (/proc/PID/fd)"
-            }
-        };
-        let why = "that takes the right to ptrace(2) it: the same user, if kernel.yama.ptrace_scope allows, or CAP_SYS_PTRACE";
-        let found = |denied| finding(Id::Unreadable, Severity::Note, what(denied), why, None);
-        self.around.denied.iter().map(found).collect()
-    }
-
-    fn is_zombie(&self) -> bool {
+    pub(super) fn is_zombie(&self) -> bool {
         let ended = self.status.state.is_some_and(State::is_ended);
         match &self.situation.threads {
             Some(threads) => threads.are_ended(),
@@ -329,7 +279,11 @@ impl Process<'_> {
         }
     }
 
-    fn is_kernel_thread(&self) -> bool {
+    fn is_init(&self) -> bool {
+        self.status.namespace_pids.last().or(self.status.tgid.as_ref()) == Some(&1)
+    }
+
+    pub(super) fn is_kernel_thread(&self) -> bool {
         self.status.kernel_thread == Some(true)
     }
 
@@ -338,7 +292,7 @@ impl Process<'_> {
     }
 
     /// What every thread blocks; of a text of several threads nothing is known.
-    fn blocked(&self) -> Option<SignalSet> {
+    pub(super) fn blocked(&self) -> Option<SignalSet> {
         match &self.situation.threads {
             Some(threads) => Some(threads.blocked_by_all()),
             None if self.status.threads.is_some_and(|count| count > 1) => None,
@@ -354,14 +308,19 @@ impl Process<'_> {
         own | self.status.shared_pending.unwrap_or_default()
     }
 
-    /// What is read from a descriptor or awaited, blocked or not.
-    fn read_otherwise(&self) -> SignalSet {
-        let fds = self.situation.signalfds.iter().flatten().map(|(_, set)| *set);
+    /// What is awaited, or read from a descriptor at this moment.
+    fn awaited(&self) -> SignalSet {
         let waits = self.situation.waits.iter().filter_map(|(_, wait)| match wait {
             Wait::Sigwait(set) | Wait::Signalfd(_, set) => Some(*set),
             _ => None,
         });
-        fds.chain(waits).fold(SignalSet::EMPTY, |all, set| all | set)
+        waits.fold(SignalSet::EMPTY, |all, set| all | set)
+    }
+
+    /// The same, and what it has a descriptor for.
+    fn read_otherwise(&self) -> SignalSet {
+        let fds = self.situation.signalfds.iter().flatten().map(|(_, set)| *set);
+        fds.fold(self.awaited(), |all, set| all | set)
     }
 }
 
@@ -369,11 +328,11 @@ fn signal(name: &str) -> Option<Signal> {
     crate::signal::name::parse(name, Arch::NATIVE).ok()
 }
 
-fn set(names: &[&str]) -> SignalSet {
+pub(super) fn set(names: &[&str]) -> SignalSet {
     names.iter().filter_map(|name| signal(name)).collect()
 }
 
 /// A few names, or a compact form of many.
-fn names(signals: SignalSet) -> String {
+pub(super) fn names(signals: SignalSet) -> String {
     signals.text(Arch::NATIVE).to_string()
 }

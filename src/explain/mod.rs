@@ -9,6 +9,7 @@ mod case;
 pub mod effect;
 pub mod finding;
 mod findings;
+mod habits;
 mod judge;
 mod queue;
 pub mod require;

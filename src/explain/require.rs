@@ -120,7 +120,10 @@ fn members(situation: &Situation, set: Set) -> Option<SignalSet> {
         Set::Default => {
             let set = (status.ignored? | status.caught?).complement(status.arch);
             // Nobody can decide about the C library's own, or KILL and STOP.
-            let decided = |signal: &Signal| !signal.is_of_c_library();
+            let decided = |signal: &Signal| {
+                let facts = status.arch.facts(*signal);
+                !signal.is_of_c_library() && facts.is_none_or(|facts| facts.catchable())
+            };
             Some(set.iter().filter(decided).collect())
         }
     }
@@ -180,7 +183,7 @@ mod tests {
             ("caught=TERM", "met"),
             ("caught=any", "INT is caught"),
             ("blocked=TERM,INT", "TERM is blocked"),
-            ("default=any", "~[HUP INT 32 33] are at default"),
+            ("default=any", "~[HUP INT KILL STOP 32 33] are at default"),
             ("default=INT", "met"),
         ] {
             assert_eq!(sentence(text, false), said, "{text}");

@@ -9,6 +9,9 @@ use crate::signal::{Signal, SignalSet};
 /// What was found around a process. Only what its state asks for is looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
+    /// Whether its numbers mean processes of this machine, as they are now: not
+    /// those of a text, or of another machine's /proc.
+    pub here: bool,
     /// Its parent.
     pub parent: Option<Relative>,
     /// The name of its tracer.
@@ -36,6 +39,8 @@ pub struct Relative {
     pub pid: u32,
     /// Its name.
     pub name: Option<ProcessName>,
+    /// Its state.
+    pub state: Option<State>,
     /// What its main thread blocks.
     pub blocked: Option<SignalSet>,
     /// What it ignores.
@@ -71,6 +76,10 @@ pub struct Holder {
 pub enum Denied {
     /// /proc/PID/task/TID/syscall: whether a thread is in sigwait(3).
     Call,
+    /// The same, and wchan: where it sleeps.
+    Sleep,
+    /// A field of /proc/PID/stat: which signal stopped it.
+    StopSignal,
     /// /proc/PID/fd: whether it has a signalfd.
     Descriptors,
 }
@@ -87,6 +96,7 @@ impl Root {
         let status = &situation.status;
         let Some(pid) = status.tgid else { return Surroundings::default() };
         let mut around = Surroundings {
+            here: self.is_native(),
             parent: status.parent.filter(|parent| *parent != 0).and_then(|parent| self.relative(parent)),
             tracer: status.tracer.and_then(|tracer| self.status(tracer).ok()?.name),
             ..Surroundings::default()
@@ -109,7 +119,12 @@ impl Root {
             around.holders = self.holders(status);
         }
         if !ended && self.denies(&format!("{pid}/task/{pid}/syscall")) {
-            around.denied.push(Denied::Call);
+            around.denied.extend(match letter {
+                Some('S') => Some(Denied::Call),
+                Some('D') => Some(Denied::Sleep),
+                Some('T') if around.stopped_by.is_none() => Some(Denied::StopSignal),
+                _ => None,
+            });
         }
         let blocks = situation.threads.as_ref().is_some_and(|threads| !threads.blocked_by_any().is_empty());
         if !ended && blocks && situation.signalfds.is_none() {
@@ -119,8 +134,8 @@ impl Root {
     }
 
     fn relative(&self, pid: u32) -> Option<Relative> {
-        let Status { name, blocked, ignored, caught, .. } = self.status(pid).ok()?;
-        Some(Relative { pid, name, blocked, ignored, caught })
+        let Status { name, state, blocked, ignored, caught, .. } = self.status(pid).ok()?;
+        Some(Relative { pid, name, state, blocked, ignored, caught })
     }
 
     /// How many zombies a process has as children.

@@ -184,7 +184,12 @@ impl Selection {
         let given = Given::read(root, &self.criteria)?;
         let mut pids = match among {
             Some(named) => named.iter().copied().filter(|pid| leads(root, *pid).unwrap_or(false)).collect(),
-            None => root.pids().map_err(listing)?,
+            None => match root.pids().map_err(listing)? {
+                none if none.is_empty() => {
+                    return Err(listing(io::Error::other("it has no process: it is no mounted /proc")));
+                }
+                pids => pids,
+            },
         };
         if among.is_none() {
             pids.retain(|pid| !spared.contains(pid));

@@ -35,6 +35,8 @@ fn each_state_has_its_finding() {
         (&["--sigwait", "TERM"], &["sigwait"]),
         (&["--sigsuspend", "USR1"], &["sigsuspend"]),
         (&["--signalfd", "TERM", "--block", "TERM"], &["signalfd"]),
+        (&["--signalfd", "TERM", "--block", "TERM", "--queue", "TERM"], &["pending-blocked", "signalfd"]),
+        (&["--block", "CHLD,HUP", "--ignore", "HUP", "--queue", "CHLD", "--queue", "HUP"], &["hup-ignored"]),
     ] {
         let fixture = fixture(settings);
         let mut ids = found(&[&fixture.pid.to_string()]);
@@ -52,8 +54,7 @@ fn sentences_say_what_is_so_and_what_to_do() {
         ran.stdout.replace(&fixture.pid.to_string(), "PID")
     };
     let text = said(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
-    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of a signal before a thread \
-                    unblocks it. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
+    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of it before a thread unblocks it. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
                     KILL).\n";
     assert!(text.ends_with(expected), "{text}");
     let text = said(&["--exit", "3"]);
@@ -145,6 +146,15 @@ fn kept_texts_have_findings_too() {
     }
 }
 
+/// What a text tells of is not here to be signalled.
+#[test]
+fn advice_is_for_what_is_here() {
+    let text = "Pid:\t18438\nTgid:\t18438\nState:\tT (stopped)\nThreads:\t1\nSigPnd:\t0000000000000000\n\
+        ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
+    let ran = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
+    assert!(ran.stdout.contains("it is stopped") && !ran.stdout.contains("sigtool send"), "{}", ran.stdout);
+}
+
 /// Names in findings are the processes' own choice.
 #[test]
 fn hostile_names_do_not_reach_the_terminal() {
@@ -177,6 +187,11 @@ fn requirements_are_a_health_check() {
     assert!(json.stdout.contains("\"unmet\":[\"USR1 is blocked\"]"), "{}", json.stdout);
     let ran = run(["decode-status", "-q", "--require", "caught=TERM", "--name", "no-such-name-anywhere"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
+    let dead = Fixture::start(["--catch", "TERM", "--exit", "0"]);
+    let ran = run(["decode-status", "--require", "caught=TERM", &dead.pid.to_string()]);
+    assert!(ran.code == Some(1) && ran.stdout.ends_with("it is a zombie\n"), "{}", ran.stdout);
+    let ran = run(["decode-status", "--proc", "/tmp", "--all", "--format", "prometheus"]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("no mounted /proc"), "{}", ran.stderr);
     let ran = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
     for (word, said) in [

@@ -175,11 +175,9 @@ Queue    1 of 96551 signals for uid 0
 │  15 │ TERM   │ default: terminate │ blocked │ process │
 └─────┴────────┴────────────────────┴─────────┴─────────┘
 
-Problem  TERM is pending, and the process blocks it: nothing becomes of a signal
-         before a thread unblocks it. To do: wait until it unblocks it, or end
-         it: sigtool send -KILL 6317 (nobody can block KILL).
-Problem  it is stopped: signals wait until CONT, but for KILL and CONT. To do:
-         sigtool send -CONT 6317.
+Problem  TERM is pending, and the process blocks it: nothing becomes of it
+         before a thread unblocks it.
+Problem  it is stopped: signals wait until CONT, but for KILL and CONT.
 Note     it ignores INT and QUIT: Ctrl-C does nothing; likely a shell without
          job control (a script) started it with &.
 
