@@ -11,6 +11,8 @@ use super::{ReadError, Root, Status};
 pub struct KeptStatus {
     file: File,
     buffer: Vec<u8>,
+    /// What it said last.
+    last: Vec<u8>,
 }
 
 impl KeptStatus {
@@ -20,22 +22,29 @@ impl KeptStatus {
     /// See [`ReadError`].
     pub fn open(root: &Root, pid: u32) -> Result<KeptStatus, ReadError> {
         let file = File::open(root.directory().join(format!("{pid}/status")))?;
-        Ok(KeptStatus { file, buffer: vec![0; 4096] })
+        Ok(KeptStatus { file, buffer: vec![0; 4096], last: Vec::new() })
     }
 
     /// Reads it as it is now: with one system call, where the buffer is large
-    /// enough for all of it.
+    /// enough for all of it. `None` where not a byte of it has changed.
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn read(&mut self) -> Result<Status, ReadError> {
+    pub fn read(&mut self) -> Result<Option<Status>, ReadError> {
         loop {
             let length = self.file.read_at(&mut self.buffer, 0)?;
-            if length < self.buffer.len() {
-                return Status::parse(&self.buffer[..length]).map_err(ReadError::Malformed);
+            if length == self.buffer.len() {
+                // A long list of groups: all of it anew, so that it is of one time.
+                self.buffer.resize(length * 2, 0);
+                continue;
             }
-            // A long list of groups: all of it anew, so that it is of one time.
-            self.buffer.resize(length * 2, 0);
+            let text = &self.buffer[..length];
+            if text == self.last {
+                return Ok(None);
+            }
+            self.last.clear();
+            self.last.extend_from_slice(text);
+            return Status::parse(text).map(Some).map_err(ReadError::Malformed);
         }
     }
 }
@@ -48,9 +57,8 @@ mod tests {
     fn it_is_read_again_and_again_until_its_process_is_gone() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let mut kept = KeptStatus::open(&Root::default(), child.id()).unwrap();
-        for _ in 0..2 {
-            assert_eq!(kept.read().unwrap().tgid, Some(child.id()));
-        }
+        assert_eq!(kept.read().unwrap().unwrap().tgid, Some(child.id()));
+        assert!(kept.read().unwrap().is_none_or(|status| status.tgid == Some(child.id())));
         child.kill().and_then(|()| child.wait()).unwrap();
         assert!(matches!(kept.read(), Err(ReadError::Gone)));
         assert!(matches!(KeptStatus::open(&Root::default(), 4_194_305), Err(ReadError::Gone)));
@@ -64,6 +72,6 @@ mod tests {
         std::fs::write(directory.join("1/status"), text).unwrap();
         let status = KeptStatus::open(&Root::at(&directory), 1).and_then(|mut kept| kept.read());
         std::fs::remove_dir_all(&directory).unwrap();
-        assert_eq!(status.unwrap().blocked.map(|set| set.bits()), Some(1));
+        assert_eq!(status.unwrap().unwrap().blocked.map(|set| set.bits()), Some(1));
     }
 }

@@ -104,13 +104,26 @@ struct Bash {
 
 impl Bash {
     fn start() -> Bash {
-        Bash::of(Command::new("bash").args(["--norc", "-s"]))
+        let mut bash = Bash::of(Command::new("bash").args(["--norc", "-s"]));
+        bash.tell("echo ready");
+        bash.ready()
     }
 
     fn of(command: &mut Command) -> Bash {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("bash runs");
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.expect("it runs");
         let stdin = child.stdin.take();
         Bash { pid: child.id().to_string(), stdin, child }
+    }
+
+    /// Itself, once it has said so: its name and its signals are its own then,
+    /// and not those of who started it.
+    fn ready(mut self) -> Bash {
+        let mut line = String::new();
+        let stdout = self.child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("UTF-8");
+        assert_eq!(line, "ready\n");
+        self
     }
 
     fn tell(&mut self, line: &str) {
@@ -241,7 +254,7 @@ fn the_end_is_told_at_once_and_how_it_came() {
 #[test]
 fn who_is_reaped_at_once_is_told_of_too() {
     let mut parent = Bash::start();
-    parent.tell("trap '' TERM; sh -c 'read line < /proc/$PPID/fd/0; exit 5'");
+    parent.tell("sleep 1000");
     let children = format!("/proc/{0}/task/{0}/children", parent.pid);
     let child = loop {
         let text = std::fs::read_to_string(&children).expect("children");
@@ -315,6 +328,7 @@ fn threads_are_told_of_one_by_one() {
 #[test]
 fn threads_that_start_and_end_are_events() {
     let python = "import sys, threading
+print('ready')
 go = threading.Event()
 for line in sys.stdin:
     if line == 'start\\n': threading.Thread(target=go.wait).start()
@@ -322,7 +336,7 @@ for line in sys.stdin:
     if Command::new("python3").arg("--version").output().is_err() {
         return crate::support::skipped("python3 is missing");
     }
-    let mut process = Bash::of(Command::new("python3").args(["-uc", python]));
+    let mut process = Bash::of(Command::new("python3").args(["-uc", python])).ready();
     let pid = process.pid.clone();
     let mut watch = Observer::start(&["--threads", "--pid", &pid, "--interval", "5ms"]);
     watch.until(&format!("thread {pid}: state "));

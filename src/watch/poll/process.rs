@@ -32,7 +32,9 @@ impl Process {
     /// See [`ReadError`].
     pub(super) fn first_look(pid: u32, held: PidFd, files: &mut Files) -> Result<Process, ReadError> {
         let mut kept = KeptStatus::open(&Root::default(), pid)?;
-        let last = look(pid, &held, &mut kept, files)?;
+        // Nothing was read before, so that there is something new.
+        let status = kept.read()?.unwrap_or_default();
+        let last = look(pid, &held, status, files)?;
         let told = change::state(&last);
         Ok(Process { pid, held, kept, last, told, unreadable: false })
     }
@@ -43,19 +45,29 @@ impl Process {
     /// # Errors
     /// See [`ReadError`].
     pub(super) fn look(&mut self, files: &mut Files, threads: bool) -> Result<Vec<Change>, ReadError> {
-        let now = look(self.pid, &self.held, &mut self.kept, files)?;
-        if now.threads.as_ref().is_some_and(|threads| threads.are_ended()) {
-            return Ok(Vec::new());
-        }
-        let mut found = change::changes(&self.last, &now, threads);
-        let states = (self.told, change::state(&self.last), change::state(&now));
-        if let (Some(from), Some(before), Some(to)) = states
-            && change::is_news(from, before, to)
+        let (mut found, now) = match self.kept.read()? {
+            None if self.last.status.threads == Some(1) => (Vec::new(), None),
+            status => {
+                let status = status.unwrap_or_else(|| self.last.status.clone());
+                let now = look(self.pid, &self.held, status, files)?;
+                if now.threads.as_ref().is_some_and(|threads| threads.are_ended()) {
+                    return Ok(Vec::new());
+                }
+                (change::changes(&self.last, &now, threads), Some(now))
+            }
+        };
+        let before = change::state(&self.last);
+        let after = now.as_ref().map_or(before, change::state);
+        if let (Some(told), Some(before), Some(to)) = (self.told, before, after)
+            && change::is_news(told, before, to)
         {
-            found.push(Change::State { from, to });
+            // Asleep or running: what it was at the last look is nearer.
+            found.push(Change::State { from: if before == to { told } else { before }, to });
             self.told = Some(to);
         }
-        self.last = now;
+        if let Some(now) = now {
+            self.last = now;
+        }
         Ok(found)
     }
 
@@ -87,10 +99,9 @@ fn name(status: &Status) -> &[u8] {
     status.name.as_ref().map_or(&[], |name| name.as_bytes())
 }
 
-/// What its files say: the one that is kept, and those of its threads where it
-/// has several, if they are its own.
-fn look(pid: u32, held: &PidFd, kept: &mut KeptStatus, files: &mut Files) -> Result<Situation, ReadError> {
-    let status = kept.read()?;
+/// What its files say beside its status: those of its threads where it has
+/// several, if they are its own.
+fn look(pid: u32, held: &PidFd, status: Status, files: &mut Files) -> Result<Situation, ReadError> {
     let threads = files.threads(pid, &status)?;
     if status.threads != Some(1) && held.wait(Duration::ZERO)? {
         // What stands there may be of another process of its number.
