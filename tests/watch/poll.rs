@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::support::{Fixture, run, schema, sigtool};
 
-/// A line of `watch --pid --json`; that a field is there is tested by reading
-/// it.
+/// A line of `watch --pid --json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Change {
@@ -66,6 +65,16 @@ impl Observer {
         let change: Change = serde_json::from_str(&line).expect("the documented fields");
         assert!(change.time.ends_with('Z') && change.pid > 0, "{line}");
         change
+    }
+
+    /// The end of a process; what comes before it may come, too.
+    fn ended(&mut self) -> Change {
+        loop {
+            let change = self.change();
+            if change.event == "ended" {
+                return change;
+            }
+        }
     }
 
     /// The next line that has this; what comes before it may come, too.
@@ -222,12 +231,7 @@ fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
     let (from, to) = state(&mut watch);
     assert!(from == "T" && (to == "S" || to == "R"), "{from} {to}");
     send("-KILL", &pid);
-    let end = loop {
-        let change = watch.change();
-        if change.event == "ended" {
-            break change;
-        }
-    };
+    let end = watch.ended();
     assert_eq!((end.status, end.killed_by.as_deref(), end.core), (None, Some("KILL"), Some(false)));
     assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
 }
@@ -249,8 +253,7 @@ fn the_end_is_told_at_once_and_how_it_came() {
     assert_eq!(watch.end().0, Some(0));
 }
 
-/// Reaped before anybody could look: the kernel keeps it, where it is new
-/// enough.
+/// Reaped before anybody could look: the kernel keeps it, where it is new.
 #[test]
 fn who_is_reaped_at_once_is_told_of_too() {
     let mut parent = Bash::start();
@@ -315,12 +318,7 @@ fn threads_are_told_of_one_by_one() {
         (worker.tid, "pending", "USR2".into())
     );
     drop(fixture);
-    let end = loop {
-        let change = watch.change();
-        if change.event == "ended" {
-            break change;
-        }
-    };
+    let end = watch.ended();
     assert_eq!(end.killed_by.as_deref(), Some("KILL"));
     assert_eq!(watch.end().0, Some(0));
 }
