@@ -214,6 +214,10 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
     if let Some(request) = plain(&ordered) {
         return Ok(Asked::Run(request?, Global::default().settle(screen)));
     }
+    // For the parser no command is the same as none at all: it would receive.
+    if ordered.get(1).is_some_and(|room| room == "watch") && ordered.last().is_some_and(|word| word == "--") {
+        return Err(Failure::usage("--: a command is missing after it"));
+    }
     let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
         Err(error) => return help_or_failure(&error, help_color(&ordered).unwrap_or(screen.color)),

@@ -112,6 +112,8 @@ impl WatchArgs {
             Some(BurstName::Queue) | None => Burst::Queue,
         };
         let command = self.under.plan(timeout.is_some())?;
+        // As timeout(1) has it: 0 is no limit for a command.
+        let timeout = timeout.filter(|time| command.is_none() || !time.is_zero());
         if command.is_some() {
             self.fits_command()?;
         }

@@ -266,3 +266,11 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
     let told = events_among(&String::from_utf8_lossy(&output.stderr));
     assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
 }
+
+/// A script's `watch -- $COMMAND` with nothing in it must not wait for ever.
+#[test]
+fn a_command_that_is_missing_is_an_error() {
+    let ran = crate::support::run(["watch", "--quiet", "--"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
+    assert_eq!(crate::support::run(["watch", "--timeout", "0", "--", "sh", "-c", "exit 3"]).code, Some(3));
+}
