@@ -126,3 +126,16 @@ fn collect(schema: &serde_json::Value, fields: &mut Vec<String>) {
         _ => {}
     }
 }
+
+/// Every identifier of a finding has its sentence, and its word in the schema.
+#[test]
+fn every_finding_is_described() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a text");
+    let (page, schema) = (read("man/sigtool-decode-status.1"), read("tests/schema/decode-status.json"));
+    for id in sigtool::explain::finding::Id::ALL {
+        let word = id.word().replace('-', "\\-");
+        assert!(page.contains(&format!("\n.TP\n\\fB{word}\\fR\n")), "{id}: in the man page");
+        assert!(schema.contains(&format!("\"{id}\"")), "{id}: in the schema");
+    }
+}
