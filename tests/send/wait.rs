@@ -186,6 +186,9 @@ fn a_thread_is_alive_for_its_own_reason() {
 #[test]
 fn how_it_ended_is_told() {
     let mut exiting = fixture(&["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"]);
+    // Ready is the shell, not yet its trap.
+    let trapped = ["decode-status", "-q", "--require", "caught=TERM", &exiting.pid.to_string()];
+    while run(trapped).code != Some(0) {}
     let told = document(&["--wait", "60s", &exiting.pid.to_string()]);
     let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
     assert!(outcome.ended && outcome.reason.is_none() && outcome.killed_by.is_none());
