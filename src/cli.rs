@@ -215,7 +215,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
         return Ok(Asked::Run(request?, Global::default().settle(screen)));
     }
     // For the parser no command is the same as none at all: it would receive.
-    if ordered.get(1).is_some_and(|room| room == "watch") && ordered.last().is_some_and(|word| word == "--") {
+    if command(&ordered).is_some_and(<[OsString]>::is_empty) {
         return Err(Failure::usage("--: a command is missing after it"));
     }
     let cli = match Cli::try_parse_from(&ordered) {
@@ -246,9 +246,32 @@ fn parse_kill(words: &[OsString], settings: Settings) -> Result<Asked, Failure> 
     })
 }
 
+/// The words of the command that `watch` is to run, those behind its `--`;
+/// `None` where there is no `--`, or another subcommand.
+pub fn command(arguments: &[OsString]) -> Option<&[OsString]> {
+    if Program::called(arguments) == Program::Kill {
+        return None;
+    }
+    let room = room(arguments);
+    let after = arguments.get(room..)?.split_first().filter(|(room, _)| *room == "watch")?.1;
+    let dashes = after.iter().position(|word| word == "--")?;
+    Some(&after[dashes + 1..])
+}
+
 /// Puts the words after `send` in order, so that the parser of options never
 /// sees a bare -N or -NAME; other subcommands are left as they are.
 fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::ArgvError> {
+    let at = room(&arguments);
+    if arguments.get(at).is_some_and(|word| word == "send") {
+        let after = arguments.split_off(at + 1);
+        arguments.extend(send::args::rewrite(after)?);
+    }
+    Ok(arguments)
+}
+
+/// Where the subcommand stands, behind the global options; beyond the end where
+/// there is none.
+fn room(arguments: &[OsString]) -> usize {
     let mut at = 1;
     while let Some(word) = arguments.get(at) {
         if send::args::takes_value(word) {
@@ -259,11 +282,7 @@ fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::Argv
             break;
         }
     }
-    if arguments.get(at).is_some_and(|word| word == "send") {
-        let after = arguments.split_off(at + 1);
-        arguments.extend(send::args::rewrite(after)?);
-    }
-    Ok(arguments)
+    at
 }
 
 /// The request, where nothing but the operands that everybody types is given:

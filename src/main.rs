@@ -14,7 +14,7 @@ use sigtool::{completions, decode_status, list, send, watch};
 
 /// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
 fn start(arguments: Vec<OsString>) -> u8 {
-    watch::hold_early(&arguments);
+    watch::hold_early(cli::command(&arguments));
     let program = Program::called(&arguments);
     let outcome = run(arguments).unwrap_or_else(Outcome::from);
     let said = outcome.complaints.iter().map(|text| format!("{}: {}\n", program.name(), escape_line(text)));

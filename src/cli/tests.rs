@@ -77,3 +77,24 @@ fn the_name_decides_the_grammar() {
     assert!(matches!(asked(&["/bin/kill", "-l"]), Ok(Asked::Run(Request::List(_), _))));
     assert!(matches!(asked(&["kill", "100"]), Ok(Asked::Run(Request::Send(_), _))));
 }
+
+/// Only then may signals be held back before anything is understood.
+#[test]
+fn a_command_is_what_stands_behind_the_dashes_of_watch() {
+    let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+    for (line, expected) in [
+        ("sigtool watch -- sleep 5", Some("sleep 5")),
+        ("sigtool --json watch --log x -- git log --", Some("git log --")),
+        ("sigtool --width 80 watch --", Some("")),
+        ("sigtool watch TERM", None),
+        ("sigtool send --name watch -- 100", None),
+        ("sigtool --format watch -- x", None),
+        ("sigtool -- watch", None),
+        ("kill watch -- 100", None),
+        ("sigtool", None),
+    ] {
+        let arguments = words(line);
+        let command = command(&arguments).map(|words| words.join(std::ffi::OsStr::new(" ")));
+        assert_eq!(command.as_deref(), expected.map(std::ffi::OsStr::new), "{line}");
+    }
+}

@@ -119,13 +119,16 @@ fn choose<T>(
 impl Report {
     /// Holds each process against the requirements.
     fn check(&mut self, request: &Request) {
+        if request.requirements.is_empty() {
+            return;
+        }
         for process in &mut self.processes {
             let known = Situation { threads: process.threads.clone(), ..Situation::of_text(&process.status) };
             let unmet = |requirement: &Requirement| {
                 requirement.unmet_by(&known).map(|unmet| requirement.sentence(unmet))
             };
             let ended = process.threads.as_ref().is_some_and(Threads::are_ended);
-            process.unmet = match ended && !request.requirements.is_empty() {
+            process.unmet = match ended {
                 true => vec!["it is a zombie".to_owned()],
                 false => request.requirements.iter().filter_map(unmet).collect(),
             };

@@ -42,11 +42,6 @@ pub fn hold_all() -> io::Result<Start> {
     Ok(*START.get_or_init(|| Start { mask, inherited }))
 }
 
-/// Whether it has been done.
-pub fn is_held() -> bool {
-    START.get().is_some()
-}
-
 /// Whether a signal is pending for this process or this thread.
 pub fn is_pending(signal: Signal) -> bool {
     let mut pending: Mask = [0; 2];

@@ -272,5 +272,10 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
 fn a_command_that_is_missing_is_an_error() {
     let ran = crate::support::run(["watch", "--quiet", "--"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
+    // Dashes of the command itself are its own.
+    let ran = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "--\n"));
+    let ran = crate::support::run(["--json", "watch", "--"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert_eq!(crate::support::run(["watch", "--timeout", "0", "--", "sh", "-c", "exit 3"]).code, Some(3));
 }

@@ -83,11 +83,10 @@ pub enum LogTo {
     Nowhere,
 }
 
-/// Blocks every signal, if these arguments may be for a command to be run: one
-/// that comes before they are understood is not lost.
-pub fn hold_early(arguments: &[OsString]) {
-    let mut words = arguments.iter().skip(1);
-    if words.any(|word| word == "watch") && words.any(|word| word == "--") {
+/// Blocks every signal, where a command is to be run: one that comes before the
+/// arguments are understood is not lost.
+pub fn hold_early(command: Option<&[OsString]>) {
+    if command.is_some() {
         // Where it fails, it fails again when it is needed, and is told.
         let _ = hold::hold_all();
     }
@@ -155,18 +154,4 @@ fn not_started(request: &Request, plan: &Plan, inherited: Inherited, error: NotS
 fn failed(what: &str) -> impl FnOnce(io::Error) -> Failure {
     let what = what.to_owned();
     move |error| Failure { exit: Exit::Failed, cause: anyhow::anyhow!("{what}: {}", bare(&error)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_runs_a_command_is_held_early() {
-        // It would block this test's own signals, so what is asked is not done.
-        hold_early(&["sigtool", "watch", "TERM"].map(OsString::from));
-        hold_early(&["sigtool", "send", "--", "watch"].map(OsString::from));
-        hold_early(&["sigtool", "--", "watch"].map(OsString::from));
-        assert!(!hold::is_held());
-    }
 }
