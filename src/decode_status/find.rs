@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::process::Command;
-use std::time::Duration;
 
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::{Failure, bare as bare_error};
@@ -326,21 +324,11 @@ impl Names<'_> {
         if let Some((_, name)) = self.users.iter().find(|(known, _)| *known == uid) {
             return name.clone();
         }
-        let name = user_name(uid);
+        let find = |text: &[u8]| users::find(text, uid);
+        let name = sys::database::look_up("/etc/passwd", "passwd", &uid.to_string(), find);
         self.users.push((uid, name.clone()));
         name
     }
-}
-
-/// The name of a user: from /etc/passwd, then from the other sources of names
-/// (directory services) through getent(1), which may be slow or hang.
-fn user_name(uid: u32) -> Option<String> {
-    let known = std::fs::read("/etc/passwd").ok().and_then(|text| users::find(&text, uid));
-    known.or_else(|| {
-        let mut getent = Command::new("getent");
-        getent.args(["passwd", &uid.to_string()]);
-        users::find(&sys::spawn::output(&mut getent, Duration::from_secs(1), 1 << 16)?, uid)
-    })
 }
 
 impl Process {

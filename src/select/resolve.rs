@@ -3,12 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 use super::words;
 use crate::proc::users;
-use crate::sys;
+use crate::sys::database::look_up;
 
 /// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
 /// (Documentation/admin-guide/devices.txt).
@@ -35,14 +33,8 @@ impl Names {
         if words::is_digits(word) {
             return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
         }
-        let known = fs::read(file).ok().and_then(|text| users::number_of(&text, word.as_bytes()));
-        let asked = || {
-            let mut getent = Command::new("getent");
-            getent.args([database, "--", word]);
-            let text = sys::spawn::output(&mut getent, Duration::from_secs(1), 1 << 20)?;
-            users::number_of(&text, word.as_bytes())
-        };
-        let found = known.or_else(|| (!word.is_empty()).then(asked).flatten());
+        let find = |text: &[u8]| users::number_of(text, word.as_bytes());
+        let found = (!word.is_empty()).then(|| look_up(file, database, word, find)).flatten();
         found.ok_or_else(|| format!("there is no such {what}"))
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use libc::{c_int, c_long, pid_t};
 
+use super::siginfo::Raw;
 use crate::signal::Signal;
 
 /// What is sent: a signal, or the null signal, which only checks.
@@ -15,44 +16,11 @@ pub(super) fn number(signal: Sent) -> c_int {
     signal.map_or(0, |signal| c_int::from(signal.get()))
 }
 
-/// A siginfo as sigqueue(3) fills it in (kernel: uapi asm-generic/siginfo.h,
-/// `_sifields._rt`). The kernel reads all 128 bytes.
-#[repr(C)]
-pub(super) struct QueueInfo {
-    signo: c_int,
-    errno: c_int,
-    code: c_int,
-    #[cfg(target_pointer_width = "64")]
-    padding: c_int,
-    pid: pid_t,
-    uid: libc::uid_t,
-    value: usize,
-    rest: [u8; REST],
-}
-
-/// What is left of the 128 bytes (SI_MAX_SIZE).
-const REST: usize = 128 - if cfg!(target_pointer_width = "64") { 32 } else { 24 };
-const _: () = assert!(size_of::<QueueInfo>() == 128);
-
-impl QueueInfo {
-    pub(super) fn new(signal: Sent, value: i32) -> QueueInfo {
-        QueueInfo {
-            signo: number(signal),
-            errno: 0,
-            code: libc::SI_QUEUE,
-            #[cfg(target_pointer_width = "64")]
-            padding: 0,
-            pid: own_pid(),
-            uid: own_uid(),
-            // sival_int is the lower half of the union; the upper one is 0.
-            value: value as u32 as usize,
-            rest: [0; REST],
-        }
-    }
-
-    pub(super) fn as_ptr(&self) -> *const libc::c_void {
-        (&raw const *self).cast()
-    }
+/// A siginfo as sigqueue(3) fills it in.
+pub(super) fn queued(signal: Sent, value: i32) -> Raw {
+    let pid = u32::try_from(own_pid()).unwrap_or(0);
+    // sival_int is the lower half of the union; the upper one is 0.
+    Raw::new(signal, 0, libc::SI_QUEUE).with(pid, own_uid(), u64::from(value as u32))
 }
 
 fn own_pid() -> pid_t {
@@ -90,7 +58,7 @@ pub fn to_number(id: u32, signal: Sent, value: Option<i32>) -> io::Result<()> {
         // SAFETY: kill(2) takes plain numbers; id is positive, so one process.
         None => check(unsafe { libc::kill(id, number(signal)) }.into()),
         Some(value) => {
-            let info = QueueInfo::new(signal, value);
+            let info = queued(signal, value);
             // SAFETY: the pointer is to a whole siginfo, which is read only.
             check(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, id, number(signal), info.as_ptr()) })
         }
@@ -107,7 +75,7 @@ pub fn to_thread(process: u32, thread: u32, signal: Sent, value: Option<i32>) ->
         // SAFETY: tgkill(2) takes plain numbers.
         None => check(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, number(signal)) }),
         Some(value) => {
-            let info = QueueInfo::new(signal, value);
+            let info = queued(signal, value);
             // SAFETY: the pointer is to a whole siginfo, which is read only.
             let sent = unsafe {
                 libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, number(signal), info.as_ptr())

@@ -7,31 +7,12 @@ use libc::{c_int, pid_t};
 
 use super::deliver::check;
 use super::pidfd::{PIDFD_SIGNAL_PROCESS_GROUP, PidFd};
+use super::siginfo::{LONG, Raw};
 use crate::signal::info::Origin;
 use crate::signal::{Info, Signal};
 
 /// si_code of tkill(2), which the kernel keeps to itself.
 const SI_TKILL: i32 = libc::SI_TKILL;
-
-/// A siginfo of a negative code, as the kernel reads it: pid and uid are a
-/// timer's number and overrun for SI_TIMER, and one long, the events, for
-/// SI_SIGIO (uapi asm-generic/siginfo.h).
-#[repr(C)]
-struct Raw {
-    signo: c_int,
-    errno: c_int,
-    code: c_int,
-    #[cfg(target_pointer_width = "64")]
-    padding: c_int,
-    first: u32,
-    second: u32,
-    value: usize,
-    rest: [u8; REST],
-}
-
-/// What is left of the 128 bytes (SI_MAX_SIZE).
-const REST: usize = 128 - if cfg!(target_pointer_width = "64") { 32 } else { 24 };
-const _: () = assert!(size_of::<Raw>() == 128);
 
 /// The code that a signal can be sent on with: the kernel refuses others those
 /// that it vouches for, so they become SI_QUEUE.
@@ -39,33 +20,22 @@ fn code(info: &Info) -> i32 {
     if info.code >= 0 || info.code == SI_TKILL { libc::SI_QUEUE } else { info.code }
 }
 
-impl Raw {
-    fn new(info: &Info, signal: Signal) -> Raw {
-        let (first, second, value) = match info.origin() {
-            Origin::Process { pid, uid, value, .. } => (pid, uid, value.map_or(0, |_| info.pointer)),
-            Origin::Outside { value, .. } => (0, info.uid, value.map_or(0, |_| info.pointer)),
-            Origin::Timer { id, overrun, .. } => (id, overrun, info.pointer),
-            Origin::Descriptor { descriptor, band } if info.code < 0 => {
-                // A long of its own lies where the two are.
-                let long = [band.to_ne_bytes(), [0; 4]];
-                let long = if cfg!(target_endian = "big") { [long[1], long[0]] } else { long };
-                let [first, second] = long.map(u32::from_ne_bytes);
-                (first, second, u64::from(descriptor as u32))
-            }
-            // The kernel: no process, and no user.
-            _ => (0, 0, 0),
-        };
-        Raw {
-            signo: signal.get().into(),
-            errno: info.errno,
-            code: code(info),
-            #[cfg(target_pointer_width = "64")]
-            padding: 0,
-            first,
-            second,
-            value: value as usize,
-            rest: [0; REST],
+/// What was received, as it is sent on: pid and uid are a timer's number and
+/// overrun for SI_TIMER, and one long, the events, for SI_SIGIO.
+fn raw(info: &Info, signal: Signal) -> Raw {
+    let mut raw = Raw::new(Some(signal), info.errno, code(info));
+    let value = |value: Option<i32>| value.map_or(0, |_| info.pointer);
+    match info.origin() {
+        Origin::Process { pid, uid, value: sent, .. } => raw.with(pid, uid, value(sent)),
+        Origin::Outside { value: sent, .. } => raw.with(0, info.uid, value(sent)),
+        Origin::Timer { id, overrun, .. } => raw.with(id, overrun, info.pointer),
+        Origin::Descriptor { descriptor, band } if info.code < 0 => {
+            raw.put_long(0, band.into());
+            raw.put_word(LONG, descriptor as u32);
+            raw
         }
+        // The kernel: no process, and no user.
+        _ => raw,
     }
 }
 
@@ -74,7 +44,7 @@ impl Raw {
 /// # Errors
 /// ESRCH where it has been reaped, EPERM; EAGAIN where the queue is full.
 pub fn to_process(held: &PidFd, info: &Info, signal: Signal) -> io::Result<()> {
-    send(held, &Raw::new(info, signal), 0)
+    send(held, &raw(info, signal), 0)
 }
 
 /// Sends it to the process group that the held process leads.
@@ -82,7 +52,7 @@ pub fn to_process(held: &PidFd, info: &Info, signal: Signal) -> io::Result<()> {
 /// # Errors
 /// EINVAL before Linux 6.9; else as [`to_process`].
 pub fn to_group(held: &PidFd, info: &Info, signal: Signal) -> io::Result<()> {
-    send(held, &Raw::new(info, signal), PIDFD_SIGNAL_PROCESS_GROUP)
+    send(held, &raw(info, signal), PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
 /// Sends it to a process by its number, which must be a child's that has not
@@ -93,9 +63,9 @@ pub fn to_group(held: &PidFd, info: &Info, signal: Signal) -> io::Result<()> {
 pub fn to_number(pid: u32, info: &Info, signal: Signal) -> io::Result<()> {
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0);
     let pid = pid.ok_or(io::Error::from_raw_os_error(libc::ESRCH))?;
-    let raw = Raw::new(info, signal);
+    let raw = raw(info, signal);
     // SAFETY: the pointer is to a whole siginfo, which is read only.
-    check(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, raw.signo, &raw const raw) })
+    check(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, raw.signo, raw.as_ptr()) })
 }
 
 /// Whether an error of sending says that nobody is there.
@@ -107,9 +77,7 @@ fn send(held: &PidFd, raw: &Raw, flags: c_int) -> io::Result<()> {
     let descriptor = held.as_fd().as_raw_fd();
     // SAFETY: the pointer is to a whole siginfo that outlives the call and is
     // read only.
-    check(unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, descriptor, raw.signo, &raw const *raw, flags)
-    })
+    check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, descriptor, raw.signo, raw.as_ptr(), flags) })
 }
 
 #[cfg(test)]
@@ -130,8 +98,8 @@ mod tests {
             (40, -1, (-1, 7, 1000, 1 << 40 | 5)),
             (40, -3, (-3, 7, 1000, 1 << 40 | 5)),
         ] {
-            let raw = Raw::new(&info(number, code), Signal::new(2).expect("a signal"));
-            assert_eq!((raw.code, raw.first, raw.second, raw.value as u64), expected, "{number} {code}");
+            let raw = raw(&info(number, code), Signal::new(2).expect("a signal"));
+            assert_eq!((raw.code, raw.word(0), raw.word(1), raw.long(2)), expected, "{number} {code}");
             assert_eq!(raw.signo, 2);
         }
     }
@@ -140,12 +108,10 @@ mod tests {
     fn timers_and_descriptors_have_their_own_fields() {
         let signal = Signal::new(40).expect("a signal");
         let timer = Info { timer: 3, overrun: 2, ..info(40, -2) };
-        let raw = Raw::new(&timer, signal);
-        assert_eq!((raw.code, raw.first, raw.second, raw.value as u64), (-2, 3, 2, 1 << 40 | 5));
+        let timer = raw(&timer, signal);
+        assert_eq!((timer.code, timer.word(0), timer.word(1), timer.long(2)), (-2, 3, 2, 1 << 40 | 5));
         let ready = Info { descriptor: 4, band: 1, ..info(29, -5) };
-        let raw = Raw::new(&ready, signal);
-        assert_eq!((raw.code, raw.value), (-5, 4));
-        let events = if cfg!(target_endian = "big") { raw.second } else { raw.first };
-        assert_eq!(events, 1);
+        let ready = raw(&ready, signal);
+        assert_eq!((ready.code, ready.long(0), ready.word(LONG)), (-5, 1, 4));
     }
 }

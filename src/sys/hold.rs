@@ -93,12 +93,12 @@ pub(super) fn dispose(signal: Signal, disposition: libc::sighandler_t) {
 }
 
 /// A signalfd(2) of these signals.
-pub(super) fn descriptor(of: c_int, set: SignalSet) -> io::Result<c_int> {
+pub(super) fn descriptor(set: SignalSet) -> io::Result<c_int> {
     let mask = bits(set);
     // SAFETY: the mask is as long as is said and outlives the call.
     let answer = unsafe {
         let mask = (&raw const mask).cast::<c_void>();
-        libc::syscall(libc::SYS_signalfd4, of, mask, MASK_BYTES, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+        libc::syscall(libc::SYS_signalfd4, -1, mask, MASK_BYTES, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
     };
     check(answer)?;
     c_int::try_from(answer).map_err(io::Error::other)

@@ -10,6 +10,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod database;
 pub mod deliver;
 pub mod forward;
 pub mod hold;
@@ -17,6 +18,7 @@ pub mod job;
 pub mod numbers;
 pub mod pidfd;
 pub mod process;
+mod siginfo;
 pub mod signalfd;
 pub mod spawn;
 pub mod stdio;

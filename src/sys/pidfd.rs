@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::deliver::{QueueInfo, Sent, check, number};
+use super::deliver::{Sent, check, number, queued};
+use super::siginfo::Raw;
 use crate::signal::exit::Ending;
 
 /// The signal goes to the process group that the held process leads (uapi
@@ -70,8 +71,8 @@ impl PidFd {
     }
 
     fn deliver(&self, signal: Sent, value: Option<i32>, flags: c_int) -> io::Result<()> {
-        let info = value.map(|value| QueueInfo::new(signal, value));
-        let pointer = info.as_ref().map_or(std::ptr::null(), QueueInfo::as_ptr);
+        let info = value.map(|value| queued(signal, value));
+        let pointer = info.as_ref().map_or(std::ptr::null(), Raw::as_ptr);
         // SAFETY: the pointer is null, which is allowed, or to a whole siginfo
         // that outlives the call and is read only.
         check(unsafe {

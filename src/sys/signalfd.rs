@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use libc::c_int;
 
-use super::deliver::check;
 use super::hold;
 use crate::signal::{Info, Signal, SignalSet};
 
@@ -19,9 +18,7 @@ pub const BATCH: usize = 256;
 /// # Errors
 /// What sigprocmask(2) says.
 pub fn block(set: SignalSet) -> io::Result<()> {
-    let raw = raw(set);
-    // SAFETY: the set outlives the call; a null old set is allowed.
-    check(unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const raw, std::ptr::null_mut()) }.into())
+    hold::change(libc::SIG_BLOCK, set).map(drop)
 }
 
 /// Whether a signal is ignored: inherited so, for nothing here sets it.
@@ -38,9 +35,7 @@ pub fn is_ignored(signal: Signal) -> bool {
 /// Sets a signal's disposition to default: an ignored SIGCHLD is not generated
 /// at all, blocked or not (do_notify_parent in kernel/signal.c).
 pub fn set_default(signal: Signal) {
-    // SAFETY: SIG_DFL is a valid disposition for any signal; where the number
-    // is refused, nothing changes.
-    unsafe { libc::signal(c_int::from(signal.get()), libc::SIG_DFL) };
+    hold::dispose(signal, libc::SIG_DFL);
 }
 
 /// Reaps every child that has ended, as the kernel itself would if SIGCHLD
@@ -48,19 +43,6 @@ pub fn set_default(signal: Signal) {
 pub fn reap_children() {
     // SAFETY: waitpid(2) may be given a null status.
     while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
-}
-
-fn raw(set: SignalSet) -> libc::sigset_t {
-    let mut raw = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: sigemptyset makes the whole set valid, and sigaddset is given a
-    // valid one; a number that it refuses is left out.
-    unsafe {
-        libc::sigemptyset(raw.as_mut_ptr());
-        set.iter().for_each(|signal| {
-            libc::sigaddset(raw.as_mut_ptr(), c_int::from(signal.get()));
-        });
-        raw.assume_init()
-    }
 }
 
 /// A descriptor that blocked signals are read from.
@@ -71,27 +53,13 @@ pub struct SignalFd {
 }
 
 impl SignalFd {
-    /// Opens one for these signals, which must be blocked.
+    /// Opens one for these signals, which must be blocked; also for the C
+    /// library's own.
     ///
     /// # Errors
     /// What signalfd(2) says.
     pub fn open(set: SignalSet) -> io::Result<SignalFd> {
-        let raw = raw(set);
-        // SAFETY: the set outlives the call; -1 asks for a new descriptor.
-        let descriptor =
-            unsafe { libc::signalfd(-1, &raw const raw, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
-        check(descriptor.into())?;
-        // SAFETY: the kernel has just given this descriptor to us alone.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })
-    }
-
-    /// Opens one for all of these, the C library's own too.
-    ///
-    /// # Errors
-    /// What signalfd(2) says.
-    pub fn of_all(set: SignalSet) -> io::Result<SignalFd> {
-        let descriptor = hold::descriptor(-1, set)?;
+        let descriptor = hold::descriptor(set)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })

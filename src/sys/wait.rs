@@ -5,29 +5,12 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
-use libc::{c_int, c_void};
+use libc::c_void;
 
 use super::hold::{MASK_BYTES, bits};
+use super::siginfo::{LONG, Raw};
 use crate::signal::info::Layout;
 use crate::signal::{Info, Signal, SignalSet};
-
-/// The 128 bytes of a siginfo_t, in words of four, after signo, errno and code
-/// (and, with pointers of 64 bits, padding).
-#[repr(C)]
-struct Raw {
-    signo: c_int,
-    errno: c_int,
-    code: c_int,
-    #[cfg(target_pointer_width = "64")]
-    padding: c_int,
-    fields: [u32; FIELDS],
-}
-
-const FIELDS: usize = if cfg!(target_pointer_width = "64") { 28 } else { 29 };
-const _: () = assert!(size_of::<Raw>() == 128);
-
-/// How many words a pointer, or a long, takes.
-const LONG: usize = size_of::<usize>() / 4;
 
 /// Takes the next of these signals, which must be blocked; waits for it, or
 /// until the time is up (`None`: for ever). `None` where none has come, also
@@ -64,14 +47,7 @@ pub fn next(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Info>> 
 fn info(raw: &Raw) -> Option<Info> {
     let signal = Signal::new(u8::try_from(raw.signo).ok()?)?;
     let mut info = Info { code: raw.code, errno: raw.errno, ..Info::bare(signal) };
-    let word = |at: usize| raw.fields[at];
-    let long = |at: usize| {
-        let mut bytes = [0; size_of::<usize>()];
-        for (part, word) in bytes.chunks_mut(4).zip(&raw.fields[at..at + LONG]) {
-            part.copy_from_slice(&word.to_ne_bytes());
-        }
-        usize::from_ne_bytes(bytes) as u64
-    };
+    let (word, long) = (|at| raw.word(at), |at| raw.long(at));
     match info.layout() {
         Layout::Sender => {
             (info.pid, info.uid, info.value, info.pointer) = (word(0), word(1), word(2) as i32, long(2));
@@ -96,13 +72,10 @@ fn info(raw: &Raw) -> Option<Info> {
 mod tests {
     use super::*;
 
-    fn read(signo: c_int, code: c_int, words: &[u32]) -> Info {
-        let mut fields = [0; FIELDS];
-        fields[..words.len()].copy_from_slice(words);
-        #[cfg(target_pointer_width = "64")]
-        let raw = Raw { signo, errno: 3, code, padding: 0, fields };
-        #[cfg(not(target_pointer_width = "64"))]
-        let raw = Raw { signo, errno: 3, code, fields };
+    fn read(signo: i32, code: i32, words: &[u32]) -> Info {
+        let signal = Signal::new(u8::try_from(signo).expect("a number"));
+        let mut raw = Raw::new(signal, 3, code);
+        words.iter().enumerate().for_each(|(at, word)| raw.put_word(at, *word));
         info(&raw).expect("a signal")
     }
 

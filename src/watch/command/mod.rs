@@ -105,8 +105,7 @@ pub(super) fn run(
     if plan.reap {
         child::become_reaper().map_err(failed("--reap"))?;
     }
-    let signals =
-        SignalFd::of_all(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(failed("signalfd"))?;
+    let signals = SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(failed("signalfd"))?;
     let mut sink = log::sink(&plan.log)?;
     let log = log::Log::new(&mut sink, &plan.log, out.settings());
     let mut job = job::Job::new(plan.group);
