@@ -54,6 +54,17 @@ pub struct Info {
     pub call_address: u64,
 }
 
+/// A pending signal, as it waits in a queue. What it tells of its sender is
+/// *claimed*: a process may forge any code to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// What was queued with it; process numbers are those of the target's pid
+    /// namespace.
+    pub info: Info,
+    /// The thread it is pending for; `None` for the process.
+    pub thread: Option<u32>,
+}
+
 /// Where a signal came from, with the fields that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

@@ -15,11 +15,13 @@ pub mod mask;
 pub mod name;
 pub mod number;
 pub mod set;
+pub mod sigaction;
 pub mod table;
 
 pub use arch::Arch;
-pub use info::Info;
+pub use info::{Info, Queued};
 pub use name::{Name, ParseNameError};
 pub use number::Signal;
 pub use set::SignalSet;
+pub use sigaction::Sigaction;
 pub use table::{Action, Facts, Origin, Standard};

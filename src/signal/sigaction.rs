@@ -1,0 +1,107 @@
+//! What a process has set up for a signal: struct sigaction, as plain values.
+
+use super::SignalSet;
+
+/// SIG_DFL and SIG_IGN, in the place of a handler's address (uapi
+/// asm-generic/signal-defs.h).
+const SIG_DFL: u64 = 0;
+const SIG_IGN: u64 = 1;
+
+/// Flags by name, as the kernel numbers them (uapi asm-generic/signal-defs.h
+/// and, for the restorer, x86's asm/signal.h). IMMUTABLE is the kernel's own:
+/// it has forced the signal (include/linux/signal_types.h).
+const FLAGS: &[(u64, &str)] = &[
+    (0x0000_0001, "NOCLDSTOP"),
+    (0x0000_0002, "NOCLDWAIT"),
+    (0x0000_0004, "SIGINFO"),
+    (0x0000_0400, "UNSUPPORTED"),
+    (0x0000_0800, "EXPOSE_TAGBITS"),
+    (0x0080_0000, "IMMUTABLE"),
+    (RESTORER, "RESTORER"),
+    (ONSTACK, "ONSTACK"),
+    (0x1000_0000, "RESTART"),
+    (0x4000_0000, "NODEFER"),
+    (0x8000_0000, "RESETHAND"),
+];
+const RESTORER: u64 = 0x0400_0000;
+const ONSTACK: u64 = 0x0800_0000;
+
+/// One signal's action, as rt_sigaction(2) gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sigaction {
+    /// The handler's address, or SIG_DFL or SIG_IGN in its place.
+    pub handler: u64,
+    /// sa_flags.
+    pub flags: u64,
+    /// sa_restorer; means something where the flag RESTORER is set.
+    pub restorer: u64,
+    /// sa_mask: what is blocked too while the handler runs.
+    pub mask: SignalSet,
+}
+
+impl Sigaction {
+    /// Whether there is a handler: neither the default action nor ignored.
+    pub fn is_caught(&self) -> bool {
+        !matches!(self.handler, SIG_DFL | SIG_IGN)
+    }
+
+    /// Whether the handler runs on the alternate stack (sigaltstack(2)).
+    pub fn is_on_stack(&self) -> bool {
+        self.flags & ONSTACK != 0
+    }
+
+    /// Its flags by name, without SA_, in the order of their bits; what has no
+    /// name is one number at the end.
+    pub fn flag_names(&self) -> Vec<String> {
+        let named = FLAGS.iter().filter(|(bit, _)| self.flags & bit != 0);
+        let rest = FLAGS.iter().fold(self.flags, |rest, (bit, _)| rest & !bit);
+        let number = (rest != 0).then(|| format!("{rest:#x}"));
+        named.map(|(_, name)| (*name).to_owned()).chain(number).collect()
+    }
+
+    /// Where a handler returns to; `None` where the kernel chooses it.
+    pub fn restorer(&self) -> Option<u64> {
+        (self.flags & RESTORER != 0).then_some(self.restorer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(handler: u64, flags: u64) -> Sigaction {
+        Sigaction { handler, flags, restorer: 0x1000, mask: SignalSet::EMPTY }
+    }
+
+    #[test]
+    fn a_handler_is_neither_default_nor_ignored() {
+        assert!(!with(0, 0).is_caught());
+        assert!(!with(1, 0).is_caught());
+        assert!(with(2, 0).is_caught());
+    }
+
+    #[test]
+    fn flags_have_their_names_as_in_libc() {
+        for (bit, name) in [
+            (libc::SA_NOCLDSTOP, "NOCLDSTOP"),
+            (libc::SA_NOCLDWAIT, "NOCLDWAIT"),
+            (libc::SA_SIGINFO, "SIGINFO"),
+            (libc::SA_ONSTACK, "ONSTACK"),
+            (libc::SA_RESTART, "RESTART"),
+            (libc::SA_NODEFER, "NODEFER"),
+            (libc::SA_RESETHAND, "RESETHAND"),
+        ] {
+            let bit = u64::from(bit.cast_unsigned());
+            assert_eq!(with(2, bit).flag_names(), [name]);
+            assert_eq!(with(2, bit).is_on_stack(), name == "ONSTACK");
+        }
+        assert_eq!(with(2, 0x1400_0010).flag_names(), ["RESTORER", "RESTART", "0x10"]);
+        assert_eq!(with(2, 0).flag_names(), [""; 0]);
+    }
+
+    #[test]
+    fn a_restorer_counts_only_with_its_flag() {
+        assert_eq!(with(2, 0x0400_0000).restorer(), Some(0x1000));
+        assert_eq!(with(2, 0).restorer(), None);
+    }
+}
