@@ -9,6 +9,7 @@ mod completions;
 mod decode_status;
 mod generated;
 mod house;
+mod inside;
 mod kill;
 mod list;
 mod man;

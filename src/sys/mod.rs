@@ -18,6 +18,7 @@ pub mod job;
 pub mod numbers;
 pub mod pidfd;
 pub mod process;
+pub mod ptrace;
 mod siginfo;
 pub mod signalfd;
 pub mod spawn;

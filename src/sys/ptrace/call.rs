@@ -1,0 +1,210 @@
+//! What stopping a thread does to the system call that it sleeps in.
+//!
+//! Most calls are begun again by the kernel itself, which leaves one of its own
+//! numbers (-512 to -516) as their result until the thread goes on; timeouts
+//! then go on from where they were. Some return EINTR instead, as signal(7)
+//! says under "Interruption of system calls by stop signals": those are begun
+//! again here, with the whole of their timeout where it is a relative one.
+//!
+//! What cannot be mended: a call that has done a part of its work (write(2) to
+//! a full pipe) returns with that part, as it may whenever a signal comes.
+//! Another thread is chosen wherever there is one.
+
+use super::tracee::{Registers, Tracee};
+
+/// Calls of x86-64 that return EINTR where nothing has been done yet, so that
+/// they may be begun again. Others that can return it may not: close(2) has
+/// closed its descriptor by then.
+const RETRIED: [u64; 26] = [
+    0,   // read: a socket with SO_RCVTIMEO
+    1,   // write: one with SO_SNDTIMEO
+    19,  // readv
+    20,  // writev
+    42,  // connect
+    43,  // accept
+    44,  // sendto
+    45,  // recvfrom
+    46,  // sendmsg
+    47,  // recvmsg
+    65,  // semop
+    128, // rt_sigtimedwait
+    208, // io_getevents
+    220, // semtimedop
+    232, // epoll_wait
+    281, // epoll_pwait
+    288, // accept4
+    299, // recvmmsg
+    307, // sendmmsg
+    327, // preadv2
+    328, // pwritev2
+    333, // io_pgetevents
+    295, // preadv
+    296, // pwritev
+    426, // io_uring_enter
+    441, // epoll_pwait2
+];
+
+/// Calls of x86-64 that the kernel always begins again with what is left of
+/// their time, and that do no part of their work before they sleep.
+const RESTARTED: [u64; 14] = [
+    7,   // poll
+    23,  // select
+    34,  // pause
+    35,  // nanosleep
+    61,  // wait4
+    71,  // msgrcv
+    73,  // flock
+    130, // rt_sigsuspend
+    202, // futex
+    219, // restart_syscall
+    230, // clock_nanosleep
+    247, // waitid
+    270, // pselect6
+    271, // ppoll
+];
+
+/// Calls of x86-64 that return what they have written so far.
+const WRITES: [u64; 10] = [1, 18, 20, 40, 44, 46, 275, 276, 278, 307];
+
+/// Where a thread is, as /proc/PID/task/TID/syscall tells (proc_pid_syscall(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In its own code, or not to be known.
+    Unknown,
+    /// It sleeps in the call of this number.
+    Call(u64),
+}
+
+impl Place {
+    pub(super) fn of(text: &[u8]) -> Place {
+        let word = text.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        match std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()) {
+            Some(number) => Place::Call(number),
+            None => Place::Unknown,
+        }
+    }
+
+    /// How much is disturbed where it is stopped: the less the better.
+    pub(super) fn cost(self) -> u8 {
+        match self {
+            Place::Call(number) if RESTARTED.contains(&number) => 0,
+            Place::Unknown => 1,
+            Place::Call(number) if WRITES.contains(&number) => 4,
+            Place::Call(number) if RETRIED.contains(&number) => 3,
+            Place::Call(_) => 2,
+        }
+    }
+}
+
+/// The least that a thread can cost.
+pub(super) const LEAST: u8 = 0;
+
+/// What decides whether a thread is interrupted by a signal of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signals {
+    pub(super) pending: u64,
+    pub(super) blocked: u64,
+    pub(super) ignored: u64,
+    pub(super) caught: u64,
+}
+
+/// Signals whose default action is none (signal(7)). They are queued for a
+/// traced thread and interrupt it, which they would not do else.
+const IGNORED_BY_DEFAULT: u64 =
+    bit(libc::SIGCHLD) | bit(libc::SIGCONT) | bit(libc::SIGURG) | bit(libc::SIGWINCH);
+
+pub(super) const fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+impl Signals {
+    /// Those among them that do nothing once they are delivered.
+    fn without_effect(self) -> u64 {
+        self.ignored | (IGNORED_BY_DEFAULT & !self.caught)
+    }
+
+    /// Whether one waits that interrupts the thread by itself.
+    fn interrupt(self) -> bool {
+        self.pending & !self.blocked & !self.without_effect() != 0
+    }
+}
+
+/// Whether the thread is about to see EINTR of a call that may be begun again.
+pub(super) fn is_interrupted(registers: &Registers) -> bool {
+    // From anything but a system call the kernel is entered with a negative
+    // number in orig_rax; so is rt_sigreturn(2) left.
+    registers.rax.cast_signed() == -i64::from(libc::EINTR) && RETRIED.contains(&registers.orig_rax)
+}
+
+/// The registers with which the call is begun again: `syscall` is two bytes
+/// long. `None` where it was not interrupted, or by a signal that has an effect
+/// of its own, which must not be lost.
+pub(super) fn begun_again(
+    registers: &Registers,
+    signals: impl FnOnce() -> Option<Signals>,
+) -> Option<Registers> {
+    if !is_interrupted(registers) || signals()?.interrupt() {
+        return None;
+    }
+    let number = registers.orig_rax;
+    // No call is left any more that the kernel would look at once more.
+    Some(Registers { rip: registers.rip - 2, rax: number, orig_rax: u64::MAX, ..*registers })
+}
+
+/// Sets them, if need be, in a thread that stands still.
+pub(super) fn begin_again(tracee: Tracee, signals: impl FnOnce() -> Option<Signals>) {
+    let Ok(registers) = tracee.registers() else { return };
+    if let Some(registers) = begun_again(&registers, signals) {
+        let _ = tracee.set_registers(&registers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(rax: i64, call: i64) -> Registers {
+        // SAFETY: a user_regs_struct is plain numbers.
+        let zeroes = unsafe { std::mem::zeroed::<Registers>() };
+        Registers { rip: 0x1002, rax: rax.cast_unsigned(), orig_rax: call.cast_unsigned(), ..zeroes }
+    }
+
+    fn signals(pending: u64) -> Option<Signals> {
+        Some(Signals { pending, blocked: bit(15), ignored: bit(1), caught: bit(10) | bit(18) })
+    }
+
+    #[test]
+    fn an_interrupted_call_is_begun_again() {
+        let again = begun_again(&at(-4, 232), || signals(0)).expect("epoll_wait");
+        assert_eq!((again.rip, again.rax, again.orig_rax), (0x1000, 232, u64::MAX));
+    }
+
+    #[test]
+    fn what_was_not_interrupted_stays() {
+        for registers in [at(0, 232), at(-514, 34), at(-516, 230), at(-4, -1), at(-11, 45), at(-4, 3)] {
+            assert!(begun_again(&registers, || signals(0)).is_none(), "{registers:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_signal_with_an_effect_is_an_interruption() {
+        // Caught, to end it, caught although ignored by default.
+        for signal in [10, 2, 18] {
+            assert!(begun_again(&at(-4, 65), || signals(bit(signal))).is_none(), "{signal}");
+        }
+        // Blocked, ignored, ignored by default.
+        for signal in [15, 1, 17, 28] {
+            assert!(begun_again(&at(-4, 65), || signals(bit(signal))).is_some(), "{signal}");
+        }
+        assert!(begun_again(&at(-4, 65), || None).is_none());
+    }
+
+    #[test]
+    fn a_thread_that_can_be_stopped_at_no_cost_is_told() {
+        let cost = |text: &[u8]| Place::of(text).cost();
+        assert_eq!(cost(b"202 0x7f 0x0\n"), LEAST);
+        let costs = [&b"202 0x1"[..], b"running", b"16 0x1", b"232 0x1", b"1 0x1"].map(cost);
+        assert!(costs.is_sorted_by(|less, more| less < more), "{costs:?}");
+        assert_eq!(cost(b"-1 0x7f 0x7e"), cost(b"running"));
+    }
+}

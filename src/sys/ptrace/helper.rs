@@ -1,0 +1,189 @@
+//! The helper process: it traces in sigtool's stead, so that what hangs, or is
+//! interrupted, is not sigtool.
+//!
+//! It is a child by clone(2) without an exit signal: nobody who waits for other
+//! children meets it, and no SIGCHLD tells of it. What it does may neither
+//! allocate nor take a lock, for sigtool may have threads.
+
+use std::ffi::{c_int, c_long};
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use libc::pid_t;
+
+use crate::signal::{Arch, SignalSet};
+use crate::sys::deliver::check;
+use crate::sys::hold;
+
+/// Every signal held back from the calling thread, until this is dropped.
+pub(super) struct Held(SignalSet);
+
+impl Held {
+    pub(super) fn all() -> io::Result<Held> {
+        hold::change(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(Held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = hold::change(libc::SIG_SETMASK, self.0);
+    }
+}
+
+/// A helper that has not been waited for.
+#[derive(Debug)]
+pub(super) struct Helper(pid_t);
+
+impl Helper {
+    /// Starts one that does the work and ends. It leads a session of its own,
+    /// blocks what the caller blocks, and has no descriptor open but one.
+    pub(super) fn start(_held: &Held, keep: Option<c_int>, work: impl FnOnce()) -> io::Result<Helper> {
+        // SAFETY: without flags and a stack clone(2) is fork(2). The child calls
+        // nothing that allocates or locks, and never returns from this block.
+        let answer = unsafe { libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) };
+        check(answer)?;
+        if answer == 0 {
+            // Also where the work panics: nothing of the caller's may be run.
+            let _end = End;
+            // SAFETY: setsid(2) takes nothing.
+            unsafe { libc::setsid() };
+            close_all_but(keep);
+            work();
+        }
+        pid_t::try_from(answer).map(Helper).map_err(io::Error::other)
+    }
+
+    /// Waits for its end.
+    pub(super) fn wait(self) {
+        self.reap();
+    }
+
+    fn reap(&self) {
+        // SAFETY: waitpid(2) may be given a null status; the child is ours, and
+        // waited for only here.
+        while unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL) } < 0
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+    }
+
+    /// Ends it; only where it may be ended at any moment.
+    pub(super) fn end(&self) {
+        // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
+        // so the number is its own.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+        self.reap();
+    }
+}
+
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // SAFETY: _exit(2) does not return, and runs nothing of the caller's.
+        unsafe { libc::_exit(0) }
+    }
+}
+
+/// Closes what was inherited, so that no pipe of sigtool's outlives it here.
+fn close_all_but(keep: Option<c_int>) {
+    let close = |first: c_int, last: c_long| {
+        // SAFETY: close_range(2), since Linux 5.9, takes plain numbers; whatever
+        // it closes is not used in this process.
+        unsafe { libc::syscall(libc::SYS_close_range, c_long::from(first), last, 0) };
+    };
+    match keep {
+        None => close(0, c_long::from(u32::MAX)),
+        Some(keep) => {
+            if keep > 0 {
+                close(0, c_long::from(keep - 1));
+            }
+            close(keep + 1, c_long::from(u32::MAX));
+        }
+    }
+}
+
+extern "C" fn nothing(_: c_int) {}
+
+/// Has what waits interrupted, once after the first time and then again and
+/// again; in a helper only, whose timer and SIGALRM are its own.
+pub(super) fn tick(first: Duration, then: Duration) {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: zeroes are a valid sigaction, without SA_RESTART and with an empty
+    // mask; the handler does nothing.
+    unsafe {
+        (*action.as_mut_ptr()).sa_sigaction = nothing as *const () as libc::sighandler_t;
+        libc::sigaction(libc::SIGALRM, action.as_ptr(), std::ptr::null_mut());
+    }
+    let alarm = crate::signal::Signal::new(libc::SIGALRM as u8).into_iter().collect();
+    let _ = hold::change(libc::SIG_UNBLOCK, alarm);
+    set_timer(first, then);
+}
+
+/// The same timer, set anew.
+pub(super) fn set_timer(first: Duration, then: Duration) {
+    let time = |time: Duration| libc::timeval {
+        tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        // 0 would be no timer at all.
+        tv_usec: time.subsec_micros().max(1).into(),
+    };
+    let timer = libc::itimerval { it_value: time(first), it_interval: time(then) };
+    // SAFETY: the timer outlives the call, and the old one is not asked for.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+}
+
+/// Ends this helper with its parent, by a signal that cannot be blocked.
+pub(super) fn end_with_parent(parent: pid_t) {
+    // SAFETY: both calls take plain numbers or nothing.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        // It may have ended before that was said.
+        if libc::getppid() != parent {
+            libc::_exit(0);
+        }
+    }
+}
+
+/// What zeroes are a value of, and which holds nothing that means something in
+/// one process only.
+///
+/// # Safety
+/// Any bytes must be a valid value.
+pub(super) unsafe trait Plain {}
+
+/// Memory that a helper writes and its parent reads, once the helper has ended.
+pub(super) struct Shared<T: Plain>(NonNull<T>);
+
+impl<T: Plain> Shared<T> {
+    /// Zeroes; all there from the start, so that no page is awaited later.
+    pub(super) fn new() -> io::Result<Shared<T>> {
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE);
+        // SAFETY: new memory, of no file, wherever the kernel likes.
+        let memory = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), protection, flags, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(memory.cast()).map(Shared).ok_or(io::ErrorKind::OutOfMemory.into())
+    }
+
+    pub(super) fn get(&self) -> &T {
+        // SAFETY: the memory is as large and as aligned (to a page) as it must
+        // be, and any bytes are valid; the helper, which alone writes, has ended.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// In the helper.
+    pub(super) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: as above; the parent does not look while the helper lives.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T: Plain> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped so, and nothing borrows it any more.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<T>()) };
+    }
+}

@@ -1,0 +1,108 @@
+//! One look into a process: the actions of its signals, and its queues.
+
+use std::time::{Duration, Instant};
+
+use libc::pid_t;
+
+use super::helper::{self, Held, Helper, Shared};
+use super::plan::Plan;
+use super::refusal::Refusal;
+use super::text::Text;
+use super::visit::{Fault, Room, Tools};
+use super::{Seen, Wanted, why};
+use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
+use crate::sys::siginfo::Raw;
+
+/// How often it is tried where threads end, or the program changes, meanwhile.
+const TRIES: usize = 10;
+/// How often a helper that waits looks at the clock.
+const TICK: Duration = Duration::from_millis(10);
+
+/// As [`super::look`] says.
+pub(super) fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
+    let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Refusal::Gone)?;
+    let end = Instant::now() + deadline;
+    let mut last = Refusal::Changing;
+    for _ in 0..TRIES {
+        match try_to_look(pid, wanted, end)? {
+            Ok(seen) => return Ok(seen),
+            Err(refusal) => last = refusal,
+        }
+    }
+    Err(last)
+}
+
+/// The inner refusal may not be one for long.
+fn try_to_look(pid: pid_t, wanted: Wanted, end: Instant) -> Result<Result<Seen, Refusal>, Refusal> {
+    let plan = Plan::make(pid, !wanted.handlers.is_empty(), wanted.queue)?;
+    if plan.visits.is_empty() {
+        return Ok(Ok(Seen::default()));
+    }
+    let mut room = Shared::<Room>::new().map_err(Refusal::Failed)?;
+    {
+        let text = Text::new();
+        // A signal to this process waits until the target is let go.
+        let held = Held::all().map_err(Refusal::Failed)?;
+        let room = room.get_mut();
+        let wanted = wanted.handlers.bits() as u64;
+        let mut tools = Tools { plan: &plan, wanted, end, text, room };
+        let work = || {
+            helper::tick(end.saturating_duration_since(Instant::now()), TICK);
+            tools.visit_all();
+        };
+        Helper::start(&held, None, work).map_err(Refusal::Failed)?.wait();
+    }
+    let room = room.get();
+    if room.done == 1 {
+        return Ok(Ok(seen(room)));
+    }
+    let fault = Fault::ALL.iter().find(|fault| **fault as u32 == room.fault);
+    let Some(fault) = fault else { return Err(Refusal::Helper) };
+    match fault {
+        // The process may live on, or be another program now.
+        Fault::Gone | Fault::Changed => Ok(Err(Refusal::Changing)),
+        fault => Err(refusal(pid, room.tid, *fault)),
+    }
+}
+
+/// Why it went wrong.
+pub(super) fn refusal(pid: pid_t, tid: pid_t, fault: Fault) -> Refusal {
+    match fault {
+        Fault::Gone => Refusal::Gone,
+        Fault::Denied => why::denied(pid, tid),
+        Fault::NoAnswer => {
+            let state = Text::new().status(pid, tid).map_or(b'?', |status| status.state);
+            Refusal::NoAnswer { state }
+        }
+        Fault::Compat => Refusal::Compat,
+        Fault::Seccomp => Refusal::Seccomp,
+        Fault::Dispatched => Refusal::Dispatched,
+        Fault::Changed => Refusal::Changing,
+        Fault::NoInstruction => Refusal::NoInstruction,
+        Fault::NoMemory => Refusal::NoMemory,
+        Fault::Failed => Refusal::Failed(std::io::Error::other("the thread did not answer as it should")),
+    }
+}
+
+fn seen(room: &Room) -> Seen {
+    let numbered = (1..).zip(&room.actions).filter(|(_, action)| action.got == 1);
+    let actions = numbered.filter_map(|(number, action)| {
+        let mask = SignalSet::from_bits(action.mask.into());
+        let (handler, flags, restorer) = (action.handler, action.flags, action.restorer);
+        Some((Signal::new(number)?, Sigaction { handler, flags, restorer, mask }))
+    });
+    let entries = room.owners.iter().zip(&room.queue).take(room.entries as usize);
+    let queue = entries.filter_map(|(owner, bytes)| {
+        let info = Raw::from_bytes(bytes).info()?;
+        Some(Queued { info, thread: u32::try_from(*owner).ok().filter(|tid| *tid != 0) })
+    });
+    Seen {
+        actions: actions.collect(),
+        queue: queue.collect(),
+        cut: room.cut != 0,
+        stopped: Duration::from_nanos(room.stopped),
+    }
+}
+
+// The masks here are those of one word.
+const _: () = assert!(Arch::NATIVE.last() == 64);

@@ -1,0 +1,120 @@
+//! Looking into a process by ptrace(2).
+//!
+//! It leaves no trace. The work is done by a helper process, with SEIZE and
+//! INTERRUPT, which send no signal; a thread is stopped for some hundred
+//! microseconds and goes on as if nothing had been: what it waited in is begun
+//! again, its masks, its stop and its handlers are what they were. A signal to
+//! sigtool, or its end, comes after that. What is not so:
+//!
+//! - a KILL to the helper itself while it has a thread ask for actions (not to
+//!   sigtool): the thread would go on amid that and most likely crash;
+//! - a call with a relative timeout that returns EINTR whenever a thread is
+//!   stopped (epoll_wait(2) and others) waits for the whole of it once more;
+//! - a write(2) that has done a part of its work returns with that part.
+//!
+//! A thread in neither of these is chosen where there is one.
+//!
+//! On x86-64 only; elsewhere everything is refused with
+//! [`Refusal::Architecture`].
+
+mod event;
+mod refusal;
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod actions;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod call;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod helper;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod look;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod memory;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod outlet;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod plan;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod text;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod trace;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod tracee;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod tracer;
+#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
+#[path = "elsewhere.rs"]
+mod tracer;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod visit;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod why;
+#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
+mod look {
+    use super::{Duration, Refusal, Seen, Wanted};
+
+    pub(super) fn look(_: u32, _: Wanted, _: Duration) -> Result<Seen, Refusal> {
+        Err(Refusal::Architecture)
+    }
+}
+
+use std::time::Duration;
+
+pub use event::{Event, What};
+pub use refusal::Refusal;
+pub use tracer::Tracer;
+
+use crate::signal::{Queued, Sigaction, Signal, SignalSet};
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The actions of these signals; those that are caught are of interest.
+    pub handlers: SignalSet,
+    /// What is pending, for the process and for each thread.
+    pub queue: bool,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The actions, by the number of the signal.
+    pub actions: Vec<(Signal, Sigaction)>,
+    /// The queues in their order, that of the process first. A signal that was
+    /// sent when the queue was full is pending without an entry.
+    pub queue: Vec<Queued>,
+    /// Whether the queues are longer than is told, 1,000 entries in all.
+    pub cut: bool,
+    /// The longest that a thread stood still; none does where nothing is pending
+    /// and no actions are wanted.
+    pub stopped: Duration,
+}
+
+/// Looks into a process of this number. Threads are stopped one after another:
+/// those with signals pending for themselves, and one for everything else.
+///
+/// The deadline is for a thread that does not stop, as in state D; it is left as
+/// it is then. The calling thread's signals are held back meanwhile.
+///
+/// # Errors
+/// Why nothing could be seen. [`Refusal::Seccomp`], [`Refusal::Dispatched`],
+/// [`Refusal::NoInstruction`] and [`Refusal::NoMemory`] are of the actions alone:
+/// the queue may still be seen by itself.
+pub fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
+    look::look(pid, wanted, deadline)
+}
+
+impl Tracer {
+    /// Traces every thread of a process of this number, and those that they
+    /// start; not the processes. What signals are blocked is not seen, nor are
+    /// those that sigwait(3) or a signalfd takes; KILL is seen as the end.
+    ///
+    /// Nobody stands still but for the moment that a signal is delivered in. The
+    /// tracing ends with the thread that has begun it.
+    ///
+    /// # Errors
+    /// Why it cannot be traced; no thread of it is then.
+    pub fn attach(pid: u32) -> Result<Tracer, Refusal> {
+        Tracer::begin(pid)
+    }
+}

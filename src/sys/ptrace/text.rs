@@ -1,0 +1,203 @@
+//! What of /proc is needed here, read without allocating: the helpers are
+//! forked and may not.
+
+use std::ffi::{CStr, c_int};
+use std::io::{self, Cursor, Write};
+
+use libc::pid_t;
+
+use crate::sys::deliver::check;
+
+/// Room for one text, made before a helper is forked.
+pub(super) struct Text(Box<[u8]>);
+
+impl Text {
+    pub(super) fn new() -> Text {
+        // A status file is 1.5 KiB, and 7 bytes more for each group.
+        Text(vec![0; 32 << 10].into_boxed_slice())
+    }
+
+    /// What /proc says of a thread under a name, as far as there is room.
+    pub(super) fn read(&mut self, pid: pid_t, tid: pid_t, name: &str) -> io::Result<&[u8]> {
+        let file = open(pid, tid, name, 0)?;
+        let mut length = 0;
+        let answer = loop {
+            let rest = &mut self.0[length..];
+            // SAFETY: the buffer is as long as is said, and ours alone.
+            let count = unsafe { libc::read(file, rest.as_mut_ptr().cast(), rest.len()) };
+            match usize::try_from(count) {
+                Ok(0) => break Ok(()),
+                Ok(count) => length += count,
+                Err(_) => break Err(io::Error::last_os_error()),
+            }
+        };
+        close(file);
+        answer.map(|()| &self.0[..length])
+    }
+
+    /// What a thread's status says.
+    pub(super) fn status(&mut self, pid: pid_t, tid: pid_t) -> io::Result<Status> {
+        self.read(pid, tid, "status").map(Status::of)
+    }
+}
+
+/// Whether the thread is one of the process.
+pub(super) fn is_thread(pid: pid_t, tid: pid_t) -> bool {
+    open(pid, tid, "", libc::O_PATH).map(close).is_ok()
+}
+
+fn open(pid: pid_t, tid: pid_t, name: &str, flags: c_int) -> io::Result<c_int> {
+    let mut path = Cursor::new([0u8; 64]);
+    write!(path, "/proc/{pid}/task/{tid}/{name}\0")?;
+    open_path(path.get_ref(), flags)
+}
+
+/// Opens the folder of a process's threads.
+pub(super) fn open_folder(pid: pid_t) -> io::Result<c_int> {
+    let mut path = Cursor::new([0u8; 64]);
+    write!(path, "/proc/{pid}/task\0")?;
+    open_path(path.get_ref(), libc::O_DIRECTORY)
+}
+
+/// The next numbers in a folder; `None` at its end.
+pub(super) fn entries(folder: c_int, buffer: &mut [u8]) -> io::Result<Option<impl Iterator<Item = pid_t>>> {
+    /// Where a struct linux_dirent64 has its length, and its name.
+    const LENGTH: usize = 16;
+    const NAME: usize = 19;
+    // SAFETY: the buffer is as long as is said, and ours alone.
+    let count = unsafe { libc::syscall(libc::SYS_getdents64, folder, buffer.as_mut_ptr(), buffer.len()) };
+    check(count)?;
+    let mut rest = buffer.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    let names = std::iter::from_fn(move || {
+        let length = rest.get(LENGTH..NAME - 1)?;
+        let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
+        let (entry, after) = rest.split_at_checked(length).filter(|(entry, _)| entry.len() > NAME)?;
+        rest = after;
+        entry[NAME..].split(|byte| *byte == 0).next()
+    });
+    // "." and ".." are no numbers.
+    Ok(Some(names.filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok())))
+}
+
+/// Opens a path that ends with a NUL.
+fn open_path(path: &[u8], flags: c_int) -> io::Result<c_int> {
+    let path = CStr::from_bytes_until_nul(path).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the path is a C string.
+    let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC | flags) };
+    check(file.into()).map(|()| file)
+}
+
+pub(super) fn close(file: c_int) {
+    // SAFETY: the descriptor was opened here, and is used no more.
+    unsafe { libc::close(file) };
+}
+
+/// What a status file says that matters here (proc_pid_status(5)); 0 where a
+/// line is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) state: u8,
+    pub(super) tracer: u32,
+    /// Real, effective, saved.
+    pub(super) uids: [u32; 3],
+    pub(super) gids: [u32; 3],
+    pub(super) is_kernel_thread: bool,
+    pub(super) pending: u64,
+    pub(super) shared_pending: u64,
+    pub(super) blocked: u64,
+    pub(super) ignored: u64,
+    pub(super) caught: u64,
+    pub(super) permitted: u64,
+    pub(super) effective: u64,
+    pub(super) filters: bool,
+}
+
+impl Status {
+    pub(super) fn of(text: &[u8]) -> Status {
+        let mut status = Status::default();
+        for line in text.split(|byte| *byte == b'\n') {
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+            match name {
+                b"State" => status.state = value.first().copied().unwrap_or(0),
+                b"TracerPid" => status.tracer = number(value, 10) as u32,
+                b"Uid" => status.uids = ids(value),
+                b"Gid" => status.gids = ids(value),
+                b"Kthread" => status.is_kernel_thread = value == b"1",
+                b"SigPnd" => status.pending = number(value, 16),
+                b"ShdPnd" => status.shared_pending = number(value, 16),
+                b"SigBlk" => status.blocked = number(value, 16),
+                b"SigIgn" => status.ignored = number(value, 16),
+                b"SigCgt" => status.caught = number(value, 16),
+                b"CapPrm" => status.permitted = number(value, 16),
+                b"CapEff" => status.effective = number(value, 16),
+                b"Seccomp" => status.filters = number(value, 10) != 0,
+                _ => {}
+            }
+        }
+        status
+    }
+
+    /// Whether the thread has ended.
+    pub(super) fn is_ended(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+fn ids(value: &[u8]) -> [u32; 3] {
+    let mut ids = [0; 3];
+    let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    ids.iter_mut().zip(words).for_each(|(id, word)| *id = number(word, 10) as u32);
+    ids
+}
+
+/// The number in digits; 0 where it is none.
+pub(super) fn number(digits: &[u8], radix: u32) -> u64 {
+    let text = std::str::from_utf8(digits).unwrap_or_default();
+    u64::from_str_radix(text, radix).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read() {
+        let text =
+            b"Name:\ta:\tb\nState:\tS (sleeping)\nTracerPid:\t12\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n\
+            Kthread:\t1\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\nSeccomp:\t2\n";
+        let status = Status::of(text);
+        assert_eq!((status.state, status.tracer, status.uids, status.gids), (b'S', 12, [1, 2, 3], [5, 6, 7]));
+        assert_eq!((status.pending, status.shared_pending), (1, 0x4000));
+        assert!(status.is_kernel_thread && status.filters && !status.is_ended());
+        assert_eq!(Status::of(b""), Status::default());
+        assert_eq!(Status::of(b"SigPnd:\tzz\nState:"), Status::default());
+    }
+
+    #[test]
+    fn a_thread_is_known_by_its_process() {
+        let own = pid_t::try_from(std::process::id()).expect("a pid");
+        assert!(is_thread(own, own));
+        assert!(!is_thread(own, 1));
+        let status = Text::new().status(own, own).expect("our own");
+        assert!(!status.is_ended() && !status.is_kernel_thread);
+        assert!(Text::new().status(own, 4_194_305).is_err());
+    }
+
+    #[test]
+    fn the_threads_of_a_process_are_listed() {
+        let own = pid_t::try_from(std::process::id()).expect("a pid");
+        let folder = open_folder(own).expect("ours");
+        let mut buffer = vec![0; 4096];
+        let mut found = Vec::new();
+        while let Some(entries) = entries(folder, &mut buffer).expect("a folder") {
+            found.extend(entries);
+        }
+        close(folder);
+        assert!(found.contains(&own), "{found:?}");
+        assert!(open_folder(4_194_305).is_err());
+    }
+}

@@ -1,0 +1,252 @@
+//! One traced thread: ptrace(2), call by call.
+
+use std::ffi::{c_int, c_long, c_void};
+use std::io;
+use std::mem::MaybeUninit;
+
+use libc::pid_t;
+
+use crate::sys::deliver::check;
+
+pub(super) type Registers = libc::user_regs_struct;
+
+/// A siginfo_t as it lies in memory.
+pub(super) type Siginfo = [u8; 128];
+
+/// Requests (uapi linux/ptrace.h; the first five as x86 numbers them).
+mod request {
+    pub(super) const CONT: i64 = 7;
+    pub(super) const GETREGS: i64 = 12;
+    pub(super) const SETREGS: i64 = 13;
+    pub(super) const DETACH: i64 = 17;
+    pub(super) const SYSCALL: i64 = 24;
+    pub(super) const GETEVENTMSG: i64 = 0x4201;
+    pub(super) const GETSIGINFO: i64 = 0x4202;
+    pub(super) const SEIZE: i64 = 0x4206;
+    pub(super) const INTERRUPT: i64 = 0x4207;
+    pub(super) const LISTEN: i64 = 0x4208;
+    pub(super) const PEEKSIGINFO: i64 = 0x4209;
+    pub(super) const GETSIGMASK: i64 = 0x420a;
+    pub(super) const SETSIGMASK: i64 = 0x420b;
+    pub(super) const GET_RSEQ_CONFIGURATION: i64 = 0x420f;
+    pub(super) const GET_SYSCALL_USER_DISPATCH_CONFIG: i64 = 0x4211;
+}
+
+/// Options of SEIZE.
+pub(super) mod option {
+    pub(crate) const TRACESYSGOOD: u64 = 1;
+    pub(crate) const TRACECLONE: u64 = 1 << 3;
+    pub(crate) const TRACEEXEC: u64 = 1 << 4;
+    pub(crate) const SUSPEND_SECCOMP: u64 = 1 << 21;
+}
+
+/// What the status of a stopped thread tells above its signal.
+pub(super) mod event {
+    pub(crate) const CLONE: i32 = 3;
+    pub(crate) const EXEC: i32 = 4;
+    pub(crate) const STOP: i32 = 128;
+}
+
+/// How a thread stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// This signal is about to be delivered.
+    Delivery(c_int),
+    /// It enters a system call, or leaves it.
+    Syscall,
+    /// It was asked to, it is stopped by this signal, or it is new.
+    Asked(c_int),
+    /// Another event of those that were asked for.
+    Event(i32),
+    /// It has ended.
+    Ended,
+}
+
+impl Stop {
+    /// From the signal and what stands above it in the status.
+    pub(super) fn of(signal: c_int, event: i32) -> Stop {
+        match (event, signal) {
+            (event::STOP, _) => Stop::Asked(signal),
+            (0, signal) if signal == libc::SIGTRAP | 0x80 => Stop::Syscall,
+            (0, _) => Stop::Delivery(signal),
+            _ => Stop::Event(event),
+        }
+    }
+}
+
+/// A thread by its number; a call on one that this process does not trace, or
+/// that runs, fails with ESRCH.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tracee(pub(super) pid_t);
+
+impl Tracee {
+    /// ptrace(2) with plain numbers.
+    fn ask(self, request: c_long, address: u64, data: u64) -> io::Result<c_long> {
+        // SAFETY: the requests that come here take plain numbers; those that
+        // write to memory of ours go through `fill`.
+        let answer = unsafe { libc::syscall(libc::SYS_ptrace, request, self.0, address, data) };
+        check(answer).map(|()| answer)
+    }
+
+    /// ptrace(2) where it fills in, or reads, a value at `data`.
+    ///
+    /// # Safety
+    /// The request must write at most the value's size and leave it valid.
+    unsafe fn fill<T>(self, request: c_long, address: u64, value: *mut T) -> io::Result<c_long> {
+        // SAFETY: the pointer is to a value of the caller's that outlives the
+        // call; the caller answers for the rest.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_ptrace, request, self.0, address, value.cast::<c_void>()) };
+        check(answer).map(|()| answer)
+    }
+
+    /// Begins to trace the thread, which goes on.
+    pub(super) fn seize(self, options: u64) -> io::Result<()> {
+        self.ask(request::SEIZE, 0, options).map(drop)
+    }
+
+    pub(super) fn interrupt(self) -> io::Result<()> {
+        self.ask(request::INTERRUPT, 0, 0).map(drop)
+    }
+
+    /// Goes on; at a delivery, with this signal or (0) without.
+    pub(super) fn cont(self, signal: c_int) -> io::Result<()> {
+        self.ask(request::CONT, 0, signal as u64).map(drop)
+    }
+
+    /// The same until it enters or leaves a system call.
+    pub(super) fn cont_to_call(self, signal: c_int) -> io::Result<()> {
+        self.ask(request::SYSCALL, 0, signal as u64).map(drop)
+    }
+
+    /// Stays stopped, as the signal had it, until that ends.
+    pub(super) fn listen(self) -> io::Result<()> {
+        self.ask(request::LISTEN, 0, 0).map(drop)
+    }
+
+    pub(super) fn detach(self) -> io::Result<()> {
+        self.ask(request::DETACH, 0, 0).map(drop)
+    }
+
+    pub(super) fn registers(self) -> io::Result<Registers> {
+        let mut registers = MaybeUninit::<Registers>::zeroed();
+        // SAFETY: GETREGS fills in a whole user_regs_struct of plain numbers.
+        unsafe {
+            self.fill(request::GETREGS, 0, registers.as_mut_ptr())?;
+            Ok(registers.assume_init())
+        }
+    }
+
+    pub(super) fn set_registers(self, registers: &Registers) -> io::Result<()> {
+        let mut registers = *registers;
+        // SAFETY: SETREGS reads a whole user_regs_struct.
+        unsafe { self.fill(request::SETREGS, 0, &raw mut registers) }.map(drop)
+    }
+
+    /// The signals that it blocks; within sigsuspend(2) and its kind those that
+    /// it blocks outside.
+    pub(super) fn mask(self) -> io::Result<u64> {
+        let mut mask = 0u64;
+        // SAFETY: GETSIGMASK fills in as many bytes as the address says.
+        unsafe { self.fill(request::GETSIGMASK, 8, &raw mut mask) }.map(|_| mask)
+    }
+
+    pub(super) fn set_mask(self, mut mask: u64) -> io::Result<()> {
+        // SAFETY: SETSIGMASK reads as many bytes as the address says.
+        unsafe { self.fill(request::SETSIGMASK, 8, &raw mut mask) }.map(drop)
+    }
+
+    /// What is told of the signal that is about to be delivered.
+    pub(super) fn siginfo(self) -> io::Result<Siginfo> {
+        let mut info: Siginfo = [0; 128];
+        // SAFETY: GETSIGINFO fills in a siginfo_t, of 128 bytes.
+        unsafe { self.fill(request::GETSIGINFO, 0, info.as_mut_ptr()) }.map(|_| info)
+    }
+
+    /// What goes with an event: the new thread of a clone(2), the former number
+    /// of a thread that has executed a program.
+    pub(super) fn message(self) -> io::Result<u64> {
+        let mut message = 0u64;
+        // SAFETY: GETEVENTMSG fills in a long.
+        unsafe { self.fill(request::GETEVENTMSG, 0, &raw mut message) }.map(|_| message)
+    }
+
+    /// Copies entries of a queue, the thread's or the process's, from this place
+    /// on; gives how many there were.
+    pub(super) fn peek(self, shared: bool, from: usize, into: &mut [Siginfo]) -> io::Result<usize> {
+        /// struct ptrace_peeksiginfo_args.
+        #[repr(C)]
+        struct Arguments {
+            offset: u64,
+            flags: u32,
+            count: i32,
+        }
+        let count = i32::try_from(into.len()).unwrap_or(i32::MAX);
+        let arguments = Arguments { offset: from as u64, flags: u32::from(shared), count };
+        let address = (&raw const arguments) as u64;
+        // SAFETY: PEEKSIGINFO reads its arguments at the address, and fills in
+        // at most that many siginfo_t of 128 bytes each.
+        let answer = unsafe { self.fill(request::PEEKSIGINFO, address, into.as_mut_ptr()) }?;
+        Ok(usize::try_from(answer).unwrap_or(0))
+    }
+
+    /// Where the thread registered its rseq(2) area; 0 where it has none, or the
+    /// kernel cannot tell (before Linux 5.13).
+    pub(super) fn rseq(self) -> u64 {
+        // struct ptrace_rseq_configuration begins with the pointer.
+        let mut configuration = [0u64; 3];
+        let address = size_of_val(&configuration) as u64;
+        // SAFETY: it fills in as many bytes as the address says.
+        let answer = unsafe { self.fill(request::GET_RSEQ_CONFIGURATION, address, &raw mut configuration) };
+        answer.map_or(0, |_| configuration[0])
+    }
+
+    /// Whether its system calls are dispatched to itself; not to be known before
+    /// Linux 6.4.
+    pub(super) fn is_dispatched(self) -> bool {
+        // struct ptrace_sud_config begins with the mode, 1 for on.
+        let mut configuration = [0u64; 4];
+        let (request, address) =
+            (request::GET_SYSCALL_USER_DISPATCH_CONFIG, size_of_val(&configuration) as u64);
+        // SAFETY: it fills in as many bytes as the address says.
+        let answer = unsafe { self.fill(request, address, &raw mut configuration) };
+        answer.is_ok() && configuration[0] == 1
+    }
+
+    /// Waits until it stands still.
+    ///
+    /// # Errors
+    /// EINTR where a signal came; ECHILD where it is gone, as the others are of a
+    /// process that executes another program.
+    pub(super) fn wait(self) -> io::Result<Stop> {
+        let mut status: c_int = 0;
+        // SAFETY: waitpid(2) fills in the status.
+        check(unsafe { libc::waitpid(self.0, &raw mut status, libc::__WALL) }.into())?;
+        if !libc::WIFSTOPPED(status) {
+            return Ok(Stop::Ended);
+        }
+        Ok(Stop::of(libc::WSTOPSIG(status), status >> 16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_are_told_apart() {
+        assert_eq!(Stop::of(libc::SIGTRAP | 0x80, 0), Stop::Syscall);
+        assert_eq!(Stop::of(libc::SIGTRAP, 0), Stop::Delivery(libc::SIGTRAP));
+        assert_eq!(Stop::of(libc::SIGTRAP, event::STOP), Stop::Asked(libc::SIGTRAP));
+        assert_eq!(Stop::of(libc::SIGSTOP, event::STOP), Stop::Asked(libc::SIGSTOP));
+        assert_eq!(Stop::of(libc::SIGTRAP, event::EXEC), Stop::Event(event::EXEC));
+    }
+
+    #[test]
+    fn what_is_not_traced_is_not_touched() {
+        let own = Tracee(pid_t::try_from(std::process::id()).expect("a pid"));
+        assert!(own.registers().is_err() && own.cont(0).is_err() && own.detach().is_err());
+        assert!(own.mask().is_err() && own.siginfo().is_err() && own.peek(true, 0, &mut []).is_err());
+        assert_eq!((own.rseq(), own.is_dispatched()), (0, false));
+    }
+}

@@ -1,0 +1,112 @@
+//! Tracing from the side of the room: a helper does it, and what it tells comes
+//! through a pipe that can be waited for with others.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use libc::pid_t;
+
+use super::event::{self, Event, LENGTH, Record};
+use super::helper::{self, Held, Helper};
+use super::look::refusal;
+use super::outlet::{self, Outlet};
+use super::refusal::Refusal;
+use super::text::Text;
+use super::trace::Trace;
+use super::visit::Fault;
+use crate::sys::siginfo::Raw;
+
+/// As much as a pipe may hold where nobody has said otherwise
+/// (/proc/sys/fs/pipe-max-size).
+const PIPE: i32 = 1 << 20;
+
+/// A process whose signals are told as they are delivered.
+#[derive(Debug)]
+pub struct Tracer {
+    helper: Helper,
+    pipe: File,
+    /// A part of a record.
+    rest: Vec<u8>,
+}
+
+impl Tracer {
+    pub(super) fn begin(pid: u32) -> Result<Tracer, Refusal> {
+        let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Refusal::Gone)?;
+        let (reader, writer) = io::pipe().map_err(Refusal::Failed)?;
+        // SAFETY: fcntl(2) takes plain numbers. Where the pipe cannot be so large
+        // it stays as it is.
+        unsafe {
+            libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, PIPE);
+            libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK);
+        }
+        let end = writer.as_raw_fd();
+        let entries = vec![0; 32 << 10].into_boxed_slice();
+        let mut trace = Trace { pid, outlet: Outlet::new(end), text: Text::new(), entries };
+        let own = std::process::id() as pid_t;
+        let work = || {
+            helper::end_with_parent(own);
+            helper::tick(outlet::TICK, outlet::TICK);
+            trace.run();
+        };
+        let held = Held::all().map_err(Refusal::Failed)?;
+        let helper = Helper::start(&held, Some(end), work).map_err(Refusal::Failed)?;
+        drop((held, writer));
+        let mut pipe = File::from(OwnedFd::from(reader));
+        let mut first = [0; LENGTH];
+        let read = pipe.read_exact(&mut first);
+        let tracer = Tracer { helper, pipe, rest: Vec::new() };
+        let first = match read {
+            Ok(()) => Record::of(&first),
+            Err(_) => return Err(Refusal::Helper),
+        };
+        if first.kind == event::ATTACHED {
+            // SAFETY: fcntl(2) takes plain numbers.
+            unsafe { libc::fcntl(tracer.pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+            return Ok(tracer);
+        }
+        let fault = Fault::ALL.into_iter().find(|fault| u64::from(*fault as u32) == first.number);
+        Err(fault.map_or(Refusal::Helper, |fault| refusal(pid, first.tid, fault)))
+    }
+
+    /// Takes what has happened by now, and whether the process is still traced:
+    /// it is not once its last thread has ended.
+    ///
+    /// # Errors
+    /// What read(2) says.
+    pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
+        let mut buffer = [0; 256 * LENGTH];
+        let is_traced = loop {
+            match self.pipe.read(&mut buffer) {
+                Ok(0) => break false,
+                Ok(count) => self.rest.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.take(events);
+        };
+        Ok(is_traced)
+    }
+
+    fn take(&mut self, events: &mut Vec<Event>) {
+        let (records, rest) = self.rest.as_chunks::<LENGTH>();
+        let event = |bytes| Record::of(bytes).event(|info| Raw::from_bytes(info).info());
+        events.extend(records.iter().filter_map(event));
+        self.rest = rest.to_vec();
+    }
+}
+
+/// Has something to read when something has happened, or nothing more will.
+impl AsFd for Tracer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
+/// The process is let go, and a signal that is being delivered comes through.
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        self.helper.end();
+    }
+}

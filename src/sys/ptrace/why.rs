@@ -1,0 +1,72 @@
+//! Why the kernel forbids to trace a process: it says EPERM, and no more.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use libc::pid_t;
+
+use super::refusal::Refusal;
+use super::text::{Status, Text, number};
+
+/// CAP_SYS_PTRACE (uapi linux/capability.h).
+const SYS_PTRACE: u64 = 1 << 19;
+
+/// What stands against tracing this thread, after the kernel has refused it.
+pub(super) fn denied(pid: pid_t, tid: pid_t) -> Refusal {
+    let mut text = Text::new();
+    let Ok(target) = text.status(pid, tid) else { return Refusal::Gone };
+    let own = std::process::id() as pid_t;
+    let own = text.status(own, own).unwrap_or_default();
+    let scope = fs::read("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    let owner = fs::metadata(format!("/proc/{pid}")).map_or(target.uids[1], |metadata| metadata.uid());
+    explain(&target, &own, number(scope.trim_ascii(), 10) as u8, owner)
+}
+
+/// From both statuses, Yama's setting, and the owner of the files in /proc/PID;
+/// in the order of the kernel's own questions (`ptrace_attach`,
+/// `__ptrace_may_access` in kernel/ptrace.c).
+fn explain(target: &Status, own: &Status, scope: u8, owner: u32) -> Refusal {
+    let is_mine = target.uids == [own.uids[0]; 3] && target.gids == [own.gids[0]; 3];
+    let may_all = own.effective & SYS_PTRACE != 0;
+    match target {
+        _ if target.is_kernel_thread => Refusal::KernelThread,
+        _ if target.is_ended() => Refusal::Zombie,
+        _ if target.tracer != 0 => Refusal::Traced { by: target.tracer },
+        _ if !is_mine && !may_all => Refusal::OtherUser { uid: target.uids[1] },
+        // The files of what may not be dumped are root's (proc_pid(5)).
+        _ if owner != target.uids[1] && !may_all => Refusal::Undumpable,
+        _ if target.permitted & !own.permitted != 0 && !may_all => Refusal::Capabilities,
+        _ if scope >= 3 || (scope > 0 && !may_all) => Refusal::Yama { scope },
+        _ => Refusal::Forbidden,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(uid: u32) -> Status {
+        Status { state: b'S', uids: [uid; 3], gids: [uid; 3], ..Status::default() }
+    }
+
+    #[test]
+    fn the_first_that_stands_against_it_is_told() {
+        let (own, root) = (user(1000), Status { effective: SYS_PTRACE, ..user(0) });
+        let told = |target: Status, own: &Status, scope| {
+            let owner = target.uids[1];
+            format!("{:?}", explain(&target, own, scope, owner))
+        };
+        assert_eq!(told(user(33), &own, 1), "OtherUser { uid: 33 }");
+        assert_eq!(told(Status { tracer: 7, ..user(33) }, &own, 1), "Traced { by: 7 }");
+        assert_eq!(told(Status { state: b'Z', ..user(33) }, &own, 1), "Zombie");
+        assert_eq!(told(Status { is_kernel_thread: true, ..user(0) }, &root, 0), "KernelThread");
+        assert_eq!(told(user(1000), &own, 1), "Yama { scope: 1 }");
+        assert_eq!(told(user(1000), &root, 3), "Yama { scope: 3 }");
+        assert_eq!(told(user(1000), &root, 2), "Forbidden");
+        assert_eq!(told(user(1000), &own, 0), "Forbidden");
+        assert_eq!(told(Status { permitted: 1, ..user(1000) }, &own, 0), "Capabilities");
+        assert_eq!(told(Status { uids: [1000, 0, 0], ..user(1000) }, &own, 0), "OtherUser { uid: 0 }");
+        let hidden = explain(&user(1000), &own, 1, 0);
+        assert!(matches!(hidden, Refusal::Undumpable), "{hidden:?}");
+    }
+}

@@ -1,0 +1,243 @@
+//! What a look shows.
+
+use std::process::Command;
+use std::time::Duration;
+
+use sigtool::signal::SignalSet;
+use sigtool::sys::deliver;
+use sigtool::sys::ptrace::{self, Refusal, Wanted};
+
+use super::{handlers, is_possible, queue, set, signal};
+use crate::support::{Fixture, skipped};
+
+/// A line of a process's status.
+fn status(pid: u32, line: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
+    let found = text.lines().find_map(|each| each.strip_prefix(line)?.strip_prefix(':'));
+    found.expect("the line").trim().to_owned()
+}
+
+#[test]
+fn handlers_are_seen_with_their_flags_and_masks() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP,USR1,TERM,RTMAX", "--ignore", "INT"]);
+    let seen = handlers(fixture.pid, "HUP,INT,USR1,USR2,TERM,RTMAX").expect("a look");
+    let names: Vec<u8> = seen.actions.iter().map(|(signal, _)| signal.get()).collect();
+    assert_eq!(names, [1, 2, 10, 12, 15, 64]);
+    let caught: Vec<bool> = seen.actions.iter().map(|(_, action)| action.is_caught()).collect();
+    assert_eq!(caught, [true, false, true, false, true, true]);
+    let (_, hup) = seen.actions[0];
+    // signal(3) blocks the signal itself meanwhile, and restarts calls.
+    assert_eq!(hup.mask, set("HUP"));
+    assert_eq!(hup.flag_names(), ["RESTORER", "RESTART"]);
+    assert!(hup.restorer().is_some_and(|restorer| restorer > 0x1000));
+    assert_eq!(seen.actions[1].1.handler, 1, "SIG_IGN");
+    assert_eq!(seen.actions[3].1.handler, 0, "SIG_DFL");
+    let same = |index: usize| seen.actions[index].1.handler == hup.handler;
+    assert!(same(2) && same(4) && same(5), "one handler for all: {:?}", seen.actions);
+    assert!(seen.stopped > Duration::ZERO && seen.queue.is_empty() && !seen.cut);
+}
+
+#[test]
+fn kill_and_stop_have_no_actions() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP"]);
+    let seen = ptrace::look(
+        fixture.pid,
+        Wanted { handlers: SignalSet::all(sigtool::signal::Arch::NATIVE), queue: true },
+        super::DEADLINE,
+    )
+    .expect("a look");
+    assert_eq!(seen.actions.len(), 62);
+}
+
+#[test]
+fn the_queues_are_seen_in_their_order() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start([
+        "--block",
+        "TERM,USR1,RTMIN+1",
+        "--queue",
+        "RTMIN+1=7",
+        "--queue",
+        "TERM=-5",
+        "--queue",
+        "RTMIN+1=8",
+        "--own",
+        "USR1",
+        "--thread",
+        "block=USR2;own=USR2",
+    ]);
+    deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
+    let seen = queue(fixture.pid).expect("a look");
+    let own = std::process::id();
+    let told: Vec<_> = seen
+        .queue
+        .iter()
+        .map(|each| {
+            let sender = if each.info.pid == own { "us" } else { "itself" };
+            (each.info.signal.get(), each.info.code, each.info.value, sender, each.thread)
+        })
+        .collect();
+    let thread = Some(fixture.ids[0]);
+    let main = Some(fixture.pid);
+    let mut by_queue = told.clone();
+    by_queue.sort_by_key(|each| each.4);
+    assert_eq!(
+        by_queue,
+        [
+            (35, -1, 7, "itself", None),
+            (15, -1, -5, "itself", None),
+            (35, -1, 8, "itself", None),
+            (35, -1, 9, "us", None),
+            (10, -6, 0, "itself", main),
+            (12, -6, 0, "itself", thread),
+        ]
+    );
+    assert!(!seen.cut && seen.actions.is_empty());
+    // Nothing of it has been taken.
+    assert_eq!(queue(fixture.pid).expect("a look").queue, seen.queue);
+}
+
+#[test]
+fn nothing_pending_stops_nobody() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--block", "TERM"]);
+    let seen = queue(fixture.pid).expect("a look");
+    assert_eq!((seen.queue.len(), seen.stopped), (0, Duration::ZERO));
+}
+
+#[test]
+fn a_long_queue_is_cut_and_says_so() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--block", "RTMIN+1"]);
+    for value in 0..1000 {
+        deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
+    }
+    let seen = queue(fixture.pid).expect("a look");
+    assert_eq!((seen.queue.len(), seen.cut), (1000, false));
+    let values: Vec<i32> = seen.queue.iter().map(|each| each.info.value).collect();
+    assert_eq!(values, (0..1000).collect::<Vec<_>>());
+    deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
+    let seen = queue(fixture.pid).expect("a look");
+    assert_eq!((seen.queue.len(), seen.cut), (1000, true));
+}
+
+#[test]
+fn masks_and_dispositions_stay_what_they_were() {
+    if !is_possible() {
+        return;
+    }
+    for arguments in [
+        &["--ignore", "TRAP", "--catch", "USR1"][..],
+        &["--block", "TRAP", "--catch", "TRAP,USR1"],
+        &["--block", "TRAP,USR1", "--own", "TRAP", "--catch", "TRAP,USR1", "--queue", "USR1"],
+        &["--catch", "TRAP,USR1", "--block", "~[KILL STOP]"],
+        &["--catch", "USR1", "--sigwait", "USR2"],
+        &["--catch", "USR1", "--sigsuspend", "HUP"],
+    ] {
+        let fixture = Fixture::start(arguments);
+        let lines = ["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd", "State"];
+        let before = lines.map(|line| status(fixture.pid, line));
+        for _ in 0..20 {
+            let seen = handlers(fixture.pid, "USR1,TRAP").expect("a look");
+            assert!(seen.actions[1].1.is_caught(), "{arguments:?}: {seen:?}");
+            queue(fixture.pid).expect("a look");
+        }
+        super::settle(fixture.pid, 'S');
+        assert_eq!(lines.map(|line| status(fixture.pid, line)), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_stopped_process_stays_stopped_and_continues() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "USR1", "--report", "--stop"]);
+    for _ in 0..50 {
+        let seen = handlers(fixture.pid, "USR1").expect("a look");
+        assert!(seen.actions[0].1.is_caught());
+        super::settle(fixture.pid, 'T');
+    }
+    deliver::to_number(fixture.pid, Some(signal("CONT")), None).expect("sent");
+    super::settle(fixture.pid, 'S');
+}
+
+#[test]
+fn the_dead_and_the_unborn_are_refused() {
+    if !is_possible() {
+        return;
+    }
+    for pid in [0, 4_194_305, u32::MAX] {
+        assert!(matches!(handlers(pid, "TERM"), Err(Refusal::Gone)), "{pid}");
+    }
+    let zombie = Fixture::start(["--exit", "7"]);
+    assert!(matches!(handlers(zombie.pid, "TERM"), Err(Refusal::Zombie)));
+    assert!(matches!(queue(zombie.pid), Err(Refusal::Zombie)));
+    // kthreadd; not to be seen in a pid namespace.
+    if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name == "kthreadd\n") {
+        assert!(matches!(handlers(2, "TERM"), Err(Refusal::KernelThread)));
+    } else {
+        skipped("no kernel thread to be seen");
+    }
+}
+
+#[test]
+fn a_process_whose_main_thread_has_ended_is_seen() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP", "--thread", "block=USR2;own=USR2", "--leader-exits"]);
+    let seen = handlers(fixture.pid, "HUP").expect("a look");
+    assert!(seen.actions[0].1.is_caught());
+    let seen = queue(fixture.pid).expect("a look");
+    assert_eq!(seen.queue.iter().map(|each| each.thread).collect::<Vec<_>>(), [Some(fixture.ids[0])]);
+}
+
+#[test]
+fn a_deep_sleep_is_given_up_in_time() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
+    let begin = std::time::Instant::now();
+    let wanted = Wanted { handlers: set("HUP"), queue: false };
+    let refused = ptrace::look(fixture.pid, wanted, Duration::from_millis(300));
+    assert!(matches!(refused, Err(Refusal::NoAnswer { state: b'D' })), "{refused:?}");
+    let time = begin.elapsed();
+    assert!(time >= Duration::from_millis(300) && time < Duration::from_secs(10), "{time:?}");
+    assert_eq!(status(fixture.pid, "TracerPid"), "0");
+    // Once it is awake it can be seen.
+    deliver::to_number(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
+    super::settle(fixture.pid, 'S');
+    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+}
+
+#[test]
+fn a_traced_process_is_refused_with_its_tracer() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP"]);
+    let mut tracer = match Command::new("strace").args(["-qq", "-p", &fixture.pid.to_string()]).spawn() {
+        Ok(tracer) => tracer,
+        Err(error) => return skipped(&format!("strace: {error}")),
+    };
+    super::until(|| status(fixture.pid, "TracerPid") != "0");
+    let refused = handlers(fixture.pid, "HUP");
+    let by = tracer.id();
+    let _ = tracer.kill();
+    let _ = tracer.wait();
+    assert!(matches!(refused, Err(Refusal::Traced { by: tracer }) if tracer == by), "{refused:?}");
+}
