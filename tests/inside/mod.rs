@@ -1,8 +1,13 @@
 //! Looking into processes by ptrace(2): what is seen, and that it leaves no
 //! trace.
 
+mod calls;
 mod look;
+mod survive;
+mod trace;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use sigtool::signal::{Arch, Signal, SignalSet, name};
@@ -61,4 +66,57 @@ pub fn state_of(pid: u32) -> Option<char> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     stat.get(end + 2).map(|byte| char::from(*byte))
+}
+
+/// A process of the fixture that is looked into while it works; ended when
+/// dropped.
+pub struct Target {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    pub pid: u32,
+    /// What it said when it was ready.
+    pub rest: String,
+}
+
+impl Target {
+    pub fn start(words: &[&str]) -> Target {
+        let path = crate::support::fixture_path().with_file_name("inside");
+        let mut child = Command::new(path)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the fixture runs");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut target = Target { pid: child.id(), child, stdin, stdout, rest: String::new() };
+        let line = target.line();
+        let rest = line.strip_prefix(&format!("ready {}", target.pid));
+        target.rest = rest.unwrap_or_else(|| panic!("it said {line:?}")).trim().to_owned();
+        target
+    }
+
+    /// What it says next; nothing once it has ended.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("it speaks");
+        line.trim_end().to_owned()
+    }
+
+    pub fn say(&mut self, text: &str) {
+        // Where it has ended already, its end tells more.
+        let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -61,6 +61,8 @@ fn try_to_look(pid: pid_t, wanted: Wanted, end: Instant) -> Result<Result<Seen, 
     match fault {
         // The process may live on, or be another program now.
         Fault::Gone | Fault::Changed => Ok(Err(Refusal::Changing)),
+        // It may have been about to execute one.
+        Fault::NoInstruction => Ok(Err(Refusal::NoInstruction)),
         fault => Err(refusal(pid, room.tid, *fault)),
     }
 }

@@ -51,14 +51,18 @@ impl Outlet {
     }
 
     fn keep(&mut self, record: &Record) {
-        if self.lost > 0 && self.kept.len() - self.end >= 2 * LENGTH {
-            let lost = Record { kind: event::LOST, number: self.lost, info: [0; 128], ..*record };
-            self.lost = 0;
-            self.put(&lost);
-        }
+        self.tell_of_loss(record.time);
         match self.kept.len() - self.end {
             room if room >= LENGTH && self.lost == 0 => self.put(record),
             _ => self.lost += 1,
+        }
+    }
+
+    /// Puts how many are lost in their place, if there is room again.
+    fn tell_of_loss(&mut self, time: Duration) {
+        if self.lost > 0 && self.kept.len() - self.end >= LENGTH {
+            self.put(&Record { kind: event::LOST, tid: 0, number: self.lost, time, info: [0; 128] });
+            self.lost = 0;
         }
     }
 
@@ -71,7 +75,9 @@ impl Outlet {
     pub(super) fn offer(&mut self) {
         self.is_timed = false;
         if self.begin < self.end {
-            self.write(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.write(now);
+            self.tell_of_loss(now);
         }
     }
 
@@ -97,6 +103,8 @@ impl Outlet {
     pub(super) fn finish(&mut self) {
         // SAFETY: fcntl(2) takes plain numbers.
         unsafe { libc::fcntl(self.pipe, libc::F_SETFL, 0) };
+        self.offer();
+        // What was lost, if anything.
         self.offer();
     }
 }

@@ -1,0 +1,210 @@
+//! What a look finds busy, or in a strange state, goes on as it was.
+
+use std::io::{BufReader, Read};
+use std::process::{Command, Stdio};
+
+use sigtool::sys::deliver;
+use sigtool::sys::ptrace::Refusal;
+
+use super::{Target, handlers, is_possible, queue, signal};
+use crate::support::{Fixture, fixture_path, skipped};
+
+#[test]
+fn a_busy_process_comes_to_the_same_result() {
+    if !is_possible() {
+        return;
+    }
+    let mut undisturbed = Target::start(&["busy", "20000"]);
+    let right = undisturbed.line();
+    let mut target = Target::start(&["busy", "20000"]);
+    let mut looks = 0;
+    while looks < 1000 {
+        match handlers(target.pid, "SEGV,BUS") {
+            Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
+            // It is done; another one, for the rest of the looks.
+            Err(Refusal::Gone | Refusal::Zombie | Refusal::Changing) => {
+                assert_eq!(target.line(), right, "after {looks} looks");
+                target = Target::start(&["busy", "20000"]);
+            }
+            Err(refusal) => panic!("after {looks} looks: {}", refusal.reason()),
+        }
+        looks += 1;
+    }
+    assert_eq!(target.line(), right);
+}
+
+#[test]
+fn no_signal_is_lost_of_a_handler_that_runs_all_the_time() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["ticks", "10000"]);
+    let mut looks = 0;
+    while target.is_alive() && looks < 2000 {
+        match handlers(target.pid, "RTMIN,SEGV") {
+            Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
+            Err(Refusal::Gone | Refusal::Zombie | Refusal::Changing) => break,
+            Err(refusal) => panic!("{}", refusal.reason()),
+        }
+        looks += 1;
+    }
+    assert!(looks > 10, "{looks}");
+    let line = target.line();
+    let (sent, expected) = line.split_once(' ').expect("two numbers");
+    let (sent, expected): (i64, i64) = (sent.parse().expect("a number"), expected.parse().expect("a number"));
+    // What expires while the last is counted is not counted any more.
+    assert!(sent >= 10_000 && (sent - expected).abs() <= expected / 50 + 20, "{line} after {looks} looks");
+}
+
+#[test]
+fn queued_signals_come_in_their_order() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["count", "5000"]);
+    let flood = |value| deliver::to_number(target.pid, Some(signal("RTMIN+1")), Some(value));
+    for value in 0..5000 {
+        flood(value).expect("sent");
+        if value % 10 == 0 && value < 4990 {
+            handlers(target.pid, "RTMIN+1").expect("a look");
+            queue(target.pid).expect("a look");
+        }
+    }
+    assert!(target.line().starts_with("5000 "), "one was lost");
+}
+
+#[test]
+fn a_filter_is_suspended_or_refused() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["filtered"]);
+    match handlers(target.pid, "SEGV") {
+        Ok(seen) => assert!(seen.actions[0].1.is_caught()),
+        Err(Refusal::Seccomp) => skipped("no right to suspend a filter"),
+        Err(refusal) => panic!("{}", refusal.reason()),
+    }
+    // The queue needs no call of the target's.
+    deliver::to_number(target.pid, None, None).expect("it lives");
+    queue(target.pid).expect("a look");
+    assert!(target.is_alive());
+}
+
+#[test]
+fn calls_that_are_dispatched_are_refused() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["dispatched"]);
+    super::settle(target.pid, 'S');
+    match handlers(target.pid, "SEGV") {
+        Err(Refusal::Dispatched) => {}
+        other => panic!("{other:?}"),
+    }
+    queue(target.pid).expect("a look");
+    assert!(target.is_alive());
+}
+
+#[test]
+fn a_low_stack_pointer_is_no_harm() {
+    if !is_possible() {
+        return;
+    }
+    // Room above what is missing; then none at all.
+    for (above, is_seen) in [("192", true), ("96", true), ("16", false)] {
+        let mut target = Target::start(&["low", above]);
+        super::until(|| {
+            let text = std::fs::read_to_string(format!("/proc/{}/syscall", target.pid));
+            text.is_ok_and(|text| text.starts_with("34 "))
+        });
+        for _ in 0..10 {
+            match handlers(target.pid, "SEGV") {
+                Ok(seen) => assert!(is_seen && seen.actions[0].1.is_caught(), "{above}"),
+                Err(Refusal::NoMemory) => assert!(!is_seen, "{above}"),
+                Err(refusal) => panic!("{above}: {}", refusal.reason()),
+            }
+        }
+        super::settle(target.pid, 'S');
+        assert!(target.is_alive(), "{above}");
+    }
+}
+
+#[test]
+fn a_restartable_sequence_is_told_of_the_stop() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["sequence"]);
+    for _ in 0..100 {
+        target.say("?\n");
+        let before: u64 = target.line().parse().expect("a number");
+        handlers(target.pid, "SEGV").expect("a look");
+        // A processor's other work tells it, too, if it is not forgotten.
+        super::until(|| {
+            target.say("?\n");
+            target.line().parse::<u64>().expect("a number") > before
+        });
+    }
+}
+
+#[test]
+fn threads_that_come_and_go_are_no_hindrance() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["churn"]);
+    for _ in 0..200 {
+        let seen = handlers(target.pid, "SEGV").expect("a look");
+        assert!(seen.actions[0].1.is_caught());
+        queue(target.pid).expect("a look");
+    }
+    assert!(target.is_alive());
+}
+
+#[test]
+fn a_process_that_executes_itself_is_seen_or_left_alone() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["again"]);
+    let mut seen = 0;
+    for _ in 0..500 {
+        match handlers(target.pid, "SEGV") {
+            Ok(_) => seen += 1,
+            Err(Refusal::Changing) => {}
+            Err(refusal) => panic!("{}", refusal.reason()),
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    assert!(target.is_alive());
+}
+
+/// Killed at some moment of a look, sigtool leaves the target as it was: its
+/// helper goes on to the end.
+#[test]
+fn the_end_of_who_looks_is_not_that_of_the_target() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP,USR1", "--report"]);
+    for _ in 0..40 {
+        let mut looker = Command::new(fixture_path().with_file_name("inside"))
+            .args(["look", &fixture.pid.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut dots = [0; 20];
+        let mut stdout = BufReader::new(looker.stdout.take().expect("a pipe"));
+        stdout.read_exact(&mut dots).expect("it looks");
+        looker.kill().expect("it is ours");
+        looker.wait().expect("it is ours");
+        // Its helper, if there is one, goes on for a moment.
+        super::until(|| {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
+            status.contains("TracerPid:\t0\n")
+        });
+    }
+    super::settle(fixture.pid, 'S');
+    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+}

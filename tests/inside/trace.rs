@@ -1,0 +1,293 @@
+//! Signals as they are delivered: what is told, and that it disturbs nothing.
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use sigtool::sys::ptrace::{Event, Refusal, Tracer, What};
+use sigtool::sys::{deliver, pidfd};
+
+use super::{Target, is_possible, settle, signal, until};
+use crate::support::{Fixture, fixture_path};
+
+/// The events from now on until one is as wanted, which is the last of them.
+fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&Event) -> bool) -> Vec<Event> {
+    let mut all = Vec::new();
+    loop {
+        let mut new = Vec::new();
+        let is_traced = tracer.read(&mut new).expect("events");
+        let found = new.iter().any(&mut is_wanted);
+        all.extend(new);
+        if found {
+            return all;
+        }
+        assert!(is_traced, "it ended: {all:?}");
+        pidfd::wait_for_any(tracer.as_fd(), &[], None).expect("it can be waited for");
+    }
+}
+
+/// Signal, code, value and thread of those that are deliveries.
+fn deliveries(events: &[Event]) -> Vec<(u8, i32, i32, u32)> {
+    let delivered = events.iter().filter_map(|event| match event.what {
+        What::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
+        _ => None,
+    });
+    delivered.collect()
+}
+
+fn send(pid: u32, name: &str, value: Option<i32>) {
+    deliver::to_number(pid, Some(signal(name)), value).expect("sent");
+}
+
+fn is_delivery_of(event: &Event, name: &str) -> bool {
+    matches!(event.what, What::Delivered(info) if info.signal == signal(name))
+}
+
+#[test]
+fn deliveries_are_told_with_their_senders() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "USR1,RTMIN+1", "--ignore", "HUP", "--block", "USR2"]);
+    let before = SystemTime::now();
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    send(fixture.pid, "USR1", None);
+    events_until(&mut tracer, |event| {
+        let own = std::process::id();
+        let now = SystemTime::now() + Duration::from_secs(1);
+        matches!(event.what, What::Delivered(info) if info.pid == own)
+            && event.time >= before
+            && event.time <= now
+    });
+    send(fixture.pid, "HUP", None);
+    send(fixture.pid, "USR2", None);
+    send(fixture.pid, "RTMIN+1", Some(-3));
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
+    // Ignored ones are told, blocked ones are not. That of a greater number may
+    // be first.
+    let mut told = deliveries(&events);
+    told.sort_unstable();
+    let pid = fixture.pid;
+    if told.len() < 2 {
+        told.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
+        told.sort_unstable();
+    }
+    assert_eq!(told, [(1, 0, 0, pid), (35, -1, -3, pid)]);
+}
+
+#[test]
+fn all_threads_are_traced_and_new_ones_too() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "USR1,USR2", "--thread", "", "--thread", "block=USR1"]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    let other = fixture.ids[1];
+    deliver::to_thread(fixture.pid, other, Some(signal("USR2")), None).expect("sent");
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "USR2"));
+    assert_eq!(deliveries(&events), [(12, -6, 0, other)]);
+
+    let target = Target::start(&["churn"]);
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    let mut new = Vec::new();
+    let mut ended = Vec::new();
+    while new.len() < 50 || ended.len() < 50 {
+        for event in events_until(&mut tracer, |_| true) {
+            match event.what {
+                What::Thread => new.push(event.tid),
+                What::Ended(Some(_)) => ended.push(event.tid),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(new.iter().filter(|tid| ended.contains(tid)).count() > 40, "{new:?} {ended:?}");
+}
+
+#[test]
+fn the_end_is_told_with_its_signal() {
+    if !is_possible() {
+        return;
+    }
+    let mut fixture = Fixture::start(["--thread", ""]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    send(fixture.pid, "KILL", None);
+    let pid = fixture.pid;
+    let events = events_until(&mut tracer, |event| event.tid == pid);
+    let endings: Vec<String> = events
+        .iter()
+        .filter_map(|event| match event.what {
+            What::Ended(ending) => Some(format!("{} {}", event.tid == pid, ending?)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(endings, ["false killed by KILL", "true killed by KILL"]);
+    let mut rest = Vec::new();
+    until(|| !tracer.read(&mut rest).expect("events"));
+    assert_eq!(rest, []);
+    // Its parent is told, too.
+    assert_eq!(fixture.ended_by(), Some(9));
+}
+
+#[test]
+fn executing_is_told() {
+    if !is_possible() {
+        return;
+    }
+    let target = Target::start(&["again"]);
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    let pid = target.pid;
+    for _ in 0..20 {
+        events_until(&mut tracer, |event| event.what == What::Exec { former: pid } && event.tid == pid);
+    }
+}
+
+#[test]
+fn a_stop_stays_one_until_it_is_continued() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--stop"]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    // A traced one has a letter of its own.
+    settle(fixture.pid, 't');
+    send(fixture.pid, "CONT", None);
+    events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
+    settle(fixture.pid, 'S');
+    send(fixture.pid, "STOP", None);
+    events_until(&mut tracer, |event| is_delivery_of(event, "STOP"));
+    settle(fixture.pid, 't');
+    drop(tracer);
+    settle(fixture.pid, 'T');
+    send(fixture.pid, "CONT", None);
+    settle(fixture.pid, 'S');
+}
+
+#[test]
+fn who_cannot_be_traced_says_why() {
+    if !is_possible() {
+        return;
+    }
+    for pid in [0, 4_194_305, u32::MAX] {
+        assert!(matches!(Tracer::attach(pid), Err(Refusal::Gone)), "{pid}");
+    }
+    let zombie = Fixture::start(["--exit", "7"]);
+    let refused = Tracer::attach(zombie.pid);
+    assert!(matches!(refused, Err(Refusal::Zombie | Refusal::Gone)), "{refused:?}");
+    let fixture = Fixture::start(["--thread", "", "--leader-exits"]);
+    let tracer = Tracer::attach(fixture.pid).expect("its other thread lives");
+    let second = Tracer::attach(fixture.pid);
+    assert!(matches!(second, Err(Refusal::Traced { .. })), "{second:?}");
+    drop(tracer);
+    Tracer::attach(fixture.pid).expect("it is free again");
+}
+
+/// An ignored signal wakes whoever is traced; the call it waits in must not see
+/// that.
+#[test]
+fn ignored_signals_interrupt_no_call() {
+    if !is_possible() {
+        return;
+    }
+    for name in ["epoll-wait", "semop", "sigtimedwait", "read-pipe", "epoll-wait-timeout"] {
+        let mut target = super::calls::waiting(name);
+        let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+        for name in ["WINCH", "CHLD", "URG", "CONT"] {
+            send(target.pid, name, None);
+            events_until(&mut tracer, |event| is_delivery_of(event, name));
+        }
+        target.say("x");
+        let line = target.line();
+        assert!(!line.starts_with("-1 4 "), "{name}: {line}");
+    }
+}
+
+/// The tracer may end at any moment, in the middle of a delivery too: every
+/// signal comes through, once and in its order.
+#[test]
+fn no_signal_is_lost_with_its_tracer() {
+    if !is_possible() {
+        return;
+    }
+    const COUNT: i32 = 20_000;
+    let mut target = Target::start(&["count", &COUNT.to_string()]);
+    let pid = target.pid;
+    let sender = std::thread::spawn(move || {
+        for value in 0..COUNT {
+            while deliver::to_number(pid, Some(signal("RTMIN+1")), Some(value)).is_err() {
+                std::thread::yield_now();
+            }
+        }
+    });
+    let mut tracers = 0;
+    while target.is_alive() {
+        let Ok(mut tracer) = Tracer::attach(pid) else { break };
+        let mut events = Vec::new();
+        // It is dropped where it happens to be.
+        while events.len() < 50 && tracer.read(&mut events).expect("events") {
+            std::thread::yield_now();
+            if sender.is_finished() && events.is_empty() {
+                break;
+            }
+        }
+        tracers += 1;
+    }
+    sender.join().expect("all are sent");
+    assert!(target.line().starts_with(&format!("{COUNT} ")), "one was lost with one of {tracers} tracers");
+    assert!(tracers > 3, "{tracers}");
+}
+
+/// Nobody takes the events: the process is not held up.
+#[test]
+fn who_does_not_read_loses_events_and_is_told_so() {
+    if !is_possible() {
+        return;
+    }
+    const COUNT: i32 = 100_000;
+    let mut target = Target::start(&["count", &COUNT.to_string()]);
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    for value in 0..COUNT {
+        while deliver::to_number(target.pid, Some(signal("RTMIN+1")), Some(value)).is_err() {
+            std::thread::yield_now();
+        }
+    }
+    assert!(target.line().starts_with(&format!("{COUNT} ")));
+    let pid = target.pid;
+    let mut events = Vec::new();
+    until(|| !tracer.read(&mut events).expect("events"));
+    let lost: u64 =
+        events.iter().map(|event| if let What::Lost(count) = event.what { count } else { 0 }).sum();
+    let ended =
+        u64::from(events.iter().any(|event| event.tid == pid && matches!(event.what, What::Ended(_))));
+    let told = deliveries(&events).len() as u64;
+    assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
+}
+
+/// The tracing process is killed, or ended by a signal: the target lives on.
+#[test]
+fn the_end_of_who_traces_is_not_that_of_the_target() {
+    if !is_possible() {
+        return;
+    }
+    for end in ["KILL", "INT", "TERM"] {
+        let fixture = Fixture::start(["--catch", "USR1"]);
+        let mut tracer = Command::new(fixture_path().with_file_name("inside"))
+            .args(["trace", &fixture.pid.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut line = String::new();
+        let stdout = tracer.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+        assert_eq!(line, "tracing\n");
+        send(fixture.pid, "USR1", None);
+        deliver::to_number(tracer.id(), Some(signal(end)), None).expect("it is ours");
+        tracer.wait().expect("it is ours");
+        until(|| {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
+            status.contains("TracerPid:\t0\n")
+        });
+        settle(fixture.pid, 'S');
+    }
+}
