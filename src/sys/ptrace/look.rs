@@ -94,13 +94,16 @@ fn seen(room: &Room) -> Seen {
         Some((Signal::new(number)?, Sigaction { handler, flags, restorer, mask }))
     });
     let entries = room.owners.iter().zip(&room.queue).take(room.entries as usize);
-    let queue = entries.filter_map(|(owner, bytes)| {
+    let queued = entries.filter_map(|(owner, bytes)| {
         let info = Raw::from_bytes(bytes).info()?;
         Some(Queued { info, thread: u32::try_from(*owner).ok().filter(|tid| *tid != 0) })
     });
+    // Whoever was stopped first may have been one with a queue of its own.
+    let mut queue: Vec<Queued> = queued.collect();
+    queue.sort_by_key(|each| each.thread);
     Seen {
         actions: actions.collect(),
-        queue: queue.collect(),
+        queue,
         cut: room.cut != 0,
         stopped: Duration::from_nanos(room.stopped),
     }

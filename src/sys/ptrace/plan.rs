@@ -6,9 +6,10 @@ use std::io;
 use libc::pid_t;
 
 use super::call::{LEAST, Place};
+use super::memory;
 use super::refusal::Refusal;
 use super::text::{Status, Text};
-use super::{memory, why};
+use crate::sys::process;
 
 /// PF_KTHREAD among the flags of /proc/PID/stat (include/linux/sched.h).
 const PF_KTHREAD: u64 = 0x0020_0000;
@@ -69,9 +70,10 @@ impl Plan {
 
 /// The threads that live; not all of them where one is enough.
 fn find(pid: pid_t, actions: bool, queue: bool, text: &mut Text) -> Result<Vec<Found>, Refusal> {
-    let tids = threads(pid).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => why::denied(pid, pid),
-        _ => Refusal::Gone,
+    // It may be there and hidden (hidepid in proc_pid(5)).
+    let tids = threads(pid).map_err(|_| match process::exists(pid.cast_unsigned()) {
+        true => Refusal::Forbidden,
+        false => Refusal::Gone,
     })?;
     let (mut found, mut least) = (Vec::new(), u8::MAX);
     let mut is_ended = false;
@@ -85,12 +87,13 @@ fn find(pid: pid_t, actions: bool, queue: bool, text: &mut Text) -> Result<Vec<F
             is_ended = true;
             continue;
         }
-        let mut cost = u8::MAX;
-        if least > LEAST {
-            let place = text.read(pid, tid, "syscall").map_or(Place::Unknown, Place::of);
-            cost = cost_of(place, &status, actions);
-            least = least.min(cost);
-        }
+        // Once there is none better, the others' need not be known.
+        let place = match least {
+            LEAST => Place::Unknown,
+            _ => text.read(pid, tid, "syscall").map_or(Place::Unknown, Place::of),
+        };
+        let cost = cost_of(place, &status, actions);
+        least = least.min(cost);
         found.push(Found { tid, status, cost });
         if !queue && least == LEAST {
             break;
@@ -120,7 +123,8 @@ fn visits(found: &[Found], actions: bool, queue: bool) -> Vec<Visit> {
     let best = found.iter().min_by_key(|each| each.cost).map(|each| each.tid);
     // Whoever is stopped anyway can tell of the process's queue too.
     let has_own = |each: &&Found| queue && each.status.pending != 0;
-    let teller = found.iter().find(has_own).map(|each| each.tid).filter(|_| !actions).or(best);
+    let owner = found.iter().filter(has_own).min_by_key(|each| each.cost).map(|each| each.tid);
+    let teller = owner.filter(|_| !actions).or(best);
     let visit = |each: &Found| Visit {
         tid: each.tid,
         own: has_own(&each),

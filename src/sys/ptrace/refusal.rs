@@ -87,7 +87,8 @@ impl Refusal {
                 "it did not stop in time: it is in an uninterruptible sleep (state D)"
             }
             Refusal::NoAnswer { state } => {
-                return format!("it did not stop in time (state {})", char::from(*state));
+                let state = char::from(*state);
+                return format!("it did not stop in time (state {state}; perhaps its cgroup is frozen)");
             }
             Refusal::Changing => "its threads end, or it executes programs, faster than it can be stopped",
             Refusal::Helper => "the helper process was killed",
