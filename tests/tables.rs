@@ -2,7 +2,7 @@
 
 use sigtool::signal::code::CODES;
 use sigtool::signal::number::RTMIN;
-use sigtool::signal::{Arch, Signal, name, table};
+use sigtool::signal::{Arch, Sigaction, Signal, SignalSet, name, table};
 
 /// Every constant libc has for x86 and arm.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -146,5 +146,24 @@ fn codes_are_libcs() {
     for (name, number) in constants {
         let code = CODES.iter().find(|code| code.name == name);
         assert_eq!(code.map(|code| code.number), Some(number), "{name}");
+    }
+}
+
+/// Every flag of an action that libc has.
+#[test]
+fn flags_of_actions_are_libcs() {
+    for (bit, name) in [
+        (libc::SA_NOCLDSTOP, "NOCLDSTOP"),
+        (libc::SA_NOCLDWAIT, "NOCLDWAIT"),
+        (libc::SA_SIGINFO, "SIGINFO"),
+        (libc::SA_ONSTACK, "ONSTACK"),
+        (libc::SA_RESTART, "RESTART"),
+        (libc::SA_NODEFER, "NODEFER"),
+        (libc::SA_RESETHAND, "RESETHAND"),
+    ] {
+        let flags = u64::from(bit.cast_unsigned());
+        let action = Sigaction { handler: 2, flags, restorer: 0, mask: SignalSet::EMPTY };
+        assert_eq!(action.flag_names(), [name]);
+        assert_eq!(action.is_on_stack(), name == "ONSTACK");
     }
 }

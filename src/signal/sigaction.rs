@@ -81,22 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn flags_have_their_names_as_in_libc() {
-        for (bit, name) in [
-            (libc::SA_NOCLDSTOP, "NOCLDSTOP"),
-            (libc::SA_NOCLDWAIT, "NOCLDWAIT"),
-            (libc::SA_SIGINFO, "SIGINFO"),
-            (libc::SA_ONSTACK, "ONSTACK"),
-            (libc::SA_RESTART, "RESTART"),
-            (libc::SA_NODEFER, "NODEFER"),
-            (libc::SA_RESETHAND, "RESETHAND"),
-        ] {
-            let bit = u64::from(bit.cast_unsigned());
-            assert_eq!(with(2, bit).flag_names(), [name]);
-            assert_eq!(with(2, bit).is_on_stack(), name == "ONSTACK");
-        }
+    fn flags_have_their_names() {
         assert_eq!(with(2, 0x1400_0010).flag_names(), ["RESTORER", "RESTART", "0x10"]);
         assert_eq!(with(2, 0).flag_names(), [""; 0]);
+        assert!(with(2, ONSTACK).is_on_stack() && !with(2, RESTORER).is_on_stack());
     }
 
     #[test]
