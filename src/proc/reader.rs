@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
@@ -134,6 +134,20 @@ impl Root {
     /// What opening and reading say.
     pub fn file(&self, path: &str) -> io::Result<Vec<u8>> {
         read_whole(&self.directory.join(path))
+    }
+
+    /// A file that lists things: it comes in pieces, a page at most with each
+    /// read (`seq_read_iter` in fs/seq_file.c), and ends where nothing follows.
+    ///
+    /// # Errors
+    /// What opening and reading say, and that it is as long as `longest`.
+    pub fn list(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let file = fs::File::open(self.directory.join(path))?;
+        match file.take(longest).read_to_end(&mut text)? as u64 {
+            length if length == longest => Err(io::Error::other("longer than such a file can be")),
+            _ => Ok(text),
+        }
     }
 
     /// The numbers of all processes there are, in any order.

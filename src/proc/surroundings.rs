@@ -30,6 +30,21 @@ pub struct Surroundings {
     pub holders: Vec<Holder>,
     /// What may not be read, and would have been of use.
     pub denied: Vec<Denied>,
+    /// Whom pending signals say that they are from, where its queue was read.
+    pub claims: Vec<Claim>,
+}
+
+/// Whom a pending signal says that it is from; anybody may say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The signal.
+    pub signal: Signal,
+    /// The process, as its own pid namespace or ours numbers it.
+    pub pid: u32,
+    /// Its real user.
+    pub uid: u32,
+    /// Its name; `None` where it lives no more.
+    pub name: Option<ProcessName>,
 }
 
 /// A related process.
@@ -164,10 +179,9 @@ impl Root {
         }
     }
 
-    /// How many POSIX timers a process has (proc_pid_timers(5)).
+    /// How many POSIX timers a process has.
     fn timers(&self, pid: u32) -> Option<usize> {
-        let text = self.file(&format!("{pid}/timers")).ok()?;
-        Some(text.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"ID:")).count())
+        self.posix_timers(pid).ok().map(|timers| timers.len())
     }
 
     /// Who of the same user holds places in its queue, as far as it shows.
