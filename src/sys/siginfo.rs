@@ -75,7 +75,6 @@ impl Raw {
 
     /// What the kernel's memory has of one, as it lies there; what is not told
     /// is 0, and what is too much is left out.
-    #[allow(dead_code, reason = "sys::bpf and sys::ptrace read so")]
     pub(super) fn from_bytes(bytes: &[u8]) -> Raw {
         let number = |at: usize| {
             let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
