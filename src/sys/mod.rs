@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod bpf;
 pub mod child;
 pub mod clock;
 pub mod database;

@@ -1,0 +1,141 @@
+use std::process::Command;
+
+use super::super::tasks::{Cut, Loop, MOST_QUEUED, Process, Tasks, Want};
+use super::{Target, allowed, beside_a_thread, signal};
+use crate::signal::{Signal, SignalSet};
+use crate::sys::deliver;
+
+const HANDLERS: Want = Want { handlers: true, queue: false };
+const QUEUE: Want = Want { handlers: false, queue: true };
+const BOTH: Want = Want { handlers: true, queue: true };
+const RT: i32 = 40;
+
+fn status_set(pid: u32, line: &str) -> SignalSet {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
+    let hex = status.lines().find_map(|each| each.strip_prefix(line)).expect("a line");
+    SignalSet::from_bits(u128::from_str_radix(hex.trim(), 16).expect("a mask"))
+}
+
+fn with_handler(process: &Process, is: impl Fn(u64) -> bool) -> SignalSet {
+    let numbers = (1..).filter_map(Signal::new).zip(&process.handlers);
+    numbers.filter(|(_, action)| is(action.handler)).map(|(signal, _)| signal).collect()
+}
+
+#[test]
+fn actions_are_those_that_proc_has_as_sets() {
+    let Some(tasks) = allowed(Tasks::load(HANDLERS)) else { return };
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' USR1; trap : TERM; read line; echo $line; read line"]);
+    let target = Target::start(&mut command, SignalSet::from_iter([signal(RT)]));
+    let process = tasks.process(target.pid()).expect("read").expect("a process");
+    assert_eq!(process.pid, target.pid());
+    assert_eq!(process.handlers.len(), 64);
+    let (ignored, caught) = (with_handler(&process, |at| at == 1), with_handler(&process, |at| at > 1));
+    assert!(ignored.contains(signal(libc::SIGUSR1)) && caught.contains(signal(libc::SIGTERM)));
+    assert_eq!(ignored, status_set(target.pid(), "SigIgn:"));
+    assert_eq!(caught, status_set(target.pid(), "SigCgt:"));
+    assert_eq!(process.threads[0].blocked, status_set(target.pid(), "SigBlk:"));
+    assert!(process.queue.is_empty() && !process.is_exiting());
+}
+
+fn queue_of(tasks: &Tasks) {
+    let target = Target::cat(&[RT, libc::SIGUSR1]);
+    let pid = target.pid();
+    for value in [5, -6, 7] {
+        deliver::to_number(pid, Some(signal(RT)), Some(value)).expect("queued");
+    }
+    deliver::to_number(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
+    deliver::to_thread(pid, pid, Some(signal(RT)), Some(8)).expect("queued");
+    let process = tasks.process(pid).expect("read").expect("a process");
+    let told: Vec<_> = process
+        .queue
+        .iter()
+        .map(|each| {
+            let info = each.info;
+            assert_eq!((info.pid, info.uid), (std::process::id(), deliver::own_uid()));
+            (info.signal.get(), info.code, info.value, each.thread)
+        })
+        .collect();
+    let usr1 = libc::SIGUSR1 as u8;
+    let rt = RT as u8;
+    assert_eq!(
+        told,
+        [
+            (rt, -1, 5, None),
+            (rt, -1, -6, None),
+            (rt, -1, 7, None),
+            (usr1, 0, 0, None),
+            (rt, -1, 8, Some(pid))
+        ]
+    );
+    assert_eq!(process.cut, None);
+    assert_eq!(process.pending, status_set(pid, "ShdPnd:"));
+    assert_eq!(process.threads[0].pending, status_set(pid, "SigPnd:"));
+    assert!(process.handlers.is_empty());
+}
+
+fn long_queue_of(tasks: &Tasks) {
+    let target = Target::cat(&[RT]);
+    for value in 0..300 {
+        deliver::to_number(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+    }
+    let process = tasks.process(target.pid()).expect("read").expect("a process");
+    assert_eq!(process.cut, Some(Cut::Limit));
+    assert_eq!(process.queue.len(), MOST_QUEUED as usize);
+    assert!(process.queue.iter().map(|each| each.info.value).eq(0..256));
+}
+
+#[test]
+fn queues_are_told_in_order() {
+    let Some(tasks) = allowed(Tasks::load(QUEUE)) else { return };
+    queue_of(&tasks);
+    long_queue_of(&tasks);
+}
+
+/// As older kernels must have it.
+#[test]
+fn queues_are_told_in_order_by_a_counted_loop() {
+    let Some(tasks) = allowed(Tasks::load_as(QUEUE, Loop::Counted)) else { return };
+    queue_of(&tasks);
+    long_queue_of(&tasks);
+}
+
+#[test]
+fn a_full_answer_fits() {
+    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
+    let target = Target::cat(&[RT]);
+    for value in 0..300 {
+        deliver::to_number(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+        deliver::to_thread(target.pid(), target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+    }
+    let process = tasks.process(target.pid()).expect("read").expect("a process");
+    assert_eq!(process.queue.len(), 2 * MOST_QUEUED as usize);
+    assert_eq!(process.handlers.len(), 64);
+}
+
+#[test]
+fn threads_belong_to_their_process() {
+    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
+    beside_a_thread(|tid| {
+        let process = tasks.process(std::process::id()).expect("read").expect("us");
+        assert!(process.threads.iter().any(|thread| thread.tid == tid));
+        assert!(process.threads.iter().any(|thread| thread.tid == std::process::id()));
+        let alone = tasks.thread(tid).expect("read").expect("a thread");
+        assert_eq!(alone.pid, std::process::id());
+        assert_eq!(alone.threads.iter().map(|thread| thread.tid).collect::<Vec<_>>(), [tid]);
+        assert_eq!(alone.handlers, process.handlers);
+        // A thread is no process.
+        assert_eq!(tasks.process(tid).expect("read"), None);
+        let all = tasks.all().expect("read");
+        let ours: Vec<_> = all.iter().filter(|process| process.pid == std::process::id()).collect();
+        assert!(ours.len() == 1 && ours[0].threads.iter().any(|thread| thread.tid == tid));
+        assert_eq!(ours[0].handlers, process.handlers);
+    });
+}
+
+#[test]
+fn nobody_is_none() {
+    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
+    assert_eq!(tasks.process(4_194_305).expect("read"), None);
+    assert_eq!(tasks.thread(4_194_305).expect("read"), None);
+}
