@@ -9,6 +9,7 @@
 //! | [`proc`] | what /proc says of a process: text to values, and a reader | `signal` |
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `proc` |
+//! | [`observe`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `proc`, `sys` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `proc`, `sys` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
@@ -31,6 +32,7 @@ pub mod exit;
 pub mod explain;
 pub mod kill;
 pub mod list;
+pub mod observe;
 pub mod out;
 pub mod proc;
 pub mod select;

@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, and what of the crate each may name.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("signal", &[]),
     ("proc", &["signal"]),
     ("sys", &["signal"]),
     ("explain", &["signal", "proc"]),
     ("out", &["signal"]),
+    ("observe", &["signal", "proc", "sys"]),
     ("select", &["signal", "proc", "sys"]),
     ("exit", &[]),
     ("error", &["exit"]),
@@ -21,7 +22,8 @@ const FLOORS: [(&str, &[&str]); 8] = [
 /// The rooms: a subcommand each.
 const ROOMS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// What every room may name besides itself.
-const BELOW_ROOMS: [&str; 8] = ["signal", "proc", "sys", "explain", "select", "out", "exit", "error"];
+const BELOW_ROOMS: [&str; 9] =
+    ["signal", "proc", "sys", "explain", "observe", "select", "out", "exit", "error"];
 /// What the user fixed at the top level, beside names that begin with a dot.
 const TOP_LEVEL: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "src", "tests", "man", "README.md", "LICENSE", "target"];

@@ -13,6 +13,7 @@ pub mod child;
 pub mod clock;
 pub mod database;
 pub mod deliver;
+pub mod file;
 pub mod forward;
 pub mod hold;
 pub mod job;

@@ -1,0 +1,126 @@
+//! Names of functions as their authors wrote them.
+
+use std::fmt::{self, Write};
+
+/// A name of a few bytes can stand for one of gigabytes.
+const LONGEST: usize = 4096;
+
+/// The name, demangled where it is one of Rust or C++, else as it is; what is no
+/// UTF-8 is replaced.
+pub(super) fn demangle(name: &[u8]) -> String {
+    let plain = || String::from_utf8_lossy(name).into_owned();
+    let Ok(text) = std::str::from_utf8(name) else { return plain() };
+    if let Ok(rust) = rustc_demangle::try_demangle(text) {
+        // Without the hash.
+        return limited(|out| write!(out, "{rust:#}")).unwrap_or_else(plain);
+    }
+    cpp::demangle(text).unwrap_or_else(plain)
+}
+
+/// Names of C++ functions.
+#[cfg(feature = "cpp")]
+mod cpp {
+    use std::fmt::{self, Write};
+
+    use cpp_demangle::{BorrowedSymbol, DemangleOptions, DemangleWrite};
+
+    use super::{Limited, limited};
+
+    /// `None` too for one that nests too deeply for the stack.
+    pub(super) fn demangle(name: &str) -> Option<String> {
+        let mangled = name.starts_with("_Z").then(|| BorrowedSymbol::with_tail(name.as_bytes()));
+        let (symbol, rest) = mangled?.ok()?;
+        let written = limited(|out| symbol.structured_demangle(&mut Out(out), &DemangleOptions::new()))?;
+        // A compiler's own variant of a function: `.cold`, `.part.0`.
+        Some(written + &String::from_utf8_lossy(rest))
+    }
+
+    struct Out<'a>(&'a mut Limited);
+
+    impl DemangleWrite for Out<'_> {
+        fn write_string(&mut self, text: &str) -> fmt::Result {
+            self.0.write_str(text)
+        }
+    }
+}
+
+/// They stay as they are.
+#[cfg(not(feature = "cpp"))]
+mod cpp {
+    pub(super) fn demangle(_: &str) -> Option<String> {
+        None
+    }
+}
+
+/// What is written, unless it is too long.
+fn limited(write: impl FnOnce(&mut Limited) -> fmt::Result) -> Option<String> {
+    let mut out = Limited(String::new());
+    write(&mut out).ok().map(|()| out.0)
+}
+
+struct Limited(String);
+
+impl Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LONGEST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_as_in_the_source() {
+        for (name, text) in [
+            ("main", "main"),
+            ("", ""),
+            ("runtime.sigtramp.abi0", "runtime.sigtramp.abi0"),
+            (
+                "_ZN3std3sys3pal4unix14stack_overflow3imp14signal_handler17h0123456789abcdefE",
+                "std::sys::pal::unix::stack_overflow::imp::signal_handler",
+            ),
+            ("_RNvC6_123foo3bar", "123foo::bar"),
+            ("_Znotmangled", "_Znotmangled"),
+        ] {
+            assert_eq!(demangle(name.as_bytes()), text);
+        }
+        #[cfg(feature = "cpp")]
+        for (name, text) in [
+            ("_Z7handleri", "handler(int)"),
+            (
+                "_ZN12_GLOBAL__N_16handleEiP9siginfo_tPv",
+                "(anonymous namespace)::handle(int, siginfo_t*, void*)",
+            ),
+        ] {
+            assert_eq!(demangle(name.as_bytes()), text);
+        }
+        assert_eq!(demangle(b"br\xffoken"), "br\u{fffd}oken");
+    }
+
+    #[test]
+    fn a_name_that_would_be_endless_stays_as_it_is() {
+        // pair<pair<...>, the same again>: each level doubles what it stands for.
+        let again = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars().take(30);
+        let nested = again.fold("S_IiiE".to_owned(), |inner, index| format!("S_I{inner}S{index}_E"));
+        let name = format!("_Z1f{}", nested.replacen("S_", "St4pair", 1));
+        assert_eq!(demangle(name.as_bytes()), name);
+        let deep = format!("_Z1f{}i", "P".repeat(100_000));
+        assert_eq!(demangle(deep.as_bytes()), deep);
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_a_text(name: Vec<u8>, tail in "[A-Z0-9_a-zE]{0,60}") {
+            demangle(&name);
+            demangle(format!("_Z{tail}").as_bytes());
+            demangle(format!("_R{tail}").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From addresses of a process to functions, by what it has mapped.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::demangle::demangle;
+use super::elf::{self, Spot};
+use super::place::{Area, Place, Symbol};
+use crate::proc::{Mapping, Maps, Root};
+use crate::sys::file::{Plain, open_plain};
+
+/// Where distributions put symbols that they strip from programs (gdb's
+/// documentation, "Separate Debug Files").
+const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
+
+/// Finds where addresses of a process lie. What may not be read is left out:
+/// then there are fewer names, but no error.
+pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> Vec<Place> {
+    let mut places: Vec<Place> = addresses.iter().map(|address| place(maps, *address)).collect();
+    let mapping = |place: &Place| maps.find(place.address).filter(|mapping| mapping.is_file());
+    let mut done: Vec<&Mapping> = Vec::new();
+    for index in 0..places.len() {
+        let Some(file) = mapping(&places[index]).filter(|file| !done.iter().any(|of| of.is_same_file(file)))
+        else {
+            continue;
+        };
+        done.push(file);
+        let within = |place: &&mut Place| mapping(place).is_some_and(|mapping| mapping.is_same_file(file));
+        name(root, pid, file, maps, places.iter_mut().filter(within).collect());
+    }
+    places
+}
+
+/// What the mappings tell of an address.
+fn place(maps: &Maps, address: u64) -> Place {
+    let Some(mapping) = maps.find(address) else {
+        return Place { area: Area::Unmapped, ..Place::unknown(address) };
+    };
+    let lowest = maps.lowest(mapping).map_or(mapping.start, |lowest| lowest.start);
+    let (area, offset) = if mapping.is_file() {
+        let (path, deleted) = mapping.path();
+        (Area::File { path: path.to_vec(), deleted }, Some(address - lowest))
+    } else if mapping.name.is_empty() {
+        (Area::Anonymous, None)
+    } else {
+        (Area::Named(mapping.name.clone()), Some(address - mapping.start))
+    };
+    Place { address, area, executable: mapping.executable, offset, symbol: None }
+}
+
+/// Gives places of one file their addresses in it and their functions.
+fn name(root: &Root, pid: u32, file: &Mapping, maps: &Maps, mut places: Vec<&mut Place>) {
+    let Some(plain) = open(root, pid, file) else { return };
+    let spot = |place: &&mut Place| {
+        let mapping = maps.find(place.address).unwrap_or(file);
+        Spot::at(mapping.offset.saturating_add(place.address - mapping.start))
+    };
+    let mut spots: Vec<Spot> = places.iter().map(spot).collect();
+    let Some(identity) = elf::look_up(&plain.file, &mut spots) else { return };
+    if let Some(id) = identity.build_id.filter(|_| !identity.is_complete)
+        && spots.iter().any(|spot| spot.symbol.is_none())
+        && let Some(symbols) = debug_file(root, pid, &id)
+    {
+        elf::look_up(&symbols, &mut spots);
+    }
+    for (place, spot) in places.iter_mut().zip(spots) {
+        place.offset = spot.address.or(place.offset);
+        place.symbol = spot.symbol.map(|(name, offset)| Symbol { name: demangle(&name), offset });
+    }
+}
+
+/// Opens the file that is mapped: by its path in the target's mount namespace,
+/// if that is still the same one, else by the kernel's own link to it.
+fn open(root: &Root, pid: u32, mapping: &Mapping) -> Option<Plain> {
+    let of = |what: &str| root.directory().join(format!("{pid}/{what}"));
+    let inside = |path: Vec<u8>| below(&of("root"), &path);
+    let paths: Vec<PathBuf> = mapping.paths().into_iter().map(inside).collect();
+    let same_inode = |plain: &Plain| plain.inode == mapping.inode;
+    let same = |plain: &Plain| same_inode(plain) && plain.device == mapping.device;
+    let try_open = |path: &Path| open_plain(path).ok();
+    let by_path = || paths.iter().filter_map(|path| try_open(path));
+    // In a chroot(2) paths are told from outside of it.
+    let outside =
+        || mapping.paths().into_iter().filter_map(|path| try_open(Path::new(OsStr::from_bytes(&path))));
+    let link = of(&format!("map_files/{:x}-{:x}", mapping.start, mapping.end));
+    by_path()
+        .chain(try_open(&of("exe")))
+        .find(same)
+        .or_else(|| try_open(&link))
+        .or_else(|| outside().find(same))
+        // Some file systems (btrfs) tell stat(2) another device.
+        .or_else(|| by_path().find(same_inode))
+}
+
+/// The file of symbols for a build.
+fn debug_file(root: &Root, pid: u32, id: &[u8]) -> Option<File> {
+    let (first, rest) = id.split_first()?;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let path = format!("{DEBUG_FILES}/{first:02x}/{}.debug", hex(rest));
+    let inside = below(&root.directory().join(format!("{pid}/root")), path.as_bytes());
+    let plain = [inside, PathBuf::from(path)].iter().find_map(|path| open_plain(path).ok())?;
+    let same = elf::look_up(&plain.file, &mut [])?.build_id.as_deref() == Some(id);
+    same.then_some(plain.file)
+}
+
+/// A path that begins with a slash, below a folder.
+fn below(folder: &Path, path: &[u8]) -> PathBuf {
+    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
+    folder.join(OsStr::from_bytes(&path[slashes..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_this_program_are_found() {
+        let root = Root::default();
+        let pid = std::process::id();
+        let maps = root.maps(pid, []).unwrap();
+        let function = places_of_this_program_are_found as fn() as usize as u64;
+        let stack = &raw const maps as u64;
+        let places = locate(&root, pid, &maps, &[function, stack, 0x10, function + 1]);
+        assert!(matches!(&places[0].area, Area::File { deleted: false, .. }), "{places:?}");
+        let symbol = places[0].symbol.as_ref().unwrap();
+        assert_eq!(symbol.offset + 1, places[3].symbol.as_ref().unwrap().offset);
+        assert!(!places[0].is_fatal() && places[1].is_fatal() && places[2].is_fatal());
+        assert_eq!(places[2].area, Area::Unmapped);
+        assert!(places[0].library().unwrap().starts_with(b"sigtool"));
+    }
+
+    #[test]
+    fn a_path_stays_below_its_folder() {
+        let folder = Path::new("/proc/1/root");
+        assert_eq!(below(folder, b"/usr/bin/x"), Path::new("/proc/1/root/usr/bin/x"));
+        assert_eq!(below(folder, b"//x"), Path::new("/proc/1/root/x"));
+    }
+}

@@ -1,0 +1,350 @@
+//! Looking inside: which means is used, and what becomes of what it tells.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use super::inside::{Cut, Entry, Handler, Inside, Means, Used};
+use super::locate::locate;
+use super::place::{Area, Place};
+use super::sender::Senders;
+use crate::proc::{Maps, ReadError, Root, Status, Threads, Timer};
+use crate::signal::info::Origin;
+use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
+use crate::sys::bpf;
+use crate::sys::bpf::tasks::{self, Tasks};
+use crate::sys::ptrace::{self, Refusal};
+
+/// So long a target may take to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// From so many processes on, all there are are read in one run.
+const MANY: usize = 64;
+
+/// Which means is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// BPF, else ptrace.
+    #[default]
+    Auto,
+    /// BPF alone.
+    Bpf,
+    /// ptrace alone.
+    Ptrace,
+}
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The handlers.
+    pub handlers: bool,
+    /// What is queued.
+    pub queue: bool,
+}
+
+/// Whom to look into, as /proc has just told of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The process.
+    pub pid: u32,
+    /// One thread, if that alone is looked at.
+    pub thread: Option<u32>,
+    /// Its status; the thread's, where one is looked at.
+    pub status: &'a Status,
+    /// All its threads, where they are known.
+    pub threads: Option<&'a Threads>,
+}
+
+/// Why nothing was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The reason, in words.
+    pub reason: String,
+    /// The last lines of the kernel's verifier, where it has refused.
+    pub verifier: Vec<String>,
+}
+
+/// Looks into processes of this machine, one after another.
+#[derive(Debug)]
+pub struct Observer {
+    root: Root,
+    wanted: Wanted,
+    backend: Backend,
+    /// Whether a process may be stopped without having been named.
+    spare: bool,
+    /// Loaded when first needed: that takes some milliseconds.
+    tasks: OnceCell<Result<Tasks, bpf::Refused>>,
+    /// Everything, where many are asked for.
+    all: Vec<tasks::Process>,
+}
+
+/// What a means tells.
+#[derive(Default)]
+struct Seen {
+    /// `None` where they could not be seen.
+    actions: Option<Vec<(Signal, Sigaction)>>,
+    queue: Vec<Queued>,
+    cut: Option<Cut>,
+    /// What was pending in the same moment, for whom.
+    pending: Vec<(Option<u32>, SignalSet)>,
+}
+
+impl Observer {
+    /// One that has looked at nothing yet. `spare`: where BPF may not be used,
+    /// nobody is stopped instead, unless ptrace is asked for by name.
+    pub fn new(root: &Root, wanted: Wanted, backend: Backend, spare: bool) -> Observer {
+        Observer { root: root.clone(), wanted, backend, spare, tasks: OnceCell::new(), all: Vec::new() }
+    }
+
+    /// That so many processes will be asked for: many are read in one run.
+    pub fn expect(&mut self, count: usize) {
+        if count >= MANY
+            && self.backend != Backend::Ptrace
+            && let Ok(tasks) = self.tasks()
+        {
+            self.all = tasks.all().unwrap_or_default();
+        }
+    }
+
+    /// Looks into a process, unless /proc has told already that there is
+    /// nothing to see.
+    ///
+    /// # Errors
+    /// Which right is missing, or what else is in the way.
+    pub fn look(&self, subject: Subject<'_>) -> Result<Inside, Refused> {
+        if self.is_nothing(subject) {
+            let (handlers, queue) = (self.wanted.handlers.then(Vec::new), self.wanted.queue.then(Vec::new));
+            return Ok(Inside { handlers, queue, ..Inside::default() });
+        }
+        let (seen, means) = match self.backend {
+            Backend::Bpf => self.by_bpf(subject)?,
+            Backend::Ptrace => self.by_ptrace(subject)?,
+            Backend::Auto => match self.by_bpf(subject) {
+                Ok(found) => found,
+                Err(bpf) if self.spare => {
+                    let reason = format!("{}; --backend ptrace would stop each process", bpf.reason);
+                    return Err(Refused { reason, ..bpf });
+                }
+                Err(bpf) => match self.by_ptrace(subject) {
+                    Ok((seen, means)) => (seen, Means { instead: Some(bpf.reason), ..means }),
+                    Err(ptrace) => {
+                        let reason = format!("{}; {}", bpf.reason, ptrace.reason);
+                        return Err(Refused { reason, ..bpf });
+                    }
+                },
+            },
+        };
+        Ok(self.tell(subject, seen, means))
+    }
+
+    /// The last lines of the verifier, where it has refused our program.
+    pub fn verifier(&self) -> &[String] {
+        match self.tasks.get() {
+            Some(Err(refused)) => &refused.verifier,
+            _ => &[],
+        }
+    }
+
+    /// Whether there is nothing to see: a dead process, or none of what is
+    /// wanted.
+    fn is_nothing(&self, subject: Subject<'_>) -> bool {
+        let Subject { status, threads, .. } = subject;
+        if threads.is_some_and(Threads::are_ended) {
+            return true;
+        }
+        let is_none = |set: Option<SignalSet>| set.is_some_and(SignalSet::is_empty);
+        let own = threads.map(Threads::pending).or(status.pending);
+        let handlers = self.wanted.handlers && !is_none(status.caught);
+        let queue = self.wanted.queue && !(is_none(own) && is_none(status.shared_pending));
+        !handlers && !queue
+    }
+
+    fn tasks(&self) -> Result<&Tasks, Refused> {
+        let want = tasks::Want { handlers: self.wanted.handlers, queue: self.wanted.queue };
+        self.tasks.get_or_init(|| Tasks::load(want)).as_ref().map_err(Refused::by_bpf)
+    }
+
+    fn by_bpf(&self, subject: Subject<'_>) -> Result<(Seen, Means), Refused> {
+        let tasks = self.tasks()?;
+        let place = self.all.binary_search_by_key(&subject.pid, |process| process.pid);
+        let known = place.ok().and_then(|place| self.all.get(place));
+        let found = match (subject.thread, known) {
+            (Some(tid), _) => tasks.thread(tid),
+            (None, Some(known)) => Ok(Some(known.clone())),
+            (None, None) => tasks.process(subject.pid),
+        };
+        let process = found.map_err(|refused| Refused::by_bpf(&refused))?;
+        let process = process.ok_or_else(|| Refused::plain(&ReadError::Gone))?;
+        let pending = [(None, process.pending)].into_iter();
+        let own = process.threads.iter().map(|thread| (Some(thread.tid), thread.pending));
+        let cut = process.cut.map(|cut| match cut {
+            tasks::Cut::Limit => Cut::Limit,
+            tasks::Cut::Changed => Cut::Changed,
+        });
+        let actions = Some((1..).map_while(Signal::native).zip(process.handlers).collect());
+        let pending = pending.chain(own).collect();
+        let seen = Seen { actions, queue: process.queue, cut, pending };
+        Ok((seen, Means::of(Used::Bpf)))
+    }
+
+    fn by_ptrace(&self, subject: Subject<'_>) -> Result<(Seen, Means), Refused> {
+        let Subject { pid, thread, .. } = subject;
+        let caught = subject.status.caught.unwrap_or(SignalSet::all(Arch::NATIVE));
+        let handlers = if self.wanted.handlers { caught } else { SignalSet::EMPTY };
+        let wanted = ptrace::Wanted { handlers, queue: self.wanted.queue };
+        let mut means = Means::of(Used::Ptrace);
+        let found = match ptrace::look(pid, wanted, PATIENCE) {
+            // The handlers alone are out of reach.
+            Err(
+                refusal @ (Refusal::Seccomp
+                | Refusal::Dispatched
+                | Refusal::NoInstruction
+                | Refusal::NoMemory),
+            ) if wanted.queue && self.wanted.handlers => {
+                means.unseen.push(format!("the handlers ({})", refusal.reason()));
+                ptrace::look(pid, ptrace::Wanted { handlers: SignalSet::EMPTY, ..wanted }, PATIENCE)
+            }
+            found => found,
+        };
+        let seen = found.map_err(|refusal| Refused::plain(&format!("ptrace: {}", refusal.reason())))?;
+        let mut queue = seen.queue;
+        queue.retain(|queued| thread.is_none() || queued.thread.is_none() || queued.thread == thread);
+        let pending = if self.wanted.queue { self.still_pending(subject) } else { Vec::new() };
+        let actions = means.unseen.is_empty().then_some(seen.actions);
+        means.stopped = seen.stopped;
+        let cut = seen.cut.then_some(Cut::Limit);
+        Ok((Seen { actions, queue, cut, pending }, means))
+    }
+
+    /// What was pending before, and is so afterwards.
+    fn still_pending(&self, subject: Subject<'_>) -> Vec<(Option<u32>, SignalSet)> {
+        let Subject { pid, thread, status: before, threads } = subject;
+        let both = |one: Option<SignalSet>, other: Option<SignalSet>| {
+            one.unwrap_or_default() & other.unwrap_or_default()
+        };
+        let Ok(status) = self.root.status(pid) else { return Vec::new() };
+        let mut pending = vec![(None, both(before.shared_pending, status.shared_pending))];
+        let own = |tid: u32| self.root.thread_status(pid, tid).ok().and_then(|status| status.pending);
+        match (thread, threads) {
+            (Some(tid), _) => pending.push((Some(tid), both(before.pending, own(tid)))),
+            (None, Some(threads)) => pending.extend(
+                threads
+                    .iter()
+                    .filter(|task| !task.pending.is_empty())
+                    .map(|task| (Some(task.tid), both(Some(task.pending), own(task.tid)))),
+            ),
+            (None, None) => {}
+        }
+        pending
+    }
+
+    /// From what a means tells to what it means: functions, senders, timers.
+    fn tell(&self, subject: Subject<'_>, seen: Seen, mut means: Means) -> Inside {
+        let cut = seen.cut;
+        match cut {
+            Some(Cut::Limit) => means.unseen.push("what waits behind the first of a long queue".to_owned()),
+            Some(Cut::Changed) => {
+                means.unseen.push("what came and went in a queue while it was read".to_owned());
+            }
+            None => {}
+        }
+        let actions = seen.actions.as_ref().filter(|_| self.wanted.handlers);
+        let handlers = actions.map(|actions| self.handlers(subject, actions, &mut means));
+        let queue = self.wanted.queue.then(|| self.queue(subject, &seen));
+        Inside { means: Some(means), handlers, queue, cut }
+    }
+
+    fn handlers(
+        &self,
+        subject: Subject<'_>,
+        actions: &[(Signal, Sigaction)],
+        means: &mut Means,
+    ) -> Vec<Handler> {
+        let caught = || actions.iter().filter(|(_, action)| action.is_caught());
+        let addresses: Vec<u64> =
+            caught().flat_map(|(_, action)| [Some(action.handler), action.restorer()]).flatten().collect();
+        let places = match subject.status.kernel_thread {
+            Some(true) => {
+                let place = |address: &u64| Place { area: Area::Kernel, ..Place::unknown(*address) };
+                addresses.iter().map(place).collect()
+            }
+            _ => match self.maps(subject) {
+                Ok(maps) => locate(&self.root, subject.pid, &maps, &addresses),
+                Err(error) => {
+                    means.unseen.push(format!("which functions the handlers are ({error})"));
+                    addresses.iter().map(|address| Place::unknown(*address)).collect()
+                }
+            },
+        };
+        let mut places = places.into_iter();
+        let mut handlers: Vec<Handler> = caught()
+            .filter_map(|(signal, action)| {
+                let place = places.next()?;
+                let restorer = action.restorer().and_then(|_| places.next());
+                Some(Handler { signal: *signal, action: *action, place, restorer })
+            })
+            .collect();
+        handlers.sort_by_key(|handler| handler.signal.get());
+        handlers
+    }
+
+    /// The mappings; in words why they may not be read.
+    fn maps(&self, subject: Subject<'_>) -> Result<Maps, &'static str> {
+        let live = subject.threads.into_iter().flat_map(Threads::live).map(|task| task.tid);
+        match self.root.maps(subject.pid, live.chain(subject.thread)) {
+            Ok(maps) if !maps.is_empty() => Ok(maps),
+            Ok(_) | Err(ReadError::Gone) => Err("it has no memory any more"),
+            Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
+        }
+    }
+
+    fn queue(&self, subject: Subject<'_>, seen: &Seen) -> Vec<Entry> {
+        let mut senders = Senders::of(&self.root, subject.pid, subject.status);
+        let timers = OnceCell::new();
+        let timers = || timers.get_or_init(|| self.root.posix_timers(subject.pid).unwrap_or_default());
+        let timer = |id: u32| timers().iter().find(|timer: &&Timer| timer.id == id).copied();
+        let entry = |queued: &Queued| Entry {
+            signal: queued.info.signal,
+            thread: queued.thread,
+            info: Some(queued.info),
+            claimed: senders.claimed(&queued.info),
+            timer: match queued.info.origin() {
+                Origin::Timer { id, .. } => timer(id),
+                _ => None,
+            },
+        };
+        let mut entries: Vec<Entry> = seen.queue.iter().map(entry).collect();
+        // What is pending with nothing queued; in a queue that was not read
+        // whole nobody can tell.
+        let is_queued = |thread: Option<u32>, signal: Signal| {
+            seen.queue.iter().any(|queued| queued.thread == thread && queued.info.signal == signal)
+        };
+        for (thread, set) in seen.pending.iter().filter(|_| seen.cut.is_none()) {
+            let lost = set.iter().filter(|signal| !is_queued(*thread, *signal));
+            entries.extend(lost.map(|signal| Entry {
+                signal,
+                thread: *thread,
+                info: None,
+                claimed: None,
+                timer: None,
+            }));
+        }
+        entries.sort_by_key(|entry| entry.thread);
+        entries
+    }
+}
+
+impl Means {
+    fn of(used: Used) -> Means {
+        Means { used, stopped: Duration::ZERO, unseen: Vec::new(), instead: None }
+    }
+}
+
+impl Refused {
+    fn plain(reason: &impl ToString) -> Refused {
+        Refused { reason: reason.to_string(), verifier: Vec::new() }
+    }
+
+    fn by_bpf(refused: &bpf::Refused) -> Refused {
+        Refused { reason: format!("BPF: {}", refused.reason), verifier: refused.verifier.clone() }
+    }
+}

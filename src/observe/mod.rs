@@ -1,0 +1,20 @@
+//! Inside a process: the handlers behind its caught signals, and what waits in
+//! its queues, from whom.
+//!
+//! /proc tells neither. Two means do: BPF, which reads the kernel's memory and
+//! stops nobody, and ptrace(2), which stops a thread for some microseconds. What
+//! comes back says which one it was, what it could not see, and what it cost.
+
+mod demangle;
+mod elf;
+mod functions;
+mod inside;
+mod locate;
+mod look;
+pub mod place;
+mod sender;
+
+pub use inside::{Cut, Entry, Handler, Inside, Means, Used};
+pub use look::{Backend, Observer, Refused, Subject, Wanted};
+pub use place::{Area, Place, Symbol};
+pub use sender::Claimed;
