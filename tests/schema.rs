@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::support::schema::{self, SCHEMAS};
-use crate::support::{Fixture, SIGTOOL, fixture_path, run};
+use crate::support::{Fixture, SIGTOOL, fixture_path, run, skipped};
 
 /// No field has this type.
 const WRONG: f64 = 1.5;
 
 /// Left out without a fault.
-const OPTIONAL: [&str; 1] = ["/processes/0/tasks"];
+const OPTIONAL: [&str; 2] = ["/processes/0/tasks", "/processes/0/handlers"];
 
 #[test]
 fn every_schema_is_a_schema() {
@@ -117,6 +117,14 @@ fn spoiled_states_are_refused() {
     let pid = fixture.pid.to_string();
     let ran = run(["decode-status", "--json", "--threads", &pid, "4194304"]);
     refuses_what_is_spoiled("decode-status", &ran.stdout);
+    let fixture = Fixture::start(["--catch", "HUP", "--block", "RTMIN", "--queue", "RTMIN=7"]);
+    let pid = fixture.pid.to_string();
+    let ran = run(["decode-status", "--json", "--handlers", "--queue", &pid]);
+    if ran.code == Some(0) {
+        refuses_what_is_spoiled("decode-status", &ran.stdout);
+    } else {
+        skipped(&ran.stderr);
+    }
     let ran = run(["decode", "--format", "json", "--mask", "4002"]);
     refuses_what_is_spoiled("decode-status", &ran.stdout);
 }

@@ -93,7 +93,7 @@ _sigtool() {
             return 0
             ;;
         sigtool__subcmd__decode__subcmd__status)
-            opts="-f -m -q -t -h --format --json --color --width --file --mask --threads --full --proc --require --forbid --quiet --signal --all --pids --signals --sort --name --match --user --gid --pgrp --parent --session --tty --cgroup --ns --state --older --newer --oldest --newest --pidfile --port --catches --ignores --blocks --pending --tree --at-most --help"
+            opts="-f -m -q -v -t -h --format --json --color --width --file --mask --threads --full --proc --require --forbid --quiet --signal --all --pids --signals --sort --handlers --queue --backend --verbose --name --match --user --gid --pgrp --parent --session --tty --cgroup --ns --state --older --newer --oldest --newest --pidfile --port --catches --ignores --blocks --pending --tree --at-most --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -149,6 +149,10 @@ _sigtool() {
                     ;;
                 --sort)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backend)
+                    COMPREPLY=($(compgen -W "auto bpf ptrace" -- "${cur}"))
                     return 0
                     ;;
                 --name)

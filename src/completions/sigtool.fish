@@ -57,6 +57,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'What this signal would do to each' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signals -d 'The signals that --format prometheus counts' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l backend -d 'Look inside by: auto, bpf or ptrace' -r -f -a "auto\t''
+bpf\t''
+ptrace\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l user -d 'Effective user, name or number' -r
@@ -83,6 +86,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s q -l quiet -d 'Print nothing but errors'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l all -d 'All but sigtool, its ancestors and kernel threads'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pids -d 'Only the process ids, a line each'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l handlers -d 'Which function handles each caught signal'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l queue -d 'What is pending, from whom, with which value'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s v -l verbose -d 'Also why the kernel refused a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s t -l tree -d 'Also every descendant of what was found'
@@ -103,6 +109,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Ex
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'What this signal would do to each' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signals -d 'The signals that --format prometheus counts' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l backend -d 'Look inside by: auto, bpf or ptrace' -r -f -a "auto\t''
+bpf\t''
+ptrace\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l user -d 'Effective user, name or number' -r
@@ -129,6 +138,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'All 
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s q -l quiet -d 'Print nothing but errors'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l all -d 'All but sigtool, its ancestors and kernel threads'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pids -d 'Only the process ids, a line each'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l handlers -d 'Which function handles each caught signal'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l queue -d 'What is pending, from whom, with which value'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s v -l verbose -d 'Also why the kernel refused a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s t -l tree -d 'Also every descendant of what was found'

@@ -26,6 +26,10 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
+  def "nu-complete sigtool decode-status backend" [] {
+    [ "auto" "bpf" "ptrace" ]
+  }
+
   # Which signals a process blocks, ignores, catches, and has pending.
   export extern "sigtool decode-status" [
     --format: string@"nu-complete sigtool decode-status format" # table (on a terminal), plain (else) or json
@@ -45,6 +49,10 @@ module completions {
     --pids                    # Only the process ids, a line each
     --signals: string         # The signals that --format prometheus counts
     --sort: string            # By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first
+    --handlers                # Which function handles each caught signal
+    --queue                   # What is pending, from whom, with which value
+    --backend: string@"nu-complete sigtool decode-status backend" # Look inside by: auto, bpf or ptrace
+    --verbose(-v)             # Also why the kernel refused a BPF program
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number

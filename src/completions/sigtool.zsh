@@ -47,6 +47,7 @@ _arguments "${_arguments_options[@]}" : \
 '--signal=[What this signal would do to each]:SIGNAL:_default' \
 '--signals=[The signals that --format prometheus counts]:SET:_default' \
 '(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
+'--backend=[Look inside by\: auto, bpf or ptrace]:MEANS:(auto bpf ptrace)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -74,6 +75,10 @@ _arguments "${_arguments_options[@]}" : \
 '--quiet[Print nothing but errors]' \
 '(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
 '(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
+'--handlers[Which function handles each caught signal]' \
+'--queue[What is pending, from whom, with which value]' \
+'-v[Also why the kernel refused a BPF program]' \
+'--verbose[Also why the kernel refused a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \
@@ -98,6 +103,7 @@ _arguments "${_arguments_options[@]}" : \
 '--signal=[What this signal would do to each]:SIGNAL:_default' \
 '--signals=[The signals that --format prometheus counts]:SET:_default' \
 '(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
+'--backend=[Look inside by\: auto, bpf or ptrace]:MEANS:(auto bpf ptrace)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -125,6 +131,10 @@ _arguments "${_arguments_options[@]}" : \
 '--quiet[Print nothing but errors]' \
 '(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
 '(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
+'--handlers[Which function handles each caught signal]' \
+'--queue[What is pending, from whom, with which value]' \
+'-v[Also why the kernel refused a BPF program]' \
+'--verbose[Also why the kernel refused a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::inside::args::InsideArgs;
 use super::{BareMask, Request, Sort, Target};
 use crate::error::Failure;
 use crate::explain::Requirement;
@@ -29,6 +30,8 @@ Examples:
                                           what TERM would do to each
   sigtool decode-status --all --sort -caught
                                           who catches the most comes first
+  sigtool decode-status --handlers 1234   which function handles each signal
+  sigtool decode-status --queue 1234      what is pending, and from whom
   sigtool decode-status --pids --name nginx
   sigtool decode-status -q --require caught=TERM --forbid pending=any 1234
                                           a health check, by its status
@@ -69,7 +72,7 @@ pub struct DecodeStatusArgs {
     #[arg(long, value_name = "DIR", hide_short_help = true)]
     proc: Option<PathBuf>,
     /// Exit 1 unless these signals are in the set
-    #[arg(long, value_name = "SET=SIGNALS")]
+    #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
     require: Vec<OsString>,
     /// Exit 1 if one of these is: --forbid pending=any
     #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
@@ -84,7 +87,7 @@ pub struct DecodeStatusArgs {
     #[arg(long, conflicts_with_all = ["operands", "file", "mask"])]
     all: bool,
     /// Only the process ids, a line each
-    #[arg(long, conflicts_with_all = ["file", "mask", "signal", "threads", "full"])]
+    #[arg(long, conflicts_with_all = ["file", "mask", "signal", "threads", "full"], hide_short_help = true)]
     pids: bool,
     /// The signals that --format prometheus counts
     #[arg(long, value_name = "SET", hide_short_help = true)]
@@ -95,6 +98,8 @@ pub struct DecodeStatusArgs {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, hide_short_help = true)]
     #[arg(verbatim_doc_comment, conflicts_with = "pids")]
     sort: Option<String>,
+    #[command(flatten)]
+    inside: InsideArgs,
     #[command(flatten)]
     select: SelectArgs,
 }
@@ -147,7 +152,9 @@ impl DecodeStatusArgs {
         let sort = sort.map_err(Failure::usage)?;
         let quiet = self.quiet;
         let (threads, full, pids) = (self.threads, self.full, self.pids);
-        Ok(Request {
+        let inside = self.inside.asked()?;
+        let request = Request {
+            inside,
             masks,
             root,
             selection,
@@ -160,7 +167,9 @@ impl DecodeStatusArgs {
             quiet,
             sort,
             ..Request::of(targets)
-        })
+        };
+        super::inside::check(&request)?;
+        Ok(request)
     }
 
     /// The same, for output of this format.
@@ -189,6 +198,7 @@ impl DecodeStatusArgs {
             (!self.forbid.is_empty(), "--forbid"),
             (self.quiet, "--quiet"),
             (self.sort.is_some(), "--sort"),
+            (request.inside.is_some(), "--handlers, --queue"),
             (of_thread, "PID/TID"),
             (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest, --newest"),
             (selection.is_some_and(|selection| selection.at_most.is_some()), "--at-most"),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 
-use super::{Problem, Process, Report, Request, Target};
+use super::{Problem, Process, Report, Request, Target, inside};
 use crate::error::{Failure, bare as bare_error};
 use crate::exit::Exit;
 use crate::explain::{self, Requirement, Sending};
@@ -27,6 +27,7 @@ pub(super) fn report(request: &Request) -> Report {
         }
     }
     let mut report = Report { problems, processes, ..empty(request) };
+    inside::look(&mut report, request);
     report.judge(request);
     report.check(request);
     if request.requirements.is_empty() && (report.processes.len() == 1 || request.full) {
@@ -45,6 +46,7 @@ fn empty(request: &Request) -> Report {
         chosen: false,
         signal: request.signal,
         requirements: request.requirements.len(),
+        inside: request.inside,
     }
 }
 
@@ -82,6 +84,7 @@ pub(super) fn chosen(
         Names::new(&request.root).give(&mut processes);
     }
     let mut found = Report { processes, problems: chosen.problems, chosen: true, ..empty(request) };
+    inside::look(&mut found, request);
     found.judge(request);
     found.check(request);
     if request.full && request.requirements.is_empty() {
@@ -137,7 +140,7 @@ impl Report {
     /// itself is not looked at.
     fn explain(&mut self, request: &Request) {
         for process in self.processes.iter_mut().filter(|process| process.thread.is_none()) {
-            let (situation, around) = match &process.threads {
+            let (situation, mut around) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
                     let all = Around::new(&request.root);
@@ -147,7 +150,11 @@ impl Report {
                 }
                 None => (Situation::of_text(&process.status), Surroundings::default()),
             };
-            process.findings = explain::findings(&situation, &around);
+            around.claims = process.inside.as_ref().map(inside::claims).unwrap_or_default();
+            let mut findings = explain::findings(&situation, &around);
+            findings.extend(process.inside.iter().flat_map(inside::findings));
+            findings.sort_by_key(|finding| finding.severity);
+            process.findings = findings;
         }
     }
 
@@ -269,6 +276,7 @@ pub(super) fn bare(status: Status, file: Option<Vec<u8>>) -> Process {
         effect: None,
         findings: Vec::new(),
         unmet: Vec::new(),
+        inside: None,
     }
 }
 

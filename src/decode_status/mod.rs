@@ -5,6 +5,7 @@ pub mod args;
 mod count;
 mod find;
 mod fleet;
+mod inside;
 mod prometheus;
 mod rows;
 mod sort;
@@ -15,6 +16,7 @@ mod wire;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use inside::Asked;
 pub use rows::{Blocked, Disposition, Pending, Row};
 pub use sort::{Key, Sort};
 
@@ -23,6 +25,7 @@ use find::Chosen;
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::explain::{Effect, Finding, Requirement};
+use crate::observe::Inside;
 use crate::out::{Format, Out, escape};
 use crate::proc::{Root, Status, Threads};
 use crate::select::Selection;
@@ -53,6 +56,8 @@ pub struct Request {
     pub quiet: bool,
     /// The signals that are counted for Prometheus; `None` for the usual ones.
     pub signals: Option<SignalSet>,
+    /// What is to be seen inside of each.
+    pub inside: Option<Asked>,
     /// The order of the processes; else as they are named, or by number.
     pub sort: Option<Sort>,
 }
@@ -86,6 +91,7 @@ impl Request {
             requirements: Vec::new(),
             quiet: false,
             signals: None,
+            inside: None,
             sort: None,
         }
     }
@@ -136,6 +142,15 @@ pub struct Report {
     pub signal: Option<Signal>,
     /// How many requirements each process was held against.
     pub requirements: usize,
+    /// What was to be seen inside of each.
+    pub inside: Option<Asked>,
+}
+
+impl Report {
+    /// Whether each process is shown by itself, with a header, and not in a row.
+    pub fn is_in_full(&self) -> bool {
+        self.full || (self.processes.len() == 1 && !self.chosen)
+    }
 }
 
 /// A process, or one thread of it.
@@ -162,13 +177,14 @@ pub struct Process {
     pub findings: Vec<Finding>,
     /// The requirements that it does not meet, a sentence each.
     pub unmet: Vec<String>,
+    /// What was seen inside of it, if that was asked and possible.
+    pub inside: Option<Inside>,
 }
 
 impl Process {
     /// Whether findings were looked for.
     pub fn was_explained(&self, report: &Report) -> bool {
-        let in_full = report.full || (report.processes.len() == 1 && !report.chosen);
-        in_full && self.thread.is_none()
+        report.is_in_full() && self.thread.is_none()
     }
 }
 
@@ -225,6 +241,7 @@ pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
         view::show(&report, out)?;
     }
     let none = request.selection.is_some() && report.processes.is_empty();
+    warnings.extend(inside::notes(&report));
     let unmet = report.processes.iter().any(|process| !process.unmet.is_empty());
     Ok(outcome(&report.problems, warnings, none || unmet))
 }

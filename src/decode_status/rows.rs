@@ -197,6 +197,7 @@ mod tests {
             effect: None,
             findings: Vec::new(),
             unmet: Vec::new(),
+            inside: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 
 use super::rows::{self, Blocked, Disposition, Pending, Row};
 use super::verdict::{effect_rows, findings, unmet};
-use super::{BareMask, Process, Report, wire};
+use super::{BareMask, Process, Report, inside, wire};
 use crate::out::{Cell, Column, Fields, Format, Grid, Meaning, Out, escape};
 use crate::proc::Status;
 use crate::proc::status::SetLine;
@@ -33,17 +33,24 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
         if !processes.is_empty() {
             out.grid(&effect_rows(processes, report.signal))?;
         }
-    } else if (processes.len() == 1 && !report.chosen) || report.full {
+        if let Some(asked) = report.inside {
+            inside::view::rows(asked, processes, out)?;
+        }
+    } else if report.is_in_full() {
         for process in processes {
             let mut header = header(process);
             if let (Some(signal), Some(effect)) = (report.signal, &process.effect) {
                 let text = format!("{}: {effect}", process.status.arch.name(signal));
                 header.add("Effect", Cell::new(text, Meaning::of_effect(effect.id())));
             }
+            inside::view::means(process, &mut header);
             if !header.is_empty() {
                 out.fields(&header)?;
             }
-            show_signals(process, report.full, out)?;
+            match report.inside {
+                Some(_) => inside::view::show(process, report, out)?,
+                None => show_signals(process, report.full, out)?,
+            }
             if report.threads {
                 out.grid(&thread_rows(std::slice::from_ref(process)))?;
             }
@@ -52,7 +59,10 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
             }
         }
     } else if !processes.is_empty() {
-        out.grid(&process_rows(processes))?;
+        match report.inside {
+            Some(asked) => inside::view::rows(asked, processes, out)?,
+            None => out.grid(&process_rows(processes))?,
+        }
         if report.threads {
             out.grid(&thread_rows(processes))?;
         }
@@ -182,7 +192,7 @@ fn signal_rows(rows: &[Row], arch: Arch) -> Grid {
 }
 
 /// A signal's name; for those without one, whose they are.
-fn signal_name(signal: Signal, arch: Arch) -> String {
+pub(super) fn signal_name(signal: Signal, arch: Arch) -> String {
     let name = arch.name(signal);
     if signal.is_of_c_library() { format!("{name} (C library)") } else { name.to_string() }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::inside::wire::{self as inside, InsideObject};
 use super::rows::{Blocked, Disposition};
 use super::{Process, Report};
 use crate::explain::Finding;
@@ -101,6 +102,9 @@ struct ProcessObject {
     /// Only with --require and --forbid: what is not met.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmet: Option<Vec<String>>,
+    /// Only with --handlers and --queue: means, handlers, queued.
+    #[serde(flatten)]
+    inside: Option<InsideObject>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<TaskObject>>,
@@ -213,6 +217,7 @@ fn object(process: &Process, report: &Report) -> ProcessObject {
             };
             process.findings.iter().map(object).collect()
         }),
+        inside: report.inside.map(|asked| inside::object(process.inside.as_ref(), asked)),
         unmet: (report.requirements > 0).then(|| process.unmet.clone()),
         tasks: report.threads.then(|| tasks(process)),
     }

@@ -86,6 +86,12 @@ pub enum Id {
     CLibrary,
     /// It is likely a Go program.
     GoRuntime,
+    /// A handler is no code.
+    HandlerUnmapped,
+    /// A handler of a Go program does not run on the alternate stack.
+    HandlerOffStack,
+    /// Several signals have one handler.
+    HandlerShared,
     /// It is a kernel thread.
     KernelThread,
     /// Something may not be read.
@@ -94,9 +100,10 @@ pub enum Id {
 
 impl Id {
     /// All of them, gravest first.
-    pub const ALL: [Id; 24] = [
+    pub const ALL: [Id; 27] = [
         Id::PendingBlocked,
         Id::Dying,
+        Id::HandlerUnmapped,
         Id::Zombie,
         Id::Uninterruptible,
         Id::Stopped,
@@ -107,6 +114,7 @@ impl Id {
         Id::TermIgnored,
         Id::TermBlocked,
         Id::LeaderEnded,
+        Id::HandlerOffStack,
         Id::ChildIgnored,
         Id::MaskInherited,
         Id::HupIgnored,
@@ -115,6 +123,7 @@ impl Id {
         Id::Sigwait,
         Id::Sigsuspend,
         Id::Signalfd,
+        Id::HandlerShared,
         Id::CLibrary,
         Id::GoRuntime,
         Id::KernelThread,
@@ -146,6 +155,9 @@ impl Id {
             Id::QueueNearlyFull => "queue-nearly-full",
             Id::CLibrary => "c-library",
             Id::GoRuntime => "go-runtime",
+            Id::HandlerUnmapped => "handler-unmapped",
+            Id::HandlerOffStack => "handler-off-stack",
+            Id::HandlerShared => "handler-shared",
             Id::KernelThread => "kernel-thread",
             Id::Unreadable => "unreadable",
         }

@@ -1,7 +1,7 @@
 //! From what /proc tells of a process to what is wrong or surprising about it.
 
 use super::finding::{Finding, Id, Severity};
-use super::queue;
+use super::{handlers, queue};
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
 use crate::proc::{Freezer, ProcessName, State, Status, Wait};
@@ -167,7 +167,11 @@ impl Process<'_> {
             found.push(finding(
                 Id::PendingBlocked,
                 severity,
-                format!("{names} {} pending, and {by} {them}", if signals.len() == 1 { "is" } else { "are" }),
+                format!(
+                    "{names} {} pending{}, and {by} {them}",
+                    if signals.len() == 1 { "is" } else { "are" },
+                    handlers::claims(self.around, signals)
+                ),
                 why,
                 todo,
             ));

@@ -84,8 +84,7 @@ impl Process<'_> {
         let caught = self.status.caught.unwrap_or_default();
         let mut found = Vec::new();
         let own = caught.iter().filter(|signal| signal.is_of_c_library()).collect::<SignalSet>();
-        // Go catches what it can; its runtime wakes its threads by URG.
-        if !(caught & set(&["URG"])).is_empty() && caught.len() >= 50 {
+        if is_all_of_go(caught) {
             let why = "the Go runtime catches all it can, and interrupts its threads by URG many times a second: that is \
                        no fault";
             let what = "it is likely a Go program";
@@ -111,4 +110,10 @@ impl Process<'_> {
         let found = |denied| finding(Id::Unreadable, Severity::Note, what(denied), why, None);
         self.around.denied.iter().map(found).collect()
     }
+}
+
+/// Whether this is what Go's runtime catches: all it can, and URG, by which it
+/// wakes its threads.
+pub(super) fn is_all_of_go(caught: SignalSet) -> bool {
+    !(caught & set(&["URG"])).is_empty() && caught.len() >= 50
 }

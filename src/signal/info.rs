@@ -14,6 +14,8 @@ const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
 const SI_SIGIO: i32 = -5;
 const SI_TKILL: i32 = -6;
+/// Of a child that exited; its status is a number then, else a signal.
+const CLD_EXITED: i32 = 1;
 
 /// A signal that was received, with all that signalfd(2) tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +227,30 @@ impl Info {
             }
             pid => Origin::Process { pid, uid: self.uid, value, verified },
         }
+    }
+
+    /// Why it was generated, in words: its code, and what that goes with.
+    pub fn words(&self) -> String {
+        let words = match self.code() {
+            Some(code) => code.meaning.to_owned(),
+            None => format!("code {}", self.code),
+        };
+        let name = |number: i32| {
+            let signal = u8::try_from(number).ok().and_then(|number| Arch::NATIVE.signal(number));
+            signal.map_or_else(|| number.to_string(), |signal| Arch::NATIVE.name(signal).to_string())
+        };
+        words
+            + &match self.origin() {
+                Origin::Child { status, .. } if self.code == CLD_EXITED => format!(" with status {status}"),
+                Origin::Child { status, .. } => format!(": {}", name(status)),
+                Origin::Timer { overrun, .. } if overrun > 0 => {
+                    format!(", and {overrun} times more meanwhile")
+                }
+                Origin::Fault { address } => format!(", at 0x{address:x}"),
+                Origin::Syscall { number, address } => format!(": number {number}, at 0x{address:x}"),
+                Origin::Descriptor { descriptor, .. } => format!(", descriptor {descriptor}"),
+                _ => String::new(),
+            }
     }
 
     /// What is known of its code; `None` for a code that no table has.

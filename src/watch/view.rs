@@ -40,7 +40,7 @@ pub(super) fn event(event: &Event, out: &mut Out<'_>) -> io::Result<()> {
         Cell::new(Arch::NATIVE.name(info.signal).to_string(), Meaning::Subject),
         sender(event, origin),
         value(origin),
-        code(event, origin),
+        Cell::plain(info.words()),
     ];
     out.stream_row(&columns(out.format()), cells)
 }
@@ -87,29 +87,4 @@ pub(super) fn value(origin: Origin) -> Cell {
         | Origin::Timer { value, .. } => Cell::plain(value.to_string()),
         _ => Cell::nothing(),
     }
-}
-
-pub(super) fn code(event: &Event, origin: Origin) -> Cell {
-    let words = match event.info.code() {
-        Some(code) => code.meaning.to_owned(),
-        None => format!("code {}", event.info.code),
-    };
-    let more = match origin {
-        Origin::Child { status, .. } if event.info.code == CLD_EXITED => format!(" with status {status}"),
-        Origin::Child { status, .. } => format!(": {}", signal_name(status)),
-        Origin::Timer { overrun, .. } if overrun > 0 => format!(", and {overrun} times more meanwhile"),
-        Origin::Fault { address } => format!(", at 0x{address:x}"),
-        Origin::Syscall { number, address } => format!(": number {number}, at 0x{address:x}"),
-        Origin::Descriptor { descriptor, .. } => format!(", descriptor {descriptor}"),
-        _ => return Cell::plain(words),
-    };
-    Cell::plain(words + &more)
-}
-
-/// si_code of a child that exited; its status is a number then, else a signal.
-const CLD_EXITED: i32 = 1;
-
-fn signal_name(number: i32) -> String {
-    let signal = u8::try_from(number).ok().and_then(|number| Arch::NATIVE.signal(number));
-    signal.map_or_else(|| number.to_string(), |signal| Arch::NATIVE.name(signal).to_string())
 }

@@ -1,9 +1,11 @@
 //! `sigtool decode-status` on live processes, end to end.
 
 mod findings;
+mod handlers;
 mod json;
 mod many;
 mod prometheus;
+mod queue;
 mod texts;
 
 use std::process::{Command, Stdio};

@@ -93,7 +93,7 @@ impl<'a> Log<'a> {
             view::sender(event, origin),
             view::value(origin),
             Cell::plain(done(event.info.signal, fate)),
-            view::code(event, origin),
+            Cell::plain(event.info.words()),
         ];
         out.stream_row(&COLUMNS, cells)
     }

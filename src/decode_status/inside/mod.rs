@@ -1,0 +1,162 @@
+//! `--handlers` and `--queue`: what a process does with a signal in its own
+//! code, and what waits for it, from whom.
+
+pub(super) mod args;
+pub(super) mod view;
+pub(super) mod wire;
+
+use super::{Problem, Process, Report, Request, Target};
+use crate::error::Failure;
+use crate::explain::{self, Caught, Finding};
+use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Wanted};
+use crate::out::escape;
+use crate::proc::surroundings::Claim;
+use crate::proc::{ProcessName, Root};
+
+/// What is to be seen inside, and by what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The handlers of caught signals.
+    pub handlers: bool,
+    /// What is pending, with its siginfo.
+    pub queue: bool,
+    /// The means.
+    pub backend: Backend,
+    /// Whether it is told why a means could not be used.
+    pub verbose: bool,
+}
+
+/// Looks into each process of a report, if that was asked. What cannot be seen
+/// is a problem of the report.
+pub(super) fn look(report: &mut Report, request: &Request) {
+    let Some(asked) = request.inside else { return };
+    let wanted = Wanted { handlers: asked.handlers, queue: asked.queue };
+    let mut observer = Observer::new(&request.root, wanted, asked.backend, report.chosen);
+    observer.expect(report.processes.len());
+    // Many refused for the same reason are one problem.
+    let mut refused: Vec<(Refused, Vec<String>)> = Vec::new();
+    for process in &mut report.processes {
+        let Some(pid) = pid(process, &request.root) else { continue };
+        let Process { status, thread, threads, .. } = &*process;
+        let subject = Subject { pid, thread: *thread, status, threads: threads.as_ref() };
+        match observer.look(subject) {
+            Ok(inside) => process.inside = Some(inside),
+            Err(reason) => match refused.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, of)) => of.push(target(process)),
+                None => refused.push((reason, vec![target(process)])),
+            },
+        }
+    }
+    for (refused, of) in refused {
+        let (first, more) = (of.first().cloned().unwrap_or_default(), of.len() - 1);
+        let more = if more == 0 { String::new() } else { format!(" and {more} others") };
+        let reason = format!("cannot be looked into: {}", refused.reason);
+        report.problems.push(Problem { target: format!("{first}{more}"), reason });
+    }
+    if asked.verbose {
+        let line = |line: &String| Problem { target: "the kernel's verifier".into(), reason: line.clone() };
+        report.problems.extend(observer.verifier().iter().map(line));
+    }
+}
+
+/// The process that a thread, too, belongs to.
+fn pid(process: &Process, root: &Root) -> Option<u32> {
+    let live = process.file.is_none() && root.is_native();
+    process.status.tgid.or(process.status.pid).filter(|_| live)
+}
+
+/// `1234 (nginx, uid 33)`.
+fn target(process: &Process) -> String {
+    let status = &process.status;
+    let pid = status.tgid.or(status.pid).unwrap_or(0);
+    let name = status.name.as_ref().map(|name| escape(name.as_bytes()).into_owned());
+    let uid = status.uids.map(|(_, effective)| format!("uid {effective}"));
+    let known: Vec<String> = name.into_iter().chain(uid).collect();
+    if known.is_empty() { pid.to_string() } else { format!("{pid} ({})", known.join(", ")) }
+}
+
+/// What is wrong or surprising about the handlers of a process.
+pub(super) fn findings(inside: &Inside) -> Vec<Finding> {
+    let caught = |handler: &crate::observe::Handler| Caught {
+        signal: handler.signal,
+        action: handler.action,
+        handler: handler_text(&handler.place),
+        fatal: handler.place.is_fatal(),
+    };
+    explain::of_handlers(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
+}
+
+/// Whom its pending signals name.
+pub(super) fn claims(inside: &Inside) -> Vec<Claim> {
+    let entries = inside.queue.iter().flatten();
+    let claim = |entry: &crate::observe::Entry| {
+        let Claimed { number, pid, uid, name, .. } =
+            entry.claimed.clone().filter(|claimed| !claimed.child)?;
+        let name = name.map(|name| ProcessName::new(&name));
+        Some(Claim { signal: entry.signal, pid: pid.unwrap_or(number), uid, name })
+    };
+    entries.filter_map(claim).collect()
+}
+
+/// What a handler is called: its function, else where it lies in a file, else
+/// its address.
+fn handler_text(place: &Place) -> String {
+    let behind = |name: &str, offset: u64| match offset {
+        0 => name.to_owned(),
+        offset => format!("{name}+0x{offset:x}"),
+    };
+    match (&place.symbol, place.library(), place.offset) {
+        (Some(symbol), ..) => behind(&escape(symbol.name.as_bytes()), symbol.offset),
+        (None, Some(library), Some(offset)) => format!("{}+0x{offset:x}", escape(library)),
+        _ => format!("0x{:x}", place.address),
+    }
+}
+
+/// The report's notes on how it was seen, where no header tells.
+pub(super) fn notes(report: &Report) -> Vec<String> {
+    let Some(_) = report.inside.filter(|_| !report.is_in_full()) else { return Vec::new() };
+    let means: Vec<_> =
+        report.processes.iter().filter_map(|process| process.inside.as_ref()?.means.as_ref()).collect();
+    let mut notes: Vec<String> = Vec::new();
+    for each in &means {
+        let of = means.iter().filter(|other| other.used == each.used);
+        let stopped = of.clone().map(|means| means.stopped).max().unwrap_or_default();
+        let note = match stopped.is_zero() {
+            true => format!("seen by {}, which stops nobody", each.used.name()),
+            false => {
+                format!("seen by {}: stopped for {} at most each", each.used.name(), view::duration(stopped))
+            }
+        };
+        let unseen = of.flat_map(|means| &means.unseen).map(|what| format!("not seen: {what}"));
+        notes.extend([note].into_iter().chain(unseen));
+    }
+    let mut seen: Vec<String> = Vec::new();
+    notes.retain(|note| {
+        !seen.contains(note) && {
+            seen.push(note.clone());
+            true
+        }
+    });
+    notes
+}
+
+/// Whether the rest of a request goes with looking inside.
+///
+/// # Errors
+/// What does not, by name.
+pub(super) fn check(request: &Request) -> Result<(), Failure> {
+    let Some(asked) = request.inside else { return Ok(()) };
+    let option = if asked.handlers { "--handlers" } else { "--queue" };
+    let text = |target: &Target| matches!(target, Target::Stdin | Target::File(_) | Target::Given(_));
+    let masks = !request.masks.is_empty();
+    let without = [
+        (request.targets.iter().any(text) || masks, "a text or a mask: it looks into processes that live"),
+        (!request.root.is_native(), "--proc: it looks into processes of this machine"),
+        (request.pids, "--pids, which prints nothing else"),
+        (!request.requirements.is_empty(), "--require and --forbid, which print what is not met"),
+    ];
+    match without.iter().find(|(given, _)| *given) {
+        Some((_, other)) => Err(Failure::usage(format!("{option}: not with {other}"))),
+        None => Ok(()),
+    }
+}

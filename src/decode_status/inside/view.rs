@@ -1,0 +1,239 @@
+//! Handlers and queues, shown.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Asked, handler_text};
+use crate::decode_status::view::{ids, process_name, signal_name};
+use crate::decode_status::{Process, Report};
+use crate::observe::{Area, Claimed, Cut, Entry, Handler, Inside, Means, Place};
+use crate::out::{Cell, Column, Fields, Grid, Meaning, Out, escape};
+use crate::signal::info::Origin;
+use crate::signal::{Arch, Info};
+
+/// How it was seen, what could not be, and what that cost.
+pub(in crate::decode_status) fn means(process: &Process, header: &mut Fields) {
+    let Some(means) = process.inside.as_ref().and_then(|inside| inside.means.as_ref()) else { return };
+    let Means { used, stopped, unseen, instead } = means;
+    let cost = match stopped.is_zero() {
+        true => "it was not stopped".to_owned(),
+        false => format!("it was stopped for {}", duration(*stopped)),
+    };
+    let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+    header.add("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.name())));
+    for what in unseen {
+        header.add("Not seen", Cell::new(what.clone(), Meaning::Unknown));
+    }
+}
+
+/// Microseconds, as they are for people.
+pub(super) fn duration(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ ..10_000 => format!("{micros} us"),
+        micros => format!("{} ms", micros / 1000),
+    }
+}
+
+/// What was asked of one process, a table each.
+pub(in crate::decode_status) fn show(
+    process: &Process,
+    report: &Report,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    let (Some(asked), Some(inside)) = (report.inside, &process.inside) else { return Ok(()) };
+    if process.threads.as_ref().is_some_and(crate::proc::Threads::are_ended) {
+        return out.sentence("It has ended: no handler runs, and nothing is taken from a queue.");
+    }
+    if asked.handlers {
+        match inside.handlers.as_deref() {
+            None => {}
+            Some([]) => out.sentence("No signal is caught.")?,
+            Some(_) => out.grid(&handler_rows(std::slice::from_ref(process), report.full, false))?,
+        }
+    }
+    if asked.queue {
+        match inside.queue.as_deref() {
+            None => {}
+            Some([]) => out.sentence("No signal is pending.")?,
+            Some(_) => out.grid(&queue_rows(std::slice::from_ref(process), false))?,
+        }
+        if inside.cut == Some(Cut::Limit) {
+            out.line("More are pending: only the first of each queue are shown.")?;
+        }
+    }
+    Ok(())
+}
+
+/// What was asked of several processes, one table for all.
+pub(in crate::decode_status) fn rows(
+    asked: Asked,
+    processes: &[Process],
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    // Of those that could not be seen nothing is said here.
+    let seen = || processes.iter().map(|process| process.inside.as_ref());
+    let none = |count: fn(&Inside) -> usize| seen().flatten().map(count).sum::<usize>() == 0;
+    let all = seen().all(|inside| inside.is_some());
+    if asked.handlers {
+        match none(|inside| inside.handlers.as_ref().map_or(0, Vec::len)) {
+            true if all => out.sentence("No signal is caught.")?,
+            true => {}
+            false => out.grid(&handler_rows(processes, false, true))?,
+        }
+    }
+    if asked.queue {
+        match none(|inside| inside.queue.as_ref().map_or(0, Vec::len)) {
+            true if all => out.sentence("No signal is pending.")?,
+            true => {}
+            false => out.grid(&queue_rows(processes, true))?,
+        }
+    }
+    Ok(())
+}
+
+/// The columns that tell processes apart.
+fn with_process(columns: &[Column], several: bool) -> Grid {
+    let process = [Column::right("PID"), Column::word("NAME")];
+    let first = if several { &process[..] } else { &[] };
+    Grid::new(first.iter().chain(columns).copied().collect())
+}
+
+fn of_process(process: &Process, several: bool) -> Vec<Cell> {
+    if several { vec![ids(process), process_name(process)] } else { Vec::new() }
+}
+
+fn handler_rows(processes: &[Process], full: bool, several: bool) -> Grid {
+    let mut columns = vec![
+        Column::right("NUM"),
+        Column::left("SIGNAL"),
+        Column::left("HANDLER"),
+        Column::left("LIBRARY"),
+        Column::left("FLAGS"),
+        Column::left("MASK"),
+    ];
+    if full {
+        columns.extend([Column::left("ADDRESS"), Column::left("RESTORER")]);
+    }
+    let mut grid = with_process(&columns, several);
+    for process in processes {
+        let handlers = process.inside.iter().flat_map(|inside| inside.handlers.iter().flatten());
+        for handler in handlers {
+            let mut cells = of_process(process, several);
+            cells.extend(handler_cells(handler, full));
+            grid.row(cells);
+        }
+    }
+    grid
+}
+
+fn handler_cells(handler: &Handler, full: bool) -> Vec<Cell> {
+    let Handler { signal, action, place, restorer } = handler;
+    // Every handler has a restorer: that is no news.
+    let flags = action.flag_names().into_iter().filter(|flag| full || flag != "RESTORER").collect::<Vec<_>>();
+    let meaning = if place.is_fatal() { Meaning::Grave } else { Meaning::Handled };
+    let mut cells = vec![
+        Cell::plain(signal.get().to_string()),
+        Cell::new(signal_name(*signal, Arch::NATIVE), Meaning::Subject),
+        Cell::new(handler_text(place), meaning),
+        library(place),
+        if flags.is_empty() { Cell::nothing() } else { Cell::plain(flags.join(" ")) },
+        if action.mask.is_empty() {
+            Cell::nothing()
+        } else {
+            Cell::new(action.mask.text(Arch::NATIVE).to_string(), Meaning::Held)
+        },
+    ];
+    if full {
+        cells.push(Cell::plain(format!("0x{:x}", place.address)));
+        cells.push(restorer.as_ref().map_or_else(Cell::nothing, |place| Cell::plain(handler_text(place))));
+    }
+    cells
+}
+
+/// What the handler lies in.
+fn library(place: &Place) -> Cell {
+    let words = match &place.area {
+        Area::File { deleted, .. } => {
+            let name = escape(place.library().unwrap_or_default());
+            format!("{name}{}", if *deleted { " (deleted)" } else { "" })
+        }
+        Area::Named(name) => escape(name).into_owned(),
+        Area::Anonymous => "[anon]".to_owned(),
+        Area::Unmapped => return Cell::new("unmapped", Meaning::Grave),
+        Area::Kernel => "[kernel]".to_owned(),
+        Area::Unknown => return Cell::new("unknown", Meaning::Unknown),
+    };
+    if place.is_fatal() {
+        Cell::new(format!("{words} (no code)"), Meaning::Grave)
+    } else {
+        Cell::plain(words)
+    }
+}
+
+fn queue_rows(processes: &[Process], several: bool) -> Grid {
+    let columns = [
+        Column::right("NUM"),
+        Column::left("SIGNAL"),
+        Column::left("FOR"),
+        Column::left("SENDER"),
+        Column::left("VALUE"),
+        Column::left("CODE"),
+    ];
+    let mut grid = with_process(&columns, several);
+    for process in processes {
+        let entries = process.inside.iter().flat_map(|inside| inside.queue.iter().flatten());
+        for entry in entries {
+            let mut cells = of_process(process, several);
+            let thread = entry.thread.map_or("process".to_owned(), |tid| format!("thread {tid}"));
+            cells.extend([
+                Cell::plain(entry.signal.get().to_string()),
+                Cell::new(signal_name(entry.signal, Arch::NATIVE), Meaning::Subject),
+                Cell::plain(thread),
+                sender(entry),
+                entry.info.as_ref().map_or_else(Cell::nothing, value),
+                match &entry.info {
+                    Some(info) => Cell::plain(info.words()),
+                    None => Cell::new("nothing was queued with it", Meaning::Unknown),
+                },
+            ]);
+            grid.row(cells);
+        }
+    }
+    grid
+}
+
+/// Whom it says that it is from; nobody vouches for that.
+fn sender(entry: &Entry) -> Cell {
+    let Some(info) = &entry.info else { return Cell::new("lost", Meaning::Unknown) };
+    let claims = |text: String| Cell::new(format!("claims {text}"), Meaning::Held);
+    match (&entry.claimed, info.origin()) {
+        (Some(claimed), _) => claims(claimed_text(claimed)),
+        (None, Origin::Timer { id, .. }) => {
+            let clock = entry.timer.and_then(|timer| timer.clock_name());
+            claims(format!("timer {id}{}", clock.map_or(String::new(), |clock| format!(" ({clock})"))))
+        }
+        (None, Origin::Outside { lost: true, .. }) => Cell::new("lost", Meaning::Unknown),
+        (None, Origin::Outside { .. }) => claims("outside or kernel".to_owned()),
+        _ => claims("kernel".to_owned()),
+    }
+}
+
+/// `812 (deploy.sh) uid 1000`.
+fn claimed_text(claimed: &Claimed) -> String {
+    let Claimed { number, pid, uid, name, child } = claimed;
+    let child = if *child { "child " } else { "" };
+    match (pid, name) {
+        (Some(pid), Some(name)) => format!("{child}{pid} ({}) uid {uid}", escape(name)),
+        (Some(pid), None) => format!("{child}{pid} (exited) uid {uid}"),
+        (None, _) => format!("{child}{number} in its pid namespace, uid {uid}"),
+    }
+}
+
+fn value(info: &Info) -> Cell {
+    match info.origin() {
+        Origin::Process { value: Some(value), .. }
+        | Origin::Outside { value: Some(value), .. }
+        | Origin::Timer { value, .. } => Cell::plain(value.to_string()),
+        _ => Cell::nothing(),
+    }
+}

@@ -1,0 +1,203 @@
+//! What is wrong or surprising about the handlers of a process.
+
+use super::finding::{Finding, Id, Severity};
+use super::findings::{finding, names, set};
+use super::habits::is_all_of_go;
+use crate::proc::surroundings::{Claim, Surroundings};
+use crate::signal::{Sigaction, Signal, SignalSet};
+
+/// A signal that is caught, and by what.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// The signal.
+    pub signal: Signal,
+    /// Its action.
+    pub action: Sigaction,
+    /// The handler in words: its function, or its address.
+    pub handler: String,
+    /// Whether a jump there ends the process: nothing is mapped, or it is no
+    /// code.
+    pub fatal: bool,
+}
+
+/// What is found of them.
+pub fn of_handlers(caught: &[Caught]) -> Vec<Finding> {
+    [unmapped(caught), off_stack(caught), shared(caught)].into_iter().flatten().collect()
+}
+
+/// Handlers, each with the signals that it takes, the most first.
+fn groups<'a>(caught: impl Iterator<Item = &'a Caught>) -> Vec<(&'a str, SignalSet)> {
+    let mut groups: Vec<(u64, &str, SignalSet)> = Vec::new();
+    for Caught { signal, action, handler, .. } in caught {
+        match groups.iter_mut().find(|(address, ..)| *address == action.handler) {
+            Some((.., signals)) => signals.insert(*signal),
+            None => groups.push((action.handler, handler, [*signal].into_iter().collect())),
+        }
+    }
+    groups.sort_by_key(|(.., signals)| std::cmp::Reverse(signals.len()));
+    groups.into_iter().map(|(_, handler, signals)| (handler, signals)).collect()
+}
+
+fn unmapped(caught: &[Caught]) -> Option<Finding> {
+    let groups = groups(caught.iter().filter(|caught| caught.fatal));
+    let each = |(handler, signals): &(&str, SignalSet)| format!("{} ({handler})", names(*signals));
+    let which: Vec<String> = groups.iter().map(each).collect();
+    let what = match which.as_slice() {
+        [one] => format!("the handler of {one} is no code"),
+        several => format!("the handlers of {} are no code", several.join(", ")),
+    };
+    let why =
+        "the signal ends the process by SEGV when it comes; likely the library that has set it is unloaded";
+    (!which.is_empty()).then(|| finding(Id::HandlerUnmapped, Severity::Problem, what, why, None))
+}
+
+/// Go runs functions on small stacks, and asks of all others to set handlers
+/// for the alternate one (os/signal, "Non-Go programs that call Go code").
+fn off_stack(caught: &[Caught]) -> Option<Finding> {
+    let off = |caught: &&Caught| !caught.action.is_on_stack();
+    let signals: SignalSet = caught.iter().filter(off).map(|caught| caught.signal).collect();
+    if !is_go(caught) || signals.is_empty() {
+        return None;
+    }
+    let what = format!("a Go program, whose handlers of {} run without SA_ONSTACK", names(signals));
+    let why = "where one comes while Go code runs, the program crashes: a goroutine's stack is small";
+    let todo = "let the library that has set them add SA_ONSTACK to their flags".to_owned();
+    Some(finding(Id::HandlerOffStack, Severity::Warning, what, why, Some(todo)))
+}
+
+/// Whether it is a Go program: by its functions, or, where it has lost their
+/// names, by all that it catches.
+fn is_go(caught: &[Caught]) -> bool {
+    let all: SignalSet = caught.iter().map(|caught| caught.signal).collect();
+    caught.iter().any(|caught| is_of_go(&caught.handler)) || is_all_of_go(all)
+}
+
+/// The functions by which Go's runtime takes signals.
+fn is_of_go(handler: &str) -> bool {
+    handler.starts_with("runtime.sigtramp") || handler.starts_with("runtime.cgoSigtramp")
+}
+
+fn shared(caught: &[Caught]) -> Option<Finding> {
+    // The C library's own, and a runtime that takes all it can, are no news.
+    let own = set(&["32", "33"]);
+    let groups = groups(caught.iter().filter(|caught| !is_of_go(&caught.handler)));
+    let several = |signals: SignalSet| (signals - own).len() > 1 && !is_all_of_go(signals);
+    let shared = groups.iter().filter(|(_, signals)| several(*signals));
+    let each: Vec<String> =
+        shared.map(|(handler, signals)| format!("{} by {handler}", names(*signals))).collect();
+    let what = format!("several signals have one handler: {}", each.join("; "));
+    let why = "it tells them apart by its argument";
+    (!each.is_empty()).then(|| finding(Id::HandlerShared, Severity::Note, what, why, None))
+}
+
+/// Whom pending ones of these say that they are from: `, says it was sent by pid
+/// 812 (deploy.sh, uid 1000)`; nothing where none says so.
+pub(super) fn claims(around: &Surroundings, signals: SignalSet) -> String {
+    let mut senders: Vec<(String, SignalSet)> = Vec::new();
+    for Claim { signal, pid, uid, name } in &around.claims {
+        if !signals.contains(*signal) {
+            continue;
+        }
+        let name = name.as_ref().map_or("exited".into(), |name| String::from_utf8_lossy(name.as_bytes()));
+        let sender = format!("by pid {pid} ({name}, uid {uid})");
+        match senders.iter_mut().find(|(known, _)| *known == sender) {
+            Some((_, sent)) => sent.insert(*signal),
+            None => senders.push((sender, [*signal].into_iter().collect())),
+        }
+    }
+    let more = match senders.len().saturating_sub(MOST_CLAIMS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    // One that sent them all need not be said with each.
+    let plain = senders.iter().all(|(_, sent)| *sent == signals);
+    let each = |(sender, sent): &(String, SignalSet)| match plain {
+        true => sender.clone(),
+        false => format!("{} {sender}", names(*sent)),
+    };
+    let each: Vec<String> = senders.iter().take(MOST_CLAIMS).map(each).collect();
+    let they = if signals.len() == 1 { "says it was" } else { "say they were" };
+    match (each.as_slice(), plain) {
+        ([], _) => String::new(),
+        (_, true) => format!(", {they} sent {}{more}", each.join(" and ")),
+        (_, false) => format!(", {they} sent ({}{more})", each.join(", ")),
+    }
+}
+
+/// So many senders are named in one sentence.
+const MOST_CLAIMS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proc::ProcessName;
+
+    fn caught(number: u8, handler: u64, flags: u64, name: &str) -> Caught {
+        let action = Sigaction { handler, flags, restorer: 0, mask: SignalSet::EMPTY };
+        Caught {
+            signal: Signal::new(number).unwrap(),
+            action,
+            handler: name.to_owned(),
+            fatal: name == "0x10",
+        }
+    }
+
+    fn found(all: &[Caught]) -> Vec<(Id, String)> {
+        of_handlers(all).into_iter().map(|finding| (finding.id, finding.what)).collect()
+    }
+
+    const ON_STACK: u64 = 0x0800_0000;
+
+    #[test]
+    fn handlers_that_are_no_code_are_a_problem() {
+        let all = [caught(10, 0x10, 0, "0x10"), caught(12, 0x20, 0, "f")];
+        let expected = "the handler of USR1 (0x10) is no code".to_owned();
+        assert_eq!(found(&all), [(Id::HandlerUnmapped, expected)]);
+        assert!(found(&all[1..]).is_empty());
+    }
+
+    #[test]
+    fn go_wants_the_alternate_stack() {
+        let go = caught(15, 0x100, ON_STACK, "runtime.sigtramp.abi0");
+        let all = [go.clone(), caught(10, 0x20, 0, "f"), caught(12, 0x30, ON_STACK, "g")];
+        let expected = "a Go program, whose handlers of USR1 run without SA_ONSTACK".to_owned();
+        assert_eq!(found(&all), [(Id::HandlerOffStack, expected)]);
+        assert!(found(&[go]).is_empty());
+        assert!(found(&[caught(10, 0x20, 0, "f")]).is_empty(), "no Go program");
+    }
+
+    #[test]
+    fn signals_of_one_handler_are_one_note() {
+        let all = [(2, 1), (15, 2), (3, 2), (1, 2), (10, 1), (12, 3)];
+        let all = all.map(|(number, handler)| caught(number, 0x100 * handler, 0, &format!("f{handler}")));
+        let expected = "several signals have one handler: HUP QUIT TERM by f2; INT USR1 by f1".to_owned();
+        assert_eq!(found(&all), [(Id::HandlerShared, expected)]);
+        let go = [1, 2, 3].map(|number| caught(number, 0x100, ON_STACK, "runtime.sigtramp"));
+        assert!(found(&go).is_empty(), "its runtime takes all it can");
+    }
+
+    #[test]
+    fn senders_are_claims() {
+        let claim = |number, pid, name: Option<&[u8]>| {
+            let name = name.map(ProcessName::new);
+            Claim { signal: Signal::new(number).unwrap(), pid, uid: 1000, name }
+        };
+        let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
+        let term = set(&["TERM"]);
+        let one = around(&[claim(15, 812, Some(b"deploy.sh")), claim(2, 7, None)]);
+        assert_eq!(claims(&one, term), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
+        let text = claims(&one, set(&["TERM", "INT"]));
+        assert_eq!(
+            text,
+            ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))"
+        );
+        assert_eq!(claims(&one, set(&["HUP"])), "");
+        let both = around(&[claim(15, 812, None), claim(2, 812, None)]);
+        assert_eq!(
+            claims(&both, set(&["TERM", "INT"])),
+            ", say they were sent by pid 812 (exited, uid 1000)"
+        );
+        let five: Vec<Claim> = (1..6).map(|pid| claim(15, pid, None)).collect();
+        assert!(claims(&around(&five), term).ends_with("by pid 3 (exited, uid 1000) and 2 more"));
+    }
+}

@@ -1,0 +1,151 @@
+//! `decode-status --queue`, by each means that there is here.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::handlers::by_each_means;
+use super::{decode, fixture, rows};
+use crate::support::{fixture_path, run, skipped};
+
+fn queued(process: &Value) -> &Vec<Value> {
+    process["queued"].as_array().expect("a queue")
+}
+
+/// Three senders: itself, one that lives, one that has exited.
+#[test]
+fn each_entry_says_from_whom_it_is() {
+    let target = fixture(&["--block", "TERM,USR1,RTMIN", "--queue", "RTMIN=7", "--own", "USR1"]);
+    let pid = target.pid.to_string();
+    let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
+    let gone = run(["send", "-TERM", &pid]);
+    assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
+    let seen = by_each_means(&target, &["--queue"]);
+    for process in &seen {
+        let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });
+        let of = |index: usize| &queued(process)[index];
+        let known: Vec<_> = queued(process)
+            .iter()
+            .map(|entry| {
+                (entry["signal"].as_str().unwrap_or(""), entry["value"].as_i64(), entry["tid"].as_u64())
+            })
+            .collect();
+        let own = Some(u64::from(target.pid));
+        assert_eq!(
+            known,
+            [
+                ("RTMIN", Some(7), None),
+                ("RTMIN", Some(0), None),
+                ("RTMIN", Some(1), None),
+                ("TERM", None, None),
+                ("USR1", None, own)
+            ]
+        );
+        assert_eq!((&of(0)["sender"], &of(1)["sender"]), (&sender(target.pid), &sender(living.pid)));
+        assert_eq!((&of(3)["sender"]["name"], &of(3)["code_name"]), (&Value::Null, &"SI_USER".into()));
+        assert_eq!(of(4)["code_name"], "SI_TKILL");
+        assert_eq!(process["queued_cut"], Value::Null);
+        let what = process["findings"][0]["what"].as_str().expect("a sentence");
+        let sentence = "TERM is pending, says it was sent by pid ";
+        assert!(
+            what.starts_with(sentence) && what.ends_with("(exited, uid 0), and the process blocks it"),
+            "{what}"
+        );
+    }
+    let ran = decode(&target, &["--queue"]);
+    if seen.is_empty() {
+        return skipped(ran.stderr.trim());
+    }
+    let found = rows(&ran.stdout, "NUM  SIGNAL  FOR");
+    assert_eq!(
+        found[1][2..5],
+        ["process".to_owned(), format!("claims {} (fixture) uid 0", living.pid), "0".to_owned()]
+    );
+    assert_eq!(found[4][2], format!("thread {pid}"));
+    let thread = run(["decode-status", "--queue", &format!("{pid}/{pid}")]);
+    assert_eq!(rows(&thread.stdout, "NUM  SIGNAL  FOR"), found, "the thread's own, and the process's");
+}
+
+#[test]
+fn a_timer_is_told_by_its_clock() {
+    let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
+    for process in by_each_means(&target, &["--queue"]) {
+        let entry = &queued(&process)[0];
+        assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
+        assert_eq!(entry["timer"], json!({ "id": 0, "overrun": 0, "clock": 1, "clock_name": "MONOTONIC" }));
+        assert_eq!(entry["sender"], Value::Null);
+    }
+}
+
+#[test]
+fn what_lost_its_siginfo_is_pending_all_the_same() {
+    let target = fixture(&["--block", "RTMIN,TERM", "--queue-limit", "0"]);
+    let ran = run(["send", "-RTMIN", &target.pid.to_string()]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    for process in by_each_means(&target, &["--queue"]) {
+        let entry = &queued(&process)[0];
+        assert_eq!(
+            (&entry["signal"], &entry["code"], &entry["sender"]),
+            (&"RTMIN".into(), &Value::Null, &Value::Null)
+        );
+        assert_eq!(queued(&process).len(), 1);
+    }
+    let ran = decode(&target, &["--queue"]);
+    if ran.code == Some(0) {
+        assert_eq!(
+            rows(&ran.stdout, "NUM  SIGNAL  FOR")[0][3..],
+            ["lost", "-", "nothing was queued with it"]
+        );
+    }
+}
+
+#[test]
+fn a_long_queue_is_cut_and_that_is_said() {
+    let target = fixture(&["--block", "RTMIN"]);
+    let _flood = fixture(&["--flood", &target.pid.to_string(), "RTMIN", "1200"]);
+    for process in by_each_means(&target, &["--queue"]) {
+        let (count, means) = (queued(&process).len(), &process["means"]);
+        assert_eq!(process["queued_cut"], "limit", "{count} by {means}");
+        assert!((200..1200).contains(&count), "{count} by {means}");
+        assert!(means["unseen"][0].as_str().is_some_and(|what| what.contains("long queue")), "{means}");
+    }
+    let ran = decode(&target, &["--queue"]);
+    if ran.code == Some(0) {
+        assert!(ran.stdout.contains("\nMore are pending: only the first of each queue are shown.\n"));
+    }
+}
+
+/// The sender's number is one of the target's pid namespace: 1 there, another
+/// here.
+#[test]
+fn a_number_of_another_namespace_is_translated() {
+    let unshared = Command::new("unshare")
+        .args(["--pid", "--fork", "--kill-child"])
+        .arg(fixture_path())
+        .args(["--unwatched", "--block", "USR1", "--queue", "USR1=5"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut unshared) = unshared else { return skipped("unshare is missing") };
+    let mut line = String::new();
+    let stdout = unshared.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut line).expect("a text");
+    let parent = unshared.id().to_string();
+    let found = run(["decode-status", "--pids", "--parent", &parent]);
+    let (inside, text) = (found.stdout.trim().to_owned(), ["decode-status", "--json", "--queue"]);
+    let ran = run(text.iter().copied().chain([inside.as_str()]));
+    unshared.kill().expect("our own child");
+    unshared.wait().expect("it ends");
+    if !line.starts_with("made 1") {
+        return skipped("no pid namespace here");
+    }
+    if ran.code != Some(0) {
+        return skipped(ran.stderr.trim());
+    }
+    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let sender = &queued(&document["processes"][0])[0]["sender"];
+    assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
+    assert_eq!(sender["name"], "fixture");
+}
