@@ -230,10 +230,12 @@ fn a_traced_process_is_refused_with_its_tracer() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
-    let mut tracer = match Command::new("strace").args(["-qq", "-p", &fixture.pid.to_string()]).spawn() {
-        Ok(tracer) => tracer,
-        Err(error) => return skipped(&format!("strace: {error}")),
-    };
+    let mut tracer =
+        match Command::new("strace").args(["-qq", "-o", "/dev/null", "-p", &fixture.pid.to_string()]).spawn()
+        {
+            Ok(tracer) => tracer,
+            Err(error) => return skipped(&format!("strace: {error}")),
+        };
     super::until(|| status(fixture.pid, "TracerPid") != "0");
     let refused = handlers(fixture.pid, "HUP");
     let by = tracer.id();

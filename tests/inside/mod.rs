@@ -9,7 +9,7 @@ mod trace;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sigtool::signal::{Arch, Signal, SignalSet, name};
 use sigtool::sys::ptrace::{self, Refusal, Seen, Wanted};
@@ -49,10 +49,11 @@ pub fn is_possible() -> bool {
     }
 }
 
-/// Waits until something is so, however long that takes; a test that waits for
-/// ever fails by its time limit.
+/// Waits until something is so, as long as a loaded machine may take for it.
 pub fn until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
+        assert!(Instant::now() < end, "it never came");
         std::thread::yield_now();
     }
 }

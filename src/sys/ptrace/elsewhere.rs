@@ -1,9 +1,13 @@
-//! Tracing where it is not supported: nothing is ever traced.
+//! Where it is not supported: nothing is ever seen or traced.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Event, Refusal};
+use super::{Event, Refusal, Seen, Wanted};
+
+pub(super) fn look(_: u32, _: Wanted, _: std::time::Duration) -> Result<Seen, Refusal> {
+    Err(Refusal::Architecture)
+}
 
 /// A process whose signals are told as they are delivered.
 #[derive(Debug)]

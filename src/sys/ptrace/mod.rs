@@ -20,49 +20,18 @@
 mod event;
 mod refusal;
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod actions;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod call;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod helper;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod look;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod memory;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod outlet;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod plan;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod text;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod trace;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod tracee;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod tracer;
 #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
 #[path = "elsewhere.rs"]
-mod tracer;
+mod here;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod visit;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
-mod why;
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
-mod look {
-    use super::{Duration, Refusal, Seen, Wanted};
-
-    pub(super) fn look(_: u32, _: Wanted, _: Duration) -> Result<Seen, Refusal> {
-        Err(Refusal::Architecture)
-    }
-}
+#[path = "x86_64/mod.rs"]
+mod here;
 
 use std::time::Duration;
 
 pub use event::{Event, What};
+pub use here::Tracer;
 pub use refusal::Refusal;
-pub use tracer::Tracer;
 
 use crate::signal::{Queued, Sigaction, Signal, SignalSet};
 
@@ -101,7 +70,7 @@ pub struct Seen {
 /// [`Refusal::NoInstruction`] and [`Refusal::NoMemory`] are of the actions alone:
 /// the queue may still be seen by itself.
 pub fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
-    look::look(pid, wanted, deadline)
+    here::look(pid, wanted, deadline)
 }
 
 impl Tracer {

@@ -6,11 +6,11 @@ use libc::pid_t;
 
 use super::helper::{self, Held, Helper, Shared};
 use super::plan::Plan;
-use super::refusal::Refusal;
 use super::text::Text;
 use super::visit::{Fault, Room, Tools};
-use super::{Seen, Wanted, why};
+use super::why;
 use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
+use crate::sys::ptrace::{Refusal, Seen, Wanted};
 use crate::sys::siginfo::Raw;
 
 /// How often it is tried where threads end, or the program changes, meanwhile.
@@ -18,8 +18,8 @@ const TRIES: usize = 10;
 /// How often a helper that waits looks at the clock.
 const TICK: Duration = Duration::from_millis(10);
 
-/// As [`super::look`] says.
-pub(super) fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
+/// As [`crate::sys::ptrace::look`] says.
+pub(in crate::sys::ptrace) fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Refusal::Gone)?;
     let end = Instant::now() + deadline;
     let mut last = Refusal::Changing;

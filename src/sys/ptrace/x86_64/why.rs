@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 
 use libc::pid_t;
 
-use super::refusal::Refusal;
 use super::text::{Status, Text, number};
+use crate::sys::ptrace::Refusal;
 
 /// CAP_SYS_PTRACE (uapi linux/capability.h).
 const SYS_PTRACE: u64 = 1 << 19;

@@ -7,9 +7,9 @@ use libc::pid_t;
 
 use super::call::{LEAST, Place};
 use super::memory;
-use super::refusal::Refusal;
 use super::text::{Status, Text};
 use crate::sys::process;
+use crate::sys::ptrace::Refusal;
 
 /// PF_KTHREAD among the flags of /proc/PID/stat (include/linux/sched.h).
 const PF_KTHREAD: u64 = 0x0020_0000;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libc::pid_t;
 
-use super::event::{self, LENGTH, Record};
 use super::helper;
+use super::record::{self, LENGTH, Record};
 
 /// So many records are kept at most.
 const KEPT: usize = 1 << 16;
@@ -61,7 +61,7 @@ impl Outlet {
     /// Puts how many are lost in their place, if there is room again.
     fn tell_of_loss(&mut self, time: Duration) {
         if self.lost > 0 && self.kept.len() - self.end >= LENGTH {
-            self.put(&Record { kind: event::LOST, tid: 0, number: self.lost, time, info: [0; 128] });
+            self.put(&Record { kind: record::LOST, tid: 0, number: self.lost, time, info: [0; 128] });
             self.lost = 0;
         }
     }

@@ -7,14 +7,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use libc::pid_t;
 
-use super::event::{self, Event, LENGTH, Record};
 use super::helper::{self, Held, Helper};
 use super::look::refusal;
 use super::outlet::{self, Outlet};
-use super::refusal::Refusal;
+use super::record::{self, LENGTH, Record};
 use super::text::Text;
 use super::trace::Trace;
 use super::visit::Fault;
+use crate::sys::ptrace::{Event, Refusal};
 use crate::sys::siginfo::Raw;
 
 /// As much as a pipe may hold where nobody has said otherwise
@@ -31,7 +31,7 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    pub(super) fn begin(pid: u32) -> Result<Tracer, Refusal> {
+    pub(in crate::sys::ptrace) fn begin(pid: u32) -> Result<Tracer, Refusal> {
         let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Refusal::Gone)?;
         let (reader, writer) = io::pipe().map_err(Refusal::Failed)?;
         // SAFETY: fcntl(2) takes plain numbers. Where the pipe cannot be so large
@@ -60,7 +60,7 @@ impl Tracer {
             Ok(()) => Record::of(&first),
             Err(_) => return Err(Refusal::Helper),
         };
-        if first.kind == event::ATTACHED {
+        if first.kind == record::ATTACHED {
             // SAFETY: fcntl(2) takes plain numbers.
             unsafe { libc::fcntl(tracer.pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
             return Ok(tracer);

@@ -13,10 +13,10 @@ use std::mem::MaybeUninit;
 use libc::pid_t;
 
 use super::call::{self, Signals, bit};
-use super::event;
 use super::outlet::Outlet;
+use super::record;
 use super::text::{self, Text};
-use super::tracee::{Stop, Tracee, event as stop_event, option};
+use super::tracee::{Stop, Tracee, event, option};
 use super::visit::Fault;
 use crate::sys::deliver::check;
 
@@ -38,9 +38,9 @@ impl Trace {
     pub(super) fn run(&mut self) {
         let nothing = [0; 128];
         match self.attach() {
-            Ok(()) => self.outlet.tell(event::ATTACHED, 0, 0, &nothing),
+            Ok(()) => self.outlet.tell(record::ATTACHED, 0, 0, &nothing),
             Err((fault, tid)) => {
-                self.outlet.tell(event::REFUSED, tid, u64::from(fault as u32), &nothing);
+                self.outlet.tell(record::REFUSED, tid, u64::from(fault as u32), &nothing);
                 return;
             }
         }
@@ -98,16 +98,16 @@ impl Trace {
             // It is new, or has been continued. clone(2) also starts processes
             // that look like threads at first.
             Stop::Asked(_) if !text::is_thread(self.pid, tracee.0) => tracee.detach(),
-            Stop::Event(stop_event::CLONE) => {
+            Stop::Event(event::CLONE) => {
                 let new = tracee.message().unwrap_or(0) as pid_t;
                 if text::is_thread(self.pid, new) {
-                    self.outlet.tell(event::THREAD, new, 0, &[0; 128]);
+                    self.outlet.tell(record::THREAD, new, 0, &[0; 128]);
                 }
                 tracee.cont(0)
             }
-            Stop::Event(stop_event::EXEC) => {
+            Stop::Event(event::EXEC) => {
                 let former = tracee.message().unwrap_or(0);
-                self.outlet.tell(event::EXEC, tracee.0, former, &[0; 128]);
+                self.outlet.tell(record::EXEC, tracee.0, former, &[0; 128]);
                 tracee.cont(0)
             }
             Stop::Asked(_) => {
@@ -120,7 +120,7 @@ impl Trace {
 
     fn deliver(&mut self, tracee: Tracee, signal: c_int) -> io::Result<()> {
         let info = tracee.siginfo()?;
-        self.outlet.tell(event::DELIVERED, tracee.0, 0, &info);
+        self.outlet.tell(record::DELIVERED, tracee.0, 0, &info);
         self.begin_again(tracee, if (1..=64).contains(&signal) { bit(signal) } else { 0 });
         tracee.cont(signal)
     }
@@ -146,7 +146,7 @@ impl Trace {
         // SAFETY: waitpid(2) fills in the status.
         let answer = unsafe { libc::waitpid(tid, &raw mut status, libc::__WALL | libc::WNOHANG) };
         if answer == tid {
-            self.outlet.tell(event::ENDED, tid, u64::from(status.cast_unsigned()), &[0; 128]);
+            self.outlet.tell(record::ENDED, tid, u64::from(status.cast_unsigned()), &[0; 128]);
         }
     }
 }

@@ -1,0 +1,19 @@
+//! All of it, on x86-64.
+
+mod actions;
+mod call;
+mod helper;
+mod look;
+mod memory;
+mod outlet;
+mod plan;
+mod record;
+mod text;
+mod trace;
+mod tracee;
+mod tracer;
+mod visit;
+mod why;
+
+pub(super) use look::look;
+pub use tracer::Tracer;
