@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use super::call::{MapKind, create_map};
 use super::memory::{Access, Mapping, page};
@@ -11,7 +11,7 @@ use super::memory::{Access, Mapping, page};
 /// In a record's header, before its length (uapi linux/bpf.h).
 const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
-const HEADER: u64 = 8;
+const HEADER: usize = 8;
 
 /// The buffer, and how far it has been read.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Ring {
     /// A page with the position up to which there are records, then the records,
     /// twice, so that none is broken at the end.
     producer: Mapping,
-    position: u64,
-    size: u64,
+    position: usize,
+    size: usize,
 }
 
 impl Ring {
@@ -33,7 +33,7 @@ impl Ring {
         let consumer = Mapping::new(map.as_fd(), 0, page(), Access::Writable)?;
         let length = page() + 2 * size as usize;
         let producer = Mapping::new(map.as_fd(), page(), length, Access::Shared)?;
-        Ok(Ring { map, consumer, producer, position: 0, size: size.into() })
+        Ok(Ring { map, consumer, producer, position: 0, size: size as usize })
     }
 
     /// The map, by its number, for programs.
@@ -44,9 +44,9 @@ impl Ring {
     /// Takes what records there are, in order, `most` at most; gives whether
     /// there may be more.
     pub(super) fn drain(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> bool {
-        // SAFETY: the page begins with the position, which the kernel changes
-        // atomically, and is mapped as long as the ring is.
-        let written = unsafe { AtomicU64::from_ptr(self.producer.start().cast()) };
+        // SAFETY: the page begins with the position, an unsigned long that the kernel
+        // changes atomically, and is mapped as long as the ring is.
+        let written = unsafe { AtomicUsize::from_ptr(self.producer.start().cast()) };
         let end = written.load(Ordering::Acquire);
         let mut taken = 0;
         while self.position < end && taken < most {
@@ -57,18 +57,18 @@ impl Ring {
                 taken += 1;
             }
             // Records begin at multiples of 8.
-            let length = HEADER + u64::from(header & !(BUSY | DISCARD));
+            let length = HEADER + (header & !(BUSY | DISCARD)) as usize;
             self.position += length.next_multiple_of(8);
         }
         // SAFETY: as above; this page we alone write.
-        let read = unsafe { AtomicU64::from_ptr(self.consumer.start().cast()) };
+        let read = unsafe { AtomicUsize::from_ptr(self.consumer.start().cast()) };
         read.store(self.position, Ordering::Release);
         taken == most
     }
 
     /// The next record, and its header; `None` while it is being written.
     fn record(&self) -> Option<(u32, &[u8])> {
-        let at = (self.position % self.size) as usize;
+        let at = self.position % self.size;
         // SAFETY: the position is within the records, which begin behind the
         // first page and at multiples of 8; the kernel changes headers
         // atomically, and leaves a record alone once it is not busy, until we
@@ -81,7 +81,7 @@ impl Ring {
                 return None;
             }
             let length = (header & !DISCARD) as usize;
-            let data = start.add(HEADER as usize);
+            let data = start.add(HEADER);
             Some((header, std::slice::from_raw_parts(data, length)))
         }
     }
