@@ -51,7 +51,7 @@ pub struct Choice {
 }
 
 /// A process that was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Found {
     /// Its number.
     pub pid: u32,

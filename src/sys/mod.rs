@@ -23,4 +23,5 @@ pub mod signalfd;
 pub mod spawn;
 pub mod stdio;
 pub mod terminal;
+pub mod unwaiting;
 pub mod wait;

@@ -17,6 +17,8 @@ pub(super) enum Fate {
     Forwarded(Signal),
     /// It does not.
     Kept(Why),
+    /// It is sigtool's own: the time has run out.
+    Sent,
 }
 
 /// Why it does not.
