@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Id, Severity};
 use super::queue;
+use super::require::Set;
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
 use crate::proc::{Freezer, ProcessName, State, Status, Wait};
@@ -293,11 +294,7 @@ impl Process<'_> {
 
     /// What every thread blocks; of a text of several threads nothing is known.
     pub(super) fn blocked(&self) -> Option<SignalSet> {
-        match &self.situation.threads {
-            Some(threads) => Some(threads.blocked_by_all()),
-            None if self.status.threads.is_some_and(|count| count > 1) => None,
-            None => self.status.blocked,
-        }
+        Set::Blocked.members(self.situation)
     }
 
     fn pending(&self) -> SignalSet {
