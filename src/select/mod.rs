@@ -2,11 +2,13 @@
 //!
 //! [`Selection::find`] reads only the files that the criteria need. What it
 //! finds may have ended, and its number be another's, at any time after: hold
-//! it by a pidfd, then ask [`Selection::still_means`].
+//! it by a pidfd, then ask [`Selection::still_means`], and, where it has ended,
+//! [`ending`].
 
 pub mod args;
 
 mod criteria;
+mod ending;
 mod error;
 mod given;
 mod kin;
@@ -21,6 +23,7 @@ mod words;
 use std::io;
 
 pub use criteria::{Criteria, Pick, Port, Wanted};
+pub use ending::ending;
 pub use error::SelectError;
 pub use kin::descendants;
 pub use pidfile::PidfileError;
