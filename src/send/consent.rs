@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::explain::{self, Effect, Sending};
 use crate::select::{self, Choice, Found};
-use crate::signal::Arch;
+use crate::signal::known::{CONT, KILL, STOP};
 use crate::sys::deliver as system;
 use crate::sys::pidfd::PidFd;
 
@@ -73,9 +73,8 @@ impl Delivery<'_, '_, '_> {
 
     /// CONT may be sent to everybody of the own session (kill(2)).
     fn may_be_continued(&self, attempt: &Attempt) -> bool {
-        let facts = self.request.signal.and_then(|signal| Arch::NATIVE.facts(signal));
         let session = |pid: u32| self.root.stat(pid).ok().map(|stat| stat.session);
-        facts.is_some_and(|facts| facts.name == "CONT")
+        self.request.signal == Some(CONT)
             && self.is_ours()
             && attempt.pid.and_then(session).is_some_and(|of| Some(of) == session(std::process::id()))
     }
@@ -134,14 +133,10 @@ impl Delivery<'_, '_, '_> {
     fn settle(&self, found: &mut Vec<Found>) {
         const PASSES: usize = 64;
         let Request { options, selection, signal, .. } = self.request;
-        let kills =
-            signal.is_some_and(|signal| Arch::NATIVE.facts(signal).is_some_and(|facts| facts.name == "KILL"));
+        let kills = *signal == Some(KILL);
         if !selection.tree || !kills || options.dry_run || options.interactive || options.require_handler {
             return;
         }
-        let stop = Arch::NATIVE
-            .signals()
-            .find(|signal| Arch::NATIVE.facts(*signal).is_some_and(|facts| facts.name == "STOP"));
         let mut new = found.clone();
         for _ in 0..PASSES {
             for each in &new {
@@ -149,7 +144,7 @@ impl Delivery<'_, '_, '_> {
                 if let Ok(held) = PidFd::open(each.pid)
                     && selection.still_means(&self.root, each)
                 {
-                    let _ = held.send(stop, None);
+                    let _ = held.send(Some(STOP), None);
                 }
             }
             let pids: Vec<u32> = found.iter().map(|found| found.pid).collect();

@@ -15,7 +15,6 @@ pub mod deliver;
 pub mod forward;
 pub mod hold;
 pub mod job;
-pub mod numbers;
 pub mod pidfd;
 pub mod process;
 mod siginfo;
