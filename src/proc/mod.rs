@@ -8,7 +8,6 @@
 /// include/linux/threads.h).
 pub const PID_MAX: u32 = 4_194_304;
 
-pub mod around;
 pub mod call;
 pub mod cgroup;
 pub mod duration;
@@ -20,6 +19,7 @@ pub mod name;
 pub mod net;
 pub mod reader;
 pub mod records;
+pub mod shared;
 pub mod situation;
 pub mod stat;
 pub mod state;
@@ -28,7 +28,6 @@ pub mod surroundings;
 pub mod task;
 pub mod users;
 
-pub use around::Around;
 pub use call::Wait;
 pub use files::Files;
 pub use freezer::Freezer;
@@ -36,6 +35,7 @@ pub use gather::gather;
 pub use kept::KeptStatus;
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};
+pub use shared::Shared;
 pub use situation::{CoreDump, Situation};
 pub use stat::Stat;
 pub use state::State;

@@ -12,20 +12,21 @@ use crate::signal::{Action, Arch, Signal, SignalSet};
 /// kernel/signal.c).
 const OF_TERMINALS: [Signal; 3] = [TSTP, TTIN, TTOU];
 
-/// What is around the processes of a /proc, as it was when first asked for: to
-/// be kept only as long as one answer takes. Several threads may ask.
+/// What the processes of a /proc share, control groups and process groups, as
+/// it was when first asked for: to be kept only as long as one answer takes.
+/// Several threads may ask.
 #[derive(Debug)]
-pub struct Around<'a> {
+pub struct Shared<'a> {
     root: &'a Root,
     /// By the text of /proc/PID/cgroup.
     freezers: Mutex<HashMap<Vec<u8>, Freezer>>,
     groups: OnceLock<Option<Groups>>,
 }
 
-impl Around<'_> {
+impl Shared<'_> {
     /// Nothing is looked up yet.
-    pub fn new(root: &Root) -> Around<'_> {
-        Around { root, freezers: Mutex::default(), groups: OnceLock::new() }
+    pub fn new(root: &Root) -> Shared<'_> {
+        Shared { root, freezers: Mutex::default(), groups: OnceLock::new() }
     }
 
     /// Looks at a process whose status and threads have just been read: at
