@@ -25,7 +25,7 @@ use std::io;
 pub use criteria::{Criteria, Pick, Port, Wanted};
 pub use ending::ending;
 pub use error::SelectError;
-pub use kin::descendants;
+pub use kin::{ancestors, descendants};
 pub use pidfile::PidfileError;
 
 use crate::proc::net::Socket;
