@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::Process;
-use crate::proc::State;
 use crate::proc::status::Queue;
+use crate::proc::{State, has_ended};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 /// The sets that are counted, by name, in the order of [`PerSignal::processes`].
@@ -86,7 +86,7 @@ impl Counts {
         let status = &process.status;
         self.examined += 1;
         self.threads += u64::from(status.threads.unwrap_or(1));
-        if has_ended(process) {
+        if has_ended(status, process.threads.as_ref()) {
             // Nothing is delivered to it any more, whatever its sets say.
             self.zombies += 1;
             return;
@@ -142,12 +142,6 @@ impl PerSignal {
             false => name::parse(&self.name, arch).ok(),
         }
     }
-}
-
-/// Whether every thread has ended.
-fn has_ended(process: &Process) -> bool {
-    let leader = process.status.state.is_some_and(State::is_ended);
-    leader && process.threads.as_ref().map_or(!process.leader_ended(), |threads| threads.are_ended())
 }
 
 /// How full a queue is.

@@ -5,7 +5,7 @@ use super::queue;
 use super::require::Set;
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
-use crate::proc::{Freezer, ProcessName, State, Status, Wait};
+use crate::proc::{Freezer, ProcessName, State, Status, Wait, has_ended};
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
 use crate::signal::{Arch, Signal, SignalSet};
 
@@ -270,11 +270,7 @@ impl Process<'_> {
     }
 
     pub(super) fn is_zombie(&self) -> bool {
-        let ended = self.status.state.is_some_and(State::is_ended);
-        match &self.situation.threads {
-            Some(threads) => threads.are_ended(),
-            None => ended && self.status.threads.is_none_or(|count| count <= 1),
-        }
+        has_ended(self.status, self.situation.threads.as_ref())
     }
 
     fn is_init(&self) -> bool {

@@ -4,7 +4,7 @@
 
 use super::case::{Case, Disposition, is_asleep, letter};
 use super::effect::{Dropped, Effect, Held, Nothing, Why};
-use crate::proc::{Freezer, Situation, State, Task, Threads, Wait};
+use crate::proc::{Freezer, Situation, Task, Threads, Wait, has_ended};
 use crate::signal::known::{CONT, KILL, STOP};
 use crate::signal::{Action, Signal};
 
@@ -73,9 +73,7 @@ impl Case<'_> {
         if self.threads.iter().next().is_none() {
             return unknown(Why::Lines, None);
         }
-        if self.threads.are_ended() && self.situation.threads.is_some()
-            || status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1)
-        {
+        if has_ended(status, self.situation.threads.as_ref()) {
             return Effect::Nothing(Nothing::Zombie { parent: status.parent.unwrap_or(0) });
         }
         if status.kernel_thread == Some(true) {

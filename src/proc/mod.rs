@@ -41,4 +41,4 @@ pub use stat::Stat;
 pub use state::State;
 pub use status::Status;
 pub use surroundings::Surroundings;
-pub use task::{Task, Threads};
+pub use task::{Task, Threads, has_ended};

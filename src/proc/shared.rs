@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
 use super::freezer::{self, Freezer};
-use super::{Files, Root, Situation, Stat, Status, Threads, Wait, gather};
+use super::{Files, Root, Situation, Stat, Status, Threads, Wait, gather, has_ended};
 use crate::signal::known::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Action, Arch, Signal, SignalSet};
 
@@ -113,8 +113,7 @@ impl Groups {
     fn read(root: &Root) -> Option<Groups> {
         // One whose main thread alone has ended is alive.
         let is_ended = |files: &mut Files, stat: &Stat| {
-            stat.state.is_ended()
-                && files.status(stat.pid).map_or(true, |status| status.threads.is_none_or(|count| count <= 1))
+            stat.state.is_ended() && files.status(stat.pid).map_or(true, |status| has_ended(&status, None))
         };
         let people = gather(root, &root.pids().ok()?, |files, pid| {
             let stat = files.stat(pid).ok()?;

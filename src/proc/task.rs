@@ -39,6 +39,15 @@ impl Task {
     }
 }
 
+/// Whether a process has ended, which is when every thread has. A text tells
+/// only of one thread: that is enough where it is the only one.
+pub fn has_ended(status: &Status, threads: Option<&Threads>) -> bool {
+    match threads {
+        Some(threads) => threads.are_ended(),
+        None => status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1),
+    }
+}
+
 /// The threads of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Threads(Vec<Task>);
