@@ -156,23 +156,13 @@ fn share(queue: Queue) -> f64 {
 pub(super) mod tests {
     use super::*;
     use crate::decode_status::find;
+    use crate::proc::task::sample as task;
     use crate::proc::{Status, Task, Threads};
 
     /// A process by a text, live if it has tasks.
     pub(in crate::decode_status) fn process(text: &str, tasks: Option<Vec<Task>>) -> Process {
         let status = Status::parse(text.as_bytes()).unwrap();
         Process { threads: tasks.map(Threads::new), ..find::bare(status, None) }
-    }
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
     }
 
     pub(in crate::decode_status) fn counts(signals: &str, processes: &[Process]) -> Counts {

@@ -108,20 +108,23 @@ impl Threads {
     }
 }
 
+/// A thread made by hand, its sets by their bits.
+#[cfg(test)]
+pub(crate) fn sample(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
+    Task {
+        tid,
+        name: None,
+        state: Some(State::new(state)),
+        pending: SignalSet::from_bits(pending),
+        blocked: SignalSet::from_bits(blocked),
+        tracer: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::sample as task;
     use super::*;
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
-    }
 
     fn signal(number: u8) -> Signal {
         Signal::new(number).unwrap()

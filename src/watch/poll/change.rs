@@ -108,17 +108,7 @@ pub(super) fn is_news(told: State, before: State, now: State) -> bool {
 mod tests {
     use super::*;
     use crate::proc::Status;
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
-    }
+    use crate::proc::task::sample as task;
 
     fn look(sets: [u128; 3], tasks: Vec<Task>) -> Situation {
         let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));
