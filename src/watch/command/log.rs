@@ -96,7 +96,7 @@ impl<'a> Log<'a> {
         }
         let origin = event.info.origin();
         let cells = [
-            Cell::new(view::time(event, out.format()), Meaning::Nothing),
+            Cell::new(view::time(event.time, out.format()), Meaning::Nothing),
             Cell::new(Arch::NATIVE.name(event.info.signal).to_string(), Meaning::Subject),
             view::sender(event, origin),
             view::value(origin),
