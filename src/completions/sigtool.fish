@@ -348,9 +348,9 @@ drop\t''
 parallel\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals, or N changes' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'End after this time, with status 124' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward one signal as another' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward SIGNAL[,...] as another' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: KILL, so long after TERM' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and what was done with it' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and done (-: standard error)' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe processes (or by --name, ...: see --help)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next (100ms)' -r
@@ -374,7 +374,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ignores -d 'It
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l blocks -d 'Each of its threads blocks these' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pending -d 'Pending for it or one of its threads' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l at-most -d 'Refuse if more than N were found' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)' -r -f -a "HUP=\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND on SIGNAL[,...], or at the end (EXIT)' -r -f -a "HUP=\t''
 INT=\t''
 QUIT=\t''
 ILL=\t''

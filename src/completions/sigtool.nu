@@ -233,12 +233,12 @@ module completions {
     --burst: string@"nu-complete sigtool watch burst" # While one runs: queue (default), drop or parallel
     --count: string           # End after N signals, or N changes
     --timeout: string         # End after this time, with status 124
-    --map: string             # Forward one signal as another
+    --map: string             # Forward SIGNAL[,...] as another
     --group                   # Run COMMAND in a process group of its own, and forward to all of it
     --reap                    # Adopt descendants whose parents end (PID 1 does so anyway)
     --wait-all                # Wait for all descendants, not for COMMAND alone; adopts them
     --kill-after: string      # With --timeout: KILL, so long after TERM
-    --log: path               # Append to FILE what was received and what was done with it
+    --log: path               # Append to FILE what was received and done (-: standard error)
     --quiet                   # Tell it nowhere; else it is told on standard error
     --pid: string             # Observe processes (or by --name, ...: see --help)
     --until: string           # With --pid: end once all have them: caught=TERM
@@ -268,7 +268,7 @@ module completions {
     --tree(-t)                # Also every descendant of what was found
     --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
-    --on: string@"nu-complete sigtool watch on" # Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
+    --on: string@"nu-complete sigtool watch on" # Run COMMAND on SIGNAL[,...], or at the end (EXIT)
     --drop: string@"nu-complete sigtool watch drop" # Do not forward these
     --ignore: string@"nu-complete sigtool watch ignore" # Start COMMAND with these ignored, or all
     --block: string@"nu-complete sigtool watch block" # Start COMMAND with these blocked, or all, beside those inherited

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::Process;
-use crate::proc::State;
 use crate::proc::status::Queue;
+use crate::proc::{State, has_ended};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 /// The sets that are counted, by name, in the order of [`PerSignal::processes`].
@@ -86,7 +86,7 @@ impl Counts {
         let status = &process.status;
         self.examined += 1;
         self.threads += u64::from(status.threads.unwrap_or(1));
-        if has_ended(process) {
+        if has_ended(status, process.threads.as_ref()) {
             // Nothing is delivered to it any more, whatever its sets say.
             self.zombies += 1;
             return;
@@ -144,12 +144,6 @@ impl PerSignal {
     }
 }
 
-/// Whether every thread has ended.
-fn has_ended(process: &Process) -> bool {
-    let leader = process.status.state.is_some_and(State::is_ended);
-    leader && process.threads.as_ref().map_or(!process.leader_ended(), |threads| threads.are_ended())
-}
-
 /// How full a queue is.
 fn share(queue: Queue) -> f64 {
     match queue {
@@ -162,23 +156,13 @@ fn share(queue: Queue) -> f64 {
 pub(super) mod tests {
     use super::*;
     use crate::decode_status::find;
+    use crate::proc::task::sample as task;
     use crate::proc::{Status, Task, Threads};
 
     /// A process by a text, live if it has tasks.
     pub(in crate::decode_status) fn process(text: &str, tasks: Option<Vec<Task>>) -> Process {
         let status = Status::parse(text.as_bytes()).unwrap();
         Process { threads: tasks.map(Threads::new), ..find::bare(status, None) }
-    }
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
     }
 
     pub(in crate::decode_status) fn counts(signals: &str, processes: &[Process]) -> Counts {

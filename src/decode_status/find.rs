@@ -11,7 +11,7 @@ use crate::explain::{self, Requirement, Sending};
 use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
-use crate::proc::{Around, ReadError, Root, Situation, Status, Surroundings, Threads, gather, users};
+use crate::proc::{ReadError, Root, Shared, Situation, Status, Surroundings, Threads, gather, users};
 use crate::select::{Found, SelectError, Selection};
 use crate::sys;
 
@@ -143,8 +143,8 @@ impl Report {
             let (situation, mut around) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
-                    let all = Around::new(&request.root);
-                    let situation = all.situation(pid, status, threads.clone(), None);
+                    let shared = Shared::new(&request.root);
+                    let situation = shared.situation(pid, status, threads.clone(), None);
                     let around = request.root.surroundings(&situation);
                     (situation, around)
                 }
@@ -161,12 +161,12 @@ impl Report {
     /// Looks up what the signal does to each process, if that was asked.
     fn judge(&mut self, request: &Request) {
         let Some(signal) = request.signal else { return };
-        let around = Around::new(&request.root);
+        let shared = Shared::new(&request.root);
         let effect = |process: &Process| {
             let status = &process.status;
             let situation = match (status.tgid.filter(|_| process.file.is_none()), &process.threads) {
                 (Some(pid), Some(threads)) => {
-                    around.situation(pid, status.clone(), threads.clone(), Some(signal))
+                    shared.situation(pid, status.clone(), threads.clone(), Some(signal))
                 }
                 // A thread by itself, whose process decides with it.
                 (Some(pid), None) => match request.root.situation(pid, Some(signal)) {

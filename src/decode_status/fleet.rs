@@ -8,7 +8,7 @@ use super::{Problem, Process, Request, find, outcome, prometheus};
 use crate::error::{Failure, Outcome};
 use crate::out::Out;
 use crate::proc::{Files, ReadError, Root, Status};
-use crate::select::Selection;
+use crate::select::{self, Selection};
 use crate::signal::{Arch, SignalSet};
 
 /// Counts and prints. Where no process matches, that is what the numbers say,
@@ -54,7 +54,7 @@ fn chosen(
     let mut pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
     let mut files = Files::new(root);
     if request.targets.is_empty() {
-        let line = ancestors(root);
+        let line = select::ancestors(root);
         // A selection spares them, for it may be one of whom to signal.
         if let Ok(more) = selection.find(root, Some(&line)) {
             let above: Vec<u32> = more.found.iter().map(|found| found.pid).collect();
@@ -89,20 +89,6 @@ fn live(root: &Root, pid: u32, status: Status) -> Result<Process, ReadError> {
     Ok(Process { threads: Some(threads), ..find::bare(status, None) })
 }
 
-/// The ancestors of this process, the nearest first; none where this /proc does
-/// not show it.
-fn ancestors(root: &Root) -> Vec<u32> {
-    let parent = |pid: u32| root.stat(pid).ok().map(|stat| stat.parent).filter(|parent| *parent != 0);
-    let mut line = Vec::new();
-    let mut next = root.own_pid().ok().and_then(parent);
-    // A chain that is read while it changes could have a ring in it.
-    while let Some(pid) = next.filter(|pid| !line.contains(pid)) {
-        line.push(pid);
-        next = parent(pid);
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,16 +96,5 @@ mod tests {
     #[test]
     fn the_usual_signals_are_signals() {
         assert_eq!(SignalSet::parse(USUAL, Arch::NATIVE).map(SignalSet::len), Ok(8));
-    }
-
-    #[test]
-    fn ancestors_are_all_but_oneself() {
-        let line = ancestors(&Root::default());
-        assert!(!line.contains(&std::process::id()));
-        assert_eq!(
-            line.first().copied(),
-            Root::default().stat(std::process::id()).ok().map(|own| own.parent)
-        );
-        assert!(ancestors(&Root::at("/nowhere")).is_empty());
     }
 }

@@ -182,35 +182,9 @@ pub(super) fn action(signal: Signal, arch: Arch) -> Action {
 
 #[cfg(test)]
 mod tests {
+    use super::super::count::tests::process;
     use super::*;
-    use crate::proc::{Status, Task};
-
-    fn process(status: &str, threads: Option<Threads>) -> Process {
-        Process {
-            status: Status::parse(status.as_bytes()).unwrap(),
-            thread: None,
-            threads,
-            parent_name: None,
-            tracer_name: None,
-            user: None,
-            file: None,
-            effect: None,
-            findings: Vec::new(),
-            unmet: Vec::new(),
-            inside: None,
-        }
-    }
-
-    fn task(tid: u32, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(b'S')),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
-    }
+    use crate::proc::task::sample as task;
 
     fn row(process: &Process, number: u8) -> Row {
         process.row(Signal::new(number).unwrap())
@@ -243,7 +217,7 @@ mod tests {
 
     #[test]
     fn blocked_is_said_of_threads_together() {
-        let threads = Threads::new(vec![task(5, 0, 0b11), task(6, 0b100, 0b01), task(7, 0b100, 0b01)]);
+        let threads = vec![task(5, b'S', 0, 0b11), task(6, b'S', 0b100, 0b01), task(7, b'S', 0b100, 0b01)];
         let found = process(LINES, Some(threads));
         assert_eq!(row(&found, 1).blocked, Blocked::Yes);
         assert_eq!(row(&found, 2).blocked, Blocked::Some { threads: 1, of: 3 });

@@ -3,8 +3,9 @@
 
 use super::judge::Sending;
 use crate::proc::{Situation, State, Task, Threads, Wait};
+use crate::signal::known::{STOP, TSTP, TTIN, TTOU};
 use crate::signal::table::REALTIME_ACTION;
-use crate::signal::{Action, Arch, Signal, SignalSet};
+use crate::signal::{Action, Arch, SignalSet};
 
 /// A signal that is sent to a process.
 pub(super) struct Case<'a> {
@@ -84,7 +85,7 @@ impl Case<'_> {
 
     /// Whether the signal is one of the four that CONT takes back.
     pub(super) fn is_stop(&self) -> bool {
-        matches!(name(self.sending.signal), "STOP" | "TSTP" | "TTIN" | "TTOU")
+        matches!(self.sending.signal, STOP | TSTP | TTIN | TTOU)
     }
 
     /// Whether it is stopped, or is so but for threads that still sleep too
@@ -166,8 +167,4 @@ pub(super) fn letter(task: &Task) -> char {
 /// Whether it is in an uninterruptible sleep.
 pub(super) fn is_asleep(task: &Task) -> bool {
     letter(task) == 'D'
-}
-
-pub(super) fn name(signal: Signal) -> &'static str {
-    Arch::NATIVE.facts(signal).map_or("", |facts| facts.name)
 }

@@ -1,10 +1,12 @@
 //! From what /proc tells of a process to what is wrong or surprising about it.
 
 use super::finding::{Finding, Id, Severity};
+use super::require::Set;
 use super::{handlers, queue};
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
-use crate::proc::{Freezer, ProcessName, State, Status, Wait};
+use crate::proc::{Freezer, ProcessName, State, Status, Wait, has_ended};
+use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// Everything that is found of a process, gravest first.
@@ -61,10 +63,7 @@ impl Process<'_> {
             let how = how.replace("it was exited", "it exited");
             let relative = self.around.parent.as_ref();
             let name = named(parent, relative.and_then(|parent| parent.name.as_ref()));
-            let child = signal("CHLD");
-            let is_in = |set: Option<SignalSet>| {
-                set.is_some_and(|set| child.is_some_and(|child| set.contains(child)))
-            };
+            let is_in = |set: Option<SignalSet>| set.is_some_and(|set| set.contains(CHLD));
             let stopped = |parent: &Relative| parent.state.is_some_and(State::is_stopped);
             let chld = relative.map(|parent| match parent {
                 parent if stopped(parent) => "; the parent is stopped",
@@ -106,7 +105,7 @@ impl Process<'_> {
             return vec![finding(Id::Zombie, Severity::Problem, format!("it is a zombie{how}"), why, todo)];
         }
         let mut found = Vec::new();
-        if signal("KILL").is_some_and(|kill| self.pending().contains(kill)) {
+        if self.pending().contains(KILL) {
             let why = match self.situation.freezer {
                 Freezer::One => "KILL is pending: it ends once its control group is thawed",
                 _ => "KILL is pending: it ends as soon as what it sleeps in lets it",
@@ -135,9 +134,9 @@ impl Process<'_> {
         let (ignored, caught) =
             (self.status.ignored.unwrap_or_default(), self.status.caught.unwrap_or_default());
         // What is ignored is dropped once it is unblocked: nothing is kept from anybody.
-        let nothing = (set(&["CHLD", "URG", "WINCH", "CONT"]) - caught) | ignored;
+        let nothing = (set(&[CHLD, URG, WINCH, CONT]) - caught) | ignored;
         let stuck = (self.pending() & blocked) - self.awaited() - nothing;
-        let asked = set(&["TERM", "INT", "HUP", "QUIT"]);
+        let asked = set(&[TERM, INT, HUP, QUIT]);
         let mut found = Vec::new();
         for (signals, severity) in [(stuck & asked, Severity::Problem), (stuck - asked, Severity::Warning)] {
             if signals.is_empty() {
@@ -176,14 +175,13 @@ impl Process<'_> {
                 todo,
             ));
         }
-        let term = set(&["TERM"]);
-        if !(blocked & term).is_empty() && ((read | stuck) & term).is_empty() {
+        if blocked.contains(TERM) && !(read | stuck).contains(TERM) {
             let why = "TERM would stay pending: what asks it to end waits in vain";
             found.push(finding(Id::TermBlocked, Severity::Warning, "every thread blocks TERM", why, None));
         }
         let parent = self.around.parent.as_ref();
         // A shell blocks CHLD for a moment while it waits; its children do not.
-        let lasting = |of: SignalSet| of - set(&["CHLD"]);
+        let lasting = |of: SignalSet| of - set(&[CHLD]);
         let same = |of: SignalSet| lasting(of) == lasting(blocked) && !lasting(blocked).is_empty();
         if let Some(parent) = parent.filter(|parent| parent.blocked.is_some_and(same)) {
             let name = named(parent.pid, parent.name.as_ref());
@@ -266,7 +264,7 @@ impl Process<'_> {
         else {
             return Vec::new();
         };
-        if !(set(&["TERM"]) & (caught | self.read_otherwise())).is_empty() {
+        if (caught | self.read_otherwise()).contains(TERM) {
             return Vec::new();
         }
         let why = "the kernel drops what an init has no handler for; what stops a container (docker stop) waits 10 s in vain, then kills it";
@@ -276,11 +274,7 @@ impl Process<'_> {
     }
 
     pub(super) fn is_zombie(&self) -> bool {
-        let ended = self.status.state.is_some_and(State::is_ended);
-        match &self.situation.threads {
-            Some(threads) => threads.are_ended(),
-            None => ended && self.status.threads.is_none_or(|count| count <= 1),
-        }
+        has_ended(self.status, self.situation.threads.as_ref())
     }
 
     fn is_init(&self) -> bool {
@@ -297,11 +291,7 @@ impl Process<'_> {
 
     /// What every thread blocks; of a text of several threads nothing is known.
     pub(super) fn blocked(&self) -> Option<SignalSet> {
-        match &self.situation.threads {
-            Some(threads) => Some(threads.blocked_by_all()),
-            None if self.status.threads.is_some_and(|count| count > 1) => None,
-            None => self.status.blocked,
-        }
+        Set::Blocked.members(self.situation)
     }
 
     fn pending(&self) -> SignalSet {
@@ -328,12 +318,8 @@ impl Process<'_> {
     }
 }
 
-fn signal(name: &str) -> Option<Signal> {
-    crate::signal::name::parse(name, Arch::NATIVE).ok()
-}
-
-pub(super) fn set(names: &[&str]) -> SignalSet {
-    names.iter().filter_map(|name| signal(name)).collect()
+pub(super) fn set(signals: &[Signal]) -> SignalSet {
+    signals.iter().copied().collect()
 }
 
 /// A few names, or a compact form of many.

@@ -5,6 +5,7 @@ use super::findings::{Process, finding, names, set};
 use crate::proc::Wait;
 use crate::proc::surroundings::Denied;
 use crate::signal::SignalSet;
+use crate::signal::known::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
 
 impl Process<'_> {
     pub(super) fn ignored(&self) -> Vec<Finding> {
@@ -12,23 +13,19 @@ impl Process<'_> {
         else {
             return Vec::new();
         };
-        let all = |names: &[&str]| {
-            let wanted = set(names);
-            wanted & ignored == wanted
-        };
         let mut found = Vec::new();
         let mut add =
             |id, severity, what: &str, why: &str| found.push(finding(id, severity, what, why, None));
-        if all(&["TERM"]) {
+        if ignored.contains(TERM) {
             let why = "TERM does not end it; an interactive shell does so; what it starts may inherit that";
             add(Id::TermIgnored, Severity::Warning, "it ignores TERM", why);
         }
-        if all(&["HUP"]) {
+        if ignored.contains(HUP) {
             let why = "it outlives its terminal; likely it was started by nohup(1)";
             add(Id::HupIgnored, Severity::Note, "it ignores HUP", why);
         }
-        if all(&["INT", "QUIT"]) {
-            let system = self.blocked().is_some_and(|blocked| blocked == set(&["CHLD"]));
+        if ignored.contains(INT) && ignored.contains(QUIT) {
+            let system = self.blocked().is_some_and(|blocked| blocked == set(&[CHLD]));
             let why = match system {
                 true => "likely it waits in system(3) for what it runs",
                 false => {
@@ -37,14 +34,14 @@ impl Process<'_> {
             };
             add(Id::InterruptIgnored, Severity::Note, "it ignores INT and QUIT", why);
         }
-        if all(&["PIPE", "XFSZ"]) {
+        if ignored.contains(PIPE) && ignored.contains(XFSZ) {
             let why = "a write to a pipe that nobody reads fails instead of ending it; likely Python or Node.js, or started by them";
             add(Id::PipeIgnored, Severity::Note, "it ignores PIPE and XFSZ", why);
-        } else if all(&["PIPE"]) {
+        } else if ignored.contains(PIPE) {
             let why = "a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that";
             add(Id::PipeIgnored, Severity::Note, "it ignores PIPE", why);
         }
-        if all(&["CHLD"]) {
+        if ignored.contains(CHLD) {
             let why = "the kernel reaps its children by itself, and wait(2) for them fails (ECHILD); what it starts \
                        inherits that";
             add(Id::ChildIgnored, Severity::Warning, "it ignores CHLD", why);
@@ -115,5 +112,5 @@ impl Process<'_> {
 /// Whether this is what Go's runtime catches: all it can, and URG, by which it
 /// wakes its threads.
 pub(super) fn is_all_of_go(caught: SignalSet) -> bool {
-    !(caught & set(&["URG"])).is_empty() && caught.len() >= 50
+    caught.contains(URG) && caught.len() >= 50
 }

@@ -1,7 +1,7 @@
 //! What is wrong or surprising about the handlers of a process.
 
 use super::finding::{Finding, Id, Severity};
-use super::findings::{finding, names, set};
+use super::findings::{finding, names};
 use super::habits::is_all_of_go;
 use crate::proc::surroundings::{Claim, Surroundings};
 use crate::signal::{Sigaction, Signal, SignalSet};
@@ -79,9 +79,11 @@ fn is_of_go(handler: &str) -> bool {
 
 fn shared(caught: &[Caught]) -> Option<Finding> {
     // The C library's own, and a runtime that takes all it can, are no news.
-    let own = set(&["32", "33"]);
     let groups = groups(caught.iter().filter(|caught| !is_of_go(&caught.handler)));
-    let several = |signals: SignalSet| (signals - own).len() > 1 && !is_all_of_go(signals);
+    let several = |signals: SignalSet| {
+        let others = signals.iter().filter(|signal| !signal.is_of_c_library());
+        others.count() > 1 && !is_all_of_go(signals)
+    };
     let shared = groups.iter().filter(|(_, signals)| several(*signals));
     let each: Vec<String> =
         shared.map(|(handler, signals)| format!("{} by {handler}", names(*signals))).collect();
@@ -129,8 +131,10 @@ const MOST_CLAIMS: usize = 3;
 
 #[cfg(test)]
 mod tests {
+    use super::super::findings::set;
     use super::*;
     use crate::proc::ProcessName;
+    use crate::signal::known::{HUP, INT, TERM};
 
     fn caught(number: u8, handler: u64, flags: u64, name: &str) -> Caught {
         let action = Sigaction { handler, flags, restorer: 0, mask: SignalSet::EMPTY };
@@ -183,20 +187,17 @@ mod tests {
             Claim { signal: Signal::new(number).unwrap(), pid, uid: 1000, name }
         };
         let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
-        let term = set(&["TERM"]);
+        let term = set(&[TERM]);
         let one = around(&[claim(15, 812, Some(b"deploy.sh")), claim(2, 7, None)]);
         assert_eq!(claims(&one, term), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
-        let text = claims(&one, set(&["TERM", "INT"]));
+        let text = claims(&one, set(&[TERM, INT]));
         assert_eq!(
             text,
             ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))"
         );
-        assert_eq!(claims(&one, set(&["HUP"])), "");
+        assert_eq!(claims(&one, set(&[HUP])), "");
         let both = around(&[claim(15, 812, None), claim(2, 812, None)]);
-        assert_eq!(
-            claims(&both, set(&["TERM", "INT"])),
-            ", say they were sent by pid 812 (exited, uid 1000)"
-        );
+        assert_eq!(claims(&both, set(&[TERM, INT])), ", say they were sent by pid 812 (exited, uid 1000)");
         let five: Vec<Claim> = (1..6).map(|pid| claim(15, pid, None)).collect();
         assert!(claims(&around(&five), term).ends_with("by pid 3 (exited, uid 1000) and 2 more"));
     }

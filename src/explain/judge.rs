@@ -2,10 +2,11 @@
 //! /proc tells (kernel/signal.c: `prepare_signal`, `sig_ignored`,
 //! `complete_signal`, `get_signal`).
 
-use super::case::{Case, Disposition, is_asleep, letter, name};
+use super::case::{Case, Disposition, is_asleep, letter};
 use super::effect::{Dropped, Effect, Held, Nothing, Why};
-use crate::proc::{Freezer, Situation, State, Task, Threads, Wait};
-use crate::signal::{Action, Arch, Signal};
+use crate::proc::{Freezer, Situation, Task, Threads, Wait, has_ended};
+use crate::signal::known::{CONT, KILL, STOP};
+use crate::signal::{Action, Signal};
 
 /// What is sent: how it is queued decides what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +73,7 @@ impl Case<'_> {
         if self.threads.iter().next().is_none() {
             return unknown(Why::Lines, None);
         }
-        if self.threads.are_ended() && self.situation.threads.is_some()
-            || status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1)
-        {
+        if has_ended(status, self.situation.threads.as_ref()) {
             return Effect::Nothing(Nothing::Zombie { parent: status.parent.unwrap_or(0) });
         }
         if status.kernel_thread == Some(true) {
@@ -85,17 +84,16 @@ impl Case<'_> {
                 _ => unknown(Why::KernelThread, None),
             };
         }
-        let kill = Arch::NATIVE.signals().find(|signal| name(*signal) == "KILL");
-        if kill.is_some_and(|kill| self.all_pending().contains(kill)) {
+        if self.all_pending().contains(KILL) {
             return Effect::Nothing(Nothing::Dying);
         }
         if self.is_for_ended_thread() {
             return Effect::Nothing(Nothing::ThreadEnded);
         }
-        match name(self.sending.signal) {
-            "KILL" => self.kill(),
-            "STOP" => self.stop(),
-            "CONT" if self.is_stopped() => self.cont(),
+        match self.sending.signal {
+            KILL => self.kill(),
+            STOP => self.stop(),
+            CONT if self.is_stopped() => self.cont(),
             _ => self.ordinary(),
         }
     }
@@ -244,7 +242,7 @@ impl Case<'_> {
             Disposition::Caught => Effect::RunsHandler,
             Disposition::Ignored => Effect::Ignored { by_default: false },
             Disposition::Default(Action::Ign | Action::Cont) => Effect::Ignored { by_default: true },
-            Disposition::Default(Action::Stop) if name(self.sending.signal) == "STOP" => Effect::Stops,
+            Disposition::Default(Action::Stop) if self.sending.signal == STOP => Effect::Stops,
             Disposition::Default(_) if self.is_init() => Effect::Dropped(Dropped::Init),
             Disposition::Default(Action::Term) => Effect::Terminates { kill: false, core: None },
             Disposition::Default(Action::Core) => {

@@ -32,6 +32,33 @@ impl Set {
             Set::Default => "default",
         }
     }
+
+    /// The signals that a process has in it; `None` where a line that would
+    /// tell is missing, or only one of several threads is known.
+    pub fn members(self, situation: &Situation) -> Option<SignalSet> {
+        let status = &situation.status;
+        let several = status.threads.is_some_and(|count| count > 1);
+        let one = |own: Option<SignalSet>| if several { None } else { own };
+        let threads = situation.threads.as_ref();
+        match self {
+            Set::Pending => {
+                let own = threads.map_or_else(|| one(status.pending), |threads| Some(threads.pending()));
+                Some(own? | status.shared_pending?)
+            }
+            Set::Blocked => threads.map(Threads::blocked_by_all).or_else(|| one(status.blocked)),
+            Set::Ignored => status.ignored,
+            Set::Caught => status.caught,
+            Set::Default => {
+                let set = (status.ignored? | status.caught?).complement(status.arch);
+                // Nobody can decide about the C library's own, or KILL and STOP.
+                let decided = |signal: &Signal| {
+                    let facts = status.arch.facts(*signal);
+                    !signal.is_of_c_library() && facts.is_none_or(|facts| facts.catchable())
+                };
+                Some(set.iter().filter(decided).collect())
+            }
+        }
+    }
 }
 
 /// Signals, or any at all.
@@ -91,40 +118,13 @@ impl Requirement {
 
     /// Why a process does not meet it; `None` where it does.
     pub fn unmet_by(&self, situation: &Situation) -> Option<Unmet> {
-        let Some(found) = members(situation, self.set) else { return Some(Unmet::Unknown) };
+        let Some(found) = self.set.members(situation) else { return Some(Unmet::Unknown) };
         match (self.wanted, self.signals) {
             (true, Signals::Any) if found.is_empty() => Some(Unmet::Missing(SignalSet::EMPTY)),
             (true, Signals::Each(each)) if !(each - found).is_empty() => Some(Unmet::Missing(each - found)),
             (false, Signals::Any) if !found.is_empty() => Some(Unmet::There(found)),
             (false, Signals::Each(each)) if !(each & found).is_empty() => Some(Unmet::There(each & found)),
             _ => None,
-        }
-    }
-}
-
-/// What is in the set; `None` where a line that would tell is missing, or only
-/// one of several threads is known.
-fn members(situation: &Situation, set: Set) -> Option<SignalSet> {
-    let status = &situation.status;
-    let several = status.threads.is_some_and(|count| count > 1);
-    let one = |own: Option<SignalSet>| if several { None } else { own };
-    let threads = situation.threads.as_ref();
-    match set {
-        Set::Pending => {
-            let own = threads.map_or_else(|| one(status.pending), |threads| Some(threads.pending()));
-            Some(own? | status.shared_pending?)
-        }
-        Set::Blocked => threads.map(Threads::blocked_by_all).or_else(|| one(status.blocked)),
-        Set::Ignored => status.ignored,
-        Set::Caught => status.caught,
-        Set::Default => {
-            let set = (status.ignored? | status.caught?).complement(status.arch);
-            // Nobody can decide about the C library's own, or KILL and STOP.
-            let decided = |signal: &Signal| {
-                let facts = status.arch.facts(*signal);
-                !signal.is_of_c_library() && facts.is_none_or(|facts| facts.catchable())
-            };
-            Some(set.iter().filter(decided).collect())
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::effect::{Dropped, Effect, Held, Nothing, Why};
 use super::{Sending, effect, why_alive};
-use crate::proc::{CoreDump, Freezer, Situation, State, Status, Task, Threads, Wait};
+use crate::proc::task::sample;
+use crate::proc::{CoreDump, Freezer, Situation, Status, Task, Threads, Wait};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 fn signal(text: &str) -> Signal {
@@ -15,14 +16,7 @@ fn set(text: &str) -> SignalSet {
 }
 
 fn task(tid: u32, state: u8, blocked: &str) -> Task {
-    Task {
-        tid,
-        name: None,
-        state: Some(State::new(state)),
-        pending: SignalSet::EMPTY,
-        blocked: set(blocked),
-        tracer: None,
-    }
+    sample(tid, state, 0, set(blocked).bits())
 }
 
 /// A process 7 with these threads, none of them in sigwait(3).

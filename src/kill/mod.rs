@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use crate::signal::known::TERM;
 use crate::signal::{Arch, Signal, name};
 use crate::{decode_status, list, send};
 
@@ -238,7 +239,7 @@ impl Grammar {
         if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::Target::All) {
             return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
         }
-        let signal = self.signal.unwrap_or(name::parse("TERM", Arch::NATIVE).ok());
+        let signal = self.signal.unwrap_or(Some(TERM));
         let options = send::Options { require_handler: self.require_handler, ..send::Options::default() };
         let request =
             send::Request { signal, value: self.value, targets, options, extras, ..send::Request::default() };

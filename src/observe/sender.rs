@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::proc::{Files, Root, Status};
+use crate::proc::{Files, Root, Status, has_ended};
 use crate::signal::Info;
 use crate::signal::info::Origin;
 
@@ -64,8 +64,7 @@ impl Senders<'_> {
         let root = self.root;
         let read = || {
             let status = root.status(pid).ok()?;
-            let ended = status.state.is_some_and(|state| state.is_ended())
-                && status.threads.is_none_or(|count| count <= 1);
+            let ended = has_ended(&status, None);
             let (real, _) = status.uids.filter(|_| !ended && status.tgid == Some(pid))?;
             Some((real, status.name?.as_bytes().to_vec()))
         };

@@ -118,11 +118,14 @@ impl<'a> Out<'a> {
         json::document(&mut self.sink, document, self.settings.indent)
     }
 
-    /// The header line of a stream of rows.
+    /// The header line of a stream of rows; JSON has none.
     ///
     /// # Errors
     /// What the sink says.
     pub fn stream_header(&mut self, columns: &[StreamColumn]) -> io::Result<()> {
+        if self.settings.format == Format::Json {
+            return Ok(());
+        }
         let titles = columns.iter().map(|column| Cell::new(column.title, Meaning::Title));
         self.stream_row(columns, titles)
     }

@@ -8,7 +8,6 @@
 /// include/linux/threads.h).
 pub const PID_MAX: u32 = 4_194_304;
 
-pub mod around;
 pub mod call;
 pub mod cgroup;
 pub mod duration;
@@ -21,6 +20,7 @@ pub mod name;
 pub mod net;
 pub mod reader;
 pub mod records;
+pub mod shared;
 pub mod situation;
 pub mod stat;
 pub mod state;
@@ -30,7 +30,6 @@ pub mod task;
 pub mod timers;
 pub mod users;
 
-pub use around::Around;
 pub use call::Wait;
 pub use files::Files;
 pub use freezer::Freezer;
@@ -39,10 +38,11 @@ pub use kept::KeptStatus;
 pub use maps::{Mapping, Maps};
 pub use name::ProcessName;
 pub use reader::{ReadError, Root};
+pub use shared::Shared;
 pub use situation::{CoreDump, Situation};
 pub use stat::Stat;
 pub use state::State;
 pub use status::Status;
 pub use surroundings::Surroundings;
-pub use task::{Task, Threads};
+pub use task::{Task, Threads, has_ended};
 pub use timers::Timer;

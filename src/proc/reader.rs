@@ -52,13 +52,15 @@ impl fmt::Display for ReadError {
                 "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
             ),
             ReadError::Malformed(error) => error.fmt(f),
-            // std puts the number behind the words; nobody needs it.
-            ReadError::Io(error) => {
-                let text = error.to_string();
-                f.write_str(text.split(" (os error ").next().unwrap_or_default())
-            }
+            ReadError::Io(error) => f.write_str(&bare(error)),
         }
     }
+}
+
+/// What an error of the system says, without the number that std puts behind.
+pub fn bare(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 impl Default for Root {

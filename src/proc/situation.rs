@@ -1,7 +1,7 @@
 //! All that decides what a signal does to a process, as far as /proc tells.
 
 use super::call::{Call, Wait};
-use super::{Around, Freezer, ReadError, Root, State, Status, Threads};
+use super::{Freezer, ReadError, Root, Shared, State, Status, Threads};
 use crate::signal::{Arch, Signal, SignalSet, mask};
 
 /// A process, looked at for one signal or for all. Made by [`Root::situation`];
@@ -67,7 +67,7 @@ impl Root {
         let status = self.status(pid)?;
         // The number may be a thread's: the process is what is looked at.
         let threads = self.threads(status.tgid.unwrap_or(pid), &status)?;
-        Ok(Around::new(self).situation(pid, status, threads, signal))
+        Ok(Shared::new(self).situation(pid, status, threads, signal))
     }
 
     /// What a thread waits in.

@@ -39,6 +39,15 @@ impl Task {
     }
 }
 
+/// Whether a process has ended, which is when every thread has. A text tells
+/// only of one thread: that is enough where it is the only one.
+pub fn has_ended(status: &Status, threads: Option<&Threads>) -> bool {
+    match threads {
+        Some(threads) => threads.are_ended(),
+        None => status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1),
+    }
+}
+
 /// The threads of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Threads(Vec<Task>);
@@ -99,20 +108,23 @@ impl Threads {
     }
 }
 
+/// A thread made by hand, its sets by their bits.
+#[cfg(test)]
+pub(crate) fn sample(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
+    Task {
+        tid,
+        name: None,
+        state: Some(State::new(state)),
+        pending: SignalSet::from_bits(pending),
+        blocked: SignalSet::from_bits(blocked),
+        tracer: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::sample as task;
     use super::*;
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
-    }
 
     fn signal(number: u8) -> Signal {
         Signal::new(number).unwrap()

@@ -184,7 +184,7 @@ impl Criteria {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::Task;
+    use crate::proc::task::sample as task;
 
     fn stat(text: &str) -> Stat {
         Stat::parse(text.as_bytes()).unwrap()
@@ -257,15 +257,7 @@ mod tests {
             assert!(criteria.asks_status());
             assert_eq!(criteria.fits_status(&status), fits, "{criteria:?}");
         }
-        let task = |tid, pending, blocked| Task {
-            tracer: None,
-            tid,
-            name: None,
-            state: None,
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-        };
-        let threads = Threads::new(vec![task(9, 0, 0b11), task(10, 8, 0b10)]);
+        let threads = Threads::new(vec![task(9, b'S', 0, 0b11), task(10, b'S', 8, 0b10)]);
         for (criteria, fits) in [
             (Criteria { blocks: one(2), ..base() }, true),
             (Criteria { blocks: one(1), ..base() }, false),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
 use crate::proc::ReadError;
+use crate::proc::reader::bare;
 
 /// Why a selection could not be made.
 #[derive(Debug)]
@@ -68,10 +69,4 @@ impl std::error::Error for SelectError {}
 /// A path in one line of text.
 pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace(char::is_control, "?")
-}
-
-/// What an error of the system says, without the number that std puts behind.
-pub(super) fn bare(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

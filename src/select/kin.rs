@@ -26,6 +26,12 @@ pub(super) fn own_line(root: &Root) -> Vec<u32> {
     line
 }
 
+/// The ancestors of this process, the nearest first; none where this /proc does
+/// not show it.
+pub fn ancestors(root: &Root) -> Vec<u32> {
+    own_line(root).into_iter().skip(1).collect()
+}
+
 /// The descendants of these processes that are not among the known ones,
 /// looked for until a pass over /proc finds no new one: those too that are
 /// born meanwhile, as long as their parent lives. Never sigtool, its ancestors
@@ -136,5 +142,16 @@ mod tests {
             Root::default().stat(std::process::id()).ok().map(|stat| stat.parent)
         );
         assert!(own_line(&Root::at("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn ancestors_are_all_but_oneself() {
+        let line = ancestors(&Root::default());
+        assert!(!line.contains(&std::process::id()));
+        assert_eq!(
+            line.first().copied(),
+            Root::default().stat(std::process::id()).ok().map(|own| own.parent)
+        );
+        assert!(ancestors(&Root::at("/nowhere")).is_empty());
     }
 }

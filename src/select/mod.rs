@@ -2,11 +2,13 @@
 //!
 //! [`Selection::find`] reads only the files that the criteria need. What it
 //! finds may have ended, and its number be another's, at any time after: hold
-//! it by a pidfd, then ask [`Selection::still_means`].
+//! it by a pidfd, then ask [`Selection::still_means`], and, where it has ended,
+//! [`ending`].
 
 pub mod args;
 
 mod criteria;
+mod ending;
 mod error;
 mod given;
 mod kin;
@@ -21,8 +23,9 @@ mod words;
 use std::io;
 
 pub use criteria::{Criteria, Pick, Port, Wanted};
+pub use ending::ending;
 pub use error::SelectError;
-pub use kin::descendants;
+pub use kin::{ancestors, descendants};
 pub use pidfile::PidfileError;
 
 use crate::proc::net::Socket;
@@ -51,7 +54,7 @@ pub struct Choice {
 }
 
 /// A process that was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Found {
     /// Its number.
     pub pid: u32,

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::error::bare;
+use crate::proc::reader::bare;
 use crate::proc::{PID_MAX, ReadError, Root};
 use crate::sys::clock;
 

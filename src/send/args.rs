@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::out::escape;
 use crate::proc::duration;
 use crate::select::args::SelectArgs;
+use crate::signal::known::TERM;
 use crate::signal::{Arch, Signal, name};
 
 const EXAMPLES: &str = "\
@@ -110,7 +111,7 @@ impl SendArgs {
         let signal = match (&self.signal, &self.number) {
             (Some(word), _) => signal(&text(word)).map_err(Failure::usage)?,
             (None, Some(word)) => by_number(&text(word)).map_err(Failure::usage)?,
-            (None, None) => name::parse("TERM", Arch::NATIVE).ok(),
+            (None, None) => Some(TERM),
         };
         let value = self.queue.as_ref().map(|word| value(&text(word))).transpose().map_err(Failure::usage)?;
         let targets = self.targets.iter().map(|word| {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::teller::Teller;
 use super::{Attempt, Done, News, Refusal, Report, Request, Target, wait};
 use crate::error::Failure;
+use crate::exit::Exit;
 use crate::proc::{Root, Status};
 use crate::select;
 use crate::sys::deliver as system;
@@ -29,10 +30,10 @@ pub(super) fn deliver(request: &Request, json: bool, teller: &mut Teller<'_, '_>
     let (root, ours) = (Root::default(), OnceCell::new());
     let effects = json || options.dry_run || options.verbose || options.interactive;
     let named = effects || options.wait.is_some();
-    let mut delivery = Delivery { request, named, effects, root, ours, teller, quit: false };
-    if !extras.follow_ups.is_empty() || options.wait.is_some() {
-        delivery.check_descriptors(process::raise_descriptor_limit())?;
-    }
+    let holds = options.wait.is_some() || !extras.follow_ups.is_empty();
+    let most_open = if holds { process::raise_descriptor_limit() } else { u64::MAX };
+    let mut delivery = Delivery { request, named, effects, most_open, root, ours, teller, quit: false };
+    delivery.check_descriptors(request.targets.len())?;
     let began = Instant::now();
     let (mut attempts, warnings) = match request.selection.is_whole() {
         true => (delivery.signal_targets(), Vec::new()),
@@ -55,6 +56,8 @@ pub(super) struct Delivery<'a, 'b, 'c> {
     pub(super) named: bool,
     /// Whether the effect on every target is looked up.
     pub(super) effects: bool,
+    /// How many descriptors may be open, where processes are to be waited for.
+    most_open: u64,
     pub(super) root: Root,
     /// Whether the numbers in /proc are those that signals are sent by; asked
     /// only where something of /proc is to be believed.
@@ -254,6 +257,23 @@ impl Delivery<'_, '_, '_> {
         for pid in pids {
             attempts.push(self.process(Attempt::of(&pid.to_string(), Some(pid)), |_| still(pid)));
         }
+    }
+
+    /// Whether so many processes can be waited for: each takes a descriptor.
+    pub(super) fn check_descriptors(&self, count: usize) -> Result<(), Failure> {
+        // What is open anyhow, and the files of /proc.
+        const OTHERS: u64 = 24;
+        let most = self.most_open;
+        if count as u64 + OTHERS <= most {
+            return Ok(());
+        }
+        Err(Failure {
+            exit: Exit::Failed,
+            cause: anyhow::anyhow!(
+                "{count} processes cannot be waited for: only {most} descriptors may be open (RLIMIT_NOFILE, \
+                 ulimit -Hn); nothing was sent"
+            ),
+        })
     }
 
     /// Whether targets are held after the signal.

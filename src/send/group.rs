@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use super::deliver::Delivery;
-use super::{Attempt, Refusal};
+use super::{Attempt, Done, Refusal};
+use crate::sys::deliver as system;
 use crate::sys::pidfd::PidFd;
+use crate::sys::process;
 
 impl Delivery<'_, '_, '_> {
     /// To a group, or to everybody: at once, as the kernel does it, or to one
@@ -20,11 +22,20 @@ impl Delivery<'_, '_, '_> {
             return self.one_by_one(written, group, attempts);
         }
         let mut attempt = Attempt { group, ..Attempt::of(written, None) };
-        attempt.result = self.at_once(group).map(|()| super::Done::Sent);
+        attempt.result = self.at_once(group).map(|()| Done::Sent);
         if attempt.result.is_ok() {
             self.sent(&attempt);
         }
         attempts.push(attempt);
+    }
+
+    /// Sends to a group, or to everybody, at once.
+    fn at_once(&self, group: Option<u32>) -> Result<(), Refusal> {
+        match (group, self.request.value) {
+            (None, _) => Ok(system::to_all(self.request.signal)?),
+            (Some(group), None) => Ok(system::to_group(group, self.request.signal)?),
+            (Some(group), Some(value)) => self.queue_to_group(group, value),
+        }
     }
 
     /// To each member that /proc shows, until it shows no further one; sigtool
@@ -37,7 +48,7 @@ impl Delivery<'_, '_, '_> {
         let (before, mut known) = (attempts.len(), HashSet::new());
         for _ in 0..PASSES {
             let mut pids = self.root.pids().unwrap_or_default();
-            pids.retain(|pid| !Self::is_own(*pid) && !known.contains(pid) && Self::is_member(*pid, group));
+            pids.retain(|pid| *pid != std::process::id() && !known.contains(pid) && is_member(*pid, group));
             if pids.is_empty() || (self.request.options.dry_run && !known.is_empty()) {
                 break;
             }
@@ -45,7 +56,7 @@ impl Delivery<'_, '_, '_> {
             for pid in pids {
                 known.insert(pid);
                 // Held by now: is it still a member?
-                let still = |_: &PidFd| if Self::is_member(pid, group) { Ok(()) } else { Err(Refusal::Gone) };
+                let still = |_: &PidFd| if is_member(pid, group) { Ok(()) } else { Err(Refusal::Gone) };
                 let attempt = Attempt { group, ..Attempt::of(written, Some(pid)) };
                 let attempt = self.process(attempt, still);
                 if !matches!(attempt.result, Err(Refusal::Gone)) {
@@ -54,7 +65,7 @@ impl Delivery<'_, '_, '_> {
             }
         }
         if attempts.len() == before {
-            let only_own = Self::is_member(std::process::id(), group);
+            let only_own = is_member(std::process::id(), group);
             let refusal = if only_own { Refusal::OnlyOurselves } else { Refusal::Gone };
             attempts.push(Attempt { group, ..Attempt::refused(written, None, refusal) });
         }
@@ -62,14 +73,14 @@ impl Delivery<'_, '_, '_> {
 
     /// With a value: through the leader's descriptor, which newer kernels take
     /// for the group (6.9); else to each member.
-    pub(super) fn queue_to_group(&self, group: u32, value: i32) -> Result<(), Refusal> {
+    fn queue_to_group(&self, group: u32, value: i32) -> Result<(), Refusal> {
         let signal = self.request.signal;
         if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
             return Ok(());
         }
         // /proc only proposes: who is a member is asked of the kernel, for
         // this /proc may be of another pid namespace.
-        let is_member = |pid: u32| Self::is_member(pid, Some(group));
+        let is_member = |pid: u32| is_member(pid, Some(group));
         let pids = self.root.pids().map_err(Refusal::from)?;
         let (mut of, mut failed, mut cause) = (0, 0, None);
         for pid in pids.into_iter().filter(|pid| is_member(*pid)) {
@@ -88,5 +99,15 @@ impl Delivery<'_, '_, '_> {
             None => Ok(()),
             Some(cause) => Err(Refusal::Members { failed, of, cause: Box::new(cause) }),
         }
+    }
+}
+
+/// Whether a process is of a group, or of everybody, in the numbers that
+/// signals are sent by.
+fn is_member(pid: u32, group: Option<u32>) -> bool {
+    match group {
+        Some(group) => process::group_of(pid) == Some(group),
+        // Everybody is all but the init (kill(2), pid -1).
+        None => pid != 1,
     }
 }

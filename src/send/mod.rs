@@ -2,6 +2,7 @@
 
 pub mod args;
 mod argv;
+mod choose;
 mod consent;
 mod deliver;
 mod group;

@@ -7,6 +7,7 @@ use super::teller::Teller;
 use super::{Attempt, Fate, FollowUp, Followed, News, Request, Wait};
 use crate::explain::{self, Sending};
 use crate::proc::Root;
+use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit::Ending;
 use crate::sys::pidfd::{PidFd, wait_for_ends};
@@ -89,19 +90,9 @@ fn wait_until(
     }
 }
 
-/// How a process has ended: as the kernel keeps it once it is reaped, or as its
-/// zombie shows it.
+/// How a process has ended.
 fn ending(attempt: &Attempt) -> Option<Ending> {
-    let held = attempt.held.as_ref()?;
-    match held.ending() {
-        Ok(Some(ending)) => Some(ending),
-        Ok(None) => {
-            let told = attempt.pid.and_then(|pid| Root::default().zombie_status(pid));
-            // Where there is no zombie, it has been reaped between the two looks.
-            told.and_then(Ending::of_wait_status).or_else(|| held.ending().ok().flatten())
-        }
-        Err(_) => None,
-    }
+    select::ending(attempt.pid?, attempt.held.as_ref()?)
 }
 
 /// Why a process is alive.

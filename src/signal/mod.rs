@@ -11,6 +11,7 @@ pub mod arch;
 pub mod code;
 pub mod exit;
 pub mod info;
+pub mod known;
 pub mod mask;
 pub mod name;
 pub mod number;

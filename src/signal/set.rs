@@ -105,6 +105,8 @@ impl SignalSet {
             if let Some((first, last)) = word.split_once("..") {
                 let (first, last) = (member(first, arch)?, member(last, arch)?);
                 (first.get()..=last.get()).filter_map(Signal::new).for_each(|signal| set.insert(signal));
+            } else if word.eq_ignore_ascii_case("all") {
+                set = SignalSet::all(arch);
             } else {
                 set.insert(member(word, arch)?);
             }

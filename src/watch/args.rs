@@ -59,7 +59,7 @@ pub struct WatchArgs {
     /// The signals to watch; all if none is given
     #[arg(value_name = "SIGNAL")]
     signals: Vec<OsString>,
-    /// Run COMMAND (sh -c) on SIGNAL, or at the end (EXIT)
+    /// Run COMMAND on SIGNAL[,...], or at the end (EXIT)
     #[arg(long, value_name = "SIGNAL=COMMAND")]
     on: Vec<OsString>,
     /// While one runs: queue (default), drop or parallel
@@ -96,7 +96,7 @@ impl WatchArgs {
                 named.insert(signal);
             }
         }
-        let hooks = self.on.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
+        let hooks = self.on.iter().map(hooks).collect::<Result<Vec<_>, _>>()?.concat();
         hooks.iter().filter_map(|hook| hook.on).for_each(|signal| named.insert(signal));
         let timeout = match &self.timeout {
             Some(word) => {
@@ -169,24 +169,28 @@ pub(super) fn set(word: &str) -> Result<SignalSet, Failure> {
         return Err(Failure::usage(format!("{word}: not a signal number: they go from 1 to {last}")));
     }
     let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage)?;
-    match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| word != "all") {
+    // Who says `all`, or names the others, means what there can be.
+    let names_each = !word.trim_start().starts_with('~')
+        && !word.split([',', ' ', '[', ']']).any(|part| part.eq_ignore_ascii_case("all"));
+    match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| names_each) {
         Some(signal) => Err(uncatchable(signal)),
         None => Ok(set.iter().filter(|signal| is_catchable(*signal)).collect()),
     }
 }
 
-fn uncatchable(signal: Signal) -> Failure {
+/// Why a signal cannot be named here.
+pub(super) fn uncatchable(signal: Signal) -> Failure {
     let name = Arch::NATIVE.name(signal);
     let why = if signal.is_of_c_library() {
         "it is the C library's own"
     } else {
-        "the kernel lets nobody catch it"
+        "the kernel lets nobody catch, block or ignore it"
     };
-    Failure::usage(format!("{name}: cannot be watched: {why}"))
+    Failure::usage(format!("{name}: {why}"))
 }
 
-/// `SIGNAL=COMMAND`, or `EXIT=COMMAND`.
-fn hook(word: &OsString) -> Result<Hook, Failure> {
+/// `SIGNAL[,...]=COMMAND`, or `EXIT=COMMAND`: a hook each.
+fn hooks(word: &OsString) -> Result<Vec<Hook>, Failure> {
     let shown = text(word);
     let Some(word) = word.to_str() else {
         return Err(Failure::usage(format!("--on {shown}: a command must be UTF-8")));
@@ -194,23 +198,15 @@ fn hook(word: &OsString) -> Result<Hook, Failure> {
     let Some((on, command)) = word.split_once('=') else {
         return Err(Failure::usage(format!("--on {shown}: SIGNAL=COMMAND is expected")));
     };
-    let on =
-        match on {
-            exit if exit.eq_ignore_ascii_case("EXIT") => None,
-            number if number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() => {
-                let signal = number.parse().ok().and_then(Signal::native);
-                Some(signal.ok_or_else(|| {
-                    Failure::usage(format!("--on {shown}: {number} is not a signal number"))
-                })?)
-            }
-            name => Some(
-                name::parse(name, Arch::NATIVE).map_err(|error| Failure::usage(format!("--on {error}")))?,
-            ),
-        };
-    if let Some(signal) = on.filter(|signal| !is_catchable(*signal)) {
-        return Err(uncatchable(signal));
-    }
-    Ok(Hook { on, command: command.to_owned() })
+    let hook = |on| Hook { on, command: command.to_owned() };
+    let (ends, signals): (Vec<&str>, Vec<&str>) =
+        on.split(',').partition(|name| name.eq_ignore_ascii_case("EXIT"));
+    let signals = match signals.join(",") {
+        none if none.is_empty() && !ends.is_empty() => SignalSet::EMPTY,
+        names => set(&names).map_err(|error| Failure::usage(format!("--on {error}")))?,
+    };
+    let at_end = (!ends.is_empty()).then(|| hook(None));
+    Ok(signals.iter().map(|signal| hook(Some(signal))).chain(at_end).collect())
 }
 
 #[cfg(test)]
@@ -219,21 +215,29 @@ mod tests {
 
     #[test]
     fn hooks_are_read() {
-        let read =
-            |word: &str| hook(&OsString::from(word)).map(|hook| (hook.on.map(Signal::get), hook.command));
-        assert_eq!(read("HUP=echo a=b").ok(), Some((Some(1), "echo a=b".to_owned())));
-        assert_eq!(read("sigterm=").ok(), Some((Some(15), String::new())));
-        assert_eq!(read("10=x").ok(), Some((Some(10), "x".to_owned())));
-        assert_eq!(read("EXIT=x").ok(), Some((None, "x".to_owned())));
-        assert_eq!(read("exit=x").ok(), Some((None, "x".to_owned())));
+        let read = |word: &str| {
+            let hooks = hooks(&OsString::from(word))?;
+            Ok(hooks.into_iter().map(|hook| (hook.on.map_or(0, Signal::get), hook.command)).collect())
+        };
+        let are = |word, on: &[u8], command: &str| {
+            let expected: Vec<_> = on.iter().map(|on| (*on, command.to_owned())).collect();
+            assert_eq!(read(word).map_err(|error: Failure| error.to_string()), Ok(expected));
+        };
+        are("HUP=echo a=b", &[1], "echo a=b");
+        are("sigterm=", &[15], "");
+        are("10=x", &[10], "x");
+        are("EXIT=x", &[0], "x");
+        are("exit=x", &[0], "x");
+        are("exit,TERM,2=x", &[2, 15, 0], "x");
         for (word, said) in [
             ("HUP", "--on HUP: SIGNAL=COMMAND is expected"),
             ("FOO=x", "--on FOO: unknown signal; the nearest name is FPE"),
-            ("65=x", "--on 65=x: 65 is not a signal number"),
-            ("KILL=x", "KILL: cannot be watched: the kernel lets nobody catch it"),
-            ("33=x", "33: cannot be watched: it is the C library's own"),
+            ("65=x", "--on 65: not a signal number: they go from 1 to 64"),
+            ("=x", "--on '': not a signal"),
+            ("KILL=x", "--on KILL: the kernel lets nobody catch, block or ignore it"),
+            ("33=x", "--on 33: it is the C library's own"),
         ] {
-            assert_eq!(read(word).unwrap_err().to_string(), said);
+            assert_eq!(read(word).unwrap_err().to_string(), said, "{word}");
         }
     }
 
@@ -243,6 +247,8 @@ mod tests {
         assert_eq!(bits("TERM"), Ok(0x4000));
         assert_eq!(bits("INT,15"), Ok(0x4002));
         assert!(bits("all").is_ok_and(|bits| bits.count_ones() == 60));
+        assert_eq!(bits("all,HUP"), bits("ALL"));
+        assert!(bits("~[INT]").is_ok_and(|bits| bits.count_ones() == 59));
         for word in ["KILL", "TERM,STOP", "32", "FOO", ""] {
             assert!(bits(word).is_err(), "{word}");
         }

@@ -97,7 +97,7 @@ pub(super) fn is_catchable(signal: Signal) -> bool {
 /// Output that cannot be written, and a kernel that refuses.
 pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
     if let Some(plan) = &request.command {
-        return command::run(request, plan, out, notes);
+        return command::run(request, plan, out);
     }
     hold::release();
     match &request.observe {

@@ -12,7 +12,8 @@ use crate::exit::Exit;
 use crate::out::{Format, Out, escape_line};
 use crate::proc::Root;
 use crate::signal::info::Origin;
-use crate::signal::{Arch, Info, Signal, SignalSet, name};
+use crate::signal::known::{CHLD, HUP, INT, TERM};
+use crate::signal::{Info, Signal, SignalSet};
 use crate::sys::pidfd::{PidFd, wait_for_any};
 use crate::sys::signalfd::{self, SignalFd};
 use crate::sys::spawn::Inherited;
@@ -34,10 +35,9 @@ pub(super) fn receive(
     let ending = ending(request);
     signalfd::block(watched | ending).map_err(kernel)?;
     let signals = SignalFd::open(watched | ending).map_err(kernel)?;
-    let child = name::parse("CHLD", Arch::NATIVE).ok().filter(|child| watched.contains(*child));
-    let reaps = inherited.ignores_child() && child.is_some();
-    if let Some(child) = child.filter(|_| reaps) {
-        signalfd::set_default(child);
+    let reaps = inherited.ignores_child() && watched.contains(CHLD);
+    if reaps {
+        signalfd::set_default(CHLD);
     }
     let out_is_json = out.format() == Format::Json;
     let mut watch = Watch {
@@ -65,10 +65,8 @@ pub(super) fn receive(
 /// The signals that end it: INT and TERM, and HUP where it is not ignored, as
 /// under nohup; none that was named.
 fn ending(request: &Request) -> SignalSet {
-    let known = ["INT", "TERM", "HUP"].map(|text| name::parse(text, Arch::NATIVE));
-    let [int, term, hup] = known.map(Result::ok);
-    let hup = hup.filter(|hup| !request.all && !signalfd::is_ignored(*hup));
-    let all: SignalSet = [int, term, hup].into_iter().flatten().collect();
+    let hup = Some(HUP).filter(|hup| !request.all && !signalfd::is_ignored(*hup));
+    let all: SignalSet = [INT, TERM].into_iter().chain(hup).collect();
     all - request.named
 }
 
@@ -181,7 +179,7 @@ impl Watch<'_, '_> {
 
     /// INT and TERM are how it is ended, unless it still waited for signals.
     fn ended_by(&self, signal: Signal) -> Exit {
-        let asked = matches!(Arch::NATIVE.name(signal).to_string().as_str(), "INT" | "TERM");
+        let asked = matches!(signal, INT | TERM);
         if asked && self.left.is_none() { Exit::Done } else { Exit::BySignal(signal.get()) }
     }
 

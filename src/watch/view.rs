@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::time::SystemTime;
 
 use super::{Event, Sender, wire};
 use crate::out::{Cell, Format, Meaning, Out, StreamColumn, escape};
@@ -20,12 +21,9 @@ fn columns(format: Format) -> [StreamColumn; 5] {
     ]
 }
 
-/// The line above all others; JSON has none.
+/// The line above all others.
 pub(super) fn header(out: &mut Out<'_>) -> io::Result<()> {
-    match out.format() {
-        Format::Json => Ok(()),
-        format => out.stream_header(&columns(format)),
-    }
+    out.stream_header(&columns(out.format()))
 }
 
 /// One signal.
@@ -36,7 +34,7 @@ pub(super) fn event(event: &Event, out: &mut Out<'_>) -> io::Result<()> {
     let info = &event.info;
     let origin = info.origin();
     let cells = [
-        Cell::new(time(event, out.format()), Meaning::Nothing),
+        Cell::new(time(event.time, out.format()), Meaning::Nothing),
         Cell::new(Arch::NATIVE.name(info.signal).to_string(), Meaning::Subject),
         sender(event, origin),
         value(origin),
@@ -46,8 +44,8 @@ pub(super) fn event(event: &Event, out: &mut Out<'_>) -> io::Result<()> {
 }
 
 /// UTC, as RFC 3339 has it; on a terminal without the day.
-pub(super) fn time(event: &Event, format: Format) -> String {
-    let whole = humantime::format_rfc3339_micros(event.time).to_string();
+pub(super) fn time(time: SystemTime, format: Format) -> String {
+    let whole = humantime::format_rfc3339_micros(time).to_string();
     match (format, whole.split_once('T')) {
         (Format::Table, Some((_, time))) => time.to_owned(),
         _ => whole,

@@ -8,10 +8,14 @@
 
 #![allow(clippy::print_stdout)]
 
+mod median;
+mod namespace;
+
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use median::median;
 
 const COUNT: usize = 10_000;
 const ROUNDS: usize = 21;
@@ -24,21 +28,12 @@ fn main() {
     match words.first().map(String::as_str) {
         Some("inside") => compare(count),
         Some("reader") => read_names(),
-        _ => {
-            let own = std::env::current_exe().expect("a path");
-            let namespace = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-            let error =
-                Command::new("unshare").args(namespace).arg(own).arg("inside").arg(count.to_string()).exec();
-            println!("unshare: {error}");
-        }
+        _ => namespace::enter(count),
     }
 }
 
 fn compare(count: usize) {
-    for _ in 0..count {
-        let sleep = Command::new("sleep").arg("100000").stdin(Stdio::null()).spawn().expect("sleep");
-        std::mem::forget(sleep);
-    }
+    namespace::populate(count);
     // A process is called as the file it was started from.
     let folder = std::env::temp_dir().join(format!("sigtool-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
@@ -66,9 +61,9 @@ fn compare(count: usize) {
     println!("{count} processes; {ROUNDS} rounds; medians, whole process");
     println!("{:24}{:>10}{:>22}", "", "ms", "ratio to the first");
     for ((name, _), own) in contenders.iter().zip(&times) {
-        let millis = own.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+        let millis = own.iter().map(|time| time.as_secs_f64() * 1e3);
         let ratios = own.iter().zip(&times[0]).map(|(own, first)| own.as_secs_f64() / first.as_secs_f64());
-        println!("{name:24}{:>10.1}{:>22.3}", median(millis), median(ratios.collect()));
+        println!("{name:24}{:>10.1}{:>22.3}", median(millis), median(ratios));
     }
 }
 
@@ -86,9 +81,4 @@ fn read_names() {
             });
         }
     });
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

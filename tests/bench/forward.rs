@@ -8,9 +8,13 @@
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
+mod median;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use median::median;
 
 const COUNT: usize = 20_000;
 const ROUNDS: usize = 9;
@@ -92,9 +96,4 @@ fn taker() {
             libc::write(1, b".".as_ptr().cast(), 1);
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -8,11 +8,15 @@
 
 #![allow(clippy::print_stdout)]
 
+mod median;
+mod namespace;
+
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use median::median;
 
 const COUNT: usize = 10_000;
 const THREADS: usize = 5_000;
@@ -25,13 +29,7 @@ fn main() {
         Some("inside") => inside(count),
         Some("reader") => read_all(),
         Some("threads") => live_with_threads(count),
-        _ => {
-            let own = std::env::current_exe().expect("a path");
-            let namespace = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-            let error =
-                Command::new("unshare").args(namespace).arg(own).arg("inside").arg(count.to_string()).exec();
-            println!("unshare: {error}");
-        }
+        _ => namespace::enter(count),
     }
 }
 
@@ -53,11 +51,8 @@ fn inside(count: usize) {
     ];
     let mut started = 0;
     for step in [count / 100, count / 10, count] {
-        while started < step {
-            let sleep = Command::new("sleep").arg("100000").stdin(Stdio::null()).spawn().expect("sleep");
-            std::mem::forget(sleep);
-            started += 1;
-        }
+        namespace::populate(step - started);
+        started = step;
         println!("\n{step} processes; {ROUNDS} rounds");
         compare(&contenders);
     }
@@ -163,10 +158,4 @@ fn live_with_threads(count: usize) {
     loop {
         std::thread::park();
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

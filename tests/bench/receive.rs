@@ -8,10 +8,14 @@
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
+mod median;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+
+use median::median;
 
 const COUNT: usize = 300_000;
 const ROUNDS: usize = 5;
@@ -99,9 +103,4 @@ fn flood(pid: i32, count: usize) {
         }
     }
     std::io::stdout().flush().expect("nothing to flush");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -8,10 +8,14 @@
 
 #![allow(clippy::print_stdout)]
 
+mod median;
+
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use median::median;
 
 /// Rounds that are not counted.
 const WARM_UP: usize = 50;
@@ -99,12 +103,7 @@ fn report(contenders: &[Contender], rounds: usize) {
     for contender in contenders {
         let times: Vec<f64> = contender.times.iter().map(|time| time.as_secs_f64() * 1e6).collect();
         let first = contenders[0].times.iter().map(|time| time.as_secs_f64() * 1e6);
-        let ratios = times.iter().zip(first).map(|(time, first)| time / first).collect();
+        let ratios: Vec<f64> = times.iter().zip(first).map(|(time, first)| time / first).collect();
         println!("{:24}{:>10.0}{:>22.3}", contender.name, median(times), median(ratios));
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,6 +1,7 @@
 //! `sigtool watch`, end to end.
 
 mod command;
+mod ends;
 mod forward;
 mod hooks;
 mod idioms;
@@ -253,13 +254,12 @@ fn nohup_keeps_hup_from_ending_it() {
 fn what_makes_no_sense_is_refused() {
     for (arguments, said) in [
         (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
-        (&["KILL"], "KILL: cannot be watched: the kernel lets nobody catch it"),
-        (&["STOP"], "STOP: cannot be watched"),
-        (&["33"], "33: cannot be watched: it is the C library's own"),
+        (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
+        (&["33"], "33: it is the C library's own"),
         (&["65"], "65: not a signal number: they go from 1 to 64"),
         (&[""], "'': not a signal"),
         (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
-        (&["--on", "KILL=x"], "KILL: cannot be watched"),
+        (&["--on", "KILL=x"], "--on KILL: the kernel lets nobody"),
         (&["--count", "0"], "invalid value '0' for '--count <N>'"),
         (&["--timeout", "soon"], "--timeout soon: not a duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),

@@ -53,7 +53,7 @@ const fn everywhere(name: &'static str) -> Alias {
 
 impl Facts {
     /// Its number on an architecture; `None` where it does not exist.
-    pub fn number(&self, arch: Arch) -> Option<Signal> {
+    pub const fn number(&self, arch: Arch) -> Option<Signal> {
         Signal::new(self.numbers[arch.column()])
     }
 
@@ -73,9 +73,13 @@ impl Facts {
     }
 }
 
+/// All of them.
+pub(super) const TABLES: [&[Facts]; 4] =
+    [terminal::SIGNALS, processes::SIGNALS, faults::SIGNALS, kernel::SIGNALS];
+
 /// Every standard signal of any architecture, in no particular order.
 pub fn all() -> impl Iterator<Item = &'static Facts> {
-    [terminal::SIGNALS, processes::SIGNALS, faults::SIGNALS, kernel::SIGNALS].into_iter().flatten()
+    TABLES.into_iter().flatten()
 }
 
 /// What every real-time signal does by default (signal(7)).

@@ -10,7 +10,6 @@ use crate::error::Failure;
 use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet};
 use crate::watch::args::{one, set, text};
-use crate::watch::is_catchable;
 
 /// The options that belong to a command.
 #[derive(Debug, Args)]
@@ -18,7 +17,7 @@ pub struct CommandArgs {
     /// Run a command; signals are forwarded to it (after --)
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-    /// Forward one signal as another
+    /// Forward SIGNAL[,...] as another
     #[arg(long, value_name = "SIGNAL=SIGNAL")]
     map: Vec<OsString>,
     /// Do not forward these
@@ -45,7 +44,7 @@ pub struct CommandArgs {
     /// With --timeout: KILL, so long after TERM
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     kill_after: Option<OsString>,
-    /// Append to FILE what was received and what was done with it
+    /// Append to FILE what was received and done (-: standard error)
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     log: Option<PathBuf>,
     /// Tell it nowhere; else it is told on standard error
@@ -72,7 +71,7 @@ impl CommandArgs {
         if self.kill_after.is_some() && !timeout {
             return Err(Failure::usage("--kill-after takes a --timeout to come after"));
         }
-        let maps = self.map.iter().map(mapping).collect::<Result<Vec<_>, _>>()?;
+        let maps = self.map.iter().map(mappings).collect::<Result<Vec<_>, _>>()?.concat();
         let drops = sets("--drop", &self.drop)?;
         for (at, (from, _)) in maps.iter().enumerate() {
             let name = Arch::NATIVE.name(*from);
@@ -92,6 +91,7 @@ impl CommandArgs {
             None => None,
         };
         let log = match &self.log {
+            Some(path) if path.as_os_str() == "-" => LogTo::Stderr,
             Some(path) => LogTo::File(path.clone()),
             None if self.quiet => LogTo::Nowhere,
             None => LogTo::Stderr,
@@ -133,31 +133,24 @@ impl CommandArgs {
 /// own signals too: a child may have inherited them ignored.
 fn sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
     let of = |failure: Failure| Failure::usage(format!("{option} {failure}"));
-    let named = |word: &OsString| match text(word) {
-        all if all.eq_ignore_ascii_case("all") => {
-            let every = SignalSet::all(Arch::NATIVE).iter();
-            Ok(every.filter(|signal| signal.is_of_c_library() || is_catchable(*signal)).collect())
-        }
-        word => set(&word).map_err(of),
-    };
-    words.iter().try_fold(SignalSet::EMPTY, |all, word| Ok(all | named(word)?))
+    words.iter().try_fold(SignalSet::EMPTY, |all, word| {
+        let word = text(word);
+        let named = set(&word).map_err(of)?;
+        let own = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_of_c_library());
+        let says_all = word.split(',').any(|part| part.trim().eq_ignore_ascii_case("all"));
+        Ok(all | named | own.filter(|_| says_all).collect())
+    })
 }
 
-/// `TERM=INT`.
-fn mapping(word: &OsString) -> Result<(Signal, Signal), Failure> {
+/// `TERM=INT`, `TERM,HUP=INT`.
+fn mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
     let word = text(word);
     let of = |failure: Failure| Failure::usage(format!("--map {failure}"));
     let Some((from, to)) = word.split_once('=') else {
         return Err(Failure::usage(format!("--map {word}: SIGNAL=SIGNAL is expected")));
     };
-    let (from, to) = (one(from).map_err(of)?, one(to).map_err(of)?);
-    if !is_catchable(from) {
-        let name = Arch::NATIVE.name(from);
-        return Err(Failure::usage(format!(
-            "--map {name}: it never arrives: the kernel lets nobody catch it"
-        )));
-    }
-    Ok((from, to))
+    let (from, to) = (set(from).map_err(of)?, one(to).map_err(of)?);
+    Ok(from.iter().map(|from| (from, to)).collect())
 }
 
 #[cfg(test)]
@@ -167,18 +160,18 @@ mod tests {
     #[test]
     fn mappings_are_read() {
         let read = |word: &str| {
-            let read = mapping(&OsString::from(word));
-            read.map(|(from, to)| (from.get(), to.get())).map_err(|failure| failure.to_string())
+            let read = mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
+            Ok(read.into_iter().map(|(from, to)| (from.get(), to.get())).collect())
         };
-        assert_eq!(read("TERM=INT"), Ok((15, 2)));
-        assert_eq!(read("sigrtmin+1=10"), Ok((35, 10)));
-        assert_eq!(read("TERM=KILL"), Ok((15, 9)));
+        assert_eq!(read("TERM=INT"), Ok(vec![(15, 2)]));
+        assert_eq!(read("sigrtmin+1=10"), Ok(vec![(35, 10)]));
+        assert_eq!(read("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
         for (word, said) in [
             ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
             ("FOO=INT", "--map FOO: unknown signal; the nearest name is FPE"),
             ("TERM=", "--map '': not a signal"),
             ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
-            ("KILL=TERM", "--map KILL: it never arrives: the kernel lets nobody catch it"),
+            ("KILL=TERM", "--map KILL: the kernel lets nobody catch, block or ignore it"),
         ] {
             assert_eq!(read(word), Err(said.to_owned()), "{word}");
         }

@@ -1,8 +1,8 @@
 //! What becomes of a signal on its way to the command; pure.
 
 use super::Plan;
+use crate::signal::known::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
 use crate::signal::{Info, Signal};
-use crate::sys::numbers::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
 
 /// What the terminal, and the end of a session, send to a whole group.
 const OF_TERMINAL: [Signal; 8] = [INT, QUIT, TSTP, TTIN, TTOU, WINCH, HUP, CONT];
@@ -17,6 +17,8 @@ pub(super) enum Fate {
     Forwarded(Signal),
     /// It does not.
     Kept(Why),
+    /// It is sigtool's own: the time has run out.
+    Sent,
 }
 
 /// Why it does not.
@@ -67,7 +69,7 @@ pub(super) fn decide(plan: &Plan, info: &Info, scene: &impl Scene) -> Fate {
 mod tests {
     use super::*;
     use crate::signal::SignalSet;
-    use crate::sys::numbers::TERM;
+    use crate::signal::known::TERM;
 
     struct Stage(bool, bool);
 

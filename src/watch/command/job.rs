@@ -4,10 +4,10 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::signal::Signal;
+use crate::signal::known::{CONT, TSTP, TTIN, TTOU};
 use crate::sys::deliver::own_group;
 use crate::sys::hold;
 use crate::sys::job::{Terminal, stop_by};
-use crate::sys::numbers::{CONT, TSTP, TTIN, TTOU};
 
 /// The command's place at the terminal.
 #[derive(Debug)]

@@ -1,17 +1,16 @@
 //! What was received and what became of it, a line each; never on the
 //! command's standard output.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 
 use super::LogTo;
+use super::backlog::Backlog;
 use super::fate::{Fate, Why};
 use super::wire;
 use crate::error::{Failure, bare};
 use crate::exit::Exit;
 use crate::out::{Cell, Format, Meaning, Out, Settings, StreamColumn, escape};
 use crate::signal::{Arch, Signal};
-use crate::sys::stdio::Stream;
 use crate::watch::{Event, view};
 
 const COLUMNS: [StreamColumn; 6] = [
@@ -24,7 +23,7 @@ const COLUMNS: [StreamColumn; 6] = [
 ];
 
 /// Where the log is written; `None` where there is none.
-pub(super) type Sink = Option<(Box<dyn Write>, Beginning)>;
+pub(super) type Sink = Option<(Backlog, Beginning)>;
 
 /// Whether titles are still to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,25 +34,33 @@ pub(super) enum Beginning {
     None,
 }
 
-/// Opens it.
-pub(super) fn sink(to: &LogTo) -> Result<Sink, Failure> {
+/// Opens it; `stderr` is what stands for standard error.
+pub(super) fn sink(to: &LogTo, stderr: &Backlog, format: Format) -> Result<Sink, Failure> {
     let path = match to {
         LogTo::Nowhere => return Ok(None),
-        LogTo::Stderr => return Ok(Some((Box::new(Stream::stderr()), Beginning::Titles))),
+        LogTo::Stderr => return Ok(Some((stderr.clone(), Beginning::Titles))),
         LogTo::File(path) => path,
     };
     let failed = |error: io::Error| {
         let path = escape(path.as_os_str().as_encoded_bytes());
         Failure { exit: Exit::Failed, cause: anyhow::anyhow!("--log {path}: {}", bare(&error)) }
     };
-    let file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
-    let begun = file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0);
-    Ok(Some((Box::new(file), if begun { Beginning::None } else { Beginning::Titles })))
+    let (backlog, begun) = Backlog::append(path, lost(format)).map_err(failed)?;
+    Ok(Some((backlog, if begun { Beginning::None } else { Beginning::Titles })))
+}
+
+/// How lost entries are told of.
+pub(super) fn lost(format: Format) -> fn(u64) -> String {
+    match format {
+        Format::Json => |count| format!("{}\n", wire::lost(count)),
+        _ => |count| format!("watch: not written, for nobody read them in time: {count} lines\n"),
+    }
 }
 
 /// The log.
 pub(super) struct Log<'a> {
     out: Option<Out<'a>>,
+    backlog: Option<Backlog>,
     beginning: Beginning,
     /// Whether what the terminal sends to everybody is left out.
     spares_terminal: bool,
@@ -65,8 +72,9 @@ impl<'a> Log<'a> {
         let format = if settings.format == Format::Json { Format::Json } else { Format::Plain };
         let settings = Settings { format, color: false, indent: false, ..settings };
         let beginning = sink.as_ref().map_or(Beginning::None, |(_, beginning)| *beginning);
-        let out = sink.as_mut().map(|(sink, _)| Out::new(&mut **sink, settings));
-        Log { out, beginning, spares_terminal: *to == LogTo::Stderr }
+        let backlog = sink.as_ref().map(|(sink, _)| sink.clone());
+        let out = sink.as_mut().map(|(sink, _)| Out::new(sink, settings));
+        Log { out, backlog, beginning, spares_terminal: *to == LogTo::Stderr }
     }
 
     /// Whether anything is written at all.
@@ -88,7 +96,7 @@ impl<'a> Log<'a> {
         }
         let origin = event.info.origin();
         let cells = [
-            Cell::new(view::time(event, out.format()), Meaning::Nothing),
+            Cell::new(view::time(event.time, out.format()), Meaning::Nothing),
             Cell::new(Arch::NATIVE.name(event.info.signal).to_string(), Meaning::Subject),
             view::sender(event, origin),
             view::value(origin),
@@ -106,9 +114,21 @@ impl<'a> Log<'a> {
         self.out.as_mut().map_or(Ok(()), Out::flush)
     }
 
+    /// Whether something waits to be written.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.backlog.as_ref().is_some_and(Backlog::has_waiting)
+    }
+
+    /// Writes what waits, before the end.
+    pub(super) fn finish(&self) {
+        if let Some(backlog) = &self.backlog {
+            backlog.finish();
+        }
+    }
+
     /// It cannot be written: that keeps the command from nothing.
     pub(super) fn give_up(&mut self) {
-        self.out = None;
+        (self.out, self.backlog) = (None, None);
     }
 }
 
@@ -116,6 +136,7 @@ fn done(signal: Signal, fate: &Fate) -> String {
     match fate {
         Fate::Forwarded(to) if *to == signal => "forwarded".to_owned(),
         Fate::Forwarded(to) => format!("as {}", Arch::NATIVE.name(*to)),
+        Fate::Sent => "timeout".to_owned(),
         Fate::Kept(Why::Dropped) => "dropped".to_owned(),
         Fate::Kept(Why::Terminal) => "has it".to_owned(),
         Fate::Kept(Why::Ended) => "nobody left".to_owned(),

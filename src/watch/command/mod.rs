@@ -1,6 +1,7 @@
 //! `sigtool watch -- COMMAND`: a command, and every signal on to it.
 
 pub mod args;
+mod backlog;
 mod fate;
 mod job;
 mod log;
@@ -9,7 +10,7 @@ mod target;
 mod wire;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,10 +18,10 @@ use super::Request;
 use crate::error::{Failure, Outcome, bare};
 use crate::exit::Exit;
 use crate::out::{Out, escape};
+use crate::signal::known::CHLD;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::child::{self, NotStarted, State};
 use crate::sys::hold;
-use crate::sys::numbers::CHLD;
 use crate::sys::pidfd::wait_for_ends;
 use crate::sys::signalfd::{self, SignalFd};
 use crate::sys::spawn::Inherited;
@@ -93,12 +94,7 @@ pub fn hold_early(command: Option<&[OsString]>) {
 }
 
 /// Runs the command to its end.
-pub(super) fn run(
-    request: &Request,
-    plan: &Plan,
-    out: &Out<'_>,
-    notes: &mut dyn Write,
-) -> Result<Outcome, Failure> {
+pub(super) fn run(request: &Request, plan: &Plan, out: &Out<'_>) -> Result<Outcome, Failure> {
     let start = hold::hold_all().map_err(failed("blocking signals"))?;
     // Where CHLD was ignored, the ends of children would not be told.
     signalfd::set_default(CHLD);
@@ -106,7 +102,9 @@ pub(super) fn run(
         child::become_reaper().map_err(failed("--reap"))?;
     }
     let signals = SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(failed("signalfd"))?;
-    let mut sink = log::sink(&plan.log)?;
+    let format = out.format();
+    let stderr = backlog::Backlog::stderr(log::lost(format));
+    let mut sink = log::sink(&plan.log, &stderr, format)?;
     let log = log::Log::new(&mut sink, &plan.log, out.settings());
     let mut job = job::Job::new(plan.group);
     let keep = if start.inherited.ignores_child() { [CHLD].into_iter().collect() } else { SignalSet::EMPTY };
@@ -120,7 +118,7 @@ pub(super) fn run(
         Err(error) => return Ok(not_started(request, plan, start.inherited, error)),
     };
     job.began(pid);
-    let parent = parent::Parent::new(request, plan, pid, start.inherited, signals, log, job, notes);
+    let parent = parent::Parent::new(request, plan, pid, start.inherited, signals, log, job, stderr);
     let exit = parent.map_err(failed("pidfd_open"))?.until_the_end()?;
     Ok(Outcome { exit, complaints: Vec::new() })
 }

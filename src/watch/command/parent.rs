@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::backlog::Backlog;
 use super::fate::{self, Fate, Scene, Why};
 use super::job::{Job, Stop};
 use super::log::Log;
@@ -13,12 +14,12 @@ use crate::exit::Exit;
 use crate::out::escape_line;
 use crate::signal::exit::Ending;
 use crate::signal::info::Origin;
+use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, TERM};
 use crate::signal::{Arch, Info, Signal, SignalSet};
 use crate::sys::child::{self, Children};
 use crate::sys::deliver::own_uid;
 use crate::sys::forward::is_gone;
 use crate::sys::job::{leads_session, shares_group};
-use crate::sys::numbers::{CHLD, CONT, HUP, INT, KILL, TERM};
 use crate::sys::signalfd::SignalFd;
 use crate::sys::spawn::Inherited;
 use crate::sys::wait;
@@ -26,8 +27,13 @@ use crate::watch::run::Runner;
 use crate::watch::sender::{Sender, Senders};
 use crate::watch::{Event, Request};
 
-/// How long it takes until those that wait for room are tried again.
+/// How long it takes until signals that wait for room are tried again; and
+/// lines that do.
 const UNTIL_ROOM: Duration = Duration::from_millis(1);
+const UNTIL_READ: Duration = Duration::from_millis(20);
+
+/// How long it takes until those that are left after a KILL get it again.
+const KILLED_AGAIN: Duration = Duration::from_millis(100);
 
 /// What runs the command.
 pub(super) struct Parent<'a> {
@@ -40,7 +46,8 @@ pub(super) struct Parent<'a> {
     signals: SignalFd,
     log: Log<'a>,
     job: Job,
-    notes: &'a mut dyn Write,
+    /// Notes for people.
+    notes: Backlog,
     senders: Senders,
     runner: Runner<'a>,
     batch: Vec<Info>,
@@ -49,6 +56,8 @@ pub(super) struct Parent<'a> {
     /// What is sent when, because the time has run out.
     alarm: Option<(Instant, Signal)>,
     timed_out: bool,
+    /// What was sent last because of that.
+    sent: Option<Signal>,
     /// Whether the CONT that ended a stop has reached the command as well.
     has_cont: bool,
     /// At the end: whether somebody has asked once more for it.
@@ -77,7 +86,7 @@ impl<'a> Parent<'a> {
         signals: SignalFd,
         log: Log<'a>,
         job: Job,
-        notes: &'a mut dyn Write,
+        notes: Backlog,
     ) -> io::Result<Parent<'a>> {
         let end = request.timeout.and_then(|time| Instant::now().checked_add(time));
         Ok(Parent {
@@ -97,6 +106,7 @@ impl<'a> Parent<'a> {
             ended: None,
             alarm: end.map(|end| (end, TERM)),
             timed_out: false,
+            sent: None,
             has_cont: false,
             asked_again: false,
         })
@@ -113,6 +123,8 @@ impl<'a> Parent<'a> {
         // What came before the end is told, too.
         self.receive(None, true)?;
         let exit = match self.ended {
+            // As timeout(1) has it: TERM was not enough.
+            Some(Ending::Killed { signal: KILL, .. }) if self.timed_out => Exit::BySignal(KILL.get()),
             _ if self.timed_out => Exit::TimedOut,
             Some(Ending::Exited(status)) => Exit::Passed(status),
             Some(Ending::Killed { signal, .. }) => Exit::BySignal(signal.get()),
@@ -124,6 +136,8 @@ impl<'a> Parent<'a> {
             self.told(started);
             self.wait_for_commands()?;
         }
+        self.log.finish();
+        self.notes.finish();
         Ok(exit)
     }
 
@@ -157,6 +171,8 @@ impl<'a> Parent<'a> {
         self.batch = batch;
         let written = self.log.flush();
         self.written(written);
+        // Nobody is left to be told where that fails.
+        let _ = self.notes.catch_up();
         Ok(())
     }
 
@@ -164,7 +180,8 @@ impl<'a> Parent<'a> {
     fn time(&self) -> Option<Duration> {
         let alarm = self.alarm.map(|(end, _)| end.saturating_duration_since(Instant::now()));
         let room = self.target.has_waiting().then_some(UNTIL_ROOM);
-        alarm.into_iter().chain(room).min()
+        let lines = self.log.has_waiting() || self.notes.has_waiting();
+        alarm.into_iter().chain(room).chain(lines.then_some(UNTIL_READ)).min()
     }
 
     fn take(&mut self, info: &Info) {
@@ -250,24 +267,27 @@ impl<'a> Parent<'a> {
     /// Sends what is due because the time has run out.
     fn look_at_clock(&mut self) {
         let Some((end, signal)) = self.alarm.filter(|(end, _)| Instant::now() >= *end) else { return };
-        self.alarm = None;
+        self.alarm = match signal {
+            // Who was being started meanwhile is met the next time.
+            KILL => Instant::now().checked_add(KILLED_AGAIN).map(|end| (end, KILL)),
+            _ => self.plan.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL)),
+        };
         self.timed_out = true;
-        self.send(signal);
-        if signal != KILL {
-            // What is stopped would not see it.
-            self.send(CONT);
-            self.alarm = self.plan.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL));
-        }
+        // What is stopped would not see TERM.
+        self.end_all(if signal == KILL { &[KILL] } else { &[TERM, CONT] });
     }
 
-    /// A signal of sigtool's own, to whoever gets those that are sent on.
-    fn send(&self, signal: Signal) {
-        if self.ended.is_none() {
-            self.target.send(signal);
-        } else {
-            let info = Info { pid: self.own, uid: own_uid(), ..Info::bare(signal) };
-            self.target.to_adopted(&info, signal, |pid| self.runner.runs(pid));
-        }
+    /// Signals of sigtool's own, to all that the command has started.
+    fn end_all(&mut self, signals: &[Signal]) {
+        let runner = &self.runner;
+        self.target.send_to_all(signals, self.ended.is_some(), |pid| runner.runs(pid));
+        let first = signals.first().copied();
+        let repeated = std::mem::replace(&mut self.sent, first) == first;
+        let Some(signal) = first.filter(|_| !repeated && self.log.is_kept()) else { return };
+        let info = Info { pid: self.own, uid: own_uid(), ..Info::bare(signal) };
+        let event = Event { time: SystemTime::now(), info, sender: self.sender(&info) };
+        let written = self.log.add(&event, &Fate::Sent);
+        self.written(written);
     }
 
     /// Until the commands that run have ended; or somebody asks once more.

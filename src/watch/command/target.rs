@@ -1,10 +1,11 @@
 //! Whom the signals go on to: the command, its group, or what is left of its
 //! descendants.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::proc::Root;
+use crate::select::{Found, descendants};
 use crate::signal::{Info, Signal};
 use crate::sys::pidfd::PidFd;
 use crate::sys::{deliver, forward};
@@ -25,13 +26,23 @@ pub(super) struct Target {
     by_leader: bool,
     /// Real-time signals that found the queue full, in order.
     waiting: VecDeque<(Info, Signal)>,
+    /// Those that the command has started, as far as they were sent anything.
+    family: HashMap<Found, PidFd>,
 }
 
 impl Target {
     /// Holds a child that has not been reaped.
     pub(super) fn hold(pid: u32, group: bool) -> io::Result<Target> {
         let held = PidFd::open(pid)?;
-        Ok(Target { pid, held, group, root: Root::default(), by_leader: true, waiting: VecDeque::new() })
+        Ok(Target {
+            pid,
+            held,
+            group,
+            root: Root::default(),
+            by_leader: true,
+            waiting: VecDeque::new(),
+            family: HashMap::new(),
+        })
     }
 
     /// Sends on what was received, as this signal; where the queue is full, as
@@ -103,14 +114,17 @@ impl Target {
     /// Sends it to the children that are left when the command has ended: those
     /// that sigtool has adopted. Gives whether there was one.
     pub(super) fn to_adopted(&self, info: &Info, signal: Signal, spare: impl Fn(u32) -> bool) -> bool {
-        let Ok(own) = self.root.own_pid() else { return false };
+        let children = self.children().into_iter().filter(|pid| !spare(*pid));
+        // They are ours and not reaped: the numbers cannot be others'.
+        children.filter(|pid| forward::to_number(*pid, info, signal).is_ok()).count() > 0
+    }
+
+    /// The children that sigtool has now; none where /proc does not tell.
+    fn children(&self) -> Vec<u32> {
+        let Ok(own) = self.root.own_pid() else { return Vec::new() };
         let children = self.root.file(&format!("{own}/task/{own}/children")).unwrap_or_default();
         let children = String::from_utf8_lossy(&children).into_owned();
-        let pids = children.split_whitespace().filter_map(|word| word.parse().ok());
-        // They are ours and not reaped: the numbers cannot be others'.
-        let sent =
-            pids.filter(|pid| !spare(*pid)).filter(|pid| forward::to_number(*pid, info, signal).is_ok());
-        sent.count() > 0
+        children.split_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
 
     /// Sends a signal of sigtool's own; nobody may be there to get it.
@@ -120,6 +134,38 @@ impl Target {
         } else if self.held.send_to_group(Some(signal), None).is_err() {
             // Its leader has not been reaped: the number is the group's.
             let _ = deliver::to_group(self.pid, Some(signal));
+        }
+    }
+
+    /// Sends signals of sigtool's own, one after another, to the command, which
+    /// may have been `reaped`, and to all that descends from it and from
+    /// whatever sigtool has adopted; not to children that are to be spared, and
+    /// theirs. Those of an earlier time are remembered: their parents may be gone.
+    pub(super) fn send_to_all(&mut self, signals: &[Signal], reaped: bool, spare: impl Fn(u32) -> bool) {
+        let start = |pid| Some(Found { pid, start: self.root.stat(pid).ok()?.start?, by_tree: true });
+        let children = self.children().into_iter().filter(|pid| !spare(*pid));
+        let children: Vec<Found> = children.filter_map(start).collect();
+        let others = descendants(&self.root, &children, &[]).unwrap_or_default();
+        // All are held before the first is gone, and then looked at again: a
+        // number could be another's.
+        let found = children.into_iter().chain(others).filter(|found| !self.family.contains_key(found));
+        let held = found.filter_map(|found| {
+            let held = PidFd::open(found.pid).ok()?;
+            (self.root.stat(found.pid).ok()?.start == Some(found.start)).then_some((found, held))
+        });
+        let held: Vec<_> = held.collect();
+        self.family.extend(held);
+        for signal in signals {
+            if !reaped {
+                self.send(*signal);
+            }
+            for (found, held) in &self.family {
+                let in_group = || self.root.stat(found.pid).is_ok_and(|stat| stat.group == self.pid);
+                let has_it = !reaped && (found.pid == self.pid || self.group && in_group());
+                if !has_it {
+                    let _ = held.send(Some(*signal), None);
+                }
+            }
         }
     }
 }

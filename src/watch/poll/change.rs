@@ -51,19 +51,9 @@ pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec
 /// What a process has in a set. Of each thread by itself, only what waits for
 /// the process as a whole is pending for it.
 pub(super) fn members(situation: &Situation, set: Set, threads: bool) -> Option<SignalSet> {
-    let status = &situation.status;
     match set {
-        Set::Pending if threads => status.shared_pending,
-        Set::Pending => {
-            let own = situation.threads.as_ref().map_or(status.pending, |tasks| Some(tasks.pending()));
-            Some(status.shared_pending? | own?)
-        }
-        Set::Blocked => {
-            situation.threads.as_ref().map_or(status.blocked, |tasks| Some(tasks.blocked_by_all()))
-        }
-        Set::Ignored => status.ignored,
-        Set::Caught => status.caught,
-        Set::Default => None,
+        Set::Pending if threads => situation.status.shared_pending,
+        set => set.members(situation),
     }
 }
 
@@ -118,17 +108,7 @@ pub(super) fn is_news(told: State, before: State, now: State) -> bool {
 mod tests {
     use super::*;
     use crate::proc::Status;
-
-    fn task(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-        Task {
-            tid,
-            name: None,
-            state: Some(State::new(state)),
-            pending: SignalSet::from_bits(pending),
-            blocked: SignalSet::from_bits(blocked),
-            tracer: None,
-        }
-    }
+    use crate::proc::task::sample as task;
 
     fn look(sets: [u128; 3], tasks: Vec<Task>) -> Situation {
         let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));

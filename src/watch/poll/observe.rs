@@ -10,7 +10,8 @@ use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::out::{Out, escape, escape_line};
 use crate::proc::{Files, ReadError, Root, Threads};
-use crate::signal::{Arch, Signal, SignalSet, name};
+use crate::signal::SignalSet;
+use crate::signal::known::{HUP, INT, TERM};
 use crate::sys::pidfd::{PidFd, wait_for_any, wait_for_ends};
 use crate::sys::signalfd::{self, SignalFd};
 
@@ -53,9 +54,8 @@ pub(super) fn observe(
 /// The signals that end it: INT and TERM, and HUP where it is not ignored, as
 /// under nohup.
 fn ending() -> SignalSet {
-    let known = ["INT", "TERM", "HUP"].into_iter().filter_map(|word| name::parse(word, Arch::NATIVE).ok());
-    let hung_up = |signal: &Signal| Arch::NATIVE.name(*signal).to_string() == "HUP";
-    known.filter(|signal| !hung_up(signal) || !signalfd::is_ignored(*signal)).collect()
+    let hup = Some(HUP).filter(|hup| !signalfd::is_ignored(*hup));
+    [INT, TERM].into_iter().chain(hup).collect()
 }
 
 fn kernel(error: io::Error) -> Failure {
@@ -174,7 +174,7 @@ impl Observation<'_, '_> {
         let mut received = Vec::new();
         self.signals.read(&mut received).map_err(kernel)?;
         Ok(received.first().map(|info| {
-            let asked = Arch::NATIVE.name(info.signal).to_string() != "HUP";
+            let asked = info.signal != HUP;
             let waits = self.left.is_some() || !self.request.until.is_empty();
             if asked && !waits { Exit::Done } else { Exit::BySignal(info.signal.get()) }
         }))

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::change::{self, Change};
 use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status};
+use crate::select;
 use crate::signal::exit::Ending;
 use crate::sys::pidfd::PidFd;
-
-/// ESRCH: the process has been reaped.
-const ESRCH: i32 = 3;
 
 /// A process, held by a pidfd: another one that gets its number is never taken
 /// for it.
@@ -76,16 +74,9 @@ impl Process {
         name(&self.last.status)
     }
 
-    /// How it has ended: as the kernel keeps it once it is reaped, or as its
-    /// zombie shows it.
+    /// How it has ended.
     pub(super) fn ending(&self) -> Option<Ending> {
-        let kept = || self.held.ending().ok().flatten();
-        kept().or_else(|| {
-            let told = Root::default().zombie_status(self.pid);
-            // Still there after that, so the zombie was this one.
-            let reaped = self.held.send(None, None).is_err_and(|error| error.raw_os_error() == Some(ESRCH));
-            told.filter(|_| !reaped).and_then(Ending::of_wait_status).or_else(kept)
-        })
+        select::ending(self.pid, &self.held)
     }
 
     /// Whether the kernel will tell how it has ended once it is reaped.

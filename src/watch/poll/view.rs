@@ -9,6 +9,7 @@ use crate::explain::require::Set;
 use crate::out::{Cell, Format, Meaning, Out, StreamColumn, escape};
 use crate::proc::{Situation, Task};
 use crate::signal::{Arch, SignalSet};
+use crate::watch::view::time;
 
 /// The columns; on a terminal the time is that of the day, for the width.
 fn columns(format: Format) -> [StreamColumn; 4] {
@@ -20,12 +21,9 @@ fn columns(format: Format) -> [StreamColumn; 4] {
     ]
 }
 
-/// The line above all others; JSON has none.
+/// The line above all others.
 pub(super) fn header(out: &mut Out<'_>) -> io::Result<()> {
-    match out.format() {
-        Format::Json => Ok(()),
-        format => out.stream_header(&columns(format)),
-    }
+    out.stream_header(&columns(out.format()))
 }
 
 /// One event.
@@ -36,21 +34,12 @@ pub(super) fn event(event: &Event<'_>, out: &mut Out<'_>) -> io::Result<()> {
     }
     let name = escape(event.name).into_owned();
     let cells = [
-        Cell::new(time(event, format), Meaning::Nothing),
+        Cell::new(time(event.time, format), Meaning::Nothing),
         Cell::plain(event.pid.to_string()),
         if name.is_empty() { Cell::nothing() } else { Cell::new(name, Meaning::Subject) },
         what(&event.what),
     ];
     out.stream_row(&columns(format), cells)
-}
-
-/// UTC, as RFC 3339 has it; on a terminal without the day.
-fn time(event: &Event<'_>, format: Format) -> String {
-    let whole = humantime::format_rfc3339_micros(event.time).to_string();
-    match (format, whole.split_once('T')) {
-        (Format::Table, Some((_, time))) => time.to_owned(),
-        _ => whole,
-    }
 }
 
 fn what(what: &What<'_>) -> Cell {

@@ -4,27 +4,29 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
 use super::freezer::{self, Freezer};
-use super::{Files, Root, Situation, Stat, Status, Threads, Wait, gather};
+use super::{Files, Root, Situation, Stat, Status, Threads, Wait, gather, has_ended};
+use crate::signal::known::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Action, Arch, Signal, SignalSet};
 
 /// Signals that an orphaned process group drops (`get_signal` in
 /// kernel/signal.c).
-const OF_TERMINALS: [&str; 3] = ["TSTP", "TTIN", "TTOU"];
+const OF_TERMINALS: [Signal; 3] = [TSTP, TTIN, TTOU];
 
-/// What is around the processes of a /proc, as it was when first asked for: to
-/// be kept only as long as one answer takes. Several threads may ask.
+/// What the processes of a /proc share, control groups and process groups, as
+/// it was when first asked for: to be kept only as long as one answer takes.
+/// Several threads may ask.
 #[derive(Debug)]
-pub struct Around<'a> {
+pub struct Shared<'a> {
     root: &'a Root,
     /// By the text of /proc/PID/cgroup.
     freezers: Mutex<HashMap<Vec<u8>, Freezer>>,
     groups: OnceLock<Option<Groups>>,
 }
 
-impl Around<'_> {
+impl Shared<'_> {
     /// Nothing is looked up yet.
-    pub fn new(root: &Root) -> Around<'_> {
-        Around { root, freezers: Mutex::default(), groups: OnceLock::new() }
+    pub fn new(root: &Root) -> Shared<'_> {
+        Shared { root, freezers: Mutex::default(), groups: OnceLock::new() }
     }
 
     /// Looks at a process whose status and threads have just been read: at
@@ -37,9 +39,7 @@ impl Around<'_> {
         // A thread in sigwait(3) does not show what it waits for as blocked; who
         // reads a signalfd may do so while another thread would take the signal.
         // CONT lets others through.
-        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
-        let continues = facts.is_some_and(|facts| facts.name == "CONT");
-        if continues || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
+        if signal == Some(CONT) || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
             situation.waits = self.waits(pid, &threads);
         }
         if asked(threads.blocked_by_any()) {
@@ -47,9 +47,10 @@ impl Around<'_> {
         }
         situation.threads = Some(threads);
         situation.freezer = self.freezer(pid);
-        if facts.is_some_and(|facts| OF_TERMINALS.contains(&facts.name)) {
+        if signal.is_some_and(|signal| OF_TERMINALS.contains(&signal)) {
             situation.orphaned = self.is_orphaned(pid);
         }
+        let facts = signal.and_then(|signal| Arch::NATIVE.facts(signal));
         if facts.is_some_and(|facts| facts.action == Action::Core) {
             situation.core = root.core_dump(pid, &situation.status);
         }
@@ -112,8 +113,7 @@ impl Groups {
     fn read(root: &Root) -> Option<Groups> {
         // One whose main thread alone has ended is alive.
         let is_ended = |files: &mut Files, stat: &Stat| {
-            stat.state.is_ended()
-                && files.status(stat.pid).map_or(true, |status| status.threads.is_none_or(|count| count <= 1))
+            stat.state.is_ended() && files.status(stat.pid).map_or(true, |status| has_ended(&status, None))
         };
         let people = gather(root, &root.pids().ok()?, |files, pid| {
             let stat = files.stat(pid).ok()?;

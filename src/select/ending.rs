@@ -1,0 +1,40 @@
+//! How a process that is held has ended.
+
+use crate::proc::Root;
+use crate::signal::exit::Ending;
+use crate::sys::pidfd::PidFd;
+
+/// ESRCH: the process has been reaped.
+const ESRCH: i32 = 3;
+
+/// How a process has ended, by its number and its descriptor: as the kernel
+/// keeps it once it is reaped, or as its zombie shows it. `None` where neither
+/// tells.
+pub fn ending(pid: u32, held: &PidFd) -> Option<Ending> {
+    let kept = || held.ending().ok().flatten();
+    kept().or_else(|| {
+        let told = Root::default().zombie_status(pid);
+        // Still there after that, so the zombie was this one.
+        let reaped = held.send(None, None).is_err_and(|error| error.raw_os_error() == Some(ESRCH));
+        told.filter(|_| !reaped).and_then(Ending::of_wait_status).or_else(kept)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_zombie_tells_how_it_has_ended() {
+        let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("a shell");
+        let held = PidFd::open(child.id()).expect("a held child");
+        assert!(held.wait(Duration::from_secs(60)).expect("poll"));
+        assert_eq!(ending(child.id(), &held), Some(Ending::Exited(7)));
+        child.wait().expect("reaped");
+        // Then only the kernel tells, if it is new enough.
+        assert!(matches!(ending(child.id(), &held), None | Some(Ending::Exited(7))));
+    }
+}

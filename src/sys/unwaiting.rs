@@ -1,0 +1,178 @@
+//! Writing without waiting: to a pipe that nobody empties, or a terminal that
+//! is held by Ctrl-S, a write gives `WouldBlock`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// The side of a pseudo-terminal that is opened anew each time: major 5, minor
+/// 2 (Documentation/admin-guide/devices.txt).
+const PTMX: u64 = libc::makedev(5, 2);
+
+/// What poll(2) promises room for in a pipe (pipe(7), PIPE_BUF).
+const SURE: usize = libc::PIPE_BUF;
+
+/// A descriptor, written without waiting. SIGPIPE is to be blocked meanwhile.
+#[derive(Debug)]
+pub struct Unwaiting {
+    file: ManuallyDrop<File>,
+    /// Whether the file is another's too, and is not to be closed.
+    shared: bool,
+    way: Way,
+}
+
+/// How a write is kept from waiting.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// It does not wait: O_NONBLOCK, or a file.
+    Itself,
+    /// send(2) can be told.
+    Socket,
+    /// It could wait, if others fill up the room that poll(2) has seen.
+    Asked,
+}
+
+impl Unwaiting {
+    /// Standard error. O_NONBLOCK would be set for all that share it: so it is
+    /// opened once more, where that gives the same.
+    pub fn stderr() -> Unwaiting {
+        // SAFETY: the descriptor stays open for the life of the process (the C
+        // main sees to it), and ManuallyDrop never closes it.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(libc::STDERR_FILENO) });
+        let Ok(meta) = file.metadata() else { return Unwaiting { file, shared: true, way: Way::Asked } };
+        let kind = meta.file_type();
+        if kind.is_socket() {
+            return Unwaiting { file, shared: true, way: Way::Socket };
+        }
+        if kind.is_file() {
+            return Unwaiting { file, shared: true, way: Way::Itself };
+        }
+        let again = || open(Path::new("/proc/self/fd/2"), OpenOptions::new().write(true));
+        match Some(()).filter(|()| meta.rdev() != PTMX).and_then(|()| again().ok()) {
+            Some(own) => Unwaiting { file: ManuallyDrop::new(own), shared: false, way: Way::Itself },
+            None => Unwaiting { file, shared: true, way: Way::Asked },
+        }
+    }
+
+    /// What is at a path, to write behind what is there; created where there is
+    /// nothing. A pipe by name stays open, whether or not somebody reads it.
+    ///
+    /// # Errors
+    /// What open(2) says.
+    pub fn append(path: &Path) -> io::Result<Unwaiting> {
+        let is_pipe = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
+        let mut options = OpenOptions::new();
+        if is_pipe {
+            options.read(true).write(true);
+        } else {
+            options.append(true).create(true);
+        }
+        let file = ManuallyDrop::new(open(path, &mut options)?);
+        Ok(Unwaiting { file, shared: false, way: Way::Itself })
+    }
+
+    /// Whether it is a file with something in it.
+    pub fn is_begun(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
+    }
+
+    /// Waits until there is room, or something is wrong, at most so long.
+    pub fn wait(&self, time: Duration) {
+        let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+        let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], time);
+    }
+
+    fn has_room(&self) -> bool {
+        let mut asked = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+}
+
+/// A terminal does not become ours by it.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+impl Write for Unwaiting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.way {
+            Way::Itself => self.file.write(bytes),
+            Way::Socket => send(self.file.as_fd(), bytes),
+            Way::Asked if self.has_room() => self.file.write(&bytes[..bytes.len().min(SURE)]),
+            Way::Asked => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Unwaiting {
+    fn drop(&mut self) {
+        if !self.shared {
+            // SAFETY: the file is our own, and nobody uses it after this.
+            unsafe { ManuallyDrop::drop(&mut self.file) };
+        }
+    }
+}
+
+fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: the bytes are as many as is said, and only read.
+    let sent = unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn fill(writer: &mut Unwaiting) -> usize {
+        let mut written = 0;
+        loop {
+            match writer.write(&[0; 1 << 16]) {
+                Ok(some) => written += some,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    return written;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_full_does_not_wait() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let file = File::from(std::os::fd::OwnedFd::from(writer));
+        let mut asked = Unwaiting { file: ManuallyDrop::new(file), shared: false, way: Way::Asked };
+        let written = fill(&mut asked);
+        assert!(written >= 1 << 16);
+        reader.read_exact(&mut vec![0; written]).expect("all of it");
+        asked.wait(Duration::from_secs(60));
+        assert!(asked.write(b"more").is_ok());
+
+        let (_reader, writer) = UnixStream::pair().expect("sockets");
+        let file = File::from(std::os::fd::OwnedFd::from(writer));
+        fill(&mut Unwaiting { file: ManuallyDrop::new(file), shared: false, way: Way::Socket });
+    }
+
+    #[test]
+    fn a_named_pipe_needs_no_reader() {
+        let path = std::env::temp_dir().join(format!("sigtool-unwaiting-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
+        assert!(made.success());
+        let mut writer = Unwaiting::append(&path).expect("it opens");
+        std::fs::remove_file(&path).expect("it was there");
+        assert!(fill(&mut writer) > 0 && !writer.is_begun());
+    }
+}
