@@ -6,6 +6,7 @@ mod forward;
 mod hooks;
 mod idioms;
 mod job;
+mod outlet;
 mod poll;
 
 use std::fs::File;
