@@ -6,7 +6,6 @@ mod forward;
 mod hooks;
 mod idioms;
 mod job;
-mod outlet;
 mod poll;
 
 use std::fs::File;

@@ -9,7 +9,7 @@ use super::{Event, Request, What, hold, view};
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::out::{Out, escape};
-use crate::proc::{Files, ReadError, Root, Threads};
+use crate::proc::{Files, ReadError, Root, Threads, duration};
 use crate::signal::Info;
 use crate::signal::known::HUP;
 use crate::sys::pidfd::{PidFd, wait_for_ends};
@@ -102,6 +102,7 @@ impl Observation<'_, '_> {
                 self.tell_ends()?;
             }
             if let Some(exit) = self.is_over() {
+                self.complain_of_uncounted();
                 return Ok(End::Reached(exit));
             }
             let now = Instant::now();
@@ -128,13 +129,9 @@ impl Observation<'_, '_> {
     fn start(&mut self) -> Result<(), Failure> {
         let count = self.processes.len();
         let noun = if count == 1 { "process" } else { "processes" };
-        let every = match self.request.interval {
-            time if time < Duration::from_secs(1) => format!("{} ms", time.as_millis()),
-            time => humantime::format_duration(time).to_string(),
-        };
-        self.notes.note(&format!(
-            "observing {count} {noun} every {every}; what is delivered between two looks is not seen"
-        ));
+        let every = duration::text(self.request.interval);
+        self.notes
+            .note(&format!("observing {count} {noun} every {every}; what passes between looks is unseen"));
         view::header(self.out)?;
         let (time, threads) = (SystemTime::now(), self.request.threads);
         for process in &self.processes {
@@ -151,7 +148,7 @@ impl Observation<'_, '_> {
     /// How it ends, if it does now.
     fn is_over(&self) -> Option<Exit> {
         let until = &self.request.until;
-        let met = |process: &Process| until.iter().all(|asked| asked.unmet_by(&process.last).is_none());
+        let met = |process: &Process| until.iter().all(|asked| process.unmet(asked).is_none());
         if self.left == Some(0) {
             Some(Exit::Done)
         } else if self.never {
@@ -247,19 +244,25 @@ impl Observation<'_, '_> {
     }
 
     fn look_at(&mut self, process: &mut Process) -> Result<(), Failure> {
-        let changes = match process.look(&mut self.files, self.request.threads) {
-            Ok(changes) => changes,
+        let changes = process.look(&mut self.files, self.request.threads);
+        let unread = match (&changes, process.blind()) {
+            (Ok(_), None) => None,
+            (Ok(_), Some(why)) => Some(format!(
+                "{}: its threads cannot be read any more: {why}; what they block, and what is pending for one of \
+                 them, is not told",
+                process.pid
+            )),
             // Its end is about to be told.
-            Err(ReadError::Gone) => return Ok(()),
-            Err(error) => {
-                if !std::mem::replace(&mut process.unreadable, true) {
-                    self.notes.note(&format!("{}: it cannot be read any more: {error}", process.pid));
-                }
-                return Ok(());
-            }
+            (Err(ReadError::Gone), _) => return Ok(()),
+            (Err(error), _) => Some(format!("{}: it cannot be read any more: {error}", process.pid)),
         };
+        if let Some(unread) = unread
+            && !std::mem::replace(&mut process.said, true)
+        {
+            self.notes.note(&unread);
+        }
         let time = SystemTime::now();
-        changes.iter().try_for_each(|change| {
+        changes.iter().flatten().try_for_each(|change| {
             let what = What::Change(change);
             self.tell(&Event { time, pid: process.pid, name: process.name(), what })
         })
@@ -272,6 +275,16 @@ impl Observation<'_, '_> {
             self.left = self.left.map(|left| left - 1);
         }
         Ok(())
+    }
+
+    /// Says that fewer changes came than were asked for, for all have ended.
+    fn complain_of_uncounted(&mut self) {
+        if let (Some(asked), Some(left @ 1..)) = (self.request.count, self.left)
+            && self.request.until.is_empty()
+        {
+            let seen = asked - left;
+            self.complaints.push(format!("--count {asked}: all have ended after {seen}"));
+        }
     }
 
     /// Says what has not come in time.
@@ -288,7 +301,7 @@ impl Observation<'_, '_> {
 
 /// `: TERM is not caught`; nothing where all is as it is waited for.
 fn unmet(request: &Request, process: &Process) -> String {
-    let unmet = request.until.iter().filter_map(|asked| Some(asked.sentence(asked.unmet_by(&process.last)?)));
+    let unmet = request.until.iter().filter_map(|asked| Some(asked.sentence(process.unmet(asked)?)));
     let all: Vec<String> = unmet.collect();
     if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) }
 }
