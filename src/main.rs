@@ -32,7 +32,7 @@ fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
     let outcome = match request {
         Request::List(request) => list::run(&request, &mut out)?,
         Request::Send(request) => send::run(&request, &mut out, &mut Stream::stderr())?,
-        Request::Watch(request) => watch::run(&request, &mut out, &mut Stream::stderr())?,
+        Request::Watch(request) => watch::run(&request, &out)?,
         Request::Completions(shell) => completions::run(shell, &mut out)?,
         Request::DecodeStatus(request) => decode_status::run(&request, &mut out)?,
     };

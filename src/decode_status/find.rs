@@ -12,7 +12,7 @@ use crate::out::escape;
 use crate::proc::records::{self, Record};
 use crate::proc::status::ParseStatusError;
 use crate::proc::{ReadError, Root, Shared, Situation, Status, Surroundings, Threads, gather, users};
-use crate::select::{Found, SelectError, Selection};
+use crate::select::{self, Found, SelectError, Selection};
 use crate::sys;
 
 /// Finds what is asked for.
@@ -203,7 +203,10 @@ fn find(
             live(*pid, status, root, names).map(|process| vec![process])
         }
         Target::Own => {
-            let status = root.own_status().map_err(|error| problem("self", reason(&error, root)))?;
+            let status = root.own_status().map_err(|error| {
+                let unmounted = select::check_proc(root).err().map(|error| error.to_string());
+                problem("self", unmounted.unwrap_or_else(|| reason(&error, root)))
+            })?;
             // Where /proc is not our own, "self" is whom it takes us for.
             let pid = status.tgid.unwrap_or_else(std::process::id);
             live(pid, status, root, names).map(|process| vec![process])
@@ -352,10 +355,10 @@ fn problem(target: &str, reason: String) -> Problem {
 /// Why a process or thread could not be read.
 fn refused(pid: u32, tid: Option<u32>, root: &Root, error: &ReadError) -> Problem {
     let gone = matches!(error, ReadError::Gone);
-    if gone && root.own_status().is_err() && root.is_native() {
-        return problem(&pid.to_string(), "cannot be read: /proc is not mounted".to_owned());
-    }
     let target = tid.map_or_else(|| pid.to_string(), |tid| format!("{pid}/{tid}"));
+    if let Some(error) = select::check_proc(root).err().filter(|_| gone) {
+        return problem(&target, error.to_string());
+    }
     let reason = match tid {
         // /proc hides another user's processes as if they were not there
         // (hidepid=invisible), but the null signal still finds them.

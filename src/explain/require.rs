@@ -1,6 +1,7 @@
 //! Requirements: which signals a process must have in a set, or must not.
 
 use crate::proc::{Situation, Threads};
+use crate::signal::known::{KILL, STOP};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// A set of a process.
@@ -105,13 +106,7 @@ impl Requirement {
             known.ok_or_else(|| format!("'{set}': not a set: pending, blocked, ignored, caught, default"))?;
         let signals = match signals.trim() {
             "any" => Signals::Any,
-            words => {
-                let each = SignalSet::parse(words, Arch::NATIVE).map_err(|error| error.to_string())?;
-                if each.is_empty() {
-                    return Err("no signal is named".to_owned());
-                }
-                Signals::Each(each)
-            }
+            words => Signals::Each(each(words, set, wanted)?),
         };
         Ok(Requirement { wanted, set, signals })
     }
@@ -126,6 +121,35 @@ impl Requirement {
             (false, Signals::Each(each)) if !(each & found).is_empty() => Some(Unmet::There(each & found)),
             _ => None,
         }
+    }
+}
+
+/// The signals of a requirement, without those of which nobody can decide: KILL
+/// and STOP are always at their default.
+///
+/// # Errors
+/// Words that name no signal, or name these where it could never be met.
+fn each(words: &str, set: Set, wanted: bool) -> Result<SignalSet, String> {
+    let each = SignalSet::parse(words, Arch::NATIVE).map_err(|error| error.to_string())?;
+    if each.is_empty() {
+        return Err("no signal is named".to_owned());
+    }
+    let fixed: SignalSet = [KILL, STOP].into_iter().collect();
+    let possible = match set {
+        // Both may be pending for a moment.
+        Set::Pending => return Ok(each),
+        Set::Blocked | Set::Ignored | Set::Caught => !wanted,
+        Set::Default => wanted,
+    };
+    // Who names the others, or all, means what there can be.
+    let named = !words.starts_with('~')
+        && !words.split([',', ' ', '[', ']']).any(|word| word.eq_ignore_ascii_case("all"));
+    match (each & fixed).iter().next().filter(|_| named && !possible) {
+        Some(signal) => Err(format!(
+            "that can never be met: {} is always at its default, and nobody can catch, block or ignore it",
+            Arch::NATIVE.name(signal)
+        )),
+        None => Ok(each - fixed),
     }
 }
 
@@ -171,7 +195,9 @@ mod tests {
             ("default=TERM", "met"),
             ("default=HUP", "HUP is not at default"),
             ("blocked=15", "met"),
-            ("ignored=~[HUP]", "~[HUP] are not ignored"),
+            ("ignored=~[HUP]", "~[HUP KILL STOP] are not ignored"),
+            ("default=KILL", "met"),
+            ("default=STOP,HUP", "HUP is not at default"),
         ] {
             assert_eq!(sentence(text, true), said, "{text}");
         }
@@ -185,6 +211,8 @@ mod tests {
             ("blocked=TERM,INT", "TERM is blocked"),
             ("default=any", "~[HUP INT KILL STOP 32 33] are at default"),
             ("default=INT", "met"),
+            ("caught=KILL", "met"),
+            ("blocked=STOP,TERM", "TERM is blocked"),
         ] {
             assert_eq!(sentence(text, false), said, "{text}");
         }
@@ -206,6 +234,25 @@ mod tests {
             ["", "TERM", "caught", "caught=", "caught=FOO", "held=TERM", "=TERM", "caught=none", "CAUGHT=any"]
         {
             assert!(Requirement::parse(text, true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_never_be_met_is_refused() {
+        let never = |text: &str, wanted| Requirement::parse(text, wanted).err();
+        for (text, wanted, signal) in [
+            ("caught=KILL", true, "KILL"),
+            ("ignored=TERM,SIGKILL", true, "KILL"),
+            ("blocked=19", true, "STOP"),
+            ("default=STOP", false, "STOP"),
+        ] {
+            let said = never(text, wanted).expect("refused");
+            assert!(said.starts_with(&format!("that can never be met: {signal} is")), "{text}: {said}");
+        }
+        for (text, wanted) in
+            [("caught=all", true), ("blocked=~[TERM]", true), ("default=KILL", true), ("pending=KILL", true)]
+        {
+            assert_eq!(never(text, wanted), None, "{text}");
         }
     }
 }

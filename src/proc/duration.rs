@@ -12,9 +12,35 @@ pub fn parse(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let text = if bare { format!("{text}s") } else { text.to_owned() };
-    let parsed = humantime::parse_duration(&text);
+    // As sleep(1) takes them: `.5`.
+    let zero = if text.starts_with('.') && text.len() > 1 { "0" } else { "" };
+    let unit = if bare { "s" } else { "" };
+    let parsed = humantime::parse_duration(&format!("{zero}{text}{unit}"));
     parsed.map(Some).map_err(|error| format!("not a duration (5s, 1.5s, 200ms, 1m30s, inf): {error}"))
+}
+
+/// A duration as it is written here: `100ms`, `1.5s`, `1m30s`, `1d`.
+pub fn text(time: Duration) -> String {
+    let whole = time.as_secs();
+    let (millis, nanos) = (time.subsec_millis(), time.subsec_nanos());
+    if whole == 0 && nanos > 0 {
+        return match (millis, nanos % 1_000_000) {
+            (millis, 0) => format!("{millis}ms"),
+            _ => format!("{}us", time.as_micros()),
+        };
+    }
+    let mut text = String::new();
+    for (count, unit) in [(whole / 86400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "m")] {
+        if count > 0 {
+            text += &format!("{count}{unit}");
+        }
+    }
+    match (whole % 60, format!("{millis:03}").trim_end_matches('0')) {
+        (0, "") if !text.is_empty() => {}
+        (seconds, "") => text += &format!("{seconds}s"),
+        (seconds, part) => text += &format!("{seconds}.{part}s"),
+    }
+    text
 }
 
 #[cfg(test)]
@@ -33,12 +59,24 @@ mod tests {
             ("0.25", 250),
             ("0", 0),
             ("2h", 7_200_000),
+            (".5", 500),
+            (".25s", 250),
         ] {
             assert_eq!(millis(text), Ok(Some(expected)), "{text}");
         }
         assert_eq!(millis("inf"), Ok(None));
-        for bad in ["", "s", "-5", "5x", "1.2.3", "five", "99999999999999999999"] {
+        for bad in ["", ".", ".s", "s", "-5", "5x", "1.2.3", "five", "99999999999999999999"] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for written in
+            ["100ms", "250us", "1s", "1.5s", "10s", "1m30s", "1h", "1h0.25s", "1d", "1d2h3m4s", "0s"]
+        {
+            let time = parse(written).ok().flatten().expect("a duration");
+            assert_eq!(text(time), written);
         }
     }
 }

@@ -41,6 +41,25 @@ impl ProcessName {
     }
 }
 
+/// Whether the lines of a text end in CR LF, as those that went through some
+/// mailers do. A process may call itself something that ends in CR: its own
+/// line is not asked.
+pub(super) fn ends_lines_with_cr(text: &[u8]) -> bool {
+    let is_name = |line: &[u8]| line.windows(5).any(|part| part == b"Name:");
+    text.contains(&b'\r')
+        && text.split(|byte| *byte == b'\n').any(|line| line.ends_with(b"\r") && !is_name(line))
+}
+
+/// Takes the CR of the line's end from a name, where it is one.
+pub(super) fn drop_line_end(name: &mut Option<ProcessName>, is_line_end: impl FnOnce() -> bool) {
+    if let Some(ProcessName(bytes)) = name
+        && bytes.ends_with(b"\r")
+        && is_line_end()
+    {
+        bytes.pop();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +77,19 @@ mod tests {
         ] {
             assert_eq!(ProcessName::from_status(value).as_bytes(), name);
         }
+    }
+
+    #[test]
+    fn a_cr_is_the_names_unless_all_lines_end_in_one() {
+        use super::super::{Status, records};
+        let name = |text: &[u8]| {
+            let status = Status::parse(text).unwrap();
+            let record = records::parse(text).unwrap().found.remove(0).status;
+            assert_eq!(status.name, record.name);
+            status.name.unwrap().as_bytes().to_vec()
+        };
+        assert_eq!(name(b"Name:\tbash\r\nSigBlk:\t0000000000000000\n"), b"bash\r");
+        assert_eq!(name(b"Name:\tbash\r\nSigBlk:\t0000000000000000\r\n"), b"bash");
+        assert_eq!(name(b"Name:\tbash\r\r\nSigBlk:\t0000000000000000\r\n"), b"bash\r");
     }
 }

@@ -1,6 +1,7 @@
 //! Several status files in one text: `cat /proc/*/status`, `grep Sig
 //! /proc/*/status` with its file names, `head` with its titles, a bug report.
 
+use super::name;
 use super::status::{ParseStatusError, SetLine, Status, key_value};
 
 /// One process, or thread, found in a text.
@@ -57,6 +58,9 @@ pub fn parse(text: &[u8]) -> Result<Records, ParseStatusError> {
         }
     }
     records.close(open);
+    if name::ends_lines_with_cr(text) {
+        records.found.iter_mut().for_each(|record| name::drop_line_end(&mut record.status.name, || true));
+    }
     let nothing = records.found.is_empty()
         && records.faults.iter().all(|(_, fault)| *fault == ParseStatusError::NoSets);
     if nothing { Err(ParseStatusError::NoSets) } else { Ok(records) }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ProcessName, State};
+use super::{ProcessName, State, name};
 use crate::signal::mask::{self, ParseMaskError};
 use crate::signal::{Arch, SignalSet};
 
@@ -165,6 +165,7 @@ impl Status {
                 }
             }
         }
+        name::drop_line_end(&mut status.name, || name::ends_lines_with_cr(text));
         status.checked()
     }
 
@@ -237,10 +238,7 @@ pub(super) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     // The kernel puts one tab after the colon and ends the line with a line
     // feed; a name's own blanks at its ends are part of it.
     let value = match key {
-        b"Name" => {
-            let value = value.strip_suffix(b"\r").unwrap_or(value);
-            value.strip_prefix(b"\t").unwrap_or(value.trim_ascii_start())
-        }
+        b"Name" => value.strip_prefix(b"\t").unwrap_or(value.trim_ascii_start()),
         _ => value.trim_ascii(),
     };
     Some((key, value))

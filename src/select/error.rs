@@ -35,7 +35,7 @@ impl SelectError {
     /// Whether a process or a file that was named could not be read, or tells
     /// nothing: exit status 3.
     pub fn is_unreadable(&self) -> bool {
-        !matches!(self, SelectError::ForeignProc | SelectError::TooMany { .. })
+        !matches!(self, SelectError::TooMany { .. })
     }
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for SelectError {
         match self {
             SelectError::ForeignProc => f.write_str(
                 "/proc is that of another pid namespace, with other process numbers: mount this one's own there \
-                 (unshare --mount-proc), or name the processes by number",
+                 (unshare --mount-proc)",
             ),
             SelectError::Proc(directory, error) => {
                 write!(f, "{}: no processes can be read: {}", shown(directory), bare(error))

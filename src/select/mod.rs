@@ -13,6 +13,7 @@ mod error;
 mod given;
 mod kin;
 mod look;
+mod mounted;
 mod name;
 mod pidfile;
 mod resolve;
@@ -26,6 +27,7 @@ pub use criteria::{Criteria, Pick, Port, Wanted};
 pub use ending::ending;
 pub use error::SelectError;
 pub use kin::{ancestors, descendants};
+pub use mounted::check_proc;
 pub use pidfile::PidfileError;
 
 use crate::proc::net::Socket;
@@ -176,14 +178,8 @@ impl Selection {
     /// Who may be chosen, sorted by number, and what the criteria point to.
     fn candidates(&self, root: &Root, among: Option<&[u32]>) -> Result<(Vec<u32>, Given), SelectError> {
         let listing = |error| SelectError::Proc(root.directory().to_owned(), error);
+        check_proc(root)?;
         let spared = kin::own_line(root);
-        if root.is_native() && spared.first() != Some(&std::process::id()) {
-            // Where nothing is mounted, that is what is wrong.
-            return match root.pids().map_err(listing)?.is_empty() {
-                true => Err(listing(io::Error::other("it is not mounted"))),
-                false => Err(SelectError::ForeignProc),
-            };
-        }
         let given = Given::read(root, &self.criteria)?;
         let mut pids = match among {
             Some(named) => named.iter().copied().filter(|pid| leads(root, *pid).unwrap_or(false)).collect(),

@@ -161,7 +161,12 @@ pub fn wait_for_any(
     poll_until(&mut waited, time)
 }
 
-fn poll_until(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+/// Waits until poll(2) finds something, or the time is up (`None`: for ever);
+/// gives whether it has.
+///
+/// # Errors
+/// What poll(2) says, but for interruptions, after which it waits on.
+pub(super) fn poll_until(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
     let end = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));

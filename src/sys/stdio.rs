@@ -35,22 +35,30 @@ impl Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut pipe = SigSet::empty();
-        pipe.add(Signal::SIGPIPE);
-        let before = pipe.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        let was_pending = before.contains(Signal::SIGPIPE) && is_pending(Signal::SIGPIPE);
-        let written = self.0.write(bytes);
-        let broken = written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        if broken && !was_pending {
-            take_back(&pipe);
-        }
-        before.thread_set_mask()?;
-        written
+        sparing_pipe(|| self.0.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Writes, and takes the SIGPIPE back that a write to what nobody reads gives.
+///
+/// # Errors
+/// What is written gives, or sigprocmask(2).
+pub fn sparing_pipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+    let mut pipe = SigSet::empty();
+    pipe.add(Signal::SIGPIPE);
+    let before = pipe.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let was_pending = before.contains(Signal::SIGPIPE) && is_pending(Signal::SIGPIPE);
+    let written = write();
+    let broken = written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if broken && !was_pending {
+        take_back(&pipe);
+    }
+    before.thread_set_mask()?;
+    written
 }
 
 /// Whether the signal is pending for this thread or the process.

@@ -9,7 +9,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::pidfd::poll_until;
 
 /// The side of a pseudo-terminal that is opened anew each time: major 5, minor
 /// 2 (Documentation/admin-guide/devices.txt).
@@ -38,22 +41,41 @@ enum Way {
     Asked,
 }
 
+/// What [`Unwaiting::wait_beside`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// Whether something came before the time was up.
+    pub any: bool,
+    /// Whether nobody reads any more.
+    pub gone: bool,
+}
+
 impl Unwaiting {
-    /// Standard error. O_NONBLOCK would be set for all that share it: so it is
+    /// Standard output. O_NONBLOCK would be set for all that share it: so it is
     /// opened once more, where that gives the same.
+    pub fn stdout() -> Unwaiting {
+        Unwaiting::standard(libc::STDOUT_FILENO)
+    }
+
+    /// Standard error, likewise.
     pub fn stderr() -> Unwaiting {
+        Unwaiting::standard(libc::STDERR_FILENO)
+    }
+
+    fn standard(descriptor: c_int) -> Unwaiting {
         // SAFETY: the descriptor stays open for the life of the process (the C
         // main sees to it), and ManuallyDrop never closes it.
-        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(libc::STDERR_FILENO) });
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
         let Ok(meta) = file.metadata() else { return Unwaiting { file, shared: true, way: Way::Asked } };
         let kind = meta.file_type();
         if kind.is_socket() {
             return Unwaiting { file, shared: true, way: Way::Socket };
         }
-        if kind.is_file() {
+        if kind.is_file() || !is_for_writing(descriptor) {
             return Unwaiting { file, shared: true, way: Way::Itself };
         }
-        let again = || open(Path::new("/proc/self/fd/2"), OpenOptions::new().write(true));
+        let path = format!("/proc/self/fd/{descriptor}");
+        let again = || open(Path::new(&path), OpenOptions::new().write(true));
         match Some(()).filter(|()| meta.rdev() != PTMX).and_then(|()| again().ok()) {
             Some(own) => Unwaiting { file: ManuallyDrop::new(own), shared: false, way: Way::Itself },
             None => Unwaiting { file, shared: true, way: Way::Asked },
@@ -88,10 +110,58 @@ impl Unwaiting {
         let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], time);
     }
 
+    /// Waits until one of the descriptors has something to read, or there is room
+    /// here, if that is of interest, or the time is up (`None`: for ever); also
+    /// until whoever reads what is written here has gone: of a pipe, a socket or
+    /// a terminal.
+    ///
+    /// # Errors
+    /// What poll(2) says, but for interruptions, after which it waits on.
+    pub fn wait_beside(
+        &self,
+        first: BorrowedFd<'_>,
+        others: &[BorrowedFd<'_>],
+        room: bool,
+        time: Option<Duration>,
+    ) -> io::Result<Came> {
+        // What is wrong is told without being asked for.
+        let own = if room { PollFlags::POLLOUT } else { PollFlags::empty() };
+        let own = PollFd::new(self.file.as_fd(), own);
+        let read = std::iter::once(first).chain(others.iter().copied());
+        let read = read.map(|each| PollFd::new(each, PollFlags::POLLIN));
+        let mut waited: Vec<PollFd<'_>> = std::iter::once(own).chain(read).collect();
+        let any = poll_until(&mut waited, time)?;
+        let found = waited[0].revents().unwrap_or(PollFlags::empty());
+        let broken = found.contains(PollFlags::POLLERR) && !matches!(self.way, Way::Socket);
+        Ok(Came { any, gone: broken || found.contains(PollFlags::POLLHUP) })
+    }
+
+    /// Writes, by a shared reference: as much as there is room for.
+    ///
+    /// # Errors
+    /// `WouldBlock` where there is none, and what write(2) says.
+    pub fn put(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file: &File = &self.file;
+        match self.way {
+            Way::Itself => file.write(bytes),
+            Way::Socket => send(self.file.as_fd(), bytes),
+            Way::Asked if self.has_room() => file.write(&bytes[..bytes.len().min(SURE)]),
+            Way::Asked => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     fn has_room(&self) -> bool {
         let mut asked = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
         poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
+}
+
+/// Whether a descriptor may be written to: what stands for a closed one may not,
+/// and opening it once more would allow it.
+fn is_for_writing(descriptor: c_int) -> bool {
+    // SAFETY: fcntl(2) with F_GETFL takes a plain number.
+    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
+    flags < 0 || flags & libc::O_ACCMODE != libc::O_RDONLY
 }
 
 /// A terminal does not become ours by it.
@@ -101,12 +171,7 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 
 impl Write for Unwaiting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.way {
-            Way::Itself => self.file.write(bytes),
-            Way::Socket => send(self.file.as_fd(), bytes),
-            Way::Asked if self.has_room() => self.file.write(&bytes[..bytes.len().min(SURE)]),
-            Way::Asked => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        self.put(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -31,7 +31,8 @@ Examples:
 /// The signals are blocked before anything else, then read one after another:
 /// none is lost, and real-time ones keep their order and their values. A line
 /// `watch: ready, pid N` on stderr says when. Without operands everything that
-/// can be caught is watched. INT or TERM ends it, unless named.
+/// can be caught is watched. INT or TERM ends it, unless named; not INT where it
+/// was ignored on entry, as in the background of a script.
 ///
 /// The sender is verified where the kernel vouches for it; one that a queued
 /// signal names could be forged, and is said to be claimed.
@@ -48,8 +49,12 @@ Examples:
 /// Fit to be PID 1. Its status is passed on.
 ///
 /// With --pid, or a criterion, other processes are looked at again and again,
-/// and each change of what they block, ignore and catch, of what is pending,
-/// and of their state is told, and how they end. That takes no special rights.
+/// and each change of what they block, ignore and catch, of what is pending, of
+/// their name and their state is told, and how they end. That takes no special
+/// rights. A process blocks what all of its threads block, and what is pending
+/// for one of them is pending for it; --threads tells of each. Between running
+/// and sleeping it changes all the time: that is not told, and uninterruptible
+/// sleep only where two looks in a row find it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
 #[command(
@@ -66,10 +71,10 @@ pub struct WatchArgs {
     #[arg(long, value_enum, value_name = "HOW", hide_short_help = true, hide_possible_values = true)]
     burst: Option<BurstName>,
     /// End after N signals, or N changes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     count: Option<u64>,
     /// End after this time, with status 124
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     timeout: Option<OsString>,
     #[command(flatten)]
     under: CommandArgs,
@@ -90,8 +95,12 @@ impl WatchArgs {
     /// # Errors
     /// A usage failure naming the first word that means nothing.
     pub fn request(&self) -> Result<Request, Failure> {
+        let (signals, pids) = match self.poll.takes_operands() {
+            true => (&[][..], &self.signals[..]),
+            false => (&self.signals[..], &[][..]),
+        };
         let mut named = SignalSet::EMPTY;
-        for word in &self.signals {
+        for word in signals {
             for signal in set(&text(word))?.iter() {
                 named.insert(signal);
             }
@@ -117,14 +126,14 @@ impl WatchArgs {
         if command.is_some() {
             self.fits_command()?;
         }
-        let all = self.signals.is_empty();
-        let receives = match (self.signals.first(), &self.on[..], self.burst) {
+        let all = signals.is_empty();
+        let receives = match (signals.first(), &self.on[..], self.burst) {
             (Some(word), _, _) => Some(text(word)),
             (None, [_, ..], _) => Some("--on".to_owned()),
             (None, [], burst) => burst.map(|_| "--burst".to_owned()),
         };
         let receives = receives.or_else(|| command.as_ref().map(|_| "-- COMMAND".to_owned()));
-        let observe = self.poll.request(receives.as_deref(), self.count, timeout)?.map(Box::new);
+        let observe = self.poll.request(pids, receives.as_deref(), self.count, timeout)?.map(Box::new);
         Ok(Request { named, all, hooks, burst, count: self.count, timeout, command, observe })
     }
 
@@ -141,6 +150,11 @@ impl WatchArgs {
             None => Ok(()),
         }
     }
+}
+
+/// A number of signals, or changes.
+fn at_least_one(word: &str) -> Result<u64, String> {
+    word.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number is expected, at least 1".to_owned())
 }
 
 pub(super) fn text(word: &OsString) -> String {

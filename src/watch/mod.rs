@@ -3,6 +3,8 @@
 
 pub mod args;
 pub mod command;
+mod notes;
+mod outlet;
 pub mod poll;
 mod receive;
 mod run;
@@ -10,7 +12,6 @@ mod sender;
 mod view;
 mod wire;
 
-use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 pub use command::hold_early;
@@ -18,8 +19,11 @@ pub use sender::Sender;
 
 use crate::error::{Failure, Outcome};
 use crate::out::Out;
+use crate::signal::known::{HUP, INT, TERM};
 use crate::signal::{Arch, Info, Signal, SignalSet};
-use crate::sys::hold;
+use crate::sys::{hold, signalfd};
+use notes::Notes;
+use outlet::Outlet;
 
 /// What is asked.
 #[derive(Debug)]
@@ -90,18 +94,34 @@ pub(super) fn is_catchable(signal: Signal) -> bool {
     !own && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
 }
 
-/// Receives, or observes others, until the end that was asked for. `notes` is for people, at once:
-/// that it is ready, and what goes wrong.
+/// The signals that end a watch: TERM, and INT and HUP where they were not
+/// ignored on entry, as in the background of a script and under nohup.
+fn ending() -> SignalSet {
+    let heeded = [INT, HUP].into_iter().filter(|signal| !signalfd::is_ignored(*signal));
+    heeded.chain([TERM]).collect()
+}
+
+/// Receives, or observes others, until the end that was asked for. What is for
+/// people goes to standard error at once: that it is ready, and what goes wrong.
 ///
 /// # Errors
 /// Output that cannot be written, and a kernel that refuses.
-pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
+pub fn run(request: &Request, out: &Out<'_>) -> Result<Outcome, Failure> {
     if let Some(plan) = &request.command {
         return command::run(request, plan, out);
     }
     hold::release();
-    match &request.observe {
-        Some(observe) => poll::run(observe, out, notes),
-        None => receive::receive(request, out, notes),
-    }
+    let mut notes = Notes::stderr();
+    let (outlet, settings) = (Outlet::stdout(), out.settings());
+    let mut sink = &outlet;
+    let mut out = Out::new(&mut sink, settings);
+    let outcome = match &request.observe {
+        Some(observe) => poll::run(observe, &mut out, &outlet, &mut notes),
+        None => receive::receive(request, &mut out, &outlet, &mut notes),
+    };
+    // Nothing waits for the reader of these, either.
+    let outcome = outcome.unwrap_or_else(Outcome::from);
+    outcome.complaints.iter().for_each(|text| notes.complain(text));
+    notes.finish();
+    Ok(Outcome { complaints: Vec::new(), ..outcome })
 }

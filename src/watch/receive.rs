@@ -1,20 +1,22 @@
 //! The receiving: blocked first, read until the end, hooks beside it.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::notes::Notes;
+use super::outlet::{End, Outlet};
 use super::run::Runner;
 use super::sender::{Sender, Senders};
 use super::{Event, Request, view};
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
-use crate::out::{Format, Out, escape_line};
+use crate::out::{Format, Out};
 use crate::proc::Root;
 use crate::signal::info::Origin;
 use crate::signal::known::{CHLD, HUP, INT, TERM};
 use crate::signal::{Info, Signal, SignalSet};
-use crate::sys::pidfd::{PidFd, wait_for_any};
+use crate::sys::pidfd::PidFd;
 use crate::sys::signalfd::{self, SignalFd};
 use crate::sys::spawn::Inherited;
 
@@ -28,13 +30,15 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 pub(super) fn receive(
     request: &Request,
     out: &mut Out<'_>,
-    notes: &mut dyn Write,
+    outlet: &Outlet,
+    notes: &mut Notes,
 ) -> Result<Outcome, Failure> {
     let inherited = Inherited::now();
     let watched = request.watched();
     let ending = ending(request);
     signalfd::block(watched | ending).map_err(kernel)?;
     let signals = SignalFd::open(watched | ending).map_err(kernel)?;
+    let asked = SignalFd::open(ending).map_err(kernel)?;
     let reaps = inherited.ignores_child() && watched.contains(CHLD);
     if reaps {
         signalfd::set_default(CHLD);
@@ -45,29 +49,30 @@ pub(super) fn receive(
         watched,
         ending,
         signals,
+        asked,
         out,
+        outlet,
         notes,
         senders: Senders::new(),
         runner: Runner::new(request, inherited, out_is_json),
         reaps,
         left: request.count,
+        end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         looked: None,
         told_of_limit: false,
         batch: Vec::new(),
     };
-    watch.note(&format!("ready, pid {}", std::process::id()));
-    let ended = watch.until_the_end();
-    let exit = *ended.as_ref().unwrap_or(&Exit::Failed);
+    watch.notes.note(&format!("ready, pid {}", std::process::id()));
+    let ended = watch.until_the_end().and_then(|end| watch.settle(end));
+    let exit = ended.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
     watch.finish(exit)?;
     Ok(Outcome { exit: ended?, complaints: Vec::new() })
 }
 
-/// The signals that end it: INT and TERM, and HUP where it is not ignored, as
-/// under nohup; none that was named.
+/// The signals that end it: none that was named, nor HUP where all are watched.
 fn ending(request: &Request) -> SignalSet {
-    let hup = Some(HUP).filter(|hup| !request.all && !signalfd::is_ignored(*hup));
-    let all: SignalSet = [INT, TERM].into_iter().chain(hup).collect();
-    all - request.named
+    let told: SignalSet = Some(HUP).filter(|_| request.all).into_iter().collect();
+    super::ending() - told - request.named
 }
 
 fn kernel(error: io::Error) -> Failure {
@@ -79,12 +84,17 @@ struct Watch<'a, 'o> {
     watched: SignalSet,
     ending: SignalSet,
     signals: SignalFd,
+    /// Those that end it, by themselves.
+    asked: SignalFd,
     out: &'a mut Out<'o>,
-    notes: &'a mut dyn Write,
+    outlet: &'a Outlet,
+    notes: &'a mut Notes,
     senders: Senders,
     runner: Runner<'a>,
     /// How many signals are still to come.
     left: Option<u64>,
+    /// When the time is up.
+    end: Option<Instant>,
     /// When the queue's limit was last looked at.
     looked: Option<Instant>,
     told_of_limit: bool,
@@ -94,26 +104,29 @@ struct Watch<'a, 'o> {
 }
 
 impl Watch<'_, '_> {
-    fn until_the_end(&mut self) -> Result<Exit, Failure> {
-        let end = self.request.timeout.and_then(|time| Instant::now().checked_add(time));
+    fn until_the_end(&mut self) -> Result<End, Failure> {
         view::header(self.out)?;
         self.out.flush()?;
         loop {
-            if let Some(exit) = self.drain()? {
-                return Ok(exit);
+            if let Some(end) = self.drain()? {
+                return Ok(end);
             }
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Ok(Exit::TimedOut);
+                return Ok(End::Asked(Exit::TimedOut));
             }
             self.wait(left)?;
+            self.outlet.check()?;
         }
     }
 
-    /// Waits until something arrives, a command ends or the time is up.
+    /// Waits until something arrives, a command ends, what waits is written, or
+    /// the time is up. Until it is written, only what ends it is of interest.
     fn wait(&mut self, time: Option<Duration>) -> Result<(), Failure> {
         let held: Vec<_> = self.runner.held().map(PidFd::as_fd).collect();
-        wait_for_any(self.signals.as_fd(), &held, time).map_err(kernel)?;
+        let signals = if self.outlet.is_behind() { &self.asked } else { &self.signals };
+        let time = self.notes.catch_up(time);
+        self.outlet.wait(signals.as_fd(), &held, time).map_err(kernel)?;
         let reaped = self.runner.reap();
         self.told(reaped);
         Ok(())
@@ -121,15 +134,17 @@ impl Watch<'_, '_> {
 
     /// Takes a batch of what has arrived; gives how it ends, if it does now. One
     /// at a time, so that a flood keeps neither the clock nor commands waiting.
-    fn drain(&mut self) -> Result<Option<Exit>, Failure> {
+    fn drain(&mut self) -> Result<Option<End>, Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
-        self.signals.read(&mut batch).map_err(kernel)?;
+        // The kernel keeps what arrives while nobody reads what is told.
+        let signals = if self.outlet.is_behind() { &mut self.asked } else { &mut self.signals };
+        signals.read(&mut batch).map_err(kernel)?;
         self.senders.next_batch();
-        let mut exit = None;
+        let mut end = None;
         for info in &batch {
-            exit = self.take(info)?;
-            if exit.is_some() {
+            end = self.take(info)?;
+            if end.is_some() {
                 break;
             }
         }
@@ -138,10 +153,18 @@ impl Watch<'_, '_> {
             self.look_at_limit();
         }
         self.out.flush()?;
+        Ok(end)
+    }
+
+    /// Writes what waits, before the end.
+    fn settle(&mut self, end: End) -> Result<Exit, Failure> {
+        let by = |info: &Info| Exit::BySignal(info.signal.get());
+        let (exit, lost) = self.outlet.settle(end, self.end, &mut self.asked, by)?;
+        self.notes.lost(lost);
         Ok(exit)
     }
 
-    fn take(&mut self, info: &Info) -> Result<Option<Exit>, Failure> {
+    fn take(&mut self, info: &Info) -> Result<Option<End>, Failure> {
         let origin = info.origin();
         if self.reaps && matches!(origin, Origin::Child { .. }) {
             signalfd::reap_children();
@@ -171,10 +194,10 @@ impl Watch<'_, '_> {
             self.told(started);
             self.left = self.left.map(|left| left - 1);
             if self.left == Some(0) {
-                return Ok(Some(Exit::Done));
+                return Ok(Some(End::Reached(Exit::Done)));
             }
         }
-        Ok(self.ending.contains(info.signal).then(|| self.ended_by(info.signal)))
+        Ok(self.ending.contains(info.signal).then(|| End::Asked(self.ended_by(info.signal))))
     }
 
     /// INT and TERM are how it is ended, unless it still waited for signals.
@@ -205,7 +228,7 @@ impl Watch<'_, '_> {
             self.batch = batch;
             if again {
                 let left = self.runner.abandon();
-                self.note(&format!("asked to end once more: commands not waited for: {left}"));
+                self.notes.note(&format!("asked to end once more: commands not waited for: {left}"));
             }
         }
         Ok(())
@@ -230,7 +253,7 @@ impl Watch<'_, '_> {
 
     fn tell_of_limit(&mut self) {
         if !std::mem::replace(&mut self.told_of_limit, true) {
-            self.note(
+            self.notes.note(
                 "the queue of your user is full (ulimit -i): sigqueue fails with EAGAIN for its senders, and \
                  kills with real-time signals arrive without their sender, or not at all",
             );
@@ -239,12 +262,7 @@ impl Watch<'_, '_> {
 
     fn told(&mut self, result: Result<(), String>) {
         if let Err(what) = result {
-            self.note(&what);
+            self.notes.note(&what);
         }
-    }
-
-    /// A line for people, at once; nobody is left to tell where that fails.
-    fn note(&mut self, text: &str) {
-        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
     }
 }

@@ -18,7 +18,7 @@ const AT_THE_END: Duration = Duration::from_millis(500);
 
 /// What is written, and waits to be; shared by all who write to one place.
 #[derive(Clone, Debug)]
-pub(super) struct Backlog(Rc<RefCell<Lines>>);
+pub(in crate::watch) struct Backlog(Rc<RefCell<Lines>>);
 
 #[derive(Debug)]
 struct Lines {
@@ -34,7 +34,7 @@ struct Lines {
 
 impl Backlog {
     /// To standard error; what is lost is told so.
-    pub(super) fn stderr(told: fn(u64) -> String) -> Backlog {
+    pub(in crate::watch) fn stderr(told: fn(u64) -> String) -> Backlog {
         Backlog::of(Unwaiting::stderr(), told)
     }
 
@@ -42,7 +42,7 @@ impl Backlog {
     ///
     /// # Errors
     /// What open(2) says.
-    pub(super) fn append(path: &Path, told: fn(u64) -> String) -> io::Result<(Backlog, bool)> {
+    pub(in crate::watch) fn append(path: &Path, told: fn(u64) -> String) -> io::Result<(Backlog, bool)> {
         let to = Unwaiting::append(path)?;
         let begun = to.is_begun();
         Ok((Backlog::of(to, told), begun))
@@ -53,7 +53,7 @@ impl Backlog {
     }
 
     /// Whether something waits to be written.
-    pub(super) fn has_waiting(&self) -> bool {
+    pub(in crate::watch) fn has_waiting(&self) -> bool {
         !self.0.borrow().waiting.is_empty()
     }
 
@@ -61,12 +61,12 @@ impl Backlog {
     ///
     /// # Errors
     /// What write(2) says, but for a want of room.
-    pub(super) fn catch_up(&self) -> io::Result<()> {
+    pub(in crate::watch) fn catch_up(&self) -> io::Result<()> {
         self.0.borrow_mut().catch_up()
     }
 
     /// Writes what waits, before the end; what nobody takes is given up.
-    pub(super) fn finish(&self) {
+    pub(in crate::watch) fn finish(&self) {
         let mut lines = self.0.borrow_mut();
         let end = Instant::now() + AT_THE_END;
         while lines.catch_up().is_ok() && !(lines.waiting.is_empty() && lines.lost == 0) {

@@ -1,7 +1,7 @@
 //! `sigtool watch -- COMMAND`: a command, and every signal on to it.
 
 pub mod args;
-mod backlog;
+pub(super) mod backlog;
 mod fate;
 mod job;
 mod log;

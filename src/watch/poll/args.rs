@@ -1,6 +1,7 @@
 //! What is typed after `sigtool watch` to observe others.
 
-use std::ffi::OsString;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use clap::Args;
@@ -11,17 +12,21 @@ use crate::explain::Requirement;
 use crate::out::escape;
 use crate::proc::{PID_MAX, duration};
 use crate::select::args::SelectArgs;
+use crate::signal::{Arch, name};
 
 /// From one look to the next, where it is not given.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The longest time from one look to the next.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Which processes, and how often.
 #[derive(Debug, Default, Args)]
 pub struct PollArgs {
     /// Observe processes (or by --name, ...: see --help)
     ///
-    /// Several are separated by commas; with criteria, those that match
-    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    /// Several: commas, blanks, operands; with criteria, those that match
+    #[arg(long, value_name = "PID", allow_negative_numbers = true)]
     pid: Vec<OsString>,
     /// With --pid: end once all have them: caught=TERM
     ///
@@ -29,7 +34,9 @@ pub struct PollArgs {
     #[arg(long, value_name = "SET=SIGNALS")]
     until: Vec<OsString>,
     /// With --pid: from one look to the next (100ms)
-    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    ///
+    /// A millisecond at least, a day at most
+    #[arg(long, value_name = "DURATION", hide_short_help = true, allow_hyphen_values = true)]
     interval: Option<OsString>,
     /// With --pid: each thread by itself
     #[arg(long, hide_short_help = true)]
@@ -39,14 +46,20 @@ pub struct PollArgs {
 }
 
 impl PollArgs {
-    /// What is to be observed; `None` where nothing of it is given. `receives`:
-    /// what else was given, that is for receiving.
+    /// Whether operands are processes: some are given by --pid.
+    pub fn takes_operands(&self) -> bool {
+        !self.pid.is_empty()
+    }
+
+    /// What is to be observed; `None` where nothing of it is given. `operands`:
+    /// more processes. `receives`: what else was given, that is for receiving.
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
     pub fn request(
         &self,
+        operands: &[OsString],
         receives: Option<&str>,
         count: Option<u64>,
         timeout: Option<Duration>,
@@ -71,13 +84,19 @@ impl PollArgs {
                 "{word}: it is for receiving signals; --pid and criteria observe other processes"
             )));
         }
-        let mut pids = Vec::new();
-        for pid in self.pid.iter().map(pid) {
-            let pid = pid?;
-            if !pids.contains(&pid) {
-                pids.push(pid);
-            }
+        let mut chosen = Vec::new();
+        for words in &self.pid {
+            chosen.extend(pids(words, "--pid ")?);
         }
+        for words in operands {
+            chosen.extend(pids(words, "")?);
+        }
+        if chosen.contains(&std::process::id()) {
+            let own = std::process::id();
+            return Err(Failure::usage(format!("--pid {own}: that is sigtool itself")));
+        }
+        let mut seen = HashSet::new();
+        chosen.retain(|pid| seen.insert(*pid));
         let until = self.until.iter().map(|word| {
             let word = escape(word.as_encoded_bytes());
             Requirement::parse(&word, true)
@@ -85,28 +104,45 @@ impl PollArgs {
         });
         let until = until.collect::<Result<Vec<_>, _>>()?;
         let interval = self.interval.as_ref().map_or(Ok(INTERVAL), interval)?;
-        Ok(Some(Request { pids, selection, interval, threads: self.threads, until, count, timeout }))
+        Ok(Some(Request { pids: chosen, selection, interval, threads: self.threads, until, count, timeout }))
     }
 }
 
-fn pid(word: &OsString) -> Result<u32, Failure> {
-    let word = escape(word.as_encoded_bytes());
-    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    match word.parse() {
-        Ok(pid @ 1..=PID_MAX) if digits => Ok(pid),
-        _ if digits => Err(Failure::usage(format!("--pid {word}: process ids go from 1 to {PID_MAX}"))),
-        _ => {
-            let shown = if word.is_empty() { "''" } else { &word };
-            Err(Failure::usage(format!("--pid {shown}: not a process id (--name NAME finds by name)")))
+/// The processes in a word, separated by commas, blanks and newlines. `option`:
+/// what stands before it, in messages.
+fn pids(words: &OsStr, option: &str) -> Result<Vec<u32>, Failure> {
+    let text = String::from_utf8_lossy(words.as_encoded_bytes());
+    let mut found = Vec::new();
+    for part in text.split(',') {
+        if part.trim().is_empty() {
+            found.push(pid("", option)?);
+        }
+        for word in part.split_whitespace() {
+            found.push(pid(word, option)?);
         }
     }
+    Ok(found)
 }
 
-/// Not none at all, which would be a busy loop.
+fn pid(word: &str, option: &str) -> Result<u32, Failure> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let shown = if word.is_empty() { "''".into() } else { escape(word.as_bytes()) };
+    match word.parse() {
+        Ok(pid @ 1..=PID_MAX) if digits => Ok(pid),
+        _ if digits => Err(Failure::usage(format!("{option}{shown}: process ids go from 1 to {PID_MAX}"))),
+        _ if option.is_empty() && name::parse(word, Arch::NATIVE).is_ok() => Err(Failure::usage(format!(
+            "{shown}: a signal, where --pid makes every operand a process: all that changes is told"
+        ))),
+        _ => Err(Failure::usage(format!("{option}{shown}: not a process id (--name NAME finds by name)"))),
+    }
+}
+
+/// Not none at all, which would be a busy loop, nor longer than anybody waits.
 fn interval(word: &OsString) -> Result<Duration, Failure> {
     let word = escape(word.as_encoded_bytes());
     let refused = |error: &str| Failure::usage(format!("--interval {word}: {error}"));
     match duration::parse(&word).map_err(|error| refused(&error))? {
+        Some(time) if time > LONGEST => Err(refused("a day at most")),
         Some(time) if time >= Duration::from_millis(1) => Ok(time),
         Some(_) => Err(refused("a millisecond at least")),
         None => Err(refused("nobody would look a second time")),
@@ -119,16 +155,25 @@ mod tests {
 
     #[test]
     fn numbers_are_read_or_named() {
-        let read = |word: &str| pid(&OsString::from(word)).map_err(|failure| failure.to_string());
-        assert_eq!(read("1234"), Ok(1234));
-        for (word, said) in [
-            ("", "--pid '': not a process id (--name NAME finds by name)"),
-            ("nginx", "--pid nginx: not a process id (--name NAME finds by name)"),
-            ("+5", "--pid +5: not a process id (--name NAME finds by name)"),
-            ("0", "--pid 0: process ids go from 1 to 4194304"),
-            ("4294967297", "--pid 4294967297: process ids go from 1 to 4194304"),
+        let read =
+            |word: &str, option: &str| pids(OsStr::new(word), option).map_err(|failure| failure.to_string());
+        assert_eq!(read("1234", "--pid "), Ok(vec![1234]));
+        assert_eq!(read("1, 2\n3\t4 5,6\n", "--pid "), Ok(vec![1, 2, 3, 4, 5, 6]));
+        for (word, option, said) in [
+            ("", "--pid ", "--pid '': not a process id (--name NAME finds by name)"),
+            ("1,,2", "--pid ", "--pid '': not a process id (--name NAME finds by name)"),
+            ("nginx", "--pid ", "--pid nginx: not a process id (--name NAME finds by name)"),
+            ("+5", "--pid ", "--pid +5: not a process id (--name NAME finds by name)"),
+            ("-1", "--pid ", "--pid -1: not a process id (--name NAME finds by name)"),
+            ("0", "--pid ", "--pid 0: process ids go from 1 to 4194304"),
+            ("4294967297", "", "4294967297: process ids go from 1 to 4194304"),
+            (
+                "term",
+                "",
+                "term: a signal, where --pid makes every operand a process: all that changes is told",
+            ),
         ] {
-            assert_eq!(read(word), Err(said.to_owned()));
+            assert_eq!(read(word, option), Err(said.to_owned()));
         }
     }
 
@@ -137,7 +182,8 @@ mod tests {
         let read = |word: &str| interval(&OsString::from(word)).map_err(|failure| failure.to_string());
         assert_eq!(read("1ms"), Ok(Duration::from_millis(1)));
         assert_eq!(read("2"), Ok(Duration::from_secs(2)));
-        for word in ["0", "1us", "inf", "soon", ""] {
+        assert_eq!(read("1d"), Ok(LONGEST));
+        for word in ["0", "1us", "inf", "soon", "", "-1s", "25h", "99999999999999d"] {
             assert!(read(word).is_err(), "{word}");
         }
     }

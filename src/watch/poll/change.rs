@@ -1,7 +1,7 @@
 //! Two looks at a process, and what is different: pure.
 
 use crate::explain::require::Set;
-use crate::proc::{Situation, State, Task, Threads};
+use crate::proc::{ProcessName, Situation, State, Task, Threads};
 use crate::signal::SignalSet;
 
 /// A change of a process, or of one of its threads.
@@ -25,6 +25,13 @@ pub(super) enum Change {
         /// What it is now.
         to: State,
     },
+    /// It calls itself something else: after an exec, most of all.
+    Name {
+        /// What it called itself.
+        from: ProcessName,
+        /// What it does now.
+        to: ProcessName,
+    },
     /// A thread that was not there before.
     ThreadStarted(Task),
     /// A thread that is not there any more.
@@ -34,10 +41,12 @@ pub(super) enum Change {
 /// What has changed, but for the state. `threads`: of each thread by itself.
 pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec<Change> {
     let mut found = Vec::new();
+    if let (Some(from), Some(to)) = (&before.status.name, &now.status.name)
+        && from != to
+    {
+        found.push(Change::Name { from: from.clone(), to: to.clone() });
+    }
     for set in [Set::Pending, Set::Blocked, Set::Ignored, Set::Caught] {
-        if threads && set == Set::Blocked {
-            continue;
-        }
         if let (Some(before), Some(now)) = (members(before, set, threads), members(now, set, threads)) {
             compare(&mut found, None, set, before, now);
         }
@@ -49,10 +58,12 @@ pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec
 }
 
 /// What a process has in a set. Of each thread by itself, only what waits for
-/// the process as a whole is pending for it.
+/// the process as a whole is pending for it, and it blocks nothing: the threads
+/// do.
 pub(super) fn members(situation: &Situation, set: Set, threads: bool) -> Option<SignalSet> {
     match set {
         Set::Pending if threads => situation.status.shared_pending,
+        Set::Blocked if threads => None,
         set => set.members(situation),
     }
 }
@@ -163,6 +174,17 @@ mod tests {
         assert_eq!(changes(&before, &now, true), expected);
         assert_eq!(state(&now).map(State::letter), Some('S'), "it lives on without its main thread");
         assert_eq!(state(&before).map(State::letter), Some('S'));
+    }
+
+    #[test]
+    fn another_name_is_a_change() {
+        let named = |name: &str| {
+            let status = Status { name: Some(ProcessName::new(name.as_bytes())), ..Status::default() };
+            Situation { status, ..Situation::default() }
+        };
+        let (from, to) = (ProcessName::new(b"bash"), ProcessName::new(b"python3"));
+        assert_eq!(changes(&named("bash"), &named("python3"), false), [Change::Name { from, to }]);
+        assert_eq!(changes(&named("bash"), &named("bash"), false), []);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who is observed: chosen, held, and looked at for the first time.
 
+use std::fs;
 use std::io;
 
 use super::Request;
@@ -7,7 +8,7 @@ use super::process::Process;
 use crate::error::{Outcome, bare};
 use crate::exit::Exit;
 use crate::proc::{Files, ReadError, Root};
-use crate::select::SelectError;
+use crate::select::{self, SelectError};
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 
@@ -15,42 +16,53 @@ use crate::sys::process;
 /// thread's; ESRCH where it is nobody's.
 const NOT_A_PROCESS: [i32; 2] = [22, 2];
 const ESRCH: i32 = 3;
+/// EMFILE and ENFILE: no descriptor is left.
+const NO_DESCRIPTOR: [i32; 2] = [24, 23];
+
+/// A process takes two: a pidfd, and its status.
+const DESCRIPTORS_EACH: u64 = 2;
+/// So many are open for a moment, while threads are looked at.
+const MOMENTARY: u64 = 32;
 
 /// Those who are observed, and what could not be seen of others.
 pub(super) type Held = (Vec<Process>, Vec<String>);
+
+/// Why a process is not held.
+enum NotHeld {
+    /// No descriptor is left.
+    Short,
+    /// Anything else, in words.
+    Refused(String),
+}
 
 /// Holds them. Who was named must be there; who was chosen and has ended since
 /// is left out.
 ///
 /// # Errors
-/// A selection that cannot be made or finds nobody, and whoever was named and
-/// cannot be observed.
+/// A /proc or a selection that tells nothing, descriptors that are too few,
+/// nobody found, and whoever was named and cannot be observed.
 pub(super) fn hold(request: &Request) -> Result<Held, Outcome> {
-    process::raise_descriptor_limit();
     let root = Root::default();
+    // The descriptor would be one process's, and the status another's.
+    select::check_proc(&root).map_err(|error| unselectable(&error))?;
     let mut files = Files::new(&root);
-    let mut refused = Vec::new();
-    let mut held = Vec::new();
-    for pid in &request.pids {
-        match hold_one(*pid).and_then(|held| first_look(*pid, held, &mut files)) {
-            Ok(process) => held.push(process),
-            Err(why) => refused.push(format!("{pid}: {why}")),
-        }
-    }
-    if !refused.is_empty() {
-        return Err(Outcome { exit: Exit::Unreadable, complaints: refused });
-    }
+    let mut held = named(&request.pids, &mut files)?;
     if request.selection.is_whole() {
         return Ok((held, Vec::new()));
     }
     let among = (!request.pids.is_empty()).then_some(request.pids.as_slice());
     let choice = request.selection.find(&root, among).map_err(|error| unselectable(&error))?;
+    let count = choice.found.len();
+    let short = descriptors(count - held.len().min(count))?;
     let mut chosen = Vec::new();
     for found in choice.found {
-        let named = held.iter().position(|process| process.pid == found.pid);
-        let process = match named {
+        let process = match held.iter().position(|process| process.pid == found.pid) {
             Some(index) => Some(held.swap_remove(index)),
-            None => hold_one(found.pid).ok().and_then(|held| first_look(found.pid, held, &mut files).ok()),
+            None => match first_look(found.pid, &mut files) {
+                Ok(process) => Some(process),
+                Err(NotHeld::Short) => return Err(short(count)),
+                Err(NotHeld::Refused(_)) => None,
+            },
         };
         chosen.extend(process.filter(|_| request.selection.still_means(&root, &found)));
     }
@@ -62,13 +74,58 @@ pub(super) fn hold(request: &Request) -> Result<Held, Outcome> {
     Ok((chosen, complaints))
 }
 
+fn named(pids: &[u32], files: &mut Files) -> Result<Vec<Process>, Outcome> {
+    let short = descriptors(pids.len())?;
+    let (mut held, mut refused) = (Vec::new(), Vec::new());
+    for pid in pids {
+        match first_look(*pid, files) {
+            Ok(process) => held.push(process),
+            Err(NotHeld::Short) => return Err(short(pids.len())),
+            Err(NotHeld::Refused(why)) => refused.push(format!("{pid}: {why}")),
+        }
+    }
+    if refused.is_empty() { Ok(held) } else { Err(Outcome { exit: Exit::Unreadable, complaints: refused }) }
+}
+
 fn unselectable(error: &SelectError) -> Outcome {
     let exit = if error.is_unreadable() { Exit::Unreadable } else { Exit::No };
     Outcome { exit, complaints: vec![error.to_string()] }
 }
 
-fn hold_one(pid: u32) -> Result<PidFd, String> {
-    PidFd::open(pid).map_err(|error| why_not_held(pid, &error))
+/// Sees to it that so many more processes can be held; gives what there is to
+/// say where it turns out later that they cannot.
+///
+/// # Errors
+/// That it takes more than are allowed: a part of them would be no answer.
+fn descriptors(count: usize) -> Result<impl Fn(usize) -> Outcome, Outcome> {
+    let allowed = process::raise_descriptor_limit();
+    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
+    let needed = open + count as u64 * DESCRIPTORS_EACH + MOMENTARY;
+    let short = move |count| Outcome {
+        exit: Exit::Unreadable,
+        complaints: vec![format!(
+            "to observe {count} processes takes {needed} open files, and {allowed} are allowed: raise the limit \
+             (as root: ulimit -n {needed}), or choose fewer"
+        )],
+    };
+    if needed <= allowed { Ok(short) } else { Err(short(count)) }
+}
+
+/// Holds a process and looks at it for the first time.
+fn first_look(pid: u32, files: &mut Files) -> Result<Process, NotHeld> {
+    let short =
+        |error: &io::Error| error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number));
+    let held = PidFd::open(pid).map_err(|error| match short(&error) {
+        true => NotHeld::Short,
+        false => NotHeld::Refused(why_not_held(pid, &error)),
+    })?;
+    Process::first_look(pid, held, files).map_err(|error| match error {
+        ReadError::Io(error) if short(&error) => NotHeld::Short,
+        ReadError::Gone if process::exists(pid) => NotHeld::Refused(
+            "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned(),
+        ),
+        error => NotHeld::Refused(error.to_string()),
+    })
 }
 
 fn why_not_held(pid: u32, error: &io::Error) -> String {
@@ -83,13 +140,4 @@ fn why_not_held(pid: u32, error: &io::Error) -> String {
         }
         _ => format!("it cannot be held (pidfd_open): {}", bare(error)),
     }
-}
-
-fn first_look(pid: u32, held: PidFd, files: &mut Files) -> Result<Process, String> {
-    Process::first_look(pid, held, files).map_err(|error| match error {
-        ReadError::Gone if process::exists(pid) => {
-            "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
-        }
-        error => error.to_string(),
-    })
 }

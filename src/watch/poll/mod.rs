@@ -9,7 +9,6 @@ mod process;
 mod view;
 mod wire;
 
-use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use change::Change;
@@ -20,6 +19,8 @@ use crate::out::Out;
 use crate::proc::{Situation, Task};
 use crate::select::Selection;
 use crate::signal::exit::Ending;
+use crate::watch::notes::Notes;
+use crate::watch::outlet::Outlet;
 
 /// What is asked.
 #[derive(Debug)]
@@ -68,11 +69,16 @@ enum What<'a> {
     End(Option<Ending>),
 }
 
-/// Observes until the end that was asked for. `notes` is for people, at once.
+/// Observes until the end that was asked for.
 ///
 /// # Errors
 /// A selection that cannot be made, a process that is not there, output that
 /// cannot be written, and a kernel that refuses.
-pub(super) fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
-    observe::observe(request, out, notes)
+pub(super) fn run(
+    request: &Request,
+    out: &mut Out<'_>,
+    outlet: &Outlet,
+    notes: &mut Notes,
+) -> Result<Outcome, Failure> {
+    observe::observe(request, out, outlet, notes)
 }

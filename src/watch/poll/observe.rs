@@ -1,6 +1,6 @@
 //! The observing: held first, then looked at again and again until the end.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,12 +8,15 @@ use super::process::Process;
 use super::{Event, Request, What, hold, view};
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
-use crate::out::{Out, escape, escape_line};
-use crate::proc::{Files, ReadError, Root, Threads};
-use crate::signal::SignalSet;
-use crate::signal::known::{HUP, INT, TERM};
-use crate::sys::pidfd::{PidFd, wait_for_any, wait_for_ends};
+use crate::out::{Out, escape};
+use crate::proc::{Files, ReadError, Root, Threads, duration};
+use crate::signal::Info;
+use crate::signal::known::HUP;
+use crate::sys::pidfd::{PidFd, wait_for_ends};
 use crate::sys::signalfd::{self, SignalFd};
+use crate::watch::ending;
+use crate::watch::notes::Notes;
+use crate::watch::outlet::{End, Outlet};
 
 /// So long a process that has ended is waited for to be reaped, where only then
 /// it can be told how it ended.
@@ -25,7 +28,8 @@ const ASKED: Duration = Duration::from_millis(50);
 pub(super) fn observe(
     request: &Request,
     out: &mut Out<'_>,
-    notes: &mut dyn Write,
+    outlet: &Outlet,
+    notes: &mut Notes,
 ) -> Result<Outcome, Failure> {
     let ending = ending();
     signalfd::block(ending).map_err(kernel)?;
@@ -38,24 +42,20 @@ pub(super) fn observe(
         request,
         signals,
         out,
+        outlet,
         notes,
         files: Files::new(&Root::default()),
         processes,
         ended: Vec::new(),
         left: request.count,
+        end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         never: false,
         complaints,
     };
-    let exit = watch.until_the_end()?;
+    let end = watch.until_the_end()?;
     watch.out.flush()?;
+    let exit = watch.settle(end)?;
     Ok(Outcome { exit, complaints: watch.complaints })
-}
-
-/// The signals that end it: INT and TERM, and HUP where it is not ignored, as
-/// under nohup.
-fn ending() -> SignalSet {
-    let hup = Some(HUP).filter(|hup| !signalfd::is_ignored(*hup));
-    [INT, TERM].into_iter().chain(hup).collect()
 }
 
 fn kernel(error: io::Error) -> Failure {
@@ -66,7 +66,8 @@ struct Observation<'a, 'o> {
     request: &'a Request,
     signals: SignalFd,
     out: &'a mut Out<'o>,
-    notes: &'a mut dyn Write,
+    outlet: &'a Outlet,
+    notes: &'a mut Notes,
     files: Files,
     /// Those that live.
     processes: Vec<Process>,
@@ -74,6 +75,8 @@ struct Observation<'a, 'o> {
     ended: Vec<Ended>,
     /// How many changes are still to come.
     left: Option<u64>,
+    /// When the time is up.
+    end: Option<Instant>,
     /// Whether what is waited for cannot come any more.
     never: bool,
     complaints: Vec<String>,
@@ -86,37 +89,39 @@ struct Ended {
 }
 
 impl Observation<'_, '_> {
-    fn until_the_end(&mut self) -> Result<Exit, Failure> {
-        let end = self.request.timeout.and_then(|time| Instant::now().checked_add(time));
+    fn until_the_end(&mut self) -> Result<End, Failure> {
         self.start()?;
         let mut next = Instant::now() + self.request.interval;
+        // Who is a zombie already has ended, whatever its sets say.
+        let mut came = true;
         loop {
-            if let Some(exit) = self.is_over() {
-                return Ok(exit);
-            }
-            let now = Instant::now();
-            if end.is_some_and(|end| end <= now) {
-                self.complain_of_unmet();
-                return Ok(Exit::TimedOut);
-            }
-            let mut until = end.map_or(next, |end| end.min(next));
-            if !self.ended.is_empty() {
-                until = until.min(now + ASKED);
-            }
-            if self.wait(until.saturating_duration_since(now))? {
-                if let Some(exit) = self.signalled()? {
-                    return Ok(exit);
+            if !self.outlet.is_behind() {
+                if std::mem::take(&mut came) {
+                    self.ends()?;
                 }
-                self.ends()?;
+                self.tell_ends()?;
             }
-            self.tell_ends()?;
+            if let Some(exit) = self.is_over() {
+                self.complain_of_uncounted();
+                return Ok(End::Reached(exit));
+            }
             let now = Instant::now();
-            if now >= next {
+            if self.end.is_some_and(|end| end <= now) {
+                self.complain_of_unmet();
+                return Ok(End::Asked(Exit::TimedOut));
+            }
+            if !self.outlet.is_behind() && now >= next {
                 self.look()?;
                 // Kept in step, unless it has fallen behind.
                 next = (next + self.request.interval).max(now);
+                continue;
             }
             self.out.flush()?;
+            came |= self.wait(next, now)?;
+            self.outlet.check()?;
+            if let Some(exit) = self.signalled()? {
+                return Ok(End::Asked(exit));
+            }
         }
     }
 
@@ -124,13 +129,9 @@ impl Observation<'_, '_> {
     fn start(&mut self) -> Result<(), Failure> {
         let count = self.processes.len();
         let noun = if count == 1 { "process" } else { "processes" };
-        let every = match self.request.interval {
-            time if time < Duration::from_secs(1) => format!("{} ms", time.as_millis()),
-            time => humantime::format_duration(time).to_string(),
-        };
-        self.note(&format!(
-            "observing {count} {noun} every {every}; what is delivered between two looks is not seen"
-        ));
+        let every = duration::text(self.request.interval);
+        self.notes
+            .note(&format!("observing {count} {noun} every {every}; what passes between looks is unseen"));
         view::header(self.out)?;
         let (time, threads) = (SystemTime::now(), self.request.threads);
         for process in &self.processes {
@@ -147,7 +148,7 @@ impl Observation<'_, '_> {
     /// How it ends, if it does now.
     fn is_over(&self) -> Option<Exit> {
         let until = &self.request.until;
-        let met = |process: &Process| until.iter().all(|asked| asked.unmet_by(&process.last).is_none());
+        let met = |process: &Process| until.iter().all(|asked| process.unmet(asked).is_none());
         if self.left == Some(0) {
             Some(Exit::Done)
         } else if self.never {
@@ -162,11 +163,26 @@ impl Observation<'_, '_> {
         }
     }
 
-    /// Waits until one ends, a signal comes, or the time is up; gives whether
-    /// something came.
-    fn wait(&self, time: Duration) -> Result<bool, Failure> {
-        let held: Vec<_> = self.processes.iter().map(|process| process.held.as_fd()).collect();
-        wait_for_any(self.signals.as_fd(), &held, Some(time)).map_err(kernel)
+    /// Waits until one ends, a signal comes, it is time to look, or the time is
+    /// up; gives whether something came. Where what was told is not written yet,
+    /// that comes first: changes are looked at later.
+    fn wait(&mut self, next: Instant, now: Instant) -> Result<bool, Failure> {
+        let behind = self.outlet.is_behind();
+        let look = Some(next).filter(|_| !behind);
+        let ask = Some(now + ASKED).filter(|_| !behind && !self.ended.is_empty());
+        let until = [look, ask, self.end].into_iter().flatten().min();
+        let time = self.notes.catch_up(until.map(|until| until.saturating_duration_since(now)));
+        let held = self.processes.iter().filter(|_| !behind).map(|process| process.held.as_fd());
+        let held: Vec<_> = held.collect();
+        self.outlet.wait(self.signals.as_fd(), &held, time).map_err(kernel)
+    }
+
+    /// Writes what waits, before the end.
+    fn settle(&mut self, end: End) -> Result<Exit, Failure> {
+        let by = |info: &Info| Exit::BySignal(info.signal.get());
+        let (exit, lost) = self.outlet.settle(end, self.end, &mut self.signals, by)?;
+        self.notes.lost(lost);
+        Ok(exit)
     }
 
     /// INT and TERM are how it is ended, unless it still waited for something.
@@ -228,19 +244,25 @@ impl Observation<'_, '_> {
     }
 
     fn look_at(&mut self, process: &mut Process) -> Result<(), Failure> {
-        let changes = match process.look(&mut self.files, self.request.threads) {
-            Ok(changes) => changes,
+        let changes = process.look(&mut self.files, self.request.threads);
+        let unread = match (&changes, process.blind()) {
+            (Ok(_), None) => None,
+            (Ok(_), Some(why)) => Some(format!(
+                "{}: its threads cannot be read any more: {why}; what they block, and what is pending for one of \
+                 them, is not told",
+                process.pid
+            )),
             // Its end is about to be told.
-            Err(ReadError::Gone) => return Ok(()),
-            Err(error) => {
-                if !std::mem::replace(&mut process.unreadable, true) {
-                    self.note(&format!("{}: it cannot be read any more: {error}", process.pid));
-                }
-                return Ok(());
-            }
+            (Err(ReadError::Gone), _) => return Ok(()),
+            (Err(error), _) => Some(format!("{}: it cannot be read any more: {error}", process.pid)),
         };
+        if let Some(unread) = unread
+            && !std::mem::replace(&mut process.said, true)
+        {
+            self.notes.note(&unread);
+        }
         let time = SystemTime::now();
-        changes.iter().try_for_each(|change| {
+        changes.iter().flatten().try_for_each(|change| {
             let what = What::Change(change);
             self.tell(&Event { time, pid: process.pid, name: process.name(), what })
         })
@@ -255,6 +277,16 @@ impl Observation<'_, '_> {
         Ok(())
     }
 
+    /// Says that fewer changes came than were asked for, for all have ended.
+    fn complain_of_uncounted(&mut self) {
+        if let (Some(asked), Some(left @ 1..)) = (self.request.count, self.left)
+            && self.request.until.is_empty()
+        {
+            let seen = asked - left;
+            self.complaints.push(format!("--count {asked}: all have ended after {seen}"));
+        }
+    }
+
     /// Says what has not come in time.
     fn complain_of_unmet(&mut self) {
         for process in &self.processes {
@@ -265,16 +297,11 @@ impl Observation<'_, '_> {
             }
         }
     }
-
-    /// A line for people, at once; nobody is left to tell where that fails.
-    fn note(&mut self, text: &str) {
-        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
-    }
 }
 
 /// `: TERM is not caught`; nothing where all is as it is waited for.
 fn unmet(request: &Request, process: &Process) -> String {
-    let unmet = request.until.iter().filter_map(|asked| Some(asked.sentence(asked.unmet_by(&process.last)?)));
+    let unmet = request.until.iter().filter_map(|asked| Some(asked.sentence(process.unmet(asked)?)));
     let all: Vec<String> = unmet.collect();
     if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::change::{self, Change};
-use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status};
+use crate::explain::Requirement;
+use crate::explain::require::Unmet;
+use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status, Task, Threads};
 use crate::select;
 use crate::signal::exit::Ending;
 use crate::sys::pidfd::PidFd;
@@ -19,8 +21,10 @@ pub(super) struct Process {
     pub(super) last: Situation,
     /// The state that was told last.
     told: Option<State>,
-    /// Whether it was said that it cannot be read any more.
-    pub(super) unreadable: bool,
+    /// Why its threads cannot be read any more, where that is so.
+    blind: Option<ReadError>,
+    /// Whether it was said that it, or that they, cannot be read any more.
+    pub(super) said: bool,
 }
 
 impl Process {
@@ -32,9 +36,10 @@ impl Process {
         let mut kept = KeptStatus::open(&Root::default(), pid)?;
         // Nothing was read before, so that there is something new.
         let status = kept.read()?.unwrap_or_default();
-        let last = look(pid, &held, status, files)?;
+        let threads = Some(own_threads(pid, &held, &status, files)?);
+        let last = Situation { status, threads, ..Situation::default() };
         let told = change::state(&last);
-        Ok(Process { pid, held, kept, last, told, unreadable: false })
+        Ok(Process { pid, held, kept, last, told, blind: None, said: false })
     }
 
     /// Looks again; gives what has changed. An end is no change of these: the
@@ -46,9 +51,8 @@ impl Process {
         let (mut found, now) = match self.kept.read()? {
             None if self.last.status.threads == Some(1) => (Vec::new(), None),
             status => {
-                let status = status.unwrap_or_else(|| self.last.status.clone());
-                let now = look(self.pid, &self.held, status, files)?;
-                if now.threads.as_ref().is_some_and(|threads| threads.are_ended()) {
+                let now = self.situation(status.unwrap_or_else(|| self.last.status.clone()), files)?;
+                if now.threads.as_ref().is_some_and(Threads::are_ended) {
                     return Ok(Vec::new());
                 }
                 (change::changes(&self.last, &now, threads), Some(now))
@@ -59,14 +63,49 @@ impl Process {
         if let (Some(told), Some(before), Some(to)) = (self.told, before, after)
             && change::is_news(told, before, to)
         {
-            // Asleep or running: what it was at the last look is nearer.
-            found.push(Change::State { from: if before == to { told } else { before }, to });
+            found.push(Change::State { from: told, to });
             self.told = Some(to);
         }
         if let Some(now) = now {
             self.last = now;
         }
         Ok(found)
+    }
+
+    /// What its files say beside its status: those of its threads where it has
+    /// several. Where these cannot be read any more (it has become another
+    /// user's, or no descriptor is left), what they were stays, for the status,
+    /// which is kept open, tells of the process and of its main thread.
+    fn situation(&mut self, status: Status, files: &mut Files) -> Result<Situation, ReadError> {
+        let (threads, blind) = match own_threads(self.pid, &self.held, &status, files) {
+            Ok(threads) => (Some(threads), None),
+            Err(_) if self.held.wait(Duration::ZERO)? => return Err(ReadError::Gone),
+            Err(error) => {
+                let main = Task::of(&status);
+                let is_other = |task: &&Task| main.as_ref().is_none_or(|main| main.tid != task.tid);
+                let others = self.last.threads.iter().flat_map(Threads::iter).filter(is_other).cloned();
+                let all = others.chain(main.clone()).collect();
+                (Some(Threads::new(all)), Some(error))
+            }
+        };
+        self.blind = blind;
+        Ok(Situation { status, threads, ..Situation::default() })
+    }
+
+    /// Why its threads cannot be read any more, where that is so.
+    pub(super) fn blind(&self) -> Option<String> {
+        self.blind.as_ref().map(|error| match error {
+            ReadError::Gone | ReadError::Denied => "/proc hides them (mount option hidepid)".to_owned(),
+            error => error.to_string(),
+        })
+    }
+
+    /// Why it does not meet a requirement, by what is known of it now.
+    pub(super) fn unmet(&self, asked: &Requirement) -> Option<Unmet> {
+        match self.blind {
+            None => asked.unmet_by(&self.last),
+            Some(_) => asked.unmet_by(&Situation::of_text(&self.last.status)),
+        }
     }
 
     /// What it calls itself.
@@ -90,13 +129,12 @@ fn name(status: &Status) -> &[u8] {
     status.name.as_ref().map_or(&[], |name| name.as_bytes())
 }
 
-/// What its files say beside its status: those of its threads where it has
-/// several, if they are its own.
-fn look(pid: u32, held: &PidFd, status: Status, files: &mut Files) -> Result<Situation, ReadError> {
-    let threads = files.threads(pid, &status)?;
+/// Its threads, if what stands there is its own.
+fn own_threads(pid: u32, held: &PidFd, status: &Status, files: &mut Files) -> Result<Threads, ReadError> {
+    let threads = files.threads(pid, status)?;
     if status.threads != Some(1) && held.wait(Duration::ZERO)? {
-        // What stands there may be of another process of its number.
+        // It may be of another process of its number.
         return Err(ReadError::Gone);
     }
-    Ok(Situation { status, threads: Some(threads), ..Situation::default() })
+    Ok(threads)
 }

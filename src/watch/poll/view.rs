@@ -6,40 +6,54 @@ use std::io;
 use super::change::{self, Change};
 use super::{Event, What, wire};
 use crate::explain::require::Set;
-use crate::out::{Cell, Format, Meaning, Out, StreamColumn, escape};
-use crate::proc::{Situation, Task};
+use crate::out::{Cell, Format, Meaning, Out, Settings, StreamColumn, escape};
+use crate::proc::{Situation, Task, Threads};
 use crate::signal::{Arch, SignalSet};
 use crate::watch::view::time;
 
+/// Below this width the name is left out, for the event.
+const NARROW: u16 = 72;
+/// And below this one the time has seconds alone.
+const NARROWER: u16 = 50;
+
 /// The columns; on a terminal the time is that of the day, for the width.
-fn columns(format: Format) -> [StreamColumn; 4] {
-    [
-        StreamColumn { title: "TIME", width: if format == Format::Table { 16 } else { 27 } },
-        StreamColumn { title: "PID", width: 7 },
-        StreamColumn { title: "NAME", width: 15 },
-        StreamColumn { title: "EVENT", width: 0 },
-    ]
+fn columns(settings: Settings) -> impl Iterator<Item = StreamColumn> {
+    let time = match settings.format {
+        Format::Table if settings.width < NARROWER => 8,
+        Format::Table => 16,
+        _ => 27,
+    };
+    let name = (!is_narrow(settings)).then_some(StreamColumn { title: "NAME", width: 15 });
+    let first = [StreamColumn { title: "TIME", width: time }, StreamColumn { title: "PID", width: 7 }];
+    first.into_iter().chain(name).chain([StreamColumn { title: "EVENT", width: 0 }])
+}
+
+fn is_narrow(settings: Settings) -> bool {
+    settings.format == Format::Table && settings.width < NARROW
 }
 
 /// The line above all others.
 pub(super) fn header(out: &mut Out<'_>) -> io::Result<()> {
-    out.stream_header(&columns(out.format()))
+    let columns: Vec<StreamColumn> = columns(out.settings()).collect();
+    out.stream_header(&columns)
 }
 
 /// One event.
 pub(super) fn event(event: &Event<'_>, out: &mut Out<'_>) -> io::Result<()> {
-    let format = out.format();
-    if format == Format::Json {
+    let settings = out.settings();
+    if settings.format == Format::Json {
         return out.json_line(&wire::event(event));
     }
-    let name = escape(event.name).into_owned();
-    let cells = [
-        Cell::new(time(event.time, format), Meaning::Nothing),
-        Cell::plain(event.pid.to_string()),
-        if name.is_empty() { Cell::nothing() } else { Cell::new(name, Meaning::Subject) },
-        what(&event.what),
-    ];
-    out.stream_row(&columns(format), cells)
+    let columns: Vec<StreamColumn> = columns(settings).collect();
+    let mut time = time(event.time, settings.format);
+    time.truncate(columns[0].width);
+    let name = || match escape(event.name).into_owned() {
+        none if none.is_empty() => Cell::nothing(),
+        name => Cell::new(name, Meaning::Subject),
+    };
+    let first = [Cell::new(time, Meaning::Nothing), Cell::plain(event.pid.to_string())];
+    let name = (!is_narrow(settings)).then(name);
+    out.stream_row(&columns, first.into_iter().chain(name).chain([what(&event.what)]))
 }
 
 fn what(what: &What<'_>) -> Cell {
@@ -58,11 +72,14 @@ fn what(what: &What<'_>) -> Cell {
 fn start(look: &Situation, threads: bool) -> String {
     let state = change::state(look)
         .map_or("state unknown".to_owned(), |state| format!("state {} ({})", state.letter(), state.words()));
-    let count = look.threads.as_ref().map_or(0, |threads| threads.count());
-    let noun = if count == 1 { "thread" } else { "threads" };
-    let mut text = format!("{state}, {count} {noun}");
+    let mut text = match look.threads.as_ref().filter(|_| threads).map(Threads::count) {
+        Some(1) => format!("{state}, 1 thread"),
+        Some(count) => format!("{state}, {count} threads"),
+        None => state,
+    };
     for set in [Set::Pending, Set::Blocked, Set::Ignored, Set::Caught] {
         match change::members(look, set, threads) {
+            None if threads && set == Set::Blocked => {}
             Some(signals) if signals.is_empty() => {}
             Some(signals) => text += &format!("; {} {}", set.word(), names(signals)),
             None => text += &format!("; {} unknown", set.word()),
@@ -71,11 +88,13 @@ fn start(look: &Situation, threads: bool) -> String {
     text
 }
 
+/// `pending USR1; blocked TERM`.
 fn thread(task: &Task) -> String {
-    let state = task.state.map_or("state unknown".to_owned(), |state| format!("state {}", state.letter()));
     let sets = [(Set::Pending, task.pending), (Set::Blocked, task.blocked)];
     let held = sets.into_iter().filter(|(_, signals)| !signals.is_empty());
-    held.fold(state, |text, (set, signals)| format!("{text}; {} {}", set.word(), names(signals)))
+    let texts: Vec<String> =
+        held.map(|(set, signals)| format!("{} {}", set.word(), names(signals))).collect();
+    if texts.is_empty() { "nothing pending or blocked".to_owned() } else { texts.join("; ") }
 }
 
 fn change(change: &Change) -> Cell {
@@ -96,6 +115,9 @@ fn change(change: &Change) -> Cell {
             let text = format!("state {} -> {} ({})", from.letter(), to.letter(), to.words());
             Cell::new(text, if to.is_stopped() { Meaning::Held } else { Meaning::Plain })
         }
+        Change::Name { from, to } => {
+            Cell::plain(format!("name {} -> {}", escape(from.as_bytes()), escape(to.as_bytes())))
+        }
         Change::ThreadStarted(task) => Cell::plain(format!("thread {} started: {}", task.tid, thread(task))),
         Change::ThreadEnded(tid) => Cell::plain(format!("thread {tid} ended")),
     }
@@ -103,4 +125,31 @@ fn change(change: &Change) -> Cell {
 
 fn names(signals: SignalSet) -> Cow<'static, str> {
     signals.text(Arch::NATIVE).to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn shown(width: u16) -> String {
+        let settings = Settings { format: Format::Table, width, color: false, indent: false };
+        let mut text = Vec::new();
+        let mut out = Out::new(&mut text, settings);
+        let ended =
+            Event { time: SystemTime::UNIX_EPOCH, pid: 4_000_000, name: b"server", what: What::End(None) };
+        header(&mut out).and_then(|()| event(&ended, &mut out)).and_then(|()| out.finish()).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn the_event_has_room_in_a_narrow_terminal() {
+        for width in [200, 80, 72, 60, 50, 40, 30] {
+            let text = shown(width);
+            assert!(text.lines().all(|line| line.len() <= usize::from(width)), "{width}:\n{text}");
+        }
+        assert_eq!(shown(40).lines().take(2).last(), Some("00:00:00  4000000  ended; how cannot be"));
+        assert!(shown(80).contains("00:00:00.000000Z  4000000  server"));
+    }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::change::{self, Change};
 use super::{Event, What};
 use crate::explain::require::Set;
-use crate::proc::{Situation, State, Task};
+use crate::proc::{ProcessName, Situation, State, Task, Threads};
 use crate::signal::exit::Ending;
 use crate::signal::{Arch, SignalSet};
 
@@ -31,14 +31,17 @@ pub(super) struct EventObject<'a> {
 enum More {
     Start {
         state: Option<char>,
-        threads: usize,
+        /// Only where what starts and ends is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        threads: Option<usize>,
         pending: Option<Vec<String>>,
-        blocked: Option<Vec<String>>,
+        /// Not where each thread has its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        blocked: Option<Option<Vec<String>>>,
         ignored: Option<Vec<String>>,
         caught: Option<Vec<String>>,
     },
     Thread {
-        state: Option<char>,
         pending: Vec<String>,
         blocked: Vec<String>,
     },
@@ -49,6 +52,10 @@ enum More {
     State {
         from: char,
         to: char,
+    },
+    Name {
+        from: String,
+        to: String,
     },
     /// All null where it cannot be told.
     End {
@@ -85,17 +92,20 @@ fn start(look: &Situation, threads: bool) -> More {
     let set = |set| change::members(look, set, threads).map(names);
     More::Start {
         state: change::state(look).map(State::letter),
-        threads: look.threads.as_ref().map_or(0, |threads| threads.count()),
+        threads: look.threads.as_ref().filter(|_| threads).map(Threads::count),
         pending: set(Set::Pending),
-        blocked: set(Set::Blocked),
+        blocked: (!threads).then(|| set(Set::Blocked)),
         ignored: set(Set::Ignored),
         caught: set(Set::Caught),
     }
 }
 
 fn thread(task: &Task) -> More {
-    let state = task.state.map(State::letter);
-    More::Thread { state, pending: names(task.pending), blocked: names(task.blocked) }
+    More::Thread { pending: names(task.pending), blocked: names(task.blocked) }
+}
+
+fn name(name: &ProcessName) -> String {
+    String::from_utf8_lossy(name.as_bytes()).into_owned()
 }
 
 fn change(change: &Change) -> (&'static str, Option<u32>, More) {
@@ -105,6 +115,7 @@ fn change(change: &Change) -> (&'static str, Option<u32>, More) {
             (kind, *tid, More::Set { set: set.word(), signals: names(*signals) })
         }
         Change::State { from, to } => ("state", None, More::State { from: from.letter(), to: to.letter() }),
+        Change::Name { from, to } => ("name", None, More::Name { from: name(from), to: name(to) }),
         Change::ThreadStarted(task) => ("thread-started", Some(task.tid), thread(task)),
         Change::ThreadEnded(tid) => ("thread-ended", Some(*tid), More::Nothing {}),
     }

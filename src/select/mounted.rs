@@ -1,0 +1,34 @@
+//! Whether this machine's /proc has the numbers that system calls take.
+
+use std::io;
+
+use super::SelectError;
+use crate::proc::Root;
+
+/// Whether a process that /proc shows is the one that system calls mean by its
+/// number. A /proc that is not this machine's own is not asked.
+///
+/// # Errors
+/// [`SelectError::ForeignProc`] where /proc is that of another pid namespace;
+/// [`SelectError::Proc`] where nothing is mounted there.
+pub fn check_proc(root: &Root) -> Result<(), SelectError> {
+    if !root.is_native() || root.own_pid().is_ok_and(|own| own == std::process::id()) {
+        return Ok(());
+    }
+    let listing = |error| SelectError::Proc(root.directory().to_owned(), error);
+    match root.pids().map_err(listing)?.is_empty() {
+        true => Err(listing(io::Error::other("it is not mounted"))),
+        false => Err(SelectError::ForeignProc),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_is_asked() {
+        assert!(check_proc(&Root::default()).is_ok());
+        assert!(check_proc(&Root::at("/nowhere")).is_ok());
+    }
+}

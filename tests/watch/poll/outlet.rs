@@ -1,0 +1,140 @@
+//! What nobody reads keeps `sigtool watch` from nothing, and who has gone is missed.
+
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use sigtool::sys::pidfd::PidFd;
+
+use crate::support::{Fixture, run, sigtool};
+
+/// So long is waited for an end that comes at once.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A pipe that takes nothing more.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut dd = Command::new("dd");
+    dd.args(["if=/dev/zero", "of=/dev/stdout", "oflag=nonblock", "bs=4096", "status=none"]);
+    // That it ends with an error is what is wanted.
+    let filled = dd.stdout(writer.try_clone().expect("a pipe")).stderr(Stdio::null()).status();
+    assert!(!filled.expect("coreutils").success(), "it is full");
+    (reader, writer)
+}
+
+/// A watch whose standard output is this; that of errors has had its first line.
+fn watch(arguments: &[&str], stdout: impl Into<Stdio>) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut command = sigtool(["watch"].iter().chain(arguments));
+    let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("sigtool runs");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("UTF-8");
+    assert!(line.starts_with("watch: "), "{line}");
+    (child, stderr)
+}
+
+/// How it ends, which is to come soon.
+fn end(child: &mut Child) -> Option<i32> {
+    let held = PidFd::open(child.id()).expect("it is a child");
+    let ended = held.wait(LONG).expect("poll");
+    if !ended {
+        let _ = child.kill();
+    }
+    let status = child.wait().expect("it is a child");
+    assert!(ended, "it did not end");
+    status.code()
+}
+
+fn send(signal: &str, child: &Child) {
+    assert_eq!(run(["send", signal, &child.id().to_string()]).code, Some(0), "{signal}");
+}
+
+#[test]
+fn a_full_pipe_keeps_from_no_end() {
+    let fixture = Fixture::start(["--block", "USR1"]);
+    let pid = fixture.pid.to_string();
+    for (arguments, signal, code) in [
+        (&["--pid", &pid][..], Some("-TERM"), 0),
+        (&["--pid", &pid, "--count", "9"], Some("-INT"), 130),
+        (&["--pid", &pid, "--timeout", "10ms"], None, 124),
+        (&["--pid", &pid, "--until", "blocked=USR1"], Some("-TERM"), 143),
+        (&[], Some("-TERM"), 0),
+        (&["--count", "1", "USR1"], Some("-TERM"), 143),
+        (&["--timeout", "10ms"], None, 124),
+    ] {
+        let (_reader, writer) = full_pipe();
+        let (mut child, mut stderr) = watch(arguments, writer);
+        if let Some(signal) = signal {
+            send(signal, &child);
+        }
+        assert_eq!(end(&mut child), Some(code), "{arguments:?}");
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("UTF-8");
+        assert!(said.contains(" bytes not written, for nobody read them in time\n"), "{said}");
+    }
+    // Standard error is the same pipe.
+    let (_reader, writer) = full_pipe();
+    let mut command = sigtool(["watch", "--pid", &pid, "--until", "caught=USR1", "--timeout", "10ms"]);
+    let other = writer.try_clone().expect("a pipe");
+    let mut child = command.stdout(writer).stderr(other).spawn().expect("sigtool runs");
+    assert_eq!(end(&mut child), Some(124));
+}
+
+#[test]
+fn what_is_not_read_yet_waits_in_the_kernel() {
+    const COUNT: usize = 2000;
+    let (mut reader, writer) = full_pipe();
+    let (mut child, _stderr) = watch(&["--json", "--count", &COUNT.to_string(), "RTMIN"], writer);
+    let flood = format!("for i in {{1..{COUNT}}}; do kill -s RTMIN {}; done", child.id());
+    assert!(Command::new("bash").args(["-c", &flood]).status().expect("bash").success());
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).expect("all of it");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let text = String::from_utf8(text).expect("UTF-8");
+    let lines: Vec<&str> = text.trim_start_matches('\0').lines().collect();
+    assert_eq!(lines.len(), COUNT);
+    assert!(lines.iter().all(|line| line.starts_with("{\"time\":") && line.ends_with('}')));
+}
+
+#[test]
+fn changes_are_told_when_there_is_room() {
+    let fixture = Fixture::start(["--block", "USR1,USR2"]);
+    let pid = fixture.pid.to_string();
+    let (mut reader, writer) = full_pipe();
+    let (mut child, _stderr) = watch(&["--pid", &pid, "--count", "1", "--interval", "1ms"], writer);
+    for signal in ["-USR1", "-USR2"] {
+        assert_eq!(run(["send", signal, &pid]).code, Some(0));
+    }
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("UTF-8");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert!(
+        text.contains("  EVENT\n") && text.contains("+pending USR1"),
+        "{}",
+        text.trim_start_matches('\0')
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_missed_at_once() {
+    let fixture = Fixture::start(["--block", "USR1"]);
+    let pid = fixture.pid.to_string();
+    for arguments in
+        [&["--pid", &pid][..], &[], &["--count", "3", "USR1"], &["--pid", &pid, "--interval", "1h"]]
+    {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let (mut child, _stderr) = watch(arguments, writer);
+        let mut reader = BufReader::new(reader);
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("UTF-8");
+        assert!(line.starts_with("TIME "), "{line}");
+        drop(reader);
+        assert_eq!(end(&mut child), Some(0), "{arguments:?}");
+
+        let (reader, writer) = UnixStream::pair().expect("sockets");
+        let (mut child, _stderr) = watch(arguments, std::os::fd::OwnedFd::from(writer));
+        drop(reader);
+        assert_eq!(end(&mut child), Some(0), "{arguments:?}, a socket");
+    }
+}

@@ -1,0 +1,139 @@
+//! Who keeps what the events of `watch --pid --json` say knows how a process is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use super::{Bash, Change, Observer, send};
+use crate::support::{run, skipped};
+
+/// Signals by name, by set.
+type Sets = BTreeMap<String, BTreeSet<String>>;
+
+/// What is known of a process, by its events alone.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Known {
+    name: String,
+    state: String,
+    process: Sets,
+    threads: BTreeMap<u32, Sets>,
+}
+
+impl Known {
+    fn take(&mut self, change: &Change) {
+        let sets = [
+            ("pending", &change.pending),
+            ("blocked", &change.blocked),
+            ("ignored", &change.ignored),
+            ("caught", &change.caught),
+        ];
+        let sets = sets.into_iter().filter_map(|(set, signals)| {
+            Some((set.to_owned(), signals.as_ref()?.iter().cloned().collect::<BTreeSet<String>>()))
+        });
+        match (change.event.as_str(), change.tid) {
+            ("start", None) => {
+                self.name = change.name.clone();
+                self.state = change.state.clone().expect("its state");
+                self.process = sets.collect();
+            }
+            ("thread", Some(tid)) => assert_eq!(self.threads.insert(tid, sets.collect()), None),
+            ("thread-started", Some(tid)) => assert_eq!(self.threads.insert(tid, sets.collect()), None),
+            ("thread-ended", Some(tid)) => assert!(self.threads.remove(&tid).is_some()),
+            ("name", None) => {
+                assert_eq!(self.name, change.from);
+                self.name = change.to.clone();
+            }
+            ("state", None) => {
+                assert_eq!(self.state, change.from, "events chain");
+                self.state = change.to.clone();
+            }
+            ("added" | "removed", tid) => {
+                let sets = match tid {
+                    None => &mut self.process,
+                    Some(tid) => self.threads.get_mut(&tid).expect("a thread that is known"),
+                };
+                let set = sets.get_mut(&change.set).expect("a set that is known");
+                for signal in &change.signals {
+                    let changed =
+                        if change.event == "added" { set.insert(signal.clone()) } else { set.remove(signal) };
+                    assert!(changed, "{change:?} tells nothing new");
+                }
+            }
+            _ => panic!("{change:?}"),
+        }
+        assert_eq!(self.name, change.name);
+    }
+}
+
+/// What it says of itself while it is stopped, which is when it is asked.
+const TARGET: &str = "import signal, sys, threading
+go = threading.Event()
+def work(*blocked):
+    signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    ready.release()
+    go.wait()
+ready = threading.Semaphore(0)
+def start(*blocked):
+    threading.Thread(target=work, args=blocked).start()
+    ready.acquire()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGRTMIN])
+start(signal.SIGUSR1)
+print('ready')
+for line in sys.stdin:
+    line = line.strip()
+    if line == 'start': start(signal.SIGUSR1, signal.SIGUSR2)
+    elif line == 'end': go.set(); go = threading.Event()
+    elif line == 'block': signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGHUP])
+    elif line == 'allow': signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+    elif line == 'catch': signal.signal(signal.SIGTERM, lambda *_: None)
+    elif line == 'ignore': signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif line == 'name': open('/proc/self/comm', 'w').write('other')";
+
+#[test]
+fn the_events_alone_tell_how_it_is() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return skipped("python3 is missing");
+    }
+    for threads in [false, true] {
+        let mut process = Bash::of(Command::new("python3").args(["-uc", TARGET])).ready();
+        let pid = process.pid.clone();
+        let more: &[&str] = if threads { &["--threads"] } else { &[] };
+        let mut watch = Observer::start(&[&["--json", "--interval", "1ms", "--pid", &pid], more].concat());
+        let mut known = Known::default();
+        known.take(&watch.change());
+        for line in ["start", "block", "catch", "name", "ignore", "end", "start", "allow", "start"] {
+            process.tell(line);
+        }
+        send("-USR1", &pid);
+        send("-RTMIN", &pid);
+        // The last that it does before it is stopped.
+        process.tell("catch");
+        while !known.process["caught"].contains("TERM")
+            || known.name != "other"
+            || known.process["pending"].is_empty()
+            || known.process["ignored"].contains("TERM")
+        {
+            known.take(&watch.change());
+        }
+        send("-STOP", &pid);
+        while known.state != "T" {
+            known.take(&watch.change());
+        }
+        // What changed with the stop, or was read beside it, is told at the next
+        // looks, of which one has been when this is seen.
+        send("-RTMAX", &pid);
+        while !known.process["pending"].contains("RTMAX") {
+            known.take(&watch.change());
+        }
+        let mut then = Known::default();
+        let mut again = Observer::start(&[&["--json", "--pid", &pid], more].concat());
+        let start = again.change();
+        let count = start.threads;
+        then.take(&start);
+        for _ in 0..count.unwrap_or(0) {
+            then.take(&again.change());
+        }
+        assert_eq!(known, then, "--threads: {threads}");
+        assert_eq!(count.map(|count| count as usize), threads.then_some(known.threads.len()));
+        assert_eq!(run(["send", "-KILL", &pid]).code, Some(0));
+    }
+}
