@@ -7,6 +7,7 @@
 
 mod demangle;
 mod elf;
+pub mod events;
 mod functions;
 mod inside;
 mod locate;

@@ -1,18 +1,27 @@
 //! The JSON Lines of `watch`: types of its own, whose field names are a
 //! contract.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
-use super::Event;
-use crate::signal::Arch;
+use super::{Event, Sender};
 use crate::signal::info::Origin;
+use crate::signal::{Arch, Info};
 
-/// A signal. What does not belong to its kind is left out, but for `sender`
-/// and `value`, which are null then.
+/// A signal that was received.
 #[derive(Serialize)]
 pub(super) struct EventObject<'a> {
     /// UTC, as RFC 3339 has it.
     time: String,
+    #[serde(flatten)]
+    signal: SignalObject<'a>,
+}
+
+/// A signal. What does not belong to its kind is left out, but for `sender`
+/// and `value`, which are null then.
+#[derive(Serialize)]
+pub(super) struct SignalObject<'a> {
     signal: String,
     number: u8,
     code: i32,
@@ -42,9 +51,13 @@ pub(super) struct EventObject<'a> {
     lost: bool,
 }
 
+/// Who has sent a signal.
 #[derive(Serialize)]
-struct SenderObject<'a> {
+pub(super) struct SenderObject<'a> {
     pid: u32,
+    /// Its thread, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<u32>,
     uid: u32,
     /// Null where it has exited.
     name: Option<std::borrow::Cow<'a, str>>,
@@ -77,10 +90,34 @@ struct DescriptorObject {
 
 /// An event as an object.
 pub(super) fn event(event: &Event) -> EventObject<'_> {
-    let info = &event.info;
+    let time = humantime::format_rfc3339_micros(event.time).to_string();
+    EventObject { time, signal: signal(&event.info, event.sender.as_ref().map(SenderObject::of)) }
+}
+
+impl<'a> SenderObject<'a> {
+    /// Who was looked up.
+    pub(super) fn of(sender: &'a Sender) -> SenderObject<'a> {
+        let name = sender.name.as_deref();
+        let exited = name.is_none();
+        SenderObject { exited, verified: sender.verified, ..SenderObject::seen(sender.pid, sender.uid, name) }
+    }
+
+    /// Who was seen when it sent.
+    pub(super) fn seen(pid: u32, uid: u32, name: Option<&'a [u8]>) -> SenderObject<'a> {
+        let name = name.map(String::from_utf8_lossy);
+        SenderObject { pid, tid: None, uid, name, exited: false, verified: true }
+    }
+
+    /// The thread that did.
+    pub(super) fn thread(self, tid: Option<u32>) -> SenderObject<'a> {
+        SenderObject { tid, ..self }
+    }
+}
+
+/// A signal as an object; `sender`: who has sent it.
+pub(super) fn signal<'a>(info: &Info, sender: Option<SenderObject<'a>>) -> SignalObject<'a> {
     let code = info.code();
-    let mut object = EventObject {
-        time: humantime::format_rfc3339_micros(event.time).to_string(),
+    let mut object = SignalObject {
         signal: Arch::NATIVE.name(info.signal).to_string(),
         number: info.signal.get(),
         code: info.code,
@@ -88,13 +125,7 @@ pub(super) fn event(event: &Event) -> EventObject<'_> {
         meaning: code.map(|code| code.meaning),
         errno: info.errno,
         verified: info.is_verified(),
-        sender: event.sender.as_ref().map(|sender| SenderObject {
-            pid: sender.pid,
-            uid: sender.uid,
-            name: sender.name.as_ref().map(|name| String::from_utf8_lossy(name)),
-            exited: sender.name.is_none(),
-            verified: sender.verified,
-        }),
+        sender,
         value: None,
         pointer: None,
         child: None,
@@ -126,4 +157,17 @@ pub(super) fn event(event: &Event) -> EventObject<'_> {
     }
     object.pointer = object.value.map(|_| info.pointer);
     object
+}
+
+/// What stands in the place of what was not told.
+#[derive(Serialize)]
+pub(super) struct LostObject {
+    time: String,
+    /// How many lines, or events, there were.
+    lost: u64,
+}
+
+/// So many are lost.
+pub(super) fn lost(time: SystemTime, lost: u64) -> LostObject {
+    LostObject { time: humantime::format_rfc3339_micros(time).to_string(), lost }
 }

@@ -1,195 +1,293 @@
-//! What ptrace costs the process that is looked into.
+//! What looking inside a process costs it: its handlers, its queue, and every
+//! signal that it is sent.
 //!
-//! `cargo bench --bench inside [-- COUNT]`. How long a thread of a process with
-//! 8 handlers stands still for them, and for its queue; and how long a process
-//! takes for COUNT queued signals that it catches: by itself, traced by us, and
-//! by strace(1) where there is one. In turn, in one run; medians.
+//! `cargo bench --bench inside [-- COUNT]`. In one run, in turn:
+//!
+//! - how long a target with 8 handlers stands still by ptrace, and one whose
+//!   queue is read; how long `decode-status --handlers` takes by BPF, as a whole
+//!   process. Medians of LOOKS.
+//! - how long COUNT queued signals take that a target catches one by one: with
+//!   nothing attached, with `watch --pid` by BPF and by ptrace, with strace where
+//!   it is installed. Medians of ROUNDS, and what was told of them.
+//!
+//! Needs root, or the rights that sigtool-watch(1) names.
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
-use std::io::{BufRead, BufReader};
-use std::os::fd::AsFd;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+mod median;
 
-use sigtool::signal::{Arch, SignalSet};
-use sigtool::sys::pidfd;
-use sigtool::sys::ptrace::{self, Tracer, Wanted};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
-const COUNT: i32 = 100_000;
+use median::median;
+
+const COUNT: usize = 100_000;
 const ROUNDS: usize = 5;
-const LOOKS: usize = 300;
-const HANDLED: [i32; 8] = [1, 2, 3, 10, 12, 14, 15, 17];
+const LOOKS: usize = 200;
+const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
+
+/// What the target of a flood catches.
+const FLOOD: i32 = libc::SIGUSR1 + 30;
+/// What a target of looks catches.
+const CAUGHT: [i32; 8] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGWINCH,
+    libc::SIGCHLD,
+];
+/// What is queued for it.
+const QUEUED: usize = 3;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("target") => target(),
-        Some("catcher") => catcher(words[1].parse().expect("a number")),
+        Some("catcher") => catcher(words[1].parse().expect("a count")),
         _ => {
             looks();
-            deliveries(words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT));
+            floods(words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT));
         }
     }
 }
 
-/// A target of this bench: what it is, and its output.
-fn start(words: &[&str]) -> (Child, BufReader<ChildStdout>) {
-    let own = std::env::current_exe().expect("a path");
-    let mut child =
-        Command::new(own).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it runs");
-    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("it speaks");
-    assert_eq!(line, "ready\n");
-    (child, stdout)
+/// A process of this program, which has said that it is ready; ended at the end.
+struct Target {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Target {
+    fn start(words: &[&str]) -> Target {
+        let own = std::env::current_exe().expect("a path");
+        let mut command = Command::new(own);
+        let mut child =
+            command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut target = Target { stdin: child.stdin.take(), child, stdout };
+        target.line();
+        target
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("it speaks");
+        line
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn looks() {
-    let (mut child, _stdout) = start(&["target"]);
-    let handlers = SignalSet::parse("HUP,INT,QUIT,USR1,USR2,ALRM,TERM,CHLD", Arch::NATIVE).expect("a set");
-    println!("{LOOKS} looks; us that a thread stood still, and that a look took");
-    println!("{:24}{:>10}{:>10}{:>10}{:>12}", "", "median", "p90", "most", "look");
-    for (name, handlers, queue) in
-        [("8 handlers", handlers, false), ("queue of 3", SignalSet::EMPTY, true), ("both", handlers, true)]
+    let target = Target::start(&["target"]);
+    let pid = target.pid();
+    println!("one look, {LOOKS} times each; medians");
+    for (name, option) in [("handlers", "--handlers"), ("queue", "--queue")] {
+        let times: Option<Vec<f64>> = (0..LOOKS)
+            .map(|_| {
+                let output = Command::new(SIGTOOL)
+                    .args(["decode-status", option, "--backend", "ptrace", "--json", &pid])
+                    .output()
+                    .expect("it runs");
+                stopped(&output.stdout)
+            })
+            .collect();
+        match times {
+            Some(times) => println!("{name:>10} by ptrace: the target stands still {:.0} us", median(times)),
+            None => println!("{name:>10} by ptrace: not possible here"),
+        }
+    }
+    for (name, options) in
+        [("handlers", &["--handlers"][..]), ("both", &["--handlers", "--queue"]), ("neither", &[])]
     {
-        let (mut stopped, mut whole) = (Vec::new(), Vec::new());
-        for _ in 0..LOOKS {
-            let begin = std::time::Instant::now();
-            let seen = ptrace::look(child.id(), Wanted { handlers, queue }, Duration::from_secs(10));
-            whole.push(begin.elapsed().as_secs_f64() * 1e6);
-            let seen = seen.expect("a look");
-            assert_eq!(
-                (seen.actions.len(), seen.queue.len()),
-                (handlers.len() as usize, usize::from(queue) * 3)
-            );
-            stopped.push(seen.stopped.as_secs_f64() * 1e6);
+        let backend = if options.is_empty() { &[][..] } else { &["--backend", "bpf"] };
+        let times: Option<Vec<f64>> = (0..LOOKS / 4)
+            .map(|_| {
+                let start = Instant::now();
+                let mut command = Command::new(SIGTOOL);
+                command.arg("decode-status").args(options).args(backend).arg(&pid);
+                let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs");
+                status.success().then(|| start.elapsed().as_secs_f64() * 1e3)
+            })
+            .collect();
+        match times {
+            Some(times) => println!("{name:>10} by BPF: the whole process takes {:.1} ms", median(times)),
+            None => println!("{name:>10} by BPF: not possible here"),
         }
-        stopped.sort_by(f64::total_cmp);
-        let at = |part: f64| stopped[((stopped.len() - 1) as f64 * part) as usize];
-        println!("{name:24}{:>10.0}{:>10.0}{:>10.0}{:>12.0}", at(0.5), at(0.9), at(1.0), median(whole));
     }
-    child.kill().expect("it is ours");
-    child.wait().expect("it is ours");
 }
 
-fn deliveries(count: i32) {
-    let mut contenders: Vec<(&str, Vec<f64>)> =
-        vec![("nothing", vec![]), ("Tracer", vec![]), ("strace", vec![])];
-    contenders.retain(|(name, _)| *name != "strace" || Command::new("strace").arg("-V").output().is_ok());
+/// How long the target stood still, in microseconds.
+fn stopped(json: &[u8]) -> Option<f64> {
+    let document: serde_json::Value = serde_json::from_slice(json).ok()?;
+    document["processes"][0]["means"]["stopped_us"].as_f64()
+}
+
+/// One way of looking on.
+struct Way {
+    name: &'static str,
+    command: &'static [&'static str],
+    /// What it says when it has begun.
+    begun: &'static str,
+    times: Vec<f64>,
+    told: usize,
+}
+
+fn floods(count: usize) {
+    let way = |name, command, begun| Way { name, command, begun, times: Vec::new(), told: 0 };
+    let mut ways = [
+        way("nothing attached", &[], ""),
+        way("watch, BPF", &[SIGTOOL, "watch", "--json", "--backend", "bpf", "--pid"], "watch: "),
+        way("watch, ptrace", &[SIGTOOL, "watch", "--json", "--backend", "ptrace", "--pid"], "watch: "),
+        way("strace", &["strace", "-f", "-e", "trace=none", "-p"], "attached"),
+    ];
     for _ in 0..ROUNDS {
-        for (name, times) in &mut contenders {
-            times.push(round(name, count));
+        for way in &mut ways {
+            if let Some((time, told)) = flood(way, count) {
+                way.times.push(time);
+                way.told = told;
+            }
         }
     }
-    println!("\n{count} queued signals, caught; {ROUNDS} rounds; medians");
-    println!("{:24}{:>10}{:>10}", "attached", "s", "times");
-    let bare = median(contenders[0].1.clone());
-    for (name, times) in contenders {
-        let time = median(times);
-        println!("{name:24}{time:>10.3}{:>10.2}", time / bare);
+    println!("{count} queued signals, each caught, {ROUNDS} rounds in turn; medians");
+    let alone = median(ways[0].times.iter().copied());
+    for way in &ways {
+        let time = median(way.times.iter().copied());
+        let name = way.name;
+        println!("{name:>18}: {:>8.1} ms  {:>6.2}  told {}", time * 1e3, time / alone, way.told);
     }
 }
 
-/// The seconds from the first to the last signal.
-fn round(name: &str, count: i32) -> f64 {
-    let (mut child, mut stdout) = start(&["catcher", &count.to_string()]);
-    let pid = child.id();
-    let tracer = (name == "Tracer").then(|| Tracer::attach(pid).expect("it can be traced"));
-    let mut strace = (name == "strace").then(|| {
-        let mut strace = Command::new("strace");
-        strace.args(["-f", "-e", "trace=none", "-o", "/dev/null", "-p", &pid.to_string()]);
-        let mut strace = strace.stderr(Stdio::piped()).spawn().expect("it runs");
+/// The seconds from the first signal to the last, and how many were told.
+fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
+    let mut target = Target::start(&["catcher", &count.to_string()]);
+    let pid = target.pid();
+    let path = std::env::temp_dir().join(format!("sigtool-bench-inside-{}", std::process::id()));
+    let mut onlooker = None;
+    if let [program, arguments @ ..] = way.command {
+        let (reader, writer) = pipe();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(&pid).stdin(Stdio::null());
+        let strace = *program == "strace";
+        let file = File::create(&path).expect("a file");
+        // strace tells on its standard error, and of the beginning, too.
+        if strace {
+            command.args(["-o", path.to_str()?]).stderr(writer);
+        } else {
+            command.stdout(file).stderr(writer);
+        }
+        let child = command.spawn().ok()?;
+        drop(command);
+        let mut stderr = BufReader::new(File::from(reader));
         let mut line = String::new();
-        BufReader::new(strace.stderr.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
-        strace
-    });
-    let reader = tracer.map(|mut tracer| {
-        std::thread::spawn(move || {
-            let (mut events, mut told) = (Vec::new(), 0);
-            while tracer.read(&mut events).expect("events") {
-                told += events.len();
-                events.clear();
-                pidfd::wait_for_any(tracer.as_fd(), &[], None).expect("it can be waited for");
+        while !line.contains(way.begun) {
+            line.clear();
+            if stderr.read_line(&mut line).ok()? == 0 {
+                return None;
             }
-            told + events.len()
-        })
-    });
+        }
+        onlooker = Some((child, stderr));
+    }
+    let target_pid = i32::try_from(target.child.id()).ok()?;
+    let start = Instant::now();
     for value in 0..count {
-        let value = libc::sigval { sival_ptr: value as usize as *mut libc::c_void };
-        // SAFETY: sigqueue(3) takes plain numbers.
-        while unsafe { libc::sigqueue(pid as i32, libc::SIGRTMIN(), value) } != 0 {
+        let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
+        // SAFETY: sigqueue(3) takes plain values; the target has not been waited
+        // for. A full queue is waited out.
+        while unsafe { libc::sigqueue(target_pid, FLOOD, value) } != 0 {
             std::thread::yield_now();
         }
     }
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("it speaks");
-    child.wait().expect("it ends");
-    if let Some(strace) = &mut strace {
-        strace.wait().expect("it ends");
+    assert_eq!(target.line(), "all\n");
+    let time = start.elapsed().as_secs_f64();
+    drop(target);
+    let mut told = 0;
+    if let Some((mut child, mut stderr)) = onlooker {
+        let _ = stderr.read_to_end(&mut Vec::new());
+        let _ = child.wait();
+        let lines = BufReader::new(File::open(&path).ok()?).lines();
+        let name = format!("RTMIN+{}", FLOOD - 34);
+        let of_strace = format!("--- SIGRT_{}", FLOOD - 32);
+        told = lines
+            .map_while(Result::ok)
+            .filter(|line| line.contains(&format!("\"{name}\"")) || line.contains(&of_strace))
+            .count();
+        let _ = std::fs::remove_file(&path);
     }
-    if let Some(reader) = reader {
-        // Each signal, and the end.
-        assert_eq!(reader.join().expect("it reads"), count as usize + 1);
-    }
-    line.trim().parse().expect("seconds")
+    Some((time, told))
 }
 
-extern "C" fn caught(_: i32) {
-    CAUGHT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+fn pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    (reader.into(), writer.into())
 }
 
-static CAUGHT: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(0);
-
-/// Handlers, a queue, and sleep.
+/// Catches eight signals, has some pending, and waits for the end of its input.
 fn target() {
-    // SAFETY: plain numbers, and a handler that does nothing but count; the set
-    // is made by sigemptyset before it is read.
+    // SAFETY: the actions and sets are made whole before they are given to the
+    // kernel, and the handler does nothing.
     unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        for signal in HANDLED {
-            libc::signal(signal, caught as *const () as libc::sighandler_t);
+        for signal in CAUGHT {
+            catch(signal, nothing);
         }
         let mut set = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGRTMIN());
+        libc::sigaddset(&raw mut set, FLOOD);
         libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        for _ in 0..3 {
-            libc::sigqueue(
-                libc::getpid(),
-                libc::SIGRTMIN(),
-                libc::sigval { sival_ptr: std::ptr::null_mut() },
-            );
-        }
-        println!("ready");
-        loop {
-            libc::pause();
+        for value in 0..QUEUED {
+            let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
+            libc::sigqueue(libc::getpid(), FLOOD, value);
         }
     }
+    println!("ready");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// Takes so many signals, and says how many seconds that took.
-fn catcher(count: i32) {
-    use std::sync::atomic::Ordering::Relaxed;
-    // SAFETY: as above.
+/// How many are still to come.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+/// Catches so many, and says so.
+fn catcher(count: usize) {
+    LEFT.store(count, Ordering::Relaxed);
+    // SAFETY: as above; the handler counts down.
+    unsafe { catch(FLOOD, count_down) };
+    println!("ready");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+unsafe fn catch(signal: i32, handler: extern "C" fn(i32)) {
+    // SAFETY: zeroes are a whole action; the handler is set.
     unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::signal(libc::SIGRTMIN(), caught as *const () as libc::sighandler_t);
-        let (mut set, mut old) = (std::mem::zeroed::<libc::sigset_t>(), std::mem::zeroed::<libc::sigset_t>());
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGRTMIN());
-        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, &raw mut old);
-        println!("ready");
-        let mut begin = None;
-        while CAUGHT.load(Relaxed) < count {
-            libc::sigsuspend(&raw const old);
-            begin.get_or_insert_with(std::time::Instant::now);
-        }
-        println!("{}", begin.map_or(0.0, |begin| begin.elapsed().as_secs_f64()));
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+extern "C" fn nothing(_: i32) {}
+
+extern "C" fn count_down(_: i32) {
+    if LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
+        // SAFETY: write(2) may be called in a handler; the bytes are as many.
+        unsafe { libc::write(1, b"all\n".as_ptr().cast(), 4) };
+    }
 }

@@ -43,9 +43,14 @@ struct Observer {
 }
 
 impl Observer {
-    /// Started, and its first line on stderr is there.
+    /// Started, and its first line on stderr is there. It only looks.
     fn start(arguments: &[&str]) -> Observer {
-        let mut command = sigtool(["watch"].iter().chain(arguments));
+        Observer::by("proc", arguments)
+    }
+
+    /// The same, with signals seen by a means.
+    fn by(means: &str, arguments: &[&str]) -> Observer {
+        let mut command = sigtool(["watch", "--backend", means].iter().chain(arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigtool runs");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));

@@ -1,5 +1,7 @@
 //! The JSON Lines of a command's log: an event, and what was done with it.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
 use super::fate::{Fate, Why};
@@ -32,16 +34,8 @@ pub(super) fn entry<'a>(event: &'a Event, fate: &Fate) -> LogObject<'a> {
     LogObject { event: wire::event(event), forwarded, reason }
 }
 
-/// What stands in the place of entries that nobody read in time.
-#[derive(Serialize)]
-struct LostObject {
-    time: String,
-    /// How many lines there were.
-    lost: u64,
-}
-
-/// So many lines were not written; one line of JSON.
+/// So many lines were not written, for nobody read them in time; one line of
+/// JSON.
 pub(super) fn lost(count: u64) -> String {
-    let time = humantime::format_rfc3339_micros(std::time::SystemTime::now()).to_string();
-    serde_json::to_string(&LostObject { time, lost: count }).unwrap_or_default()
+    serde_json::to_string(&wire::lost(SystemTime::now(), count)).unwrap_or_default()
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Request;
+use super::live_args::LiveArgs;
 use crate::error::Failure;
 use crate::explain::Requirement;
 use crate::out::escape;
 use crate::proc::{PID_MAX, duration};
+use crate::select::Selection;
 use crate::select::args::SelectArgs;
 use crate::signal::{Arch, name};
 
@@ -42,6 +44,8 @@ pub struct PollArgs {
     #[arg(long, hide_short_help = true)]
     threads: bool,
     #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
     select: SelectArgs,
 }
 
@@ -65,24 +69,25 @@ impl PollArgs {
         timeout: Option<Duration>,
     ) -> Result<Option<Request>, Failure> {
         let selection = self.select.selection().map_err(Failure::usage)?;
-        if self.pid.is_empty() && selection.is_empty() {
+        let whom = self.pid.is_empty() && selection.is_empty();
+        if whom {
             let alone = [
                 (!self.until.is_empty(), "--until"),
                 (self.interval.is_some(), "--interval"),
                 (self.threads, "--threads"),
+                (!self.live.all && self.live.given().is_some(), self.live.given().unwrap_or_default()),
                 (!selection.is_whole(), "--oldest, --newest, --tree, --at-most"),
             ];
             return match alone.iter().find(|(given, _)| *given) {
                 Some((_, option)) => Err(Failure::usage(format!(
                     "{option}: whom to observe is missing: --pid PID, or a criterion (--name NAME, ...)"
                 ))),
-                None => Ok(None),
+                None if !self.live.all => Ok(None),
+                None => self.request_for(receives, Vec::new(), selection, count, timeout),
             };
         }
-        if let Some(word) = receives {
-            return Err(Failure::usage(format!(
-                "{word}: it is for receiving signals; --pid and criteria observe other processes"
-            )));
+        if self.live.all {
+            return Err(Failure::usage("--all: it is every process; criteria and --pid choose some"));
         }
         let mut chosen = Vec::new();
         for words in &self.pid {
@@ -91,12 +96,25 @@ impl PollArgs {
         for words in operands {
             chosen.extend(pids(words, "")?);
         }
-        if chosen.contains(&std::process::id()) {
-            let own = std::process::id();
-            return Err(Failure::usage(format!("--pid {own}: that is sigtool itself")));
-        }
+        refuse_own(&chosen, "--pid")?;
         let mut seen = HashSet::new();
         chosen.retain(|pid| seen.insert(*pid));
+        self.request_for(receives, chosen, selection, count, timeout)
+    }
+
+    fn request_for(
+        &self,
+        receives: Option<&str>,
+        pids: Vec<u32>,
+        selection: Selection,
+        count: Option<u64>,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Request>, Failure> {
+        if let Some(word) = receives {
+            return Err(Failure::usage(format!(
+                "{word}: it is for receiving signals; --pid and criteria observe other processes"
+            )));
+        }
         let until = self.until.iter().map(|word| {
             let word = escape(word.as_encoded_bytes());
             Requirement::parse(&word, true)
@@ -104,13 +122,23 @@ impl PollArgs {
         });
         let until = until.collect::<Result<Vec<_>, _>>()?;
         let interval = self.interval.as_ref().map_or(Ok(INTERVAL), interval)?;
-        Ok(Some(Request { pids: chosen, selection, interval, threads: self.threads, until, count, timeout }))
+        let (threads, live) = (self.threads, self.live.asked()?);
+        Ok(Some(Request { pids, selection, interval, threads, until, live, count, timeout }))
+    }
+}
+
+/// That none of them is sigtool itself.
+pub(super) fn refuse_own(pids: &[u32], option: &str) -> Result<(), Failure> {
+    let own = std::process::id();
+    match pids.contains(&own) {
+        true => Err(Failure::usage(format!("{option} {own}: that is sigtool itself"))),
+        false => Ok(()),
     }
 }
 
 /// The processes in a word, separated by commas, blanks and newlines. `option`:
 /// what stands before it, in messages.
-fn pids(words: &OsStr, option: &str) -> Result<Vec<u32>, Failure> {
+pub(super) fn pids(words: &OsStr, option: &str) -> Result<Vec<u32>, Failure> {
     let text = String::from_utf8_lossy(words.as_encoded_bytes());
     let mut found = Vec::new();
     for part in text.split(',') {

@@ -45,6 +45,9 @@ pub(super) fn hold(request: &Request) -> Result<Held, Outcome> {
     let root = Root::default();
     // The descriptor would be one process's, and the status another's.
     select::check_proc(&root).map_err(|error| unselectable(&error))?;
+    if request.live.all {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let mut files = Files::new(&root);
     let mut held = named(&request.pids, &mut files)?;
     if request.selection.is_whole() {

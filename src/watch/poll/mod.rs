@@ -4,23 +4,29 @@
 pub mod args;
 mod change;
 mod hold;
+pub mod live;
+mod live_args;
 mod observe;
 mod process;
+mod signal;
 mod view;
 mod wire;
 
 use std::time::{Duration, SystemTime};
 
 use change::Change;
+use live::Killer;
 
 use crate::error::{Failure, Outcome};
 use crate::explain::Requirement;
+use crate::observe::events;
 use crate::out::Out;
 use crate::proc::{Situation, Task};
 use crate::select::Selection;
 use crate::signal::exit::Ending;
 use crate::watch::notes::Notes;
 use crate::watch::outlet::Outlet;
+use crate::watch::sender::Sender;
 
 /// What is asked.
 #[derive(Debug)]
@@ -35,6 +41,8 @@ pub struct Request {
     pub threads: bool,
     /// End once every process meets all of these.
     pub until: Vec<Requirement>,
+    /// Which signals are told, as they happen.
+    pub live: live::Asked,
     /// End after this many changes.
     pub count: Option<u64>,
     /// End after this time.
@@ -65,8 +73,18 @@ enum What<'a> {
     Thread(&'a Task),
     /// A change.
     Change(&'a Change),
-    /// It has ended; how, where that can be told.
-    End(Option<Ending>),
+    /// A signal, or what else happened meanwhile.
+    Happened(Happened<'a>),
+    /// It has ended; how, where that can be told, and by whose signal.
+    End(Option<Ending>, Option<&'a Killer>),
+}
+
+/// Something that was seen as it happened.
+#[derive(Clone, Copy, Debug)]
+struct Happened<'a> {
+    event: &'a events::Event,
+    /// Who a delivered signal says has sent it.
+    claimed: Option<&'a Sender>,
 }
 
 /// Observes until the end that was asked for.

@@ -4,10 +4,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::live::Live;
 use super::process::Process;
 use super::{Event, Request, What, hold, view};
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
+use crate::observe::Refused;
 use crate::out::{Out, escape};
 use crate::proc::{Files, ReadError, Root, Threads, duration};
 use crate::signal::Info;
@@ -46,31 +48,42 @@ pub(super) fn observe(
         notes,
         files: Files::new(&Root::default()),
         processes,
+        live: None,
+        unseen: None,
         ended: Vec::new(),
         left: request.count,
         end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         never: false,
         complaints,
     };
+    if let Err(refused) = watch.begin_live() {
+        return Ok(refused);
+    }
     let end = watch.until_the_end()?;
     watch.out.flush()?;
     let exit = watch.settle(end)?;
     Ok(Outcome { exit, complaints: watch.complaints })
 }
 
-fn kernel(error: io::Error) -> Failure {
+/// A failure of the kernel's.
+pub(super) fn kernel(error: io::Error) -> Failure {
     Failure { exit: Exit::Failed, cause: anyhow::anyhow!("{}", crate::error::bare(&error)) }
 }
 
-struct Observation<'a, 'o> {
-    request: &'a Request,
+/// What is observed, and how far it has come.
+pub(super) struct Observation<'a, 'o> {
+    pub(super) request: &'a Request,
     signals: SignalFd,
     out: &'a mut Out<'o>,
-    outlet: &'a Outlet,
-    notes: &'a mut Notes,
+    pub(super) outlet: &'a Outlet,
+    pub(super) notes: &'a mut Notes,
     files: Files,
     /// Those that live.
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
+    /// Signals as they happen, where they are seen.
+    pub(super) live: Option<Live>,
+    /// Why they are not seen, until it is told.
+    pub(super) unseen: Option<Refused>,
     /// Those that have ended, and how is not known yet.
     ended: Vec<Ended>,
     /// How many changes are still to come.
@@ -110,6 +123,11 @@ impl Observation<'_, '_> {
                 self.complain_of_unmet();
                 return Ok(End::Asked(Exit::TimedOut));
             }
+            let due = self.live.as_ref().and_then(Live::due);
+            if !self.outlet.is_behind() && due.is_some_and(|due| due <= now) {
+                self.happened()?;
+                continue;
+            }
             if !self.outlet.is_behind() && now >= next {
                 self.look()?;
                 // Kept in step, unless it has fallen behind.
@@ -117,7 +135,11 @@ impl Observation<'_, '_> {
                 continue;
             }
             self.out.flush()?;
-            came |= self.wait(next, now)?;
+            let something = self.wait(next, now)?;
+            if let Some(live) = self.live.as_mut().filter(|_| something) {
+                live.came();
+            }
+            came |= something;
             self.outlet.check()?;
             if let Some(exit) = self.signalled()? {
                 return Ok(End::Asked(exit));
@@ -130,9 +152,16 @@ impl Observation<'_, '_> {
         let count = self.processes.len();
         let noun = if count == 1 { "process" } else { "processes" };
         let every = duration::text(self.request.interval);
-        self.notes
-            .note(&format!("observing {count} {noun} every {every}; what passes between looks is unseen"));
+        if !self.request.live.all {
+            self.notes.note(&format!(
+                "observing {count} {noun} every {every}; what passes between looks is unseen"
+            ));
+        }
+        self.tell_means();
         view::header(self.out)?;
+        if self.request.live.until_exit {
+            return Ok(self.out.flush()?);
+        }
         let (time, threads) = (SystemTime::now(), self.request.threads);
         for process in &self.processes {
             let (pid, name, look) = (process.pid, process.name(), &process.last);
@@ -153,7 +182,7 @@ impl Observation<'_, '_> {
             Some(Exit::Done)
         } else if self.never {
             Some(Exit::No)
-        } else if !self.ended.is_empty() {
+        } else if self.request.live.all || !self.ended.is_empty() {
             None
         } else {
             // Also where nobody is left, who would be asked.
@@ -170,10 +199,12 @@ impl Observation<'_, '_> {
         let behind = self.outlet.is_behind();
         let look = Some(next).filter(|_| !behind);
         let ask = Some(now + ASKED).filter(|_| !behind && !self.ended.is_empty());
-        let until = [look, ask, self.end].into_iter().flatten().min();
+        let due = self.live.as_ref().and_then(Live::due).filter(|_| !behind);
+        let until = [look, ask, due, self.end].into_iter().flatten().min();
         let time = self.notes.catch_up(until.map(|until| until.saturating_duration_since(now)));
         let held = self.processes.iter().filter(|_| !behind).map(|process| process.held.as_fd());
-        let held: Vec<_> = held.collect();
+        let live = self.live.iter().filter(|_| !behind).flat_map(Live::descriptors);
+        let held: Vec<_> = held.chain(live).collect();
         self.outlet.wait(self.signals.as_fd(), &held, time).map_err(kernel)
     }
 
@@ -202,8 +233,13 @@ impl Observation<'_, '_> {
         let mut ended = wait_for_ends(&held, Some(Duration::ZERO)).map_err(kernel)?.into_iter();
         let (since, time) = (Instant::now(), SystemTime::now());
         let gone = self.processes.extract_if(.., |_| ended.next().unwrap_or(false));
-        self.ended.extend(gone.map(|process| Ended { process, since, time }));
-        Ok(())
+        let gone: Vec<Process> = gone.collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.ended.extend(gone.into_iter().map(|process| Ended { process, since, time }));
+        // What has ended them has happened by now.
+        self.happened()
     }
 
     /// Tells of those that have ended: how, as soon as that can be told.
@@ -215,12 +251,12 @@ impl Observation<'_, '_> {
                 self.ended.push(ended);
                 continue;
             }
-            self.tell(&Event {
-                time: *time,
-                pid: process.pid,
-                name: process.name(),
-                what: What::End(ending),
-            })?;
+            let live = self.live.take();
+            let killer = live.as_ref().and_then(|live| live.killer(process.pid, ending));
+            let (pid, name, what) = (process.pid, process.name(), What::End(ending, killer));
+            let told = self.tell(&Event { time: *time, pid, name, what });
+            self.live = live;
+            told?;
             if !self.request.until.is_empty() {
                 self.never = true;
                 let how = ending.map_or("ended".to_owned(), |ending| ending.to_string());
@@ -261,6 +297,9 @@ impl Observation<'_, '_> {
         {
             self.notes.note(&unread);
         }
+        if self.request.live.until_exit || self.request.live.is_choosy() {
+            return Ok(());
+        }
         let time = SystemTime::now();
         changes.iter().flatten().try_for_each(|change| {
             let what = What::Change(change);
@@ -269,12 +308,19 @@ impl Observation<'_, '_> {
     }
 
     /// Tells a change, unless so many have been told as were asked for.
-    fn tell(&mut self, event: &Event<'_>) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, event: &Event<'_>) -> Result<(), Failure> {
         if self.left != Some(0) {
             view::event(event, self.out)?;
             self.left = self.left.map(|left| left - 1);
         }
         Ok(())
+    }
+
+    /// The name of a process that is observed, or was until just now.
+    pub(super) fn name_of(&self, pid: u32) -> Option<Vec<u8>> {
+        let ended = self.ended.iter().map(|ended| &ended.process);
+        let process = self.processes.iter().chain(ended).find(|process| process.pid == pid)?;
+        Some(process.name().to_vec())
     }
 
     /// Says that fewer changes came than were asked for, for all have ended.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::io;
 
 use super::change::{self, Change};
-use super::{Event, What, wire};
+use super::{Event, Happened, What, signal, wire};
 use crate::explain::require::Set;
+use crate::observe::events;
 use crate::out::{Cell, Format, Meaning, Out, Settings, StreamColumn, escape};
 use crate::proc::{Situation, Task, Threads};
 use crate::signal::{Arch, SignalSet};
@@ -42,7 +43,12 @@ pub(super) fn header(out: &mut Out<'_>) -> io::Result<()> {
 pub(super) fn event(event: &Event<'_>, out: &mut Out<'_>) -> io::Result<()> {
     let settings = out.settings();
     if settings.format == Format::Json {
-        return out.json_line(&wire::event(event));
+        return match &event.what {
+            What::Happened(Happened {
+                event: events::Event { what: events::What::Lost(count), .. }, ..
+            }) => out.json_line(&crate::watch::wire::lost(event.time, *count)),
+            _ => out.json_line(&wire::event(event)),
+        };
     }
     let columns: Vec<StreamColumn> = columns(settings).collect();
     let mut time = time(event.time, settings.format);
@@ -61,10 +67,31 @@ fn what(what: &What<'_>) -> Cell {
         What::Start { look, threads } => Cell::plain(start(look, *threads)),
         What::Thread(task) => Cell::plain(format!("thread {}: {}", task.tid, thread(task))),
         What::Change(change) => self::change(change),
-        What::End(Some(ending)) => Cell::new(ending.to_string(), Meaning::Grave),
-        What::End(None) => {
+        What::Happened(happened) => self::happened(happened),
+        What::End(Some(ending), killer) => {
+            let by = killer.map_or(String::new(), signal::by);
+            Cell::new(format!("{ending}{by}"), Meaning::Grave)
+        }
+        What::End(None, _) => {
             Cell::new("ended; how cannot be told (that takes Linux 6.15, or its zombie)", Meaning::Unknown)
         }
+    }
+}
+
+fn happened(happened: &Happened<'_>) -> Cell {
+    let events::Event { pid, tid, what, .. } = happened.event;
+    let thread = tid.filter(|_| tid != pid);
+    let number = tid.unwrap_or(0);
+    match what {
+        events::What::Generated(sent) => signal::generated(sent, *tid),
+        events::What::Delivered(info) => signal::delivered(info, happened.claimed, thread),
+        events::What::Thread => Cell::plain(format!("thread {number} is new")),
+        events::What::Exec => Cell::plain("executes another program"),
+        events::What::Ended(ending) => {
+            let how = ending.map_or("ended".to_owned(), |ending| ending.to_string());
+            Cell::plain(format!("thread {number}: {how}"))
+        }
+        events::What::Lost(count) => Cell::new(format!("{count} events are lost"), Meaning::Grave),
     }
 }
 
@@ -137,8 +164,12 @@ mod tests {
         let settings = Settings { format: Format::Table, width, color: false, indent: false };
         let mut text = Vec::new();
         let mut out = Out::new(&mut text, settings);
-        let ended =
-            Event { time: SystemTime::UNIX_EPOCH, pid: 4_000_000, name: b"server", what: What::End(None) };
+        let ended = Event {
+            time: SystemTime::UNIX_EPOCH,
+            pid: 4_000_000,
+            name: b"server",
+            what: What::End(None, None),
+        };
         header(&mut out).and_then(|()| event(&ended, &mut out)).and_then(|()| out.finish()).unwrap();
         String::from_utf8(text).unwrap()
     }

@@ -6,11 +6,15 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::change::{self, Change};
-use super::{Event, What};
+use super::live::Killer;
+use super::signal::{self, SeenObject};
+use super::{Event, Happened, What};
 use crate::explain::require::Set;
+use crate::observe::events;
 use crate::proc::{ProcessName, Situation, State, Task, Threads};
 use crate::signal::exit::Ending;
 use crate::signal::{Arch, SignalSet};
+use crate::watch::wire::SenderObject;
 
 /// An event: what all of them have, and what belongs to its kind.
 #[derive(Serialize)]
@@ -23,12 +27,12 @@ pub(super) struct EventObject<'a> {
     name: Cow<'a, str>,
     event: &'static str,
     #[serde(flatten)]
-    more: More,
+    more: More<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum More {
+enum More<'a> {
     Start {
         state: Option<char>,
         /// Only where what starts and ends is told.
@@ -62,7 +66,11 @@ enum More {
         status: Option<u8>,
         killed_by: Option<String>,
         core: Option<bool>,
+        /// Whose signal it was, where signals are seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<Option<SenderObject<'a>>>,
     },
+    Signal(Box<SeenObject<'a>>),
     Nothing {},
 }
 
@@ -72,8 +80,13 @@ pub(super) fn event<'a>(event: &Event<'a>) -> EventObject<'a> {
         What::Start { look, threads } => ("start", None, start(look, *threads)),
         What::Thread(task) => ("thread", Some(task.tid), thread(task)),
         What::Change(change) => self::change(change),
-        What::End(ending) => ("ended", None, end(*ending)),
+        What::Happened(happened) => happened_as(happened),
+        What::End(ending, killer) => ("ended", None, end(*ending, *killer)),
     };
+    object(event, kind, tid, more)
+}
+
+fn object<'a>(event: &Event<'a>, kind: &'static str, tid: Option<u32>, more: More<'a>) -> EventObject<'a> {
     EventObject {
         time: humantime::format_rfc3339_micros(event.time).to_string(),
         pid: event.pid,
@@ -88,7 +101,7 @@ fn names(signals: SignalSet) -> Vec<String> {
     signals.names(Arch::NATIVE)
 }
 
-fn start(look: &Situation, threads: bool) -> More {
+fn start(look: &Situation, threads: bool) -> More<'static> {
     let set = |set| change::members(look, set, threads).map(names);
     More::Start {
         state: change::state(look).map(State::letter),
@@ -100,7 +113,7 @@ fn start(look: &Situation, threads: bool) -> More {
     }
 }
 
-fn thread(task: &Task) -> More {
+fn thread(task: &Task) -> More<'static> {
     More::Thread { pending: names(task.pending), blocked: names(task.blocked) }
 }
 
@@ -108,7 +121,7 @@ fn name(name: &ProcessName) -> String {
     String::from_utf8_lossy(name.as_bytes()).into_owned()
 }
 
-fn change(change: &Change) -> (&'static str, Option<u32>, More) {
+fn change(change: &Change) -> (&'static str, Option<u32>, More<'static>) {
     match change {
         Change::Set { tid, added, set, signals } => {
             let kind = if *added { "added" } else { "removed" };
@@ -121,11 +134,32 @@ fn change(change: &Change) -> (&'static str, Option<u32>, More) {
     }
 }
 
-fn end(ending: Option<Ending>) -> More {
+/// What happened, and the thread, where it was of one.
+fn happened_as<'a>(happened: &Happened<'a>) -> (&'static str, Option<u32>, More<'a>) {
+    let tid = happened.event.tid;
+    match &happened.event.what {
+        events::What::Generated(sent) => {
+            let tid = tid.filter(|_| !sent.for_process);
+            ("generated", tid, More::Signal(Box::new(signal::generated_object(sent))))
+        }
+        events::What::Delivered(info) => {
+            let object = signal::delivered_object(info, happened.claimed);
+            ("delivered", tid, More::Signal(Box::new(object)))
+        }
+        events::What::Thread => ("clone", tid, More::Nothing {}),
+        events::What::Exec => ("exec", None, More::Nothing {}),
+        events::What::Ended(ending) => ("exit", tid, end(*ending, None)),
+        // It is told apart, for it is of no process.
+        events::What::Lost(_) => ("lost", None, More::Nothing {}),
+    }
+}
+
+fn end<'a>(ending: Option<Ending>, killer: Option<&'a Killer>) -> More<'a> {
     let (status, signal, core) = match ending {
         Some(Ending::Exited(status)) => (Some(status), None, Some(false)),
         Some(Ending::Killed { signal, core }) => (None, Some(signal), Some(core)),
         None => (None, None, None),
     };
-    More::End { status, killed_by: signal.map(|signal| Arch::NATIVE.name(signal).to_string()), core }
+    let killed_by = signal.map(|signal| Arch::NATIVE.name(signal).to_string());
+    More::End { status, killed_by, core, sender: killer.map(signal::killer_object) }
 }

@@ -1,0 +1,249 @@
+//! Every signal of other processes, as it happens: where it is generated (BPF),
+//! or where it is delivered (ptrace).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, SystemTime};
+
+use super::inside::Used;
+use super::look::{Backend, Refused};
+use crate::signal::exit::Ending;
+use crate::signal::{Info, SignalSet};
+use crate::sys::bpf::generate::{self, Generated, Watch, wall_time};
+use crate::sys::ptrace::{self, Tracer};
+
+pub use crate::sys::bpf::generate::Outcome;
+
+/// How long BPF's buffer fills before the next batch is taken: each waking of a
+/// reader costs the senders more than the signals do.
+const PACE: Duration = Duration::from_millis(5);
+
+/// What is to be seen.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Signals for these processes; `None` for those of all, which takes BPF.
+    pub targets: Option<Vec<u32>>,
+    /// Only what these processes send; from any where it is empty.
+    pub senders: Vec<u32>,
+    /// Only these.
+    pub signals: SignalSet,
+}
+
+/// Something that happened to a thread of another process.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub time: SystemTime,
+    /// The process; `None` where it has no number in our pid namespace.
+    pub pid: Option<u32>,
+    /// The thread that it happened to, or that the kernel had chosen to be told
+    /// of the process's signal.
+    pub tid: Option<u32>,
+    /// The thread's name, where the means tells it.
+    pub name: Option<Vec<u8>>,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A signal was generated.
+    Generated(Sent),
+    /// A signal is delivered, also one that is ignored. Who sent it is claimed,
+    /// in the numbers of the target's pid namespace.
+    Delivered(Info),
+    /// The thread is new.
+    Thread,
+    /// The process executes another program.
+    Exec,
+    /// The thread has ended; with the main thread, the process.
+    Ended(Option<Ending>),
+    /// So many events are lost.
+    Lost(u64),
+}
+
+/// A signal that was generated.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What a receiver is told. Who it says has sent it is claimed where the
+    /// code is not [verified](Info::is_verified).
+    pub info: Info,
+    /// Whether it is for the whole process, or for the thread alone.
+    pub for_process: bool,
+    /// Who sent it; `None` where it was the kernel, or a timer: then whoever
+    /// happened to run is none of it.
+    pub sender: Option<Sender>,
+    /// What has become of it at once.
+    pub outcome: Outcome,
+}
+
+/// Who sent a signal, in the moment of the sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The process; `None` where it has no number in our pid namespace.
+    pub pid: Option<u32>,
+    /// Its thread.
+    pub tid: Option<u32>,
+    /// Its real user.
+    pub uid: u32,
+    /// The thread's name.
+    pub name: Vec<u8>,
+}
+
+/// A view of the signals; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Events(Source);
+
+#[derive(Debug)]
+enum Source {
+    Bpf { watch: Watch, batch: Vec<Generated>, told: u64 },
+    Ptrace { tracers: Vec<(u32, Tracer)>, batch: Vec<ptrace::Event>, filter: Filter },
+}
+
+impl Events {
+    /// Begins to look. `Auto` is BPF alone: ptrace stops a process at each of its
+    /// signals, so it is to be asked for.
+    ///
+    /// # Errors
+    /// Why nothing can be seen, for the first process of which that is so;
+    /// none is looked at then.
+    pub fn open(filter: &Filter, backend: Backend) -> Result<Events, (Option<u32>, Refused)> {
+        match (backend, &filter.targets) {
+            (Backend::Auto | Backend::Bpf, _) => Events::by_bpf(filter).map_err(|refused| (None, refused)),
+            (Backend::Ptrace, Some(pids)) => Events::by_ptrace(filter, pids),
+            (Backend::Ptrace, None) => {
+                let reason = "ptrace sees processes that are named, not all of them".to_owned();
+                Err((None, Refused { reason, verifier: Vec::new() }))
+            }
+        }
+    }
+
+    fn by_bpf(filter: &Filter) -> Result<Events, Refused> {
+        let filter = generate::Filter {
+            targets: filter.targets.clone().unwrap_or_default(),
+            senders: filter.senders.clone(),
+            signals: filter.signals,
+        };
+        let watch = Watch::start(&filter)
+            .map_err(|refused| Refused { reason: refused.to_string(), verifier: refused.verifier })?;
+        Ok(Events(Source::Bpf { watch, batch: Vec::new(), told: 0 }))
+    }
+
+    fn by_ptrace(filter: &Filter, pids: &[u32]) -> Result<Events, (Option<u32>, Refused)> {
+        let tracers = pids.iter().map(|pid| {
+            let refused = |why: ptrace::Refusal| Refused { reason: why.reason(), verifier: Vec::new() };
+            Ok((*pid, Tracer::attach(*pid).map_err(|why| (Some(*pid), refused(why)))?))
+        });
+        let tracers = tracers.collect::<Result<Vec<_>, _>>()?;
+        Ok(Events(Source::Ptrace { tracers, batch: Vec::new(), filter: filter.clone() }))
+    }
+
+    /// Which means it is.
+    pub fn used(&self) -> Used {
+        match self.0 {
+            Source::Bpf { .. } => Used::Bpf,
+            Source::Ptrace { .. } => Used::Ptrace,
+        }
+    }
+
+    /// What has something to read when something has happened.
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        match &self.0 {
+            Source::Bpf { watch, .. } => vec![watch.as_fd()],
+            Source::Ptrace { tracers, .. } => tracers.iter().map(|(_, tracer)| tracer.as_fd()).collect(),
+        }
+    }
+
+    /// How long to wait, once there is something to read, for more to come.
+    pub fn pace(&self) -> Duration {
+        match self.0 {
+            Source::Bpf { .. } => PACE,
+            Source::Ptrace { .. } => Duration::ZERO,
+        }
+    }
+
+    /// Takes what has happened by now, in order; gives whether there may be
+    /// more.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
+        match &mut self.0 {
+            Source::Bpf { watch, batch, told } => {
+                batch.clear();
+                let more = watch.read_batch(batch);
+                events.extend(batch.iter().map(generated));
+                let lost = watch.lost()?;
+                if lost > *told {
+                    events.push(Event::of(None, None, SystemTime::now(), What::Lost(lost - *told)));
+                    *told = lost;
+                }
+                Ok(more)
+            }
+            Source::Ptrace { tracers, batch, filter } => {
+                let mut open = Vec::with_capacity(tracers.len());
+                for (pid, tracer) in tracers.iter_mut() {
+                    batch.clear();
+                    open.push(tracer.read(batch)?);
+                    let seen = batch.iter().filter(|event| passes(event, filter));
+                    events.extend(seen.map(|event| traced(*pid, event)));
+                }
+                let mut open = open.into_iter();
+                tracers.retain(|_| open.next().unwrap_or(false));
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Event {
+    fn of(pid: Option<u32>, tid: Option<u32>, time: SystemTime, what: What) -> Event {
+        Event { time, pid, tid, name: None, what }
+    }
+}
+
+fn known(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
+}
+
+fn generated(signal: &Generated) -> Event {
+    let party = signal.sender;
+    let sender = Sender {
+        pid: known(party.pid),
+        tid: known(party.tid),
+        uid: party.uid,
+        name: party.name.as_bytes().to_vec(),
+    };
+    let what = What::Generated(Sent {
+        info: signal.info(),
+        for_process: signal.for_process,
+        sender: (!signal.is_bystander()).then_some(sender),
+        outcome: signal.outcome,
+    });
+    let target = signal.target;
+    let name = Some(target.name.as_bytes().to_vec());
+    Event { name, ..Event::of(known(target.pid), known(target.tid), wall_time(signal.time), what) }
+}
+
+/// What a tracer sees of signals is chosen here: all of them stop the process.
+fn passes(event: &ptrace::Event, filter: &Filter) -> bool {
+    match &event.what {
+        ptrace::What::Delivered(info) => {
+            let sent_by = filter.senders.is_empty() || filter.senders.contains(&info.pid);
+            filter.signals.contains(info.signal) && sent_by
+        }
+        _ => true,
+    }
+}
+
+fn traced(pid: u32, event: &ptrace::Event) -> Event {
+    let what = match event.what {
+        ptrace::What::Delivered(info) => What::Delivered(info),
+        ptrace::What::Thread => What::Thread,
+        ptrace::What::Exec { .. } => What::Exec,
+        ptrace::What::Ended(ending) => What::Ended(ending),
+        ptrace::What::Lost(count) => What::Lost(count),
+    };
+    Event::of(Some(pid), Some(event.tid), event.time, what)
+}

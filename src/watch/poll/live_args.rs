@@ -1,0 +1,170 @@
+//! What is typed to be told of signals as they happen.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{pids, refuse_own};
+use super::live::{Asked, Means, Party};
+use crate::error::Failure;
+use crate::out::escape;
+use crate::signal::{Arch, SignalSet};
+
+/// Which signals, by what.
+#[derive(Debug, Default, Args)]
+pub(super) struct LiveArgs {
+    /// Every signal of the whole system, as it is sent (root)
+    ///
+    /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
+    #[arg(long, conflicts_with = "pid")]
+    pub(super) all: bool,
+    /// Of what is sent to others, only these
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    signal: Vec<OsString>,
+    /// Only what these send (numbers, or names)
+    #[arg(long, value_name = "PROCESS[,...]", value_delimiter = ',', hide_short_help = true)]
+    sender: Vec<OsString>,
+    /// With --all: only what is sent to these (numbers, or names)
+    #[arg(long, value_name = "PROCESS[,...]", value_delimiter = ',', hide_short_help = true)]
+    target: Vec<OsString>,
+    /// Tell only how processes end, and who ended them
+    #[arg(long, hide_short_help = true)]
+    until_exit: bool,
+    /// See signals by: auto, bpf, ptrace or proc
+    ///
+    /// auto is BPF if it may be used, else proc, which looks at /proc alone;
+    /// ptrace stops a process at each of its signals
+    #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    backend: Option<MeansName>,
+    /// Also why the kernel refused a BPF program
+    #[arg(short, long, hide_short_help = true)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MeansName {
+    Auto,
+    Bpf,
+    Ptrace,
+    Proc,
+}
+
+impl LiveArgs {
+    /// The options that are given, the first of which needs somebody to look at.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let given = [
+            (!self.signal.is_empty(), "--signal"),
+            (!self.sender.is_empty(), "--sender"),
+            (!self.target.is_empty(), "--target"),
+            (self.until_exit, "--until-exit"),
+            (self.backend.is_some(), "--backend"),
+            (self.verbose, "--verbose"),
+        ];
+        given.iter().find(|(given, _)| *given).map(|(_, option)| *option)
+    }
+
+    /// What is asked.
+    ///
+    /// # Errors
+    /// A usage failure naming the first word that means nothing, or does not go
+    /// with the others.
+    pub(super) fn asked(&self) -> Result<Asked, Failure> {
+        let means = match self.backend {
+            None | Some(MeansName::Auto) if self.all => Means::Bpf,
+            None | Some(MeansName::Auto) => Means::Auto,
+            Some(MeansName::Bpf) => Means::Bpf,
+            Some(MeansName::Ptrace) => Means::Ptrace,
+            Some(MeansName::Proc) => Means::Proc,
+        };
+        let refused = |text: &str| Err(Failure::usage(text));
+        if self.all && means != Means::Bpf {
+            return refused("--all: only BPF sees the whole system: --backend bpf");
+        }
+        if self.all && self.until_exit {
+            return refused("--until-exit: it is for processes: --pid PID, or a criterion");
+        }
+        if !self.all && !self.target.is_empty() {
+            return refused("--target: it goes with --all; --pid, or a criterion, names the targets");
+        }
+        let chooses = !self.signal.is_empty() || !self.sender.is_empty();
+        if means == Means::Proc && chooses {
+            return refused(
+                "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
+            );
+        }
+        Ok(Asked {
+            means,
+            all: self.all,
+            signals: self.signals()?,
+            senders: parties("--sender", &self.sender)?,
+            targets: parties("--target", &self.target)?,
+            until_exit: self.until_exit,
+            verbose: self.verbose,
+        })
+    }
+
+    fn signals(&self) -> Result<SignalSet, Failure> {
+        let all = SignalSet::all(Arch::NATIVE);
+        let sets = self.signal.iter().map(|word| {
+            let word = escape(word.as_encoded_bytes());
+            if word.trim().is_empty() {
+                return Err(Failure::usage("--signal '': not a signal"));
+            }
+            SignalSet::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}")))
+        });
+        let named = sets.reduce(|all, set| Ok(all? | set?)).transpose()?;
+        Ok(named.unwrap_or(all))
+    }
+}
+
+fn parties(option: &str, words: &[OsString]) -> Result<Vec<Party>, Failure> {
+    let party = |word: &OsString| {
+        let bytes = word.as_encoded_bytes();
+        if bytes.is_empty() {
+            return Err(Failure::usage(format!("{option} '': not a process")));
+        }
+        if !bytes.iter().all(u8::is_ascii_digit) {
+            // As much as the kernel keeps (TASK_COMM_LEN, less the zero).
+            return Ok(Party::Name(bytes[..bytes.len().min(15)].to_vec()));
+        }
+        let pids = pids(word, &format!("{option} "))?;
+        refuse_own(&pids, option)?;
+        Ok(Party::Pid(pids[0]))
+    };
+    words.iter().map(party).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::known::{INT, TERM};
+
+    fn args(signal: &[&str], sender: &[&str]) -> LiveArgs {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect();
+        LiveArgs { signal: words(signal), sender: words(sender), ..LiveArgs::default() }
+    }
+
+    #[test]
+    fn who_and_what_is_read() {
+        let asked =
+            args(&["TERM,2"], &["77", "deploy.sh", "a-very-long-name.sh"]).asked().expect("it is right");
+        assert_eq!(asked.signals, [INT, TERM].into_iter().collect());
+        let name = |name: &[u8]| Party::Name(name.to_vec());
+        assert_eq!(asked.senders, [Party::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
+        assert!(asked.is_choosy() && asked.means == Means::Auto);
+        assert!(!args(&[], &[]).asked().expect("it is right").is_choosy());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let said = |args: LiveArgs| args.asked().expect_err("it is wrong").to_string();
+        assert_eq!(said(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
+        assert_eq!(said(args(&[""], &[])), "--signal '': not a signal");
+        assert_eq!(said(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
+        assert_eq!(said(args(&[], &[""])), "--sender '': not a process");
+        let proc = LiveArgs { backend: Some(MeansName::Proc), ..args(&["TERM"], &[]) };
+        assert!(said(proc).starts_with("--signal, --sender: /proc does not tell"));
+        let ptrace = LiveArgs { backend: Some(MeansName::Ptrace), all: true, ..LiveArgs::default() };
+        assert!(said(ptrace).starts_with("--all: only BPF"));
+    }
+}
