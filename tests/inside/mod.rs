@@ -12,6 +12,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sigtool::signal::{Arch, Signal, SignalSet, name};
+use sigtool::sys::deliver;
 use sigtool::sys::ptrace::{self, Refusal, Seen, Wanted};
 
 /// Long enough for a loaded machine; what never answers is told so at last.
@@ -109,6 +110,28 @@ impl Target {
     pub fn say(&mut self, text: &str) {
         // Where it has ended already, its end tells more.
         let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
+    }
+
+    /// Queues a signal to one that counts them. Only so many are on their way at
+    /// once: all processes of a user share what may be queued.
+    pub fn queue(&mut self, value: i32) {
+        const STEP: i32 = 500;
+        if value > 2 * STEP && value % STEP == 0 {
+            self.line();
+        }
+        let signal = signal("RTMIN+1");
+        until(|| deliver::to_number(self.pid, Some(signal), Some(value)).is_ok());
+    }
+
+    /// How many of them came in their order.
+    pub fn in_order(&mut self) -> i32 {
+        loop {
+            let line = self.line();
+            if let Some(count) = line.strip_prefix("in order ") {
+                return count.split(' ').next().and_then(|word| word.parse().ok()).expect("a number");
+            }
+            assert!(!line.is_empty(), "it has ended");
+        }
     }
 
     pub fn is_alive(&mut self) -> bool {

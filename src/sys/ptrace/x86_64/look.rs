@@ -13,8 +13,11 @@ use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
 use crate::sys::ptrace::{Refusal, Seen, Wanted};
 use crate::sys::siginfo::Raw;
 
-/// How often it is tried where threads end, or the program changes, meanwhile.
-const TRIES: usize = 10;
+/// How often it is tried where threads end, or the program changes, meanwhile;
+/// and how long nothing is done before most of it, for that to come to an end.
+const TRIES: u32 = 50;
+const AT_ONCE: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
 /// How often a helper that waits looks at the clock.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -23,7 +26,10 @@ pub(in crate::sys::ptrace) fn look(pid: u32, wanted: Wanted, deadline: Duration)
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Refusal::Gone)?;
     let end = Instant::now() + deadline;
     let mut last = Refusal::Changing;
-    for _ in 0..TRIES {
+    for number in 0..TRIES {
+        if number > AT_ONCE {
+            std::thread::sleep(PAUSE);
+        }
         match try_to_look(pid, wanted, end)? {
             Ok(seen) => return Ok(seen),
             Err(refusal) => last = refusal,

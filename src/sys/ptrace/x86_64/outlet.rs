@@ -2,6 +2,7 @@
 //! that nobody who reads slowly holds the traced process up.
 
 use std::ffi::c_int;
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libc::pid_t;
@@ -89,6 +90,7 @@ impl Outlet {
             let count = unsafe { libc::write(self.pipe, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(count) {
                 Ok(count) => self.begin += count,
+                Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
                 // It is full, or nobody reads any more.
                 Err(_) => break,
             }
