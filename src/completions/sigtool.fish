@@ -354,6 +354,13 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe processes (or by --name, ...: see --help)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next (100ms)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l signal -d 'Of what is sent to others, only these' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l sender -d 'Only what these send (numbers, or names)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l target -d 'With --all: only what is sent to these (numbers, or names)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l backend -d 'See signals by: auto, bpf, ptrace or proc' -r -f -a "auto\t''
+bpf\t''
+ptrace\t''
+proc\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l name -d 'The whole name, exactly; however long' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l match -d 'A regular expression, in the command line' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l user -d 'Effective user, name or number' -r
@@ -681,6 +688,9 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent (root)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until-exit -d 'Tell only how processes end, and who ended them'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s v -l verbose -d 'Also why the kernel refused a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s t -l tree -d 'Also every descendant of what was found'

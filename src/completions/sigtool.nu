@@ -200,6 +200,10 @@ module completions {
     [ "queue" "drop" "parallel" ]
   }
 
+  def "nu-complete sigtool watch backend" [] {
+    [ "auto" "bpf" "ptrace" "proc" ]
+  }
+
   def "nu-complete sigtool watch signals" [] {
     [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
   }
@@ -244,6 +248,13 @@ module completions {
     --until: string           # With --pid: end once all have them: caught=TERM
     --interval: string        # With --pid: from one look to the next (100ms)
     --threads                 # With --pid: each thread by itself
+    --all                     # Every signal of the whole system, as it is sent (root)
+    --signal: string          # Of what is sent to others, only these
+    --sender: string          # Only what these send (numbers, or names)
+    --target: string          # With --all: only what is sent to these (numbers, or names)
+    --until-exit              # Tell only how processes end, and who ended them
+    --backend: string@"nu-complete sigtool watch backend" # See signals by: auto, bpf, ptrace or proc
+    --verbose(-v)             # Also why the kernel refused a BPF program
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number

@@ -240,6 +240,10 @@ _arguments "${_arguments_options[@]}" : \
 '*--pid=[Observe processes (or by --name, ...\: see --help)]:PID:_default' \
 '*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
 '--interval=[With --pid\: from one look to the next (100ms)]:DURATION:_default' \
+'*--signal=[Of what is sent to others, only these]:SIGNAL[,...]:_default' \
+'*--sender=[Only what these send (numbers, or names)]:PROCESS[,...]:_default' \
+'*--target=[With --all\: only what is sent to these (numbers, or names)]:PROCESS[,...]:_default' \
+'--backend=[See signals by\: auto, bpf, ptrace or proc]:MEANS:(auto bpf ptrace proc)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -271,6 +275,10 @@ _arguments "${_arguments_options[@]}" : \
 '--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
 '(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
 '--threads[With --pid\: each thread by itself]' \
+'(--pid)--all[Every signal of the whole system, as it is sent (root)]' \
+'--until-exit[Tell only how processes end, and who ended them]' \
+'-v[Also why the kernel refused a BPF program]' \
+'--verbose[Also why the kernel refused a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \

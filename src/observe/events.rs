@@ -126,7 +126,7 @@ impl Events {
             signals: filter.signals,
         };
         let watch = Watch::start(&filter)
-            .map_err(|refused| Refused { reason: refused.to_string(), verifier: refused.verifier })?;
+            .map_err(|refused| Refused { reason: refused.reason.to_string(), verifier: refused.verifier })?;
         Ok(Events(Source::Bpf { watch, batch: Vec::new(), told: 0 }))
     }
 

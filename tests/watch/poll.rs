@@ -1,39 +1,17 @@
 //! `sigtool watch --pid`, end to end.
 
 mod edges;
+mod event;
+mod live;
 mod outlet;
 mod replay;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
-use serde::Deserialize;
+use event::Change;
 
 use crate::support::{Fixture, run, schema, sigtool};
-
-/// A line of `watch --pid --json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Change {
-    time: String,
-    pid: u32,
-    tid: Option<u32>,
-    name: String,
-    event: String,
-    state: Option<String>,
-    threads: Option<u32>,
-    pending: Option<Vec<String>>,
-    blocked: Option<Vec<String>>,
-    ignored: Option<Vec<String>>,
-    caught: Option<Vec<String>>,
-    set: String,
-    signals: Vec<String>,
-    from: String,
-    to: String,
-    status: Option<u8>,
-    killed_by: Option<String>,
-    core: Option<bool>,
-}
 
 /// An observer, read line by line; ended when dropped.
 struct Observer {
@@ -360,7 +338,7 @@ for line in sys.stdin:
 fn criteria_choose_whom_to_observe() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
-    let both = run(["watch", "--name", &name, "--timeout", "1ms"]);
+    let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
     let every = "watch: observing 2 processes every 100ms; what passes between looks is unseen\n";
     assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), every, 3));
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);

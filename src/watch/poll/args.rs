@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Request;
-use super::live_args::LiveArgs;
+use super::live::args::LiveArgs;
 use crate::error::Failure;
 use crate::explain::Requirement;
 use crate::out::escape;

@@ -5,7 +5,6 @@ pub mod args;
 mod change;
 mod hold;
 pub mod live;
-mod live_args;
 mod observe;
 mod process;
 mod signal;

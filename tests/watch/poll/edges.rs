@@ -164,7 +164,7 @@ sys.stdin.readline()";
         $user \"$SIGTOOL\" --version >/dev/null 2>&1 && $user {PYTHON} -c 'import ctypes' || exit 9
         mkfifo ready in out err; chmod 666 ready; cat > target.py <<'E'\n{TARGET}\nE
         $user {PYTHON} target.py ready < in & exec 3> in; cat ready
-        $user \"$SIGTOOL\" watch --pid $! --until caught=TERM --interval 5ms > out 2> err & watch=$!
+        $user \"$SIGTOOL\" watch --backend proc --pid $! --until caught=TERM --interval 5ms > out 2> err & watch=$!
         exec 4< out 5< err; read line <&5; echo \"$line\"; read line <&4; read line <&4
         echo >&3; read line <&5; echo \"$line\"; echo >&3
         while read line <&4; do echo \"${{line#*python3* }}\"; done; wait $watch; echo $?; rm -r $folder"

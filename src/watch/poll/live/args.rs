@@ -4,20 +4,20 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{pids, refuse_own};
-use super::live::{Asked, Means, Party};
+use super::{Asked, Means, Party};
 use crate::error::Failure;
 use crate::out::escape;
 use crate::signal::{Arch, SignalSet};
+use crate::watch::poll::args::{pids, refuse_own};
 
 /// Which signals, by what.
 #[derive(Debug, Default, Args)]
-pub(super) struct LiveArgs {
+pub(in crate::watch::poll) struct LiveArgs {
     /// Every signal of the whole system, as it is sent (root)
     ///
     /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
-    #[arg(long, conflicts_with = "pid")]
-    pub(super) all: bool,
+    #[arg(long, conflicts_with = "pid", hide_short_help = true)]
+    pub(in crate::watch::poll) all: bool,
     /// Of what is sent to others, only these
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     signal: Vec<OsString>,
@@ -51,7 +51,7 @@ enum MeansName {
 
 impl LiveArgs {
     /// The options that are given, the first of which needs somebody to look at.
-    pub(super) fn given(&self) -> Option<&'static str> {
+    pub(in crate::watch::poll) fn given(&self) -> Option<&'static str> {
         let given = [
             (!self.signal.is_empty(), "--signal"),
             (!self.sender.is_empty(), "--sender"),
@@ -68,7 +68,7 @@ impl LiveArgs {
     /// # Errors
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
-    pub(super) fn asked(&self) -> Result<Asked, Failure> {
+    pub(in crate::watch::poll) fn asked(&self) -> Result<Asked, Failure> {
         let means = match self.backend {
             None | Some(MeansName::Auto) if self.all => Means::Bpf,
             None | Some(MeansName::Auto) => Means::Auto,

@@ -1,5 +1,7 @@
 //! Signals as they happen, beside the looks.
 
+pub(super) mod args;
+
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::BorrowedFd;
