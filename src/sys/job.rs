@@ -55,17 +55,19 @@ pub fn shares_group(pid: u32) -> bool {
     group_of(pid) == Some(super::deliver::own_group())
 }
 
-/// Stops this process by a signal of job control, which is blocked, and is so
-/// again when the process has been continued. In an orphaned process group,
-/// where nobody could continue it, the kernel drops the signal.
-pub fn stop_by(signal: Signal) {
+/// Stops this process, or all of its process group, by a signal of job control,
+/// which is blocked, and is so again when the process has been continued. In an
+/// orphaned process group, where nobody could continue it, the kernel drops the
+/// signal.
+pub fn stop_by(signal: Signal, group: bool) {
     let number = libc::c_int::from(signal.get());
     let ignored = is_ignored(signal);
     if ignored {
         hold::dispose(signal, libc::SIG_DFL);
     }
-    // SAFETY: kill(2) takes plain numbers; the process is this one.
-    unsafe { libc::kill(libc::getpid(), number) };
+    // SAFETY: kill(2) and getpid(2) take plain numbers; the process is this one,
+    // and 0 is its group.
+    unsafe { libc::kill(if group { 0 } else { libc::getpid() }, number) };
     let one: SignalSet = [signal].into_iter().collect();
     let _ = hold::change(libc::SIG_UNBLOCK, one);
     let _ = hold::change(libc::SIG_BLOCK, one);

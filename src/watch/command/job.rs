@@ -48,13 +48,16 @@ impl Job {
     }
 
     /// The command has stopped by this signal: sigtool does, too, so that the
-    /// shell sees its job stop; where the terminal was behind it.
+    /// shell sees its job stop; where the terminal was behind it. It sends such
+    /// a signal to a whole group: where the command has one of its own, the
+    /// rest of the job is still to be stopped.
     pub(super) fn stopped(&self, signal: Signal) -> Stop {
         if ![TSTP, TTIN, TTOU].contains(&signal) || hold::is_pending(CONT) {
             return Stop::Other;
         }
+        let is_of_job = self.group.is_some() && (signal != TSTP || self.has_foreground());
         self.take_back();
-        stop_by(signal);
+        stop_by(signal, is_of_job);
         // CONT is blocked, so that it is pending if it has ended the stop.
         let continued = hold::is_pending(CONT);
         self.hand_over();
@@ -72,10 +75,13 @@ impl Job {
 
     /// Takes back the foreground that the command has.
     pub(super) fn take_back(&self) {
-        if let (Some(terminal), Some(group)) = (&self.terminal, self.group)
-            && terminal.foreground() == Some(group)
-        {
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| self.has_foreground()) {
             terminal.hand_to(own_group());
         }
+    }
+
+    /// Whether the command has the foreground, in a group of its own.
+    fn has_foreground(&self) -> bool {
+        self.group.is_some() && self.terminal.as_ref().and_then(Terminal::foreground) == self.group
     }
 }

@@ -1,0 +1,43 @@
+//! Who stops with the command, and who does not.
+
+use super::typed;
+
+/// With a group of its own, the terminal stops the command alone: the rest of
+/// the job is stopped by sigtool, or the shell would wait for it for ever.
+#[test]
+fn a_whole_pipeline_is_stopped_and_continued() {
+    let script = r#"
+shell()
+for options in ["", "--group"]:
+    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\" | cat; echo status ${PIPESTATUS[0]}\n" % options)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); until("<a>")
+    for round in range(2):
+        keys("\x1a"); until("Stopped"); until("ready> ")
+        same("TT", lambda: states(pids))
+        keys("fg\n")
+        keys("c\n"); until("<c>")
+    keys("end\n"); until("<end>"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
+
+/// A shell's script that the command is run by stops with it, too.
+#[test]
+fn a_script_is_stopped_and_continued() {
+    let script = r#"
+shell()
+for script in ["sh", "bash"]:
+    keys("%s -c '\"$SIGTOOL\" watch --quiet --group -- python3 -c \"$LISTENER\"; echo next $?'\n" % script)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); until("<a>")
+    keys("\x1a"); until("Stopped"); until("ready> ")
+    same("TT", lambda: states(pids))
+    keys("fg\n")
+    keys("c\n"); until("<c>")
+    keys("end\n"); until("next 5"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
