@@ -6,7 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use libc::pid_t;
 
+use super::deliver::own_group;
 use super::hold;
+use super::numbers::TSTP;
 use super::process::{group_of, own_session};
 use super::signalfd::is_ignored;
 use crate::signal::{Signal, SignalSet};
@@ -30,11 +32,11 @@ impl Terminal {
     }
 
     /// Puts a process group into its foreground. TTOU, which a process of the
-    /// background would stop by, must be blocked.
-    pub fn hand_to(&self, group: u32) {
-        let Ok(group) = pid_t::try_from(group) else { return };
+    /// background would stop by, must be blocked. Gives whether it is there.
+    pub fn hand_to(&self, group: u32) -> bool {
+        let Ok(group) = pid_t::try_from(group) else { return false };
         // SAFETY: tcsetpgrp(3) takes an open descriptor and a plain number.
-        unsafe { libc::tcsetpgrp(self.0.as_raw_fd(), group) };
+        unsafe { libc::tcsetpgrp(self.0.as_raw_fd(), group) == 0 }
     }
 }
 
@@ -52,7 +54,16 @@ pub fn leads_session() -> bool {
 
 /// Whether a process is in the same process group as this one.
 pub fn shares_group(pid: u32) -> bool {
-    group_of(pid) == Some(super::deliver::own_group())
+    group_of(pid) == Some(own_group())
+}
+
+/// Waits until what is just being sent to this whole process group has reached
+/// all of it: the kernel sends it under the lock of all processes, which
+/// setpgid(2) takes for itself.
+pub fn await_group_signals() {
+    // SAFETY: setpgid(2) takes plain numbers. No process has this one (it is
+    // above the kernel's greatest, 2^22), so nothing changes.
+    unsafe { libc::setpgid(pid_t::MAX, 0) };
 }
 
 /// Stops this process, or all of its process group, by a signal of job control,
@@ -73,5 +84,34 @@ pub fn stop_by(signal: Signal, group: bool) {
     let _ = hold::change(libc::SIG_BLOCK, one);
     if ignored {
         hold::dispose(signal, libc::SIG_IGN);
+    }
+}
+
+/// Whether a signal of job control stops this process: not so in an orphaned
+/// process group, nor the first process of a pid namespace. One whose group
+/// lies outside is counted in: others of the group are stopped for it. A child
+/// tries it.
+pub fn can_stop() -> bool {
+    if std::process::id() == 1 && own_group() != 0 {
+        return false;
+    }
+    let mut status = 0;
+    // SAFETY: this process has one thread, and the child does nothing but system
+    // calls, and ends by _exit(2). The status is filled in by waitpid(2), and
+    // the number is that of a child that has not been reaped.
+    unsafe {
+        let pid = libc::fork();
+        if pid == 0 {
+            stop_by(TSTP, false);
+            libc::_exit(0);
+        }
+        let stopped = pid > 0
+            && libc::waitpid(pid, &raw mut status, libc::WUNTRACED) == pid
+            && libc::WIFSTOPPED(status);
+        if stopped {
+            libc::kill(pid, libc::SIGKILL);
+            libc::waitpid(pid, &raw mut status, 0);
+        }
+        stopped
     }
 }

@@ -1,6 +1,7 @@
 //! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
 //! of its own, with job control.
 
+mod resume;
 mod stop;
 
 use std::process::{Command, Stdio};
@@ -22,7 +23,8 @@ def start(*words):
 def shell():
     start("bash", "--norc", "--noprofile", "-i")
     until("ready> ")
-    keys("stty -echo; PS1='re''ady> '\n")
+    # What appears as soon as a key's signal has come is not to be flushed.
+    keys("stty -echo noflsh; PS1='re''ady> '\n")
     until("ready> ")
 def until(wanted):
     global seen, at

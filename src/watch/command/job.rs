@@ -5,35 +5,28 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::signal::Signal;
 use crate::sys::deliver::own_group;
-use crate::sys::hold;
-use crate::sys::job::{Terminal, stop_by};
+use crate::sys::job::{Terminal, await_group_signals, can_stop, shares_group, stop_by};
 use crate::sys::numbers::{CONT, TSTP, TTIN, TTOU};
+use crate::sys::{child, hold};
 
 /// The command's place at the terminal.
 #[derive(Debug)]
 pub(super) struct Job {
+    /// The command; 0 where there is none yet.
+    pid: u32,
     /// The terminal that may be handed over; only where the command leads a
     /// group of its own.
     terminal: Option<Terminal>,
     /// The command's group.
     group: Option<u32>,
-}
-
-/// What became of a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The stop is nothing of the terminal's.
-    Other,
-    /// sigtool has stopped as well, and has been continued.
-    Over,
-    /// Nobody could continue it: the command has to be.
-    Refused,
+    /// Whether the command has been continued by the CONT that is pending.
+    has_cont: bool,
 }
 
 impl Job {
     /// Nothing runs yet.
     pub(super) fn new(own_group: bool) -> Job {
-        Job { terminal: own_group.then(Terminal::open).flatten(), group: None }
+        Job { pid: 0, terminal: own_group.then(Terminal::open).flatten(), group: None, has_cont: false }
     }
 
     /// The terminal, where sigtool is in its foreground.
@@ -44,32 +37,74 @@ impl Job {
 
     /// The command has started.
     pub(super) fn began(&mut self, pid: u32) {
+        self.pid = pid;
         self.group = self.terminal.is_some().then_some(pid);
     }
 
-    /// The command has stopped by this signal: sigtool does, too, so that the
-    /// shell sees its job stop; where the terminal was behind it. It sends such
-    /// a signal to a whole group: where the command has one of its own, the
-    /// rest of the job is still to be stopped.
-    pub(super) fn stopped(&self, signal: Signal) -> Stop {
-        if ![TSTP, TTIN, TTOU].contains(&signal) || hold::is_pending(CONT) {
-            return Stop::Other;
+    /// Looks whether the command has stopped or been continued; gives whether
+    /// it is for sigtool to continue it.
+    pub(super) fn look(&mut self) -> bool {
+        if child::continued(self.pid) {
+            self.has_cont = self.shares_signals() && hold::is_pending(CONT);
+            self.hand_over();
         }
-        let is_of_job = self.group.is_some() && (signal != TSTP || self.has_foreground());
-        self.take_back();
-        stop_by(signal, is_of_job);
-        // CONT is blocked, so that it is pending if it has ended the stop.
-        let continued = hold::is_pending(CONT);
-        self.hand_over();
-        if signal == TSTP && !continued { Stop::Refused } else { Stop::Over }
+        child::stopped(self.pid).is_some_and(|signal| self.stopped(signal))
     }
 
-    /// Gives the command the foreground that sigtool has.
-    pub(super) fn hand_over(&self) {
-        if let (Some(terminal), Some(group)) = (&self.terminal, self.group)
-            && terminal.foreground() == Some(own_group())
-        {
-            terminal.hand_to(group);
+    /// CONT has come; gives whether the command has been continued by it as
+    /// well, as a shell continues the whole group. Sent on late, it would undo
+    /// the next stop.
+    pub(super) fn continued(&mut self) -> bool {
+        // Whoever continues sigtool may have put it into the foreground.
+        self.hand_over();
+        std::mem::take(&mut self.has_cont) || (self.shares_signals() && child::continued(self.pid))
+    }
+
+    /// Whether what is sent to sigtool's group reaches the command; what has
+    /// been has then done so.
+    fn shares_signals(&self) -> bool {
+        let shares = shares_group(self.pid);
+        if shares {
+            await_group_signals();
+        }
+        shares
+    }
+
+    /// The command has stopped by this signal: sigtool does, too, so that the
+    /// shell sees its job stop. The terminal sends such a signal to a whole
+    /// group: where the command has one of its own, the rest of the job is
+    /// still to be stopped.
+    fn stopped(&mut self, signal: Signal) -> bool {
+        if ![TSTP, TTIN, TTOU].contains(&signal) || hold::is_pending(CONT) {
+            return false;
+        }
+        // It has been taken back by the kernel, if it had not been taken yet.
+        self.has_cont = false;
+        let asks = [TTIN, TTOU].contains(&signal);
+        // A shell that puts a running job into the foreground tells nobody.
+        if asks && self.hand_over() {
+            return true;
+        }
+        let is_of_job = self.group.is_some() && (asks || self.has_foreground());
+        self.take_back();
+        stop_by(signal, is_of_job);
+        // CONT is blocked, so that it is pending if it has ended the stop; but
+        // the next stop may have taken it back.
+        let over = hold::is_pending(CONT) || can_stop();
+        let refused = signal == TSTP && !over;
+        if over || refused {
+            self.hand_over();
+        }
+        refused
+    }
+
+    /// Gives the command the foreground that sigtool has; gives whether it did.
+    pub(super) fn hand_over(&self) -> bool {
+        match (&self.terminal, self.group) {
+            (Some(terminal), Some(group)) if terminal.foreground() == Some(own_group()) => {
+                terminal.hand_to(group)
+            }
+            _ => false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::fate::{self, Fate, Scene, Why};
-use super::job::{Job, Stop};
+use super::job::Job;
 use super::log::Log;
 use super::target::Target;
 use super::{Plan, failed};
@@ -49,8 +49,6 @@ pub(super) struct Parent<'a> {
     /// What is sent when, because the time has run out.
     alarm: Option<(Instant, Signal)>,
     timed_out: bool,
-    /// Whether the CONT that ended a stop has reached the command as well.
-    has_cont: bool,
     /// At the end: whether somebody has asked once more for it.
     asked_again: bool,
 }
@@ -97,7 +95,6 @@ impl<'a> Parent<'a> {
             ended: None,
             alarm: end.map(|end| (end, TERM)),
             timed_out: false,
-            has_cont: false,
             asked_again: false,
         })
     }
@@ -174,18 +171,13 @@ impl<'a> Parent<'a> {
         if fate::is_own(info, self.own) {
             return;
         }
-        if info.signal == CONT {
-            // Whoever continues sigtool may have put it into the foreground.
-            self.job.hand_over();
-        }
+        let has_it = info.signal == CONT && self.ended.is_none() && self.job.continued();
         self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
         let hooked = self.runner.has_hook(info.signal);
         let told = hooked || self.log.is_kept();
         let sender = if told { self.sender(info) } else { None };
         let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
-            Fate::Forwarded(CONT) if info.signal == CONT && std::mem::take(&mut self.has_cont) => {
-                Fate::Kept(Why::Terminal)
-            }
+            Fate::Forwarded(CONT) if has_it => Fate::Kept(Why::Terminal),
             Fate::Forwarded(signal) => self.forward(info, signal),
             kept => kept,
         };
@@ -235,15 +227,8 @@ impl<'a> Parent<'a> {
                 child::reap(pid);
             }
         }
-        let stop = if self.ended.is_none() { child::stopped(self.pid) } else { None };
-        match stop.map(|signal| self.job.stopped(signal)) {
-            Some(Stop::Refused) => self.target.send(CONT),
-            // A shell continues the whole group. Sent on late, its CONT would
-            // undo the next stop.
-            Some(Stop::Over) => {
-                self.has_cont = !self.plan.group && shares_group(self.pid) && child::continued(self.pid);
-            }
-            Some(Stop::Other) | None => {}
+        if self.ended.is_none() && self.job.look() {
+            self.target.send(CONT);
         }
     }
 

@@ -41,3 +41,26 @@ end()
 "#;
     typed(script, &[]);
 }
+
+/// A shell tells a running job nothing when it puts it into the foreground: the
+/// command stops as it reads, and is handed the terminal then.
+#[test]
+fn a_command_of_the_background_gets_the_terminal_when_it_asks() {
+    let script = r#"
+import tempfile
+with tempfile.TemporaryDirectory() as folder:
+    os.environ["FIFO"] = fifo = folder + "/fifo"
+    os.mkfifo(fifo)
+    shell()
+    for options in ["", "--group"]:
+        keys("$SIGTOOL watch --quiet %s -- bash -c 'read go < $FIFO; read line; echo \"<$line>\"' | cat &\n" % options)
+        job = int(until(r"\[1\] (\d+)").group(1)); until("ready> ")
+        with open(fifo, "w") as go:
+            keys("fg\n")
+            same(os.getpgid(job), lambda: os.tcgetpgrp(fd))
+            go.write("go\n")
+        keys("one\n"); until("<one>"); until("ready> ")
+    end()
+"#;
+    typed(script, &[]);
+}
