@@ -57,6 +57,13 @@ pub fn shares_group(pid: u32) -> bool {
     group_of(pid) == Some(own_group())
 }
 
+/// Whether this process is, by itself, what a shell at a terminal sees as its
+/// job: the parent is in another process group.
+pub fn is_job() -> bool {
+    let shell = group_of(std::os::unix::process::parent_id());
+    shell.is_some_and(|group| group != own_group()) && Terminal::open().is_some()
+}
+
 /// Waits until what is just being sent to this whole process group has reached
 /// all of it: the kernel sends it under the lock of all processes, which
 /// setpgid(2) takes for itself.

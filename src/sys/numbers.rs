@@ -19,6 +19,8 @@ pub const KILL: Signal = of(libc::SIGKILL);
 pub const PIPE: Signal = of(libc::SIGPIPE);
 /// Quit.
 pub const QUIT: Signal = of(libc::SIGQUIT);
+/// Stop; cannot be caught.
+pub const STOP: Signal = of(libc::SIGSTOP);
 /// End.
 pub const TERM: Signal = of(libc::SIGTERM);
 /// Stop, from the terminal.

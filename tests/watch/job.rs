@@ -49,6 +49,10 @@ def state(pid):
     return re.search(r"State:\t(.)", open("/proc/%s/status" % pid).read()).group(1)
 def states(pids):
     return "".join(map(state, pids))
+# What sigtool has not taken yet would be one with what comes.
+def idle(pid):
+    status = lambda: open("/proc/%s/status" % pid).read()
+    same(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
 def end():
     if seen.endswith("ready> "): keys("exit\n")
     os.close(fd)

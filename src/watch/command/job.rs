@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::signal::Signal;
 use crate::sys::deliver::own_group;
-use crate::sys::job::{Terminal, await_group_signals, can_stop, shares_group, stop_by};
-use crate::sys::numbers::{CONT, TSTP, TTIN, TTOU};
+use crate::sys::job::{Terminal, await_group_signals, can_stop, is_job, shares_group, stop_by};
+use crate::sys::numbers::{CONT, STOP, TSTP, TTIN, TTOU};
 use crate::sys::{child, hold};
 
 /// The command's place at the terminal.
@@ -75,7 +75,7 @@ impl Job {
     /// group: where the command has one of its own, the rest of the job is
     /// still to be stopped.
     fn stopped(&mut self, signal: Signal) -> bool {
-        if ![TSTP, TTIN, TTOU].contains(&signal) || hold::is_pending(CONT) {
+        if hold::is_pending(CONT) {
             return false;
         }
         // It has been taken back by the kernel, if it had not been taken yet.
@@ -87,7 +87,12 @@ impl Job {
         }
         let is_of_job = self.group.is_some() && (asks || self.has_foreground());
         self.take_back();
-        stop_by(signal, is_of_job);
+        if signal == STOP && !is_job() {
+            // A process has stopped the command: only a shell would care.
+            return false;
+        }
+        // Where nobody could continue sigtool, the kernel drops TSTP, but not STOP.
+        stop_by(if signal == STOP { TSTP } else { signal }, is_of_job);
         // CONT is blocked, so that it is pending if it has ended the stop; but
         // the next stop may have taken it back.
         let over = hold::is_pending(CONT) || can_stop();

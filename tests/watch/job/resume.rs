@@ -37,14 +37,10 @@ for options in ["", "--group"]:
         global count
         count += 1
         until("cont %d\\b" % count)
-    # What sigtool has not taken yet would be one with what comes.
-    def idle():
-        status = lambda: open("/proc/%s/status" % parent).read()
-        same(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
     # Stopped by the terminal, or by a process, all of it.
     def stop(): keys("\x1a")
     def stop_all():
-        idle()
+        idle(parent)
         for pid in pids: os.kill(int(pid), signal.SIGSTOP)
     for by in [stop, stop_all, stop, stop_all]:
         by(); until("Stopped"); until("ready> ")
@@ -52,14 +48,14 @@ for options in ["", "--group"]:
         keys("fg\n"); once()
         keys("a\n"); until("<a>")
     # To sigtool alone: it goes on, whether or not the command has stopped.
-    idle(); os.kill(int(parent), signal.SIGCONT); once()
+    idle(parent); os.kill(int(parent), signal.SIGCONT); once()
     stop(); until("Stopped"); until("ready> ")
     same("TT", lambda: states(pids))
     count += 1
     keys("bg\n"); until("(?s)ready> .*cont {0}\\b|cont {0}\\b.*ready> ".format(count))
-    idle(); os.kill(int(command), signal.SIGSTOP)
-    same("T", lambda: state(command))
-    idle(); os.kill(int(parent), signal.SIGCONT); once()
+    idle(parent); os.kill(int(command), signal.SIGSTOP)
+    same("TT", lambda: states(pids))
+    os.kill(int(parent), signal.SIGCONT); once()
     os.kill(int(command), signal.SIGTERM)
     keys("wait; echo over\n"); until("over"); until("ready> ")
     if "cont %d" % (count + 1) in seen[seen.rindex("pids"):]: sys.exit("once more: %r" % seen)

@@ -64,3 +64,54 @@ with tempfile.TemporaryDirectory() as folder:
 "#;
     typed(script, &[]);
 }
+
+/// A command that somebody stops by STOP is a job that has stopped.
+#[test]
+fn a_shell_gets_the_terminal_back_when_a_process_stops_the_command() {
+    let script = r#"
+shell()
+for options in ["", "--group"]:
+    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\"\n" % options)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    for round in range(2):
+        idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
+        until("Stopped"); until("ready> ")
+        same("TT", lambda: states(pids))
+        keys("fg\n")
+        keys("a\n"); until("<a>")
+    keys("end\n"); until("<end>"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
+
+/// Where no shell could continue it, sigtool goes on; the terminal is its own
+/// until the command goes on, too.
+#[test]
+fn without_a_shell_a_stopped_command_gives_the_terminal_back() {
+    let script = r#"
+def foreground(pid): same(os.getpgid(int(pid)), lambda: os.tcgetpgrp(fd))
+def stop_and_continue(command, sigtool):
+    foreground(command)
+    idle(sigtool); os.kill(int(command), signal.SIGSTOP)
+    foreground(sigtool)
+    same("TS", lambda: states([command, sigtool]))
+    os.kill(int(command), signal.SIGCONT)
+    foreground(command)
+    keys("a\n"); until("<a>")
+# It leads the session.
+start(sigtool, "watch", "--quiet", "--group", "--", "python3", "-c", listener)
+pids = until(r"pids (\d+) (\d+)").groups()
+stop_and_continue(*pids)
+keys("end\n"); until("<end>")
+end()
+# It is run by a script, which would not see it stop.
+shell()
+keys("sh -c '$SIGTOOL watch --quiet --group -- python3 -c \"$LISTENER\"; echo next'\n")
+pids = until(r"pids (\d+) (\d+)").groups()
+stop_and_continue(*pids)
+keys("end\n"); until("next"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
