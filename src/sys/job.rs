@@ -1,6 +1,7 @@
 //! The terminal's foreground, and stopping as a job does.
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -8,7 +9,7 @@ use libc::pid_t;
 
 use super::deliver::own_group;
 use super::hold;
-use super::numbers::TSTP;
+use super::numbers::{CONT, TSTP};
 use super::process::{group_of, own_session};
 use super::signalfd::is_ignored;
 use crate::signal::{Signal, SignalSet};
@@ -21,7 +22,7 @@ impl Terminal {
     /// It; `None` where there is none.
     pub fn open() -> Option<Terminal> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
         options.open("/dev/tty").ok().map(Terminal)
     }
 
@@ -29,6 +30,18 @@ impl Terminal {
     pub fn foreground(&self) -> Option<u32> {
         // SAFETY: tcgetpgrp(3) takes a descriptor, which is open.
         u32::try_from(unsafe { libc::tcgetpgrp(self.0.as_raw_fd()) }).ok().filter(|group| *group != 0)
+    }
+
+    /// Whether this process is in its foreground. TTIN must be blocked.
+    pub fn is_ours(&self) -> bool {
+        if own_group() != 0 {
+            return self.foreground() == Some(own_group());
+        }
+        // The group lies outside the pid namespace, and has no number here. But
+        // who is in the background may not even read nothing.
+        // SAFETY: read(2) of no bytes writes none; the descriptor is open.
+        let read = unsafe { libc::read(self.0.as_raw_fd(), std::ptr::null_mut(), 0) };
+        read == 0 || io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
     }
 
     /// Puts a process group into its foreground. TTOU, which a process of the
@@ -110,15 +123,19 @@ pub fn can_stop() -> bool {
         let pid = libc::fork();
         if pid == 0 {
             stop_by(TSTP, false);
-            libc::_exit(0);
+            // The group may be continued, and stopped once more, meanwhile.
+            while hold::is_pending(TSTP) && !hold::is_pending(CONT) {
+                stop_by(TSTP, false);
+            }
+            libc::_exit(hold::is_pending(CONT).into());
         }
-        let stopped = pid > 0
-            && libc::waitpid(pid, &raw mut status, libc::WUNTRACED) == pid
-            && libc::WIFSTOPPED(status);
-        if stopped {
+        if pid < 0 || libc::waitpid(pid, &raw mut status, libc::WUNTRACED) != pid {
+            return false;
+        }
+        if libc::WIFSTOPPED(status) {
             libc::kill(pid, libc::SIGKILL);
-            libc::waitpid(pid, &raw mut status, 0);
+            return libc::waitpid(pid, &raw mut status, 0) == pid;
         }
-        stopped
+        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) != 0
     }
 }

@@ -1,6 +1,7 @@
 //! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
 //! of its own, with job control.
 
+mod namespace;
 mod resume;
 mod stop;
 
@@ -69,7 +70,9 @@ reader, writer = os.pipe()
 os.set_blocking(writer, False)
 signal.set_wakeup_fd(writer)
 signal.signal(signal.SIGINT, lambda *_: None)
-print("pids", os.getpid(), os.getppid(), flush=True)
+# As they are outside of a pid namespace that has no /proc of its own.
+parent = [line.split()[1] for line in open("/proc/self/status") if line.startswith("PPid:")]
+print("pids", os.readlink("/proc/self"), *parent, flush=True)
 count, line = 0, ""
 while line != "end":
     ready = select.select([0, reader], [], [])[0]
@@ -101,18 +104,19 @@ fn typed(script: &str, more: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A shell that runs it, stops it, and continues it.
+/// A shell that runs it, stops it, and continues it. What is stopped: the
+/// command, and sigtool but for the first process of a namespace.
 const SESSION: &str = r#"
-options, log = more
+options, log, before, stopped = more
 shell()
-keys("$SIGTOOL watch %s --json --log %s -- python3 -c \"$LISTENER\"\n" % (options, log))
+keys(before + "$SIGTOOL watch %s --json --log %s -- python3 -c \"$LISTENER\"\n" % (options, log))
 pids = until(r"pids (\d+) (\d+)").groups()
 keys("a\n"); until("<a>")
 keys("\x03"); until("int 1")
 keys("b\n"); until("<b>")
 for round in range(2):
-    keys("\x1a"); until("Stopped"); until("ready> ")
-    same("TT", lambda: states(pids))
+    idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
+    same(stopped, lambda: states(pids))
     keys("fg\n")
     keys("c\n"); until("<c>")
 keys("\x03"); until("int 2")
@@ -123,16 +127,16 @@ end()
 
 /// What happened on the terminal, and how often the log has an INT that was
 /// forwarded; `None` where there is no terminal to be had.
-fn session(options: &str) -> Option<(String, usize)> {
-    let path = file(&format!("job{options}"));
-    let seen = typed(SESSION, &[options, path.to_str().expect("UTF-8")])?;
+fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)> {
+    let path = file(&format!("job{options}{stopped}"));
+    let seen = typed(SESSION, &[options, path.to_str().expect("UTF-8"), before, stopped])?;
     let sent = log(&path).into_iter().filter(|event| event.signal == "INT" && event.forwarded != Some(None));
     Some((seen, sent.count()))
 }
 
 #[test]
 fn a_shell_stops_and_continues_it_as_a_job() {
-    let Some((seen, forwarded)) = session("") else { return };
+    let Some((seen, forwarded)) = session("", "", "TT") else { return };
     // The terminal itself has sent INT to the command.
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
@@ -140,7 +144,7 @@ fn a_shell_stops_and_continues_it_as_a_job() {
 
 #[test]
 fn the_foreground_is_handed_over_and_taken_back() {
-    let Some((seen, forwarded)) = session("--group") else { return };
+    let Some((seen, forwarded)) = session("--group", "", "TT") else { return };
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
 }

@@ -4,10 +4,9 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::signal::Signal;
-use crate::sys::deliver::own_group;
 use crate::sys::job::{Terminal, await_group_signals, can_stop, is_job, shares_group, stop_by};
 use crate::sys::numbers::{CONT, STOP, TSTP, TTIN, TTOU};
-use crate::sys::{child, hold};
+use crate::sys::{child, deliver, hold};
 
 /// The command's place at the terminal.
 #[derive(Debug)]
@@ -19,6 +18,10 @@ pub(super) struct Job {
     terminal: Option<Terminal>,
     /// The command's group.
     group: Option<u32>,
+    /// Whether the terminal is handed over. Where sigtool's group lies outside
+    /// the pid namespace, it could not be taken back for whoever is outside: so
+    /// only to a command that has asked for it.
+    hands_over: bool,
     /// Whether the command has been continued by the CONT that is pending.
     has_cont: bool,
 }
@@ -26,13 +29,14 @@ pub(super) struct Job {
 impl Job {
     /// Nothing runs yet.
     pub(super) fn new(own_group: bool) -> Job {
-        Job { pid: 0, terminal: own_group.then(Terminal::open).flatten(), group: None, has_cont: false }
+        let terminal = own_group.then(Terminal::open).flatten();
+        Job { pid: 0, terminal, group: None, hands_over: deliver::own_group() != 0, has_cont: false }
     }
 
-    /// The terminal, where sigtool is in its foreground.
+    /// The terminal, where sigtool is in its foreground, and may hand it over.
     pub(super) fn foreground(&self) -> Option<BorrowedFd<'_>> {
-        let terminal = self.terminal.as_ref()?;
-        (terminal.foreground() == Some(own_group())).then(|| terminal.as_fd())
+        let terminal = self.terminal.as_ref().filter(|terminal| self.hands_over && terminal.is_ours());
+        terminal.map(AsFd::as_fd)
     }
 
     /// The command has started.
@@ -81,14 +85,16 @@ impl Job {
         // It has been taken back by the kernel, if it had not been taken yet.
         self.has_cont = false;
         let asks = [TTIN, TTOU].contains(&signal);
+        self.hands_over |= asks;
         // A shell that puts a running job into the foreground tells nobody.
         if asks && self.hand_over() {
             return true;
         }
         let is_of_job = self.group.is_some() && (asks || self.has_foreground());
         self.take_back();
-        if signal == STOP && !is_job() {
-            // A process has stopped the command: only a shell would care.
+        if signal == STOP && !is_job() && !self.has_foreground() {
+            // A process has stopped the command: only a shell would care; or
+            // who has lost the terminal.
             return false;
         }
         // Where nobody could continue sigtool, the kernel drops TSTP, but not STOP.
@@ -106,9 +112,7 @@ impl Job {
     /// Gives the command the foreground that sigtool has; gives whether it did.
     pub(super) fn hand_over(&self) -> bool {
         match (&self.terminal, self.group) {
-            (Some(terminal), Some(group)) if terminal.foreground() == Some(own_group()) => {
-                terminal.hand_to(group)
-            }
+            (Some(terminal), Some(group)) if self.foreground().is_some() => terminal.hand_to(group),
             _ => false,
         }
     }
@@ -116,7 +120,7 @@ impl Job {
     /// Takes back the foreground that the command has.
     pub(super) fn take_back(&self) {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| self.has_foreground()) {
-            terminal.hand_to(own_group());
+            terminal.hand_to(deliver::own_group());
         }
     }
 

@@ -38,7 +38,8 @@ for options in ["", "--group"]:
         count += 1
         until("cont %d\\b" % count)
     # Stopped by the terminal, or by a process, all of it.
-    def stop(): keys("\x1a")
+    def stop():
+        idle(parent); keys("\x1a")
     def stop_all():
         idle(parent)
         for pid in pids: os.kill(int(pid), signal.SIGSTOP)

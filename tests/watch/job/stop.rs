@@ -13,7 +13,7 @@ for options in ["", "--group"]:
     pids = until(r"pids (\d+) (\d+)").groups()
     keys("a\n"); until("<a>")
     for round in range(2):
-        keys("\x1a"); until("Stopped"); until("ready> ")
+        idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
         same("TT", lambda: states(pids))
         keys("fg\n")
         keys("c\n"); until("<c>")
