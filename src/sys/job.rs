@@ -107,6 +107,19 @@ pub fn stop_by(signal: Signal, group: bool) {
     }
 }
 
+/// Ends this process by a signal, which is blocked, as its default action does,
+/// but without a core. Returns where the kernel does not do it (PID 1).
+pub fn end_by(signal: Signal) {
+    // SAFETY: this option takes a plain number, as kill(2) and getpid(2) do; the
+    // process is this one.
+    unsafe {
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+        hold::dispose(signal, libc::SIG_DFL);
+        libc::kill(libc::getpid(), libc::c_int::from(signal.get()));
+    }
+    let _ = hold::change(libc::SIG_UNBLOCK, [signal].into_iter().collect());
+}
+
 /// Whether a signal of job control stops this process: not so in an orphaned
 /// process group, nor the first process of a pid namespace. One whose group
 /// lies outside is counted in: others of the group are stopped for it. A child

@@ -1,6 +1,7 @@
 //! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
 //! of its own, with job control.
 
+mod ending;
 mod namespace;
 mod resume;
 mod stop;
@@ -54,6 +55,13 @@ def states(pids):
 def idle(pid):
     status = lambda: open("/proc/%s/status" % pid).read()
     same(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
+# How it ends by itself.
+def status():
+    global seen
+    try:
+        while text := os.read(fd, 4096): seen += text.decode()
+    except OSError: pass
+    return os.waitpid(typist, 0)[1]
 def end():
     if seen.endswith("ready> "): keys("exit\n")
     os.close(fd)

@@ -3,9 +3,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::signal::Signal;
-use crate::sys::job::{Terminal, await_group_signals, can_stop, is_job, shares_group, stop_by};
-use crate::sys::numbers::{CONT, STOP, TSTP, TTIN, TTOU};
+use crate::signal::{Arch, Signal, SignalSet};
+use crate::sys::job::{Terminal, await_group_signals, can_stop, end_by, is_job, shares_group, stop_by};
+use crate::sys::numbers::{CONT, INT, QUIT, STOP, TSTP, TTIN, TTOU};
 use crate::sys::{child, deliver, hold};
 
 /// The command's place at the terminal.
@@ -24,13 +24,25 @@ pub(super) struct Job {
     hands_over: bool,
     /// Whether the command has been continued by the CONT that is pending.
     has_cont: bool,
+    /// What has been typed at the terminal, and what a process has sent: the
+    /// later of both.
+    typed: SignalSet,
+    sent: SignalSet,
 }
 
 impl Job {
     /// Nothing runs yet.
     pub(super) fn new(own_group: bool) -> Job {
         let terminal = own_group.then(Terminal::open).flatten();
-        Job { pid: 0, terminal, group: None, hands_over: deliver::own_group() != 0, has_cont: false }
+        Job {
+            pid: 0,
+            terminal,
+            group: None,
+            hands_over: deliver::own_group() != 0,
+            has_cont: false,
+            typed: SignalSet::EMPTY,
+            sent: SignalSet::EMPTY,
+        }
     }
 
     /// The terminal, where sigtool is in its foreground, and may hand it over.
@@ -110,15 +122,39 @@ impl Job {
     }
 
     /// Gives the command the foreground that sigtool has; gives whether it did.
-    pub(super) fn hand_over(&self) -> bool {
+    fn hand_over(&self) -> bool {
         match (&self.terminal, self.group) {
             (Some(terminal), Some(group)) if self.foreground().is_some() => terminal.hand_to(group),
             _ => false,
         }
     }
 
+    /// The terminal, or a process, has sent this to the command.
+    pub(super) fn came(&mut self, signal: Signal, typed: bool) {
+        let one: SignalSet = [signal].into_iter().collect();
+        (self.typed, self.sent) =
+            if typed { (self.typed | one, self.sent - one) } else { (self.typed - one, self.sent | one) };
+    }
+
+    /// The command has ended; what is typed where it has the foreground, it has
+    /// got alone.
+    pub(super) fn ended(&mut self) {
+        if self.has_foreground() {
+            self.typed = SignalSet::all(Arch::NATIVE) - self.sent;
+        }
+        self.take_back();
+    }
+
+    /// Ends sigtool by the signal that has killed the command, if that was typed:
+    /// a shell ends its script or loop only where what it ran has died of it.
+    pub(super) fn end_by(&self, signal: Signal) {
+        if [INT, QUIT].contains(&signal) && self.typed.contains(signal) && std::process::id() != 1 {
+            end_by(signal);
+        }
+    }
+
     /// Takes back the foreground that the command has.
-    pub(super) fn take_back(&self) {
+    fn take_back(&self) {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| self.has_foreground()) {
             terminal.hand_to(deliver::own_group());
         }

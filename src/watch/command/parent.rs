@@ -105,7 +105,7 @@ impl<'a> Parent<'a> {
         while !self.is_over() {
             self.turn()?;
         }
-        self.job.take_back();
+        self.job.ended();
         self.alarm = None;
         // What came before the end is told, too.
         self.receive(None, true)?;
@@ -120,6 +120,9 @@ impl<'a> Parent<'a> {
             let started = self.runner.at_end(hook, exit.code());
             self.told(started);
             self.wait_for_commands()?;
+        }
+        if let (Some(Ending::Killed { signal, .. }), false) = (self.ended, self.timed_out) {
+            self.job.end_by(signal);
         }
         Ok(exit)
     }
@@ -171,6 +174,9 @@ impl<'a> Parent<'a> {
         if fate::is_own(info, self.own) {
             return;
         }
+        if info.code == fate::SI_KERNEL {
+            self.job.came(info.signal, true);
+        }
         let has_it = info.signal == CONT && self.ended.is_none() && self.job.continued();
         self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
         let hooked = self.runner.has_hook(info.signal);
@@ -207,6 +213,9 @@ impl<'a> Parent<'a> {
             let runner = &self.runner;
             let sent = self.plan.wait_all && self.target.to_adopted(info, signal, |pid| runner.runs(pid));
             return if sent { Fate::Forwarded(signal) } else { Fate::Kept(Why::Ended) };
+        }
+        if info.code != fate::SI_KERNEL {
+            self.job.came(signal, false);
         }
         match self.target.forward(info, signal) {
             Ok(()) => Fate::Forwarded(signal),

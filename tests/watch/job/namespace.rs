@@ -82,3 +82,17 @@ end()
         }
     }
 }
+
+/// PID 1 cannot be killed from inside, and its status is what is looked at.
+#[test]
+fn the_first_process_tells_what_was_typed_by_its_status() {
+    let script = r#"
+start(*more[0].split(), sigtool, "watch", "--", "sh", "-c", "echo up; exec sleep 1000")
+until("up"); keys("\x03")
+found = os.waitstatus_to_exitcode(status())
+if found != 130: sys.exit("%r: %r" % (found, seen))
+"#;
+    if is_possible() {
+        typed(script, &[INSIDE]);
+    }
+}
