@@ -8,7 +8,7 @@ use crate::signal::{Info, Signal};
 const OF_TERMINAL: [Signal; 8] = [INT, QUIT, TSTP, TTIN, TTOU, WINCH, HUP, CONT];
 
 /// si_code of what the kernel sends.
-const SI_KERNEL: i32 = 128;
+pub(super) const SI_KERNEL: i32 = 128;
 
 /// What becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

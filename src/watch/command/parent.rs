@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::backlog::Backlog;
 use super::fate::{self, Fate, Scene, Why};
-use super::job::{Job, Stop};
+use super::job::Job;
 use super::log::Log;
 use super::target::Target;
 use super::{Plan, failed};
@@ -58,8 +58,6 @@ pub(super) struct Parent<'a> {
     timed_out: bool,
     /// What was sent last because of that.
     sent: Option<Signal>,
-    /// Whether the CONT that ended a stop has reached the command as well.
-    has_cont: bool,
     /// At the end: whether somebody has asked once more for it.
     asked_again: bool,
 }
@@ -107,7 +105,6 @@ impl<'a> Parent<'a> {
             alarm: end.map(|end| (end, TERM)),
             timed_out: false,
             sent: None,
-            has_cont: false,
             asked_again: false,
         })
     }
@@ -118,7 +115,7 @@ impl<'a> Parent<'a> {
         while !self.is_over() {
             self.turn()?;
         }
-        self.job.take_back();
+        self.job.ended();
         self.alarm = None;
         // What came before the end is told, too.
         self.receive(None, true)?;
@@ -138,6 +135,9 @@ impl<'a> Parent<'a> {
         }
         self.log.finish();
         self.notes.finish();
+        if let (Some(Ending::Killed { signal, .. }), false) = (self.ended, self.timed_out) {
+            self.job.end_by(signal);
+        }
         Ok(exit)
     }
 
@@ -191,18 +191,16 @@ impl<'a> Parent<'a> {
         if fate::is_own(info, self.own) {
             return;
         }
-        if info.signal == CONT {
-            // Whoever continues sigtool may have put it into the foreground.
-            self.job.hand_over();
+        if info.code == fate::SI_KERNEL {
+            self.job.came(info.signal, true);
         }
+        let has_it = info.signal == CONT && self.ended.is_none() && self.job.continued();
         self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
         let hooked = self.runner.has_hook(info.signal);
         let told = hooked || self.log.is_kept();
         let sender = if told { self.sender(info) } else { None };
         let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
-            Fate::Forwarded(CONT) if info.signal == CONT && std::mem::take(&mut self.has_cont) => {
-                Fate::Kept(Why::Terminal)
-            }
+            Fate::Forwarded(CONT) if has_it => Fate::Kept(Why::Terminal),
             Fate::Forwarded(signal) => self.forward(info, signal),
             kept => kept,
         };
@@ -233,6 +231,9 @@ impl<'a> Parent<'a> {
             let sent = self.plan.wait_all && self.target.to_adopted(info, signal, |pid| runner.runs(pid));
             return if sent { Fate::Forwarded(signal) } else { Fate::Kept(Why::Ended) };
         }
+        if info.code != fate::SI_KERNEL {
+            self.job.came(signal, false);
+        }
         match self.target.forward(info, signal) {
             Ok(()) => Fate::Forwarded(signal),
             Err(error) if is_gone(&error) => Fate::Kept(Why::Ended),
@@ -252,15 +253,8 @@ impl<'a> Parent<'a> {
                 child::reap(pid);
             }
         }
-        let stop = if self.ended.is_none() { child::stopped(self.pid) } else { None };
-        match stop.map(|signal| self.job.stopped(signal)) {
-            Some(Stop::Refused) => self.target.send(CONT),
-            // A shell continues the whole group. Sent on late, its CONT would
-            // undo the next stop.
-            Some(Stop::Over) => {
-                self.has_cont = !self.plan.group && shares_group(self.pid) && child::continued(self.pid);
-            }
-            Some(Stop::Other) | None => {}
+        if self.ended.is_none() && self.job.look() {
+            self.target.send(CONT);
         }
     }
 

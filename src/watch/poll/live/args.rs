@@ -32,8 +32,7 @@ pub(in crate::watch::poll) struct LiveArgs {
     until_exit: bool,
     /// See signals by: auto, bpf, ptrace or proc
     ///
-    /// auto is BPF if it may be used, else proc, which looks at /proc alone;
-    /// ptrace stops a process at each of its signals
+    /// auto: BPF if it may be used, else proc; ptrace stops at each signal
     #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
     backend: Option<MeansName>,
     /// Also why the kernel refused a BPF program

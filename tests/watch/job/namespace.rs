@@ -1,0 +1,98 @@
+//! As PID 1 of a namespace that a shell outside has started: sigtool's process
+//! group has no number there.
+
+use std::process::{Command, Stdio};
+
+use super::{session, typed};
+use crate::support::skipped;
+
+const INSIDE: &str = "unshare --pid --fork --kill-child ";
+
+fn is_possible() -> bool {
+    let mut tried = Command::new("sh");
+    tried.args(["-c", &format!("{INSIDE} true")]).stdin(Stdio::null()).stderr(Stdio::null());
+    let possible = tried.status().is_ok_and(|status| status.success());
+    if !possible {
+        skipped("no pid namespace here");
+    }
+    possible
+}
+
+#[test]
+fn a_shell_outside_stops_and_continues_it_as_a_job() {
+    for options in ["", "--group"] {
+        let Some((seen, forwarded)) = is_possible().then(|| session(options, INSIDE, "TS")).flatten() else {
+            return;
+        };
+        assert_eq!(forwarded, 0, "{seen}");
+        assert!(!seen.contains("int 3"), "{seen}");
+    }
+}
+
+/// What has been handed over cannot be taken back for the group outside, so a
+/// command that does not read the terminal is not given it.
+#[test]
+fn the_terminal_is_left_to_whoever_is_outside() {
+    let script = r#"
+shell()
+inside = more[0] + "$SIGTOOL watch --quiet --group -- "
+# Keys reach the command all the same.
+keys(inside + "python3 -c \"$LISTENER\"\n")
+pids = until(r"pids (\d+) (\d+)").groups()
+keys("\x03"); until("int 1")
+keys("\x1a"); until("Stopped"); until("ready> ")
+same("TS", lambda: states(pids))
+keys("fg\n"); same("S", lambda: state(pids[0]))
+keys("\x03"); until("int 2")
+keys("end\n"); until("<end>"); until("ready> ")
+if "int 3" in seen: sys.exit("once more: %r" % seen)
+keys("bash -c '%s true; read line; echo \"<$line>\"'\n" % inside)
+keys("a\n"); until("<a>"); until("ready> ")
+# Stopped by a process: the shell gets the terminal, which the command had.
+keys(inside + "python3 -c \"$LISTENER\"\n")
+pids = until(r"pids (\d+) (\d+)").groups()
+keys("a\n"); until("<a>")
+idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
+until("Stopped"); until("ready> ")
+same("TS", lambda: states(pids))
+keys("fg\n"); keys("end\n"); until("<end>"); until("ready> ")
+end()
+"#;
+    if is_possible() {
+        typed(script, &[INSIDE]);
+    }
+}
+
+/// Where nobody could continue what is outside, Ctrl-Z has no effect: it is
+/// unshare that leads the session.
+#[test]
+fn without_a_shell_outside_there_is_no_job_to_stop() {
+    let script = r#"
+start(*more[0].split(), sigtool, "watch", *more[1:], "--quiet", "--", "bash", "-c", 'stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
+until("up")
+keys("\x1a")
+keys("a\n"); until("<a>")
+keys("\x1a")
+keys("b\n"); until("<b>")
+end()
+"#;
+    for options in [&[INSIDE][..], &[INSIDE, "--group"]] {
+        if is_possible() {
+            typed(script, options);
+        }
+    }
+}
+
+/// PID 1 cannot be killed from inside, and its status is what is looked at.
+#[test]
+fn the_first_process_tells_what_was_typed_by_its_status() {
+    let script = r#"
+start(*more[0].split(), sigtool, "watch", "--", "sh", "-c", "echo up; exec sleep 1000")
+until("up"); keys("\x03")
+found = os.waitstatus_to_exitcode(status())
+if found != 130: sys.exit("%r: %r" % (found, seen))
+"#;
+    if is_possible() {
+        typed(script, &[INSIDE]);
+    }
+}

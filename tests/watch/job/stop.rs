@@ -1,0 +1,117 @@
+//! Who stops with the command, and who does not.
+
+use super::typed;
+
+/// With a group of its own, the terminal stops the command alone: the rest of
+/// the job is stopped by sigtool, or the shell would wait for it for ever.
+#[test]
+fn a_whole_pipeline_is_stopped_and_continued() {
+    let script = r#"
+shell()
+for options in ["", "--group"]:
+    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\" | cat; echo status ${PIPESTATUS[0]}\n" % options)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); until("<a>")
+    for round in range(2):
+        idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
+        same("TT", lambda: states(pids))
+        keys("fg\n")
+        keys("c\n"); until("<c>")
+    keys("end\n"); until("<end>"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
+
+/// A shell's script that the command is run by stops with it, too.
+#[test]
+fn a_script_is_stopped_and_continued() {
+    let script = r#"
+shell()
+for script in ["sh", "bash"]:
+    keys("%s -c '\"$SIGTOOL\" watch --quiet --group -- python3 -c \"$LISTENER\"; echo next $?'\n" % script)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); until("<a>")
+    keys("\x1a"); until("Stopped"); until("ready> ")
+    same("TT", lambda: states(pids))
+    keys("fg\n")
+    keys("c\n"); until("<c>")
+    keys("end\n"); until("next 5"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
+
+/// A shell tells a running job nothing when it puts it into the foreground: the
+/// command stops as it reads, and is handed the terminal then.
+#[test]
+fn a_command_of_the_background_gets_the_terminal_when_it_asks() {
+    let script = r#"
+import tempfile
+with tempfile.TemporaryDirectory() as folder:
+    os.environ["FIFO"] = fifo = folder + "/fifo"
+    os.mkfifo(fifo)
+    shell()
+    for options in ["", "--group"]:
+        keys("$SIGTOOL watch --quiet %s -- bash -c 'read go < $FIFO; read line; echo \"<$line>\"' | cat &\n" % options)
+        job = int(until(r"\[1\] (\d+)").group(1)); until("ready> ")
+        with open(fifo, "w") as go:
+            keys("fg\n")
+            same(os.getpgid(job), lambda: os.tcgetpgrp(fd))
+            go.write("go\n")
+        keys("one\n"); until("<one>"); until("ready> ")
+    end()
+"#;
+    typed(script, &[]);
+}
+
+/// A command that somebody stops by STOP is a job that has stopped.
+#[test]
+fn a_shell_gets_the_terminal_back_when_a_process_stops_the_command() {
+    let script = r#"
+shell()
+for options in ["", "--group"]:
+    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\"\n" % options)
+    pids = until(r"pids (\d+) (\d+)").groups()
+    for round in range(2):
+        idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
+        until("Stopped"); until("ready> ")
+        same("TT", lambda: states(pids))
+        keys("fg\n")
+        keys("a\n"); until("<a>")
+    keys("end\n"); until("<end>"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
+
+/// Where no shell could continue it, sigtool goes on; the terminal is its own
+/// until the command goes on, too.
+#[test]
+fn without_a_shell_a_stopped_command_gives_the_terminal_back() {
+    let script = r#"
+def foreground(pid): same(os.getpgid(int(pid)), lambda: os.tcgetpgrp(fd))
+def stop_and_continue(command, sigtool):
+    foreground(command)
+    idle(sigtool); os.kill(int(command), signal.SIGSTOP)
+    foreground(sigtool)
+    same("TS", lambda: states([command, sigtool]))
+    os.kill(int(command), signal.SIGCONT)
+    foreground(command)
+    keys("a\n"); until("<a>")
+# It leads the session.
+start(sigtool, "watch", "--quiet", "--group", "--", "python3", "-c", listener)
+pids = until(r"pids (\d+) (\d+)").groups()
+stop_and_continue(*pids)
+keys("end\n"); until("<end>")
+end()
+# It is run by a script, which would not see it stop.
+shell()
+keys("sh -c '$SIGTOOL watch --quiet --group -- python3 -c \"$LISTENER\"; echo next'\n")
+pids = until(r"pids (\d+) (\d+)").groups()
+stop_and_continue(*pids)
+keys("end\n"); until("next"); until("ready> ")
+end()
+"#;
+    typed(script, &[]);
+}
