@@ -1,6 +1,7 @@
 //! Every signal of other processes, as it happens: where it is generated (BPF),
 //! or where it is delivered (ptrace).
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime};
@@ -14,9 +15,16 @@ use crate::sys::ptrace::{self, Tracer};
 
 pub use crate::sys::bpf::generate::Outcome;
 
-/// How long BPF's buffer fills before the next batch is taken: each waking of a
-/// reader costs the senders more than the signals do.
+/// How long a buffer fills before the next batch is taken: each waking of a
+/// reader costs those who are looked at more than the signals do.
 const PACE: Duration = Duration::from_millis(5);
+
+/// So many signals wait at most to be taken, outside of BPF's buffer; what comes
+/// then, and does not fit in there, is lost. About 60 MB.
+const MOST_WAITING: usize = 1 << 18;
+
+/// So many are taken at once.
+const BATCH: usize = 512;
 
 /// What is to be seen.
 #[derive(Clone, Debug)]
@@ -97,8 +105,8 @@ pub struct Events(Source);
 
 #[derive(Debug)]
 enum Source {
-    Bpf { watch: Watch, batch: Vec<Generated>, told: u64 },
-    Ptrace { tracers: Vec<(u32, Tracer)>, batch: Vec<ptrace::Event>, filter: Filter },
+    Bpf { watch: Watch, waiting: VecDeque<Generated>, batch: Vec<Generated>, told: u64 },
+    Ptrace { tracers: Vec<(u32, Tracer)>, waiting: VecDeque<(u32, ptrace::Event)>, filter: Filter },
 }
 
 impl Events {
@@ -127,7 +135,7 @@ impl Events {
         };
         let watch = Watch::start(&filter)
             .map_err(|refused| Refused { reason: refused.reason.to_string(), verifier: refused.verifier })?;
-        Ok(Events(Source::Bpf { watch, batch: Vec::new(), told: 0 }))
+        Ok(Events(Source::Bpf { watch, waiting: VecDeque::new(), batch: Vec::new(), told: 0 }))
     }
 
     fn by_ptrace(filter: &Filter, pids: &[u32]) -> Result<Events, (Option<u32>, Refused)> {
@@ -136,7 +144,7 @@ impl Events {
             Ok((*pid, Tracer::attach(*pid).map_err(|why| (Some(*pid), refused(why)))?))
         });
         let tracers = tracers.collect::<Result<Vec<_>, _>>()?;
-        Ok(Events(Source::Ptrace { tracers, batch: Vec::new(), filter: filter.clone() }))
+        Ok(Events(Source::Ptrace { tracers, waiting: VecDeque::new(), filter: filter.clone() }))
     }
 
     /// Which means it is.
@@ -157,10 +165,7 @@ impl Events {
 
     /// How long to wait, once there is something to read, for more to come.
     pub fn pace(&self) -> Duration {
-        match self.0 {
-            Source::Bpf { .. } => PACE,
-            Source::Ptrace { .. } => Duration::ZERO,
-        }
+        PACE
     }
 
     /// Takes what has happened by now, in order; gives whether there may be
@@ -170,28 +175,41 @@ impl Events {
     /// What the kernel says.
     pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         match &mut self.0 {
-            Source::Bpf { watch, batch, told } => {
-                batch.clear();
-                let more = watch.read_batch(batch);
-                events.extend(batch.iter().map(generated));
-                let lost = watch.lost()?;
-                if lost > *told {
-                    events.push(Event::of(None, None, SystemTime::now(), What::Lost(lost - *told)));
-                    *told = lost;
-                }
-                Ok(more)
-            }
-            Source::Ptrace { tracers, batch, filter } => {
-                let mut open = Vec::with_capacity(tracers.len());
-                for (pid, tracer) in tracers.iter_mut() {
+            Source::Bpf { watch, waiting, batch, told } => {
+                // All of it leaves the buffer at once: what is told takes longer
+                // than what is sent.
+                let mut more = true;
+                while more && waiting.len() < MOST_WAITING {
                     batch.clear();
-                    open.push(tracer.read(batch)?);
-                    let seen = batch.iter().filter(|event| passes(event, filter));
-                    events.extend(seen.map(|event| traced(*pid, event)));
+                    more = watch.read_batch(batch);
+                    waiting.extend(batch.drain(..));
                 }
-                let mut open = open.into_iter();
-                tracers.retain(|_| open.next().unwrap_or(false));
-                Ok(false)
+                events.extend(waiting.drain(..waiting.len().min(BATCH)).map(|signal| generated(&signal)));
+                if waiting.is_empty() {
+                    waiting.shrink_to(BATCH);
+                    let lost = watch.lost()?;
+                    if lost > *told {
+                        events.push(Event::of(None, None, SystemTime::now(), What::Lost(lost - *told)));
+                        *told = lost;
+                    }
+                }
+                Ok(more || !waiting.is_empty())
+            }
+            Source::Ptrace { tracers, waiting, filter } => {
+                if waiting.len() < MOST_WAITING {
+                    let mut open = Vec::with_capacity(tracers.len());
+                    for (pid, tracer) in tracers.iter_mut() {
+                        let mut batch = Vec::new();
+                        open.push(tracer.read(&mut batch)?);
+                        let seen = batch.into_iter().filter(|event| passes(event, filter));
+                        waiting.extend(seen.map(|event| (*pid, event)));
+                    }
+                    let mut open = open.into_iter();
+                    tracers.retain(|_| open.next().unwrap_or(false));
+                }
+                let next = waiting.drain(..waiting.len().min(BATCH));
+                events.extend(next.map(|(pid, event)| traced(pid, &event)));
+                Ok(!waiting.is_empty())
             }
         }
     }

@@ -198,7 +198,6 @@ impl<'a> Parent<'a> {
         self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
         let hooked = self.runner.has_hook(info.signal);
         let told = hooked || self.log.is_kept();
-        let sender = if told { self.sender(info) } else { None };
         let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
             Fate::Forwarded(CONT) if has_it => Fate::Kept(Why::Terminal),
             Fate::Forwarded(signal) => self.forward(info, signal),
@@ -207,6 +206,8 @@ impl<'a> Parent<'a> {
         if !told {
             return;
         }
+        // Looked up once it has gone on: that does not wait for it.
+        let sender = self.sender(info);
         let event = Event { time: SystemTime::now(), info: *info, sender };
         let written = self.log.add(&event, &fate);
         self.written(written);

@@ -126,7 +126,6 @@ impl Observation<'_, '_> {
             let due = self.live.as_ref().and_then(Live::due);
             if !self.outlet.is_behind() && due.is_some_and(|due| due <= now) {
                 self.happened()?;
-                continue;
             }
             if !self.outlet.is_behind() && now >= next {
                 self.look()?;
@@ -239,7 +238,7 @@ impl Observation<'_, '_> {
         }
         self.ended.extend(gone.into_iter().map(|process| Ended { process, since, time }));
         // What has ended them has happened by now.
-        self.happened()
+        self.all_that_happened()
     }
 
     /// Tells of those that have ended: how, as soon as that can be told.

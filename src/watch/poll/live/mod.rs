@@ -280,19 +280,20 @@ impl Observation<'_, '_> {
         }
     }
 
-    /// Tells what has happened by now.
-    pub(super) fn happened(&mut self) -> Result<(), Failure> {
-        let Some(mut live) = self.live.take() else { return Ok(()) };
-        loop {
-            let (batch, more) = live.take().map_err(kernel)?;
-            for (event, claimed) in &batch {
-                self.tell_happened(event, claimed.as_ref())?;
-            }
-            if !more || self.outlet.is_behind() {
-                break;
-            }
-        }
+    /// Tells a part of what has happened by now; gives whether there may be more.
+    pub(super) fn happened(&mut self) -> Result<bool, Failure> {
+        let Some(mut live) = self.live.take() else { return Ok(false) };
+        let (batch, more) = live.take().map_err(kernel)?;
         self.live = Some(live);
+        for (event, claimed) in &batch {
+            self.tell_happened(event, claimed.as_ref())?;
+        }
+        Ok(more)
+    }
+
+    /// Tells all of it, unless nobody reads what is told.
+    pub(super) fn all_that_happened(&mut self) -> Result<(), Failure> {
+        while self.happened()? && !self.outlet.is_behind() {}
         Ok(())
     }
 
