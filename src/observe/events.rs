@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use super::inside::Used;
 use super::look::{Backend, Refused};
 use crate::signal::exit::Ending;
+use crate::signal::info::Origin;
 use crate::signal::{Info, SignalSet};
-use crate::sys::bpf::generate::{self, Generated, Watch, wall_time};
+use crate::sys::bpf::generate::{self, Generated, Told, Watch, wall_time};
 use crate::sys::ptrace::{self, Tracer};
 
 pub use crate::sys::bpf::generate::Outcome;
@@ -82,6 +83,9 @@ pub struct Sent {
     /// Who sent it; `None` where it was the kernel, or a timer: then whoever
     /// happened to run is none of it.
     pub sender: Option<Sender>,
+    /// Whether the kernel has raised it in a system call of the sender's, or of
+    /// the target's own.
+    pub raised: bool,
     /// What has become of it at once.
     pub outcome: Outcome,
 }
@@ -105,8 +109,19 @@ pub struct Events(Source);
 
 #[derive(Debug)]
 enum Source {
-    Bpf { watch: Watch, waiting: VecDeque<Generated>, batch: Vec<Generated>, told: u64 },
-    Ptrace { tracers: Vec<(u32, Tracer)>, waiting: VecDeque<(u32, ptrace::Event)>, filter: Filter },
+    Bpf {
+        watch: Watch,
+        waiting: VecDeque<Generated>,
+        batch: Vec<Generated>,
+        told: u64,
+        boot: SystemTime,
+    },
+    Ptrace {
+        tracers: Vec<(u32, Tracer)>,
+        waiting: VecDeque<(u32, ptrace::Event)>,
+        filter: Filter,
+        closed: Vec<u32>,
+    },
 }
 
 impl Events {
@@ -135,7 +150,8 @@ impl Events {
         };
         let watch = Watch::start(&filter)
             .map_err(|refused| Refused { reason: refused.reason.to_string(), verifier: refused.verifier })?;
-        Ok(Events(Source::Bpf { watch, waiting: VecDeque::new(), batch: Vec::new(), told: 0 }))
+        let boot = wall_time(Duration::ZERO);
+        Ok(Events(Source::Bpf { watch, waiting: VecDeque::new(), batch: Vec::new(), told: 0, boot }))
     }
 
     fn by_ptrace(filter: &Filter, pids: &[u32]) -> Result<Events, (Option<u32>, Refused)> {
@@ -144,7 +160,8 @@ impl Events {
             Ok((*pid, Tracer::attach(*pid).map_err(|why| (Some(*pid), refused(why)))?))
         });
         let tracers = tracers.collect::<Result<Vec<_>, _>>()?;
-        Ok(Events(Source::Ptrace { tracers, waiting: VecDeque::new(), filter: filter.clone() }))
+        let (waiting, filter, closed) = (VecDeque::new(), filter.clone(), Vec::new());
+        Ok(Events(Source::Ptrace { tracers, waiting, filter, closed }))
     }
 
     /// Which means it is.
@@ -168,23 +185,51 @@ impl Events {
         PACE
     }
 
-    /// Takes what has happened by now, in order; gives whether there may be
-    /// more.
+    /// Takes what has happened by now out of the kernel's buffer, and keeps it.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
+    pub fn gather(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Source::Bpf { watch, waiting, batch, told } => {
-                // All of it leaves the buffer at once: what is told takes longer
-                // than what is sent.
+            Source::Bpf { watch, waiting, batch, .. } => {
                 let mut more = true;
                 while more && waiting.len() < MOST_WAITING {
                     batch.clear();
                     more = watch.read_batch(batch);
                     waiting.extend(batch.drain(..));
                 }
-                events.extend(waiting.drain(..waiting.len().min(BATCH)).map(|signal| generated(&signal)));
+            }
+            Source::Ptrace { tracers, waiting, filter, closed } if waiting.len() < MOST_WAITING => {
+                let mut open = Vec::with_capacity(tracers.len());
+                for (pid, tracer) in tracers.iter_mut() {
+                    let mut batch = Vec::new();
+                    open.push(tracer.read(&mut batch)?);
+                    let seen = batch.into_iter().filter(|event| passes(event, filter));
+                    waiting.extend(seen.map(|event| (*pid, event)));
+                }
+                let mut open = open.into_iter();
+                let gone = tracers.extract_if(.., |_| !open.next().unwrap_or(false));
+                closed.extend(gone.map(|(pid, _)| pid));
+            }
+            Source::Ptrace { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// The next of what has happened by now, in order; gives whether there is
+    /// more.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
+        // All of it leaves the buffer at once: what is told takes longer than what
+        // is sent.
+        self.gather()?;
+        match &mut self.0 {
+            Source::Bpf { watch, waiting, told, boot, .. } => {
+                *boot = calendar(*boot);
+                let next = waiting.drain(..waiting.len().min(BATCH));
+                events.extend(next.map(|signal| generated(&signal, *boot)));
                 if waiting.is_empty() {
                     waiting.shrink_to(BATCH);
                     let lost = watch.lost()?;
@@ -193,24 +238,30 @@ impl Events {
                         *told = lost;
                     }
                 }
-                Ok(more || !waiting.is_empty())
+                Ok(!waiting.is_empty())
             }
-            Source::Ptrace { tracers, waiting, filter } => {
-                if waiting.len() < MOST_WAITING {
-                    let mut open = Vec::with_capacity(tracers.len());
-                    for (pid, tracer) in tracers.iter_mut() {
-                        let mut batch = Vec::new();
-                        open.push(tracer.read(&mut batch)?);
-                        let seen = batch.into_iter().filter(|event| passes(event, filter));
-                        waiting.extend(seen.map(|event| (*pid, event)));
-                    }
-                    let mut open = open.into_iter();
-                    tracers.retain(|_| open.next().unwrap_or(false));
-                }
+            Source::Ptrace { waiting, .. } => {
                 let next = waiting.drain(..waiting.len().min(BATCH));
                 events.extend(next.map(|(pid, event)| traced(pid, &event)));
                 Ok(!waiting.is_empty())
             }
+        }
+    }
+
+    /// How many events are kept that nobody has taken yet.
+    pub fn left(&self) -> usize {
+        match &self.0 {
+            Source::Bpf { waiting, .. } => waiting.len(),
+            Source::Ptrace { waiting, .. } => waiting.len(),
+        }
+    }
+
+    /// The processes that are not seen any more since this was asked last: they
+    /// have ended, or who traced them has.
+    pub fn closed(&mut self) -> Vec<u32> {
+        match &mut self.0 {
+            Source::Bpf { .. } => Vec::new(),
+            Source::Ptrace { closed, .. } => std::mem::take(closed),
         }
     }
 }
@@ -225,7 +276,16 @@ fn known(number: u32) -> Option<u32> {
     (number != 0).then_some(number)
 }
 
-fn generated(signal: &Generated) -> Event {
+/// What a time since boot is added to, to be one of the calendar. It is kept as
+/// long as the clock is not set anew, so that no event seems to be before
+/// another that it came after.
+fn calendar(kept: SystemTime) -> SystemTime {
+    let now = wall_time(Duration::ZERO);
+    let apart = now.duration_since(kept).unwrap_or_else(|error| error.duration());
+    if apart < Duration::from_millis(1) { kept } else { now }
+}
+
+fn generated(signal: &Generated, boot: SystemTime) -> Event {
     let party = signal.sender;
     let sender = Sender {
         pid: known(party.pid),
@@ -233,15 +293,22 @@ fn generated(signal: &Generated) -> Event {
         uid: party.uid,
         name: party.name.as_bytes().to_vec(),
     };
+    let info = signal.info();
+    // A kill(2) is for a process. What is for a thread and tells nothing is the
+    // kernel's doing, in a system call of whoever ran: a broken pipe's PIPE.
+    let raised = matches!(signal.told, Told::Nothing) && !signal.for_process;
+    let of_kernel = info.code > 0 && !matches!(info.origin(), Origin::Child { .. });
+    let own = raised && signal.sender.tid == signal.target.tid;
     let what = What::Generated(Sent {
-        info: signal.info(),
+        info,
         for_process: signal.for_process,
-        sender: (!signal.is_bystander()).then_some(sender),
+        sender: (!signal.is_bystander() && !of_kernel && !own).then_some(sender),
+        raised,
         outcome: signal.outcome,
     });
     let target = signal.target;
     let name = Some(target.name.as_bytes().to_vec());
-    Event { name, ..Event::of(known(target.pid), known(target.tid), wall_time(signal.time), what) }
+    Event { name, ..Event::of(known(target.pid), known(target.tid), boot + signal.time, what) }
 }
 
 /// What a tracer sees of signals is chosen here: all of them stop the process.

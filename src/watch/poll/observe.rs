@@ -51,6 +51,7 @@ pub(super) fn observe(
         live: None,
         unseen: None,
         ended: Vec::new(),
+        draining: false,
         left: request.count,
         end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         never: false,
@@ -86,6 +87,8 @@ pub(super) struct Observation<'a, 'o> {
     pub(super) unseen: Option<Refused>,
     /// Those that have ended, and how is not known yet.
     ended: Vec<Ended>,
+    /// Whether what happened before they ended is still to be told.
+    draining: bool,
     /// How many changes are still to come.
     left: Option<u64>,
     /// When the time is up.
@@ -112,7 +115,14 @@ impl Observation<'_, '_> {
                 if std::mem::take(&mut came) {
                     self.ends()?;
                 }
-                self.tell_ends()?;
+                if self.draining {
+                    // What has ended them is told before.
+                    self.draining = self.happened()?;
+                }
+                if !self.draining {
+                    self.tell_ends()?;
+                }
+                self.tell_closed();
             }
             if let Some(exit) = self.is_over() {
                 self.complain_of_uncounted();
@@ -124,8 +134,12 @@ impl Observation<'_, '_> {
                 return Ok(End::Asked(Exit::TimedOut));
             }
             let due = self.live.as_ref().and_then(Live::due);
-            if !self.outlet.is_behind() && due.is_some_and(|due| due <= now) {
-                self.happened()?;
+            if due.is_some_and(|due| due <= now) {
+                if !self.outlet.is_behind() {
+                    self.happened()?;
+                } else if let Some(live) = &mut self.live {
+                    live.gather().map_err(kernel)?;
+                }
             }
             if !self.outlet.is_behind() && now >= next {
                 self.look()?;
@@ -198,11 +212,12 @@ impl Observation<'_, '_> {
         let behind = self.outlet.is_behind();
         let look = Some(next).filter(|_| !behind);
         let ask = Some(now + ASKED).filter(|_| !behind && !self.ended.is_empty());
-        let due = self.live.as_ref().and_then(Live::due).filter(|_| !behind);
+        let due = self.live.as_ref().and_then(Live::due);
+        let due = if self.draining && !behind { Some(now) } else { due };
         let until = [look, ask, due, self.end].into_iter().flatten().min();
         let time = self.notes.catch_up(until.map(|until| until.saturating_duration_since(now)));
         let held = self.processes.iter().filter(|_| !behind).map(|process| process.held.as_fd());
-        let live = self.live.iter().filter(|_| !behind).flat_map(Live::descriptors);
+        let live = self.live.iter().flat_map(Live::descriptors);
         let held: Vec<_> = held.chain(live).collect();
         self.outlet.wait(self.signals.as_fd(), &held, time).map_err(kernel)
     }
@@ -212,6 +227,7 @@ impl Observation<'_, '_> {
         let by = |info: &Info| Exit::BySignal(info.signal.get());
         let (exit, lost) = self.outlet.settle(end, self.end, &mut self.signals, by)?;
         self.notes.lost(lost);
+        self.tell_left();
         Ok(exit)
     }
 
@@ -237,8 +253,8 @@ impl Observation<'_, '_> {
             return Ok(());
         }
         self.ended.extend(gone.into_iter().map(|process| Ended { process, since, time }));
-        // What has ended them has happened by now.
-        self.all_that_happened()
+        self.draining = self.live.is_some();
+        Ok(())
     }
 
     /// Tells of those that have ended: how, as soon as that can be told.

@@ -21,7 +21,11 @@ pub(super) fn generated(sent: &Sent, tid: Option<u32>) -> Cell {
     text += &from(sent);
     text += &value(&sent.info);
     let (outcome, meaning) = outcome(sent.outcome);
-    Cell::new(format!("{text}: {outcome}, {}", sent.info.words()), meaning)
+    let words = match sent.raised {
+        true => "raised by the kernel in a system call".to_owned(),
+        false => sent.info.words(),
+    };
+    Cell::new(format!("{text}: {outcome}, {words}"), meaning)
 }
 
 /// `TERM delivered to thread 812, says it is from 77 (bash) uid 1000: sent by kill(2)`.

@@ -5,7 +5,7 @@ pub(super) mod args;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Happened;
 use super::observe::{Observation, kernel};
@@ -129,6 +129,9 @@ pub(super) struct Live {
     remembers: bool,
 }
 
+/// So long an end may take from the tracer to everybody else.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// What happened, and who it says has sent it, if it is delivered.
 type Told = (Event, Option<Sender>);
 
@@ -186,9 +189,8 @@ impl Live {
     fn take(&mut self) -> io::Result<(Vec<Told>, bool)> {
         let mut batch = Vec::new();
         let more = self.events.read(&mut batch)?;
-        if !more {
-            self.due = None;
-        }
+        // What is left is told in the next turn.
+        self.due = more.then(Instant::now);
         self.senders.next_batch();
         let all = batch.into_iter().map(|event| {
             let claimed = match &event.what {
@@ -223,6 +225,15 @@ impl Live {
         }
     }
 
+    /// Keeps what has happened by now, untold.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn gather(&mut self) -> io::Result<()> {
+        self.due = None;
+        self.events.gather()
+    }
+
     /// What has ended a process so.
     pub(super) fn killer(&self, pid: u32, ending: Option<Ending>) -> Option<&Killer> {
         match ending {
@@ -247,8 +258,8 @@ impl Observation<'_, '_> {
             Err((pid, refused)) => {
                 self.tell_verifier(&refused);
                 let of = pid.map_or(String::new(), |pid| format!("{pid}: "));
-                let exit = if pid.is_some() { Exit::Unreadable } else { Exit::Failed };
-                return Err(Outcome { exit, complaints: vec![format!("{of}{}", refused.reason)] });
+                let complaints = vec![format!("{of}{}", refused.reason)];
+                return Err(Outcome { exit: Exit::Unreadable, complaints });
             }
         }
         Ok(())
@@ -291,10 +302,24 @@ impl Observation<'_, '_> {
         Ok(more)
     }
 
-    /// Tells all of it, unless nobody reads what is told.
-    pub(super) fn all_that_happened(&mut self) -> Result<(), Failure> {
-        while self.happened()? && !self.outlet.is_behind() {}
-        Ok(())
+    /// Says of whom nothing is seen any more, though they live.
+    pub(super) fn tell_closed(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        for pid in live.events.closed() {
+            let process = self.processes.iter().find(|process| process.pid == pid);
+            // An end is seen by the tracer a moment before.
+            if process.is_some_and(|process| matches!(process.held.wait(MOMENT), Ok(false))) {
+                self.notes.note(&format!("{pid}: its signals are not seen any more: its tracer has ended"));
+            }
+        }
+    }
+
+    /// Says how many signals are not told, at the end.
+    pub(super) fn tell_left(&mut self) {
+        let left = self.live.as_ref().map_or(0, |live| live.events.left());
+        if left > 0 {
+            self.notes.note(&format!("{left} signals were seen, and are not told any more"));
+        }
     }
 
     fn tell_happened(&mut self, event: &Event, claimed: Option<&Sender>) -> Result<(), Failure> {
@@ -303,6 +328,10 @@ impl Observation<'_, '_> {
             What::Lost(_) => true,
             // The end of the process is told with all that is known of it.
             What::Ended(_) if event.tid == event.pid => false,
+            // The looks tell of threads then.
+            What::Thread | What::Ended(_) if self.request.threads => false,
+            // It is outside of our pid namespace.
+            What::Generated(_) if event.pid.is_none() => false,
             _ => !asked.until_exit && asked.passes(event),
         };
         if !tells {
