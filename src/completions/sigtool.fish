@@ -688,7 +688,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent (root)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until-exit -d 'Tell only how processes end, and who ended them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s v -l verbose -d 'Also why the kernel refused a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l oldest -d 'Only the one of them that started first'

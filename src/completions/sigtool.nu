@@ -248,7 +248,7 @@ module completions {
     --until: string           # With --pid: end once all have them: caught=TERM
     --interval: string        # With --pid: from one look to the next (100ms)
     --threads                 # With --pid: each thread by itself
-    --all                     # Every signal of the whole system, as it is sent (root)
+    --all                     # Every signal of the whole system, as it is sent
     --signal: string          # Of what is sent to others, only these
     --sender: string          # Only what these send (numbers, or names)
     --target: string          # With --all: only what is sent to these (numbers, or names)

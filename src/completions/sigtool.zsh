@@ -275,7 +275,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
 '(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
 '--threads[With --pid\: each thread by itself]' \
-'(--pid)--all[Every signal of the whole system, as it is sent (root)]' \
+'(--pid)--all[Every signal of the whole system, as it is sent]' \
 '--until-exit[Tell only how processes end, and who ended them]' \
 '-v[Also why the kernel refused a BPF program]' \
 '--verbose[Also why the kernel refused a BPF program]' \

@@ -108,14 +108,15 @@ pub fn stop_by(signal: Signal, group: bool) {
 }
 
 /// Ends this process by a signal, which is blocked, as its default action does,
-/// but without a core. Returns where the kernel does not do it (PID 1).
-pub fn end_by(signal: Signal) {
+/// but without a core; with `group`, its whole process group. Returns where the
+/// kernel does not do it (PID 1).
+pub fn end_by(signal: Signal, group: bool) {
     // SAFETY: this option takes a plain number, as kill(2) and getpid(2) do; the
     // process is this one.
     unsafe {
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
         hold::dispose(signal, libc::SIG_DFL);
-        libc::kill(libc::getpid(), libc::c_int::from(signal.get()));
+        libc::kill(if group { 0 } else { libc::getpid() }, libc::c_int::from(signal.get()));
     }
     let _ = hold::change(libc::SIG_UNBLOCK, [signal].into_iter().collect());
 }

@@ -69,7 +69,7 @@ impl CommandArgs {
             };
         }
         if self.kill_after.is_some() && !timeout {
-            return Err(Failure::usage("--kill-after takes a --timeout to come after"));
+            return Err(Failure::usage("--kill-after takes a --timeout to come after, which is not inf"));
         }
         let maps = self.map.iter().map(mappings).collect::<Result<Vec<_>, _>>()?.concat();
         let drops = sets("--drop", &self.drop)?;

@@ -146,10 +146,11 @@ impl Job {
     }
 
     /// Ends sigtool by the signal that has killed the command, if that was typed:
-    /// a shell ends its script or loop only where what it ran has died of it.
+    /// a shell ends its script or loop only where what it ran has died of it. What
+    /// was typed to the command's own group is for the rest of the job as well.
     pub(super) fn end_by(&self, signal: Signal) {
         if [INT, QUIT].contains(&signal) && self.typed.contains(signal) && std::process::id() != 1 {
-            end_by(signal);
+            end_by(signal, self.group.is_some());
         }
     }
 

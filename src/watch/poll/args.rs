@@ -80,7 +80,8 @@ impl PollArgs {
             ];
             return match alone.iter().find(|(given, _)| *given) {
                 Some((_, option)) => Err(Failure::usage(format!(
-                    "{option}: whom to observe is missing: --pid PID, or a criterion (--name NAME, ...)"
+                    "{option}: whom to observe is missing: --pid PID, or a criterion (--name NAME, ...){}",
+                    if self.live.given() == Some(*option) { ", or --all" } else { "" }
                 ))),
                 None if !self.live.all => Ok(None),
                 None => self.request_for(receives, Vec::new(), selection, count, timeout),

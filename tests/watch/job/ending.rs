@@ -17,14 +17,22 @@ fn a_script_ends_at_its_signal_only_if_it_was_typed() {
     let script = r#"
 shell()
 once = "%s'$SIGTOOL watch --quiet %s -- python3 -c \"$DIES\"; echo next $?'\n"
-for options in ["", "--on 'EXIT=true'", "--on 'INT=true'"]:
+for options in ["", "--on 'EXIT=true'", "--on 'INT=true'", "--group"]:
     keys(once % ("bash -c ", options.replace("'", '"')))
     until(r"up (\d+)"); keys("\x03")
     if "next" in until("(?s).*ready> ").group(): sys.exit("it went on: %r" % seen)
     keys("echo status $?\n"); until("status 130"); until("ready> ")
+# The others of a pipeline have got it as well.
+keys("bash -c 'sleep 1000 | $SIGTOOL watch --quiet --group -- python3 -c \"$DIES\"; echo next'\n")
+until(r"up (\d+)"); keys("\x03")
+if "next" in until("(?s).*ready> ").group(): sys.exit("it went on: %r" % seen)
 for options in ["", "--group"]:
     keys(once % ("bash -c ", options))
-    os.kill(int(until(r"up (\d+)").group(1)), signal.SIGINT)
+    # In a group of its own, what kills the command counts as typed: nobody tells.
+    pid = int(until(r"up (\d+)").group(1))
+    # To sigtool, which sends it on, it is told apart.
+    parent = int(re.search(r"PPid:\t(\d+)", open("/proc/%s/status" % pid).read()).group(1))
+    os.kill(parent if options else pid, signal.SIGINT)
     until("next 130"); until("ready> ")
     # A loop of the shell itself, which the key does not reach.
     keys("for each in 1 2; do $SIGTOOL watch --quiet %s -- python3 -c \"$DIES\"; done; echo over\n" % options)

@@ -13,7 +13,7 @@ use crate::watch::poll::args::{pids, refuse_own};
 /// Which signals, by what.
 #[derive(Debug, Default, Args)]
 pub(in crate::watch::poll) struct LiveArgs {
-    /// Every signal of the whole system, as it is sent (root)
+    /// Every signal of the whole system, as it is sent
     ///
     /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
     #[arg(long, conflicts_with = "pid", hide_short_help = true)]
