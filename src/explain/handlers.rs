@@ -96,12 +96,15 @@ fn shared(caught: &[Caught]) -> Option<Finding> {
 /// 812 (deploy.sh, uid 1000)`; nothing where none says so.
 pub(super) fn claims(around: &Surroundings, signals: SignalSet) -> String {
     let mut senders: Vec<(String, SignalSet)> = Vec::new();
-    for Claim { signal, pid, uid, name } in &around.claims {
+    for Claim { signal, pid, foreign, uid, name } in &around.claims {
         if !signals.contains(*signal) {
             continue;
         }
         let name = name.as_ref().map_or("exited".into(), |name| String::from_utf8_lossy(name.as_bytes()));
-        let sender = format!("by pid {pid} ({name}, uid {uid})");
+        let sender = match foreign {
+            true => format!("by pid {pid} in its pid namespace (uid {uid})"),
+            false => format!("by pid {pid} ({name}, uid {uid})"),
+        };
         match senders.iter_mut().find(|(known, _)| *known == sender) {
             Some((_, sent)) => sent.insert(*signal),
             None => senders.push((sender, [*signal].into_iter().collect())),
@@ -184,7 +187,7 @@ mod tests {
     fn senders_are_claims() {
         let claim = |number, pid, name: Option<&[u8]>| {
             let name = name.map(ProcessName::new);
-            Claim { signal: Signal::new(number).unwrap(), pid, uid: 1000, name }
+            Claim { signal: Signal::new(number).unwrap(), pid, foreign: false, uid: 1000, name }
         };
         let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
         let term = set(&[TERM]);
@@ -196,6 +199,8 @@ mod tests {
             ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))"
         );
         assert_eq!(claims(&one, set(&[HUP])), "");
+        let foreign = around(&[Claim { foreign: true, ..claim(15, 6, None) }]);
+        assert_eq!(claims(&foreign, term), ", says it was sent by pid 6 in its pid namespace (uid 1000)");
         let both = around(&[claim(15, 812, None), claim(2, 812, None)]);
         assert_eq!(claims(&both, set(&[TERM, INT])), ", say they were sent by pid 812 (exited, uid 1000)");
         let five: Vec<Claim> = (1..6).map(|pid| claim(15, pid, None)).collect();

@@ -17,9 +17,11 @@ pub struct Claimed {
     pub number: u32,
     /// Its number in ours; `None` where no living process has the other one.
     pub pid: Option<u32>,
-    /// Its real user.
+    /// Its real user when it sent, as our user namespace numbers it where that is
+    /// known.
     pub uid: u32,
-    /// Its name; `None` where no such process of this user lives.
+    /// Its name; `None` where no such process lives. Its user may
+    /// be another by now, so that says nothing.
     pub name: Option<Vec<u8>>,
     /// Whether it is the child that the signal tells of, and no sender.
     pub child: bool,
@@ -30,7 +32,10 @@ pub(super) struct Senders<'a> {
     root: &'a Root,
     /// Numbers of the target's namespace in ours; `None` where they are the same.
     numbers: Option<HashMap<u32, u32>>,
-    names: HashMap<u32, Option<(u32, Vec<u8>)>>,
+    names: HashMap<u32, Option<Vec<u8>>>,
+    /// Users of the target's user namespace in ours: inside, outside, how many;
+    /// none where they are the same.
+    users: Vec<[u32; 3]>,
 }
 
 impl Senders<'_> {
@@ -39,7 +44,7 @@ impl Senders<'_> {
         // Its own numbers from our namespace inwards: one of them means ours.
         let depth = target.namespace_pids.len();
         let numbers = (depth > 1).then(|| numbers(root, pid, depth));
-        Senders { root, numbers, names: HashMap::new() }
+        Senders { root, numbers, names: HashMap::new(), users: users(root, pid).unwrap_or_default() }
     }
 
     /// Whom a signal names; `None` where it names nobody.
@@ -53,23 +58,52 @@ impl Senders<'_> {
             None => Some(number),
             Some(numbers) => numbers.get(&number).copied(),
         };
-        let known = pid.and_then(|pid| self.look(pid));
-        // Another user's has taken the number over.
-        let name = known.filter(|(real, _)| *real == uid).map(|(_, name)| name);
-        Some(Claimed { number, pid, uid, name, child })
+        let name = pid.and_then(|pid| self.look(pid));
+        Some(Claimed { number, pid, uid: outside(&self.users, uid), name, child })
     }
 
-    /// The real user and the name of a process that lives.
-    fn look(&mut self, pid: u32) -> Option<(u32, Vec<u8>)> {
+    /// The name of a process that lives.
+    fn look(&mut self, pid: u32) -> Option<Vec<u8>> {
         let root = self.root;
         let read = || {
             let status = root.status(pid).ok()?;
             let ended = has_ended(&status, None);
-            let (real, _) = status.uids.filter(|_| !ended && status.tgid == Some(pid))?;
-            Some((real, status.name?.as_bytes().to_vec()))
+            let name = status.name.filter(|_| !ended && status.tgid == Some(pid))?;
+            Some(name.as_bytes().to_vec())
         };
         self.names.entry(pid).or_insert_with(read).clone()
     }
+}
+
+/// The users of a target's user namespace, where that is not ours: si_uid is told
+/// to the target in its own (`send_signal_locked` in kernel/signal.c), and uid_map
+/// tells the users outside as its reader has them (user_namespaces(7)).
+fn users(root: &Root, target: u32) -> Option<Vec<[u32; 3]>> {
+    let mut files = Files::new(root);
+    let own = files.link(std::process::id(), "ns/user").ok()?;
+    if files.link(target, "ns/user").ok()? == own {
+        return None;
+    }
+    let text = std::fs::read_to_string(root.directory().join(format!("{target}/uid_map"))).ok()?;
+    Some(ranges(&text))
+}
+
+/// The lines of a uid_map.
+fn ranges(text: &str) -> Vec<[u32; 3]> {
+    let range = |line: &str| {
+        let numbers: Vec<u32> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
+        numbers.try_into().ok()
+    };
+    text.lines().filter_map(range).collect()
+}
+
+/// A user as we number him; as it is where no range has him.
+fn outside(users: &[[u32; 3]], uid: u32) -> u32 {
+    let found = users.iter().find_map(|[inside, outside, count]| {
+        let at = uid.checked_sub(*inside).filter(|at| at < count)?;
+        outside.checked_add(at)
+    });
+    found.unwrap_or(uid)
 }
 
 /// The processes of a target's pid namespace, by their numbers there.
@@ -101,14 +135,29 @@ mod tests {
         let own = root.own_status().unwrap();
         let pid = std::process::id();
         let (real, _) = own.uids.unwrap();
-        let mut senders = Senders { root: &root, numbers: None, names: HashMap::new() };
+        let mut senders = Senders { root: &root, numbers: None, names: HashMap::new(), users: Vec::new() };
         let claimed = senders.claimed(&sent(pid, real, 0)).unwrap();
         assert_eq!((claimed.pid, claimed.number, claimed.child), (Some(pid), pid, false));
         assert_eq!(claimed.name.as_deref(), own.name.as_ref().map(|name| name.as_bytes()));
-        assert_eq!(senders.claimed(&sent(pid, real + 1, -1)).unwrap().name, None, "another user's");
+        let changed = senders.claimed(&sent(pid, real + 1, -1)).unwrap();
+        assert_eq!((changed.uid, changed.name), (real + 1, claimed.name), "its user changed since");
         assert_eq!(senders.claimed(&sent(4_194_305, 0, 0)).unwrap().name, None);
         assert_eq!(senders.claimed(&sent(0, 0, 0)), None);
         assert_eq!(senders.claimed(&sent(pid, real, -2)), None, "a timer has no sender");
+    }
+
+    #[test]
+    fn users_of_another_namespace_are_translated() {
+        let users = ranges("         0       1000          1\n         1     100000      65536\n");
+        assert_eq!(users, [[0, 1000, 1], [1, 100_000, 65536]]);
+        let told = [0, 1, 65536, 65537].map(|uid| outside(&users, uid));
+        assert_eq!(told, [1000, 100_000, 165_535, 65537]);
+        assert_eq!(outside(&[], 7), 7);
+        assert_eq!(users_of_own(), None, "the same namespace");
+    }
+
+    fn users_of_own() -> Option<Vec<[u32; 3]>> {
+        users(&Root::default(), std::process::id())
     }
 
     #[test]
@@ -116,7 +165,7 @@ mod tests {
         let root = Root::default();
         let pid = std::process::id();
         let numbers = Some(HashMap::from([(7, pid)]));
-        let mut senders = Senders { root: &root, numbers, names: HashMap::new() };
+        let mut senders = Senders { root: &root, numbers, names: HashMap::new(), users: Vec::new() };
         assert_eq!(senders.claimed(&sent(7, 0, 0)).unwrap().pid, Some(pid));
         let unknown = senders.claimed(&sent(8, 0, 0)).unwrap();
         assert_eq!((unknown.pid, unknown.name), (None, None));

@@ -39,8 +39,11 @@ pub struct Surroundings {
 pub struct Claim {
     /// The signal.
     pub signal: Signal,
-    /// The process, as its own pid namespace or ours numbers it.
+    /// The process, as our pid namespace numbers it, unless it is foreign.
     pub pid: u32,
+    /// Whether the number is one of the target's pid namespace, for which there
+    /// is none in ours.
+    pub foreign: bool,
     /// Its real user.
     pub uid: u32,
     /// Its name; `None` where it lives no more.

@@ -73,7 +73,10 @@ fn a_timer_is_told_by_its_clock() {
     for process in by_each_means(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
-        assert_eq!(entry["timer"], json!({ "id": 0, "overrun": 0, "clock": 1, "clock_name": "MONOTONIC" }));
+        assert_eq!(
+            entry["timer"],
+            json!({ "id": 0, "overrun": null, "clock": 1, "clock_name": "MONOTONIC" })
+        );
         assert_eq!(entry["sender"], Value::Null);
     }
 }

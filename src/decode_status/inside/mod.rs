@@ -93,7 +93,8 @@ pub(super) fn claims(inside: &Inside) -> Vec<Claim> {
         let Claimed { number, pid, uid, name, .. } =
             entry.claimed.clone().filter(|claimed| !claimed.child)?;
         let name = name.map(|name| ProcessName::new(&name));
-        Some(Claim { signal: entry.signal, pid: pid.unwrap_or(number), uid, name })
+        let foreign = pid.is_none();
+        Some(Claim { signal: entry.signal, pid: pid.unwrap_or(number), foreign, uid, name })
     };
     entries.filter_map(claim).collect()
 }

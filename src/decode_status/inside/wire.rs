@@ -102,7 +102,9 @@ struct ChildObject {
 #[derive(Serialize)]
 struct TimerObject {
     id: u32,
-    overrun: u32,
+    /// Always null: the kernel counts it when the signal is taken
+    /// (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
+    overrun: Option<u32>,
     /// Null where there is no such timer.
     clock: Option<i32>,
     clock_name: Option<&'static str>,
@@ -209,11 +211,11 @@ fn queued(entry: &Entry) -> QueuedObject {
             let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
             object.child = Some(ChildObject { pid, namespace_pid, uid, status });
         }
-        Some(Origin::Timer { id, overrun, value }) => {
+        Some(Origin::Timer { id, value, .. }) => {
             object.value = Some(value);
             let (clock, clock_name) =
                 (timer.map(|timer| timer.clock), timer.and_then(|timer| timer.clock_name()));
-            object.timer = Some(TimerObject { id, overrun, clock, clock_name });
+            object.timer = Some(TimerObject { id, overrun: None, clock, clock_name });
         }
         Some(Origin::Descriptor { descriptor, band }) => {
             object.descriptor = Some(DescriptorObject { fd: descriptor, band });

@@ -18,7 +18,8 @@ pub(super) fn denied(pid: pid_t, tid: pid_t) -> Refusal {
     let own = std::process::id() as pid_t;
     let own = text.status(own, own).unwrap_or_default();
     let scope = fs::read("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
-    let owner = fs::metadata(format!("/proc/{pid}")).map_or(target.uids[1], |metadata| metadata.uid());
+    // The folder is always its user's (`task_dump_owner` in fs/proc/base.c).
+    let owner = fs::metadata(format!("/proc/{pid}/status")).map_or(target.uids[1], |metadata| metadata.uid());
     explain(&target, &own, number(scope.trim_ascii(), 10) as u8, owner)
 }
 
