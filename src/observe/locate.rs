@@ -15,9 +15,10 @@ use crate::sys::file::{Plain, open_plain};
 /// documentation, "Separate Debug Files").
 const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
 
-/// Finds where addresses of a process lie. What may not be read is left out:
-/// then there are fewer names, but no error.
-pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> Vec<Place> {
+/// Finds where addresses of a process lie. Files whose symbols may not be read
+/// are told, a few words each: then there are fewer names, but no error.
+pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (Vec<Place>, Vec<String>) {
+    let mut unseen = Vec::new();
     let mut places: Vec<Place> = addresses.iter().map(|address| place(maps, *address)).collect();
     let mapping = |place: &Place| maps.find(place.address).filter(|mapping| mapping.is_file());
     let mut done: Vec<&Mapping> = Vec::new();
@@ -28,9 +29,15 @@ pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> V
         };
         done.push(file);
         let within = |place: &&mut Place| mapping(place).is_some_and(|mapping| mapping.is_same_file(file));
-        name(root, pid, file, maps, places.iter_mut().filter(within).collect());
+        let within = places.iter_mut().filter(within).collect();
+        if let Err(error) = name(root, pid, file, maps, within) {
+            let path = file.path().0;
+            let library = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+            let library = String::from_utf8_lossy(library);
+            unseen.push(format!("the symbols of {} ({error})", library.escape_debug()));
+        }
     }
-    places
+    (places, unseen)
 }
 
 /// What the mappings tell of an address.
@@ -51,14 +58,23 @@ fn place(maps: &Maps, address: u64) -> Place {
 }
 
 /// Gives places of one file their addresses in it and their functions.
-fn name(root: &Root, pid: u32, file: &Mapping, maps: &Maps, mut places: Vec<&mut Place>) {
-    let Some(plain) = open(root, pid, file) else { return };
+///
+/// # Errors
+/// Why the file may not be read, in words.
+fn name(
+    root: &Root,
+    pid: u32,
+    file: &Mapping,
+    maps: &Maps,
+    mut places: Vec<&mut Place>,
+) -> Result<(), &'static str> {
+    let Some(plain) = open(root, pid, file) else { return Err(refused(root, pid, file)) };
     let spot = |place: &&mut Place| {
         let mapping = maps.find(place.address).unwrap_or(file);
         Spot::at(mapping.offset.saturating_add(place.address - mapping.start))
     };
     let mut spots: Vec<Spot> = places.iter().map(spot).collect();
-    let Some(identity) = elf::look_up(&plain.file, &mut spots) else { return };
+    let Some(identity) = elf::look_up(&plain.file, &mut spots) else { return Ok(()) };
     if let Some(id) = identity.build_id.filter(|_| !identity.is_complete)
         && spots.iter().any(|spot| spot.symbol.is_none())
         && let Some(symbols) = debug_file(root, pid, &id)
@@ -69,6 +85,20 @@ fn name(root: &Root, pid: u32, file: &Mapping, maps: &Maps, mut places: Vec<&mut
         place.offset = spot.address.or(place.offset);
         place.symbol = spot.symbol.map(|(name, offset)| Symbol { name: demangle(&name), offset });
     }
+    Ok(())
+}
+
+/// Why no way leads to the file that is mapped.
+fn refused(root: &Root, pid: u32, mapping: &Mapping) -> &'static str {
+    let inside = root.directory().join(format!("{pid}/root"));
+    let paths = mapping.paths();
+    // What is no more has its way by map_files alone, which takes rights, too.
+    let link = root.directory().join(format!("{pid}/map_files/{:x}-{:x}", mapping.start, mapping.end));
+    let mut paths = paths.iter().map(|path| below(&inside, path)).chain([link]);
+    let denied = |path: PathBuf| {
+        open_plain(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    if paths.any(denied) { "permission denied" } else { "its file is not found" }
 }
 
 /// Opens the file that is mapped: by its path in the target's mount namespace,
@@ -122,7 +152,8 @@ mod tests {
         let maps = root.maps(pid, []).unwrap();
         let function = places_of_this_program_are_found as fn() as usize as u64;
         let stack = &raw const maps as u64;
-        let places = locate(&root, pid, &maps, &[function, stack, 0x10, function + 1]);
+        let (places, unseen) = locate(&root, pid, &maps, &[function, stack, 0x10, function + 1]);
+        assert!(unseen.is_empty(), "{unseen:?}");
         assert!(matches!(&places[0].area, Area::File { deleted: false, .. }), "{places:?}");
         let symbol = places[0].symbol.as_ref().unwrap();
         assert_eq!(symbol.offset + 1, places[3].symbol.as_ref().unwrap().offset);

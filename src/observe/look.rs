@@ -241,7 +241,14 @@ impl Observer {
     fn tell(&self, subject: Subject<'_>, seen: Seen, mut means: Means) -> Inside {
         let cut = seen.cut;
         match cut {
-            Some(Cut::Limit) => means.unseen.push("what waits behind the first of a long queue".to_owned()),
+            Some(Cut::Limit) => {
+                let most = match means.used {
+                    Used::Bpf => tasks::MOST_QUEUED,
+                    Used::Ptrace => ptrace::MOST_QUEUED,
+                };
+                let pid = subject.pid;
+                means.unseen.push(format!("of {pid}, what waits behind the first {most} of a queue"));
+            }
             Some(Cut::Changed) => {
                 means.unseen.push("what came and went in a queue while it was read".to_owned());
             }
@@ -268,7 +275,11 @@ impl Observer {
                 addresses.iter().map(place).collect()
             }
             _ => match self.maps(subject) {
-                Ok(maps) => locate(&self.root, subject.pid, &maps, &addresses),
+                Ok(maps) => {
+                    let (places, unseen) = locate(&self.root, subject.pid, &maps, &addresses);
+                    means.unseen.extend(unseen);
+                    places
+                }
                 Err(error) => {
                     means.unseen.push(format!("which functions the handlers are ({error})"));
                     addresses.iter().map(|address| Place::unknown(*address)).collect()

@@ -35,6 +35,9 @@ pub use refusal::Refusal;
 
 use crate::signal::{Queued, Sigaction, Signal, SignalSet};
 
+/// So many entries of a process's queues are read at most.
+pub const MOST_QUEUED: u32 = 1000;
+
 /// What is to be seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {

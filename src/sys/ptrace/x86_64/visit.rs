@@ -14,7 +14,7 @@ use super::text::Text;
 use super::tracee::{Siginfo, Stop, Tracee, option};
 
 /// So many entries of queues are read, of all queues together.
-pub(super) const LIMIT: usize = 1000;
+pub(super) const LIMIT: usize = crate::sys::ptrace::MOST_QUEUED as usize;
 
 /// What went wrong; the caller finds out why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
