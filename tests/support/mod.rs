@@ -7,12 +7,26 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Once;
+
+use sigtool::signal::{Arch, SignalSet};
 
 /// The binary under test.
 pub const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
+/// Makes what the tests start begin with default actions, whatever the tests were
+/// started by: a shell ignores INT and QUIT for what it runs beside it, nohup HUP.
+fn begin_by_default() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let told = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
+        told.expect("names").iter().for_each(sigtool::sys::signalfd::set_default);
+    });
+}
+
 /// A command of sigtool's, as in a pipe: no terminal, no colour forced.
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    begin_by_default();
     let mut command = Command::new(SIGTOOL);
     command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
     command
@@ -62,6 +76,7 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
 
 /// The launcher that `cargo test` builds beside the tests.
 pub fn fixture_path() -> PathBuf {
+    begin_by_default();
     let tests = std::env::current_exe().expect("the test's own path");
     let target = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let path = target.join("examples/fixture");
