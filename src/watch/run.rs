@@ -25,6 +25,9 @@ pub(super) struct Runner<'a> {
     ended: VecDeque<u32>,
 }
 
+/// No process has the number: the same on every architecture.
+const ESRCH: i32 = 3;
+
 /// So many that have ended are remembered.
 const MOST_ENDED: usize = 256;
 
@@ -92,15 +95,16 @@ impl<'a> Runner<'a> {
         // A signal may have several hooks: what runs already was started by an
         // earlier arrival.
         let busy = self.running.iter().any(|running| running.on == signal);
+        let mut failed = Vec::new();
         for hook in jobs {
             let job = Job { on: signal, command: &hook.command, environment: environment(event) };
             match self.burst {
                 Burst::Drop if busy => {}
                 Burst::Queue if !self.is_idle() => self.waiting.push_back(job),
-                _ => self.start(job)?,
+                _ => failed.extend(self.start(job).err()),
             }
         }
-        Ok(())
+        all_well(&failed)
     }
 
     /// Takes in the commands that have ended, and starts the next in line.
@@ -128,9 +132,9 @@ impl<'a> Runner<'a> {
         self.ended.drain(..self.ended.len().saturating_sub(MOST_ENDED));
         while self.running.is_empty() {
             let Some(next) = self.waiting.pop_front() else { break };
-            self.start(next)?;
+            failed.extend(self.start(next).err());
         }
-        if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+        all_well(&failed)
     }
 
     /// Starts what is to be run at the end.
@@ -164,10 +168,18 @@ impl<'a> Runner<'a> {
         }
         let failed = |error: io::Error| format!("{}: sh: {}", hook_name(job.on), crate::error::bare(&error));
         let child = self.inherited.pass_on(&mut command).spawn().map_err(failed)?;
-        let held = PidFd::open(child.id()).map_err(failed)?;
-        self.running.push(Running { on: job.on, child, held });
+        match PidFd::open(child.id()) {
+            Ok(held) => self.running.push(Running { on: job.on, child, held }),
+            // With SIGCHLD ignored on entry it may be gone as soon as it has ended.
+            Err(error) if error.raw_os_error() == Some(ESRCH) => self.ended.push_back(child.id()),
+            Err(error) => return Err(failed(error)),
+        }
         Ok(())
     }
+}
+
+fn all_well(failed: &[String]) -> Result<(), String> {
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }
 
 fn hook_name(on: Option<Signal>) -> String {

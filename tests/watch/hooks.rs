@@ -1,10 +1,10 @@
 //! The commands that `sigtool watch --on` runs.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use super::{Watch, events};
-use crate::support::{SIGTOOL, fixture_path};
+use crate::support::{SIGTOOL, fixture_path, sigtool};
 
 #[test]
 fn a_command_finds_the_signal_in_its_environment() {
@@ -111,6 +111,48 @@ fn commands_wait_in_line() {
 #[test]
 fn arrivals_may_be_dropped_while_their_command_runs() {
     assert_eq!(burst("drop"), ["begin 0", "end 0"]);
+}
+
+/// The shell is not to be had any more when the first command ends.
+#[test]
+fn commands_that_cannot_start_do_not_stay_in_line() {
+    let folder = std::env::temp_dir().join(format!("sigtool-line-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (shell, fifo) = (folder.join("sh"), folder.join("go"));
+    std::os::unix::fs::symlink("/bin/sh", &shell).expect("a link");
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    let hook = format!("RTMIN=read line < {}", fifo.display());
+    let watch = Watch::of(
+        sigtool(["watch", "--count", "3", "--on", &hook]).env("PATH", &folder).stdout(Stdio::piped()),
+    );
+    for value in ["0", "1", "2"] {
+        watch.send(&["-q", value, "-RTMIN"]);
+    }
+    // Opening waits for the first command: it has started.
+    let mut go = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
+    std::fs::remove_file(&shell).expect("it was there");
+    go.write_all(b"go\n").expect("a reader");
+    let (code, _, stderr) = watch.end();
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    let told = "RTMIN: sh: No such file or directory";
+    assert_eq!((code, stderr), (Some(0), format!("watch: {told}; {told}\n")));
+}
+
+#[test]
+fn commands_that_are_gone_at_once_are_no_failure() {
+    let settings = ["--ignore", "CHLD", "--", SIGTOOL, "watch", "--count", "50", "--on", "RTMIN=exit 3"];
+    let watch = Watch::of(
+        Command::new(fixture_path())
+            .args(settings)
+            .args(["--burst", "parallel", "RTMIN"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped()),
+    );
+    for value in 0..50 {
+        watch.send(&["-q", &value.to_string(), "-RTMIN"]);
+    }
+    let (code, stdout, stderr) = watch.end();
+    assert_eq!((code, stderr.as_str(), stdout.matches("  RTMIN  ").count()), (Some(0), "", 50));
 }
 
 #[test]
