@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libc::c_int;
@@ -104,6 +104,36 @@ impl Unwaiting {
         self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
+    /// How many bytes of a pipe by name are lost with its end here: written, read
+    /// by nobody yet, and nobody has the pipe open to read them. It is the last
+    /// that is done with it.
+    pub fn lost_with_us(&mut self) -> usize {
+        let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
+        let is_by_name =
+            meta.file_type().is_fifo() && access_mode(self.file.as_raw_fd()) == Some(libc::O_RDWR);
+        // SAFETY: FIONREAD (ioctl_list(2)) fills in an int.
+        let asked = unsafe { libc::ioctl(self.file.as_raw_fd(), libc::FIONREAD, &raw mut unread) };
+        if self.shared || !is_by_name || asked < 0 || unread == 0 {
+            return 0;
+        }
+        // We are a reader ourselves: so ours is closed, and the pipe opened once
+        // more, which fails where nobody reads (fifo(7)).
+        let path = |of: &File| PathBuf::from(format!("/proc/self/fd/{}", of.as_raw_fd()));
+        let handle = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path(&self.file));
+        let Ok(handle) = handle else { return 0 };
+        let handle_path = path(&handle);
+        drop(ManuallyDrop::into_inner(std::mem::replace(&mut self.file, ManuallyDrop::new(handle))));
+        match open(&handle_path, OpenOptions::new().write(true)) {
+            Ok(file) => {
+                // What is written is there as long as somebody has it open.
+                self.file = ManuallyDrop::new(file);
+                0
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => usize::try_from(unread).unwrap_or(0),
+            Err(_) => 0,
+        }
+    }
+
     /// Waits until there is room, or something is wrong, at most so long.
     pub fn wait(&self, time: Duration) {
         let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
@@ -159,9 +189,13 @@ impl Unwaiting {
 /// Whether a descriptor may be written to: what stands for a closed one may not,
 /// and opening it once more would allow it.
 fn is_for_writing(descriptor: c_int) -> bool {
+    access_mode(descriptor) != Some(libc::O_RDONLY)
+}
+
+fn access_mode(descriptor: c_int) -> Option<c_int> {
     // SAFETY: fcntl(2) with F_GETFL takes a plain number.
     let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
-    flags < 0 || flags & libc::O_ACCMODE != libc::O_RDONLY
+    (flags >= 0).then_some(flags & libc::O_ACCMODE)
 }
 
 /// A terminal does not become ours by it.
@@ -238,6 +272,24 @@ mod tests {
         assert!(made.success());
         let mut writer = Unwaiting::append(&path).expect("it opens");
         std::fs::remove_file(&path).expect("it was there");
-        assert!(fill(&mut writer) > 0 && !writer.is_begun());
+        let written = fill(&mut writer);
+        assert!(written > 0 && !writer.is_begun());
+        assert_eq!(writer.lost_with_us(), written);
+    }
+
+    #[test]
+    fn what_somebody_may_still_read_is_not_lost() {
+        let path = std::env::temp_dir().join(format!("sigtool-read-later-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
+        assert!(made.success());
+        let mut writer = Unwaiting::append(&path).expect("it opens");
+        let mut reader = File::open(&path).expect("it opens");
+        std::fs::remove_file(&path).expect("it was there");
+        writer.write_all(b"later").expect("room");
+        assert_eq!(writer.lost_with_us(), 0);
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).expect("UTF-8");
+        assert_eq!(text, "later");
     }
 }

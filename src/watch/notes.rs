@@ -31,10 +31,10 @@ impl Notes {
         let _ = self.0.write_all(format!("sigtool: {}\n", escape_line(text)).as_bytes());
     }
 
-    /// That so many bytes of standard output are given up, if any are.
-    pub(super) fn lost(&mut self, bytes: usize) {
-        if bytes > 0 {
-            self.note(&format!("standard output: {bytes} bytes not written, for nobody read them in time"));
+    /// That so many bytes of what is written somewhere are given up, if any are.
+    pub(super) fn lost(&mut self, of: &str, bytes: usize) {
+        if let Some(text) = lost(of, bytes) {
+            self.note(&text);
         }
     }
 
@@ -47,6 +47,12 @@ impl Notes {
 
     /// Writes what waits, before the end; what nobody takes is given up.
     pub(super) fn finish(&self) {
-        self.0.finish();
+        let _ = self.0.finish();
     }
+}
+
+/// How it is told that so many bytes of what is written somewhere are given up;
+/// `None` where none are.
+pub(super) fn lost(of: &str, bytes: usize) -> Option<String> {
+    (bytes > 0).then(|| format!("{of}: {bytes} bytes not written, for nobody read them in time"))
 }

@@ -160,7 +160,7 @@ impl Watch<'_, '_> {
     fn settle(&mut self, end: End) -> Result<Exit, Failure> {
         let by = |info: &Info| Exit::BySignal(info.signal.get());
         let (exit, lost) = self.outlet.settle(end, self.end, &mut self.asked, by)?;
-        self.notes.lost(lost);
+        self.notes.lost("standard output", lost);
         Ok(exit)
     }
 

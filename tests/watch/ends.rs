@@ -45,7 +45,11 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
 
     let unread = fifo("unread");
     let words = ["watch", "--json", "--log", &unread, "--", "bash", "-c", SERVER, &never];
-    assert_eq!(end_server(&mut sigtool(words)), Some(5));
+    let (mut stderr, writer) = std::io::pipe().expect("a pipe");
+    assert_eq!(end_server(sigtool(words).stderr(writer)), Some(5));
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).expect("UTF-8");
+    assert!(told.starts_with("watch: the log: ") && told.ends_with("nobody read them in time\n"), "{told}");
     std::fs::remove_file(&unread).expect("the fifo");
     std::fs::remove_file(&never).expect("the fifo");
 }

@@ -54,7 +54,7 @@ impl Backlog {
 
     /// Whether something waits to be written.
     pub(in crate::watch) fn has_waiting(&self) -> bool {
-        !self.0.borrow().waiting.is_empty()
+        self.0.borrow().has_waiting()
     }
 
     /// Writes what there is room for.
@@ -65,21 +65,27 @@ impl Backlog {
         self.0.borrow_mut().catch_up()
     }
 
-    /// Writes what waits, before the end; what nobody takes is given up.
-    pub(in crate::watch) fn finish(&self) {
+    /// Writes what waits, before the end; what nobody takes is given up. Gives
+    /// how many bytes that were, beside lines that were lost before.
+    pub(in crate::watch) fn finish(&self) -> usize {
         let mut lines = self.0.borrow_mut();
         let end = Instant::now() + AT_THE_END;
-        while lines.catch_up().is_ok() && !(lines.waiting.is_empty() && lines.lost == 0) {
+        while lines.catch_up().is_ok() && lines.has_waiting() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                break;
             }
             lines.to.wait(left);
         }
+        lines.waiting.len() + lines.to.lost_with_us()
     }
 }
 
 impl Lines {
+    fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn catch_up(&mut self) -> io::Result<()> {
         loop {
             if self.waiting.is_empty() {

@@ -62,8 +62,9 @@ pub(super) struct Log<'a> {
     out: Option<Out<'a>>,
     backlog: Option<Backlog>,
     beginning: Beginning,
-    /// Whether what the terminal sends to everybody is left out.
-    spares_terminal: bool,
+    /// Whether it is on standard error; then what the terminal sends to everybody
+    /// is left out.
+    is_stderr: bool,
 }
 
 impl<'a> Log<'a> {
@@ -74,7 +75,7 @@ impl<'a> Log<'a> {
         let beginning = sink.as_ref().map_or(Beginning::None, |(_, beginning)| *beginning);
         let backlog = sink.as_ref().map(|(sink, _)| sink.clone());
         let out = sink.as_mut().map(|(sink, _)| Out::new(sink, settings));
-        Log { out, backlog, beginning, spares_terminal: *to == LogTo::Stderr }
+        Log { out, backlog, beginning, is_stderr: *to == LogTo::Stderr }
     }
 
     /// Whether anything is written at all.
@@ -85,7 +86,7 @@ impl<'a> Log<'a> {
     /// One more signal.
     pub(super) fn add(&mut self, event: &Event, fate: &Fate) -> io::Result<()> {
         let Some(out) = &mut self.out else { return Ok(()) };
-        if self.spares_terminal && *fate == Fate::Kept(Why::Terminal) {
+        if self.is_stderr && *fate == Fate::Kept(Why::Terminal) {
             return Ok(());
         }
         if out.format() == Format::Json {
@@ -119,11 +120,10 @@ impl<'a> Log<'a> {
         self.backlog.as_ref().is_some_and(Backlog::has_waiting)
     }
 
-    /// Writes what waits, before the end.
-    pub(super) fn finish(&self) {
-        if let Some(backlog) = &self.backlog {
-            backlog.finish();
-        }
+    /// Writes what waits, before the end; gives how many bytes nobody has read.
+    pub(super) fn finish(&self) -> usize {
+        // Standard error is finished by itself.
+        self.backlog.as_ref().filter(|_| !self.is_stderr).map_or(0, Backlog::finish)
     }
 
     /// It cannot be written: that keeps the command from nothing.

@@ -23,6 +23,7 @@ use crate::sys::job::{leads_session, shares_group};
 use crate::sys::signalfd::SignalFd;
 use crate::sys::spawn::Inherited;
 use crate::sys::wait;
+use crate::watch::notes::lost;
 use crate::watch::run::Runner;
 use crate::watch::sender::{Sender, Senders};
 use crate::watch::{Event, Request};
@@ -133,7 +134,10 @@ impl<'a> Parent<'a> {
             self.told(started);
             self.wait_for_commands()?;
         }
-        self.log.finish();
+        let unread = self.log.finish();
+        if let Some(text) = lost("the log", unread) {
+            self.note(&text);
+        }
         self.notes.finish();
         if let (Some(Ending::Killed { signal, .. }), false) = (self.ended, self.timed_out) {
             self.job.end_by(signal);

@@ -226,7 +226,7 @@ impl Observation<'_, '_> {
     fn settle(&mut self, end: End) -> Result<Exit, Failure> {
         let by = |info: &Info| Exit::BySignal(info.signal.get());
         let (exit, lost) = self.outlet.settle(end, self.end, &mut self.signals, by)?;
-        self.notes.lost(lost);
+        self.notes.lost("standard output", lost);
         self.tell_left();
         Ok(exit)
     }
