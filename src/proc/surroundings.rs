@@ -2,7 +2,7 @@
 //! files, explains the state that it is in.
 
 use super::call::Call;
-use super::{ProcessName, Root, Situation, State, Status};
+use super::{ProcessName, Root, Situation, State, Status, Wait};
 use crate::signal::exit::Ending;
 use crate::signal::{Signal, SignalSet};
 
@@ -12,7 +12,7 @@ pub struct Surroundings {
     /// Whether its numbers mean processes of this machine, as they are now: not
     /// those of a text, or of another machine's /proc.
     pub here: bool,
-    /// Its parent.
+    /// Its parent; of one that has ended, or blocks signals.
     pub parent: Option<Relative>,
     /// The name of its tracer.
     pub tracer: Option<ProcessName>,
@@ -113,14 +113,16 @@ impl Root {
     pub fn surroundings(&self, situation: &Situation) -> Surroundings {
         let status = &situation.status;
         let Some(pid) = status.tgid else { return Surroundings::default() };
+        let blocks = situation.threads.as_ref().is_some_and(|threads| !threads.blocked_by_any().is_empty());
+        let ended = situation.threads.as_ref().is_some_and(|threads| threads.are_ended());
+        let parent = status.parent.filter(|parent| *parent != 0 && (ended || blocks));
         let mut around = Surroundings {
             here: self.is_native(),
-            parent: status.parent.filter(|parent| *parent != 0).and_then(|parent| self.relative(parent)),
+            parent: parent.and_then(|parent| self.relative(parent)),
             tracer: status.tracer.and_then(|tracer| self.status(tracer).ok()?.name),
             ..Surroundings::default()
         };
         let letter = status.state.map(State::letter);
-        let ended = situation.threads.as_ref().is_some_and(|threads| threads.are_ended());
         match letter {
             Some('Z') if ended => {
                 around.ending = self.zombie_status(pid).and_then(Ending::of_wait_status);
@@ -136,7 +138,9 @@ impl Root {
             around.timers = self.timers(pid);
             around.holders = self.holders(status);
         }
-        if !ended && self.denies(&format!("{pid}/task/{pid}/syscall")) {
+        // What the main thread waits in tells that it may be read.
+        if !ended && situation.wait(pid) == Wait::Unknown && self.denies(&format!("{pid}/task/{pid}/syscall"))
+        {
             around.denied.extend(match letter {
                 Some('S') => Some(Denied::Call),
                 Some('D') => Some(Denied::Sleep),
@@ -144,7 +148,6 @@ impl Root {
                 _ => None,
             });
         }
-        let blocks = situation.threads.as_ref().is_some_and(|threads| !threads.blocked_by_any().is_empty());
         if !ended && blocks && situation.signalfds.is_none() {
             around.denied.push(Denied::Descriptors);
         }

@@ -214,9 +214,12 @@ fn a_thousand_are_waited_for() {
     let script = "
         ulimit -Sn 256
         for i in $(seq 1000); do sleep 1000 & done
+        # Until each is bash no more.
+        until [ $(\"$SIGTOOL\" decode-status --pids --name sleep | wc -l) = 1000 ]; do :; done
         \"$SIGTOOL\" send --name sleep --wait 60s; echo $?
         \"$SIGTOOL\" decode-status --pids --name sleep --state S; echo $?
         sleep 1000 & sleep 1000 & ulimit -n 25
+        until [ $(\"$SIGTOOL\" decode-status --pids --name sleep | wc -l) = 2 ]; do :; done
         \"$SIGTOOL\" send --name sleep --wait 60s; echo $?
     ";
     let Some(ran) = in_namespace(script) else { return };
