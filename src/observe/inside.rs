@@ -68,10 +68,24 @@ pub struct Means {
     pub used: Used,
     /// How long the target stood still.
     pub stopped: Duration,
-    /// What could not be seen, a few words each.
-    pub unseen: Vec<String>,
+    /// What could not be seen.
+    pub unseen: Vec<Unseen>,
     /// Why BPF, which comes first, was not used.
     pub instead: Option<String>,
+}
+
+/// Something that could not be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// In a few words.
+    Words(String),
+    /// The symbols of a file.
+    Symbols {
+        /// Its name, without its folders.
+        library: Vec<u8>,
+        /// Why, in a few words.
+        why: &'static str,
+    },
 }
 
 /// A means of looking inside.

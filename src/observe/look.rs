@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::inside::{Cut, Entry, Handler, Inside, Means, Used};
+use super::inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};
 use super::locate::locate;
 use super::place::{Area, Place};
 use super::sender::Senders;
@@ -200,7 +200,7 @@ impl Observer {
                 | Refusal::NoInstruction
                 | Refusal::NoMemory),
             ) if wanted.queue && self.wanted.handlers => {
-                means.unseen.push(format!("the handlers ({})", refusal.reason()));
+                means.unseen.push(Unseen::Words(format!("the handlers ({})", refusal.reason())));
                 ptrace::look(pid, ptrace::Wanted { handlers: SignalSet::EMPTY, ..wanted }, PATIENCE)
             }
             found => found,
@@ -247,10 +247,12 @@ impl Observer {
                     Used::Ptrace => ptrace::MOST_QUEUED,
                 };
                 let pid = subject.pid;
-                means.unseen.push(format!("of {pid}, what waits behind the first {most} of a queue"));
+                let what = format!("of {pid}, what waits behind the first {most} of a queue");
+                means.unseen.push(Unseen::Words(what));
             }
             Some(Cut::Changed) => {
-                means.unseen.push("what came and went in a queue while it was read".to_owned());
+                let what = "what came and went in a queue while it was read";
+                means.unseen.push(Unseen::Words(what.to_owned()));
             }
             None => {}
         }
@@ -281,7 +283,8 @@ impl Observer {
                     places
                 }
                 Err(error) => {
-                    means.unseen.push(format!("which functions the handlers are ({error})"));
+                    let what = format!("which functions the handlers are ({error})");
+                    means.unseen.push(Unseen::Words(what));
                     addresses.iter().map(|address| Place::unknown(*address)).collect()
                 }
             },

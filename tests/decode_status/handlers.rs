@@ -1,11 +1,15 @@
 //! `decode-status --handlers`, by each means that there is here.
 
-use std::process::{Command, Stdio};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
-use crate::support::{Fixture, Ran, SIGTOOL, in_namespace, run, sigtool, skipped};
+use crate::support::{Fixture, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
 
 /// The document of a process looked into by BPF, and by ptrace, as far as they
 /// are to be had.
@@ -93,6 +97,8 @@ fn a_handler_where_nothing_is_is_a_problem() {
         let first = &process["findings"][0];
         assert_eq!((&first["id"], &first["severity"]), (&"handler-unmapped".into(), &"problem".into()));
         assert_eq!(first["what"], "the handler of USR1 (0x10) is no code");
+        let why = first["why"].as_str().expect("a sentence");
+        assert!(why.contains("no memory is ever there") && !why.contains("unloaded"), "{why}");
     }
 }
 
@@ -246,6 +252,55 @@ fn functions_are_found_in_the_processes_own_files() {
     }
     assert!(ran.stdout.contains("moved (deleted)"), "{}", ran.stdout);
     assert!(ran.stdout.contains("state::handler"), "{}", ran.stdout);
+}
+
+/// A program under this name, in a folder of this test's own, that catches USR1;
+/// its file is removed once it runs, if that is asked.
+fn renamed(name: &[u8], removed: bool) -> (Child, String) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let program = folder.join(OsStr::from_bytes(name));
+    // Not by fs::copy: what is open for writing when another test forks cannot
+    // be executed.
+    let copied = Command::new("cp").arg(fixture_path()).arg(&program).status().expect("cp");
+    assert!(copied.success());
+    let mut child =
+        Command::new(&program).args(["--catch", "USR1"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    assert!(line.starts_with("ready "), "{line}");
+    if removed {
+        std::fs::remove_file(&program).expect("it is there");
+    }
+    let pid = child.id().to_string();
+    (child, pid)
+}
+
+/// What is gone is told apart from what is only called so; a name that is no
+/// UTF-8 is escaped, and in JSON has U+FFFD.
+#[test]
+fn a_library_has_its_own_name() {
+    for (name, removed, text, json) in [
+        (&b"gone"[..], true, "gone (deleted)", "gone"),
+        (b"here (deleted)", false, "here\\x20(deleted)", "here (deleted)"),
+        (b"both (deleted)", true, "both\\x20(deleted) (deleted)", "both (deleted)"),
+        (b"br\xffoken", false, "br\\xffoken", "br\u{fffd}oken"),
+    ] {
+        let (mut child, pid) = renamed(name, removed);
+        let shown = run(["decode-status", "--handlers", &pid]);
+        let document = run(["decode-status", "--handlers", "--json", &pid]);
+        child.kill().expect("our own child");
+        child.wait().expect("it ends");
+        if shown.code != Some(0) {
+            return skipped(shown.stderr.trim());
+        }
+        let row = shown.stdout.lines().find(|line| line.contains("state::handler")).expect("a row");
+        assert!(row.contains(&format!("  {text}  ")), "{row}");
+        let document: Value = serde_json::from_str(&document.stdout).expect("JSON");
+        let handler = &handlers(&document["processes"][0])[0];
+        assert_eq!((&handler["library"], &handler["deleted"]), (&json.into(), &removed.into()));
+        assert!(handler["path"].as_str().is_some_and(|path| path.ends_with(json)), "{handler}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub(super) mod wire;
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::Failure;
 use crate::explain::{self, Caught, Finding};
-use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Wanted};
+use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
 use crate::out::escape;
 use crate::proc::surroundings::Claim;
 use crate::proc::{ProcessName, Root};
@@ -107,9 +107,27 @@ fn handler_text(place: &Place) -> String {
         offset => format!("{name}+0x{offset:x}"),
     };
     match (&place.symbol, place.library(), place.offset) {
-        (Some(symbol), ..) => behind(&escape(symbol.name.as_bytes()), symbol.offset),
-        (None, Some(library), Some(offset)) => format!("{}+0x{offset:x}", escape(library)),
+        (Some(symbol), ..) => behind(&escape(&symbol.name), symbol.offset),
+        (None, Some(library), Some(offset)) => format!("{}+0x{offset:x}", library_text(library)),
         _ => format!("0x{:x}", place.address),
+    }
+}
+
+/// A file's name. What the kernel writes behind the name of one that is no more
+/// may be a name's own end: that blank is escaped.
+fn library_text(name: &[u8]) -> String {
+    let text = escape(name);
+    match text.strip_suffix(" (deleted)") {
+        Some(rest) => format!("{rest}\\x20(deleted)"),
+        None => text.into_owned(),
+    }
+}
+
+/// What could not be seen, in words.
+fn unseen_text(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::Words(words) => words.clone(),
+        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", library_text(library)),
     }
 }
 
@@ -128,7 +146,8 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
                 format!("seen by {}: stopped for {} at most each", each.used.name(), view::duration(stopped))
             }
         };
-        let unseen = of.flat_map(|means| &means.unseen).map(|what| format!("not seen: {what}"));
+        let unseen = of.flat_map(|means| &means.unseen);
+        let unseen = unseen.map(|what| format!("not seen: {}", unseen_text(what)));
         notes.extend([note].into_iter().chain(unseen));
     }
     let mut seen: Vec<String> = Vec::new();
@@ -159,5 +178,27 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     match without.iter().find(|(given, _)| *given) {
         Some((_, other)) => Err(Failure::usage(format!("{option}: not with {other}"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::{Area, Symbol};
+
+    fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {
+        let area = Area::File { path: path.to_vec(), deleted: false };
+        let symbol = symbol.map(|name| Symbol { name: name.to_vec(), offset: 0 });
+        Place { area, offset: Some(0x12), symbol, ..Place::unknown(0x1000) }
+    }
+
+    #[test]
+    fn a_name_is_spelled_in_one_way() {
+        assert_eq!(library_text(b"br\xffoken"), "br\\xffoken");
+        assert_eq!(library_text(b"x (deleted)"), "x\\x20(deleted)");
+        assert_eq!(handler_text(&place(b"/srv/br\xffoken", None)), "br\\xffoken+0x12");
+        assert_eq!(handler_text(&place(b"/srv/x", Some(b"f\xff"))), "f\\xff");
+        let unseen = Unseen::Symbols { library: b"br\xffoken".to_vec(), why: "permission denied" };
+        assert_eq!(unseen_text(&unseen), "the symbols of br\\xffoken (permission denied)");
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Asked, handler_text};
+use super::{Asked, handler_text, library_text, unseen_text};
 use crate::decode_status::view::{ids, process_name, signal_name};
 use crate::decode_status::{Process, Report};
 use crate::observe::{Area, Claimed, Cut, Entry, Handler, Inside, Means, Place};
@@ -22,7 +22,7 @@ pub(in crate::decode_status) fn means(process: &Process, header: &mut Fields) {
     let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     header.add("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.name())));
     for what in unseen {
-        header.add("Not seen", Cell::new(what.clone(), Meaning::Unknown));
+        header.add("Not seen", Cell::new(unseen_text(what), Meaning::Unknown));
     }
 }
 
@@ -154,7 +154,7 @@ fn handler_cells(handler: &Handler, full: bool) -> Vec<Cell> {
 fn library(place: &Place) -> Cell {
     let words = match &place.area {
         Area::File { deleted, .. } => {
-            let name = escape(place.library().unwrap_or_default());
+            let name = library_text(place.library().unwrap_or_default());
             format!("{name}{}", if *deleted { " (deleted)" } else { "" })
         }
         Area::Named(name) => escape(name).into_owned(),

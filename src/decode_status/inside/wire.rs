@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::observe::{Area, Cut, Entry, Handler, Inside, Means};
+use crate::decode_status::wire::text;
+use crate::observe::{Area, Cut, Entry, Handler, Inside, Means, Unseen};
 use crate::signal::Arch;
 use crate::signal::info::Origin;
 
@@ -139,8 +140,15 @@ fn means(means: &Means) -> MeansObject {
     MeansObject {
         backend: means.used.word(),
         stopped_us: micros(means.stopped),
-        unseen: means.unseen.clone(),
+        unseen: means.unseen.iter().map(unseen).collect(),
         instead: means.instead.clone(),
+    }
+}
+
+fn unseen(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::Words(words) => words.clone(),
+        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", text(library)),
     }
 }
 
@@ -155,7 +163,7 @@ fn handler(handler: &Handler) -> HandlerObject {
         number: signal.get(),
         signal: Arch::NATIVE.name(*signal).to_string(),
         address: place.address,
-        symbol: place.symbol.as_ref().map(|symbol| symbol.name.clone()),
+        symbol: place.symbol.as_ref().map(|symbol| text(&symbol.name)),
         symbol_offset: place.symbol.as_ref().map(|symbol| symbol.offset),
         memory: match &place.area {
             Area::File { .. } => Some("file"),
@@ -228,9 +236,4 @@ fn queued(entry: &Entry) -> QueuedObject {
     }
     object.pointer = object.value.and_then(|_| info.map(|info| info.pointer));
     object
-}
-
-/// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }
