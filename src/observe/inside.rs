@@ -46,6 +46,9 @@ pub struct Entry {
     /// lost: the queue was full, or it is KILL, with which the kernel keeps
     /// nothing (`__send_signal_locked` in kernel/signal.c).
     pub info: Option<Info>,
+    /// Whether it is known to be pending alone: its entry, if it has one, was not
+    /// reached in a queue that is cut.
+    pub unread: bool,
     /// The process that it names.
     pub claimed: Option<Claimed>,
     /// The POSIX timer of this process that it names.
@@ -55,8 +58,8 @@ pub struct Entry {
 /// Why a queue was not seen whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It is longer than what is read of one.
-    Limit,
+    /// It is longer than what is read: so many entries.
+    Limit(u32),
     /// It changed while it was read, each time anew.
     Changed,
 }

@@ -13,6 +13,7 @@ mod inside;
 mod locate;
 mod look;
 pub mod place;
+mod queue;
 mod sender;
 
 pub use inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};

@@ -57,8 +57,8 @@ pub(in crate::decode_status) fn show(
             Some([]) => out.sentence("No signal is pending.")?,
             Some(_) => out.grid(&queue_rows(std::slice::from_ref(process), false))?,
         }
-        if inside.cut == Some(Cut::Limit) {
-            out.line("More are pending: only the first of each queue are shown.")?;
+        if let Some(Cut::Limit(most)) = inside.cut {
+            out.line(&format!("More is queued: only the first {most} entries are read."))?;
         }
     }
     Ok(())
@@ -181,8 +181,8 @@ fn queue_rows(processes: &[Process], several: bool) -> Grid {
     ];
     let mut grid = with_process(&columns, several);
     for process in processes {
-        let entries = process.inside.iter().flat_map(|inside| inside.queue.iter().flatten());
-        for entry in entries {
+        let Some(inside) = &process.inside else { continue };
+        for entry in inside.queue.iter().flatten() {
             let mut cells = of_process(process, several);
             let thread = entry.thread.map_or("process".to_owned(), |tid| format!("thread {tid}"));
             cells.extend([
@@ -191,10 +191,7 @@ fn queue_rows(processes: &[Process], several: bool) -> Grid {
                 Cell::plain(thread),
                 sender(entry),
                 entry.info.as_ref().map_or_else(Cell::nothing, value),
-                match &entry.info {
-                    Some(info) => Cell::plain(info.words()),
-                    None => Cell::new("nothing was queued with it", Meaning::Unknown),
-                },
+                reason(entry, inside.cut),
             ]);
             grid.row(cells);
         }
@@ -202,8 +199,26 @@ fn queue_rows(processes: &[Process], several: bool) -> Grid {
     grid
 }
 
+/// Why it was generated, or why that is not known.
+fn reason(entry: &Entry, cut: Option<Cut>) -> Cell {
+    let unknown = |text: String| Cell::new(text, Meaning::Unknown);
+    match (&entry.info, cut) {
+        (Some(info), _) => Cell::plain(info.words()),
+        (None, Some(Cut::Limit(most))) if entry.unread => {
+            unknown(format!("pending; its entry was not read (the queue is longer than {most})"))
+        }
+        (None, _) if entry.unread => {
+            unknown("pending; its entry was not read (the queue has changed meanwhile)".to_owned())
+        }
+        (None, _) => unknown("nothing was queued with it".to_owned()),
+    }
+}
+
 /// Whom it says that it is from; nobody vouches for that.
 fn sender(entry: &Entry) -> Cell {
+    if entry.unread {
+        return Cell::new("not read", Meaning::Unknown);
+    }
     let Some(info) = &entry.info else { return Cell::new("lost", Meaning::Unknown) };
     let claims = |text: String| Cell::new(format!("claims {text}"), Meaning::Held);
     match (&entry.claimed, info.origin()) {

@@ -65,6 +65,9 @@ struct QueuedObject {
     signal: String,
     /// Null for the process.
     tid: Option<u32>,
+    /// read; none: nothing was queued with it, or that was lost; unread: it was
+    /// not reached in a queue that is cut.
+    entry: &'static str,
     /// Null where nothing was queued with it.
     code: Option<i32>,
     code_name: Option<&'static str>,
@@ -123,7 +126,7 @@ pub(in crate::decode_status) fn object(inside: Option<&Inside>, asked: super::As
     let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued).collect());
     let cut = || {
         Some(match inside?.cut? {
-            Cut::Limit => "limit",
+            Cut::Limit(_) => "limit",
             Cut::Changed => "changed",
         })
     };
@@ -185,7 +188,7 @@ fn handler(handler: &Handler) -> HandlerObject {
 }
 
 fn queued(entry: &Entry) -> QueuedObject {
-    let Entry { signal, thread, info, claimed, timer } = entry;
+    let Entry { signal, thread, info, unread, claimed, timer } = entry;
     let origin = info.map(|info| info.origin());
     let code = info.and_then(|info| info.code());
     let sender = claimed.as_ref().filter(|claimed| !claimed.child).map(|claimed| SenderObject {
@@ -199,6 +202,11 @@ fn queued(entry: &Entry) -> QueuedObject {
         number: signal.get(),
         signal: Arch::NATIVE.name(*signal).to_string(),
         tid: *thread,
+        entry: match info {
+            Some(_) => "read",
+            None if *unread => "unread",
+            None => "none",
+        },
         code: info.map(|info| info.code),
         code_name: code.map(|code| code.name),
         meaning: info.map(|info| info.words()),
