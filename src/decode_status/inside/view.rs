@@ -8,6 +8,7 @@ use crate::decode_status::view::{ids, process_name, signal_name};
 use crate::decode_status::{Process, Report};
 use crate::observe::{Area, Claimed, Cut, Entry, Handler, Inside, Means, Place};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, Out, escape, shorten};
+use crate::signal::details::Details;
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info};
 
@@ -256,10 +257,5 @@ fn claimed_text(claimed: &Claimed, most: usize) -> String {
 }
 
 fn value(info: &Info) -> Cell {
-    match info.origin() {
-        Origin::Process { value: Some(value), .. }
-        | Origin::Outside { value: Some(value), .. }
-        | Origin::Timer { value, .. } => Cell::plain(value.to_string()),
-        _ => Cell::nothing(),
-    }
+    Details::of(info).value.map_or_else(Cell::nothing, |value| Cell::plain(value.to_string()))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::decode_status::wire::text;
 use crate::observe::{Area, Cut, Entry, Handler, Inside, Means, Unseen};
 use crate::signal::Arch;
-use crate::signal::info::Origin;
+use crate::signal::details::{Child, Details};
 
 /// What was seen inside a process. A field is left out that was not asked for.
 #[derive(Serialize)]
@@ -189,7 +189,7 @@ fn handler(handler: &Handler) -> HandlerObject {
 
 fn queued(entry: &Entry) -> QueuedObject {
     let Entry { signal, thread, info, unread, claimed, timer } = entry;
-    let origin = info.map(|info| info.origin());
+    let details = info.as_ref().map(Details::of).unwrap_or_default();
     let code = info.and_then(|info| info.code());
     let sender = claimed.as_ref().filter(|claimed| !claimed.child).map(|claimed| SenderObject {
         pid: claimed.pid,
@@ -198,7 +198,7 @@ fn queued(entry: &Entry) -> QueuedObject {
         name: claimed.name.as_deref().map(text),
         verified: false,
     });
-    let mut object = QueuedObject {
+    QueuedObject {
         number: signal.get(),
         signal: Arch::NATIVE.name(*signal).to_string(),
         tid: *thread,
@@ -213,35 +213,20 @@ fn queued(entry: &Entry) -> QueuedObject {
         errno: info.map(|info| info.errno),
         verified: false,
         sender,
-        value: None,
-        pointer: None,
-        child: None,
-        timer: None,
-        descriptor: None,
-        address: None,
-        syscall: None,
-    };
-    match origin {
-        Some(Origin::Process { value, .. } | Origin::Outside { value, .. }) => object.value = value,
-        Some(Origin::Child { uid, status, pid: namespace_pid }) => {
+        value: details.value,
+        pointer: details.pointer,
+        child: details.child.map(|Child { pid: namespace_pid, uid, status }| {
             let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
-            object.child = Some(ChildObject { pid, namespace_pid, uid, status });
-        }
-        Some(Origin::Timer { id, value, .. }) => {
-            object.value = Some(value);
-            let (clock, clock_name) =
-                (timer.map(|timer| timer.clock), timer.and_then(|timer| timer.clock_name()));
-            object.timer = Some(TimerObject { id, overrun: None, clock, clock_name });
-        }
-        Some(Origin::Descriptor { descriptor, band }) => {
-            object.descriptor = Some(DescriptorObject { fd: descriptor, band });
-        }
-        Some(Origin::Fault { address }) => object.address = Some(address),
-        Some(Origin::Syscall { number, address }) => {
-            (object.syscall, object.address) = (Some(number), Some(address));
-        }
-        Some(Origin::Kernel) | None => {}
+            ChildObject { pid, namespace_pid, uid, status }
+        }),
+        timer: details.timer.map(|(id, _)| TimerObject {
+            id,
+            overrun: None,
+            clock: timer.map(|timer| timer.clock),
+            clock_name: timer.and_then(|timer| timer.clock_name()),
+        }),
+        descriptor: details.descriptor.map(|(fd, band)| DescriptorObject { fd, band }),
+        address: details.address,
+        syscall: details.syscall,
     }
-    object.pointer = object.value.and_then(|_| info.map(|info| info.pointer));
-    object
 }
