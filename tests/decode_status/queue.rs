@@ -122,15 +122,18 @@ fn a_long_queue_is_cut_and_hides_nothing() {
             (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
         };
         assert_eq!(of("RTMIN"), ("read", false, true), "{means}");
-        assert_eq!(of("TERM"), ("unread", true, true), "{means}");
+        // BPF finds what is there once, behind all that repeats.
+        let term = of("TERM");
+        let is_found = term == ("read", false, true) && means["backend"] == "bpf";
+        assert!(is_found || term == ("unread", true, true), "{term:?} by {means}");
         assert!(!of("USR1").2, "{means}");
     }
-    let ran = decode(&target, &["--queue"]);
+    let ran = decode(&target, &["--queue", "--backend", "ptrace"]);
     if ran.code == Some(0) {
         let row = rows(&ran.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
         let why = row.expect("it is pending").pop().expect("a reason");
-        assert!(why.starts_with("pending; its entry was not read (the queue is longer than "), "{why}");
-        assert!(ran.stdout.contains("\nMore is queued: only the first "), "{}", ran.stdout);
+        assert_eq!(why, "pending; its entry was not read (the queue is longer than 1000)");
+        assert!(ran.stdout.contains("\nMore is queued: only the first 1000 entries are read.\n"));
     }
 }
 
