@@ -264,6 +264,6 @@ fn tasks(process: &Process) -> Vec<TaskObject> {
 }
 
 /// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-fn text(name: &[u8]) -> String {
+pub(super) fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }

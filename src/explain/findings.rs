@@ -43,7 +43,7 @@ pub(super) fn finding(
 /// `77 (make)`.
 pub(super) fn named(pid: u32, name: Option<&ProcessName>) -> String {
     match name {
-        Some(name) => format!("{pid} ({})", String::from_utf8_lossy(name.as_bytes())),
+        Some(name) => format!("{pid} ({})", name.in_sentence()),
         None => pid.to_string(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, Id, Severity};
 use super::findings::{Process, finding, names, set};
-use crate::proc::Wait;
 use crate::proc::surroundings::Denied;
+use crate::proc::{Task, Threads, Wait};
 use crate::signal::SignalSet;
 use crate::signal::known::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
 
@@ -25,8 +25,7 @@ impl Process<'_> {
             add(Id::HupIgnored, Severity::Note, "it ignores HUP", why);
         }
         if ignored.contains(INT) && ignored.contains(QUIT) {
-            let system = self.blocked().is_some_and(|blocked| blocked == set(&[CHLD]));
-            let why = match system {
+            let why = match self.is_in_system() {
                 true => "likely it waits in system(3) for what it runs",
                 false => {
                     "Ctrl-C does nothing; likely a shell without job control (a script) started it with &"
@@ -47,6 +46,25 @@ impl Process<'_> {
             add(Id::ChildIgnored, Severity::Warning, "it ignores CHLD", why);
         }
         found
+    }
+
+    /// Whether a thread waits in system(3): with INT and QUIT ignored, it blocks
+    /// CHLD and waits for one child by its number (POSIX, `system`). A shell
+    /// that waits, with CHLD blocked for that moment, does so for any child.
+    fn is_in_system(&self) -> bool {
+        let threads = self.situation.threads.iter().flat_map(Threads::live);
+        let wait = |task: &Task| (self.situation.wait(task.tid), task.blocked);
+        // What may not be seen: a shell catches CHLD, to learn of its jobs.
+        let unseen = || !self.status.caught.unwrap_or_default().contains(CHLD);
+        let is = |(wait, blocked): (Wait, SignalSet)| match wait {
+            Wait::Child(Some(_)) => blocked.contains(CHLD),
+            Wait::Child(None) | Wait::Unknown => blocked == set(&[CHLD]) && unseen(),
+            _ => false,
+        };
+        match &self.situation.threads {
+            Some(_) => threads.map(wait).any(is),
+            None => self.blocked().is_some_and(|blocked| is((Wait::Unknown, blocked))),
+        }
     }
 
     /// What is taken in another way than by a handler.
@@ -113,4 +131,51 @@ impl Process<'_> {
 /// wakes its threads.
 pub(super) fn is_all_of_go(caught: SignalSet) -> bool {
     caught.contains(URG) && caught.len() >= 50
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::findings;
+    use super::*;
+    use crate::proc::Situation;
+    use crate::proc::surroundings::Surroundings;
+    use crate::proc::task::sample;
+
+    /// What is said of one that ignores INT and QUIT.
+    fn why(blocked: &[SignalSet], waits: &[Wait], caught: SignalSet) -> &'static str {
+        let tasks = (7..).zip(blocked).map(|(tid, blocked)| sample(tid, b'S', 0, blocked.bits()));
+        let mut situation = Situation {
+            threads: Some(Threads::new(tasks.collect())),
+            waits: (7..).zip(waits.iter().copied()).collect(),
+            ..Situation::default()
+        };
+        situation.status.ignored = Some(set(&[INT, QUIT]));
+        situation.status.caught = Some(caught);
+        let found = findings(&situation, &Surroundings::default());
+        let said = found.iter().find(|finding| finding.id == Id::InterruptIgnored).expect("it ignores both");
+        if said.why.contains("system(3)") { "system" } else { "&" }
+    }
+
+    #[test]
+    fn who_waits_in_system_is_told_from_a_shell_that_waits() {
+        let (chld, none) = (set(&[CHLD]), SignalSet::EMPTY);
+        for (blocked, wait, caught, expected) in [
+            (chld, Wait::Child(Some(8)), none, "system"),
+            (chld | set(&[TERM]), Wait::Child(Some(8)), none, "system"),
+            (chld, Wait::Child(Some(8)), chld, "system"),
+            (none, Wait::Child(Some(8)), none, "&"),
+            // bash in `wait`.
+            (chld, Wait::Elsewhere, chld, "&"),
+            (chld, Wait::Elsewhere, none, "&"),
+            // The call may not be read.
+            (chld, Wait::Child(None), none, "system"),
+            (chld, Wait::Unknown, none, "system"),
+            (chld, Wait::Child(None), chld, "&"),
+            (chld | set(&[TERM]), Wait::Unknown, none, "&"),
+        ] {
+            assert_eq!(why(&[blocked], &[wait], caught), expected, "{blocked:?} {wait:?} {caught:?}");
+        }
+        let threads = [Wait::Elsewhere, Wait::Child(Some(8))];
+        assert_eq!(why(&[none, chld], &threads, none), "system", "one thread of two");
+    }
 }

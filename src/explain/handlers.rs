@@ -3,6 +3,7 @@
 use super::finding::{Finding, Id, Severity};
 use super::findings::{finding, names};
 use super::habits::is_all_of_go;
+use crate::proc::ProcessName;
 use crate::proc::surroundings::{Claim, Surroundings};
 use crate::signal::{Sigaction, Signal, SignalSet};
 
@@ -22,7 +23,10 @@ pub struct Caught {
 
 /// What is found of them.
 pub fn of_handlers(caught: &[Caught]) -> Vec<Finding> {
-    [unmapped(caught), off_stack(caught), shared(caught)].into_iter().flatten().collect()
+    let fatal = caught.iter().filter(|caught| caught.fatal);
+    let (constants, gone): (Vec<_>, Vec<_>) = fatal.partition(|caught| is_constant(caught));
+    let gone = no_code(&gone, "likely the library that has set it is unloaded");
+    [of_constants(&constants), gone, off_stack(caught), shared(caught)].into_iter().flatten().collect()
 }
 
 /// Handlers, each with the signals that it takes, the most first.
@@ -38,16 +42,36 @@ fn groups<'a>(caught: impl Iterator<Item = &'a Caught>) -> Vec<(&'a str, SignalS
     groups.into_iter().map(|(_, handler, signals)| (handler, signals)).collect()
 }
 
-fn unmapped(caught: &[Caught]) -> Option<Finding> {
-    let groups = groups(caught.iter().filter(|caught| caught.fatal));
+/// No memory is below this unless the machine's administrator allows it
+/// (vm.mmap_min_addr, 65536 by default).
+const LOWEST_ADDRESS: u64 = 1 << 16;
+
+/// Whether a handler is so small a number, or so small below zero, that no
+/// memory is ever there.
+fn is_constant(caught: &Caught) -> bool {
+    caught.action.handler.cast_signed().unsigned_abs() < LOWEST_ADDRESS
+}
+
+/// Where they are from, as far as they tell: some have names (signal.h).
+fn of_constants(caught: &[&Caught]) -> Option<Finding> {
+    let all = |number: i64| caught.iter().all(|caught| caught.action.handler.cast_signed() == number);
+    let what = match () {
+        () if all(-1) => "SIG_ERR",
+        () if all(2) => "likely SIG_HOLD, which is for sigset(3) alone,",
+        () => "likely an integer or a SIG_ constant",
+    };
+    no_code(caught, &format!("no memory is ever there, {what} was given as a handler"))
+}
+
+fn no_code(caught: &[&Caught], likely: &str) -> Option<Finding> {
+    let why = format!("the signal ends the process by SEGV when it comes; {likely}");
+    let groups = groups(caught.iter().copied());
     let each = |(handler, signals): &(&str, SignalSet)| format!("{} ({handler})", names(*signals));
     let which: Vec<String> = groups.iter().map(each).collect();
     let what = match which.as_slice() {
         [one] => format!("the handler of {one} is no code"),
         several => format!("the handlers of {} are no code", several.join(", ")),
     };
-    let why =
-        "the signal ends the process by SEGV when it comes; likely the library that has set it is unloaded";
     (!which.is_empty()).then(|| finding(Id::HandlerUnmapped, Severity::Problem, what, why, None))
 }
 
@@ -100,7 +124,7 @@ pub(super) fn claims(around: &Surroundings, signals: SignalSet) -> String {
         if !signals.contains(*signal) {
             continue;
         }
-        let name = name.as_ref().map_or("exited".into(), |name| String::from_utf8_lossy(name.as_bytes()));
+        let name = name.as_ref().map_or_else(|| "exited".to_owned(), ProcessName::in_sentence);
         let sender = match foreign {
             true => format!("by pid {pid} in its pid namespace (uid {uid})"),
             false => format!("by pid {pid} ({name}, uid {uid})"),
@@ -136,7 +160,6 @@ const MOST_CLAIMS: usize = 3;
 mod tests {
     use super::super::findings::set;
     use super::*;
-    use crate::proc::ProcessName;
     use crate::signal::known::{HUP, INT, TERM};
 
     fn caught(number: u8, handler: u64, flags: u64, name: &str) -> Caught {
@@ -161,6 +184,27 @@ mod tests {
         let expected = "the handler of USR1 (0x10) is no code".to_owned();
         assert_eq!(found(&all), [(Id::HandlerUnmapped, expected)]);
         assert!(found(&all[1..]).is_empty());
+    }
+
+    #[test]
+    fn a_number_that_is_no_address_is_no_unloaded_library() {
+        let fatal = |number, handler| Caught { fatal: true, ..caught(number, handler, 0, "x") };
+        let why = |all: &[Caught]| of_handlers(all).remove(0).why;
+        for (handler, word) in [
+            (2, "SIG_HOLD"),
+            (u64::MAX, "SIG_ERR"),
+            (0x10, "an integer"),
+            (0xffff, "an integer"),
+            (0x1_0000, "unloaded"),
+            (0x7fff_f7dd_0000, "unloaded"),
+        ] {
+            assert!(why(&[fatal(10, handler)]).contains(word), "{handler:x}: {}", why(&[fatal(10, handler)]));
+        }
+        assert!(why(&[fatal(10, 2), fatal(12, 3)]).contains("an integer"));
+        let both = of_handlers(&[fatal(10, 2), fatal(12, 0x7fff_f7dd_0000)]);
+        let said: Vec<_> = both.iter().map(|finding| (finding.id, finding.what.as_str())).collect();
+        let (one, other) = ("the handler of USR1 (x) is no code", "the handler of USR2 (x) is no code");
+        assert_eq!(said, [(Id::HandlerUnmapped, one), (Id::HandlerUnmapped, other)]);
     }
 
     #[test]
@@ -191,6 +235,8 @@ mod tests {
         };
         let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
         let term = set(&[TERM]);
+        let broken = around(&[claim(15, 812, Some(b"br\xffoken"))]);
+        assert_eq!(claims(&broken, term), ", says it was sent by pid 812 (br\\xffoken, uid 1000)");
         let one = around(&[claim(15, 812, Some(b"deploy.sh")), claim(2, 7, None)]);
         assert_eq!(claims(&one, term), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
         let text = claims(&one, set(&[TERM, INT]));

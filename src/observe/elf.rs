@@ -299,6 +299,7 @@ mod tests {
         let mut spots = [Spot::at(mapping.offset + (address - mapping.start))];
         assert!(look_up(&own, &mut spots).unwrap().is_complete);
         let name = super::super::demangle::demangle(&spots[0].symbol.clone().unwrap().0);
+        let name = String::from_utf8(name).unwrap();
         assert!(name.ends_with("tests::this_program_is_read") || name.contains("call_once"), "{name}");
     }
 

@@ -46,6 +46,9 @@ pub struct Entry {
     /// lost: the queue was full, or it is KILL, with which the kernel keeps
     /// nothing (`__send_signal_locked` in kernel/signal.c).
     pub info: Option<Info>,
+    /// Whether it is known to be pending alone: its entry, if it has one, was not
+    /// reached in a queue that is cut.
+    pub unread: bool,
     /// The process that it names.
     pub claimed: Option<Claimed>,
     /// The POSIX timer of this process that it names.
@@ -55,8 +58,8 @@ pub struct Entry {
 /// Why a queue was not seen whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It is longer than what is read of one.
-    Limit,
+    /// It is longer than what is read: so many entries.
+    Limit(u32),
     /// It changed while it was read, each time anew.
     Changed,
 }
@@ -68,10 +71,24 @@ pub struct Means {
     pub used: Used,
     /// How long the target stood still.
     pub stopped: Duration,
-    /// What could not be seen, a few words each.
-    pub unseen: Vec<String>,
+    /// What could not be seen.
+    pub unseen: Vec<Unseen>,
     /// Why BPF, which comes first, was not used.
     pub instead: Option<String>,
+}
+
+/// Something that could not be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// In a few words.
+    Words(String),
+    /// The symbols of a file.
+    Symbols {
+        /// Its name, without its folders.
+        library: Vec<u8>,
+        /// Why, in a few words.
+        why: &'static str,
+    },
 }
 
 /// A means of looking inside.

@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::demangle::demangle;
 use super::elf::{self, Spot};
+use super::inside::Unseen;
 use super::place::{Area, Place, Symbol};
 use crate::proc::{Mapping, Maps, Root};
 use crate::sys::file::{Plain, open_plain};
@@ -16,8 +18,8 @@ use crate::sys::file::{Plain, open_plain};
 const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
 
 /// Finds where addresses of a process lie. Files whose symbols may not be read
-/// are told, a few words each: then there are fewer names, but no error.
-pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (Vec<Place>, Vec<String>) {
+/// are told: then there are fewer names, but no error.
+pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (Vec<Place>, Vec<Unseen>) {
     let mut unseen = Vec::new();
     let mut places: Vec<Place> = addresses.iter().map(|address| place(maps, *address)).collect();
     let mapping = |place: &Place| maps.find(place.address).filter(|mapping| mapping.is_file());
@@ -29,12 +31,13 @@ pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (
         };
         done.push(file);
         let within = |place: &&mut Place| mapping(place).is_some_and(|mapping| mapping.is_same_file(file));
-        let within = places.iter_mut().filter(within).collect();
-        if let Err(error) = name(root, pid, file, maps, within) {
-            let path = file.path().0;
-            let library = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-            let library = String::from_utf8_lossy(library);
-            unseen.push(format!("the symbols of {} ({error})", library.escape_debug()));
+        let (path, deleted) = named(root, pid, file);
+        let area = Area::File { path: path.to_vec(), deleted };
+        let library = area.name().unwrap_or_default().to_vec();
+        let mut within: Vec<&mut Place> = places.iter_mut().filter(within).collect();
+        within.iter_mut().for_each(|place| place.area = area.clone());
+        if let Err(why) = name(root, pid, file, maps, within) {
+            unseen.push(Unseen::Symbols { library, why });
         }
     }
     (places, unseen)
@@ -86,6 +89,19 @@ fn name(
         place.symbol = spot.symbol.map(|(name, offset)| Symbol { name: demangle(&name), offset });
     }
     Ok(())
+}
+
+/// The path of a file that is mapped, and whether it is there no more. Who is
+/// called as the kernel calls what is gone is told by the inode that is there.
+fn named<'a>(root: &Root, pid: u32, mapping: &'a Mapping) -> (&'a [u8], bool) {
+    let (path, deleted) = mapping.path();
+    let inside = root.directory().join(format!("{pid}/root"));
+    let outside = Path::new(OsStr::from_bytes(&mapping.name)).to_owned();
+    let is_there = |path: PathBuf| std::fs::metadata(path).is_ok_and(|there| there.ino() == mapping.inode);
+    match deleted && [below(&inside, &mapping.name), outside].into_iter().any(is_there) {
+        true => (&mapping.name, false),
+        false => (path, deleted),
+    }
 }
 
 /// Why no way leads to the file that is mapped.

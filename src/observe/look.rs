@@ -3,12 +3,11 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::inside::{Cut, Entry, Handler, Inside, Means, Used};
+use super::inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};
 use super::locate::locate;
 use super::place::{Area, Place};
-use super::sender::Senders;
-use crate::proc::{Maps, ReadError, Root, Status, Threads, Timer};
-use crate::signal::info::Origin;
+use super::queue;
+use crate::proc::{Maps, ReadError, Root, Status, Threads};
 use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::tasks::{self, Tasks};
@@ -177,7 +176,7 @@ impl Observer {
         let pending = [(None, process.pending)].into_iter();
         let own = process.threads.iter().map(|thread| (Some(thread.tid), thread.pending));
         let cut = process.cut.map(|cut| match cut {
-            tasks::Cut::Limit => Cut::Limit,
+            tasks::Cut::Limit => Cut::Limit(tasks::MOST_QUEUED),
             tasks::Cut::Changed => Cut::Changed,
         });
         let actions = Some((1..).map_while(Signal::native).zip(process.handlers).collect());
@@ -200,7 +199,7 @@ impl Observer {
                 | Refusal::NoInstruction
                 | Refusal::NoMemory),
             ) if wanted.queue && self.wanted.handlers => {
-                means.unseen.push(format!("the handlers ({})", refusal.reason()));
+                means.unseen.push(Unseen::Words(format!("the handlers ({})", refusal.reason())));
                 ptrace::look(pid, ptrace::Wanted { handlers: SignalSet::EMPTY, ..wanted }, PATIENCE)
             }
             found => found,
@@ -211,7 +210,7 @@ impl Observer {
         let pending = if self.wanted.queue { self.still_pending(subject) } else { Vec::new() };
         let actions = means.unseen.is_empty().then_some(seen.actions);
         means.stopped = seen.stopped;
-        let cut = seen.cut.then_some(Cut::Limit);
+        let cut = seen.cut.then_some(Cut::Limit(ptrace::MOST_QUEUED));
         Ok((Seen { actions, queue, cut, pending }, means))
     }
 
@@ -241,22 +240,26 @@ impl Observer {
     fn tell(&self, subject: Subject<'_>, seen: Seen, mut means: Means) -> Inside {
         let cut = seen.cut;
         match cut {
-            Some(Cut::Limit) => {
-                let most = match means.used {
-                    Used::Bpf => tasks::MOST_QUEUED,
-                    Used::Ptrace => ptrace::MOST_QUEUED,
-                };
+            Some(Cut::Limit(most)) => {
                 let pid = subject.pid;
-                means.unseen.push(format!("of {pid}, what waits behind the first {most} of a queue"));
+                let what = format!("of {pid}, what waits behind the first {most} of a queue");
+                means.unseen.push(Unseen::Words(what));
             }
             Some(Cut::Changed) => {
-                means.unseen.push("what came and went in a queue while it was read".to_owned());
+                let what = "what came and went in a queue while it was read";
+                means.unseen.push(Unseen::Words(what.to_owned()));
             }
             None => {}
         }
         let actions = seen.actions.as_ref().filter(|_| self.wanted.handlers);
         let handlers = actions.map(|actions| self.handlers(subject, actions, &mut means));
-        let queue = self.wanted.queue.then(|| self.queue(subject, &seen));
+        let read = || queue::read(&self.root, subject.pid, subject.status, &seen.queue);
+        let queue = self.wanted.queue.then(|| {
+            let rest = queue::rest(&seen.queue, &seen.pending, cut, means.used);
+            let mut entries: Vec<Entry> = read().into_iter().chain(rest).collect();
+            entries.sort_by_key(|entry| entry.thread);
+            entries
+        });
         Inside { means: Some(means), handlers, queue, cut }
     }
 
@@ -281,7 +284,8 @@ impl Observer {
                     places
                 }
                 Err(error) => {
-                    means.unseen.push(format!("which functions the handlers are ({error})"));
+                    let what = format!("which functions the handlers are ({error})");
+                    means.unseen.push(Unseen::Words(what));
                     addresses.iter().map(|address| Place::unknown(*address)).collect()
                 }
             },
@@ -306,41 +310,6 @@ impl Observer {
             Ok(_) | Err(ReadError::Gone) => Err("it has no memory any more"),
             Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
         }
-    }
-
-    fn queue(&self, subject: Subject<'_>, seen: &Seen) -> Vec<Entry> {
-        let mut senders = Senders::of(&self.root, subject.pid, subject.status);
-        let timers = OnceCell::new();
-        let timers = || timers.get_or_init(|| self.root.posix_timers(subject.pid).unwrap_or_default());
-        let timer = |id: u32| timers().iter().find(|timer: &&Timer| timer.id == id).copied();
-        let entry = |queued: &Queued| Entry {
-            signal: queued.info.signal,
-            thread: queued.thread,
-            info: Some(queued.info),
-            claimed: senders.claimed(&queued.info),
-            timer: match queued.info.origin() {
-                Origin::Timer { id, .. } => timer(id),
-                _ => None,
-            },
-        };
-        let mut entries: Vec<Entry> = seen.queue.iter().map(entry).collect();
-        // What is pending with nothing queued; in a queue that was not read
-        // whole nobody can tell.
-        let is_queued = |thread: Option<u32>, signal: Signal| {
-            seen.queue.iter().any(|queued| queued.thread == thread && queued.info.signal == signal)
-        };
-        for (thread, set) in seen.pending.iter().filter(|_| seen.cut.is_none()) {
-            let lost = set.iter().filter(|signal| !is_queued(*thread, *signal));
-            entries.extend(lost.map(|signal| Entry {
-                signal,
-                thread: *thread,
-                info: None,
-                claimed: None,
-                timer: None,
-            }));
-        }
-        entries.sort_by_key(|entry| entry.thread);
-        entries
     }
 }
 

@@ -13,9 +13,10 @@ mod inside;
 mod locate;
 mod look;
 pub mod place;
+mod queue;
 mod sender;
 
-pub use inside::{Cut, Entry, Handler, Inside, Means, Used};
+pub use inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};
 pub use look::{Backend, Observer, Refused, Subject, Wanted};
 pub use place::{Area, Place, Symbol};
 pub use sender::Claimed;

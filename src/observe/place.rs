@@ -41,8 +41,8 @@ pub enum Area {
 /// A function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// Its name, demangled.
-    pub name: String,
+    /// Its name, demangled; any bytes where it is of no such language.
+    pub name: Vec<u8>,
     /// How many bytes behind its beginning.
     pub offset: u64,
 }
@@ -63,10 +63,16 @@ impl Place {
         }
     }
 
-    /// The name of what it lies in: of a file without its folders. `None` for
-    /// memory that has none.
+    /// The name of what it lies in, see [`Area::name`].
     pub fn library(&self) -> Option<&[u8]> {
-        match &self.area {
+        self.area.name()
+    }
+}
+
+impl Area {
+    /// Its name: of a file without its folders. `None` for memory that has none.
+    pub fn name(&self) -> Option<&[u8]> {
+        match self {
             Area::File { path, .. } => path.rsplit(|byte| *byte == b'/').next(),
             Area::Named(name) => Some(name),
             _ => None,

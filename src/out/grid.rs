@@ -16,7 +16,7 @@ pub enum Align {
 }
 
 /// A column of a [`Grid`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its title, in capitals.
     pub title: &'static str,
@@ -80,7 +80,7 @@ impl Cell {
 
 /// Rows under titled columns. All of their text is in one piece, so that many
 /// rows take little memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
     columns: Vec<Column>,
     text: String,
@@ -88,7 +88,7 @@ pub struct Grid {
 }
 
 /// Where a cell's text ends in that of the grid, and how it is shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     end: usize,
     width: u32,

@@ -8,6 +8,7 @@ mod escape;
 mod grid;
 mod json;
 mod plain;
+mod short;
 mod style;
 mod table;
 
@@ -15,6 +16,7 @@ use std::io::{self, Write};
 
 pub use escape::{escape, escape_line};
 pub use grid::{Align, Cell, Column, Fields, Grid, GridCell, StreamColumn};
+pub use short::{LEFT_OUT, shorten};
 pub use style::Meaning;
 
 /// The form of all output.
@@ -79,6 +81,35 @@ impl<'a> Out<'a> {
             }
             _ => plain::grid(&mut self.sink, grid),
         }
+    }
+
+    /// A table whose names may be shortened, made by a function that is told in
+    /// how many columns each has to fit. On a terminal it is shortened where that
+    /// spares lines; where none fits, or cards take fewer, a card a row.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn grid_or_cards(&mut self, make: impl Fn(usize) -> Grid) -> io::Result<()> {
+        if self.settings.format != Format::Table {
+            return self.grid(&make(usize::MAX));
+        }
+        self.separate()?;
+        let mut best: Option<Vec<u8>> = None;
+        let mut grids: Vec<Grid> = NAMES.iter().map(|most| make(*most)).collect();
+        grids.dedup();
+        for grid in grids.iter().filter(|grid| table::fits(grid, self.settings.width)) {
+            let mut text = Vec::new();
+            table::grid(&mut text, grid, self.settings)?;
+            // A line or two are no reason to shorten more.
+            if best.as_ref().is_none_or(|best| lines(&text) * 8 < lines(best) * 7) {
+                best = Some(text);
+            }
+        }
+        let mut cards = Vec::new();
+        let width = usize::from(self.settings.width);
+        table::cards(&mut cards, &make(width.saturating_sub(LABEL)), self.settings)?;
+        let best = best.filter(|best| lines(best) <= lines(&cards) + FRAME);
+        self.sink.write_all(best.as_ref().unwrap_or(&cards))
     }
 
     /// A block of fields, a line each: what it is, and its value.
@@ -176,6 +207,17 @@ impl<'a> Out<'a> {
     }
 }
 
+/// In so many columns a name may have to fit.
+const NAMES: [usize; 5] = [usize::MAX, 32, 24, 20, 16];
+/// The lines of a table that are no row's.
+const FRAME: usize = 4;
+/// Of a card, so many are the label's.
+const LABEL: usize = 10;
+
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
 /// So much is gathered before it is handed over.
 const GATHERED: usize = 64 * 1024;
 
@@ -200,5 +242,44 @@ impl Write for Buffer<'_> {
         self.text.clear();
         written?;
         self.sink.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(format: Format, width: u16, make: impl Fn(usize) -> Grid) -> String {
+        let mut text = Vec::new();
+        let mut out = Out::new(&mut text, Settings { format, width, color: false, indent: false });
+        out.grid_or_cards(make).unwrap();
+        out.finish().unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    /// Two rows of a name of 40 columns, and of ten words.
+    fn sample(most: usize) -> Grid {
+        let mut grid = Grid::new(vec![Column::left("NAME"), Column::left("WORDS")]);
+        for _ in 0..2 {
+            grid.row(
+                [shorten(&"x".repeat(40), most), "words ".repeat(10).trim_end().to_owned()].map(Cell::plain),
+            );
+        }
+        grid
+    }
+
+    #[test]
+    fn names_are_shortened_only_where_that_spares_lines() {
+        let name = "x".repeat(40);
+        assert!(shown(Format::Plain, 60, sample).contains(&name), "a pipe takes any line");
+        let text = shown(Format::Table, 120, sample);
+        assert!(text.contains(&format!("│ {name} │")), "{text}");
+        let text = shown(Format::Table, 60, sample);
+        assert!(!text.contains(&name) && text.contains("x…x"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        // Each row would take ten lines of one word.
+        let text = shown(Format::Table, 28, sample);
+        assert!(text.starts_with("NAME   xxx") && text.contains("\n\nNAME   "), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 28), "{text}");
     }
 }

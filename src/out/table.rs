@@ -67,9 +67,29 @@ pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io:
 
 /// Writes labels and values, the values wrapped at the width.
 pub(super) fn fields(sink: &mut dyn Write, fields: &Fields, settings: Settings) -> io::Result<()> {
+    let lines = fields.iter().map(|(label, value)| Some((*label, value.text.as_ref(), value.meaning)));
+    labelled(sink, &lines.collect::<Vec<_>>(), settings)
+}
+
+/// Writes the rows, each as a block of labels and values; what has no value is
+/// left out.
+pub(super) fn cards(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for row in grid.rows() {
+        lines.extend((!lines.is_empty()).then_some(None));
+        let cells = grid.columns().iter().zip(row).filter(|(_, cell)| cell.meaning != Meaning::Nothing);
+        lines.extend(cells.map(|(column, cell)| Some((column.title, cell.text, cell.meaning))));
+    }
+    labelled(sink, &lines, settings)
+}
+
+/// Lines of a label and a value; `None` is an empty line.
+type Labelled<'a> = Option<(&'a str, &'a str, Meaning)>;
+
+fn labelled(sink: &mut dyn Write, rows: &[Labelled<'_>], settings: Settings) -> io::Result<()> {
     let mut table = new_table(BARE, settings.width);
-    for (label, value) in fields.iter() {
-        table.add_row([*label, value.text.as_ref()]);
+    for row in rows {
+        table.add_row(row.map_or(["", ""], |(label, value, _)| [label, value]));
     }
     for (index, padding) in [(0, (0, 1)), (1, (0, 0))] {
         if let Some(column) = table.column_mut(index) {
@@ -80,11 +100,11 @@ pub(super) fn fields(sink: &mut dyn Write, fields: &Fields, settings: Settings) 
 
     let mut lines = table.lines();
     let spans = spans(&lines.next().unwrap_or_default());
-    let mut rows = fields.iter();
+    let mut values = rows.iter().flatten();
     let mut meaning = Meaning::Plain;
     for line in lines {
         if !line.starts_with(' ') {
-            meaning = rows.next().map_or(Meaning::Plain, |(_, value)| value.meaning);
+            meaning = values.next().map_or(Meaning::Plain, |(.., meaning)| *meaning);
         }
         write_line(sink, line.trim_end(), &spans, &[Meaning::Title, meaning], settings.color)?;
     }
@@ -266,6 +286,23 @@ mod tests {
 Name     bash
 Purpose  to read commands
          and to run them
+";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_card_has_a_line_a_value() {
+        let mut text = Vec::new();
+        cards(&mut text, &sample(), settings(24, false)).unwrap();
+        let expected = "\
+NUM     1
+SIGNAL  HUP
+WHY     a reason that is
+        long enough to
+        wrap
+
+NUM     15
+SIGNAL  TERM
 ";
         assert_eq!(String::from_utf8(text).unwrap(), expected);
     }

@@ -53,6 +53,9 @@ pub enum Wait {
     Signalfd(u32, SignalSet),
     /// In sigsuspend(2): the blocked set is the one it was given.
     Sigsuspend,
+    /// In wait4(2): for this one child, or, where the call may not be seen, for
+    /// whom is not known. Who waits for any child is [`Wait::Elsewhere`].
+    Child(Option<u32>),
     /// It may not be seen.
     Unknown,
 }
@@ -93,6 +96,15 @@ const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
+/// wait4(2), likewise.
+const WAIT4: &[u64] = if cfg!(target_arch = "x86_64") {
+    &[61, 114]
+} else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
+    &[260]
+} else {
+    &[114]
+};
+
 impl Wait {
     /// What a call means; `set` reads the set at an address of the thread's
     /// memory, `signalfd` that of a descriptor, where it is a signalfd.
@@ -113,6 +125,11 @@ impl Wait {
                 read.map_or(Wait::Elsewhere, |(number, set)| Wait::Signalfd(number, set))
             }
             Call::In { number, .. } if SIGSUSPEND.contains(&number) => Wait::Sigsuspend,
+            Call::In { number, arguments } if WAIT4.contains(&number) => {
+                // A number of 32 bits; 0 and less are groups, or any child.
+                let child = u32::try_from(arguments[0] as i32).ok().filter(|pid| *pid > 0);
+                child.map_or(Wait::Elsewhere, |pid| Wait::Child(Some(pid)))
+            }
             _ => Wait::Elsewhere,
         }
     }
@@ -126,6 +143,7 @@ impl Wait {
             b"" | b"0" => Wait::Unknown,
             _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => Wait::Unknown,
             _ if is_in(b"sigsuspend") => Wait::Sigsuspend,
+            b"do_wait" => Wait::Child(None),
             _ => Wait::Elsewhere,
         }
     }
@@ -161,6 +179,9 @@ mod tests {
         assert_eq!(wait(128), Wait::Sigwait(set));
         assert_eq!(wait(130), Wait::Sigsuspend);
         assert_eq!((wait(0), wait(1)), (Wait::Signalfd(5, set), Wait::Elsewhere));
+        assert_eq!(Wait::of(in_call(61, 7), known, |_| None), Wait::Child(Some(7)));
+        assert_eq!(Wait::of(in_call(61, 0xffff_ffff), known, |_| None), Wait::Elsewhere, "any child");
+        assert_eq!(Wait::of(in_call(61, u64::MAX), known, |_| None), Wait::Elsewhere);
         assert_eq!(Wait::of(in_call(0, 6), known, |_| None), Wait::Elsewhere);
         assert_eq!(Wait::of(in_call(128, 6), known, |_| None), Wait::Unknown);
         assert_eq!(Wait::of(Call::Running, known, |_| None), Wait::Elsewhere);
@@ -172,6 +193,7 @@ mod tests {
             (&b"do_sigtimedwait"[..], Wait::Unknown),
             (b"do_sys_poll", Wait::Elsewhere),
             (b"sigsuspend", Wait::Sigsuspend),
+            (b"do_wait", Wait::Child(None)),
             (b"0", Wait::Unknown),
             (b"", Wait::Unknown),
         ] {

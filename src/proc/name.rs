@@ -39,6 +39,17 @@ impl ProcessName {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The name within a sentence: bytes that are no UTF-8 as `\xff`, a backslash
+    /// as two. Control characters are left to whoever prints the sentence.
+    pub fn in_sentence(&self) -> String {
+        let mut text = String::with_capacity(self.0.len());
+        for chunk in self.0.utf8_chunks() {
+            text.push_str(&chunk.valid().replace('\\', "\\\\"));
+            text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+        }
+        text
+    }
 }
 
 /// Whether the lines of a text end in CR LF, as those that went through some
@@ -77,6 +88,13 @@ mod tests {
         ] {
             assert_eq!(ProcessName::from_status(value).as_bytes(), name);
         }
+    }
+
+    #[test]
+    fn a_sentence_has_any_name() {
+        let text = |name: &[u8]| ProcessName::new(name).in_sentence();
+        assert_eq!(text("größe\u{1b}".as_bytes()), "größe\u{1b}");
+        assert_eq!(text(b"cut\xe2\x82\\n"), "cut\\xe2\\x82\\\\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 pub mod arch;
 pub mod code;
+pub mod details;
 pub mod exit;
 pub mod info;
 pub mod known;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::{Event, Sender};
+use crate::signal::details::{Child, Details};
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info};
 
@@ -116,8 +117,12 @@ impl<'a> SenderObject<'a> {
 
 /// A signal as an object; `sender`: who has sent it.
 pub(super) fn signal<'a>(info: &Info, sender: Option<SenderObject<'a>>) -> SignalObject<'a> {
-    let code = info.code();
-    let mut object = SignalObject {
+    let (code, details) = (info.code(), Details::of(info));
+    let child = |Child { pid, uid, status }| {
+        let (user_ticks, system_ticks) = (info.user_ticks, info.system_ticks);
+        ChildObject { pid, uid, status, user_ticks, system_ticks }
+    };
+    SignalObject {
         signal: Arch::NATIVE.name(info.signal).to_string(),
         number: info.signal.get(),
         code: info.code,
@@ -126,37 +131,15 @@ pub(super) fn signal<'a>(info: &Info, sender: Option<SenderObject<'a>>) -> Signa
         errno: info.errno,
         verified: info.is_verified(),
         sender,
-        value: None,
-        pointer: None,
-        child: None,
-        timer: None,
-        descriptor: None,
-        address: None,
-        syscall: None,
-        lost: false,
-    };
-    match info.origin() {
-        Origin::Process { value, .. } => object.value = value,
-        Origin::Outside { lost, value } => (object.lost, object.value) = (lost, value),
-        Origin::Child { pid, uid, status } => {
-            let (user_ticks, system_ticks) = (info.user_ticks, info.system_ticks);
-            object.child = Some(ChildObject { pid, uid, status, user_ticks, system_ticks });
-        }
-        Origin::Timer { id, overrun, value } => {
-            object.value = Some(value);
-            object.timer = Some(TimerObject { id, overrun });
-        }
-        Origin::Descriptor { descriptor, band } => {
-            object.descriptor = Some(DescriptorObject { fd: descriptor, band });
-        }
-        Origin::Fault { address } => object.address = Some(address),
-        Origin::Syscall { number, address } => {
-            (object.syscall, object.address) = (Some(number), Some(address));
-        }
-        Origin::Kernel => {}
+        value: details.value,
+        pointer: details.pointer,
+        child: details.child.map(child),
+        timer: details.timer.map(|(id, overrun)| TimerObject { id, overrun }),
+        descriptor: details.descriptor.map(|(fd, band)| DescriptorObject { fd, band }),
+        address: details.address,
+        syscall: details.syscall,
+        lost: matches!(info.origin(), Origin::Outside { lost: true, .. }),
     }
-    object.pointer = object.value.map(|_| info.pointer);
-    object
 }
 
 /// What stands in the place of what was not told.

@@ -1,9 +1,10 @@
 //! What is found of a process, each from a real one or a kept text; and what is
 //! required of it.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Fixture, in_namespace, run, skipped};
+use crate::support::{Fixture, fixture_path, in_namespace, run, skipped};
 
 /// The identifiers of what is found of a process.
 fn found(target: &[&str]) -> Vec<String> {
@@ -62,6 +63,40 @@ fn sentences_say_what_is_so_and_what_to_do() {
     let text = said(&["--block", "USR1", "--queue", "USR1", "--stop"]);
     assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
     assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
+}
+
+/// Who waits for one child with CHLD blocked is in system(3); a shell in `wait`
+/// waits for any.
+#[test]
+fn a_shell_that_waits_is_not_in_system() {
+    let said = Path::new(env!("CARGO_TARGET_TMPDIR")).join("waited-for");
+    let child = format!("{} > {}", fixture_path().display(), said.display());
+    for (settings, is_system) in [
+        (&["--ignore", "INT,QUIT", "--", "bash", "-c", &format!("{child} & wait")][..], false),
+        (&["--system", &format!("exec {child}")], true),
+    ] {
+        std::fs::write(&said, "").expect("a file");
+        let waits = fixture(settings);
+        // From then on it ends with its parent.
+        while !std::fs::read_to_string(&said).expect("a text").starts_with("ready") {
+            std::thread::yield_now();
+        }
+        let call = format!("/proc/{}/syscall", waits.pid);
+        // wait4(2) on x86-64, on aarch64 and riscv64.
+        let is_waiting = || match std::fs::read_to_string(&call) {
+            Ok(text) => text.starts_with("61 ") || text.starts_with("260 "),
+            Err(error) => {
+                skipped(&format!("{call}: {error}"));
+                true
+            }
+        };
+        while !is_waiting() {
+            std::thread::yield_now();
+        }
+        let said = run(["decode-status", &waits.pid.to_string()]).stdout;
+        assert!(said.contains("it ignores INT and QUIT"), "{said}");
+        assert_eq!(said.contains("likely it waits in system(3)"), is_system, "{settings:?}: {said}");
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! `decode-status --handlers`, by each means that there is here.
 
-use std::process::{Command, Stdio};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
-use crate::support::{Fixture, Ran, SIGTOOL, in_namespace, run, sigtool, skipped};
+use crate::support::{Fixture, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
 
 /// The document of a process looked into by BPF, and by ptrace, as far as they
 /// are to be had.
@@ -93,6 +97,8 @@ fn a_handler_where_nothing_is_is_a_problem() {
         let first = &process["findings"][0];
         assert_eq!((&first["id"], &first["severity"]), (&"handler-unmapped".into(), &"problem".into()));
         assert_eq!(first["what"], "the handler of USR1 (0x10) is no code");
+        let why = first["why"].as_str().expect("a sentence");
+        assert!(why.contains("no memory is ever there") && !why.contains("unloaded"), "{why}");
     }
 }
 
@@ -246,6 +252,112 @@ fn functions_are_found_in_the_processes_own_files() {
     }
     assert!(ran.stdout.contains("moved (deleted)"), "{}", ran.stdout);
     assert!(ran.stdout.contains("state::handler"), "{}", ran.stdout);
+}
+
+/// A program under this name, in a folder of this test's own, that catches USR1;
+/// its file is removed once it runs, if that is asked.
+fn renamed(name: &[u8], removed: bool) -> (Child, String) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let program = folder.join(OsStr::from_bytes(name));
+    // Not by fs::copy: what is open for writing when another test forks cannot
+    // be executed.
+    let copied = Command::new("cp").arg(fixture_path()).arg(&program).status().expect("cp");
+    assert!(copied.success());
+    let mut child =
+        Command::new(&program).args(["--catch", "USR1"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    assert!(line.starts_with("ready "), "{line}");
+    if removed {
+        std::fs::remove_file(&program).expect("it is there");
+    }
+    let pid = child.id().to_string();
+    (child, pid)
+}
+
+/// What is gone is told apart from what is only called so; a name that is no
+/// UTF-8 is escaped, and in JSON has U+FFFD.
+#[test]
+fn a_library_has_its_own_name() {
+    for (name, removed, text, json) in [
+        (&b"gone"[..], true, "gone (deleted)", "gone"),
+        (b"here (deleted)", false, "here\\x20(deleted)", "here (deleted)"),
+        (b"both (deleted)", true, "both\\x20(deleted) (deleted)", "both (deleted)"),
+        (b"br\xffoken", false, "br\\xffoken", "br\u{fffd}oken"),
+    ] {
+        let (mut child, pid) = renamed(name, removed);
+        let shown = run(["decode-status", "--handlers", &pid]);
+        let document = run(["decode-status", "--handlers", "--json", &pid]);
+        child.kill().expect("our own child");
+        child.wait().expect("it ends");
+        if shown.code != Some(0) {
+            return skipped(shown.stderr.trim());
+        }
+        let row = shown.stdout.lines().find(|line| line.contains("state::handler")).expect("a row");
+        assert!(row.contains(&format!("  {text}  ")), "{row}");
+        let document: Value = serde_json::from_str(&document.stdout).expect("JSON");
+        let handler = &handlers(&document["processes"][0])[0];
+        assert_eq!((&handler["library"], &handler["deleted"]), (&json.into(), &removed.into()));
+        assert!(handler["path"].as_str().is_some_and(|path| path.ends_with(json)), "{handler}");
+    }
+}
+
+/// On a terminal no line is longer than that: names are shortened, or each
+/// handler has a card; not where all is asked for, and not in a pipe.
+#[test]
+fn handlers_fit_the_width() {
+    let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
+    let (mut child, pid) = renamed(name.as_bytes(), false);
+    let shown = |options: &[&str]| {
+        let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
+        Ran::from(ran.expect("sigtool runs"))
+    };
+    let plain = shown(&[]);
+    let on_terminal = ["40", "80", "120"].map(|width| {
+        let options = ["--format", "table", "--width", width];
+        (width, shown(&options).stdout, shown(&[&options[..], &["--full"]].concat()).stdout)
+    });
+    child.kill().expect("our own child");
+    child.wait().expect("it ends");
+    if plain.code != Some(0) {
+        return skipped(plain.stderr.trim());
+    }
+    let function = format!("{name}::state::handler").replace('-', "_");
+    assert!(plain.stdout.contains("fixture::state::handler") || plain.stdout.contains(&function));
+    assert!(plain.stdout.contains(name), "{}", plain.stdout);
+    for (width, text, full) in on_terminal {
+        for text in [&text, &full] {
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= width.parse().ok(), "{width}: {text}");
+        }
+        assert!(text.contains("USR1") && !full.contains('…'), "{full}");
+        // In 40 columns there are cards, which have lines enough.
+        let (is_table, is_whole) = (text.contains('│'), text.contains(name));
+        match width {
+            "40" => assert!(!is_table && text.contains("\nSIGNAL   USR1\n"), "{text}"),
+            "80" => assert!(is_table && !is_whole && text.contains('…'), "{text}"),
+            _ => assert!(is_table, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn a_queue_fits_the_width() {
+    let name = "a\u{202e}\u{202e}\u{202e}\u{202e}";
+    let settings = ["--name", name, "--block", "TERM,RTMIN", "--queue", "TERM=7", "--queue", "RTMIN=8"];
+    let fixture = fixture(&[&CLEAN[..], &settings].concat());
+    for (width, is_table) in [("40", false), ("80", true), ("120", true)] {
+        let mut command = sigtool(["decode-status", "--queue", "--format", "table", "--width", width]);
+        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if ran.code != Some(0) {
+            return skipped(ran.stderr.trim());
+        }
+        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= width.parse().ok(), "{width}: {}", ran.stdout);
+        assert_eq!(ran.stdout.contains('│'), is_table, "{width}: {}", ran.stdout);
+        assert!(ran.stdout.contains("TERM"), "{}", ran.stdout);
+    }
 }
 
 #[test]

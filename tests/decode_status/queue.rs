@@ -103,19 +103,37 @@ fn what_lost_its_siginfo_is_pending_all_the_same() {
     }
 }
 
+/// What waits behind a flood is there all the same.
 #[test]
-fn a_long_queue_is_cut_and_that_is_said() {
-    let target = fixture(&["--block", "RTMIN"]);
-    let _flood = fixture(&["--flood", &target.pid.to_string(), "RTMIN", "1200"]);
+fn a_long_queue_is_cut_and_hides_nothing() {
+    let target = fixture(&["--block", "RTMIN,TERM,USR1", "--own", "USR1"]);
+    let pid = target.pid.to_string();
+    let _flood = fixture(&["--flood", &pid, "RTMIN", "1200"]);
+    assert_eq!(run(["send", "-TERM", &pid]).code, Some(0));
     for process in by_each_means(&target, &["--queue"]) {
         let (count, means) = (queued(&process).len(), &process["means"]);
         assert_eq!(process["queued_cut"], "limit", "{count} by {means}");
         assert!((200..1200).contains(&count), "{count} by {means}");
         assert!(means["unseen"][0].as_str().is_some_and(|what| what.contains("behind the first")), "{means}");
+        let of = |name: &str| {
+            let mut of = queued(&process).iter().filter(|entry| entry["signal"] == name);
+            let first = of.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
+            assert!(name == "RTMIN" || of.next().is_none(), "{name} is pending once");
+            (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
+        };
+        assert_eq!(of("RTMIN"), ("read", false, true), "{means}");
+        // BPF finds what is there once, behind all that repeats.
+        let term = of("TERM");
+        let is_found = term == ("read", false, true) && means["backend"] == "bpf";
+        assert!(is_found || term == ("unread", true, true), "{term:?} by {means}");
+        assert!(!of("USR1").2, "{means}");
     }
-    let ran = decode(&target, &["--queue"]);
+    let ran = decode(&target, &["--queue", "--backend", "ptrace"]);
     if ran.code == Some(0) {
-        assert!(ran.stdout.contains("\nMore are pending: only the first of each queue are shown.\n"));
+        let row = rows(&ran.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
+        let why = row.expect("it is pending").pop().expect("a reason");
+        assert_eq!(why, "pending; its entry was not read (the queue is longer than 1000)");
+        assert!(ran.stdout.contains("\nMore is queued: only the first 1000 entries are read.\n"));
     }
 }
 

@@ -70,14 +70,15 @@ def end():
     return status
 "#;
 
-/// The command: says each INT and each line. A shell's trap could come to wait
-/// behind its read.
+/// The command: says each INT, or each signal of the name that it is given, and
+/// each line. A shell's trap could come to wait behind its read.
 const LISTENER: &str = r#"
-import os, select, signal
+import os, select, signal, sys
+name = sys.argv[1] if sys.argv[1:] else "INT"
 reader, writer = os.pipe()
 os.set_blocking(writer, False)
 signal.set_wakeup_fd(writer)
-signal.signal(signal.SIGINT, lambda *_: None)
+signal.signal(getattr(signal, "SIG" + name), lambda *_: None)
 # As they are outside of a pid namespace that has no /proc of its own.
 parent = [line.split()[1] for line in open("/proc/self/status") if line.startswith("PPid:")]
 print("pids", os.readlink("/proc/self"), *parent, flush=True)
@@ -87,7 +88,7 @@ while line != "end":
     if reader in ready:
         for _ in os.read(reader, 64):
             count += 1
-            print("int", count, flush=True)
+            print(name.lower(), count, flush=True)
     if 0 in ready:
         line = os.read(0, 64).decode().strip()
         print("<%s>" % line, flush=True)

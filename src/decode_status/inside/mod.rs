@@ -2,14 +2,17 @@
 //! code, and what waits for it, from whom.
 
 pub(super) mod args;
+mod brief;
 pub(super) mod view;
 pub(super) mod wire;
+
+use brief::brief;
 
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::Failure;
 use crate::explain::{self, Caught, Finding};
-use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Wanted};
-use crate::out::escape;
+use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
+use crate::out::{escape, shorten};
 use crate::proc::surroundings::Claim;
 use crate::proc::{ProcessName, Root};
 
@@ -80,7 +83,7 @@ pub(super) fn findings(inside: &Inside) -> Vec<Finding> {
     let caught = |handler: &crate::observe::Handler| Caught {
         signal: handler.signal,
         action: handler.action,
-        handler: handler_text(&handler.place),
+        handler: handler_text(&handler.place, usize::MAX),
         fatal: handler.place.is_fatal(),
     };
     explain::of_handlers(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
@@ -99,17 +102,37 @@ pub(super) fn claims(inside: &Inside) -> Vec<Claim> {
     entries.filter_map(claim).collect()
 }
 
-/// What a handler is called: its function, else where it lies in a file, else
-/// its address.
-fn handler_text(place: &Place) -> String {
-    let behind = |name: &str, offset: u64| match offset {
-        0 => name.to_owned(),
-        offset => format!("{name}+0x{offset:x}"),
+/// What a handler is called, in so many columns at most: its function, else where
+/// it lies in a file, else its address.
+fn handler_text(place: &Place, most: usize) -> String {
+    let (name, offset) = match (&place.symbol, place.library(), place.offset) {
+        (Some(symbol), ..) => (Ok(escape(&symbol.name)), symbol.offset),
+        (None, Some(library), Some(offset)) => (Err(library_text(library)), offset),
+        _ => return format!("0x{:x}", place.address),
     };
-    match (&place.symbol, place.library(), place.offset) {
-        (Some(symbol), ..) => behind(&escape(symbol.name.as_bytes()), symbol.offset),
-        (None, Some(library), Some(offset)) => format!("{}+0x{offset:x}", escape(library)),
-        _ => format!("0x{:x}", place.address),
+    let behind = if offset == 0 && name.is_ok() { String::new() } else { format!("+0x{offset:x}") };
+    let most = most.saturating_sub(behind.len());
+    match name {
+        Ok(function) => brief(&function, most) + &behind,
+        Err(library) => shorten(&library, most) + &behind,
+    }
+}
+
+/// A file's name. What the kernel writes behind the name of one that is no more
+/// may be a name's own end: that blank is escaped.
+fn library_text(name: &[u8]) -> String {
+    let text = escape(name);
+    match text.strip_suffix(" (deleted)") {
+        Some(rest) => format!("{rest}\\x20(deleted)"),
+        None => text.into_owned(),
+    }
+}
+
+/// What could not be seen, in words.
+fn unseen_text(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::Words(words) => words.clone(),
+        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", library_text(library)),
     }
 }
 
@@ -128,7 +151,8 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
                 format!("seen by {}: stopped for {} at most each", each.used.name(), view::duration(stopped))
             }
         };
-        let unseen = of.flat_map(|means| &means.unseen).map(|what| format!("not seen: {what}"));
+        let unseen = of.flat_map(|means| &means.unseen);
+        let unseen = unseen.map(|what| format!("not seen: {}", unseen_text(what)));
         notes.extend([note].into_iter().chain(unseen));
     }
     let mut seen: Vec<String> = Vec::new();
@@ -159,5 +183,27 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     match without.iter().find(|(given, _)| *given) {
         Some((_, other)) => Err(Failure::usage(format!("{option}: not with {other}"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::{Area, Symbol};
+
+    fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {
+        let area = Area::File { path: path.to_vec(), deleted: false };
+        let symbol = symbol.map(|name| Symbol { name: name.to_vec(), offset: 0 });
+        Place { area, offset: Some(0x12), symbol, ..Place::unknown(0x1000) }
+    }
+
+    #[test]
+    fn a_name_is_spelled_in_one_way() {
+        assert_eq!(library_text(b"br\xffoken"), "br\\xffoken");
+        assert_eq!(library_text(b"x (deleted)"), "x\\x20(deleted)");
+        assert_eq!(handler_text(&place(b"/srv/br\xffoken", None), 99), "br\\xffoken+0x12");
+        assert_eq!(handler_text(&place(b"/srv/x", Some(b"f\xff")), 99), "f\\xff");
+        let unseen = Unseen::Symbols { library: b"br\xffoken".to_vec(), why: "permission denied" };
+        assert_eq!(unseen_text(&unseen), "the symbols of br\\xffoken (permission denied)");
     }
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Asked, handler_text};
+use super::{Asked, handler_text, library_text, unseen_text};
 use crate::decode_status::view::{ids, process_name, signal_name};
 use crate::decode_status::{Process, Report};
 use crate::observe::{Area, Claimed, Cut, Entry, Handler, Inside, Means, Place};
-use crate::out::{Cell, Column, Fields, Grid, Meaning, Out, escape};
+use crate::out::{Cell, Column, Fields, Grid, Meaning, Out, escape, shorten};
+use crate::signal::details::Details;
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info};
 
@@ -22,7 +23,7 @@ pub(in crate::decode_status) fn means(process: &Process, header: &mut Fields) {
     let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     header.add("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.name())));
     for what in unseen {
-        header.add("Not seen", Cell::new(what.clone(), Meaning::Unknown));
+        header.add("Not seen", Cell::new(unseen_text(what), Meaning::Unknown));
     }
 }
 
@@ -44,21 +45,27 @@ pub(in crate::decode_status) fn show(
     if process.threads.as_ref().is_some_and(crate::proc::Threads::are_ended) {
         return out.sentence("It has ended: no handler runs, and nothing is taken from a queue.");
     }
+    let all = std::slice::from_ref(process);
+    let fit = |most| if report.full { usize::MAX } else { most };
     if asked.handlers {
         match inside.handlers.as_deref() {
             None => {}
             Some([]) => out.sentence("No signal is caught.")?,
-            Some(_) => out.grid(&handler_rows(std::slice::from_ref(process), report.full, false))?,
+            Some(_) => {
+                out.grid_or_cards(|most| handler_rows(all, report.full, false, fit(most)))?;
+            }
         }
     }
     if asked.queue {
         match inside.queue.as_deref() {
             None => {}
             Some([]) => out.sentence("No signal is pending.")?,
-            Some(_) => out.grid(&queue_rows(std::slice::from_ref(process), false))?,
+            Some(_) => {
+                out.grid_or_cards(|most| queue_rows(all, false, fit(most)))?;
+            }
         }
-        if inside.cut == Some(Cut::Limit) {
-            out.line("More are pending: only the first of each queue are shown.")?;
+        if let Some(Cut::Limit(most)) = inside.cut {
+            out.line(&format!("More is queued: only the first {most} entries are read."))?;
         }
     }
     Ok(())
@@ -78,14 +85,14 @@ pub(in crate::decode_status) fn rows(
         match none(|inside| inside.handlers.as_ref().map_or(0, Vec::len)) {
             true if all => out.sentence("No signal is caught.")?,
             true => {}
-            false => out.grid(&handler_rows(processes, false, true))?,
+            false => out.grid_or_cards(|most| handler_rows(processes, false, true, most))?,
         }
     }
     if asked.queue {
         match none(|inside| inside.queue.as_ref().map_or(0, Vec::len)) {
             true if all => out.sentence("No signal is pending.")?,
             true => {}
-            false => out.grid(&queue_rows(processes, true))?,
+            false => out.grid_or_cards(|most| queue_rows(processes, true, most))?,
         }
     }
     Ok(())
@@ -102,7 +109,8 @@ fn of_process(process: &Process, several: bool) -> Vec<Cell> {
     if several { vec![ids(process), process_name(process)] } else { Vec::new() }
 }
 
-fn handler_rows(processes: &[Process], full: bool, several: bool) -> Grid {
+/// `most`: in so many columns a name has to fit.
+fn handler_rows(processes: &[Process], full: bool, several: bool, most: usize) -> Grid {
     let mut columns = vec![
         Column::right("NUM"),
         Column::left("SIGNAL"),
@@ -119,14 +127,14 @@ fn handler_rows(processes: &[Process], full: bool, several: bool) -> Grid {
         let handlers = process.inside.iter().flat_map(|inside| inside.handlers.iter().flatten());
         for handler in handlers {
             let mut cells = of_process(process, several);
-            cells.extend(handler_cells(handler, full));
+            cells.extend(handler_cells(handler, full, most));
             grid.row(cells);
         }
     }
     grid
 }
 
-fn handler_cells(handler: &Handler, full: bool) -> Vec<Cell> {
+fn handler_cells(handler: &Handler, full: bool, most: usize) -> Vec<Cell> {
     let Handler { signal, action, place, restorer } = handler;
     // Every handler has a restorer: that is no news.
     let flags = action.flag_names().into_iter().filter(|flag| full || flag != "RESTORER").collect::<Vec<_>>();
@@ -134,8 +142,8 @@ fn handler_cells(handler: &Handler, full: bool) -> Vec<Cell> {
     let mut cells = vec![
         Cell::plain(signal.get().to_string()),
         Cell::new(signal_name(*signal, Arch::NATIVE), Meaning::Subject),
-        Cell::new(handler_text(place), meaning),
-        library(place),
+        Cell::new(handler_text(place, most), meaning),
+        library(place, most),
         if flags.is_empty() { Cell::nothing() } else { Cell::plain(flags.join(" ")) },
         if action.mask.is_empty() {
             Cell::nothing()
@@ -145,16 +153,18 @@ fn handler_cells(handler: &Handler, full: bool) -> Vec<Cell> {
     ];
     if full {
         cells.push(Cell::plain(format!("0x{:x}", place.address)));
-        cells.push(restorer.as_ref().map_or_else(Cell::nothing, |place| Cell::plain(handler_text(place))));
+        cells.push(
+            restorer.as_ref().map_or_else(Cell::nothing, |place| Cell::plain(handler_text(place, most))),
+        );
     }
     cells
 }
 
 /// What the handler lies in.
-fn library(place: &Place) -> Cell {
+fn library(place: &Place, most: usize) -> Cell {
     let words = match &place.area {
         Area::File { deleted, .. } => {
-            let name = escape(place.library().unwrap_or_default());
+            let name = shorten(&library_text(place.library().unwrap_or_default()), most);
             format!("{name}{}", if *deleted { " (deleted)" } else { "" })
         }
         Area::Named(name) => escape(name).into_owned(),
@@ -170,7 +180,7 @@ fn library(place: &Place) -> Cell {
     }
 }
 
-fn queue_rows(processes: &[Process], several: bool) -> Grid {
+fn queue_rows(processes: &[Process], several: bool, most: usize) -> Grid {
     let columns = [
         Column::right("NUM"),
         Column::left("SIGNAL"),
@@ -181,20 +191,17 @@ fn queue_rows(processes: &[Process], several: bool) -> Grid {
     ];
     let mut grid = with_process(&columns, several);
     for process in processes {
-        let entries = process.inside.iter().flat_map(|inside| inside.queue.iter().flatten());
-        for entry in entries {
+        let Some(inside) = &process.inside else { continue };
+        for entry in inside.queue.iter().flatten() {
             let mut cells = of_process(process, several);
             let thread = entry.thread.map_or("process".to_owned(), |tid| format!("thread {tid}"));
             cells.extend([
                 Cell::plain(entry.signal.get().to_string()),
                 Cell::new(signal_name(entry.signal, Arch::NATIVE), Meaning::Subject),
                 Cell::plain(thread),
-                sender(entry),
+                sender(entry, most),
                 entry.info.as_ref().map_or_else(Cell::nothing, value),
-                match &entry.info {
-                    Some(info) => Cell::plain(info.words()),
-                    None => Cell::new("nothing was queued with it", Meaning::Unknown),
-                },
+                reason(entry, inside.cut),
             ]);
             grid.row(cells);
         }
@@ -202,12 +209,30 @@ fn queue_rows(processes: &[Process], several: bool) -> Grid {
     grid
 }
 
+/// Why it was generated, or why that is not known.
+fn reason(entry: &Entry, cut: Option<Cut>) -> Cell {
+    let unknown = |text: String| Cell::new(text, Meaning::Unknown);
+    match (&entry.info, cut) {
+        (Some(info), _) => Cell::plain(info.words()),
+        (None, Some(Cut::Limit(most))) if entry.unread => {
+            unknown(format!("pending; its entry was not read (the queue is longer than {most})"))
+        }
+        (None, _) if entry.unread => {
+            unknown("pending; its entry was not read (the queue has changed meanwhile)".to_owned())
+        }
+        (None, _) => unknown("nothing was queued with it".to_owned()),
+    }
+}
+
 /// Whom it says that it is from; nobody vouches for that.
-fn sender(entry: &Entry) -> Cell {
+fn sender(entry: &Entry, most: usize) -> Cell {
+    if entry.unread {
+        return Cell::new("not read", Meaning::Unknown);
+    }
     let Some(info) = &entry.info else { return Cell::new("lost", Meaning::Unknown) };
     let claims = |text: String| Cell::new(format!("claims {text}"), Meaning::Held);
     match (&entry.claimed, info.origin()) {
-        (Some(claimed), _) => claims(claimed_text(claimed)),
+        (Some(claimed), _) => claims(claimed_text(claimed, most)),
         (None, Origin::Timer { id, .. }) => {
             let clock = entry.timer.and_then(|timer| timer.clock_name());
             claims(format!("timer {id}{}", clock.map_or(String::new(), |clock| format!(" ({clock})"))))
@@ -219,21 +244,18 @@ fn sender(entry: &Entry) -> Cell {
 }
 
 /// `812 (deploy.sh) uid 1000`.
-fn claimed_text(claimed: &Claimed) -> String {
+fn claimed_text(claimed: &Claimed, most: usize) -> String {
     let Claimed { number, pid, uid, name, child } = claimed;
     let child = if *child { "child " } else { "" };
     match (pid, name) {
-        (Some(pid), Some(name)) => format!("{child}{pid} ({}) uid {uid}", escape(name)),
+        (Some(pid), Some(name)) => {
+            format!("{child}{pid} ({}) uid {uid}", shorten(&escape(name), most))
+        }
         (Some(pid), None) => format!("{child}{pid} (exited) uid {uid}"),
         (None, _) => format!("{child}{number} in its pid namespace, uid {uid}"),
     }
 }
 
 fn value(info: &Info) -> Cell {
-    match info.origin() {
-        Origin::Process { value: Some(value), .. }
-        | Origin::Outside { value: Some(value), .. }
-        | Origin::Timer { value, .. } => Cell::plain(value.to_string()),
-        _ => Cell::nothing(),
-    }
+    Details::of(info).value.map_or_else(Cell::nothing, |value| Cell::plain(value.to_string()))
 }

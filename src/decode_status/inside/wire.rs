@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::observe::{Area, Cut, Entry, Handler, Inside, Means};
+use crate::decode_status::wire::text;
+use crate::observe::{Area, Cut, Entry, Handler, Inside, Means, Unseen};
 use crate::signal::Arch;
-use crate::signal::info::Origin;
+use crate::signal::details::{Child, Details};
 
 /// What was seen inside a process. A field is left out that was not asked for.
 #[derive(Serialize)]
@@ -64,6 +65,9 @@ struct QueuedObject {
     signal: String,
     /// Null for the process.
     tid: Option<u32>,
+    /// read; none: nothing was queued with it, or that was lost; unread: it was
+    /// not reached in a queue that is cut.
+    entry: &'static str,
     /// Null where nothing was queued with it.
     code: Option<i32>,
     code_name: Option<&'static str>,
@@ -122,7 +126,7 @@ pub(in crate::decode_status) fn object(inside: Option<&Inside>, asked: super::As
     let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued).collect());
     let cut = || {
         Some(match inside?.cut? {
-            Cut::Limit => "limit",
+            Cut::Limit(_) => "limit",
             Cut::Changed => "changed",
         })
     };
@@ -139,8 +143,15 @@ fn means(means: &Means) -> MeansObject {
     MeansObject {
         backend: means.used.word(),
         stopped_us: micros(means.stopped),
-        unseen: means.unseen.clone(),
+        unseen: means.unseen.iter().map(unseen).collect(),
         instead: means.instead.clone(),
+    }
+}
+
+fn unseen(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::Words(words) => words.clone(),
+        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", text(library)),
     }
 }
 
@@ -155,7 +166,7 @@ fn handler(handler: &Handler) -> HandlerObject {
         number: signal.get(),
         signal: Arch::NATIVE.name(*signal).to_string(),
         address: place.address,
-        symbol: place.symbol.as_ref().map(|symbol| symbol.name.clone()),
+        symbol: place.symbol.as_ref().map(|symbol| text(&symbol.name)),
         symbol_offset: place.symbol.as_ref().map(|symbol| symbol.offset),
         memory: match &place.area {
             Area::File { .. } => Some("file"),
@@ -177,8 +188,8 @@ fn handler(handler: &Handler) -> HandlerObject {
 }
 
 fn queued(entry: &Entry) -> QueuedObject {
-    let Entry { signal, thread, info, claimed, timer } = entry;
-    let origin = info.map(|info| info.origin());
+    let Entry { signal, thread, info, unread, claimed, timer } = entry;
+    let details = info.as_ref().map(Details::of).unwrap_or_default();
     let code = info.and_then(|info| info.code());
     let sender = claimed.as_ref().filter(|claimed| !claimed.child).map(|claimed| SenderObject {
         pid: claimed.pid,
@@ -187,50 +198,35 @@ fn queued(entry: &Entry) -> QueuedObject {
         name: claimed.name.as_deref().map(text),
         verified: false,
     });
-    let mut object = QueuedObject {
+    QueuedObject {
         number: signal.get(),
         signal: Arch::NATIVE.name(*signal).to_string(),
         tid: *thread,
+        entry: match info {
+            Some(_) => "read",
+            None if *unread => "unread",
+            None => "none",
+        },
         code: info.map(|info| info.code),
         code_name: code.map(|code| code.name),
         meaning: info.map(|info| info.words()),
         errno: info.map(|info| info.errno),
         verified: false,
         sender,
-        value: None,
-        pointer: None,
-        child: None,
-        timer: None,
-        descriptor: None,
-        address: None,
-        syscall: None,
-    };
-    match origin {
-        Some(Origin::Process { value, .. } | Origin::Outside { value, .. }) => object.value = value,
-        Some(Origin::Child { uid, status, pid: namespace_pid }) => {
+        value: details.value,
+        pointer: details.pointer,
+        child: details.child.map(|Child { pid: namespace_pid, uid, status }| {
             let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
-            object.child = Some(ChildObject { pid, namespace_pid, uid, status });
-        }
-        Some(Origin::Timer { id, value, .. }) => {
-            object.value = Some(value);
-            let (clock, clock_name) =
-                (timer.map(|timer| timer.clock), timer.and_then(|timer| timer.clock_name()));
-            object.timer = Some(TimerObject { id, overrun: None, clock, clock_name });
-        }
-        Some(Origin::Descriptor { descriptor, band }) => {
-            object.descriptor = Some(DescriptorObject { fd: descriptor, band });
-        }
-        Some(Origin::Fault { address }) => object.address = Some(address),
-        Some(Origin::Syscall { number, address }) => {
-            (object.syscall, object.address) = (Some(number), Some(address));
-        }
-        Some(Origin::Kernel) | None => {}
+            ChildObject { pid, namespace_pid, uid, status }
+        }),
+        timer: details.timer.map(|(id, _)| TimerObject {
+            id,
+            overrun: None,
+            clock: timer.map(|timer| timer.clock),
+            clock_name: timer.and_then(|timer| timer.clock_name()),
+        }),
+        descriptor: details.descriptor.map(|(fd, band)| DescriptorObject { fd, band }),
+        address: details.address,
+        syscall: details.syscall,
     }
-    object.pointer = object.value.and_then(|_| info.map(|info| info.pointer));
-    object
-}
-
-/// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }

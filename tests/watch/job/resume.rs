@@ -2,35 +2,12 @@
 
 use super::typed;
 
-/// A command that says each CONT; its parent has been told of a stop by then.
-const HEARS: &str = r#"
-hears = r'''
-import os, select, signal
-reader, writer = os.pipe()
-os.set_blocking(writer, False)
-signal.set_wakeup_fd(writer)
-signal.signal(signal.SIGCONT, lambda *_: None)
-print("pids", os.getpid(), os.getppid(), flush=True)
-count, line = 0, ""
-while line != "end":
-    ready = select.select([0, reader], [], [])[0]
-    if reader in ready:
-        for _ in os.read(reader, 64):
-            count += 1
-            os.write(1, b"cont %d\n" % count)
-    if 0 in ready:
-        line = os.read(0, 64).decode().strip()
-        print("<%s>" % line, flush=True)
-'''
-os.environ["HEARS"] = hears
-"#;
-
 #[test]
 fn a_shell_continues_it_once() {
     let script = r#"
 shell()
 for options in ["", "--group"]:
-    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$HEARS\"\n" % options)
+    keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\" CONT\n" % options)
     command, parent = pids = until(r"pids (\d+) (\d+)").groups()
     count = 0
     def once():
@@ -62,5 +39,5 @@ for options in ["", "--group"]:
     if "cont %d" % (count + 1) in seen[seen.rindex("pids"):]: sys.exit("once more: %r" % seen)
 end()
 "#;
-    typed(&format!("{HEARS}{script}"), &[]);
+    typed(script, &[]);
 }

@@ -74,22 +74,27 @@ fn queue_of(tasks: &Tasks) {
     assert!(process.handlers.is_empty());
 }
 
-fn long_queue_of(tasks: &Tasks) {
-    let target = Target::cat(&[RT]);
+/// `beyond`: whether standard signals are found behind the limit.
+fn long_queue_of(tasks: &Tasks, beyond: bool) {
+    let target = Target::cat(&[RT, libc::SIGUSR1]);
     for value in 0..300 {
         deliver::to_number(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
     }
-    let process = tasks.process(target.pid()).expect("read").expect("a process");
+    deliver::to_number(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
+    let mut process = tasks.process(target.pid()).expect("read").expect("a process");
     assert_eq!(process.cut, Some(Cut::Limit));
-    assert_eq!(process.queue.len(), MOST_QUEUED as usize);
-    assert!(process.queue.iter().map(|each| each.info.value).eq(0..256));
+    if beyond {
+        let last = process.queue.pop().expect("more than the most").info;
+        assert_eq!((last.signal, last.value), (signal(libc::SIGUSR1), 7));
+    }
+    assert!(process.queue.iter().map(|each| each.info.value).eq(0..MOST_QUEUED.cast_signed()));
 }
 
 #[test]
 fn queues_are_told_in_order() {
     let Some(tasks) = allowed(Tasks::load(QUEUE)) else { return };
     queue_of(&tasks);
-    long_queue_of(&tasks);
+    long_queue_of(&tasks, true);
 }
 
 /// As older kernels must have it.
@@ -97,19 +102,25 @@ fn queues_are_told_in_order() {
 fn queues_are_told_in_order_by_a_counted_loop() {
     let Some(tasks) = allowed(Tasks::load_as(QUEUE, Loop::Counted)) else { return };
     queue_of(&tasks);
-    long_queue_of(&tasks);
+    long_queue_of(&tasks, false);
 }
 
+/// The longest queues, and behind them every standard signal that can wait.
 #[test]
 fn a_full_answer_fits() {
     let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
-    let target = Target::cat(&[RT]);
-    for value in 0..300 {
-        deliver::to_number(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
-        deliver::to_thread(target.pid(), target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+    let standard: Vec<i32> =
+        (1..32).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number)).collect();
+    // A stop signal and CONT take each other back.
+    let standard: Vec<i32> = standard.into_iter().filter(|number| *number != libc::SIGCONT).collect();
+    let target = Target::cat(&[&[RT][..], &standard].concat());
+    let flood = [RT].into_iter().cycle().take(300);
+    for number in flood.chain(standard.iter().copied()) {
+        deliver::to_number(target.pid(), Some(signal(number)), Some(1)).expect("queued");
+        deliver::to_thread(target.pid(), target.pid(), Some(signal(number)), Some(1)).expect("queued");
     }
     let process = tasks.process(target.pid()).expect("read").expect("a process");
-    assert_eq!(process.queue.len(), 2 * MOST_QUEUED as usize);
+    assert_eq!(process.queue.len(), 2 * (MOST_QUEUED as usize + standard.len()));
     assert_eq!(process.handlers.len(), 64);
 }
 

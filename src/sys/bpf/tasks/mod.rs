@@ -76,7 +76,9 @@ pub struct Thread {
 /// Why a queue is not whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
-    /// It is longer than [`MOST_QUEUED`], for the process or for a thread.
+    /// It is longer than [`MOST_QUEUED`], for the process or for a thread: not
+    /// every real-time signal behind those is there, and, by older kernels, no
+    /// standard one.
     Limit,
     /// It has changed while it was read, each time anew.
     Changed,

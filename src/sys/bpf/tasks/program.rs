@@ -4,15 +4,20 @@
 //! queue, and that of the thread, each as entries and an end.
 
 use super::super::insn::Register::{R0, R1, R2, R6, R7, R8, R9, R10};
-use super::super::insn::{Assembler, When, Width};
+use super::super::insn::{Assembler, Block, When, Width};
 use super::super::namespace::{self, Id, Namespace};
 use super::super::program::{Source, begin, copy, emit};
 use super::Want;
 use super::layout::Layout;
 
-/// How many entries of a queue are read at most. Two such queues and all
-/// actions fit into what the kernel keeps of one task's (32 KB).
-pub const MOST_QUEUED: u32 = 256;
+/// How many entries of a queue are read at most, but for standard signals, which
+/// have one each. Two such queues and all actions fit into what the kernel keeps
+/// of one task's (32 KB).
+pub const MOST_QUEUED: u32 = 240;
+/// How many are looked at, in search of those: that takes some milliseconds.
+const MOST_SEEN: u32 = 1 << 16;
+/// The first real-time signal (SIGRTMIN in the kernel's asm/signal.h).
+const REALTIME: i32 = 32;
 
 /// What the words of a header are, each of 64 bits.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +54,10 @@ const LINK: i16 = SCRATCH - 16;
 const EXPECTED: i16 = LINK - 8;
 const COUNT: i16 = EXPECTED - 8;
 const END: i16 = COUNT - 8;
+/// What the end of the list says.
+const LAST: i16 = END - 8;
 /// An entry: a word, and up to 128 bytes of siginfo.
-const QUEUED: i16 = END - 8 - 128;
+const QUEUED: i16 = LAST - 8 - 128;
 /// The actions are copied in pieces.
 const PIECE: u32 = 128;
 
@@ -173,13 +180,19 @@ fn queue(asm: &mut Assembler, layout: &Layout, how: Loop) {
         Loop::Tiring => asm.store(Width::Double, R10, COUNT, R0),
         Loop::Counted => asm.store(Width::Double, R10, COUNT, 0),
     }
+    let most = match how {
+        Loop::Tiring => MOST_SEEN,
+        Loop::Counted => MOST_QUEUED,
+    };
+    asm.store(Width::Double, R10, LAST, DONE);
     asm.load_stack(Width::Double, R8, LINK + next);
     asm.block(|asm, list| {
-        asm.store(Width::Double, R10, END, DONE);
+        asm.load_stack(Width::Double, R1, LAST);
+        asm.store(Width::Double, R10, END, R1);
         asm.jump_if(list.end(), R8, When::Equal, R9);
         asm.store(Width::Double, R10, END, LIMIT);
         asm.load_stack(Width::Double, R1, COUNT);
-        asm.jump_if(list.end(), R1, When::AtLeast, MOST_QUEUED);
+        asm.jump_if(list.end(), R1, When::AtLeast, most);
         if how == Loop::Tiring {
             asm.jump_if_tired(list.end());
         }
@@ -192,11 +205,30 @@ fn queue(asm: &mut Assembler, layout: &Layout, how: Loop) {
         asm.jump_if(list.end(), R1, When::NotEqual, R2);
         asm.store(Width::Double, R10, EXPECTED, R8);
         copy(asm, QUEUED + 8, Source { base: R8, offset: queued.info, size: queued.info_size });
-        emit(asm, R7, QUEUED, 8 + queued.info_size);
+        asm.block(|asm, entry| {
+            if how == Loop::Tiring {
+                leave_out(asm, entry);
+            }
+            emit(asm, R7, QUEUED, 8 + queued.info_size);
+        });
         asm.load_stack(Width::Double, R8, LINK + next);
         asm.jump(list.start());
     });
     asm.load_stack(Width::Double, R1, END);
     asm.store(Width::Double, R10, QUEUED, R1);
     emit(asm, R7, QUEUED, 8);
+}
+
+/// Leaves the block where an entry beyond the most is of a real-time signal:
+/// what repeats must not hide a standard one behind it.
+fn leave_out(asm: &mut Assembler, entry: &Block) {
+    asm.block(|asm, wanted| {
+        asm.load_stack(Width::Double, R1, COUNT);
+        asm.jump_if(wanted.end(), R1, When::Below, MOST_QUEUED + 1);
+        // si_signo comes first.
+        asm.load_stack(Width::Word, R1, QUEUED + 8);
+        asm.jump_if(wanted.end(), R1, When::Below, REALTIME);
+        asm.store(Width::Double, R10, LAST, LIMIT);
+        asm.jump(entry.end());
+    });
 }

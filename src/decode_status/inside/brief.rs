@@ -1,0 +1,103 @@
+//! Names of functions in a narrow column.
+
+use crate::out::{LEFT_OUT, shorten};
+
+/// A function's name in at most so many characters, if that can be: without
+/// what it takes and what its templates are of, then without the namespaces that
+/// it lies in, at last without its middle.
+pub(super) fn brief(name: &str, most: usize) -> String {
+    let is_short = |name: &str| name.chars().count() <= most;
+    if is_short(name) {
+        return name.to_owned();
+    }
+    let bare = without_brackets(name);
+    if is_short(&bare) {
+        return bare;
+    }
+    let inner = bare.match_indices("::").map(|(at, _)| format!("{LEFT_OUT}{}", &bare[at..]));
+    let inner = inner.filter(|inner| !inner.ends_with("::")).collect::<Vec<_>>();
+    let found = inner.iter().find(|inner| is_short(inner)).or(inner.last()).unwrap_or(&bare);
+    shorten(found, most)
+}
+
+/// A name with each list in brackets left out: `f(int)` becomes `f(…)`.
+fn without_brackets(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let listed = list(rest).filter(|list| is_left_out(&text, list));
+        let list = listed.unwrap_or(&rest[..first.len_utf8()]);
+        match listed {
+            Some(_) => text.extend([first, LEFT_OUT, if first == '(' { ')' } else { '>' }]),
+            None => text.push(first),
+        }
+        rest = &rest[list.len()..];
+    }
+    text
+}
+
+/// Whether a list is no part of a name: C++ names operators by brackets, and what
+/// has no name so; Go has `main.(*T).f`.
+fn is_left_out(before: &str, list: &str) -> bool {
+    let named = ["()", "<>", "(anonymous namespace)"].contains(&list) || list.starts_with("(*");
+    !named && !before.ends_with("operator") && !before.ends_with("operator<")
+}
+
+/// The list in brackets that a text begins with.
+fn list(text: &str) -> Option<&str> {
+    if !text.starts_with(['(', '<']) {
+        return None;
+    }
+    let mut depth = 0_u32;
+    let mut before = ' ';
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' | '<' => depth += 1,
+            // Of `->`.
+            '>' if before == '-' => {}
+            ')' | '>' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(&text[..=at]);
+        }
+        before = character;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_what_tells_it() {
+        let nested = "app::sub::Registry<std::map<int, long>, char>::on_child(int, siginfo_t*, void*)";
+        for (name, most, expected) in [
+            ("f(int)", 6, "f(int)"),
+            ("f(int)", 5, "f(…)"),
+            ("javaSignalHandler(int, siginfo_t*, void*)", 24, "javaSignalHandler(…)"),
+            (nested, 40, "app::sub::Registry<…>::on_child(…)"),
+            (nested, 32, "…::sub::Registry<…>::on_child(…)"),
+            (nested, 24, "…::on_child(…)"),
+            (nested, 10, "…::on…d(…)"),
+            ("app::(anonymous namespace)::quiet(int)", 30, "…::quiet(…)"),
+            ("app::(anonymous namespace)::quiet(int)", 36, "app::(anonymous namespace)::quiet(…)"),
+            ("X::operator()(int, int)", 20, "X::operator()(…)"),
+            ("main.(*T).handle.func1", 20, "main.(*T).…dle.func1"),
+            ("<a::B as c::D>::call", 16, "<…>::call"),
+            ("__nptl_setxid_sighandler", 20, "__nptl_set…ighandler"),
+        ] {
+            assert_eq!(brief(name, most), expected, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_shortened(name in "[a-z:()<>* -]{0,60}", most in 1usize..60) {
+            prop_assert!(brief(&name, most).chars().count() <= most);
+        }
+    }
+}
