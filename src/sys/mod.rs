@@ -13,6 +13,7 @@ pub mod child;
 pub mod clock;
 pub mod database;
 pub mod deliver;
+pub mod errno;
 pub mod file;
 pub mod forward;
 pub mod hold;
