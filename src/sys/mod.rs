@@ -21,6 +21,7 @@ pub mod job;
 pub mod pidfd;
 pub mod process;
 pub mod ptrace;
+mod rights;
 mod siginfo;
 pub mod signalfd;
 pub mod spawn;

@@ -18,8 +18,10 @@ mod memory;
 mod namespace;
 mod program;
 pub mod refused;
+pub mod right;
 mod ring;
 pub mod tasks;
 mod vmlinux;
 
 pub use refused::{Reason, Refused};
+pub use right::NoRight;

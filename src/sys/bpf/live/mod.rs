@@ -20,7 +20,7 @@ fn allowed<T>(answer: Result<T, Refused>) -> Option<T> {
         Ok(value) => Some(value),
         Err(Refused {
             what,
-            reason: reason @ (Reason::NoRight | Reason::NoBtf(_) | Reason::Unsupported),
+            reason: reason @ (Reason::NoRight(_) | Reason::NoBtf(_) | Reason::Unsupported),
             ..
         }) => {
             skip(&format!("{what}: {reason}"));
