@@ -1,8 +1,11 @@
 //! `decode-status --handlers`, by each means that there is here.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use sigtool::signal::{Arch, name};
+use sigtool::sys::deliver;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
 use crate::support::{Fixture, Ran, SIGTOOL, in_namespace, run, sigtool, skipped};
@@ -228,6 +231,33 @@ fn the_own_process_is_seen_by_ptrace() {
     let (seen, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
     assert!(ran.stdout.contains(seen) && ran.stdout.contains(why), "{}", ran.stdout);
     assert!(rows(&ran.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"), "{}", ran.stdout);
+}
+
+/// Told to end while the process does not stop, it ends by that signal.
+#[test]
+fn who_waits_is_ended_by_a_signal() {
+    let fixture = Fixture::start(["--catch", "USR1", "--vfork"]);
+    let pid = fixture.pid.to_string();
+    for end in ["INT", "TERM"] {
+        let mut command = sigtool(["decode-status", "--handlers", "--backend", "ptrace", &pid]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let is_traced = || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+            !status.contains("TracerPid:\t0\n")
+        };
+        while !is_traced() {
+            if child.try_wait().expect("ours").is_some() {
+                let output = child.wait_with_output().expect("ours");
+                return skipped(String::from_utf8_lossy(&output.stderr).trim());
+            }
+            std::thread::yield_now();
+        }
+        let signal = name::parse(end, Arch::NATIVE).expect("a signal");
+        deliver::to_number(child.id(), Some(signal), None).expect("ours");
+        let output = child.wait_with_output().expect("ours");
+        assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
+        assert!(!is_traced() && output.stdout.is_empty());
+    }
 }
 
 /// In another mount namespace the file is found where the process has it.
