@@ -13,7 +13,7 @@ mod call;
 pub mod generate;
 mod insn;
 #[cfg(test)]
-mod live;
+pub(crate) mod live;
 mod memory;
 mod namespace;
 mod program;
