@@ -2,7 +2,6 @@
 //! was started with.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use libc::{c_int, c_void};
@@ -91,17 +90,6 @@ pub(super) fn dispose(signal: Signal, disposition: libc::sighandler_t) {
         let none = std::ptr::null_mut::<c_void>();
         libc::syscall(libc::SYS_rt_sigaction, c_int::from(signal.get()), &raw const action, none, MASK_BYTES)
     };
-}
-
-/// Whether nothing was set to be done with a signal, by sigaction(2).
-pub(super) fn is_default(signal: Signal) -> bool {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action only asks; zeroes are valid where it fails.
-    let action = unsafe {
-        libc::sigaction(c_int::from(signal.get()), std::ptr::null(), action.as_mut_ptr());
-        action.assume_init()
-    };
-    action.sa_sigaction == libc::SIG_DFL
 }
 
 /// A signalfd(2) of these signals.

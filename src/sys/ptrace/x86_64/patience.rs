@@ -1,14 +1,15 @@
 //! How long a helper goes on: until its time is up, or sigtool has been told to
 //! end.
 
+use std::ffi::c_int;
 use std::io;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::helper::{Held, Plain, Shared};
 use crate::signal::table::Action;
 use crate::signal::{Arch, Signal, SignalSet};
-use crate::sys::hold;
 
 /// What sigtool says to its helper, in memory that both have: give up.
 pub(super) struct Word(Shared<AtomicU32>);
@@ -58,9 +59,20 @@ pub(super) fn deadly(held: &Held) -> SignalSet {
         // All real-time signals do.
         let facts = Arch::NATIVE.facts(*signal);
         let ends = facts.is_none_or(|facts| matches!(facts.action, Action::Term | Action::Core));
-        ends && !signal.is_of_c_library() && !held.before().contains(*signal) && hold::is_default(*signal)
+        ends && !signal.is_of_c_library() && !held.before().contains(*signal) && is_default(*signal)
     };
     SignalSet::all(Arch::NATIVE).iter().filter(is_deadly).collect()
+}
+
+/// Whether nothing was set to be done with a signal, by sigaction(2).
+fn is_default(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action only asks; zeroes are valid where it fails.
+    let action = unsafe {
+        libc::sigaction(c_int::from(signal.get()), std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_DFL
 }
 
 #[cfg(test)]
@@ -68,6 +80,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sys::hold;
 
     #[test]
     fn it_ends_with_time_or_a_word() {
