@@ -94,6 +94,12 @@ impl Observer {
         Observer { root: root.clone(), wanted, backend, spare, tasks: OnceCell::new(), all: Vec::new() }
     }
 
+    /// One to whom the kernel has refused its program so.
+    #[cfg(test)]
+    pub(crate) fn that_is(self, refused: bpf::Refused) -> Observer {
+        Observer { tasks: OnceCell::from(Err(refused)), ..self }
+    }
+
     /// That so many processes will be asked for: many are read in one run.
     pub fn expect(&mut self, count: usize) {
         if count >= MANY

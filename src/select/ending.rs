@@ -2,10 +2,8 @@
 
 use crate::proc::Root;
 use crate::signal::exit::Ending;
+use crate::sys::errno::ESRCH;
 use crate::sys::pidfd::PidFd;
-
-/// ESRCH: the process has been reaped.
-const ESRCH: i32 = 3;
 
 /// How a process has ended, by its number and its descriptor: as the kernel
 /// keeps it once it is reaped, or as its zombie shows it. `None` where neither
@@ -14,7 +12,7 @@ pub fn ending(pid: u32, held: &PidFd) -> Option<Ending> {
     let kept = || held.ending().ok().flatten();
     kept().or_else(|| {
         let told = Root::default().zombie_status(pid);
-        // Still there after that, so the zombie was this one.
+        // Not reaped even after that, so the zombie was this one.
         let reaped = held.send(None, None).is_err_and(|error| error.raw_os_error() == Some(ESRCH));
         told.filter(|_| !reaped).and_then(Ending::of_wait_status).or_else(kept)
     })

@@ -10,13 +10,9 @@ use crate::exit::Exit;
 use crate::proc::{Root, Status};
 use crate::select;
 use crate::sys::deliver as system;
+use crate::sys::errno::{ENOSYS, NOT_A_PROCESS};
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
-
-/// EINVAL and ENOENT, by which pidfd_open(2) tells that a number is a
-/// thread's; ENOSYS where it is not to be had.
-const NOT_A_PROCESS: [i32; 2] = [22, 2];
-const ENOSYS: i32 = 38;
 
 /// Sends to every target.
 ///

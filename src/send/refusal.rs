@@ -4,11 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::Attempt;
-
-/// The errno values that mean something here; the same on all of Linux.
-const EPERM: i32 = 1;
-const ESRCH: i32 = 3;
-const EAGAIN: i32 = 11;
+use crate::sys::errno::{EAGAIN, EPERM, ESRCH};
 
 /// A reason, with an identifier that programs can rely on.
 #[derive(Debug)]

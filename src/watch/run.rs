@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use super::{Burst, Event, Hook, Request};
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Signal};
+use crate::sys::errno::ESRCH;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::Inherited;
 
@@ -24,9 +25,6 @@ pub(super) struct Runner<'a> {
     /// The last that have ended: their SIGCHLD may still be under way.
     ended: VecDeque<u32>,
 }
-
-/// No process has the number: the same on every architecture.
-const ESRCH: i32 = 3;
 
 /// So many that have ended are remembered.
 const MOST_ENDED: usize = 256;

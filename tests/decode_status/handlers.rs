@@ -1,12 +1,17 @@
 //! `decode-status --handlers`, by each means that there is here.
 
+mod fit;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use sigtool::signal::{Arch, name};
+use sigtool::sys::deliver;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
 use crate::support::{Fixture, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
@@ -211,7 +216,7 @@ fn another_users_process_is_left_alone() {
     }
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot be looked into: ")));
-    for word in ["BPF: ", "CAP_BPF and CAP_PERFMON", "ptrace: ", "CAP_SYS_PTRACE"] {
+    for word in ["BPF: ", "CAP_BPF and CAP_PERFMON are missing", "ptrace: ", "CAP_SYS_PTRACE"] {
         assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
     }
     assert!(ran.stdout.starts_with(&format!("Process  {target} (fixture)")), "the rest is shown");
@@ -234,6 +239,33 @@ fn the_own_process_is_seen_by_ptrace() {
     let (seen, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
     assert!(ran.stdout.contains(seen) && ran.stdout.contains(why), "{}", ran.stdout);
     assert!(rows(&ran.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"), "{}", ran.stdout);
+}
+
+/// Told to end while the process does not stop, it ends by that signal.
+#[test]
+fn who_waits_is_ended_by_a_signal() {
+    let fixture = Fixture::start(["--catch", "USR1", "--vfork"]);
+    let pid = fixture.pid.to_string();
+    for end in ["INT", "TERM"] {
+        let mut command = sigtool(["decode-status", "--handlers", "--backend", "ptrace", &pid]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let is_traced = || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+            !status.contains("TracerPid:\t0\n")
+        };
+        while !is_traced() {
+            if child.try_wait().expect("ours").is_some() {
+                let output = child.wait_with_output().expect("ours");
+                return skipped(String::from_utf8_lossy(&output.stderr).trim());
+            }
+            std::thread::yield_now();
+        }
+        let signal = name::parse(end, Arch::NATIVE).expect("a signal");
+        deliver::to_number(child.id(), Some(signal), None).expect("ours");
+        let output = child.wait_with_output().expect("ours");
+        assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
+        assert!(!is_traced() && output.stdout.is_empty());
+    }
 }
 
 /// In another mount namespace the file is found where the process has it.
@@ -300,78 +332,5 @@ fn a_library_has_its_own_name() {
         let handler = &handlers(&document["processes"][0])[0];
         assert_eq!((&handler["library"], &handler["deleted"]), (&json.into(), &removed.into()));
         assert!(handler["path"].as_str().is_some_and(|path| path.ends_with(json)), "{handler}");
-    }
-}
-
-/// On a terminal no line is longer than that: names are shortened, or each
-/// handler has a card; not where all is asked for, and not in a pipe.
-#[test]
-fn handlers_fit_the_width() {
-    let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
-    let (mut child, pid) = renamed(name.as_bytes(), false);
-    let shown = |options: &[&str]| {
-        let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
-        Ran::from(ran.expect("sigtool runs"))
-    };
-    let plain = shown(&[]);
-    let on_terminal = ["40", "80", "120"].map(|width| {
-        let options = ["--format", "table", "--width", width];
-        (width, shown(&options).stdout, shown(&[&options[..], &["--full"]].concat()).stdout)
-    });
-    child.kill().expect("our own child");
-    child.wait().expect("it ends");
-    if plain.code != Some(0) {
-        return skipped(plain.stderr.trim());
-    }
-    let function = format!("{name}::state::handler").replace('-', "_");
-    assert!(plain.stdout.contains("fixture::state::handler") || plain.stdout.contains(&function));
-    assert!(plain.stdout.contains(name), "{}", plain.stdout);
-    for (width, text, full) in on_terminal {
-        for text in [&text, &full] {
-            let widest = text.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= width.parse().ok(), "{width}: {text}");
-        }
-        assert!(text.contains("USR1") && !full.contains('…'), "{full}");
-        // In 40 columns there are cards, which have lines enough.
-        let (is_table, is_whole) = (text.contains('│'), text.contains(name));
-        match width {
-            "40" => assert!(!is_table && text.contains("\nSIGNAL   USR1\n"), "{text}"),
-            "80" => assert!(is_table && !is_whole && text.contains('…'), "{text}"),
-            _ => assert!(is_table, "{text}"),
-        }
-    }
-}
-
-#[test]
-fn a_queue_fits_the_width() {
-    let name = "a\u{202e}\u{202e}\u{202e}\u{202e}";
-    let settings = ["--name", name, "--block", "TERM,RTMIN", "--queue", "TERM=7", "--queue", "RTMIN=8"];
-    let fixture = fixture(&[&CLEAN[..], &settings].concat());
-    for (width, is_table) in [("40", false), ("80", true), ("120", true)] {
-        let mut command = sigtool(["decode-status", "--queue", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
-        }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= width.parse().ok(), "{width}: {}", ran.stdout);
-        assert_eq!(ran.stdout.contains('│'), is_table, "{width}: {}", ran.stdout);
-        assert!(ran.stdout.contains("TERM"), "{}", ran.stdout);
-    }
-}
-
-#[test]
-fn a_table_fits_the_width() {
-    let fixture = fixture(&[&CLEAN[..], &["--catch", "TERM,HUP"]].concat());
-    for width in ["80", "120"] {
-        let mut command = sigtool(["decode-status", "--handlers", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
-        }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(
-            ran.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
-        );
     }
 }

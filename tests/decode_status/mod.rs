@@ -6,6 +6,7 @@ mod json;
 mod many;
 mod prometheus;
 mod queue;
+mod rights;
 mod texts;
 
 use std::process::{Command, Stdio};

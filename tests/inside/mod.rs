@@ -3,6 +3,7 @@
 
 mod calls;
 mod look;
+mod rights;
 mod strange;
 mod survive;
 mod trace;

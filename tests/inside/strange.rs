@@ -1,8 +1,7 @@
 //! Targets in strange places, and those who may not look.
 
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sigtool::sys::ptrace::{self, Refusal, Wanted};
@@ -112,49 +111,6 @@ fn a_frozen_process_is_given_up_in_time_and_restored() {
     }
     drop(fixture);
     until(|| std::fs::remove_dir(&group).is_ok());
-}
-
-/// A look by `inside try`, as another user if one is given.
-fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
-    let mut command = Command::new(fixture_path().with_file_name("inside"));
-    command.args(["try", &pid.to_string()]).stdin(Stdio::null());
-    if let Some(user) = user {
-        command.uid(user).gid(user).current_dir("/");
-    }
-    match command.output() {
-        Ok(Output { stdout, .. }) => Some(String::from_utf8_lossy(&stdout).trim().to_owned()),
-        Err(error) => {
-            skipped(&format!("as {user:?}: {error}"));
-            None
-        }
-    }
-}
-
-#[test]
-fn anothers_process_is_refused_and_ones_own_is_not() {
-    const NOBODY: u32 = 65534;
-    let own = Fixture::start(["--catch", "HUP"]);
-    let Some(refused) = try_as(Some(NOBODY), own.pid) else { return };
-    assert_eq!(refused, format!("OtherUser {{ uid: {} }}", deliver::effective_uid()));
-    assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
-    // One of nobody's own; it can be dumped, for nobody it was from the start.
-    let mut command = Command::new(fixture_path().with_file_name("inside"));
-    command
-        .args(["again"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .current_dir("/");
-    let mut theirs = match command.spawn() {
-        Ok(theirs) => theirs,
-        Err(error) => return skipped(&format!("as nobody: {error}")),
-    };
-    let seen = try_as(Some(NOBODY), theirs.id());
-    let _ = theirs.kill();
-    let _ = theirs.wait();
-    let seen = seen.expect("it ran before");
-    assert!(seen == "seen" || seen.starts_with("Yama") || seen == "Changing", "{seen}");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What a look finds busy, or in a strange state, goes on as it was.
 
 use std::io::{BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use sigtool::sys::deliver;
 use sigtool::sys::ptrace::Refusal;
 
-use super::{Target, handlers, is_possible, queue, signal};
+use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
 
 #[test]
@@ -210,6 +212,40 @@ fn the_end_of_who_looks_is_not_that_of_the_target() {
             status.contains("TracerPid:\t0\n")
         });
     }
+    super::settle(fixture.pid, 'S');
+    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+}
+
+/// Who is told to end while the target does not stop, ends at once, long before
+/// the 20 seconds that it would wait; the target is let go.
+#[test]
+fn who_waits_for_a_deep_sleep_can_be_ended() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
+    let is_traced = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
+        !status.contains("TracerPid:\t0\n")
+    };
+    for end in ["INT", "TERM", "HUP", "USR1", "RTMIN+1"] {
+        let mut looker = Command::new(fixture_path().with_file_name("inside"))
+            .args(["look", &fixture.pid.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        super::until(is_traced);
+        let begin = Instant::now();
+        deliver::to_number(looker.id(), Some(signal(end)), None).expect("it is ours");
+        let status = looker.wait().expect("it is ours");
+        let time = begin.elapsed();
+        assert_eq!(status.signal(), Some(signal(end).get().into()), "{end}: {status}");
+        assert!(time < DEADLINE / 2, "{end}: {time:?}");
+        assert!(!is_traced(), "the helper has ended before");
+        super::settle(fixture.pid, 'D');
+    }
+    deliver::to_number(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
 }

@@ -34,12 +34,16 @@ pub struct Asked {
 pub(super) fn look(report: &mut Report, request: &Request) {
     let Some(asked) = request.inside else { return };
     let wanted = Wanted { handlers: asked.handlers, queue: asked.queue };
-    let mut observer = Observer::new(&request.root, wanted, asked.backend, report.chosen);
+    let observer = Observer::new(&request.root, wanted, asked.backend, report.chosen);
+    look_by(observer, report, asked, &request.root);
+}
+
+fn look_by(mut observer: Observer, report: &mut Report, asked: Asked, root: &Root) {
     observer.expect(report.processes.len());
     // Many refused for the same reason are one problem.
     let mut refused: Vec<(Refused, Vec<String>)> = Vec::new();
     for process in &mut report.processes {
-        let Some(pid) = pid(process, &request.root) else { continue };
+        let Some(pid) = pid(process, root) else { continue };
         let Process { status, thread, threads, .. } = &*process;
         let subject = Subject { pid, thread: *thread, status, threads: threads.as_ref() };
         match observer.look(subject) {
@@ -190,6 +194,7 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use crate::observe::{Area, Symbol};
+    use crate::sys::bpf;
 
     fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {
         let area = Area::File { path: path.to_vec(), deleted: false };
@@ -205,5 +210,38 @@ mod tests {
         assert_eq!(handler_text(&place(b"/srv/x", Some(b"f\xff")), 99), "f\\xff");
         let unseen = Unseen::Symbols { library: b"br\xffoken".to_vec(), why: "permission denied" };
         assert_eq!(unseen_text(&unseen), "the symbols of br\\xffoken (permission denied)");
+    }
+
+    /// What the kernel's verifier says of a program that it does refuse, of the
+    /// test's own process: the harness catches some signals.
+    fn problems(verbose: bool) -> Option<Vec<Problem>> {
+        let refused = match bpf::live::broken() {
+            Ok(refused) => refused,
+            Err(why) => {
+                bpf::live::skip(&why);
+                return None;
+            }
+        };
+        let request = Request::of(vec![Target::Own]);
+        let mut report = super::super::find::report(&request);
+        let asked = Asked { handlers: true, backend: Backend::Bpf, verbose, ..Asked::default() };
+        let wanted = Wanted { handlers: true, queue: false };
+        let observer = Observer::new(&request.root, wanted, asked.backend, false).that_is(refused);
+        look_by(observer, &mut report, asked, &request.root);
+        Some(report.problems)
+    }
+
+    #[test]
+    fn the_verifiers_last_lines_are_told_where_they_are_asked_for() {
+        let Some(brief) = problems(false) else { return };
+        assert_eq!(brief.len(), 1);
+        let reason = &brief[0].reason;
+        let said = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
+        assert!(reason.starts_with(said), "{reason}");
+        let Some(verbose) = problems(true) else { return };
+        let (first, lines) = verbose.split_first().expect("a problem");
+        assert_eq!(&first.reason, reason);
+        assert!(lines.iter().all(|line| line.target == "the kernel's verifier"));
+        assert!(lines.iter().any(|line| line.reason.contains("R0 !read_ok")), "{lines:?}");
     }
 }

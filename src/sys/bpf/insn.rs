@@ -41,6 +41,7 @@ pub(super) enum Helper {
     SeqWrite = 127,
     RingbufReserve = 131,
     RingbufSubmit = 132,
+    RingbufQuery = 134,
 }
 
 /// When a jump is taken; numbers are unsigned, of 64 bits.

@@ -13,13 +13,15 @@ mod call;
 pub mod generate;
 mod insn;
 #[cfg(test)]
-mod live;
+pub(crate) mod live;
 mod memory;
 mod namespace;
 mod program;
 pub mod refused;
+pub mod right;
 mod ring;
 pub mod tasks;
 mod vmlinux;
 
 pub use refused::{Reason, Refused};
+pub use right::NoRight;

@@ -6,6 +6,9 @@ use std::io;
 
 use libc::c_int;
 
+use super::super::rights;
+use super::right::NoRight;
+
 /// How many of the verifier's last lines are kept.
 const LINES_KEPT: usize = 20;
 
@@ -23,9 +26,8 @@ pub struct Refused {
 /// Why BPF cannot be used.
 #[derive(Debug)]
 pub enum Reason {
-    /// CAP_BPF or CAP_PERFMON is missing, a sandbox forbids bpf(2), or the
-    /// kernel is locked down (EPERM).
-    NoRight,
+    /// A right is missing, or counts for nothing here (EPERM).
+    NoRight(NoRight),
     /// The kernel does not describe its types in /sys/kernel/btf/vmlinux.
     NoBtf(io::Error),
     /// What it describes does not follow the format: what is wrong with it.
@@ -47,7 +49,7 @@ impl Refused {
     /// What the kernel's answer means.
     pub(super) fn by_kernel(what: &'static str, error: io::Error) -> Refused {
         let reason = match error.raw_os_error() {
-            Some(libc::EPERM) => Reason::NoRight,
+            Some(libc::EPERM) => Reason::NoRight(NoRight::find()),
             _ => Reason::Kernel(error),
         };
         reason.of(what)
@@ -61,7 +63,9 @@ impl Refused {
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         let kept = lines[lines.len().saturating_sub(LINES_KEPT)..].iter().map(|line| (*line).to_owned());
         let reason = match error.raw_os_error() {
-            Some(NO_RIGHT) => Reason::NoRight,
+            Some(NO_RIGHT) => Reason::NoRight(NoRight::find()),
+            // It has no helper then that reads the kernel's memory.
+            _ if rights::is_confidential() => Reason::NoRight(NoRight::Lockdown),
             _ if lines.is_empty() => Reason::Kernel(error),
             _ => Reason::Verifier(error),
         };
@@ -85,7 +89,7 @@ impl fmt::Display for Refused {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::NoRight => f.write_str("not permitted: CAP_BPF and CAP_PERFMON are needed"),
+            Reason::NoRight(right) => write!(f, "not permitted: {right}"),
             Reason::NoBtf(error) => {
                 write!(f, "the kernel does not describe its types (/sys/kernel/btf/vmlinux): {error}")
             }
@@ -120,11 +124,11 @@ mod tests {
 
     #[test]
     fn a_missing_right_is_told_from_the_rest() {
-        assert!(matches!(Refused::by_kernel("x", error(libc::EPERM)).reason, Reason::NoRight));
+        assert!(matches!(Refused::by_kernel("x", error(libc::EPERM)).reason, Reason::NoRight(_)));
         assert!(matches!(Refused::by_kernel("x", error(libc::ENOSYS)).reason, Reason::Kernel(_)));
-        assert!(matches!(Refused::by_verifier("x", error(libc::EPERM), b"").reason, Reason::NoRight));
+        assert!(matches!(Refused::by_verifier("x", error(libc::EPERM), b"").reason, Reason::NoRight(_)));
         assert!(matches!(Refused::by_verifier("x", error(libc::E2BIG), b"\0").reason, Reason::Kernel(_)));
-        let text = Refused::by_kernel("looking", error(libc::EPERM)).to_string();
-        assert_eq!(text, "looking: not permitted: CAP_BPF and CAP_PERFMON are needed");
+        let text = Reason::NoRight(NoRight::UserNamespace).of("looking").to_string();
+        assert!(text.starts_with("looking: not permitted: CAP_BPF and CAP_PERFMON do not count"), "{text}");
     }
 }

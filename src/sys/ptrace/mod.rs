@@ -3,8 +3,9 @@
 //! It leaves no trace. The work is done by a helper process, with SEIZE and
 //! INTERRUPT, which send no signal; a thread is stopped for some hundred
 //! microseconds and goes on as if nothing had been: what it waited in is begun
-//! again, its masks, its stop and its handlers are what they were. A signal to
-//! sigtool, or its end, comes after that. What is not so:
+//! again, its masks, its stop and its handlers are what they were. A signal that
+//! ends sigtool comes after that; a thread that has not stopped by then, as in
+//! state D, is not waited for any more. What is not so:
 //!
 //! - a KILL to the helper itself while it has a thread ask for actions (not to
 //!   sigtool): the thread would go on amid that and most likely crash;
@@ -66,7 +67,8 @@ pub struct Seen {
 /// those with signals pending for themselves, and one for everything else.
 ///
 /// The deadline is for a thread that does not stop, as in state D; it is left as
-/// it is then. The calling thread's signals are held back meanwhile.
+/// it is then. The calling thread's signals are held back meanwhile; one that
+/// will end this process ends the waiting, too.
 ///
 /// # Errors
 /// Why nothing could be seen. [`Refusal::Seccomp`], [`Refusal::Dispatched`],

@@ -29,6 +29,9 @@ pub enum Refusal {
     /// It may not be dumped (PR_SET_DUMPABLE in prctl(2)), and CAP_SYS_PTRACE is
     /// missing.
     Undumpable,
+    /// The caller is in a user namespace of its own, and the process is not in
+    /// it: what the caller may do there does not count outside.
+    UserNamespace,
     /// The security module Yama forbids it (kernel.yama.ptrace_scope).
     Yama {
         /// The setting: 1 descendants only, 2 administrators only, 3 nobody.
@@ -76,6 +79,9 @@ impl Refusal {
             }
             Refusal::Capabilities => "it has more capabilities than you: that takes CAP_SYS_PTRACE",
             Refusal::Undumpable => "it may not be dumped (prctl PR_SET_DUMPABLE): that takes CAP_SYS_PTRACE",
+            Refusal::UserNamespace => {
+                "it is in another user namespace than you: that takes CAP_SYS_PTRACE in that one"
+            }
             Refusal::Yama { scope } => return yama(*scope),
             Refusal::Forbidden => "the kernel forbids it (a security module, or a sandbox around sigtool)",
             Refusal::Compat => "it runs 32-bit code",

@@ -9,15 +9,9 @@ use crate::error::{Outcome, bare};
 use crate::exit::Exit;
 use crate::proc::{Files, ReadError, Root};
 use crate::select::{self, SelectError};
+use crate::sys::errno::{ESRCH, NO_DESCRIPTOR, NOT_A_PROCESS};
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
-
-/// EINVAL and ENOENT, by which pidfd_open(2) tells that a number is a
-/// thread's; ESRCH where it is nobody's.
-const NOT_A_PROCESS: [i32; 2] = [22, 2];
-const ESRCH: i32 = 3;
-/// EMFILE and ENFILE: no descriptor is left.
-const NO_DESCRIPTOR: [i32; 2] = [24, 23];
 
 /// A process takes two: a pidfd, and its status.
 const DESCRIPTORS_EACH: u64 = 2;

@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use sigtool::signal::{Arch, name};
+use sigtool::sys::deliver;
+
 use super::event::Change;
 use super::{Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, schema, skipped};
@@ -125,6 +128,43 @@ fn a_flood_is_told_whole() {
         let told = watch.change();
         assert_eq!((told.event.as_str(), told.value), ("generated", Some(value)));
     }
+}
+
+/// More than there is room for comes while sigtool stands still; who kills then
+/// is told all the same.
+#[test]
+fn the_killer_is_named_after_a_flood() {
+    if !is_seen_by("bpf") {
+        return;
+    }
+    let mut fixture = Fixture::start(["--ignore", "RTMIN+1"]);
+    let pid = fixture.pid.to_string();
+    let watch = Observer::by("bpf", &["--json", "--pid", &pid, "--until-exit"]);
+    let to = |pid: u32, name: &str| {
+        let signal = name::parse(name, Arch::NATIVE).expect("a signal");
+        deliver::to_number(pid, Some(signal), None).expect("ours");
+    };
+    to(watch.child.id(), "STOP");
+    let state = || std::fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).expect("it lives");
+    while !state().contains(") T ") {
+        std::thread::yield_now();
+    }
+    // The buffer holds some 58,000.
+    for _ in 0..70_000 {
+        to(fixture.pid, "RTMIN+1");
+    }
+    to(fixture.pid, "KILL");
+    assert_eq!(fixture.ended_by(), Some(9));
+    to(watch.child.id(), "CONT");
+    let (code, stdout, stderr) = watch.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(lines.iter().any(|line| line.contains("\"lost\":")), "{stdout}");
+    let ended: Change =
+        serde_json::from_str(lines.iter().find(|line| line.contains("\"ended\"")).expect("its end"))
+            .expect("the documented fields");
+    assert_eq!(ended.killed_by.as_deref(), Some("KILL"));
+    assert_eq!(ended.sender.flatten().expect("it is known").pid, std::process::id());
 }
 
 #[test]

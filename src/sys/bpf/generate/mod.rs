@@ -69,7 +69,7 @@ impl Watch {
         let layout = Layout::find(&btf).map_err(of)?;
         let target = btf.id(program::TARGET).map_err(of)?;
         let namespace = Namespace::own(&vmlinux, &btf)?;
-        let ring = Ring::new(ring).map_err(by_kernel)?;
+        let (size, ring) = (ring, Ring::new(ring).map_err(by_kernel)?);
         let lost = call::create_map(MapKind::Array, 4, 8, 1).map_err(by_kernel)?;
         let (targets, senders) = (keys(&filter.targets), keys(&filter.senders));
         let (targets, senders) = (targets.map_err(by_kernel)?, senders.map_err(by_kernel)?);
@@ -78,6 +78,7 @@ impl Watch {
             senders: pass(&filter.senders, senders.as_ref()),
             signals: filter.signals,
             ring: ring.descriptor(),
+            size,
             lost: lost.as_raw_fd(),
         };
         let program = load(WHAT, program::write(&layout, &namespace, &plan), Attach::Tracepoint, target)?;
@@ -95,8 +96,9 @@ impl Watch {
         self.ring.drain(BATCH, |record| batch.extend(event::read(record)))
     }
 
-    /// How many signals could not be told: the buffer was full, or the program
-    /// was interrupted by itself.
+    /// How many signals could not be told: there was no room for them in the
+    /// buffer, a part of which is kept for those that may end a process, or the
+    /// program was interrupted by itself.
     ///
     /// # Errors
     /// What bpf(2) says.

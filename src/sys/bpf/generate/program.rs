@@ -58,6 +58,13 @@ const TASK: u32 = 16;
 const GROUP: u32 = 24;
 const RESULT: u32 = 32;
 
+/// The kernel's SIGRTMIN.
+const FIRST_REALTIME: u32 = 32;
+/// Results by which a signal is pending now: TRACE_SIGNAL_DELIVERED and
+/// TRACE_SIGNAL_LOSE_INFO.
+const DELIVERED: u32 = 0;
+const INFO_LOST: u32 = 4;
+
 // The stack, from its end down.
 const SENDER: i16 = -8;
 const RECEIVER: i16 = -16;
@@ -113,8 +120,9 @@ pub(super) struct Plan {
     pub(super) targets: Pass,
     pub(super) senders: Pass,
     pub(super) signals: SignalSet,
-    /// The ring's map.
+    /// The ring's map, and how many bytes it has.
     pub(super) ring: i32,
+    pub(super) size: u32,
     /// The map in which lost records are counted.
     pub(super) lost: i32,
 }
@@ -132,6 +140,7 @@ pub(super) fn write(layout: &Layout, namespace: &Namespace, plan: &Plan) -> Asse
         namespace.current(asm, SENDER, SCRATCH);
         only(asm, plan.senders, end);
         asm.block(|asm, lost| {
+            only_with_room(asm, plan, lost);
             asm.set_map(R1, plan.ring);
             asm.set(R2, layout.length());
             asm.set(R3, 0);
@@ -165,6 +174,33 @@ fn only_signals(asm: &mut Assembler, signals: SignalSet, end: &Block) {
     asm.block(|asm, pass| {
         asm.jump_if(pass.end(), R2, When::AnyBit, R1);
         asm.jump(end.end());
+    });
+}
+
+/// Leaves the block where the ring is so full that what is left of it is kept
+/// for what matters more: the last quarter for standard signals that come to be
+/// pending, and of that the second half for KILL alone. A flood of any others
+/// does not take the place of who ended a process.
+fn only_with_room(asm: &mut Assembler, plan: &Plan, lost: &Block) {
+    /// BPF_RB_AVAIL_DATA (uapi linux/bpf.h): how many bytes wait to be read.
+    const WAITING: u32 = 0;
+    let (most, most_standard) = (plan.size / 4 * 3, plan.size / 8 * 7);
+    asm.set_map(R1, plan.ring);
+    asm.set(R2, WAITING);
+    asm.call(Helper::RingbufQuery);
+    asm.block(|asm, room| {
+        asm.jump_if(room.end(), R0, When::Below, most);
+        asm.load(Width::Double, R1, R6, SIGNAL);
+        asm.jump_if(room.end(), R1, When::Equal, libc::SIGKILL);
+        asm.jump_if(lost.end(), R1, When::AtLeast, FIRST_REALTIME);
+        asm.load(Width::Double, R1, R6, RESULT);
+        asm.block(|asm, pending| {
+            for result in [DELIVERED, INFO_LOST] {
+                asm.jump_if(pending.end(), R1, When::Equal, result);
+            }
+            asm.jump(lost.end());
+        });
+        asm.jump_if(lost.end(), R0, When::AtLeast, most_standard);
     });
 }
 

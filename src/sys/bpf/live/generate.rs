@@ -152,6 +152,58 @@ fn an_end_comes_from_the_child() {
     assert!(!event.is_bystander());
 }
 
+/// Nobody reads; what is told then, of standard signals and of KILL.
+#[test]
+fn a_place_is_kept_for_what_ends_a_process() {
+    let target = Target::cat(&[RT, libc::SIGTERM]);
+    let Some(mut watch) = allowed(Watch::start_with(&filter(&[target.pid()]), 4096)) else { return };
+    let flood = |number| {
+        for _ in 0..100 {
+            send(target.pid(), number, None);
+        }
+    };
+    // Pending each; ignored; pending already, but for the first.
+    flood(RT);
+    flood(libc::SIGURG);
+    flood(libc::SIGTERM);
+    send(target.pid(), libc::SIGKILL, None);
+    let mut events = Vec::new();
+    watch.read_batch(&mut events);
+    let count = |number| events.iter().filter(|event| event.signal == signal(number)).count();
+    let told = events.len() as u64;
+    assert_eq!((count(libc::SIGURG), count(libc::SIGTERM), count(libc::SIGKILL)), (0, 1, 1), "{events:?}");
+    assert!(count(RT) > 10);
+    assert!(events.is_sorted_by_key(|event| event.time));
+    assert_eq!(events.last().map(|event| event.sender.pid), Some(std::process::id()));
+    // Its end, told to its parent, is not its own signal.
+    assert_eq!(told + watch.lost().expect("a number"), 301);
+}
+
+/// So many standard signals come to be pending that their room is full as well.
+#[test]
+fn the_last_place_is_the_killers() {
+    let standard = [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGALRM,
+        libc::SIGTERM,
+    ];
+    let target = Target::cat(&[&[RT][..], &standard].concat());
+    let Some(mut watch) = allowed(Watch::start_with(&filter(&[target.pid()]), 4096)) else { return };
+    for number in [RT; 100].into_iter().chain(standard).chain([libc::SIGKILL]) {
+        send(target.pid(), number, None);
+    }
+    let mut events = Vec::new();
+    watch.read_batch(&mut events);
+    let told = events.iter().filter(|event| standard.contains(&event.signal.get().into())).count();
+    assert!(told > 0 && told < standard.len(), "{events:?}");
+    let killer = events.last().expect("an event");
+    assert_eq!((killer.signal, killer.sender.pid), (signal(libc::SIGKILL), std::process::id()));
+}
+
 #[test]
 fn what_finds_no_room_is_counted_and_the_ring_turns() {
     let target = Target::cat(&[]);

@@ -6,10 +6,10 @@
 //! but a KILL, and everything that can be refused is refused before.
 
 use std::io;
-use std::time::Instant;
 
 use super::call::{self, bit};
 use super::memory;
+use super::patience::Patience;
 use super::plan::SYSCALL;
 use super::tracee::{Registers, Stop, Tracee};
 use super::visit::{Fault, Tools};
@@ -62,7 +62,7 @@ pub(super) fn ask_all(tracee: Tracee, was: &Registers, tools: &mut Tools<'_>) ->
         if tools.wanted & bit(signal) & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP)) == 0 {
             continue;
         }
-        asked = ask(tracee, was, &loan, signal, tools.end).map(|action| {
+        asked = ask(tracee, was, &loan, signal, tools.patience).map(|action| {
             tools.room.actions[signal as usize - 1] = action;
         });
         if asked.is_err() {
@@ -124,7 +124,13 @@ fn section(tracee: Tracee, was: &Registers) -> Option<(u64, [u8; 8])> {
 }
 
 /// One call.
-fn ask(tracee: Tracee, was: &Registers, loan: &Loan, signal: i32, end: Instant) -> Result<Action, Fault> {
+fn ask(
+    tracee: Tracee,
+    was: &Registers,
+    loan: &Loan,
+    signal: i32,
+    patience: Patience<'_>,
+) -> Result<Action, Fault> {
     let call = Registers {
         rip: loan.instruction,
         rax: RT_SIGACTION,
@@ -138,7 +144,7 @@ fn ask(tracee: Tracee, was: &Registers, loan: &Loan, signal: i32, end: Instant) 
         ..*was
     };
     tracee.set_registers(&call).map_err(Fault::of)?;
-    run(tracee, end)?;
+    run(tracee, patience)?;
     let answer = tracee.registers().map_err(Fault::of)?.rax;
     let bytes = memory::array::<BYTES>(tracee.0, loan.address).map_err(Fault::of)?;
     let word = |at: usize| {
@@ -157,7 +163,7 @@ fn ask(tracee: Tracee, was: &Registers, loan: &Loan, signal: i32, end: Instant) 
 
 /// Has the thread enter a system call and leave it. All signals are blocked, so
 /// only STOP can come in between, and is obeyed when the thread is let go.
-fn run(tracee: Tracee, end: Instant) -> Result<(), Fault> {
+fn run(tracee: Tracee, patience: Patience<'_>) -> Result<(), Fault> {
     let (mut stops, mut is_asked) = (0, false);
     let mut signal = 0;
     while stops < 2 {
@@ -169,7 +175,7 @@ fn run(tracee: Tracee, end: Instant) -> Result<(), Fault> {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Fault::of(error)),
                 // A freezer holds it, or its memory is awaited: it must stand
                 // still once more to be restored, however long that takes.
-                Err(_) if !is_asked && Instant::now() >= end => {
+                Err(_) if !is_asked && patience.is_over() => {
                     is_asked = true;
                     let _ = tracee.interrupt();
                 }

@@ -8,14 +8,19 @@
 use std::ffi::{c_int, c_long};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::time::Duration;
 
 use libc::pid_t;
+use nix::poll::{PollFd, PollFlags};
 
+use super::patience::{self, Word};
 use crate::signal::{Arch, SignalSet};
 use crate::sys::deliver::check;
 use crate::sys::hold;
+use crate::sys::pidfd::{PidFd, poll_until};
+use crate::sys::signalfd::SignalFd;
 
 /// Every signal held back from the calling thread, until this is dropped.
 pub(super) struct Held(SignalSet);
@@ -23,6 +28,11 @@ pub(super) struct Held(SignalSet);
 impl Held {
     pub(super) fn all() -> io::Result<Held> {
         hold::change(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(Held)
+    }
+
+    /// What was held back before.
+    pub(super) fn before(&self) -> SignalSet {
+        self.0
     }
 }
 
@@ -55,9 +65,23 @@ impl Helper {
         pid_t::try_from(answer).map(Helper).map_err(io::Error::other)
     }
 
-    /// Waits for its end.
-    pub(super) fn wait(self) {
+    /// Waits for its end. It is told to give up when a signal comes that will
+    /// end sigtool as soon as it is not held back any more.
+    pub(super) fn wait(self, held: &Held, word: &Word) {
+        // Where that cannot be waited for, its time ends it.
+        if self.is_outrun(held).unwrap_or(false) {
+            word.say();
+        }
         self.reap();
+    }
+
+    /// Whether such a signal comes before its end.
+    fn is_outrun(&self, held: &Held) -> io::Result<bool> {
+        let own = PidFd::open(self.0.cast_unsigned())?;
+        let signals = SignalFd::open(patience::deadly(held))?;
+        let mut waited = [own.as_fd(), signals.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
+        poll_until(&mut waited, None)?;
+        Ok(waited[0].revents().is_none_or(|events| events.is_empty()))
     }
 
     fn reap(&self) {
@@ -152,7 +176,8 @@ pub(super) fn end_with_parent(parent: pid_t) {
 /// Any bytes must be a valid value.
 pub(super) unsafe trait Plain {}
 
-/// Memory that a helper writes and its parent reads, once the helper has ended.
+/// Memory that a helper writes and its parent reads, once the helper has ended;
+/// what is atomic, both may at any time.
 pub(super) struct Shared<T: Plain>(NonNull<T>);
 
 impl<T: Plain> Shared<T> {
@@ -170,7 +195,8 @@ impl<T: Plain> Shared<T> {
 
     pub(super) fn get(&self) -> &T {
         // SAFETY: the memory is as large and as aligned (to a page) as it must
-        // be, and any bytes are valid; the helper, which alone writes, has ended.
+        // be, and any bytes are valid. What is not atomic the helper alone writes,
+        // and it has ended.
         unsafe { self.0.as_ref() }
     }
 

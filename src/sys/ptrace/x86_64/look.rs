@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 
 use super::helper::{self, Held, Helper, Shared};
+use super::patience::{Patience, Word};
 use super::plan::Plan;
 use super::text::Text;
 use super::visit::{Fault, Room, Tools};
@@ -18,7 +19,7 @@ use crate::sys::siginfo::Raw;
 const TRIES: u32 = 50;
 const AT_ONCE: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(2);
-/// How often a helper that waits looks at the clock.
+/// How often a helper that waits asks whether it is to go on.
 const TICK: Duration = Duration::from_millis(10);
 
 /// As [`crate::sys::ptrace::look`] says.
@@ -49,14 +50,17 @@ fn try_to_look(pid: pid_t, wanted: Wanted, end: Instant) -> Result<Result<Seen, 
         let text = Text::new();
         // A signal to this process waits until the target is let go.
         let held = Held::all().map_err(Refusal::Failed)?;
-        let room = room.get_mut();
+        let word = Word::new().map_err(Refusal::Failed)?;
+        let (room, patience) = (room.get_mut(), Patience { end, word: &word });
         let wanted = wanted.handlers.bits() as u64;
-        let mut tools = Tools { plan: &plan, wanted, end, text, room };
+        let mut tools = Tools { plan: &plan, wanted, patience, text, room };
         let work = || {
-            helper::tick(end.saturating_duration_since(Instant::now()), TICK);
+            helper::tick(TICK, TICK);
             tools.visit_all();
         };
-        Helper::start(&held, None, work).map_err(Refusal::Failed)?.wait();
+        Helper::start(&held, None, work).map_err(Refusal::Failed)?.wait(&held, &word);
+        // If it was told to give up, sigtool ends here, with what holds signals
+        // back.
     }
     let room = room.get();
     if room.done == 1 {

@@ -6,6 +6,7 @@ mod helper;
 mod look;
 mod memory;
 mod outlet;
+mod patience;
 mod plan;
 mod record;
 mod text;

@@ -9,6 +9,7 @@ use libc::pid_t;
 use super::actions::{self, Action};
 use super::call::{self, Signals};
 use super::helper::Plain;
+use super::patience::Patience;
 use super::plan::{Plan, Visit};
 use super::text::Text;
 use super::tracee::{Siginfo, Stop, Tracee, option};
@@ -93,7 +94,7 @@ pub(super) struct Tools<'a> {
     pub(super) plan: &'a Plan,
     /// The actions that are asked for: bit n-1 is signal n.
     pub(super) wanted: u64,
-    pub(super) end: Instant,
+    pub(super) patience: Patience<'a>,
     pub(super) text: Text,
     pub(super) room: &'a mut Room,
 }
@@ -104,7 +105,8 @@ impl Tools<'_> {
     pub(super) fn visit_all(&mut self) {
         for index in 0..self.plan.visits.len() {
             let visit = self.plan.visits[index];
-            match self.visit(visit) {
+            let begun = if self.patience.is_over() { Err(Fault::NoAnswer) } else { self.visit(visit) };
+            match begun {
                 Ok(()) => {}
                 Err(Fault::Gone) if !visit.actions && !visit.shared => {}
                 Err(fault) => {
@@ -142,7 +144,7 @@ impl Tools<'_> {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Fault::of(error)),
                 // It does not stand still, so it cannot be let go; but the end of
                 // this process does that, and nothing has been changed in it.
-                Err(_) if Instant::now() >= self.end => return Err(Fault::NoAnswer),
+                Err(_) if self.patience.is_over() => return Err(Fault::NoAnswer),
                 Err(_) => {}
             }
         }

@@ -7,6 +7,7 @@ use libc::pid_t;
 
 use super::text::{Status, Text, number};
 use crate::sys::ptrace::Refusal;
+use crate::sys::rights;
 
 /// CAP_SYS_PTRACE (uapi linux/capability.h).
 const SYS_PTRACE: u64 = 1 << 19;
@@ -20,13 +21,31 @@ pub(super) fn denied(pid: pid_t, tid: pid_t) -> Refusal {
     let scope = fs::read("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     // The folder is always its user's (`task_dump_owner` in fs/proc/base.c).
     let owner = fs::metadata(format!("/proc/{pid}/status")).map_or(target.uids[1], |metadata| metadata.uid());
-    explain(&target, &own, number(scope.trim_ascii(), 10) as u8, owner)
+    let (scope, is_outside) = (number(scope.trim_ascii(), 10) as u8, is_outside(pid));
+    explain(&target, &own, &Around { scope, owner, is_outside })
 }
 
-/// From both statuses, Yama's setting, and the owner of the files in /proc/PID;
-/// in the order of the kernel's own questions (`ptrace_attach`,
+/// What decides besides the two processes.
+struct Around {
+    /// Yama's setting; 0 without Yama.
+    scope: u8,
+    /// Whose the files in /proc/PID are.
+    owner: u32,
+    /// Whether the caller is in a user namespace of its own, and the process is
+    /// not known to be there too.
+    is_outside: bool,
+}
+
+/// Which user namespace a process is in may be read by who may trace it.
+fn is_outside(pid: pid_t) -> bool {
+    let inode = |pid: &str| fs::metadata(format!("/proc/{pid}/ns/user")).map(|metadata| metadata.ino()).ok();
+    rights::is_in_user_namespace() && inode(&pid.to_string()) != inode("self")
+}
+
+/// In the order of the kernel's own questions (`ptrace_attach`,
 /// `__ptrace_may_access` in kernel/ptrace.c).
-fn explain(target: &Status, own: &Status, scope: u8, owner: u32) -> Refusal {
+fn explain(target: &Status, own: &Status, around: &Around) -> Refusal {
+    let Around { scope, owner, is_outside } = *around;
     let is_mine = target.uids == [own.uids[0]; 3] && target.gids == [own.gids[0]; 3];
     let may_all = own.effective & SYS_PTRACE != 0;
     match target {
@@ -37,6 +56,7 @@ fn explain(target: &Status, own: &Status, scope: u8, owner: u32) -> Refusal {
         // The files of what may not be dumped are root's (proc_pid(5)).
         _ if owner != target.uids[1] && !may_all => Refusal::Undumpable,
         _ if target.permitted & !own.permitted != 0 && !may_all => Refusal::Capabilities,
+        _ if is_outside => Refusal::UserNamespace,
         _ if scope >= 3 || (scope > 0 && !may_all) => Refusal::Yama { scope },
         _ => Refusal::Forbidden,
     }
@@ -54,8 +74,8 @@ mod tests {
     fn the_first_that_stands_against_it_is_told() {
         let (own, root) = (user(1000), Status { effective: SYS_PTRACE, ..user(0) });
         let told = |target: Status, own: &Status, scope| {
-            let owner = target.uids[1];
-            format!("{:?}", explain(&target, own, scope, owner))
+            let around = Around { scope, owner: target.uids[1], is_outside: false };
+            format!("{:?}", explain(&target, own, &around))
         };
         assert_eq!(told(user(33), &own, 1), "OtherUser { uid: 33 }");
         assert_eq!(told(Status { tracer: 7, ..user(33) }, &own, 1), "Traced { by: 7 }");
@@ -67,7 +87,13 @@ mod tests {
         assert_eq!(told(user(1000), &own, 0), "Forbidden");
         assert_eq!(told(Status { permitted: 1, ..user(1000) }, &own, 0), "Capabilities");
         assert_eq!(told(Status { uids: [1000, 0, 0], ..user(1000) }, &own, 0), "OtherUser { uid: 0 }");
-        let hidden = explain(&user(1000), &own, 1, 0);
+        let hidden = explain(&user(1000), &own, &Around { scope: 1, owner: 0, is_outside: false });
         assert!(matches!(hidden, Refusal::Undumpable), "{hidden:?}");
+        // Root of a user namespace has all capabilities there.
+        let outside = |scope| Around { scope, owner: 1000, is_outside: true };
+        for (target, own) in [(user(1000), &root), (user(0), &root), (user(1000), &own)] {
+            let refused = explain(&target, own, &Around { owner: target.uids[1], ..outside(1) });
+            assert!(matches!(refused, Refusal::UserNamespace), "{refused:?}");
+        }
     }
 }

@@ -1,0 +1,98 @@
+//! The rights of sigtool itself, and what makes them count for nothing.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+/// The first user namespace's inode (PROC_USER_INIT_INO in
+/// include/linux/proc_ns.h).
+const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
+/// _LINUX_CAPABILITY_VERSION_3 (uapi linux/capability.h).
+const VERSION: u32 = 0x2008_0522;
+
+/// A capability, by its number in uapi linux/capability.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Capability {
+    SysAdmin = 21,
+    Perfmon = 38,
+    Bpf = 39,
+}
+
+/// A set of capabilities: bit n is number n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Capabilities(pub(super) u64);
+
+impl Capabilities {
+    /// The effective ones of this thread; none where they cannot be asked for.
+    pub(super) fn own() -> Capabilities {
+        #[repr(C)]
+        struct Header {
+            version: u32,
+            pid: i32,
+        }
+        /// struct __user_cap_data_struct: one for the lower 32, one for the rest.
+        #[repr(C)]
+        #[derive(Clone, Copy, Default)]
+        struct Data {
+            effective: u32,
+            permitted: u32,
+            inheritable: u32,
+        }
+        let mut header = Header { version: VERSION, pid: 0 };
+        let mut data = [Data::default(); 2];
+        // SAFETY: capget(2) fills in two sets for this version; both structures
+        // are laid out as the kernel has them, and outlive the call.
+        let answer = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, data.as_mut_ptr()) };
+        match answer {
+            0 => Capabilities(u64::from(data[0].effective) | u64::from(data[1].effective) << 32),
+            _ => Capabilities::default(),
+        }
+    }
+
+    /// Whether it is among them.
+    pub(super) fn has(self, capability: Capability) -> bool {
+        self.0 & (1 << capability as u8) != 0
+    }
+}
+
+/// Whether sigtool is in a user namespace of its own: what it may do there
+/// counts for nothing outside (user_namespaces(7)). Where /proc does not tell,
+/// it counts as the first.
+pub(super) fn is_in_user_namespace() -> bool {
+    fs::metadata("/proc/self/ns/user").is_ok_and(|metadata| metadata.ino() != FIRST_USER_NAMESPACE)
+}
+
+/// Whether this thread's system calls are filtered by seccomp(2).
+pub(super) fn is_filtered() -> bool {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let mode = status.lines().find_map(|line| line.strip_prefix("Seccomp:"));
+    mode.is_some_and(|mode| mode.trim() != "0")
+}
+
+/// Whether the kernel is locked down so far that nobody may read its memory
+/// (kernel_lockdown(7)): the word in brackets is in force.
+pub(super) fn is_confidential() -> bool {
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+    text.contains("[confidentiality]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_are_those_that_proc_tells() {
+        let status = fs::read_to_string("/proc/thread-self/status").expect("a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("a line");
+        let told = u64::from_str_radix(line.trim(), 16).expect("a mask");
+        assert_eq!(Capabilities::own(), Capabilities(told));
+        let filtered = status.lines().any(|line| line.starts_with("Seccomp:") && !line.ends_with('0'));
+        assert_eq!(is_filtered(), filtered);
+    }
+
+    #[test]
+    fn a_capability_is_a_bit() {
+        let both = Capabilities(3 << 38);
+        assert!(both.has(Capability::Bpf) && both.has(Capability::Perfmon));
+        assert!(!both.has(Capability::SysAdmin) && Capabilities(1 << 21).has(Capability::SysAdmin));
+    }
+}

@@ -1,0 +1,76 @@
+//! Tables of handlers and queues in terminals of several widths.
+
+use super::*;
+
+/// On a terminal no line is longer than that: names are shortened, or each
+/// handler has a card; not where all is asked for, and not in a pipe.
+#[test]
+fn handlers_fit_the_width() {
+    let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
+    let (mut child, pid) = renamed(name.as_bytes(), false);
+    let shown = |options: &[&str]| {
+        let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
+        Ran::from(ran.expect("sigtool runs"))
+    };
+    let plain = shown(&[]);
+    let on_terminal = ["40", "80", "120"].map(|width| {
+        let options = ["--format", "table", "--width", width];
+        (width, shown(&options).stdout, shown(&[&options[..], &["--full"]].concat()).stdout)
+    });
+    child.kill().expect("our own child");
+    child.wait().expect("it ends");
+    if plain.code != Some(0) {
+        return skipped(plain.stderr.trim());
+    }
+    let function = format!("{name}::state::handler").replace('-', "_");
+    assert!(plain.stdout.contains("fixture::state::handler") || plain.stdout.contains(&function));
+    assert!(plain.stdout.contains(name), "{}", plain.stdout);
+    for (width, text, full) in on_terminal {
+        for text in [&text, &full] {
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= width.parse().ok(), "{width}: {text}");
+        }
+        assert!(text.contains("USR1") && !full.contains('…'), "{full}");
+        // In 40 columns there are cards, which have lines enough.
+        let (is_table, is_whole) = (text.contains('│'), text.contains(name));
+        match width {
+            "40" => assert!(!is_table && text.contains("\nSIGNAL   USR1\n"), "{text}"),
+            "80" => assert!(is_table && !is_whole && text.contains('…'), "{text}"),
+            _ => assert!(is_table, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn a_queue_fits_the_width() {
+    let name = "a\u{202e}\u{202e}\u{202e}\u{202e}";
+    let settings = ["--name", name, "--block", "TERM,RTMIN", "--queue", "TERM=7", "--queue", "RTMIN=8"];
+    let fixture = fixture(&[&CLEAN[..], &settings].concat());
+    for (width, is_table) in [("40", false), ("80", true), ("120", true)] {
+        let mut command = sigtool(["decode-status", "--queue", "--format", "table", "--width", width]);
+        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if ran.code != Some(0) {
+            return skipped(ran.stderr.trim());
+        }
+        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= width.parse().ok(), "{width}: {}", ran.stdout);
+        assert_eq!(ran.stdout.contains('│'), is_table, "{width}: {}", ran.stdout);
+        assert!(ran.stdout.contains("TERM"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_table_fits_the_width() {
+    let fixture = fixture(&[&CLEAN[..], &["--catch", "TERM,HUP"]].concat());
+    for width in ["80", "120"] {
+        let mut command = sigtool(["decode-status", "--handlers", "--format", "table", "--width", width]);
+        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if ran.code != Some(0) {
+            return skipped(ran.stderr.trim());
+        }
+        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(
+            ran.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
+        );
+    }
+}

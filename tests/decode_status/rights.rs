@@ -1,0 +1,106 @@
+//! Which rights it takes to look inside, and which are missing.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
+
+/// Another user, with these capabilities alone.
+fn user(capabilities: &str) -> Vec<String> {
+    let all = ["bpf", "perfmon", "sys_admin", "sys_ptrace"];
+    let given = all.iter().filter(|name| capabilities.split(',').any(|given| given == **name));
+    let only = given.fold("-all".to_owned(), |all, name| format!("{all},+{name}"));
+    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(str::to_owned);
+    let sets = ["inh-caps", "ambient-caps", "bounding-set"].map(|set| format!("--{set}={only}"));
+    [&user[..], &sets].concat()
+}
+
+/// What `decode-status --handlers` says to somebody; `None` where nobody can be
+/// that here, which is said.
+fn asked(who: &[String], target: &Fixture, backend: &str) -> Option<Ran> {
+    // By its descriptor: the user may not reach the folder that it lies in.
+    let binary = std::fs::File::open(SIGTOOL).expect("the binary");
+    let pid = target.pid.to_string();
+    let words = ["/proc/self/fd/0", "decode-status", "--handlers", "--backend", backend, &pid];
+    let output = Command::new(&who[0]).args(&who[1..]).args(words).stdin(Stdio::from(binary)).output();
+    let ran = match output {
+        Ok(output) => Ran::from(output),
+        Err(error) => {
+            skipped(&format!("{}: {error}", who[0]));
+            return None;
+        }
+    };
+    if ran.stderr.starts_with(&who[0]) {
+        skipped(ran.stderr.trim());
+        return None;
+    }
+    Some(ran)
+}
+
+/// Whether BPF is to be had here at all.
+fn is_possible(target: &Fixture) -> bool {
+    let ran = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
+    if ran.code != Some(0) {
+        skipped(ran.stderr.trim());
+    }
+    ran.code == Some(0)
+}
+
+#[test]
+fn the_right_that_bpf_misses_is_named() {
+    let target = Fixture::start(["--catch", "USR1"]);
+    if !is_possible(&target) {
+        return;
+    }
+    for (capabilities, missing) in [
+        ("", "CAP_BPF and CAP_PERFMON are missing"),
+        ("bpf", "CAP_PERFMON is missing (CAP_BPF is there)"),
+        ("perfmon", "CAP_BPF is missing (CAP_PERFMON is there)"),
+        ("sys_ptrace", "CAP_BPF and CAP_PERFMON are missing"),
+    ] {
+        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
+        assert_eq!(ran.code, Some(3), "{capabilities}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", ran.stderr);
+    }
+    for capabilities in ["bpf,perfmon", "sys_admin"] {
+        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
+        assert!(ran.code == Some(0) && ran.stdout.contains("Seen by  BPF"), "{capabilities}: {}", ran.stderr);
+    }
+}
+
+/// What `auto` makes of it, for another user's process.
+#[test]
+fn ptrace_takes_a_right_of_its_own() {
+    let target = Fixture::start(["--catch", "USR1"]);
+    if !is_possible(&target) {
+        return;
+    }
+    let Some(ran) = asked(&user("sys_ptrace"), &target, "auto") else { return };
+    if ran.code == Some(0) {
+        assert!(ran.stdout.contains("Seen by  ptrace: it was stopped for "), "{}", ran.stdout);
+    } else {
+        skipped(ran.stderr.trim());
+    }
+    let Some(ran) = asked(&user("bpf"), &target, "auto") else { return };
+    assert_eq!(ran.code, Some(3));
+    assert!(
+        ran.stderr.contains("CAP_PERFMON is missing") && ran.stderr.contains("; ptrace: it belongs to uid ")
+    );
+}
+
+/// All capabilities of a user namespace are none of the machine's.
+#[test]
+fn root_of_a_user_namespace_has_no_right() {
+    let target = Fixture::start(["--catch", "USR1"]);
+    if !is_possible(&target) {
+        return;
+    }
+    let who = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
+    let Some(ran) = asked(&who, &target, "auto") else { return };
+    assert_eq!(ran.code, Some(3));
+    let bpf = "BPF: not permitted: CAP_BPF and CAP_PERFMON do not count in a user namespace";
+    assert!(
+        ran.stderr.contains(bpf) && ran.stderr.contains("another user namespace than you"),
+        "{}",
+        ran.stderr
+    );
+}
