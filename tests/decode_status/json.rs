@@ -144,7 +144,11 @@ fn json_says_it_all() {
         !found.id.is_empty() && !found.what.is_empty() && !found.why.is_empty() && found.todo.is_none()
     });
     assert!(told, "{findings:?}");
-    let first = findings.first().map(|found| (found.id.as_str(), found.severity.as_str()));
+    // Other tests fill their user's queue.
+    let first = findings
+        .iter()
+        .find(|found| found.id != "queue-nearly-full")
+        .map(|found| (found.id.as_str(), found.severity.as_str()));
     assert_eq!(first, Some(("pending-blocked", "warning")));
     assert!(set(&process.caught).is_some_and(|names| names.starts_with("INT")));
     let term = process.signals.iter().find(|signal| signal.signal == "TERM").expect("a row");

@@ -129,21 +129,23 @@ fn a_burst_while_a_handler_runs_loses_nothing() {
 
 /// From a sender of a user of its own, whose queue no other test fills.
 fn flood(user: &str, limit: &str, count: u32) {
-    let user = ["--reuid", user, "--regid", user, "--clear-groups"];
-    let can = Command::new("setpriv").args(user).args([SIGTOOL, "--version"]).output();
+    let as_user = || {
+        let mut command = Command::new("prlimit");
+        command.args([limit, "setpriv", "--reuid", user, "--regid", user, "--clear-groups"]);
+        command
+    };
+    let can = as_user().args([SIGTOOL, "--version"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
-        return skipped("setpriv may not change its user here, or that user may not run sigtool");
+        return skipped("prlimit or setpriv may not do it here, or that user may not run sigtool");
     }
-    let mut command = Command::new("setpriv");
-    command.args(user).args(["prlimit", limit, SIGTOOL, "watch", "--quiet", "--", SIGTOOL, "watch"]);
+    let mut command = as_user();
+    command.args([SIGTOOL, "watch", "--quiet", "--", SIGTOOL, "watch"]);
     command.args(["--json", "--count", &count.to_string(), "RTMIN+5"]);
     let out = file(&format!("forwarded-{count}"));
     let mut watch =
         Watch::of(command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("a file")));
     watch.pid = watch.child.id();
-    let mut sender = Command::new("setpriv")
-        .args(user)
-        .args(["prlimit", limit])
+    let mut sender = as_user()
         .arg(fixture_path())
         .args(["--flood", &watch.pid.to_string(), "RTMIN+5", &count.to_string(), "--exit", "0"])
         .stdout(Stdio::null())
@@ -159,7 +161,7 @@ fn flood(user: &str, limit: &str, count: u32) {
     assert!(values.eq(0..count as i32), "all of them, in order");
     for event in &got {
         let sender = event.sender.as_ref().expect("a sender");
-        assert_eq!((sender.pid, sender.uid.to_string().as_str(), event.code), (from, user[1], -1));
+        assert_eq!((sender.pid, sender.uid.to_string().as_str(), event.code), (from, user, -1));
     }
 }
 
