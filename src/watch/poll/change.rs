@@ -2,7 +2,8 @@
 
 use crate::explain::require::Set;
 use crate::proc::{ProcessName, Situation, State, Task, Threads};
-use crate::signal::SignalSet;
+use crate::signal::known::KILL;
+use crate::signal::{Signal, SignalSet};
 
 /// A change of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) enum Change {
         from: State,
         /// What it is now.
         to: State,
+        /// The signal that has stopped it, where its tracer has seen that.
+        by: Option<Signal>,
     },
     /// It calls itself something else: after an exec, most of all.
     Name {
@@ -95,6 +98,24 @@ fn of_threads(found: &mut Vec<Change>, before: &Threads, now: &Threads) {
             found.push(Change::ThreadStarted(task.clone()));
         }
     }
+}
+
+/// Holds back that KILL is pending for threads alone, unless it was so for them
+/// at the last look already: so the kernel ends the other threads of a process
+/// that executes a program, or exits (`zap_other_threads` in kernel/signal.c),
+/// which is told by itself. `dying`: those for which it is.
+pub(super) fn without_dying(threads: Threads, dying: &mut Vec<u32>) -> Threads {
+    let now: Vec<u32> = threads.pending_for(KILL).collect();
+    let before = std::mem::replace(dying, now);
+    if dying.iter().all(|tid| before.contains(tid)) {
+        return threads;
+    }
+    let kill = SignalSet::from_iter([KILL]);
+    let spared = threads.iter().cloned().map(|task| {
+        let held = if before.contains(&task.tid) { SignalSet::EMPTY } else { kill };
+        Task { pending: task.pending - held, ..task }
+    });
+    Threads::new(spared.collect())
 }
 
 /// The state of a process: that of its main thread, or, where that alone has
@@ -174,6 +195,25 @@ mod tests {
         assert_eq!(changes(&before, &now, true), expected);
         assert_eq!(state(&now).map(State::letter), Some('S'), "it lives on without its main thread");
         assert_eq!(state(&before).map(State::letter), Some('S'));
+    }
+
+    #[test]
+    fn threads_that_the_kernel_ends_are_no_news_unless_that_lasts() {
+        const KILL: u128 = 1 << 8;
+        let threads = |kills: [u128; 3]| {
+            Threads::new((1..).zip(kills).map(|(tid, kill)| task(tid, b'S', kill | 1, 0)).collect())
+        };
+        let pending =
+            |threads: &Threads| -> Vec<u128> { threads.iter().map(|task| task.pending.bits()).collect() };
+        let mut dying = Vec::new();
+        let first = without_dying(threads([0, KILL, 0]), &mut dying);
+        assert_eq!((pending(&first), &dying[..]), (vec![1, 1, 1], &[2][..]));
+        let second = without_dying(threads([0, KILL, KILL]), &mut dying);
+        assert_eq!((pending(&second), &dying[..]), (vec![1, 1 | KILL, 1], &[2, 3][..]));
+        let third = without_dying(threads([0, KILL, KILL]), &mut dying);
+        assert_eq!(pending(&third), [1, 1 | KILL, 1 | KILL]);
+        without_dying(threads([0; 3]), &mut dying);
+        assert!(dying.is_empty(), "{dying:?}");
     }
 
     #[test]

@@ -153,6 +153,7 @@ pub(super) fn end_with_parent(parent: pid_t) {
 pub(super) unsafe trait Plain {}
 
 /// Memory that a helper writes and its parent reads, once the helper has ended.
+#[derive(Debug)]
 pub(super) struct Shared<T: Plain>(NonNull<T>);
 
 impl<T: Plain> Shared<T> {

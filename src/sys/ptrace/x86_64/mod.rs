@@ -8,6 +8,7 @@ mod memory;
 mod outlet;
 mod plan;
 mod record;
+mod stops;
 mod text;
 mod trace;
 mod tracee;
