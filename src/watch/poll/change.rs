@@ -1,5 +1,7 @@
 //! Two looks at a process, and what is different: pure.
 
+use std::time::{Duration, Instant};
+
 use crate::explain::require::Set;
 use crate::proc::{ProcessName, Situation, State, Task, Threads};
 use crate::signal::known::KILL;
@@ -100,20 +102,27 @@ fn of_threads(found: &mut Vec<Change>, before: &Threads, now: &Threads) {
     }
 }
 
-/// Holds back that KILL is pending for threads alone, unless it was so for them
-/// at the last look already: so the kernel ends the other threads of a process
-/// that executes a program, or exits (`zap_other_threads` in kernel/signal.c),
-/// which is told by itself. `dying`: those for which it is.
-pub(super) fn without_dying(threads: Threads, dying: &mut Vec<u32>) -> Threads {
-    let now: Vec<u32> = threads.pending_for(KILL).collect();
-    let before = std::mem::replace(dying, now);
-    if dying.iter().all(|tid| before.contains(tid)) {
+/// So long KILL is pending for a thread until that is news.
+const LASTING: Duration = Duration::from_millis(50);
+
+/// A thread that the kernel ends, and since when that is seen.
+pub(super) type Dying = (u32, Instant);
+
+/// Holds back that KILL is pending for threads alone, unless that lasts: so the
+/// kernel ends the other threads of a process that executes a program, or exits
+/// (`zap_other_threads` in kernel/signal.c), which is told by itself. `dying`:
+/// those of which it is held back, as of the look before.
+pub(super) fn without_dying(threads: Threads, dying: &mut Vec<Dying>, now: Instant) -> Threads {
+    let since = |tid: u32| dying.iter().find(|(known, _)| *known == tid).map_or(now, |(_, since)| *since);
+    let killed: Vec<Dying> = threads.pending_for(KILL).map(|tid| (tid, since(tid))).collect();
+    *dying = killed;
+    let held = |tid: u32| dying.iter().any(|(known, since)| *known == tid && now - *since < LASTING);
+    if !dying.iter().any(|(tid, _)| held(*tid)) {
         return threads;
     }
-    let kill = SignalSet::from_iter([KILL]);
     let spared = threads.iter().cloned().map(|task| {
-        let held = if before.contains(&task.tid) { SignalSet::EMPTY } else { kill };
-        Task { pending: task.pending - held, ..task }
+        let kill = if held(task.tid) { SignalSet::from_iter([KILL]) } else { SignalSet::EMPTY };
+        Task { pending: task.pending - kill, ..task }
     });
     Threads::new(spared.collect())
 }
@@ -205,14 +214,18 @@ mod tests {
         };
         let pending =
             |threads: &Threads| -> Vec<u128> { threads.iter().map(|task| task.pending.bits()).collect() };
-        let mut dying = Vec::new();
-        let first = without_dying(threads([0, KILL, 0]), &mut dying);
-        assert_eq!((pending(&first), &dying[..]), (vec![1, 1, 1], &[2][..]));
-        let second = without_dying(threads([0, KILL, KILL]), &mut dying);
-        assert_eq!((pending(&second), &dying[..]), (vec![1, 1 | KILL, 1], &[2, 3][..]));
-        let third = without_dying(threads([0, KILL, KILL]), &mut dying);
-        assert_eq!(pending(&third), [1, 1 | KILL, 1 | KILL]);
-        without_dying(threads([0; 3]), &mut dying);
+        let (mut dying, start) = (Vec::new(), Instant::now());
+        let mut look = |kills, millis| {
+            let now = start + Duration::from_millis(millis);
+            pending(&without_dying(threads(kills), &mut dying, now))
+        };
+        assert_eq!(look([0, KILL, 0], 0), [1, 1, 1]);
+        assert_eq!(look([0, KILL, KILL], 1), [1, 1, 1], "it takes its time");
+        assert_eq!(look([0, KILL, KILL], 50), [1, 1 | KILL, 1]);
+        assert_eq!(look([0, KILL, KILL], 51), [1, 1 | KILL, 1 | KILL]);
+        assert_eq!(look([0; 3], 52), [1; 3]);
+        assert_eq!(look([0, KILL, 0], 99), [1; 3], "as if for the first time");
+        look([0; 3], 100);
         assert!(dying.is_empty(), "{dying:?}");
     }
 

@@ -1,8 +1,8 @@
 //! One process that is observed: held, and looked at.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::change::{self, Change};
+use super::change::{self, Change, Dying};
 use crate::explain::Requirement;
 use crate::explain::require::Unmet;
 use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status, Task, Threads};
@@ -25,8 +25,8 @@ pub(super) struct Process {
     /// Whether it is we who trace it: then its tracer tells what stops it, and its
     /// state that it is looked at.
     pub(super) is_traced: bool,
-    /// The threads that the kernel was ending at the last look.
-    dying: Vec<u32>,
+    /// The threads that the kernel was ending at the last look, and since when.
+    dying: Vec<Dying>,
     /// Why its threads cannot be read any more, where that is so.
     blind: Option<ReadError>,
     /// Whether it was said that it, or that they, cannot be read any more.
@@ -106,7 +106,8 @@ impl Process {
             }
         };
         self.blind = blind;
-        let threads = threads.map(|threads| change::without_dying(threads, &mut self.dying));
+        let now = Instant::now();
+        let threads = threads.map(|threads| change::without_dying(threads, &mut self.dying, now));
         Ok(Situation { status, threads, ..Situation::default() })
     }
 

@@ -124,7 +124,7 @@ fn numbers_of_another_namespace_are_translated_by_ptrace() {
     let Some(mut inside) = Namespace::start() else { return };
     let (pid, init) = (inside.child.to_string(), inside.init.to_string());
     // Whoever has its number here, which is 1, has nothing to do with it.
-    let arguments = ["--json", "--pid", &pid, "--sender", &init];
+    let arguments = ["--json", "--timeout", "60s", "--pid", &pid, "--sender", &init];
     let mut watch = Observer::by("ptrace", &arguments);
     watch.change();
     inside.shell.tell("kill -URG $!");
@@ -135,7 +135,7 @@ fn numbers_of_another_namespace_are_translated_by_ptrace() {
     drop(watch);
 
     // Stopped, it takes the second one when its sender has exited.
-    let mut watch = Observer::by("ptrace", &["--pid", &pid]);
+    let mut watch = Observer::by("ptrace", &["--timeout", "60s", "--pid", &pid]);
     inside.shell.tell(&format!("kill -STOP $!; {SIGTOOL} send -USR1 $!; kill -CONT $!"));
     let line = watch.until("STOP delivered");
     assert!(line.contains(&format!(", says it is from {init} (bash) uid 0: ")), "{line}");
@@ -152,7 +152,7 @@ fn who_is_from_outside_of_the_namespace_has_no_number() {
     }
     let Some(inside) = Namespace::start() else { return };
     let pid = inside.child.to_string();
-    let mut watch = Observer::by("ptrace", &["--pid", &pid]);
+    let mut watch = Observer::by("ptrace", &["--timeout", "60s", "--pid", &pid]);
     send("-TERM", &pid);
     watch.until("killed by TERM, which says it is from outside its pid namespace, or the kernel");
 }
@@ -164,14 +164,14 @@ fn numbers_of_another_namespace_are_translated_by_bpf() {
     }
     let Some(mut inside) = Namespace::start() else { return };
     let (pid, init) = (inside.child.to_string(), inside.init.to_string());
-    let mut watch = Observer::by("bpf", &["--pid", &format!("{pid},{init}")]);
+    let mut watch = Observer::by("bpf", &["--timeout", "60s", "--pid", &format!("{pid},{init}")]);
     // A value is queued, by whatever number the sender says is its own.
     inside.shell.tell(&format!("{SIGTOOL} send -s RTMIN+1 -q 5 $!; kill -URG $!"));
     let queued = watch.until("RTMIN+1 from ");
     assert!(queued.contains(" (sigtool) uid 0, value 5: ignored, "), "{queued}");
     watch.until(&format!("URG from {init} (bash) uid 0: ignored, "));
     drop(watch);
-    let mut watch = Observer::by("bpf", &["--json", "--pid", &init, "--signal", "CHLD"]);
+    let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init, "--signal", "CHLD"]);
     watch.change();
     inside.shell.tell("kill -KILL $!; wait");
     let told: Change = next(&mut watch, "generated");
