@@ -165,6 +165,7 @@ fn spoiled_observations_are_refused() {
     for kind in [
         "\"event\":\"added\",\"set\":\"blocked\",\"signals\":[\"USR1\",\"RTMIN+3\"]",
         "\"event\":\"state\",\"from\":\"S\",\"to\":\"T\"",
+        "\"event\":\"stood-still\",\"backend\":\"ptrace\",\"stops\":17,\"longest_us\":41,\"total_us\":400",
         "\"event\":\"ended\",\"status\":null,\"killed_by\":\"SEGV\",\"core\":true",
     ] {
         refuses_what_is_spoiled("watch", &format!("{{{known},{kind}}}"));

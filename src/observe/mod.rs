@@ -12,6 +12,7 @@ mod functions;
 mod inside;
 mod locate;
 mod look;
+mod numbers;
 pub mod place;
 mod queue;
 mod sender;

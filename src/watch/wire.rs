@@ -59,6 +59,9 @@ pub(super) struct SenderObject<'a> {
     /// Its thread, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     tid: Option<u32>,
+    /// Its number as the target has it, where that is what is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace_pid: Option<u32>,
     uid: u32,
     /// Null where it has exited.
     name: Option<std::borrow::Cow<'a, str>>,
@@ -70,6 +73,9 @@ pub(super) struct SenderObject<'a> {
 #[derive(Serialize)]
 struct ChildObject {
     pid: u32,
+    /// As with a sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace_pid: Option<u32>,
     uid: u32,
     /// The exit status, or the signal.
     status: i32,
@@ -106,7 +112,20 @@ impl<'a> SenderObject<'a> {
     /// Who was seen when it sent.
     pub(super) fn seen(pid: u32, uid: u32, name: Option<&'a [u8]>) -> SenderObject<'a> {
         let name = name.map(String::from_utf8_lossy);
-        SenderObject { pid, tid: None, uid, name, exited: false, verified: true }
+        SenderObject { pid, tid: None, namespace_pid: None, uid, name, exited: false, verified: true }
+    }
+
+    /// Who was named to another process, by this number there. Where nobody has
+    /// it here, it may have exited, or cannot be seen.
+    pub(super) fn claimed(
+        pid: Option<u32>,
+        uid: u32,
+        name: Option<&'a [u8]>,
+        there: u32,
+    ) -> SenderObject<'a> {
+        let exited = pid.is_some() && name.is_none();
+        let seen = SenderObject::seen(pid.unwrap_or(0), uid, name);
+        SenderObject { namespace_pid: Some(there), exited, verified: false, ..seen }
     }
 
     /// The thread that did.
@@ -115,12 +134,22 @@ impl<'a> SenderObject<'a> {
     }
 }
 
+impl SignalObject<'_> {
+    /// The child that it tells of, if it does, by our numbers; `there`: by that
+    /// of the target.
+    pub(super) fn set_child(&mut self, pid: u32, uid: u32, there: Option<u32>) {
+        if let Some(child) = &mut self.child {
+            (child.pid, child.uid, child.namespace_pid) = (pid, uid, there);
+        }
+    }
+}
+
 /// A signal as an object; `sender`: who has sent it.
 pub(super) fn signal<'a>(info: &Info, sender: Option<SenderObject<'a>>) -> SignalObject<'a> {
     let (code, details) = (info.code(), Details::of(info));
     let child = |Child { pid, uid, status }| {
         let (user_ticks, system_ticks) = (info.user_ticks, info.system_ticks);
-        ChildObject { pid, uid, status, user_ticks, system_ticks }
+        ChildObject { pid, namespace_pid: None, uid, status, user_ticks, system_ticks }
     };
     SignalObject {
         signal: Arch::NATIVE.name(info.signal).to_string(),

@@ -67,6 +67,40 @@ fn each_entry_says_from_whom_it_is() {
     assert_eq!(rows(&thread.stdout, "NUM  SIGNAL  FOR"), found, "the thread's own, and the process's");
 }
 
+/// Of several threads the one that is asked for, with what waits for all.
+#[test]
+fn of_one_thread_what_waits_for_others_is_left_out() {
+    let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
+    let target = fixture(&[&["--block", "USR1,USR2,TERM", "--queue", "TERM=7"][..], &threads].concat());
+    for means in ["bpf", "ptrace"] {
+        let of = |id: &str| {
+            let ran = run(["decode-status", "--json", "--queue", "--backend", means, id]);
+            let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+            let entries = document["processes"][0]["queued"].as_array()?;
+            let known = |entry: &Value| {
+                (
+                    entry["signal"].as_str().unwrap_or("").to_owned(),
+                    entry["tid"].as_u64().map(|tid| tid as u32),
+                )
+            };
+            Some(entries.iter().map(known).collect::<Vec<_>>())
+        };
+        let pid = target.pid;
+        let Some(all) = of(&pid.to_string()) else {
+            skipped(&format!("no {means} here"));
+            continue;
+        };
+        let own = |signal: &str, index: usize| (signal.to_owned(), Some(target.ids[index]));
+        let (shared, one, two) = (("TERM".to_owned(), None), own("USR1", 0), own("USR2", 1));
+        assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{means}");
+        for (index, of_it) in [one, two].into_iter().enumerate() {
+            let thread = of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
+            assert_eq!(thread, [shared.clone(), of_it], "{means}");
+        }
+        assert_eq!(of(&format!("{pid}/{pid}")), Some(vec![shared]), "{means}");
+    }
+}
+
 #[test]
 fn a_timer_is_told_by_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);

@@ -151,12 +151,14 @@ fn a_stop_stays_one_until_it_is_continued() {
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
     // A traced one has a letter of its own.
+    events_until(&mut tracer, |event| event.what == What::Stopped(signal("STOP")));
     settle(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
     events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
     settle(fixture.pid, 'S');
     send(fixture.pid, "STOP", None);
-    events_until(&mut tracer, |event| is_delivery_of(event, "STOP"));
+    let events = events_until(&mut tracer, |event| event.what == What::Stopped(signal("STOP")));
+    assert_eq!(deliveries(&events).len(), 1, "{events:?}");
     settle(fixture.pid, 't');
     drop(tracer);
     settle(fixture.pid, 'T');
@@ -239,6 +241,35 @@ fn no_signal_is_lost_with_its_tracer() {
         }
     });
     assert_eq!(target.in_order(), count);
+}
+
+/// Stopped by a signal it stands still by itself, thread by thread.
+#[test]
+fn stops_are_counted_and_one_of_all_threads_is_told_once() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--ignore", "HUP", "--thread", "", "--thread", ""]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    for _ in 0..5 {
+        send(fixture.pid, "HUP", None);
+        events_until(&mut tracer, |event| is_delivery_of(event, "HUP"));
+    }
+    send(fixture.pid, "STOP", None);
+    events_until(&mut tracer, |event| matches!(event.what, What::Stopped(_)));
+    send(fixture.pid, "CONT", None);
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
+    assert_eq!(events.iter().filter(|event| matches!(event.what, What::Stopped(_))).count(), 0, "{events:?}");
+    settle(fixture.pid, 'S');
+    let stops = tracer.finish();
+    // Each signal is one, and each thread that had stopped by then goes on by one
+    // or more.
+    assert!((5 + 1 + 1 + 1..30).contains(&stops.count), "{stops:?}");
+    assert!(stops.longest > Duration::ZERO && stops.longest <= stops.total, "{stops:?}");
+    assert!(stops.total <= stops.longest * u32::try_from(stops.count).expect("few"), "{stops:?}");
+    assert_eq!(tracer.finish(), stops);
+    drop(tracer);
+    settle(fixture.pid, 'S');
 }
 
 /// Nobody takes the events: the process is not held up.

@@ -5,6 +5,7 @@ mod event;
 mod live;
 mod outlet;
 mod replay;
+mod traced;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};

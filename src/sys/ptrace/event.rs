@@ -1,9 +1,9 @@
 //! What a tracer tells.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use crate::signal::Info;
 use crate::signal::exit::Ending;
+use crate::signal::{Info, Signal};
 
 /// Something that happened to a traced process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,20 @@ pub enum What {
     /// It has ended. The main thread's end is that of the process, and the last
     /// to be told.
     Ended(Option<Ending>),
+    /// This signal has stopped the process, as job control does.
+    Stopped(Signal),
     /// So many events before this one are lost: nobody took them.
     Lost(u64),
+}
+
+/// What tracing has cost a process: how often a thread of it stood still, from
+/// when the tracer saw that until it let the thread go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stops {
+    /// How often.
+    pub count: u64,
+    /// The longest time.
+    pub longest: Duration,
+    /// All of them together.
+    pub total: Duration,
 }

@@ -30,7 +30,7 @@ mod here;
 
 use std::time::Duration;
 
-pub use event::{Event, What};
+pub use event::{Event, Stops, What};
 pub use here::Tracer;
 pub use refusal::Refusal;
 

@@ -1,8 +1,11 @@
 //! Two looks at a process, and what is different: pure.
 
+use std::time::{Duration, Instant};
+
 use crate::explain::require::Set;
 use crate::proc::{ProcessName, Situation, State, Task, Threads};
-use crate::signal::SignalSet;
+use crate::signal::known::KILL;
+use crate::signal::{Signal, SignalSet};
 
 /// A change of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(super) enum Change {
         from: State,
         /// What it is now.
         to: State,
+        /// The signal that has stopped it, where its tracer has seen that.
+        by: Option<Signal>,
     },
     /// It calls itself something else: after an exec, most of all.
     Name {
@@ -95,6 +100,31 @@ fn of_threads(found: &mut Vec<Change>, before: &Threads, now: &Threads) {
             found.push(Change::ThreadStarted(task.clone()));
         }
     }
+}
+
+/// So long KILL is pending for a thread until that is news.
+const LASTING: Duration = Duration::from_millis(50);
+
+/// A thread that the kernel ends, and since when that is seen.
+pub(super) type Dying = (u32, Instant);
+
+/// Holds back that KILL is pending for threads alone, unless that lasts: so the
+/// kernel ends the other threads of a process that executes a program, or exits
+/// (`zap_other_threads` in kernel/signal.c), which is told by itself. `dying`:
+/// those of which it is held back, as of the look before.
+pub(super) fn without_dying(threads: Threads, dying: &mut Vec<Dying>, now: Instant) -> Threads {
+    let since = |tid: u32| dying.iter().find(|(known, _)| *known == tid).map_or(now, |(_, since)| *since);
+    let killed: Vec<Dying> = threads.pending_for(KILL).map(|tid| (tid, since(tid))).collect();
+    *dying = killed;
+    let held = |tid: u32| dying.iter().any(|(known, since)| *known == tid && now - *since < LASTING);
+    if !dying.iter().any(|(tid, _)| held(*tid)) {
+        return threads;
+    }
+    let spared = threads.iter().cloned().map(|task| {
+        let kill = if held(task.tid) { SignalSet::from_iter([KILL]) } else { SignalSet::EMPTY };
+        Task { pending: task.pending - kill, ..task }
+    });
+    Threads::new(spared.collect())
 }
 
 /// The state of a process: that of its main thread, or, where that alone has
@@ -174,6 +204,29 @@ mod tests {
         assert_eq!(changes(&before, &now, true), expected);
         assert_eq!(state(&now).map(State::letter), Some('S'), "it lives on without its main thread");
         assert_eq!(state(&before).map(State::letter), Some('S'));
+    }
+
+    #[test]
+    fn threads_that_the_kernel_ends_are_no_news_unless_that_lasts() {
+        const KILL: u128 = 1 << 8;
+        let threads = |kills: [u128; 3]| {
+            Threads::new((1..).zip(kills).map(|(tid, kill)| task(tid, b'S', kill | 1, 0)).collect())
+        };
+        let pending =
+            |threads: &Threads| -> Vec<u128> { threads.iter().map(|task| task.pending.bits()).collect() };
+        let (mut dying, start) = (Vec::new(), Instant::now());
+        let mut look = |kills, millis| {
+            let now = start + Duration::from_millis(millis);
+            pending(&without_dying(threads(kills), &mut dying, now))
+        };
+        assert_eq!(look([0, KILL, 0], 0), [1, 1, 1]);
+        assert_eq!(look([0, KILL, KILL], 1), [1, 1, 1], "it takes its time");
+        assert_eq!(look([0, KILL, KILL], 50), [1, 1 | KILL, 1]);
+        assert_eq!(look([0, KILL, KILL], 51), [1, 1 | KILL, 1 | KILL]);
+        assert_eq!(look([0; 3], 52), [1; 3]);
+        assert_eq!(look([0, KILL, 0], 99), [1; 3], "as if for the first time");
+        look([0; 3], 100);
+        assert!(dying.is_empty(), "{dying:?}");
     }
 
     #[test]

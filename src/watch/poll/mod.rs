@@ -25,7 +25,6 @@ use crate::select::Selection;
 use crate::signal::exit::Ending;
 use crate::watch::notes::Notes;
 use crate::watch::outlet::Outlet;
-use crate::watch::sender::Sender;
 
 /// What is asked.
 #[derive(Debug)]
@@ -73,17 +72,11 @@ enum What<'a> {
     /// A change.
     Change(&'a Change),
     /// A signal, or what else happened meanwhile.
-    Happened(Happened<'a>),
+    Happened(&'a events::Event),
+    /// How long it stood still to be seen.
+    StoodStill(events::Stops),
     /// It has ended; how, where that can be told, and by whose signal.
     End(Option<Ending>, Option<&'a Killer>),
-}
-
-/// Something that was seen as it happened.
-#[derive(Clone, Copy, Debug)]
-struct Happened<'a> {
-    event: &'a events::Event,
-    /// Who a delivered signal says has sent it.
-    claimed: Option<&'a Sender>,
 }
 
 /// Observes until the end that was asked for.

@@ -25,6 +25,8 @@ use crate::watch::outlet::{End, Outlet};
 const UNREAPED: Duration = Duration::from_secs(1);
 /// And so often it is asked meanwhile.
 const ASKED: Duration = Duration::from_millis(50);
+/// And so often a tracer that has not told all yet.
+const SOON: Duration = Duration::from_millis(1);
 
 /// Observes until the end that was asked for.
 pub(super) fn observe(
@@ -52,6 +54,7 @@ pub(super) fn observe(
         unseen: None,
         ended: Vec::new(),
         draining: false,
+        silent: None,
         left: request.count,
         end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         never: false,
@@ -60,7 +63,11 @@ pub(super) fn observe(
     if let Err(refused) = watch.begin_live() {
         return Ok(refused);
     }
-    let end = watch.until_the_end()?;
+    let end = watch.until_the_end();
+    // Also where the output has failed.
+    let told = watch.tell_stops();
+    let end = end?;
+    told?;
     watch.out.flush()?;
     let exit = watch.settle(end)?;
     Ok(Outcome { exit, complaints: watch.complaints })
@@ -75,7 +82,7 @@ pub(super) fn kernel(error: io::Error) -> Failure {
 pub(super) struct Observation<'a, 'o> {
     pub(super) request: &'a Request,
     signals: SignalFd,
-    out: &'a mut Out<'o>,
+    pub(super) out: &'a mut Out<'o>,
     pub(super) outlet: &'a Outlet,
     pub(super) notes: &'a mut Notes,
     files: Files,
@@ -86,9 +93,11 @@ pub(super) struct Observation<'a, 'o> {
     /// Why they are not seen, until it is told.
     pub(super) unseen: Option<Refused>,
     /// Those that have ended, and how is not known yet.
-    ended: Vec<Ended>,
+    pub(super) ended: Vec<Ended>,
     /// Whether what happened before they ended is still to be told.
     draining: bool,
+    /// Since when nothing more of that has come.
+    pub(super) silent: Option<Instant>,
     /// How many changes are still to come.
     left: Option<u64>,
     /// When the time is up.
@@ -98,8 +107,8 @@ pub(super) struct Observation<'a, 'o> {
     complaints: Vec<String>,
 }
 
-struct Ended {
-    process: Process,
+pub(super) struct Ended {
+    pub(super) process: Process,
     since: Instant,
     time: SystemTime,
 }
@@ -117,7 +126,7 @@ impl Observation<'_, '_> {
                 }
                 if self.draining {
                     // What has ended them is told before.
-                    self.draining = self.happened()?;
+                    self.draining = self.drain()?;
                 }
                 if !self.draining {
                     self.tell_ends()?;
@@ -213,7 +222,8 @@ impl Observation<'_, '_> {
         let look = Some(next).filter(|_| !behind);
         let ask = Some(now + ASKED).filter(|_| !behind && !self.ended.is_empty());
         let due = self.live.as_ref().and_then(Live::due);
-        let due = if self.draining && !behind { Some(now) } else { due };
+        let pause = if self.is_awaited() { SOON } else { Duration::ZERO };
+        let due = if self.draining && !behind { Some(now + pause) } else { due };
         let until = [look, ask, due, self.end].into_iter().flatten().min();
         let time = self.notes.catch_up(until.map(|until| until.saturating_duration_since(now)));
         let held = self.processes.iter().filter(|_| !behind).map(|process| process.held.as_fd());
@@ -266,7 +276,10 @@ impl Observation<'_, '_> {
                 self.ended.push(ended);
                 continue;
             }
-            let live = self.live.take();
+            let mut live = self.live.take();
+            if let Some(live) = &mut live {
+                live.has_ended(process.pid, process.name());
+            }
             let killer = live.as_ref().and_then(|live| live.killer(process.pid, ending));
             let (pid, name, what) = (process.pid, process.name(), What::End(ending, killer));
             let told = self.tell(&Event { time: *time, pid, name, what });
@@ -312,7 +325,7 @@ impl Observation<'_, '_> {
         {
             self.notes.note(&unread);
         }
-        if self.request.live.until_exit || self.request.live.is_choosy() {
+        if !self.tells_changes() {
             return Ok(());
         }
         let time = SystemTime::now();
@@ -320,6 +333,11 @@ impl Observation<'_, '_> {
             let what = What::Change(change);
             self.tell(&Event { time, pid: process.pid, name: process.name(), what })
         })
+    }
+
+    /// Whether changes are told, and not signals or ends alone.
+    pub(super) fn tells_changes(&self) -> bool {
+        !self.request.live.until_exit && !self.request.live.is_choosy()
     }
 
     /// Tells a change, unless so many have been told as were asked for.

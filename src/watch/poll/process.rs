@@ -1,12 +1,13 @@
 //! One process that is observed: held, and looked at.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::change::{self, Change};
+use super::change::{self, Change, Dying};
 use crate::explain::Requirement;
 use crate::explain::require::Unmet;
 use crate::proc::{Files, KeptStatus, ReadError, Root, Situation, State, Status, Task, Threads};
 use crate::select;
+use crate::signal::Signal;
 use crate::signal::exit::Ending;
 use crate::sys::pidfd::PidFd;
 
@@ -21,6 +22,11 @@ pub(super) struct Process {
     pub(super) last: Situation,
     /// The state that was told last.
     told: Option<State>,
+    /// Whether it is we who trace it: then its tracer tells what stops it, and its
+    /// state that it is looked at.
+    pub(super) is_traced: bool,
+    /// The threads that the kernel was ending at the last look, and since when.
+    dying: Vec<Dying>,
     /// Why its threads cannot be read any more, where that is so.
     blind: Option<ReadError>,
     /// Whether it was said that it, or that they, cannot be read any more.
@@ -39,7 +45,8 @@ impl Process {
         let threads = Some(own_threads(pid, &held, &status, files)?);
         let last = Situation { status, threads, ..Situation::default() };
         let told = change::state(&last);
-        Ok(Process { pid, held, kept, last, told, blind: None, said: false })
+        let (is_traced, dying) = (false, Vec::new());
+        Ok(Process { pid, held, kept, last, told, is_traced, dying, blind: None, said: false })
     }
 
     /// Looks again; gives what has changed. An end is no change of these: the
@@ -49,7 +56,8 @@ impl Process {
     /// See [`ReadError`].
     pub(super) fn look(&mut self, files: &mut Files, threads: bool) -> Result<Vec<Change>, ReadError> {
         let (mut found, now) = match self.kept.read()? {
-            None if self.last.status.threads == Some(1) => (Vec::new(), None),
+            // What was held back is to be looked at again.
+            None if self.last.status.threads == Some(1) && self.dying.is_empty() => (Vec::new(), None),
             status => {
                 let now = self.situation(status.unwrap_or_else(|| self.last.status.clone()), files)?;
                 if now.threads.as_ref().is_some_and(Threads::are_ended) {
@@ -62,14 +70,23 @@ impl Process {
         let after = now.as_ref().map_or(before, change::state);
         if let (Some(told), Some(before), Some(to)) = (self.told, before, after)
             && change::is_news(told, before, to)
+            && !(self.is_traced && to.letter() == 't')
         {
-            found.push(Change::State { from: told, to });
+            found.push(Change::State { from: told, to, by: None });
             self.told = Some(to);
         }
         if let Some(now) = now {
             self.last = now;
         }
         Ok(found)
+    }
+
+    /// This signal has stopped it, as its tracer tells; gives that as a change,
+    /// unless it was told already.
+    pub(super) fn stopped(&mut self, by: Signal) -> Option<Change> {
+        let to = State::new(b'T');
+        let from = self.told.replace(to).unwrap_or(to);
+        (from != to).then_some(Change::State { from, to, by: Some(by) })
     }
 
     /// What its files say beside its status: those of its threads where it has
@@ -89,6 +106,8 @@ impl Process {
             }
         };
         self.blind = blind;
+        let now = Instant::now();
+        let threads = threads.map(|threads| change::without_dying(threads, &mut self.dying, now));
         Ok(Situation { status, threads, ..Situation::default() })
     }
 

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::live::Killer;
-use crate::observe::events::{Outcome, Sender as Party, Sent};
+use crate::observe::Claimed;
+use crate::observe::events::{Delivered, Outcome, Sender as Party, Sent};
 use crate::out::{Cell, Meaning, escape};
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info};
-use crate::watch::sender::Sender;
 use crate::watch::wire::{self, SenderObject, SignalObject};
 
 /// `TERM from 812 (deploy.sh) uid 1000: delivered, sent by kill(2)`.
@@ -29,9 +29,10 @@ pub(super) fn generated(sent: &Sent, tid: Option<u32>) -> Cell {
 }
 
 /// `TERM delivered to thread 812, says it is from 77 (bash) uid 1000: sent by kill(2)`.
-pub(super) fn delivered(info: &Info, claimed: Option<&Sender>, tid: Option<u32>) -> Cell {
+pub(super) fn delivered(delivered: &Delivered, tid: Option<u32>) -> Cell {
+    let info = &delivered.info;
     let to = tid.map_or(String::new(), |tid| format!(" to thread {tid}"));
-    let claims = claims(info, claimed).map_or(String::new(), |claims| format!(", says it is from {claims}"));
+    let claims = claims(delivered).map_or(String::new(), |claims| format!(", says it is from {claims}"));
     let text = format!("{} delivered{to}{claims}{}: {}", name(info), value(info), info.words());
     Cell::new(text, Meaning::Handled)
 }
@@ -40,8 +41,8 @@ pub(super) fn delivered(info: &Info, claimed: Option<&Sender>, tid: Option<u32>)
 pub(super) fn by(killer: &Killer) -> String {
     match killer {
         Killer::Seen(sent) => from(sent),
-        Killer::Claimed(info, sender) => {
-            let claims = claims(info, sender.as_ref());
+        Killer::Claimed(delivered) => {
+            let claims = claims(delivered);
             claims.map_or(String::new(), |claims| format!(", which says it is from {claims}"))
         }
     }
@@ -59,13 +60,10 @@ fn from(sent: &Sent) -> String {
             _ => " from the kernel".to_owned(),
         };
     };
-    let claims = match origin {
-        Origin::Process { pid, .. } if !sent.info.is_verified() && Some(pid) != sender.pid => {
-            format!(", claims to be {pid}")
-        }
-        Origin::Child { .. } => return format!(" from its child {}", process(sender)),
-        _ => String::new(),
-    };
+    if let Origin::Child { .. } = origin {
+        return format!(" from its child {}", process(sender));
+    }
+    let claims = sent.pretends.map_or(String::new(), |pid| format!(", claims to be {pid}"));
     format!(" from {}{claims}", process(sender))
 }
 
@@ -76,17 +74,25 @@ fn process(sender: &Party) -> String {
 }
 
 /// Who a signal says has sent it.
-fn claims(info: &Info, claimed: Option<&Sender>) -> Option<String> {
-    match (info.origin(), claimed) {
-        (Origin::Process { pid, uid, .. }, claimed) => {
-            let name = claimed.and_then(|sender| sender.name.as_deref());
-            let name = name.map_or(Cow::Borrowed("exited"), escape);
-            Some(format!("{pid} ({name}) uid {uid}"))
-        }
-        (Origin::Child { pid, uid, .. }, _) => Some(format!("its child {pid} uid {uid}")),
+fn claims(delivered: &Delivered) -> Option<String> {
+    match (delivered.info.origin(), &delivered.claimed) {
+        (Origin::Process { .. } | Origin::Child { .. }, Some(claimed)) => Some(claimed_text(claimed)),
         (Origin::Timer { id, .. }, _) => Some(format!("timer {id}")),
         (Origin::Outside { .. }, _) => Some("outside its pid namespace, or the kernel".to_owned()),
         _ => None,
+    }
+}
+
+/// `812 (deploy.sh) uid 1000`.
+fn claimed_text(claimed: &Claimed) -> String {
+    let Claimed { number, pid, uid, name, child } = claimed;
+    match (pid, child) {
+        (Some(pid), true) => format!("its child {pid} uid {uid}"),
+        (None, true) => format!("its child {number} in its pid namespace, uid {uid}"),
+        (Some(pid), false) => {
+            format!("{pid} ({}) uid {uid}", name.as_deref().map_or(Cow::Borrowed("exited"), escape))
+        }
+        (None, false) => format!("{number} in its pid namespace, uid {uid}"),
     }
 }
 
@@ -145,12 +151,21 @@ pub(super) fn generated_object(sent: &Sent) -> SeenObject<'_> {
         _ => None,
     };
     let sender = sent.sender.as_ref().map(party);
-    SeenObject { signal: wire::signal(&sent.info, sender), result: Some(outcome_word(sent.outcome)), claims }
+    let mut signal = wire::signal(&sent.info, sender);
+    // It is the child itself that has sent it.
+    if let Some(sender) = &sent.sender {
+        signal.set_child(sender.pid.unwrap_or(0), sender.uid, None);
+    }
+    SeenObject { signal, result: Some(outcome_word(sent.outcome)), claims }
 }
 
 /// One that is delivered.
-pub(super) fn delivered_object<'a>(info: &Info, claimed: Option<&'a Sender>) -> SeenObject<'a> {
-    let signal = wire::signal(info, claimed.map(SenderObject::of));
+pub(super) fn delivered_object(delivered: &Delivered) -> SeenObject<'_> {
+    let Delivered { info, claimed } = delivered;
+    let mut signal = wire::signal(info, claimed.as_ref().and_then(claimant));
+    if let Some(child) = claimed.as_ref().filter(|claimed| claimed.child) {
+        signal.set_child(child.pid.unwrap_or(0), child.uid, Some(child.number));
+    }
     SeenObject { signal, result: None, claims: None }
 }
 
@@ -158,8 +173,15 @@ pub(super) fn delivered_object<'a>(info: &Info, claimed: Option<&'a Sender>) -> 
 pub(super) fn killer_object(killer: &Killer) -> Option<SenderObject<'_>> {
     match killer {
         Killer::Seen(sent) => sent.sender.as_ref().map(party),
-        Killer::Claimed(_, sender) => sender.as_ref().map(SenderObject::of),
+        Killer::Claimed(delivered) => delivered.claimed.as_ref().and_then(claimant),
     }
+}
+
+/// Who says that it has sent something; 0 where nobody is known who has its
+/// number.
+fn claimant(claimed: &Claimed) -> Option<SenderObject<'_>> {
+    let Claimed { number, pid, uid, name, child } = claimed;
+    (!child).then(|| SenderObject::claimed(*pid, *uid, name.as_deref(), *number))
 }
 
 /// Who was seen; 0 is a number outside of our pid namespace.

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::time::Duration;
 
 use super::change::{self, Change};
-use super::{Event, Happened, What, signal, wire};
+use super::{Event, What, signal, wire};
 use crate::explain::require::Set;
 use crate::observe::events;
 use crate::out::{Cell, Format, Meaning, Out, Settings, StreamColumn, escape};
@@ -44,11 +45,15 @@ pub(super) fn event(event: &Event<'_>, out: &mut Out<'_>) -> io::Result<()> {
     let settings = out.settings();
     if settings.format == Format::Json {
         return match &event.what {
-            What::Happened(Happened {
-                event: events::Event { what: events::What::Lost(count), .. }, ..
-            }) => out.json_line(&crate::watch::wire::lost(event.time, *count)),
+            What::Happened(events::Event { what: events::What::Lost(count), .. }) => {
+                out.json_line(&crate::watch::wire::lost(event.time, *count))
+            }
             _ => out.json_line(&wire::event(event)),
         };
+    }
+    // That is a note, for people.
+    if matches!(event.what, What::StoodStill(_)) {
+        return Ok(());
     }
     let columns: Vec<StreamColumn> = columns(settings).collect();
     let mut time = time(event.time, settings.format);
@@ -67,7 +72,8 @@ fn what(what: &What<'_>) -> Cell {
         What::Start { look, threads } => Cell::plain(start(look, *threads)),
         What::Thread(task) => Cell::plain(format!("thread {}: {}", task.tid, thread(task))),
         What::Change(change) => self::change(change),
-        What::Happened(happened) => self::happened(happened),
+        What::Happened(event) => happened(event),
+        What::StoodStill(_) => Cell::nothing(),
         What::End(Some(ending), killer) => {
             let by = killer.map_or(String::new(), signal::by);
             Cell::new(format!("{ending}{by}"), Meaning::Grave)
@@ -78,15 +84,39 @@ fn what(what: &What<'_>) -> Cell {
     }
 }
 
-fn happened(happened: &Happened<'_>) -> Cell {
-    let events::Event { pid, tid, what, .. } = happened.event;
+/// `1234 (worker) stood still 17 times, at most 41 us, 0.4 ms in all`.
+pub(super) fn stood_still(pid: u32, name: &[u8], stops: &events::Stops) -> String {
+    let events::Stops { count, longest, total } = *stops;
+    let how = match count {
+        0 => "never stood still".to_owned(),
+        1 => format!("stood still once, for {}", span(longest)),
+        _ => format!("stood still {count} times, at most {}, {} in all", span(longest), span(total)),
+    };
+    format!("{pid} ({}) {how}", escape(name))
+}
+
+/// `41 us`, `0.4 ms`, `1.5 s`.
+fn span(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ ..100 => format!("{micros} us"),
+        ..999_950 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+fn happened(event: &events::Event) -> Cell {
+    let events::Event { pid, tid, what, .. } = event;
     let thread = tid.filter(|_| tid != pid);
     let number = tid.unwrap_or(0);
     match what {
         events::What::Generated(sent) => signal::generated(sent, *tid),
-        events::What::Delivered(info) => signal::delivered(info, happened.claimed, thread),
+        events::What::Delivered(delivered) => signal::delivered(delivered, thread),
         events::What::Thread => Cell::plain(format!("thread {number} is new")),
         events::What::Exec => Cell::plain("executes another program"),
+        // A change of state tells it.
+        events::What::Stopped(signal) => {
+            Cell::new(format!("stopped by {}", Arch::NATIVE.name(*signal)), Meaning::Held)
+        }
         events::What::Ended(ending) => {
             let how = ending.map_or("ended".to_owned(), |ending| ending.to_string());
             Cell::plain(format!("thread {number}: {how}"))
@@ -138,8 +168,10 @@ fn change(change: &Change) -> Cell {
             };
             Cell::new(tid.map_or(text.clone(), |tid| format!("thread {tid}: {text}")), meaning)
         }
-        Change::State { from, to } => {
-            let text = format!("state {} -> {} ({})", from.letter(), to.letter(), to.words());
+        Change::State { from, to, by } => {
+            let words =
+                by.map_or(to.words().to_owned(), |by| format!("stopped by {}", Arch::NATIVE.name(by)));
+            let text = format!("state {} -> {} ({words})", from.letter(), to.letter());
             Cell::new(text, if to.is_stopped() { Meaning::Held } else { Meaning::Plain })
         }
         Change::Name { from, to } => {
@@ -182,5 +214,17 @@ mod tests {
         }
         assert_eq!(shown(40).lines().take(2).last(), Some("00:00:00  4000000  ended; how cannot be"));
         assert!(shown(80).contains("00:00:00.000000Z  4000000  server"));
+    }
+
+    #[test]
+    fn how_long_a_process_stood_still_is_a_sentence() {
+        let said = |count, longest, total| {
+            let (longest, total) = (Duration::from_micros(longest), Duration::from_micros(total));
+            stood_still(7, b"wor\nker", &events::Stops { count, longest, total })
+        };
+        assert_eq!(said(0, 0, 0), "7 (wor\\nker) never stood still");
+        assert_eq!(said(1, 41, 41), "7 (wor\\nker) stood still once, for 41 us");
+        assert_eq!(said(17, 41, 400), "7 (wor\\nker) stood still 17 times, at most 41 us, 0.4 ms in all");
+        assert_eq!(said(9, 100, 999_960), "7 (wor\\nker) stood still 9 times, at most 0.1 ms, 1.0 s in all");
     }
 }

@@ -2,15 +2,16 @@
 //! contract.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::change::{self, Change};
 use super::live::Killer;
 use super::signal::{self, SeenObject};
-use super::{Event, Happened, What};
+use super::{Event, What};
 use crate::explain::require::Set;
-use crate::observe::events;
+use crate::observe::{Used, events};
 use crate::proc::{ProcessName, Situation, State, Task, Threads};
 use crate::signal::exit::Ending;
 use crate::signal::{Arch, SignalSet};
@@ -56,6 +57,9 @@ enum More<'a> {
     State {
         from: char,
         to: char,
+        /// The signal that has stopped it, where that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signal: Option<String>,
     },
     Name {
         from: String,
@@ -71,6 +75,13 @@ enum More<'a> {
         sender: Option<Option<SenderObject<'a>>>,
     },
     Signal(Box<SeenObject<'a>>),
+    /// Times in microseconds.
+    Stops {
+        backend: &'static str,
+        stops: u64,
+        longest_us: u64,
+        total_us: u64,
+    },
     Nothing {},
 }
 
@@ -80,7 +91,8 @@ pub(super) fn event<'a>(event: &Event<'a>) -> EventObject<'a> {
         What::Start { look, threads } => ("start", None, start(look, *threads)),
         What::Thread(task) => ("thread", Some(task.tid), thread(task)),
         What::Change(change) => self::change(change),
-        What::Happened(happened) => happened_as(happened),
+        What::Happened(event) => happened(event),
+        What::StoodStill(stops) => ("stood-still", None, stood_still(stops)),
         What::End(ending, killer) => ("ended", None, end(*ending, *killer)),
     };
     object(event, kind, tid, more)
@@ -127,7 +139,10 @@ fn change(change: &Change) -> (&'static str, Option<u32>, More<'static>) {
             let kind = if *added { "added" } else { "removed" };
             (kind, *tid, More::Set { set: set.word(), signals: names(*signals) })
         }
-        Change::State { from, to } => ("state", None, More::State { from: from.letter(), to: to.letter() }),
+        Change::State { from, to, by } => {
+            let signal = by.map(|by| Arch::NATIVE.name(by).to_string());
+            ("state", None, More::State { from: from.letter(), to: to.letter(), signal })
+        }
         Change::Name { from, to } => ("name", None, More::Name { from: name(from), to: name(to) }),
         Change::ThreadStarted(task) => ("thread-started", Some(task.tid), thread(task)),
         Change::ThreadEnded(tid) => ("thread-ended", Some(*tid), More::Nothing {}),
@@ -135,22 +150,33 @@ fn change(change: &Change) -> (&'static str, Option<u32>, More<'static>) {
 }
 
 /// What happened, and the thread, where it was of one.
-fn happened_as<'a>(happened: &Happened<'a>) -> (&'static str, Option<u32>, More<'a>) {
-    let tid = happened.event.tid;
-    match &happened.event.what {
+fn happened(event: &events::Event) -> (&'static str, Option<u32>, More<'_>) {
+    let tid = event.tid;
+    match &event.what {
         events::What::Generated(sent) => {
             let tid = tid.filter(|_| !sent.for_process);
             ("generated", tid, More::Signal(Box::new(signal::generated_object(sent))))
         }
-        events::What::Delivered(info) => {
-            let object = signal::delivered_object(info, happened.claimed);
-            ("delivered", tid, More::Signal(Box::new(object)))
+        events::What::Delivered(delivered) => {
+            ("delivered", tid, More::Signal(Box::new(signal::delivered_object(delivered))))
         }
         events::What::Thread => ("clone", tid, More::Nothing {}),
         events::What::Exec => ("exec", None, More::Nothing {}),
         events::What::Ended(ending) => ("exit", tid, end(*ending, None)),
+        // A change of state tells it.
+        events::What::Stopped(_) => ("state", None, More::Nothing {}),
         // It is told apart, for it is of no process.
         events::What::Lost(_) => ("lost", None, More::Nothing {}),
+    }
+}
+
+fn stood_still(stops: &events::Stops) -> More<'static> {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    More::Stops {
+        backend: Used::Ptrace.word(),
+        stops: stops.count,
+        longest_us: micros(stops.longest),
+        total_us: micros(stops.total),
     }
 }
 

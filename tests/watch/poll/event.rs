@@ -38,6 +38,11 @@ pub(super) struct Change {
     pub(super) pointer: Option<u64>,
     pub(super) result: Option<String>,
     pub(super) claims: Option<Claims>,
+    pub(super) child: Option<Child>,
+    pub(super) backend: String,
+    pub(super) stops: u64,
+    pub(super) longest_us: u64,
+    pub(super) total_us: u64,
 }
 
 /// Who sent a signal.
@@ -47,10 +52,24 @@ pub(super) struct Change {
 pub(super) struct Sender {
     pub(super) pid: u32,
     pub(super) tid: Option<u32>,
+    pub(super) namespace_pid: Option<u32>,
     pub(super) uid: u32,
     pub(super) name: Option<String>,
     pub(super) exited: bool,
     pub(super) verified: bool,
+}
+
+/// The child that a signal tells of.
+#[derive(Debug, Deserialize)]
+#[allow(dead_code)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Child {
+    pub(super) pid: u32,
+    pub(super) namespace_pid: Option<u32>,
+    pub(super) uid: u32,
+    pub(super) status: i32,
+    pub(super) user_ticks: u64,
+    pub(super) system_ticks: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,7 +11,7 @@ use super::{Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, schema, skipped};
 
 /// Whether signals are seen by this means here; if not, says so.
-fn is_seen_by(means: &str) -> bool {
+pub(super) fn is_seen_by(means: &str) -> bool {
     let fixture = Fixture::start(["--name", "tried"]);
     let pid = fixture.pid.to_string();
     let ran = run(["watch", "--pid", &pid, "--backend", means, "--timeout", "1ms"]);
@@ -22,7 +22,7 @@ fn is_seen_by(means: &str) -> bool {
 }
 
 /// The next one of this kind.
-fn next(watch: &mut Observer, event: &str) -> Change {
+pub(super) fn next(watch: &mut Observer, event: &str) -> Change {
     loop {
         let change = watch.change();
         if change.event == event {

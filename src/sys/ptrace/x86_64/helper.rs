@@ -178,6 +178,7 @@ pub(super) unsafe trait Plain {}
 
 /// Memory that a helper writes and its parent reads, once the helper has ended;
 /// what is atomic, both may at any time.
+#[derive(Debug)]
 pub(super) struct Shared<T: Plain>(NonNull<T>);
 
 impl<T: Plain> Shared<T> {

@@ -9,6 +9,7 @@ mod outlet;
 mod patience;
 mod plan;
 mod record;
+mod stops;
 mod text;
 mod trace;
 mod tracee;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::signal::Info;
 use crate::signal::exit::Ending;
+use crate::signal::{Info, Signal};
 use crate::sys::ptrace::{Event, What};
 
 /// A record's kind.
@@ -15,13 +15,14 @@ pub(super) const LOST: u32 = 5;
 /// The first record: all threads are traced; or the number of a fault.
 pub(super) const ATTACHED: u32 = 6;
 pub(super) const REFUSED: u32 = 7;
+pub(super) const STOPPED: u32 = 8;
 
 /// What comes through the pipe.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) kind: u32,
     pub(super) tid: i32,
-    /// A wait status, a number of a thread, a count, a fault.
+    /// A wait status, a number of a thread or of a signal, a count, a fault.
     pub(super) number: u64,
     /// Since 1970.
     pub(super) time: Duration,
@@ -66,6 +67,7 @@ impl Record {
             THREAD => What::Thread,
             EXEC => What::Exec { former: u32::try_from(self.number).ok()? },
             ENDED => What::Ended(Ending::of_wait_status(self.number as i32)),
+            STOPPED => What::Stopped(Signal::new(u8::try_from(self.number).ok()?)?),
             LOST => What::Lost(self.number),
             _ => return None,
         };
@@ -77,7 +79,6 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::Signal;
 
     fn record(kind: u32, number: u64) -> Record {
         Record { kind, tid: 7, number, time: Duration::new(3, 5), info: [9; 128] }
@@ -91,6 +92,7 @@ mod tests {
             (THREAD, 0, What::Thread),
             (EXEC, 9, What::Exec { former: 9 }),
             (ENDED, 9, What::Ended(Ending::of_wait_status(9))),
+            (STOPPED, 15, What::Stopped(term.signal)),
             (LOST, 1 << 40, What::Lost(1 << 40)),
         ] {
             let read = Record::of(&record(kind, number).bytes());
@@ -100,5 +102,6 @@ mod tests {
         }
         assert_eq!(record(ATTACHED, 0).event(|_| None), None);
         assert_eq!(record(DELIVERED, 0).event(|_| None), None);
+        assert_eq!(record(STOPPED, 1 << 40).event(|_| None), None);
     }
 }

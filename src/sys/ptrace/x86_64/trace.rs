@@ -9,12 +9,14 @@
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
+use std::time::Instant;
 
 use libc::pid_t;
 
 use super::call::{self, Signals, bit};
 use super::outlet::Outlet;
 use super::record;
+use super::stops::Counted;
 use super::text::{self, Text};
 use super::tracee::{Stop, Tracee, event, option};
 use super::visit::Fault;
@@ -25,15 +27,20 @@ const OPTIONS: u64 = option::TRACECLONE | option::TRACEEXEC;
 const STOPS: u64 = bit(libc::SIGSTOP) | bit(libc::SIGTSTP) | bit(libc::SIGTTIN) | bit(libc::SIGTTOU);
 
 /// What the helper works with, made before it is forked.
-pub(super) struct Trace {
+pub(super) struct Trace<'a> {
     pub(super) pid: pid_t,
     pub(super) outlet: Outlet,
     pub(super) text: Text,
     /// Where folders are read into.
     pub(super) entries: Box<[u8]>,
+    /// How long threads stand still.
+    pub(super) stops: &'a Counted,
+    /// Whether it was told that a signal has stopped the process, which it does
+    /// thread by thread.
+    pub(super) is_stopped: bool,
 }
 
-impl Trace {
+impl Trace<'_> {
     /// Traces until nothing is left to be traced.
     pub(super) fn run(&mut self) {
         let nothing = [0; 128];
@@ -46,7 +53,14 @@ impl Trace {
         }
         loop {
             match wait() {
-                Ok((tid, Some(stop))) => self.meet(Tracee(tid), stop),
+                Ok((tid, Some(stop))) => {
+                    let begin = Instant::now();
+                    self.meet(Tracee(tid), stop);
+                    // A stop of job control's is no doing of ours.
+                    if !matches!(stop, Stop::Asked(signal) if is_stop(signal)) {
+                        self.stops.add(begin.elapsed());
+                    }
+                }
                 Ok((tid, None)) => self.bury(tid),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => self.outlet.offer(),
                 // There is nobody left.
@@ -94,7 +108,10 @@ impl Trace {
         // What fails from here on, fails because the thread was killed.
         let _ = match stop {
             Stop::Delivery(signal) => self.deliver(tracee, signal),
-            Stop::Asked(signal) if (1..=64).contains(&signal) && STOPS & bit(signal) != 0 => tracee.listen(),
+            Stop::Asked(signal) if is_stop(signal) => {
+                self.stopped(tracee, signal);
+                tracee.listen()
+            }
             // It is new, or has been continued. clone(2) also starts processes
             // that look like threads at first.
             Stop::Asked(_) if !text::is_thread(self.pid, tracee.0) => tracee.detach(),
@@ -111,6 +128,7 @@ impl Trace {
                 tracee.cont(0)
             }
             Stop::Asked(_) => {
+                self.is_stopped = false;
                 self.begin_again(tracee, 0);
                 tracee.cont(0)
             }
@@ -123,6 +141,14 @@ impl Trace {
         self.outlet.tell(record::DELIVERED, tracee.0, 0, &info);
         self.begin_again(tracee, if (1..=64).contains(&signal) { bit(signal) } else { 0 });
         tracee.cont(signal)
+    }
+
+    /// A thread is stopped by a signal, with all others.
+    fn stopped(&mut self, tracee: Tracee, signal: c_int) {
+        if !self.is_stopped && text::is_thread(self.pid, tracee.0) {
+            self.is_stopped = true;
+            self.outlet.tell(record::STOPPED, tracee.0, u64::from(signal.cast_unsigned()), &[0; 128]);
+        }
     }
 
     /// An ignored signal would not have interrupted the thread, had it not been
@@ -149,6 +175,11 @@ impl Trace {
             self.outlet.tell(record::ENDED, tid, u64::from(status.cast_unsigned()), &[0; 128]);
         }
     }
+}
+
+/// Whether this is a signal of job control's, which a thread is stopped by.
+fn is_stop(signal: c_int) -> bool {
+    (1..=64).contains(&signal) && STOPS & bit(signal) != 0
 }
 
 /// Begins to trace a thread; whether that is new.

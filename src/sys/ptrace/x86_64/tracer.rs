@@ -7,14 +7,15 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use libc::pid_t;
 
-use super::helper::{self, Held, Helper};
+use super::helper::{self, Held, Helper, Shared};
 use super::look::refusal;
 use super::outlet::{self, Outlet};
 use super::record::{self, LENGTH, Record};
+use super::stops::Counted;
 use super::text::Text;
 use super::trace::Trace;
 use super::visit::Fault;
-use crate::sys::ptrace::{Event, Refusal};
+use crate::sys::ptrace::{Event, Refusal, Stops};
 use crate::sys::siginfo::Raw;
 
 /// As much as a pipe may hold where nobody has said otherwise
@@ -24,7 +25,9 @@ const PIPE: i32 = 1 << 20;
 /// A process whose signals are told as they are delivered.
 #[derive(Debug)]
 pub struct Tracer {
-    helper: Helper,
+    /// `None` once it has been waited for.
+    helper: Option<Helper>,
+    stops: Shared<Counted>,
     pipe: File,
     /// A part of a record.
     rest: Vec<u8>,
@@ -42,7 +45,9 @@ impl Tracer {
         }
         let end = writer.as_raw_fd();
         let entries = vec![0; 32 << 10].into_boxed_slice();
-        let mut trace = Trace { pid, outlet: Outlet::new(end), text: Text::new(), entries };
+        let mut stops = Shared::<Counted>::new().map_err(Refusal::Failed)?;
+        let (outlet, text) = (Outlet::new(end), Text::new());
+        let mut trace = Trace { pid, outlet, text, entries, stops: stops.get_mut(), is_stopped: false };
         let own = std::process::id() as pid_t;
         let work = || {
             helper::end_with_parent(own);
@@ -55,7 +60,7 @@ impl Tracer {
         let mut pipe = File::from(OwnedFd::from(reader));
         let mut first = [0; LENGTH];
         let read = pipe.read_exact(&mut first);
-        let tracer = Tracer { helper, pipe, rest: Vec::new() };
+        let tracer = Tracer { helper: Some(helper), stops, pipe, rest: Vec::new() };
         let first = match read {
             Ok(()) => Record::of(&first),
             Err(_) => return Err(Refusal::Helper),
@@ -89,6 +94,15 @@ impl Tracer {
         Ok(is_traced)
     }
 
+    /// Ends the tracing, if it has not ended; gives what it has cost. What has
+    /// happened by then can still be read.
+    pub fn finish(&mut self) -> Stops {
+        if let Some(helper) = self.helper.take() {
+            helper.end();
+        }
+        self.stops.get().stops()
+    }
+
     fn take(&mut self, events: &mut Vec<Event>) {
         let (records, rest) = self.rest.as_chunks::<LENGTH>();
         let event = |bytes| Record::of(bytes).event(|info| Raw::from_bytes(info).info());
@@ -107,6 +121,6 @@ impl AsFd for Tracer {
 /// The process is let go, and a signal that is being delivered comes through.
 impl Drop for Tracer {
     fn drop(&mut self) {
-        self.helper.end();
+        self.finish();
     }
 }

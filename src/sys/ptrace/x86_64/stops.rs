@@ -1,0 +1,67 @@
+//! How long who is traced stands still, counted by the helper.
+//!
+//! The helper is killed wherever it happens to be, so that it can tell nothing
+//! at its end: what it has counted lies in memory that is read then.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::helper::Plain;
+use crate::sys::ptrace::Stops;
+
+/// What is counted, times in nanoseconds.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct Counted {
+    count: AtomicU64,
+    longest: AtomicU64,
+    total: AtomicU64,
+}
+
+// SAFETY: plain numbers only.
+unsafe impl Plain for Counted {}
+
+impl Counted {
+    /// Counts a stop. One thread of one process counts; whoever reads comes
+    /// later.
+    pub(super) fn add(&self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let add = |to: &AtomicU64, more: u64| to.store(to.load(Relaxed).saturating_add(more), Relaxed);
+        add(&self.count, 1);
+        add(&self.total, time);
+        if time > self.longest.load(Relaxed) {
+            self.longest.store(time, Relaxed);
+        }
+    }
+
+    /// What was counted.
+    pub(super) fn stops(&self) -> Stops {
+        let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed));
+        Stops { count: self.count.load(Relaxed), longest: time(&self.longest), total: time(&self.total) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::helper::Shared;
+    use super::*;
+
+    #[test]
+    fn stops_are_added_up_and_the_longest_is_kept() {
+        let mut memory = Shared::<Counted>::new().expect("memory");
+        assert_eq!(memory.get().stops(), Stops::default());
+        for micros in [20, 41, 30] {
+            memory.get_mut().add(Duration::from_micros(micros));
+        }
+        let time = Duration::from_micros;
+        assert_eq!(memory.get().stops(), Stops { count: 3, longest: time(41), total: time(91) });
+    }
+
+    #[test]
+    fn a_time_without_end_is_the_longest() {
+        let mut memory = Shared::<Counted>::new().expect("memory");
+        memory.get_mut().add(Duration::MAX);
+        memory.get_mut().add(Duration::MAX);
+        assert_eq!(memory.get().stops().total, Duration::from_nanos(u64::MAX));
+    }
+}

@@ -1,0 +1,174 @@
+//! What there is to tell of signals, beside the looks.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{Live, Means};
+use crate::error::{Failure, Outcome};
+use crate::exit::Exit;
+use crate::observe::events::{Event, What};
+use crate::observe::{Refused, Used};
+use crate::signal::Signal;
+use crate::watch::poll::observe::{Observation, kernel};
+use crate::watch::poll::{self, view};
+
+/// So long an end may take from the tracer to everybody else.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// So long nothing comes of a tracer whose process has ended, until it is given
+/// up: it may have to wait for a processor.
+const SILENT: Duration = Duration::from_secs(1);
+
+impl Observation<'_, '_> {
+    /// Begins to see signals as they happen, as it is asked. What there is to
+    /// say of it is kept for the beginning.
+    ///
+    /// # Errors
+    /// Why they cannot be seen, where they must be.
+    pub(in crate::watch::poll) fn begin_live(&mut self) -> Result<(), Outcome> {
+        let asked = &self.request.live;
+        let pids: Vec<u32> = self.processes.iter().map(|process| process.pid).collect();
+        match Live::begin(asked, &pids) {
+            Ok(live) => {
+                let is_traced = live.as_ref().is_some_and(|live| live.used() == Used::Ptrace);
+                self.processes.iter_mut().for_each(|process| process.is_traced = is_traced);
+                self.live = live;
+            }
+            Err((_, refused)) if asked.means == Means::Auto => self.unseen = Some(refused),
+            Err((pid, refused)) => {
+                self.tell_verifier(&refused);
+                let of = pid.map_or(String::new(), |pid| format!("{pid}: "));
+                let complaints = vec![format!("{of}{}", refused.reason)];
+                return Err(Outcome { exit: Exit::Unreadable, complaints });
+            }
+        }
+        Ok(())
+    }
+
+    /// Says how signals are seen, or why they are not.
+    pub(in crate::watch::poll) fn tell_means(&mut self) {
+        if let Some(refused) = self.unseen.take() {
+            self.notes.note(&format!("signals, when they are sent: {}", refused.reason));
+            self.notes.note("--backend ptrace sees them delivered, but stops the process at each");
+            self.tell_verifier(&refused);
+        }
+        match self.live.as_ref().map(Live::used) {
+            Some(Used::Bpf) => {
+                self.notes.note("signals are told when they are sent (BPF; nobody is stopped)")
+            }
+            Some(Used::Ptrace) => {
+                self.notes.note("signals are told when they are delivered, each of which is a stop");
+                self.notes.note("(ptrace): not KILL, nor while blocked, nor those that sigwait or signalfd");
+                self.notes.note("take; who sent one is what it says itself");
+            }
+            None => {}
+        }
+    }
+
+    fn tell_verifier(&mut self, refused: &Refused) {
+        for line in refused.verifier.iter().filter(|_| self.request.live.verbose) {
+            self.notes.note(line);
+        }
+    }
+
+    /// Tells a part of what has happened by now; gives whether that was anything,
+    /// and whether there may be more.
+    pub(in crate::watch::poll) fn happened(&mut self) -> Result<(bool, bool), Failure> {
+        let Some(live) = &mut self.live else { return Ok((false, false)) };
+        let (batch, more) = live.take().map_err(kernel)?;
+        for event in &batch {
+            self.tell_happened(event)?;
+        }
+        Ok((!batch.is_empty(), more))
+    }
+
+    /// Tells a part of what has happened before somebody ended; gives whether
+    /// there may be more. A tracer tells the last of it after the end.
+    pub(in crate::watch::poll) fn drain(&mut self) -> Result<bool, Failure> {
+        let (came, more) = self.happened()?;
+        if came || more || !self.is_awaited() {
+            self.silent = None;
+            return Ok(more || self.is_awaited());
+        }
+        Ok(self.silent.get_or_insert_with(Instant::now).elapsed() < SILENT)
+    }
+
+    /// Whether one that has ended is still traced.
+    pub(in crate::watch::poll) fn is_awaited(&self) -> bool {
+        let traces = |live: &Live| self.ended.iter().any(|ended| live.events.traces(ended.process.pid));
+        self.live.as_ref().is_some_and(traces)
+    }
+
+    /// Says of whom nothing is seen any more, though they live.
+    pub(in crate::watch::poll) fn tell_closed(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        for pid in live.events.closed() {
+            let process = self.processes.iter_mut().find(|process| process.pid == pid);
+            // An end is seen by the tracer a moment before.
+            if let Some(process) = process
+                && matches!(process.held.wait(MOMENT), Ok(false))
+            {
+                process.is_traced = false;
+                self.notes.note(&format!("{pid}: its signals are not seen any more: its tracer has ended"));
+            }
+        }
+    }
+
+    /// Says how many signals are not told, at the end.
+    pub(in crate::watch::poll) fn tell_left(&mut self) {
+        let left = self.live.as_ref().map_or(0, |live| live.events.left());
+        if left > 0 {
+            self.notes.note(&format!("{left} signals were seen, and are not told any more"));
+        }
+    }
+
+    /// Ends the seeing of signals, and says what it has cost.
+    pub(in crate::watch::poll) fn tell_stops(&mut self) -> Result<(), Failure> {
+        let Some(mut live) = self.live.take() else { return Ok(()) };
+        let mut told = Ok(());
+        for (pid, stops) in live.finish() {
+            let name = self.name_of(pid).or_else(|| live.names.remove(&pid)).unwrap_or_default();
+            self.notes.note(&view::stood_still(pid, &name, &stops));
+            if told.is_ok() && !self.request.live.until_exit {
+                let what = poll::What::StoodStill(stops);
+                let event = poll::Event { time: SystemTime::now(), pid, name: &name, what };
+                told = view::event(&event, self.out);
+            }
+        }
+        self.live = Some(live);
+        Ok(told?)
+    }
+
+    fn tell_happened(&mut self, event: &Event) -> Result<(), Failure> {
+        if let (What::Stopped(signal), Some(pid)) = (&event.what, event.pid) {
+            return self.tell_stopped(event.time, pid, *signal);
+        }
+        let asked = &self.request.live;
+        let tells = match &event.what {
+            What::Lost(_) => true,
+            // The end of the process is told with all that is known of it.
+            What::Ended(_) if event.tid == event.pid => false,
+            // The looks tell of threads then.
+            What::Thread | What::Ended(_) if self.request.threads => false,
+            // It is outside of our pid namespace.
+            What::Generated(_) if event.pid.is_none() => false,
+            _ => !asked.until_exit && asked.passes(event),
+        };
+        if !tells {
+            return Ok(());
+        }
+        let held = event.pid.and_then(|pid| self.name_of(pid));
+        let name = held.or_else(|| event.name.clone()).unwrap_or_default();
+        let what = poll::What::Happened(event);
+        self.tell(&poll::Event { time: event.time, pid: event.pid.unwrap_or(0), name: &name, what })
+    }
+
+    /// Tells of a process that it is stopped, unless that is known; its own look
+    /// will tell when it is not any more.
+    fn tell_stopped(&mut self, time: SystemTime, pid: u32, signal: Signal) -> Result<(), Failure> {
+        let process = self.processes.iter_mut().find(|process| process.pid == pid);
+        let change = process.and_then(|process| process.stopped(signal));
+        let Some(change) = change.filter(|_| self.tells_changes()) else { return Ok(()) };
+        let name = self.name_of(pid).unwrap_or_default();
+        self.tell(&poll::Event { time, pid, name: &name, what: poll::What::Change(&change) })
+    }
+}
