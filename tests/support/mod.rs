@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sigtool::signal::{Arch, SignalSet};
 
@@ -129,18 +130,38 @@ impl Drop for Fixture {
     }
 }
 
+/// A folder of a test's own, which anybody may enter; gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sigtool-test-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).expect("a folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Says on stderr that a test was left out here, and why.
 pub fn skipped(why: &str) {
     eprintln!("skipped: {why}");
 }
 
 /// Runs a shell script as the init of a pid namespace of its own, where no
-/// signal can reach anybody else; `$SIGTOOL`, `$KILL` (the same binary under
-/// that name) and `$FIXTURE` are set, and process ids are beyond the numbers of
-/// signals. `None` where namespaces are not to be
-/// had, which is said.
+/// signal can reach anybody else. `$SIGTOOL`, `$KILL` (the same binary under that
+/// name), `$FIXTURE` and a `$TMPDIR` of its own are set, and process ids are beyond
+/// the numbers of signals. `None` where namespaces are not to be had, which is
+/// said.
 pub fn in_namespace(script: &str) -> Option<Ran> {
     let kill = kill_link();
+    let folder = Folder::new();
     // A mistake in a script must not hang the tests: timeout ends unshare, and
     // with it everything in the namespace.
     let output = Command::new("timeout")
@@ -150,6 +171,7 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
         .env("SIGTOOL", SIGTOOL)
         .env("KILL", &kill)
         .env("FIXTURE", fixture_path())
+        .env("TMPDIR", &folder.0)
         .stdin(Stdio::null())
         .output();
     let ran: Ran = match output {
