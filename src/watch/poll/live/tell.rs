@@ -53,7 +53,7 @@ impl Observation<'_, '_> {
         }
         match self.live.as_ref().map(Live::used) {
             Some(Used::Bpf) => {
-                self.notes.note("signals are told when they are sent (BPF; nobody is stopped)")
+                self.notes.note("signals are told when sent, not when taken (BPF; nobody is stopped)")
             }
             Some(Used::Ptrace) => {
                 self.notes.note("signals are told when they are delivered, each of which is a stop");
