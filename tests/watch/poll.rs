@@ -50,7 +50,7 @@ impl Observer {
     fn change(&mut self) -> Change {
         let line = self.line();
         schema::check("watch", &line);
-        let change: Change = serde_json::from_str(&line).expect("the documented fields");
+        let change: Change = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(change.time.ends_with('Z') && change.pid > 0, "{line}");
         change
     }
@@ -69,7 +69,11 @@ impl Observer {
     fn until(&mut self, wanted: &str) -> String {
         loop {
             let line = self.line();
-            assert_ne!(line, "", "{wanted} did not come");
+            if line.is_empty() {
+                let mut stderr = String::new();
+                self.stderr.read_to_string(&mut stderr).expect("UTF-8");
+                panic!("{wanted} did not come: {stderr}");
+            }
             if line.contains(wanted) {
                 return line;
             }

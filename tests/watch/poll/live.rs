@@ -175,7 +175,7 @@ fn the_whole_system_is_seen_from_within_a_namespace() {
         while ! [ -s up ]; do :; done
         "$SIGTOOL" watch --all --json --signal RTMIN+7 --count 2 > out 2> err &
         exec 3< out
-        while ! grep -q 'when they are sent' err; do
+        while ! grep -q 'when sent' err; do
             if ! kill -0 $! 2> none; then echo "skipped $(cat err)"; kill -KILL $target; exit; fi
         done
         "$SIGTOOL" send -s RTMIN+7 $target & first=$!; wait $first
