@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use sigtool::sys::deliver;
-use sigtool::sys::ptrace::Refusal;
+use sigtool::sys::ptrace::{Refusal, Tracer};
 
 use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
@@ -85,7 +85,7 @@ fn a_filter_is_suspended_or_refused() {
     if !is_possible() {
         return;
     }
-    let mut target = Target::start(&["filtered"]);
+    let mut target = Target::start(&["filtered", "13"]);
     match handlers(target.pid, "SEGV") {
         Ok(seen) => assert!(seen.actions[0].1.is_caught()),
         Err(Refusal::Seccomp) => skipped("no right to suspend a filter"),
@@ -94,6 +94,34 @@ fn a_filter_is_suspended_or_refused() {
     // The queue needs no call of the target's.
     deliver::to_number(target.pid, None, None).expect("it lives");
     queue(target.pid).expect("a look");
+    assert!(target.is_alive());
+}
+
+/// The kernel would have it go on by restart_syscall(2), which its filter forbids.
+#[test]
+fn a_filter_is_not_met_by_going_on() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["filtered", "219"]);
+    super::settle(target.pid, 'S');
+    deliver::to_number(target.pid, Some(signal("USR1")), None).expect("it lives");
+    for _ in 0..3 {
+        assert_eq!(queue(target.pid).expect("a look").queue.len(), 1);
+        super::settle(target.pid, 'S');
+        match handlers(target.pid, "SEGV") {
+            Ok(_) | Err(Refusal::Seccomp) => {}
+            Err(refusal) => panic!("{}", refusal.reason()),
+        }
+        super::settle(target.pid, 'S');
+    }
+    // What it ignores would not wake it, were it not traced.
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    deliver::to_number(target.pid, Some(signal("URG")), None).expect("it lives");
+    let mut events = Vec::new();
+    super::until(|| tracer.read(&mut events).expect("events") && !events.is_empty());
+    drop(tracer);
+    super::settle(target.pid, 'S');
     assert!(target.is_alive());
 }
 

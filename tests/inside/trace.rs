@@ -1,5 +1,6 @@
 //! Signals as they are delivered: what is told, and that it disturbs nothing.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
@@ -141,6 +142,26 @@ fn executing_is_told() {
     for _ in 0..20 {
         events_until(&mut tracer, |event| event.what == What::Exec { former: pid } && event.tid == pid);
     }
+}
+
+/// It takes the number of the main thread, which ends.
+#[test]
+fn another_thread_may_execute() {
+    if !is_possible() {
+        return;
+    }
+    let target = Target::start(&["again", "thread"]);
+    let pid = target.pid;
+    let mut tracer = Tracer::attach(pid).expect("it can be traced");
+    let mut formers = HashSet::new();
+    events_until(&mut tracer, |event| {
+        formers.extend(match event.what {
+            What::Exec { former } if former != pid => Some(former),
+            _ => None,
+        });
+        formers.len() >= 10
+    });
+    assert!(tracer.finish().count < 2000, "it goes on");
 }
 
 #[test]

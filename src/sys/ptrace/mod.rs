@@ -11,7 +11,10 @@
 //!   sigtool): the thread would go on amid that and most likely crash;
 //! - a call with a relative timeout that returns EINTR whenever a thread is
 //!   stopped (epoll_wait(2) and others) waits for the whole of it once more;
-//! - a write(2) that has done a part of its work returns with that part.
+//! - a call that has done a part of its work (write(2), recv(2) with MSG_WAITALL)
+//!   returns with that part;
+//! - where system calls are filtered, poll(2), nanosleep(2) and futex(2) wait for
+//!   the whole of their timeout once more, as restart_syscall(2) may be forbidden.
 //!
 //! A thread in neither of these is chosen where there is one.
 //!

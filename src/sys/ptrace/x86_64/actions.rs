@@ -49,8 +49,13 @@ struct Loan {
 }
 
 /// Asks for all that are wanted, of a thread that stands still, and leaves it so
-/// that it goes on as it was.
-pub(super) fn ask_all(tracee: Tracee, was: &Registers, tools: &mut Tools<'_>) -> Result<(), Fault> {
+/// that it goes on as it was. `filters`: whether its system calls are filtered.
+pub(super) fn ask_all(
+    tracee: Tracee,
+    filters: bool,
+    was: &Registers,
+    tools: &mut Tools<'_>,
+) -> Result<(), Fault> {
     if tracee.is_dispatched() {
         return Err(Fault::Dispatched);
     }
@@ -74,7 +79,7 @@ pub(super) fn ask_all(tracee: Tracee, was: &Registers, tools: &mut Tools<'_>) ->
     if let Some((address, section)) = loan.section {
         let _ = memory::write(tracee.0, address, &section);
     }
-    let again = call::begun_again(was, || tools.signals(tracee, Some(loan.mask)));
+    let again = call::begun_again(was, filters, || tools.signals(tracee, Some(loan.mask)));
     let _ = tracee.set_registers(&again.unwrap_or(*was));
     let _ = tracee.set_mask(loan.mask);
     asked

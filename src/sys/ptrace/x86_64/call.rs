@@ -6,9 +6,13 @@
 //! says under "Interruption of system calls by stop signals": those are begun
 //! again here, with the whole of their timeout where it is a relative one.
 //!
+//! Where system calls are filtered (seccomp(2)), some of the others are begun
+//! again here, too: the kernel would go on by restart_syscall(2), which a filter
+//! may forbid, and end the process for.
+//!
 //! What cannot be mended: a call that has done a part of its work (write(2) to
-//! a full pipe) returns with that part, as it may whenever a signal comes.
-//! Another thread is chosen wherever there is one.
+//! a full pipe, recv(2) with MSG_WAITALL) returns with that part, as it may
+//! whenever a signal comes. Another thread is chosen wherever there is one.
 
 use super::tracee::{Registers, Tracee};
 
@@ -63,8 +67,16 @@ const RESTARTED: [u64; 14] = [
     271, // ppoll
 ];
 
-/// Calls of x86-64 that return what they have written so far.
-const WRITES: [u64; 10] = [1, 18, 20, 40, 44, 46, 275, 276, 278, 307];
+/// Those among them that go on by restart_syscall(2) where they have a timeout:
+/// poll, nanosleep, futex, clock_nanosleep.
+const RESUMED: [u64; 4] = [7, 35, 202, 230];
+const RESTART_SYSCALL: u64 = 219;
+/// What stands for the result of a call that goes on so, ERESTART_RESTARTBLOCK
+/// (include/linux/errno.h).
+const BY_RESTART_SYSCALL: i64 = -516;
+
+/// Calls of x86-64 that return what they have written, or got, so far.
+const PARTIAL: [u64; 14] = [1, 18, 20, 40, 44, 45, 46, 47, 275, 276, 278, 299, 307, 318];
 
 /// Where a thread is, as /proc/PID/task/TID/syscall tells (proc_pid_syscall(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +96,14 @@ impl Place {
         }
     }
 
-    /// How much is disturbed where it is stopped: the less the better.
-    pub(super) fn cost(self) -> u8 {
+    /// How much is disturbed where it is stopped: the less the better. `filters`:
+    /// whether its system calls are filtered.
+    pub(super) fn cost(self, filters: bool) -> u8 {
         match self {
+            Place::Call(number) if filters && RESUMED.contains(&number) => 3,
             Place::Call(number) if RESTARTED.contains(&number) => 0,
             Place::Unknown => 1,
-            Place::Call(number) if WRITES.contains(&number) => 4,
+            Place::Call(number) if PARTIAL.contains(&number) => 4,
             Place::Call(number) if RETRIED.contains(&number) => 3,
             Place::Call(_) => 2,
         }
@@ -106,6 +120,8 @@ pub(super) struct Signals {
     pub(super) blocked: u64,
     pub(super) ignored: u64,
     pub(super) caught: u64,
+    /// Whether its system calls are filtered.
+    pub(super) filters: bool,
 }
 
 /// Signals whose default action is none (signal(7)). They are queued for a
@@ -136,14 +152,27 @@ pub(super) fn is_interrupted(registers: &Registers) -> bool {
     registers.rax.cast_signed() == -i64::from(libc::EINTR) && RETRIED.contains(&registers.orig_rax)
 }
 
+/// Whether the thread is about to go on by restart_syscall(2). Where it has done
+/// so before, no filter forbids it.
+fn is_resumed(registers: &Registers) -> bool {
+    registers.rax.cast_signed() == BY_RESTART_SYSCALL && registers.orig_rax != RESTART_SYSCALL
+}
+
 /// The registers with which the call is begun again: `syscall` is two bytes
 /// long. `None` where it was not interrupted, or by a signal that has an effect
-/// of its own, which must not be lost.
+/// of its own, which must not be lost; or where it goes on by itself. `filters`:
+/// whether system calls may be filtered.
 pub(super) fn begun_again(
     registers: &Registers,
+    filters: bool,
     signals: impl FnOnce() -> Option<Signals>,
 ) -> Option<Registers> {
-    if !is_interrupted(registers) || signals()?.interrupt() {
+    let is_interrupted = is_interrupted(registers);
+    if !(is_interrupted || filters && is_resumed(registers)) {
+        return None;
+    }
+    let signals = signals()?;
+    if signals.interrupt() || !(is_interrupted || signals.filters) {
         return None;
     }
     let number = registers.orig_rax;
@@ -152,9 +181,9 @@ pub(super) fn begun_again(
 }
 
 /// Sets them, if need be, in a thread that stands still.
-pub(super) fn begin_again(tracee: Tracee, signals: impl FnOnce() -> Option<Signals>) {
+pub(super) fn begin_again(tracee: Tracee, filters: bool, signals: impl FnOnce() -> Option<Signals>) {
     let Ok(registers) = tracee.registers() else { return };
-    if let Some(registers) = begun_again(&registers, signals) {
+    if let Some(registers) = begun_again(&registers, filters, signals) {
         let _ = tracee.set_registers(&registers);
     }
 }
@@ -170,19 +199,38 @@ mod tests {
     }
 
     fn signals(pending: u64) -> Option<Signals> {
-        Some(Signals { pending, blocked: bit(15), ignored: bit(1), caught: bit(10) | bit(18) })
+        Some(Signals {
+            pending,
+            blocked: bit(15),
+            ignored: bit(1),
+            caught: bit(10) | bit(18),
+            filters: false,
+        })
+    }
+
+    #[test]
+    fn where_calls_are_filtered_restart_syscall_is_avoided() {
+        let filtered = |pending| Some(Signals { filters: true, ..signals(pending)? });
+        let again = begun_again(&at(-516, 35), true, || filtered(bit(1))).expect("nanosleep");
+        assert_eq!((again.rip, again.rax, again.orig_rax), (0x1000, 35, u64::MAX));
+        assert!(begun_again(&at(-516, 35), true, || filtered(bit(10))).is_none(), "a handler runs");
+        assert!(begun_again(&at(-516, 219), true, || filtered(0)).is_none(), "it is allowed");
+        assert!(begun_again(&at(-516, 35), true, || signals(0)).is_none(), "it is not filtered");
+        assert!(begun_again(&at(-516, 35), false, || panic!("nobody is asked")).is_none());
+        let sleep = Place::of(b"35 0x1");
+        assert!(sleep.cost(true) > sleep.cost(false));
     }
 
     #[test]
     fn an_interrupted_call_is_begun_again() {
-        let again = begun_again(&at(-4, 232), || signals(0)).expect("epoll_wait");
+        let again = begun_again(&at(-4, 232), false, || signals(0)).expect("epoll_wait");
         assert_eq!((again.rip, again.rax, again.orig_rax), (0x1000, 232, u64::MAX));
     }
 
     #[test]
     fn what_was_not_interrupted_stays() {
         for registers in [at(0, 232), at(-514, 34), at(-516, 230), at(-4, -1), at(-11, 45), at(-4, 3)] {
-            assert!(begun_again(&registers, || signals(0)).is_none(), "{registers:?}");
+            assert!(begun_again(&registers, false, || signals(0)).is_none(), "{registers:?}");
         }
     }
 
@@ -190,18 +238,18 @@ mod tests {
     fn only_a_signal_with_an_effect_is_an_interruption() {
         // Caught, to end it, caught although ignored by default.
         for signal in [10, 2, 18] {
-            assert!(begun_again(&at(-4, 65), || signals(bit(signal))).is_none(), "{signal}");
+            assert!(begun_again(&at(-4, 65), false, || signals(bit(signal))).is_none(), "{signal}");
         }
         // Blocked, ignored, ignored by default.
         for signal in [15, 1, 17, 28] {
-            assert!(begun_again(&at(-4, 65), || signals(bit(signal))).is_some(), "{signal}");
+            assert!(begun_again(&at(-4, 65), false, || signals(bit(signal))).is_some(), "{signal}");
         }
-        assert!(begun_again(&at(-4, 65), || None).is_none());
+        assert!(begun_again(&at(-4, 65), false, || None).is_none());
     }
 
     #[test]
     fn a_thread_that_can_be_stopped_at_no_cost_is_told() {
-        let cost = |text: &[u8]| Place::of(text).cost();
+        let cost = |text: &[u8]| Place::of(text).cost(false);
         assert_eq!(cost(b"202 0x7f 0x0\n"), LEAST);
         let costs = [&b"202 0x1"[..], b"running", b"16 0x1", b"232 0x1", b"1 0x1"].map(cost);
         assert!(costs.is_sorted_by(|less, more| less < more), "{costs:?}");

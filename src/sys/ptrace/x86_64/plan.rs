@@ -111,8 +111,8 @@ fn find(pid: pid_t, actions: bool, queue: bool, text: &mut Text) -> Result<Vec<F
 fn cost_of(place: Place, status: &Status, actions: bool) -> u8 {
     match status.state {
         b'D' => 100,
-        _ if actions && status.filters => 10 + place.cost(),
-        _ => place.cost(),
+        _ if actions && status.filters => 10 + place.cost(true),
+        _ => place.cost(status.filters),
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
         let costs = [(b'S', false), (b'S', true), (b'D', false)]
             .map(|(state, filters)| cost_of(futex, &in_state(state, filters), true));
         assert!(costs.is_sorted_by(|less, more| less < more), "{costs:?}");
-        assert_eq!(cost_of(futex, &in_state(b'S', true), false), LEAST);
+        assert_eq!(cost_of(Place::Call(34), &in_state(b'S', true), false), LEAST, "pause");
     }
 
     #[test]

@@ -105,6 +105,12 @@ impl Trace<'_> {
 
     /// A thread stands still: tells why, and lets it go on.
     fn meet(&mut self, tracee: Tracee, stop: Stop) {
+        if stop == Stop::Event(event::EXEC) {
+            // A thread that has taken the number of the main thread is not
+            // answered for before this is waited for (`ptrace_check_attach` in
+            // kernel/ptrace.c); it goes on all the same where the tracer ends.
+            let _ = tracee.take();
+        }
         // What fails from here on, fails because the thread was killed.
         let _ = match stop {
             Stop::Delivery(signal) => self.deliver(tracee, signal),
@@ -154,7 +160,8 @@ impl Trace<'_> {
     /// An ignored signal would not have interrupted the thread, had it not been
     /// traced.
     fn begin_again(&mut self, tracee: Tracee, delivered: u64) {
-        call::begin_again(tracee, || {
+        // Filters may be set at any time.
+        call::begin_again(tracee, true, || {
             let status = self.text.status(self.pid, tracee.0).ok()?;
             Some(Signals {
                 pending: status.pending | status.shared_pending | delivered,
@@ -162,6 +169,7 @@ impl Trace<'_> {
                 blocked: status.blocked & !delivered,
                 ignored: status.ignored,
                 caught: status.caught,
+                filters: status.filters,
             })
         });
     }

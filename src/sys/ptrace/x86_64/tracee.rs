@@ -213,6 +213,12 @@ impl Tracee {
         answer.is_ok() && configuration[0] == 1
     }
 
+    /// Takes what has already been found to wait for it.
+    pub(super) fn take(self) -> io::Result<()> {
+        // SAFETY: waitpid(2) may be given a null status.
+        check(unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) }.into())
+    }
+
     /// Waits until it stands still.
     ///
     /// # Errors

@@ -162,10 +162,10 @@ impl Tools<'_> {
             self.peek(tracee, false)?;
         }
         if visit.actions {
-            return actions::ask_all(tracee, &registers, self);
+            return actions::ask_all(tracee, visit.filters, &registers, self);
         }
         // Its mask is what it was.
-        call::begin_again(tracee, || self.signals(tracee, None));
+        call::begin_again(tracee, visit.filters, || self.signals(tracee, None));
         Ok(())
     }
 
@@ -178,6 +178,7 @@ impl Tools<'_> {
             blocked: mask.unwrap_or(status.blocked),
             ignored: status.ignored,
             caught: status.caught,
+            filters: status.filters,
         })
     }
 
