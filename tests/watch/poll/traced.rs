@@ -157,13 +157,16 @@ fn numbers_of_another_namespace_are_translated_by_ptrace() {
     let sender = told.sender.flatten().expect("claimed");
     assert_eq!((sender.pid, sender.namespace_pid), (inside.init, Some(1)));
     assert_eq!((sender.name.as_deref(), sender.exited), (Some("bash"), false));
-    drop(watch);
+    // The tracer has let it go when this has ended.
+    send("-TERM", &watch.child.id().to_string());
+    watch.end();
 
-    // Stopped, it takes the second one when its sender has exited.
     let mut watch = Observer::by("ptrace", &["--timeout", "60s", "--pid", &pid]);
-    inside.shell.tell(&format!("kill -STOP $!; {SIGTOOL} send -USR1 $!; kill -CONT $!"));
+    inside.shell.tell("kill -STOP $!");
     let line = watch.until("STOP delivered");
     assert!(line.contains(&format!(", says it is from {init} (bash) uid 0: ")), "{line}");
+    // Stopped, it takes the second one when its sender has exited.
+    inside.shell.tell(&format!("{SIGTOOL} send -USR1 $!; kill -CONT $!"));
     let line = watch.until("killed by USR1");
     let (_, number) = line.split_once(", which says it is from ").expect("a sender");
     let number = number.strip_suffix(" in its pid namespace, uid 0").expect(&line);
