@@ -159,6 +159,8 @@ struct TaskObject {
     state: Option<char>,
     pending: Vec<String>,
     blocked: Vec<String>,
+    /// Of an uninterruptible sleep: whether KILL ends it; null is unknown.
+    killable: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -256,6 +258,7 @@ fn tasks(process: &Process) -> Vec<TaskObject> {
         state: task.state.map(|state| state.letter()),
         pending: task.pending.names(arch),
         blocked: task.blocked.names(arch),
+        killable: task.killable,
     };
     match &process.threads {
         Some(threads) => threads.iter().map(object).collect(),

@@ -166,5 +166,5 @@ pub(super) fn letter(task: &Task) -> char {
 
 /// Whether it is in an uninterruptible sleep.
 pub(super) fn is_asleep(task: &Task) -> bool {
-    letter(task) == 'D'
+    task.is_asleep()
 }

@@ -5,7 +5,7 @@ use super::require::Set;
 use super::{handlers, queue};
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
-use crate::proc::{Freezer, ProcessName, State, Status, Wait, has_ended};
+use crate::proc::{Freezer, ProcessName, State, Status, Threads, Wait, has_ended};
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
 use crate::signal::{Arch, Signal, SignalSet};
 
@@ -216,10 +216,22 @@ impl Process<'_> {
             true => "likely it waits for its child of a vfork(2) to execute or end; ",
             false => "",
         };
-        let why = "no handler runs meanwhile; KILL, and what terminates it by default, end it at once or only when the \
-                   sleep ends: /proc does not tell which kind it is";
+        let end = match self.situation.threads.as_ref().and_then(Threads::are_killable) {
+            Some(true) => "KILL, and what terminates it by default, end it at once",
+            Some(false) => "nothing ends it before that sleep is over, not even KILL",
+            None => {
+                "KILL, and what terminates it by default, end it at once or only when the sleep ends: /proc does \
+                 not tell which kind it is"
+            }
+        };
         let what = format!("a thread is in an uninterruptible sleep (D){place}");
-        vec![finding(Id::Uninterruptible, Severity::Problem, what, format!("{likely}{why}"), None)]
+        vec![finding(
+            Id::Uninterruptible,
+            Severity::Problem,
+            what,
+            format!("{likely}no handler runs meanwhile; {end}"),
+            None,
+        )]
     }
 
     fn stopped(&self) -> Vec<Finding> {
@@ -325,4 +337,32 @@ pub(super) fn set(signals: &[Signal]) -> SignalSet {
 /// A few names, or a compact form of many.
 pub(super) fn names(signals: SignalSet) -> String {
     signals.text(Arch::NATIVE).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proc::Task;
+    use crate::proc::surroundings::Sleep;
+    use crate::proc::task::sample;
+
+    #[test]
+    fn of_a_sleep_it_is_said_whether_it_may_be_killed_where_that_is_known() {
+        let said = |kinds: &[Option<bool>]| {
+            let threads =
+                (7..).zip(kinds).map(|(tid, kind)| Task { killable: *kind, ..sample(tid, b'D', 0, 0) });
+            let threads = Some(Threads::new(threads.collect()));
+            let situation = Situation { threads, ..Situation::default() };
+            let around = Surroundings { sleep: Some(Sleep::default()), ..Surroundings::default() };
+            let found = findings(&situation, &around);
+            let sleep = found.into_iter().find(|found| found.id == Id::Uninterruptible).expect("it sleeps");
+            sleep.why.strip_prefix("no handler runs meanwhile; ").expect("as in any sleep").to_owned()
+        };
+        let (killable, deep) = (said(&[Some(true), Some(true)]), said(&[Some(true), Some(false), None]));
+        assert_eq!(killable, "KILL, and what terminates it by default, end it at once");
+        assert_eq!(deep, "nothing ends it before that sleep is over, not even KILL");
+        for kinds in [&[None][..], &[Some(true), None]] {
+            assert!(said(kinds).ends_with("/proc does not tell which kind it is"), "{kinds:?}");
+        }
+    }
 }

@@ -110,9 +110,15 @@ impl Case<'_> {
     }
 
     /// What ends all threads: an uninterruptible sleep of any may keep it from
-    /// ending.
+    /// ending, or does so, where its kind is known.
     fn ends(&self, effect: Effect) -> Effect {
-        if self.live().any(is_asleep) { unknown(Why::Sleep, Some(effect)) } else { effect }
+        let mut asleep = self.live().filter(|task| is_asleep(task));
+        match self.threads.are_killable() {
+            Some(true) => effect,
+            Some(false) => self.once_awake(asleep.find(|task| task.killable == Some(false)), effect),
+            None if asleep.next().is_some() => unknown(Why::Sleep, Some(effect)),
+            None => effect,
+        }
     }
 
     fn stop(&self) -> Effect {

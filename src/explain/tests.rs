@@ -161,6 +161,17 @@ fn sleeps_and_freezers_hold_back() {
     assert_eq!(judged(&asleep, "KILL"), unknown(Why::Sleep, KILLS));
     assert_eq!(judged(&asleep, "TERM"), unknown(Why::Sleep, TERMINATES));
     let held = Held::Sleeping { tid: 7 };
+    let told = |killable: bool| {
+        process(vec![Task { killable: Some(killable), ..task(7, b'D', "none") }], "HUP", "USR1")
+    };
+    let later = |then: Effect| Effect::Pending { held, merged: false, then: Some(Box::new(then)) };
+    assert_eq!((judged(&told(true), "KILL"), judged(&told(true), "TERM")), (KILLS, TERMINATES));
+    assert_eq!(
+        (judged(&told(false), "KILL"), judged(&told(false), "TERM")),
+        (later(KILLS), later(TERMINATES))
+    );
+    // What dumps core is no KILL before it is taken.
+    assert!(matches!(judged(&told(true), "QUIT"), Effect::Pending { .. }));
     let then = Some(Box::new(Effect::RunsHandler));
     assert_eq!(judged(&asleep, "USR1"), Effect::Pending { held, merged: false, then });
     assert_eq!(judged(&asleep, "HUP"), Effect::Ignored { by_default: false });

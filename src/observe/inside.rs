@@ -20,6 +20,9 @@ pub struct Inside {
     pub queue: Option<Vec<Entry>>,
     /// Why the queue is not whole, if it is not.
     pub cut: Option<Cut>,
+    /// Its threads in an uninterruptible sleep, and whether KILL ends that; none
+    /// where the means does not tell.
+    pub sleeps: Vec<(u32, bool)>,
 }
 
 /// A signal that is caught, and by what.

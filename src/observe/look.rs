@@ -7,7 +7,7 @@ use super::inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};
 use super::locate::locate;
 use super::place::{Area, Place};
 use super::queue;
-use crate::proc::{Maps, ReadError, Root, Status, Threads};
+use crate::proc::{Maps, ReadError, Root, Status, Task, Threads};
 use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::tasks::{self, Tasks};
@@ -85,6 +85,8 @@ struct Seen {
     cut: Option<Cut>,
     /// What was pending in the same moment, for whom.
     pending: Vec<(Option<u32>, SignalSet)>,
+    /// See [`Inside::sleeps`].
+    sleeps: Vec<(u32, bool)>,
 }
 
 impl Observer {
@@ -111,12 +113,19 @@ impl Observer {
     }
 
     /// Looks into a process, unless /proc has told already that there is
-    /// nothing to see.
+    /// nothing to see. An uninterruptible sleep is something to see, but by BPF
+    /// alone, and nothing that is missed where that may not be used.
     ///
     /// # Errors
     /// Which right is missing, or what else is in the way.
     pub fn look(&self, subject: Subject<'_>) -> Result<Inside, Refused> {
         if self.is_nothing(subject) {
+            if is_asleep(subject)
+                && self.backend != Backend::Ptrace
+                && let Ok((seen, means)) = self.by_bpf(subject)
+            {
+                return Ok(self.tell(subject, seen, means));
+            }
             let (handlers, queue) = (self.wanted.handlers.then(Vec::new), self.wanted.queue.then(Vec::new));
             return Ok(Inside { handlers, queue, ..Inside::default() });
         }
@@ -187,7 +196,9 @@ impl Observer {
         });
         let actions = Some((1..).map_while(Signal::native).zip(process.handlers).collect());
         let pending = pending.chain(own).collect();
-        let seen = Seen { actions, queue: process.queue, cut, pending };
+        let sleep = |thread: &tasks::Thread| Some((thread.tid, thread.is_killable()?));
+        let sleeps = process.threads.iter().filter_map(sleep).collect();
+        let seen = Seen { actions, queue: process.queue, cut, pending, sleeps };
         Ok((seen, Means::of(Used::Bpf)))
     }
 
@@ -217,7 +228,7 @@ impl Observer {
         let actions = means.unseen.is_empty().then_some(seen.actions);
         means.stopped = seen.stopped;
         let cut = seen.cut.then_some(Cut::Limit(ptrace::MOST_QUEUED));
-        Ok((Seen { actions, queue, cut, pending }, means))
+        Ok((Seen { actions, queue, cut, pending, sleeps: Vec::new() }, means))
     }
 
     /// What was pending before, and is so afterwards.
@@ -266,7 +277,7 @@ impl Observer {
             entries.sort_by_key(|entry| entry.thread);
             entries
         });
-        Inside { means: Some(means), handlers, queue, cut }
+        Inside { means: Some(means), handlers, queue, cut, sleeps: seen.sleeps }
     }
 
     fn handlers(
@@ -317,6 +328,11 @@ impl Observer {
             Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
         }
     }
+}
+
+/// Whether one of its threads is in an uninterruptible sleep.
+fn is_asleep(subject: Subject<'_>) -> bool {
+    subject.threads.is_some_and(|threads| threads.iter().any(Task::is_asleep))
 }
 
 impl Means {

@@ -216,8 +216,9 @@ impl Root {
     }
 }
 
-/// A thread in an uninterruptible sleep.
+/// A thread in an uninterruptible sleep: one that KILL does not end, if that is
+/// known of any.
 fn sleeper(situation: &Situation) -> Option<u32> {
-    let mut threads = situation.threads.as_ref()?.iter();
-    threads.find(|task| task.state.is_some_and(|state| state.letter() == 'D')).map(|task| task.tid)
+    let asleep = situation.threads.as_ref()?.iter().filter(|task| task.is_asleep());
+    asleep.min_by_key(|task| task.killable != Some(false)).map(|task| task.tid)
 }

@@ -18,6 +18,8 @@ pub struct Task {
     pub blocked: SignalSet,
     /// Its tracer, if it has one.
     pub tracer: Option<u32>,
+    /// Of an uninterruptible sleep: whether KILL ends it. /proc does not tell.
+    pub killable: Option<bool>,
 }
 
 impl Task {
@@ -30,12 +32,18 @@ impl Task {
             pending: status.pending?,
             blocked: status.blocked?,
             tracer: status.tracer,
+            killable: None,
         })
     }
 
     /// Whether it has ended, so that its mask holds nothing back any more.
     pub fn is_ended(&self) -> bool {
         self.state.is_some_and(State::is_ended)
+    }
+
+    /// Whether it is in an uninterruptible sleep (D).
+    pub fn is_asleep(&self) -> bool {
+        self.state.is_some_and(|state| state.letter() == 'D')
     }
 }
 
@@ -101,6 +109,27 @@ impl Threads {
         self.0.iter().all(Task::is_ended)
     }
 
+    /// Whether KILL ends every uninterruptible sleep among them: not where one is
+    /// known that it does not end; `None` where there is none, or one's kind is
+    /// not known.
+    pub fn are_killable(&self) -> Option<bool> {
+        let kinds = || self.0.iter().filter(|task| task.is_asleep()).map(|task| task.killable);
+        if kinds().any(|kind| kind == Some(false)) {
+            return Some(false);
+        }
+        kinds().reduce(|all, next| all.and(next)).flatten()
+    }
+
+    /// Takes over what another look has told of uninterruptible sleeps: each by
+    /// its thread, and whether KILL ends it. Who has slept in only one of the two
+    /// looks is left as it was.
+    pub fn learn(&mut self, sleeps: &[(u32, bool)]) {
+        for task in self.0.iter_mut().filter(|task| task.is_asleep()) {
+            let told = sleeps.iter().find(|(tid, _)| *tid == task.tid);
+            task.killable = told.map(|(_, killable)| *killable).or(task.killable);
+        }
+    }
+
     /// Those that have not ended; all of them where all have (a zombie).
     pub fn live(&self) -> impl Iterator<Item = &Task> {
         let ended = self.0.iter().all(Task::is_ended);
@@ -118,6 +147,7 @@ pub(crate) fn sample(tid: u32, state: u8, pending: u128, blocked: u128) -> Task 
         pending: SignalSet::from_bits(pending),
         blocked: SignalSet::from_bits(blocked),
         tracer: None,
+        killable: None,
     }
 }
 
@@ -152,6 +182,25 @@ mod tests {
     fn a_zombie_is_what_its_last_thread_was() {
         let threads = Threads::new(vec![task(1, b'Z', 0, 0b1)]);
         assert_eq!((threads.blocking(signal(1)), threads.count()), (1, 1));
+    }
+
+    #[test]
+    fn a_sleep_is_told_where_both_looks_have_seen_it() {
+        let sleeping = [task(1, b'D', 0, 0), task(2, b'D', 0, 0), task(3, b'S', 0, 0)];
+        let told = |sleeps: &[(u32, bool)]| {
+            let mut threads = Threads::new(sleeping.to_vec());
+            threads.learn(sleeps);
+            (threads.are_killable(), threads.iter().map(|task| task.killable).collect::<Vec<_>>())
+        };
+        assert_eq!(told(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
+        // It is awake at the second look, or at the first.
+        assert_eq!(told(&[(1, true), (3, true)]), (None, vec![Some(true), None, None]));
+        assert_eq!(told(&[(2, true)]).0, None);
+        // One is enough to keep the process.
+        assert_eq!(told(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
+        assert_eq!(told(&[(1, false), (2, true)]).0, Some(false));
+        assert_eq!(told(&[]).0, None);
+        assert_eq!(Threads::new(vec![task(1, b'S', 0, 0)]).are_killable(), None);
     }
 
     #[test]

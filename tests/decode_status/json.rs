@@ -82,6 +82,7 @@ struct Task {
     state: Option<String>,
     pending: Vec<String>,
     blocked: Vec<String>,
+    killable: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +162,7 @@ fn json_says_it_all() {
     let task = &process.tasks.as_ref().expect("asked for")[1];
     assert_eq!((task.tid, task.state.as_deref(), task.name.is_some()), (fixture.ids[0], Some("S"), true));
     assert_eq!((task.pending.join(" "), task.blocked.join(" ")), ("TERM".to_owned(), "USR2 TERM".to_owned()));
+    assert_eq!(task.killable, None, "it is in no such sleep");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod many;
 mod prometheus;
 mod queue;
 mod rights;
+mod sleep;
 mod texts;
 
 use std::process::{Command, Stdio};

@@ -47,7 +47,12 @@ fn look_by(mut observer: Observer, report: &mut Report, asked: Asked, root: &Roo
         let Process { status, thread, threads, .. } = &*process;
         let subject = Subject { pid, thread: *thread, status, threads: threads.as_ref() };
         match observer.look(subject) {
-            Ok(inside) => process.inside = Some(inside),
+            Ok(inside) => {
+                if let Some(threads) = &mut process.threads {
+                    threads.learn(&inside.sleeps);
+                }
+                process.inside = Some(inside);
+            }
             Err(reason) => match refused.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, of)) => of.push(target(process)),
                 None => refused.push((reason, vec![target(process)])),

@@ -1,6 +1,9 @@
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::process::Command;
+use std::sync::mpsc;
 
-use super::super::tasks::{Cut, Loop, MOST_QUEUED, Process, Tasks, Want};
+use super::super::tasks::{Cut, Loop, MOST_QUEUED, Process, Tasks, Thread, Want};
 use super::{Target, allowed, beside_a_thread, signal};
 use crate::signal::{Signal, SignalSet};
 use crate::sys::deliver;
@@ -141,6 +144,71 @@ fn threads_belong_to_their_process() {
         let ours: Vec<_> = all.iter().filter(|process| process.pid == std::process::id()).collect();
         assert!(ours.len() == 1 && ours[0].threads.iter().any(|thread| thread.tid == tid));
         assert_eq!(ours[0].handlers, process.handlers);
+    });
+}
+
+/// A child that shares our memory says that it runs, and ends once it is told to.
+extern "C" fn borrower(ends: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: two descriptors, which the parent keeps until we have ended.
+    let [said, end] = unsafe { *ends.cast::<[libc::c_int; 2]>() };
+    let mut byte = 0u8;
+    // SAFETY: a byte of our own, which outlives both calls.
+    unsafe {
+        libc::write(said, (&raw const byte).cast(), 1);
+        libc::read(end, (&raw mut byte).cast(), 1);
+    }
+    0
+}
+
+/// Runs while another thread of ours, whose number it is given, waits in vfork(2).
+fn beside_a_vfork(run: impl FnOnce(u32)) {
+    /// Tells the child to end, also where the test fails.
+    struct End(std::io::PipeWriter);
+    impl Drop for End {
+        fn drop(&mut self) {
+            let _ = self.0.write_all(&[0]);
+        }
+    }
+    let (mut ready, said) = std::io::pipe().expect("a pipe");
+    let (wait, end) = std::io::pipe().expect("a pipe");
+    let end = End(end);
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(move |scope| {
+        let end = end;
+        scope.spawn(move || {
+            // SAFETY: gettid(2) takes nothing and cannot fail.
+            tell.send(unsafe { libc::gettid() }.cast_unsigned()).expect("told");
+            let mut ends = [said.as_raw_fd(), wait.as_raw_fd()];
+            let mut stack = vec![0u128; 1 << 12];
+            let top = stack.as_mut_ptr_range().end;
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            // SAFETY: the child has a stack of its own, aligned and 64 KiB long;
+            // this thread, whose memory it borrows, waits until it has ended.
+            let child = unsafe { libc::clone(borrower, top.cast(), flags, (&raw mut ends).cast()) };
+            // SAFETY: waits for the child just made; a null status is allowed.
+            unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        });
+        let tid = told.recv().expect("a number");
+        ready.read_exact(&mut [0]).expect("it runs");
+        let status = format!("/proc/self/task/{tid}/status");
+        while !std::fs::read_to_string(&status).expect("it waits").contains("State:\tD") {
+            std::thread::yield_now();
+        }
+        run(tid);
+        drop(end);
+    });
+}
+
+#[test]
+fn a_parent_in_vfork_is_killable() {
+    let Some(tasks) = allowed(Tasks::load(HANDLERS)) else { return };
+    beside_a_vfork(|tid| {
+        let process = tasks.process(std::process::id()).expect("read").expect("us");
+        let killable =
+            |tid: u32| process.threads.iter().find(|each| each.tid == tid).map(Thread::is_killable);
+        assert_eq!(killable(tid), Some(Some(true)));
+        // SAFETY: gettid(2) takes nothing and cannot fail.
+        assert_eq!(killable(unsafe { libc::gettid() }.cast_unsigned()), Some(None), "we run");
     });
 }
 

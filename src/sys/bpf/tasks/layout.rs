@@ -30,7 +30,8 @@ const SET: u32 = 8;
 /// Offsets in struct task_struct and what it points to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    pub(super) state: u32,
+    /// `None` where it is neither of the two: then no sleep is told.
+    pub(super) state: Option<u32>,
     pub(super) jobctl: u32,
     pub(super) blocked: u32,
     pub(super) real_blocked: u32,
@@ -86,7 +87,7 @@ impl Layout {
         const SIGNAL: &str = "signal_struct";
         const SIGHAND: &str = "sighand_struct";
         // A long before Linux 5.14, of which the lower half tells all.
-        let state = btf.member(TASK, "__state").or_else(|_| btf.member(TASK, "state"))?.offset;
+        let state = btf.member(TASK, "__state").or_else(|_| btf.member(TASK, "state")).ok();
         let actions = btf.member(SIGHAND, "action")?;
         let action = Action::find(btf)?;
         let count = btf.length(actions.id).unwrap_or(0);
@@ -94,7 +95,7 @@ impl Layout {
             return Err(Reason::Missing(format!("array of action in struct {SIGHAND}")));
         }
         Ok(Layout {
-            state,
+            state: state.map(|member| member.offset),
             jobctl: btf.offset(TASK, "jobctl", 8)?,
             blocked: btf.offset(TASK, "blocked", SET)?,
             real_blocked: btf.offset(TASK, "real_blocked", SET)?,

@@ -58,8 +58,9 @@ pub struct Process {
 pub struct Thread {
     /// Its number in our pid namespace.
     pub tid: u32,
-    /// TASK_* (include/linux/sched.h): see [`Thread::is_killable`].
-    pub state: u32,
+    /// TASK_* (include/linux/sched.h): see [`Thread::is_killable`]. `None` where
+    /// this kernel has it elsewhere.
+    pub state: Option<u32>,
     /// JOBCTL_* (include/linux/sched/jobctl.h).
     pub jobctl: u64,
     /// What is blocked now: SigBlk.
@@ -92,10 +93,16 @@ impl Process {
 }
 
 impl Thread {
-    /// Whether it is in state D, but a signal that kills would wake it
-    /// (TASK_KILLABLE: TASK_UNINTERRUPTIBLE with TASK_WAKEKILL).
-    pub fn is_killable(&self) -> bool {
-        self.state & 0x102 == 0x102
+    /// Of one in an uninterruptible sleep (state D): whether KILL wakes it all
+    /// the same (TASK_KILLABLE). `None` of every other, also of an idle one
+    /// (state I), and where /proc says D of what waits for a lock of a real-time
+    /// kernel, or is frozen: what they slept in before is not told.
+    pub fn is_killable(&self) -> Option<bool> {
+        const UNINTERRUPTIBLE: u32 = 0x2;
+        const WAKEKILL: u32 = 0x100;
+        const NOLOAD: u32 = 0x400;
+        let state = self.state?;
+        (state & (UNINTERRUPTIBLE | NOLOAD) == UNINTERRUPTIBLE).then_some(state & WAKEKILL != 0)
     }
 }
 
@@ -180,5 +187,31 @@ impl Tasks {
         let written = iterate(&self.program, which)?;
         let processes = record::read(&written, &self.layout, self.want);
         processes.ok_or_else(|| Reason::Missing("answer of the iterator".into()).of("reading tasks"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_sleep_its_bits_tell_the_kind() {
+        let none = SignalSet::EMPTY;
+        let thread = Thread {
+            tid: 7,
+            state: None,
+            jobctl: 0,
+            blocked: none,
+            real_blocked: none,
+            saved_mask: none,
+            pending: none,
+        };
+        let killable = |state: u32| Thread { state: Some(state), ..thread }.is_killable();
+        // Alone, and with TASK_FREEZABLE.
+        assert_eq!([0x2, 0x2002].map(killable), [Some(false); 2]);
+        assert_eq!([0x102, 0x2102].map(killable), [Some(true); 2]);
+        // R, S, T, I, a real-time lock, frozen.
+        assert_eq!([0, 0x1, 0x104, 0x402, 0x1000, 0x8000].map(killable), [None; 6]);
+        assert_eq!(thread.is_killable(), None);
     }
 }

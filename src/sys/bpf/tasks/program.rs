@@ -131,14 +131,16 @@ fn decide_whole(asm: &mut Assembler, layout: &Layout) {
 
 /// Writes the header; leaves struct signal_struct in R8.
 fn header(asm: &mut Assembler, layout: &Layout) {
-    for (word, width, offset) in [
-        (Word::State, Width::Word, layout.state),
+    asm.store(Width::Double, R10, slot(Word::State), 0);
+    let state = layout.state.map(|offset| (Word::State, Width::Word, offset));
+    let rest = [
         (Word::Jobctl, Width::Double, layout.jobctl),
         (Word::Blocked, Width::Double, layout.blocked),
         (Word::RealBlocked, Width::Double, layout.real_blocked),
         (Word::SavedMask, Width::Double, layout.saved_mask),
         (Word::Pending, Width::Double, layout.pending.set),
-    ] {
+    ];
+    for (word, width, offset) in state.into_iter().chain(rest) {
         asm.load(width, R1, R6, offset);
         asm.store(Width::Double, R10, slot(word), R1);
     }

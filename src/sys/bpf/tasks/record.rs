@@ -20,7 +20,7 @@ pub(super) fn read(bytes: &[u8], layout: &Layout, want: Want) -> Option<Vec<Proc
         let set = |each| SignalSet::from_bits(word(each).into());
         let thread = Thread {
             tid: word(Word::Thread) as u32,
-            state: word(Word::State) as u32,
+            state: layout.state.map(|_| word(Word::State) as u32),
             jobctl: word(Word::Jobctl),
             blocked: set(Word::Blocked),
             real_blocked: set(Word::RealBlocked),
@@ -132,7 +132,7 @@ mod tests {
     fn layout() -> Layout {
         let pending = Pending { list: 0, set: 16 };
         Layout {
-            state: 0,
+            state: Some(0),
             jobctl: 0,
             blocked: 0,
             real_blocked: 0,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn header(pid: u64, tid: u64, whole: u64) -> Vec<u64> {
-        vec![pid, tid, whole, 0x102, 0, 1, 2, 4, 8, 4, 9, 16]
+        vec![pid, tid, whole, 0x2102, 0, 1, 2, 4, 8, 4, 9, 16]
     }
 
     fn bytes(words: &[Vec<u64>]) -> Vec<u8> {
@@ -182,7 +182,7 @@ mod tests {
             processes.iter().map(|each| (each.pid, each.threads.len(), each.handlers.len())).collect();
         assert_eq!(shape, [(7, 2, 2), (9, 1, 0)]);
         let first = &processes[0];
-        assert!(first.is_exiting() && first.exit_code == 9 && first.threads[1].is_killable());
+        assert!(first.is_exiting() && first.exit_code == 9 && first.threads[1].is_killable() == Some(true));
         let sets = [first.threads[0].blocked, first.threads[0].pending, first.pending];
         assert_eq!(sets.map(SignalSet::bits), [1, 8, 16]);
         let action = first.handlers[0];
@@ -195,6 +195,15 @@ mod tests {
         // What is no signal has been overwritten.
         assert_eq!(first.cut, Some(Cut::Changed));
         assert_eq!(processes[1].cut, None);
+    }
+
+    /// What it does not have is not taken for a thread that runs.
+    #[test]
+    fn a_kernel_that_hides_the_state_tells_of_no_sleep() {
+        let hidden = Layout { state: None, ..layout() };
+        let processes = read(&written(), &hidden, BOTH).expect("whole");
+        let thread = processes[0].threads[0];
+        assert_eq!((thread.state, thread.is_killable()), (None, None));
     }
 
     #[test]
