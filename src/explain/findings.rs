@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Id, Severity};
 use super::require::Set;
-use super::{handlers, queue};
+use super::{claims, queue};
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
 use crate::proc::{Freezer, ProcessName, State, Status, Wait, has_ended};
@@ -173,7 +173,7 @@ impl Process<'_> {
                 format!(
                     "{names} {} pending{}, and {by} {them}",
                     if signals.len() == 1 { "is" } else { "are" },
-                    handlers::claims(self.around, signals)
+                    claims::claims(self.around, signals)
                 ),
                 why,
                 todo,

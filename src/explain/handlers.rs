@@ -3,8 +3,6 @@
 use super::finding::{Finding, Id, Severity};
 use super::findings::{finding, names};
 use super::habits::is_all_of_go;
-use crate::proc::ProcessName;
-use crate::proc::surroundings::{Claim, Surroundings};
 use crate::signal::{Sigaction, Signal, SignalSet};
 
 /// A signal that is caught, and by what.
@@ -116,51 +114,9 @@ fn shared(caught: &[Caught]) -> Option<Finding> {
     (!each.is_empty()).then(|| finding(Id::HandlerShared, Severity::Note, what, why, None))
 }
 
-/// Whom pending ones of these say that they are from: `, says it was sent by pid
-/// 812 (deploy.sh, uid 1000)`; nothing where none says so.
-pub(super) fn claims(around: &Surroundings, signals: SignalSet) -> String {
-    let mut senders: Vec<(String, SignalSet)> = Vec::new();
-    for Claim { signal, pid, foreign, uid, name } in &around.claims {
-        if !signals.contains(*signal) {
-            continue;
-        }
-        let name = name.as_ref().map_or_else(|| "exited".to_owned(), ProcessName::in_sentence);
-        let sender = match foreign {
-            true => format!("by pid {pid} in its pid namespace (uid {uid})"),
-            false => format!("by pid {pid} ({name}, uid {uid})"),
-        };
-        match senders.iter_mut().find(|(known, _)| *known == sender) {
-            Some((_, sent)) => sent.insert(*signal),
-            None => senders.push((sender, [*signal].into_iter().collect())),
-        }
-    }
-    let more = match senders.len().saturating_sub(MOST_CLAIMS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    // One that sent them all need not be said with each.
-    let plain = senders.iter().all(|(_, sent)| *sent == signals);
-    let each = |(sender, sent): &(String, SignalSet)| match plain {
-        true => sender.clone(),
-        false => format!("{} {sender}", names(*sent)),
-    };
-    let each: Vec<String> = senders.iter().take(MOST_CLAIMS).map(each).collect();
-    let they = if signals.len() == 1 { "says it was" } else { "say they were" };
-    match (each.as_slice(), plain) {
-        ([], _) => String::new(),
-        (_, true) => format!(", {they} sent {}{more}", each.join(" and ")),
-        (_, false) => format!(", {they} sent ({}{more})", each.join(", ")),
-    }
-}
-
-/// So many senders are named in one sentence.
-const MOST_CLAIMS: usize = 3;
-
 #[cfg(test)]
 mod tests {
-    use super::super::findings::set;
     use super::*;
-    use crate::signal::known::{HUP, INT, TERM};
 
     fn caught(number: u8, handler: u64, flags: u64, name: &str) -> Caught {
         let action = Sigaction { handler, flags, restorer: 0, mask: SignalSet::EMPTY };
@@ -225,31 +181,5 @@ mod tests {
         assert_eq!(found(&all), [(Id::HandlerShared, expected)]);
         let go = [1, 2, 3].map(|number| caught(number, 0x100, ON_STACK, "runtime.sigtramp"));
         assert!(found(&go).is_empty(), "its runtime takes all it can");
-    }
-
-    #[test]
-    fn senders_are_claims() {
-        let claim = |number, pid, name: Option<&[u8]>| {
-            let name = name.map(ProcessName::new);
-            Claim { signal: Signal::new(number).unwrap(), pid, foreign: false, uid: 1000, name }
-        };
-        let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
-        let term = set(&[TERM]);
-        let broken = around(&[claim(15, 812, Some(b"br\xffoken"))]);
-        assert_eq!(claims(&broken, term), ", says it was sent by pid 812 (br\\xffoken, uid 1000)");
-        let one = around(&[claim(15, 812, Some(b"deploy.sh")), claim(2, 7, None)]);
-        assert_eq!(claims(&one, term), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
-        let text = claims(&one, set(&[TERM, INT]));
-        assert_eq!(
-            text,
-            ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))"
-        );
-        assert_eq!(claims(&one, set(&[HUP])), "");
-        let foreign = around(&[Claim { foreign: true, ..claim(15, 6, None) }]);
-        assert_eq!(claims(&foreign, term), ", says it was sent by pid 6 in its pid namespace (uid 1000)");
-        let both = around(&[claim(15, 812, None), claim(2, 812, None)]);
-        assert_eq!(claims(&both, set(&[TERM, INT])), ", say they were sent by pid 812 (exited, uid 1000)");
-        let five: Vec<Claim> = (1..6).map(|pid| claim(15, pid, None)).collect();
-        assert!(claims(&around(&five), term).ends_with("by pid 3 (exited, uid 1000) and 2 more"));
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod alive;
 mod case;
+mod claims;
 pub mod effect;
 pub mod finding;
 mod findings;

@@ -104,6 +104,7 @@ fn of_one_thread_what_waits_for_others_is_left_out() {
 #[test]
 fn a_timer_is_told_by_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
+    let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
     for process in by_each_means(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
@@ -112,6 +113,7 @@ fn a_timer_is_told_by_its_clock() {
             json!({ "id": 0, "overrun": null, "clock": 1, "clock_name": "MONOTONIC" })
         );
         assert_eq!(entry["sender"], Value::Null);
+        assert_eq!(process["findings"][0]["what"], what);
     }
 }
 
@@ -172,13 +174,13 @@ fn a_long_queue_is_cut_and_hides_nothing() {
 }
 
 /// The sender's number is one of the target's pid namespace: 1 there, another
-/// here.
+/// here. Who is outside of it has none there.
 #[test]
 fn a_number_of_another_namespace_is_translated() {
     let unshared = Command::new("unshare")
         .args(["--pid", "--fork", "--kill-child"])
         .arg(fixture_path())
-        .args(["--unwatched", "--block", "USR1", "--queue", "USR1=5"])
+        .args(["--unwatched", "--block", "USR1,HUP", "--queue", "USR1=5"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -190,6 +192,7 @@ fn a_number_of_another_namespace_is_translated() {
     let parent = unshared.id().to_string();
     let found = run(["decode-status", "--pids", "--parent", &parent]);
     let (inside, text) = (found.stdout.trim().to_owned(), ["decode-status", "--json", "--queue"]);
+    run(["send", "-HUP", &inside]);
     let ran = run(text.iter().copied().chain([inside.as_str()]));
     unshared.kill().expect("our own child");
     unshared.wait().expect("it ends");
@@ -203,4 +206,8 @@ fn a_number_of_another_namespace_is_translated() {
     let sender = &queued(&document["processes"][0])[0]["sender"];
     assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
     assert_eq!(sender["name"], "fixture");
+    let what = "HUP is pending, says it was sent by the kernel or from outside of its pid namespace, and ";
+    let found = document["processes"][0]["findings"].as_array().expect("findings");
+    let said = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
+    assert!(found.iter().any(said), "{found:?}");
 }
