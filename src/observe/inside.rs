@@ -58,8 +58,11 @@ pub struct Entry {
 /// Why a queue was not seen whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It is longer than what is read: so many entries.
+    /// It is longer than what is read of each: so many entries.
     Limit(u32),
+    /// All queues of the process together are longer than what is read of them:
+    /// so many entries.
+    LimitOfAll(u32),
     /// It changed while it was read, each time anew.
     Changed,
 }

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 
-use super::inside::{Cut, Entry, Used};
+use super::inside::{Cut, Entry};
 use super::sender::Senders;
 use crate::proc::{Root, Status, Timer};
 use crate::signal::info::Origin;
@@ -30,20 +30,14 @@ pub(super) fn read(root: &Root, pid: u32, status: &Status, queue: &[Queued]) -> 
 
 /// What is pending without an entry among those that were read: nothing was
 /// queued with it, or its entry was not reached.
-pub(super) fn rest(
-    queue: &[Queued],
-    pending: &[(Option<u32>, SignalSet)],
-    cut: Option<Cut>,
-    used: Used,
-) -> Vec<Entry> {
+pub(super) fn rest(queue: &[Queued], pending: &[(Option<u32>, SignalSet)], cut: Option<Cut>) -> Vec<Entry> {
     let of = |thread: Option<u32>| queue.iter().filter(move |queued| queued.thread == thread);
-    let is_whole = |thread: Option<u32>| match (cut, used) {
-        (None, _) => true,
-        (Some(Cut::Changed), _) => false,
-        // The limit is of each queue.
-        (Some(Cut::Limit(most)), Used::Bpf) => of(thread).count() < most as usize,
-        // It is of all together, one after another.
-        (Some(Cut::Limit(_)), Used::Ptrace) => {
+    let is_whole = |thread: Option<u32>| match cut {
+        None => true,
+        Some(Cut::Changed) => false,
+        Some(Cut::Limit(most)) => of(thread).count() < most as usize,
+        // They are read one after another.
+        Some(Cut::LimitOfAll(_)) => {
             of(thread).next().is_some() && queue.last().is_some_and(|last| last.thread != thread)
         }
     };
@@ -76,9 +70,9 @@ mod tests {
 
     /// What is left of `TERM RT` pending for the process and for thread 7, of
     /// these queues: number, thread, whether it is unread.
-    fn left(queue: &[Queued], cut: Option<Cut>, used: Used) -> Vec<(u8, Option<u32>, bool)> {
+    fn left(queue: &[Queued], cut: Option<Cut>) -> Vec<(u8, Option<u32>, bool)> {
         let set = SignalSet::parse("TERM,40", Arch::NATIVE).unwrap();
-        let left = rest(queue, &[(None, set), (Some(7), set)], cut, used);
+        let left = rest(queue, &[(None, set), (Some(7), set)], cut);
         left.iter().map(|entry| (entry.signal.get(), entry.thread, entry.unread)).collect()
     }
 
@@ -87,18 +81,15 @@ mod tests {
         let shared = vec![queued(RT, None); 3];
         let both = [shared.clone(), vec![queued(RT, Some(7))]].concat();
         let whole = [(15, None, false), (15, Some(7), false)];
-        for used in [Used::Bpf, Used::Ptrace] {
-            assert_eq!(left(&both, None, used), whole);
-            let changed = [(15, None, true), (15, Some(7), true)];
-            assert_eq!(left(&both, Some(Cut::Changed), used), changed);
-        }
+        assert_eq!(left(&both, None), whole);
+        assert_eq!(left(&both, Some(Cut::Changed)), [(15, None, true), (15, Some(7), true)]);
         // Three of each queue are read.
-        let cut = left(&both, Some(Cut::Limit(3)), Used::Bpf);
+        let cut = left(&both, Some(Cut::Limit(3)));
         assert_eq!(cut, [(15, None, true), (15, Some(7), false)]);
         // Three, or four, of both are read.
-        let cut = left(&shared, Some(Cut::Limit(3)), Used::Ptrace);
+        let cut = left(&shared, Some(Cut::LimitOfAll(3)));
         assert_eq!(cut, [(15, None, true), (15, Some(7), true), (RT, Some(7), true)]);
-        let cut = left(&both, Some(Cut::Limit(4)), Used::Ptrace);
+        let cut = left(&both, Some(Cut::LimitOfAll(4)));
         assert_eq!(cut, [(15, None, false), (15, Some(7), true)]);
     }
 }

@@ -64,8 +64,14 @@ pub(in crate::decode_status) fn show(
                 out.grid_or_cards(|most| queue_rows(all, false, fit(most)))?;
             }
         }
-        if let Some(Cut::Limit(most)) = inside.cut {
-            out.line(&format!("More is queued: only the first {most} entries are read."))?;
+        match inside.cut {
+            Some(Cut::Limit(most)) => {
+                out.line(&format!("More is queued: only the first {most} entries of a queue are read."))?;
+            }
+            Some(Cut::LimitOfAll(most)) => {
+                out.line(&format!("More is queued: only the first {most} entries of all queues are read."))?;
+            }
+            Some(Cut::Changed) | None => {}
         }
     }
     Ok(())
@@ -212,16 +218,18 @@ fn queue_rows(processes: &[Process], several: bool, most: usize) -> Grid {
 /// Why it was generated, or why that is not known.
 fn reason(entry: &Entry, cut: Option<Cut>) -> Cell {
     let unknown = |text: String| Cell::new(text, Meaning::Unknown);
-    match (&entry.info, cut) {
-        (Some(info), _) => Cell::plain(info.words()),
-        (None, Some(Cut::Limit(most))) if entry.unread => {
-            unknown(format!("pending; its entry was not read (the queue is longer than {most})"))
-        }
-        (None, _) if entry.unread => {
-            unknown("pending; its entry was not read (the queue has changed meanwhile)".to_owned())
-        }
-        (None, _) => unknown("nothing was queued with it".to_owned()),
+    if let Some(info) = &entry.info {
+        return Cell::plain(info.words());
     }
+    if !entry.unread {
+        return unknown("nothing was queued with it".to_owned());
+    }
+    let why = match cut {
+        Some(Cut::Limit(most)) => format!("the queue is longer than {most}"),
+        Some(Cut::LimitOfAll(most)) => format!("its queues hold more than {most} in all"),
+        Some(Cut::Changed) | None => "the queue has changed meanwhile".to_owned(),
+    };
+    unknown(format!("pending; its entry was not read ({why})"))
 }
 
 /// Whom it says that it is from; nobody vouches for that.
