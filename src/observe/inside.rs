@@ -44,7 +44,8 @@ pub struct Entry {
     pub thread: Option<u32>,
     /// What was queued with it: *claims*. `None` where nothing was, or it was
     /// lost: the queue was full, or it is KILL, with which the kernel keeps
-    /// nothing (`__send_signal_locked` in kernel/signal.c).
+    /// nothing (`__send_signal_locked` in kernel/signal.c). A timer's overrun is
+    /// not known yet, and 0.
     pub info: Option<Info>,
     /// Whether it is known to be pending alone: its entry, if it has one, was not
     /// reached in a queue that is cut.

@@ -7,7 +7,7 @@ use super::inside::{Cut, Entry};
 use super::sender::Senders;
 use crate::proc::{Root, Status, Timer};
 use crate::signal::info::Origin;
-use crate::signal::{Queued, Signal, SignalSet};
+use crate::signal::{Info, Queued, Signal, SignalSet};
 
 /// The entries of a process's queues, with the processes and timers that they
 /// name.
@@ -17,7 +17,9 @@ pub(super) fn read(root: &Root, pid: u32, status: &Status, queue: &[Queued]) -> 
     let timers = || timers.get_or_init(|| root.posix_timers(pid).unwrap_or_default());
     let timer = |id: u32| timers().iter().find(|timer: &&Timer| timer.id == id).copied();
     let entry = |queued: &Queued| Entry {
-        info: Some(queued.info),
+        // How often a timer has expired meanwhile is counted when its signal is
+        // taken: what is there before means nothing, or is forged.
+        info: Some(Info { overrun: 0, ..queued.info }),
         claimed: senders.claimed(&queued.info),
         timer: match queued.info.origin() {
             Origin::Timer { id, .. } => timer(id),
@@ -60,7 +62,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::{Arch, Info};
+    use crate::signal::Arch;
 
     const RT: u8 = 40;
 
@@ -74,6 +76,16 @@ mod tests {
         let set = SignalSet::parse("TERM,40", Arch::NATIVE).unwrap();
         let left = rest(queue, &[(None, set), (Some(7), set)], cut);
         left.iter().map(|entry| (entry.signal.get(), entry.thread, entry.unread)).collect()
+    }
+
+    #[test]
+    fn how_often_a_timer_has_expired_is_not_told_while_that_is_pending() {
+        let (root, pid) = (Root::default(), std::process::id());
+        let info = Info { code: -2, timer: 9, overrun: 7, value: 5, ..queued(RT, None).info };
+        let entries = read(&root, pid, &root.own_status().unwrap(), &[Queued { info, thread: None }]);
+        let told = entries[0].info.unwrap();
+        assert_eq!((told.words().as_str(), told.value), ("a POSIX timer expired", 5));
+        assert_eq!(info.words(), "a POSIX timer expired, and 7 times more meanwhile", "once it is taken");
     }
 
     #[test]
