@@ -113,6 +113,16 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let ran = decode(&fixture, &["--handlers", "--queue", "--backend", "ptrace"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.contains("No signal is caught.\n\nNo signal is pending.\n"), "{}", ran.stdout);
+    for (options, nothing) in [
+        (&["--handlers", "--queue"][..], "caught or pending"),
+        (&["--handlers"], "caught"),
+        (&["--queue"], "pending"),
+    ] {
+        let said = decode(&fixture, options).stdout;
+        assert!(said.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{said}");
+    }
+    let plain = decode(&fixture, &[]).stdout;
+    assert!(!plain.contains("Seen by"), "{plain}");
     let own = run(["decode-status", "--handlers", "--queue", "--json", "self"]);
     let document: Value = serde_json::from_str(&own.stdout).expect("JSON");
     let process = &document["processes"][0];
@@ -121,6 +131,7 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let ran = decode(&zombie, &["--handlers"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.contains("It has ended: no handler runs"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", ran.stdout);
 }
 
 #[test]
