@@ -277,7 +277,11 @@ impl Observer {
             caught().flat_map(|(_, action)| [Some(action.handler), action.restorer()]).flatten().collect();
         let places = match subject.status.kernel_thread {
             Some(true) => {
-                let place = |address: &u64| Place { area: Area::Kernel, ..Place::unknown(*address) };
+                let place = |address: &u64| Place {
+                    area: Area::Kernel,
+                    executable: true,
+                    ..Place::unknown(*address)
+                };
                 addresses.iter().map(place).collect()
             }
             _ => match self.maps(subject) {

@@ -10,8 +10,8 @@ use brief::brief;
 
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::Failure;
-use crate::explain::{self, Caught, Finding};
-use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
+use crate::explain::{self, Caught, Finding, NoCode};
+use crate::observe::{Area, Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
 use crate::out::{escape, shorten};
 use crate::proc::surroundings::{Claim, Claimant};
 use crate::proc::{ProcessName, Root};
@@ -89,9 +89,19 @@ pub(super) fn findings(inside: &Inside) -> Vec<Finding> {
         signal: handler.signal,
         action: handler.action,
         handler: handler_text(&handler.place, usize::MAX),
-        fatal: handler.place.is_fatal(),
+        no_code: no_code(&handler.place),
     };
     explain::of_handlers(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
+}
+
+/// Why a place is no code, if it is none.
+fn no_code(place: &Place) -> Option<NoCode> {
+    let what = match place.area {
+        Area::Unmapped => NoCode::Unmapped,
+        Area::Kernel => NoCode::Kernel,
+        _ => NoCode::Data,
+    };
+    place.is_fatal().then_some(what)
 }
 
 /// Whom its pending signals name.
@@ -201,7 +211,7 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::{Area, Symbol};
+    use crate::observe::Symbol;
     use crate::sys::bpf;
 
     fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {
