@@ -126,8 +126,11 @@ impl Observer {
             Backend::Auto => match self.by_bpf(subject) {
                 Ok(found) => found,
                 Err(bpf) if self.spare => {
-                    let reason = format!("{}; --backend ptrace would stop each process", bpf.reason);
-                    return Err(Refused { reason, ..bpf });
+                    let or = match ptrace::foresee(subject.pid) {
+                        Some(refusal) => format!("ptrace: {}", refusal.reason()),
+                        None => "--backend ptrace would stop each process".to_owned(),
+                    };
+                    return Err(Refused { reason: format!("{}; {or}", bpf.reason), ..bpf });
                 }
                 Err(bpf) => match self.by_ptrace(subject) {
                     Ok((seen, means)) => (seen, Means { instead: Some(bpf.reason), ..means }),
