@@ -1,5 +1,6 @@
 //! What is typed after `sigtool decode-status`.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -120,6 +121,9 @@ impl DecodeStatusArgs {
     pub fn request(&self) -> Result<Request, Failure> {
         let operands = self.operands.iter().map(operand);
         let mut targets = operands.collect::<Result<Vec<_>, _>>()?;
+        // Who is named twice is shown once.
+        let mut known = HashSet::new();
+        targets.retain(|target| target.numbers().is_none_or(|numbers| known.insert(numbers)));
         targets.extend(self.file.iter().cloned().map(Target::File));
         let (masks, given) = masks(&self.mask)?;
         targets.extend(given.map(|status| Target::Given(Box::new(status))));

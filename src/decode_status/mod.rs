@@ -114,6 +114,18 @@ pub enum Target {
     Given(Box<Status>),
 }
 
+impl Target {
+    /// The numbers of process and thread that it is named by; `None` for a text.
+    fn numbers(&self) -> Option<(Option<u32>, Option<u32>)> {
+        match self {
+            Target::Process(pid) => Some((Some(*pid), None)),
+            Target::Thread(pid, tid) => Some((Some(*pid), Some(*tid))),
+            Target::Own => Some((None, None)),
+            Target::Stdin | Target::File(_) | Target::Given(_) => None,
+        }
+    }
+}
+
 /// A mask that belongs to no process.
 #[derive(Clone, Copy, Debug)]
 pub struct BareMask {

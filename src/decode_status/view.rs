@@ -43,7 +43,7 @@ pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
                 let text = format!("{}: {effect}", process.status.arch.name(signal));
                 header.add("Effect", Cell::new(text, Meaning::of_effect(effect.id())));
             }
-            inside::view::means(process, &mut header);
+            inside::view::means(process, report.inside, &mut header);
             if !header.is_empty() {
                 out.fields(&header)?;
             }

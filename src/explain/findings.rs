@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Id, Severity};
 use super::require::Set;
-use super::{handlers, queue};
+use super::{claims, queue};
 use crate::proc::situation::Situation;
 use crate::proc::surroundings::{Relative, Surroundings};
 use crate::proc::{Freezer, ProcessName, State, Status, Threads, Wait, has_ended};
@@ -137,28 +137,32 @@ impl Process<'_> {
         let nothing = (set(&[CHLD, URG, WINCH, CONT]) - caught) | ignored;
         let stuck = (self.pending() & blocked) - self.awaited() - nothing;
         let asked = set(&[TERM, INT, HUP, QUIT]);
+        // A descriptor that may be read, or may be there unseen.
+        let unseen = self.situation.threads.is_some() && self.situation.signalfds.is_none();
+        let (readable, held) = (stuck & read, stuck - read);
+        let grave = if unseen { Severity::Warning } else { Severity::Problem };
         let mut found = Vec::new();
-        for (signals, severity) in [(stuck & asked, Severity::Problem), (stuck - asked, Severity::Warning)] {
+        for (signals, severity) in
+            [(held & asked, grave), (held - asked, Severity::Warning), (readable, Severity::Warning)]
+        {
             if signals.is_empty() {
                 continue;
             }
-            // A descriptor that may be read, or may be there unseen.
-            let unseen = self.situation.threads.is_some() && self.situation.signalfds.is_none();
-            let reader = !(signals & read).is_empty();
-            let severity = if unseen || reader { Severity::Warning } else { severity };
-            let why = match (reader, unseen) {
-                (true, _) => "it has a signalfd for that, and has not read it from there",
-                (_, true) => {
-                    "nothing becomes of it before a thread unblocks it, or reads it from a signalfd, which may not be seen"
+            let them = if signals.len() == 1 { "it" } else { "them" };
+            let why = match () {
+                () if signals == readable => {
+                    format!("it has a signalfd for {them}, and has not read {them} from there")
                 }
-                _ => "nothing becomes of it before a thread unblocks it",
+                () if unseen => format!(
+                    "nothing becomes of {them} before a thread unblocks {them}, or reads {them} from a signalfd, which may not be seen"
+                ),
+                () => format!("nothing becomes of {them} before a thread unblocks {them}"),
             };
             let names = names(signals);
             let by = match self.situation.threads.as_ref().map_or(1, |threads| threads.count()) {
                 1 => "the process blocks".to_owned(),
                 count => format!("all {count} threads block"),
             };
-            let them = if signals.len() == 1 { "it" } else { "them" };
             let pid = self.pid();
             let todo = (severity == Severity::Problem && self.around.here && !self.is_init()).then(|| {
                 format!("wait until it unblocks {them}, or end it: sigtool send -KILL {pid} (nobody can block KILL)")
@@ -169,7 +173,7 @@ impl Process<'_> {
                 format!(
                     "{names} {} pending{}, and {by} {them}",
                     if signals.len() == 1 { "is" } else { "are" },
-                    handlers::claims(self.around, signals)
+                    claims::claims(self.around, signals)
                 ),
                 why,
                 todo,

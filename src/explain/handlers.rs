@@ -3,8 +3,6 @@
 use super::finding::{Finding, Id, Severity};
 use super::findings::{finding, names};
 use super::habits::is_all_of_go;
-use crate::proc::ProcessName;
-use crate::proc::surroundings::{Claim, Surroundings};
 use crate::signal::{Sigaction, Signal, SignalSet};
 
 /// A signal that is caught, and by what.
@@ -16,21 +14,45 @@ pub struct Caught {
     pub action: Sigaction,
     /// The handler in words: its function, or its address.
     pub handler: String,
-    /// Whether a jump there ends the process: nothing is mapped, or it is no
-    /// code.
-    pub fatal: bool,
+    /// Why it is no code, so that a jump there ends the process; `None` where it
+    /// is code, or that is not known.
+    pub no_code: Option<NoCode>,
+}
+
+/// What is where a handler is to be, and is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCode {
+    /// Nothing.
+    Unmapped,
+    /// Memory that is not executable.
+    Data,
+    /// An address of the kernel's.
+    Kernel,
+}
+
+/// The same, as far as the address itself tells more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// A number, which somebody has taken for a handler.
+    Constant,
+    /// Nothing is there, and likely something was.
+    Gone,
+    /// No process ever has memory there.
+    Beyond,
+    /// See [`NoCode`].
+    Data,
+    Kernel,
 }
 
 /// What is found of them.
 pub fn of_handlers(caught: &[Caught]) -> Vec<Finding> {
-    let fatal = caught.iter().filter(|caught| caught.fatal);
-    let (constants, gone): (Vec<_>, Vec<_>) = fatal.partition(|caught| is_constant(caught));
-    let gone = no_code(&gone, "likely the library that has set it is unloaded");
-    [of_constants(&constants), gone, off_stack(caught), shared(caught)].into_iter().flatten().collect()
+    let all = [Reason::Constant, Reason::Gone, Reason::Beyond, Reason::Data, Reason::Kernel];
+    let fatal = all.iter().filter_map(|reason| no_code(caught, *reason));
+    fatal.chain(off_stack(caught)).chain(shared(caught)).collect()
 }
 
 /// Handlers, each with the signals that it takes, the most first.
-fn groups<'a>(caught: impl Iterator<Item = &'a Caught>) -> Vec<(&'a str, SignalSet)> {
+fn groups<'a>(caught: impl Iterator<Item = &'a Caught>) -> Vec<(u64, &'a str, SignalSet)> {
     let mut groups: Vec<(u64, &str, SignalSet)> = Vec::new();
     for Caught { signal, action, handler, .. } in caught {
         match groups.iter_mut().find(|(address, ..)| *address == action.handler) {
@@ -39,39 +61,72 @@ fn groups<'a>(caught: impl Iterator<Item = &'a Caught>) -> Vec<(&'a str, SignalS
         }
     }
     groups.sort_by_key(|(.., signals)| std::cmp::Reverse(signals.len()));
-    groups.into_iter().map(|(_, handler, signals)| (handler, signals)).collect()
+    groups
 }
 
 /// No memory is below this unless the machine's administrator allows it
 /// (vm.mmap_min_addr, 65536 by default).
 const LOWEST_ADDRESS: u64 = 1 << 16;
 
-/// Whether a handler is so small a number, or so small below zero, that no
-/// memory is ever there.
-fn is_constant(caught: &Caught) -> bool {
-    caught.action.handler.cast_signed().unsigned_abs() < LOWEST_ADDRESS
+/// The kernel gives no process memory from here on: x86-64 without being asked,
+/// arm64 and riscv likewise (the kernel's documentation,
+/// x86/x86_64/5level-paging.rst, arm64/memory.rst, riscv/vm-layout.rst).
+const HIGHEST_ADDRESS: u64 = if cfg!(target_arch = "x86_64") { 1 << 47 } else { 1 << 48 };
+
+impl Reason {
+    /// `None` where it is code.
+    fn of(caught: &Caught) -> Option<Reason> {
+        let address = caught.action.handler;
+        // So small a number, or so small below zero, that no memory is there.
+        let is_constant = address.cast_signed().unsigned_abs() < LOWEST_ADDRESS;
+        Some(match caught.no_code? {
+            NoCode::Data => Reason::Data,
+            _ if is_constant => Reason::Constant,
+            NoCode::Kernel => Reason::Kernel,
+            NoCode::Unmapped if address >= HIGHEST_ADDRESS => Reason::Beyond,
+            NoCode::Unmapped => Reason::Gone,
+        })
+    }
 }
 
-/// Where they are from, as far as they tell: some have names (signal.h).
-fn of_constants(caught: &[&Caught]) -> Option<Finding> {
-    let all = |number: i64| caught.iter().all(|caught| caught.action.handler.cast_signed() == number);
-    let what = match () {
-        () if all(-1) => "SIG_ERR",
-        () if all(2) => "likely SIG_HOLD, which is for sigset(3) alone,",
-        () => "likely an integer or a SIG_ constant",
+/// Where numbers are from, as far as they tell: some have names (signal.h).
+fn constants(groups: &[(u64, &str, SignalSet)]) -> &'static str {
+    match groups {
+        [(u64::MAX, ..)] => "no memory is ever there, SIG_ERR was given as a handler",
+        [(2, ..)] => {
+            "no memory is ever there, likely SIG_HOLD, which is for sigset(3) alone, was given as a handler"
+        }
+        [_] => "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
+        _ => "no memory is ever there, likely integers or SIG_ constants were given as handlers",
+    }
+}
+
+fn no_code(caught: &[Caught], reason: Reason) -> Option<Finding> {
+    let groups = groups(caught.iter().filter(|caught| Reason::of(caught) == Some(reason)));
+    let is_one = groups.len() == 1;
+    let where_it_is = match (reason, is_one) {
+        (Reason::Constant, _) => constants(&groups),
+        (Reason::Gone, true) => "likely the library that has set it is unloaded",
+        (Reason::Gone, false) => "likely the library that has set them is unloaded",
+        (Reason::Beyond, true) => "no memory is ever there, it is no address",
+        (Reason::Beyond, false) => "no memory is ever there, they are no addresses",
+        (Reason::Data, true) => "it is in data: memory that is not executable",
+        (Reason::Data, false) => "they are in data: memory that is not executable",
+        (Reason::Kernel, true) => "it is an address of the kernel",
+        (Reason::Kernel, false) => "they are addresses of the kernel",
     };
-    no_code(caught, &format!("no memory is ever there, {what} was given as a handler"))
-}
-
-fn no_code(caught: &[&Caught], likely: &str) -> Option<Finding> {
-    let why = format!("the signal ends the process by SEGV when it comes; {likely}");
-    let groups = groups(caught.iter().copied());
-    let each = |(handler, signals): &(&str, SignalSet)| format!("{} ({handler})", names(*signals));
+    let signals = groups.iter().fold(SignalSet::EMPTY, |all, (.., signals)| all | *signals);
+    let ends = match signals.len() {
+        1 => "the signal ends the process by SEGV when it comes",
+        _ => "each of the signals ends the process by SEGV when it comes",
+    };
+    let each = |(_, handler, signals): &(u64, &str, SignalSet)| format!("{} ({handler})", names(*signals));
     let which: Vec<String> = groups.iter().map(each).collect();
     let what = match which.as_slice() {
         [one] => format!("the handler of {one} is no code"),
         several => format!("the handlers of {} are no code", several.join(", ")),
     };
+    let why = format!("{ends}; {where_it_is}");
     (!which.is_empty()).then(|| finding(Id::HandlerUnmapped, Severity::Problem, what, why, None))
 }
 
@@ -108,59 +163,17 @@ fn shared(caught: &[Caught]) -> Option<Finding> {
         let others = signals.iter().filter(|signal| !signal.is_of_c_library());
         others.count() > 1 && !is_all_of_go(signals)
     };
-    let shared = groups.iter().filter(|(_, signals)| several(*signals));
+    let shared = groups.iter().filter(|(.., signals)| several(*signals));
     let each: Vec<String> =
-        shared.map(|(handler, signals)| format!("{} by {handler}", names(*signals))).collect();
+        shared.map(|(_, handler, signals)| format!("{} by {handler}", names(*signals))).collect();
     let what = format!("several signals have one handler: {}", each.join("; "));
     let why = "it tells them apart by its argument";
     (!each.is_empty()).then(|| finding(Id::HandlerShared, Severity::Note, what, why, None))
 }
 
-/// Whom pending ones of these say that they are from: `, says it was sent by pid
-/// 812 (deploy.sh, uid 1000)`; nothing where none says so.
-pub(super) fn claims(around: &Surroundings, signals: SignalSet) -> String {
-    let mut senders: Vec<(String, SignalSet)> = Vec::new();
-    for Claim { signal, pid, foreign, uid, name } in &around.claims {
-        if !signals.contains(*signal) {
-            continue;
-        }
-        let name = name.as_ref().map_or_else(|| "exited".to_owned(), ProcessName::in_sentence);
-        let sender = match foreign {
-            true => format!("by pid {pid} in its pid namespace (uid {uid})"),
-            false => format!("by pid {pid} ({name}, uid {uid})"),
-        };
-        match senders.iter_mut().find(|(known, _)| *known == sender) {
-            Some((_, sent)) => sent.insert(*signal),
-            None => senders.push((sender, [*signal].into_iter().collect())),
-        }
-    }
-    let more = match senders.len().saturating_sub(MOST_CLAIMS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    // One that sent them all need not be said with each.
-    let plain = senders.iter().all(|(_, sent)| *sent == signals);
-    let each = |(sender, sent): &(String, SignalSet)| match plain {
-        true => sender.clone(),
-        false => format!("{} {sender}", names(*sent)),
-    };
-    let each: Vec<String> = senders.iter().take(MOST_CLAIMS).map(each).collect();
-    let they = if signals.len() == 1 { "says it was" } else { "say they were" };
-    match (each.as_slice(), plain) {
-        ([], _) => String::new(),
-        (_, true) => format!(", {they} sent {}{more}", each.join(" and ")),
-        (_, false) => format!(", {they} sent ({}{more})", each.join(", ")),
-    }
-}
-
-/// So many senders are named in one sentence.
-const MOST_CLAIMS: usize = 3;
-
 #[cfg(test)]
 mod tests {
-    use super::super::findings::set;
     use super::*;
-    use crate::signal::known::{HUP, INT, TERM};
 
     fn caught(number: u8, handler: u64, flags: u64, name: &str) -> Caught {
         let action = Sigaction { handler, flags, restorer: 0, mask: SignalSet::EMPTY };
@@ -168,7 +181,7 @@ mod tests {
             signal: Signal::new(number).unwrap(),
             action,
             handler: name.to_owned(),
-            fatal: name == "0x10",
+            no_code: (name == "0x10").then_some(NoCode::Unmapped),
         }
     }
 
@@ -188,7 +201,6 @@ mod tests {
 
     #[test]
     fn a_number_that_is_no_address_is_no_unloaded_library() {
-        let fatal = |number, handler| Caught { fatal: true, ..caught(number, handler, 0, "x") };
         let why = |all: &[Caught]| of_handlers(all).remove(0).why;
         for (handler, word) in [
             (2, "SIG_HOLD"),
@@ -197,14 +209,57 @@ mod tests {
             (0xffff, "an integer"),
             (0x1_0000, "unloaded"),
             (0x7fff_f7dd_0000, "unloaded"),
+            (0x1122_3344_5566_7788, "it is no address"),
         ] {
-            assert!(why(&[fatal(10, handler)]).contains(word), "{handler:x}: {}", why(&[fatal(10, handler)]));
+            let why = why(&[unmapped(10, handler)]);
+            assert!(why.contains(word), "{handler:x}: {why}");
+            assert_eq!(why.contains("unloaded"), word == "unloaded", "{handler:x}: {why}");
         }
-        assert!(why(&[fatal(10, 2), fatal(12, 3)]).contains("an integer"));
-        let both = of_handlers(&[fatal(10, 2), fatal(12, 0x7fff_f7dd_0000)]);
+        assert!(why(&[unmapped(10, 2), unmapped(12, 3)]).contains("integers or SIG_ constants were"));
+        let both = of_handlers(&[unmapped(10, 2), unmapped(12, 0x7fff_f7dd_0000)]);
         let said: Vec<_> = both.iter().map(|finding| (finding.id, finding.what.as_str())).collect();
         let (one, other) = ("the handler of USR1 (x) is no code", "the handler of USR2 (x) is no code");
         assert_eq!(said, [(Id::HandlerUnmapped, one), (Id::HandlerUnmapped, other)]);
+    }
+
+    fn unmapped(number: u8, handler: u64) -> Caught {
+        Caught { no_code: Some(NoCode::Unmapped), ..caught(number, handler, 0, "x") }
+    }
+
+    #[test]
+    fn each_place_that_is_no_code_is_told_apart() {
+        let of = |no_code, number, handler| Caught { no_code: Some(no_code), ..unmapped(number, handler) };
+        let gone = unmapped(10, 0x7fff_f7dd_0000);
+        let (data, kernel) = (of(NoCode::Data, 12, 0x20_0000), of(NoCode::Kernel, 15, 0xffff_ffff_8100_0000));
+        let why = |all: &[Caught]| of_handlers(all).into_iter().map(|found| found.why).collect::<Vec<_>>();
+        let one = "the signal ends the process by SEGV when it comes; ";
+        let each = "each of the signals ends the process by SEGV when it comes; ";
+        assert_eq!(
+            why(&[gone.clone(), data.clone(), kernel.clone()]),
+            [
+                format!("{one}likely the library that has set it is unloaded"),
+                format!("{one}it is in data: memory that is not executable"),
+                format!("{one}it is an address of the kernel"),
+            ]
+        );
+        let other = |caught: &Caught| {
+            let handler = caught.action.handler + 8;
+            Caught {
+                signal: Signal::new(1).unwrap(),
+                action: Sigaction { handler, ..caught.action },
+                ..caught.clone()
+            }
+        };
+        for (caught, several) in [
+            (&gone, "likely the library that has set them is unloaded"),
+            (&data, "they are in data: memory that is not executable"),
+            (&kernel, "they are addresses of the kernel"),
+        ] {
+            assert_eq!(why(&[caught.clone(), other(caught)]), [format!("{each}{several}")]);
+        }
+        let same = Caught { signal: Signal::new(1).unwrap(), ..gone.clone() };
+        let it = format!("{each}likely the library that has set it is unloaded");
+        assert_eq!(of_handlers(&[gone, same])[0].why, it, "two signals of one handler");
     }
 
     #[test]
@@ -225,31 +280,5 @@ mod tests {
         assert_eq!(found(&all), [(Id::HandlerShared, expected)]);
         let go = [1, 2, 3].map(|number| caught(number, 0x100, ON_STACK, "runtime.sigtramp"));
         assert!(found(&go).is_empty(), "its runtime takes all it can");
-    }
-
-    #[test]
-    fn senders_are_claims() {
-        let claim = |number, pid, name: Option<&[u8]>| {
-            let name = name.map(ProcessName::new);
-            Claim { signal: Signal::new(number).unwrap(), pid, foreign: false, uid: 1000, name }
-        };
-        let around = |claims: &[Claim]| Surroundings { claims: claims.to_vec(), ..Surroundings::default() };
-        let term = set(&[TERM]);
-        let broken = around(&[claim(15, 812, Some(b"br\xffoken"))]);
-        assert_eq!(claims(&broken, term), ", says it was sent by pid 812 (br\\xffoken, uid 1000)");
-        let one = around(&[claim(15, 812, Some(b"deploy.sh")), claim(2, 7, None)]);
-        assert_eq!(claims(&one, term), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
-        let text = claims(&one, set(&[TERM, INT]));
-        assert_eq!(
-            text,
-            ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))"
-        );
-        assert_eq!(claims(&one, set(&[HUP])), "");
-        let foreign = around(&[Claim { foreign: true, ..claim(15, 6, None) }]);
-        assert_eq!(claims(&foreign, term), ", says it was sent by pid 6 in its pid namespace (uid 1000)");
-        let both = around(&[claim(15, 812, None), claim(2, 812, None)]);
-        assert_eq!(claims(&both, set(&[TERM, INT])), ", say they were sent by pid 812 (exited, uid 1000)");
-        let five: Vec<Claim> = (1..6).map(|pid| claim(15, pid, None)).collect();
-        assert!(claims(&around(&five), term).ends_with("by pid 3 (exited, uid 1000) and 2 more"));
     }
 }

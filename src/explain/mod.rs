@@ -6,6 +6,7 @@
 
 pub mod alive;
 mod case;
+mod claims;
 pub mod effect;
 pub mod finding;
 mod findings;
@@ -22,6 +23,6 @@ pub use alive::why_alive;
 pub use effect::Effect;
 pub use finding::{Finding, Severity};
 pub use findings::findings;
-pub use handlers::{Caught, of_handlers};
+pub use handlers::{Caught, NoCode, of_handlers};
 pub use judge::{Sending, effect};
 pub use require::Requirement;

@@ -47,7 +47,8 @@ pub struct Entry {
     pub thread: Option<u32>,
     /// What was queued with it: *claims*. `None` where nothing was, or it was
     /// lost: the queue was full, or it is KILL, with which the kernel keeps
-    /// nothing (`__send_signal_locked` in kernel/signal.c).
+    /// nothing (`__send_signal_locked` in kernel/signal.c). A timer's overrun is
+    /// not known yet, and 0.
     pub info: Option<Info>,
     /// Whether it is known to be pending alone: its entry, if it has one, was not
     /// reached in a queue that is cut.
@@ -61,8 +62,11 @@ pub struct Entry {
 /// Why a queue was not seen whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It is longer than what is read: so many entries.
+    /// It is longer than what is read of each: so many entries.
     Limit(u32),
+    /// All queues of the process together are longer than what is read of them:
+    /// so many entries.
+    LimitOfAll(u32),
     /// It changed while it was read, each time anew.
     Changed,
 }

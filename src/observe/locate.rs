@@ -17,6 +17,11 @@ use crate::sys::file::{Plain, open_plain};
 /// documentation, "Separate Debug Files").
 const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
 
+/// From here on, addresses are the kernel's, on every architecture that has so
+/// many (x86/x86_64/mm.rst, arm64/memory.rst and riscv/vm-layout.rst in the
+/// kernel's documentation).
+const KERNEL: u64 = 1 << 63;
+
 /// Finds where addresses of a process lie. Files whose symbols may not be read
 /// are told: then there are fewer names, but no error.
 pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (Vec<Place>, Vec<Unseen>) {
@@ -46,7 +51,8 @@ pub(super) fn locate(root: &Root, pid: u32, maps: &Maps, addresses: &[u64]) -> (
 /// What the mappings tell of an address.
 fn place(maps: &Maps, address: u64) -> Place {
     let Some(mapping) = maps.find(address) else {
-        return Place { area: Area::Unmapped, ..Place::unknown(address) };
+        let area = if address >= KERNEL { Area::Kernel } else { Area::Unmapped };
+        return Place { area, ..Place::unknown(address) };
     };
     let lowest = maps.lowest(mapping).map_or(mapping.start, |lowest| lowest.start);
     let (area, offset) = if mapping.is_file() {
@@ -175,6 +181,9 @@ mod tests {
         assert_eq!(symbol.offset + 1, places[3].symbol.as_ref().unwrap().offset);
         assert!(!places[0].is_fatal() && places[1].is_fatal() && places[2].is_fatal());
         assert_eq!(places[2].area, Area::Unmapped);
+        let (beyond, _) = locate(&root, pid, &maps, &[KERNEL - 1, KERNEL, u64::MAX]);
+        let areas: Vec<_> = beyond.iter().map(|place| (place.area.clone(), place.is_fatal())).collect();
+        assert_eq!(areas, [(Area::Unmapped, true), (Area::Kernel, true), (Area::Kernel, true)]);
         assert!(places[0].library().unwrap().starts_with(b"sigtool"));
     }
 

@@ -135,8 +135,11 @@ impl Observer {
             Backend::Auto => match self.by_bpf(subject) {
                 Ok(found) => found,
                 Err(bpf) if self.spare => {
-                    let reason = format!("{}; --backend ptrace would stop each process", bpf.reason);
-                    return Err(Refused { reason, ..bpf });
+                    let or = match ptrace::foresee(subject.pid) {
+                        Some(refusal) => format!("ptrace: {}", refusal.reason()),
+                        None => "--backend ptrace would stop each process".to_owned(),
+                    };
+                    return Err(Refused { reason: format!("{}; {or}", bpf.reason), ..bpf });
                 }
                 Err(bpf) => match self.by_ptrace(subject) {
                     Ok((seen, means)) => (seen, Means { instead: Some(bpf.reason), ..means }),
@@ -227,7 +230,7 @@ impl Observer {
         let pending = if self.wanted.queue { self.still_pending(subject) } else { Vec::new() };
         let actions = means.unseen.is_empty().then_some(seen.actions);
         means.stopped = seen.stopped;
-        let cut = seen.cut.then_some(Cut::Limit(ptrace::MOST_QUEUED));
+        let cut = seen.cut.then_some(Cut::LimitOfAll(ptrace::MOST_QUEUED));
         Ok((Seen { actions, queue, cut, pending, sleeps: Vec::new() }, means))
     }
 
@@ -256,23 +259,20 @@ impl Observer {
     /// From what a means tells to what it means: functions, senders, timers.
     fn tell(&self, subject: Subject<'_>, seen: Seen, mut means: Means) -> Inside {
         let cut = seen.cut;
-        match cut {
-            Some(Cut::Limit(most)) => {
-                let pid = subject.pid;
-                let what = format!("of {pid}, what waits behind the first {most} of a queue");
-                means.unseen.push(Unseen::Words(what));
+        let pid = subject.pid;
+        let what = cut.map(|cut| match cut {
+            Cut::Limit(most) => format!("of {pid}, what waits behind the first {most} of a queue"),
+            Cut::LimitOfAll(most) => {
+                format!("of {pid}, what waits behind the first {most} entries of its queues in all")
             }
-            Some(Cut::Changed) => {
-                let what = "what came and went in a queue while it was read";
-                means.unseen.push(Unseen::Words(what.to_owned()));
-            }
-            None => {}
-        }
+            Cut::Changed => "what came and went in a queue while it was read".to_owned(),
+        });
+        means.unseen.extend(what.map(Unseen::Words));
         let actions = seen.actions.as_ref().filter(|_| self.wanted.handlers);
         let handlers = actions.map(|actions| self.handlers(subject, actions, &mut means));
         let read = || queue::read(&self.root, subject.pid, subject.status, &seen.queue);
         let queue = self.wanted.queue.then(|| {
-            let rest = queue::rest(&seen.queue, &seen.pending, cut, means.used);
+            let rest = queue::rest(&seen.queue, &seen.pending, cut);
             let mut entries: Vec<Entry> = read().into_iter().chain(rest).collect();
             entries.sort_by_key(|entry| entry.thread);
             entries
@@ -291,7 +291,11 @@ impl Observer {
             caught().flat_map(|(_, action)| [Some(action.handler), action.restorer()]).flatten().collect();
         let places = match subject.status.kernel_thread {
             Some(true) => {
-                let place = |address: &u64| Place { area: Area::Kernel, ..Place::unknown(*address) };
+                let place = |address: &u64| Place {
+                    area: Area::Kernel,
+                    executable: true,
+                    ..Place::unknown(*address)
+                };
                 addresses.iter().map(place).collect()
             }
             _ => match self.maps(subject) {

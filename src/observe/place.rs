@@ -32,7 +32,8 @@ pub enum Area {
     Anonymous,
     /// Nothing: whoever jumps there ends by SEGV.
     Unmapped,
-    /// No memory: a kernel thread takes the signal in its own code.
+    /// The kernel's own: a kernel thread takes the signal in its own code; any
+    /// other process that jumps there ends by SEGV.
     Kernel,
     /// The mappings may not be read.
     Unknown,
@@ -58,7 +59,7 @@ impl Place {
     pub fn is_fatal(&self) -> bool {
         match self.area {
             Area::Unmapped => true,
-            Area::Kernel | Area::Unknown => false,
+            Area::Unknown => false,
             _ => !self.executable,
         }
     }

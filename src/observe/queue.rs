@@ -3,11 +3,11 @@
 
 use std::cell::OnceCell;
 
-use super::inside::{Cut, Entry, Used};
+use super::inside::{Cut, Entry};
 use super::sender::Senders;
 use crate::proc::{Root, Status, Timer};
 use crate::signal::info::Origin;
-use crate::signal::{Queued, Signal, SignalSet};
+use crate::signal::{Info, Queued, Signal, SignalSet};
 
 /// The entries of a process's queues, with the processes and timers that they
 /// name.
@@ -17,7 +17,9 @@ pub(super) fn read(root: &Root, pid: u32, status: &Status, queue: &[Queued]) -> 
     let timers = || timers.get_or_init(|| root.posix_timers(pid).unwrap_or_default());
     let timer = |id: u32| timers().iter().find(|timer: &&Timer| timer.id == id).copied();
     let entry = |queued: &Queued| Entry {
-        info: Some(queued.info),
+        // How often a timer has expired meanwhile is counted when its signal is
+        // taken: what is there before means nothing, or is forged.
+        info: Some(Info { overrun: 0, ..queued.info }),
         claimed: senders.claimed(&queued.info),
         timer: match queued.info.origin() {
             Origin::Timer { id, .. } => timer(id),
@@ -30,20 +32,14 @@ pub(super) fn read(root: &Root, pid: u32, status: &Status, queue: &[Queued]) -> 
 
 /// What is pending without an entry among those that were read: nothing was
 /// queued with it, or its entry was not reached.
-pub(super) fn rest(
-    queue: &[Queued],
-    pending: &[(Option<u32>, SignalSet)],
-    cut: Option<Cut>,
-    used: Used,
-) -> Vec<Entry> {
+pub(super) fn rest(queue: &[Queued], pending: &[(Option<u32>, SignalSet)], cut: Option<Cut>) -> Vec<Entry> {
     let of = |thread: Option<u32>| queue.iter().filter(move |queued| queued.thread == thread);
-    let is_whole = |thread: Option<u32>| match (cut, used) {
-        (None, _) => true,
-        (Some(Cut::Changed), _) => false,
-        // The limit is of each queue.
-        (Some(Cut::Limit(most)), Used::Bpf) => of(thread).count() < most as usize,
-        // It is of all together, one after another.
-        (Some(Cut::Limit(_)), Used::Ptrace) => {
+    let is_whole = |thread: Option<u32>| match cut {
+        None => true,
+        Some(Cut::Changed) => false,
+        Some(Cut::Limit(most)) => of(thread).count() < most as usize,
+        // They are read one after another.
+        Some(Cut::LimitOfAll(_)) => {
             of(thread).next().is_some() && queue.last().is_some_and(|last| last.thread != thread)
         }
     };
@@ -66,7 +62,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::{Arch, Info};
+    use crate::signal::Arch;
 
     const RT: u8 = 40;
 
@@ -76,10 +72,20 @@ mod tests {
 
     /// What is left of `TERM RT` pending for the process and for thread 7, of
     /// these queues: number, thread, whether it is unread.
-    fn left(queue: &[Queued], cut: Option<Cut>, used: Used) -> Vec<(u8, Option<u32>, bool)> {
+    fn left(queue: &[Queued], cut: Option<Cut>) -> Vec<(u8, Option<u32>, bool)> {
         let set = SignalSet::parse("TERM,40", Arch::NATIVE).unwrap();
-        let left = rest(queue, &[(None, set), (Some(7), set)], cut, used);
+        let left = rest(queue, &[(None, set), (Some(7), set)], cut);
         left.iter().map(|entry| (entry.signal.get(), entry.thread, entry.unread)).collect()
+    }
+
+    #[test]
+    fn how_often_a_timer_has_expired_is_not_told_while_that_is_pending() {
+        let (root, pid) = (Root::default(), std::process::id());
+        let info = Info { code: -2, timer: 9, overrun: 7, value: 5, ..queued(RT, None).info };
+        let entries = read(&root, pid, &root.own_status().unwrap(), &[Queued { info, thread: None }]);
+        let told = entries[0].info.unwrap();
+        assert_eq!((told.words().as_str(), told.value), ("a POSIX timer expired", 5));
+        assert_eq!(info.words(), "a POSIX timer expired, and 7 times more meanwhile", "once it is taken");
     }
 
     #[test]
@@ -87,18 +93,15 @@ mod tests {
         let shared = vec![queued(RT, None); 3];
         let both = [shared.clone(), vec![queued(RT, Some(7))]].concat();
         let whole = [(15, None, false), (15, Some(7), false)];
-        for used in [Used::Bpf, Used::Ptrace] {
-            assert_eq!(left(&both, None, used), whole);
-            let changed = [(15, None, true), (15, Some(7), true)];
-            assert_eq!(left(&both, Some(Cut::Changed), used), changed);
-        }
+        assert_eq!(left(&both, None), whole);
+        assert_eq!(left(&both, Some(Cut::Changed)), [(15, None, true), (15, Some(7), true)]);
         // Three of each queue are read.
-        let cut = left(&both, Some(Cut::Limit(3)), Used::Bpf);
+        let cut = left(&both, Some(Cut::Limit(3)));
         assert_eq!(cut, [(15, None, true), (15, Some(7), false)]);
         // Three, or four, of both are read.
-        let cut = left(&shared, Some(Cut::Limit(3)), Used::Ptrace);
+        let cut = left(&shared, Some(Cut::LimitOfAll(3)));
         assert_eq!(cut, [(15, None, true), (15, Some(7), true), (RT, Some(7), true)]);
-        let cut = left(&both, Some(Cut::Limit(4)), Used::Ptrace);
+        let cut = left(&both, Some(Cut::LimitOfAll(4)));
         assert_eq!(cut, [(15, None, false), (15, Some(7), true)]);
     }
 }

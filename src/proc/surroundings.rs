@@ -39,15 +39,34 @@ pub struct Surroundings {
 pub struct Claim {
     /// The signal.
     pub signal: Signal,
-    /// The process, as our pid namespace numbers it, unless it is foreign.
-    pub pid: u32,
-    /// Whether the number is one of the target's pid namespace, for which there
-    /// is none in ours.
-    pub foreign: bool,
-    /// Its real user.
-    pub uid: u32,
-    /// Its name; `None` where it lives no more.
-    pub name: Option<ProcessName>,
+    /// Whom it names.
+    pub from: Claimant,
+}
+
+/// Whom a pending signal names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// A process.
+    Process {
+        /// The process, as our pid namespace numbers it, unless it is foreign.
+        pid: u32,
+        /// Whether the number is one of the target's pid namespace, for which
+        /// there is none in ours.
+        foreign: bool,
+        /// Its real user.
+        uid: u32,
+        /// Its name; `None` where it lives no more.
+        name: Option<ProcessName>,
+    },
+    /// A POSIX timer of the target itself.
+    Timer {
+        /// The kernel's number of it.
+        id: u32,
+    },
+    /// A process outside of the target's pid namespace, or the kernel.
+    Outside,
+    /// The kernel.
+    Kernel,
 }
 
 /// A related process.

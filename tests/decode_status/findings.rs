@@ -55,11 +55,20 @@ fn sentences_say_what_is_so_and_what_to_do() {
         ran.stdout.replace(&fixture.pid.to_string(), "PID")
     };
     let text = said(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
-    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of it before a thread unblocks it. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
+    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of them before a thread unblocks them. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
                     KILL).\n";
     assert!(text.ends_with(expected), "{text}");
     let text = said(&["--exit", "3"]);
     assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
+    // What may be read from a descriptor is told apart from what may not.
+    let both = ["--signalfd", "USR2", "--block", "USR1,USR2", "--queue", "USR1", "--queue", "USR2"];
+    let text = said(&both);
+    for expected in [
+        "Warning  USR1 is pending, and the process blocks it: nothing becomes of it before a thread unblocks it.\n",
+        "Warning  USR2 is pending, and the process blocks it: it has a signalfd for it, and has not read it from there.\n",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
     let text = said(&["--block", "USR1", "--queue", "USR1", "--stop"]);
     assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
     assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");

@@ -93,17 +93,55 @@ fn a_process_has_its_header_and_a_row_a_handler() {
 }
 
 #[test]
-fn a_handler_where_nothing_is_is_a_problem() {
-    let fixture = fixture(&["--catch", "HUP", "--catch-nowhere", "USR1"]);
+fn a_handler_that_is_no_code_is_a_problem() {
+    let kernel = "ffffffff81000000";
+    let nowhere = ["--catch", "HUP", "--catch-at", "10", "USR1", "--catch-at", "7ff000000000", "ALRM"];
+    let elsewhere = ["--catch-at", "data", "USR2", "--catch-at", kernel, "TERM"];
+    let fixture = fixture(&[&nowhere[..], &elsewhere].concat());
     for process in by_each_means(&fixture, &["--handlers"]) {
-        let nowhere = &handlers(&process)[1];
-        assert_eq!((&nowhere["signal"], &nowhere["address"]), (&"USR1".into(), &0x10.into()));
-        assert_eq!((&nowhere["memory"], &nowhere["symbol"]), (&"unmapped".into(), &Value::Null));
-        let first = &process["findings"][0];
-        assert_eq!((&first["id"], &first["severity"]), (&"handler-unmapped".into(), &"problem".into()));
-        assert_eq!(first["what"], "the handler of USR1 (0x10) is no code");
-        let why = first["why"].as_str().expect("a sentence");
-        assert!(why.contains("no memory is ever there") && !why.contains("unloaded"), "{why}");
+        let all = handlers(&process);
+        let known = |handler: &Value| {
+            let word = |name: &str| handler[name].as_str().unwrap_or("").to_owned();
+            (word("signal"), word("memory"), handler["executable"].as_bool().expect("it is known"))
+        };
+        let expected = [
+            ("HUP", "file", true),
+            ("USR1", "unmapped", false),
+            ("USR2", "file", false),
+            ("ALRM", "unmapped", false),
+            ("TERM", "kernel", false),
+        ];
+        let expected = expected.map(|(signal, memory, code)| (signal.to_owned(), memory.to_owned(), code));
+        assert_eq!(all.iter().map(known).collect::<Vec<_>>(), expected);
+        assert_eq!((&all[1]["address"], &all[1]["symbol"]), (&0x10.into(), &Value::Null));
+        let findings = process["findings"].as_array().expect("findings").iter().take(4);
+        let said: Vec<&str> = findings
+            .map(|finding| {
+                assert_eq!(
+                    (&finding["id"], &finding["severity"]),
+                    (&"handler-unmapped".into(), &"problem".into())
+                );
+                finding["why"].as_str().and_then(|why| why.split_once("; ")).expect("a sentence").1
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
+                "likely the library that has set it is unloaded",
+                "it is in data: memory that is not executable",
+                "it is an address of the kernel"
+            ]
+        );
+        assert_eq!(process["findings"][0]["what"], "the handler of USR1 (0x10) is no code");
+        assert_eq!(process["findings"][3]["what"], format!("the handler of TERM (0x{kernel}) is no code"));
+    }
+    let ran = decode(&fixture, &["--handlers"]);
+    if ran.code == Some(0) {
+        let libraries: Vec<String> =
+            rows(&ran.stdout, "NUM  SIGNAL").iter().map(|row| row[3].clone()).collect();
+        let expected = ["fixture", "unmapped", "fixture (no code)", "unmapped", "[kernel] (no code)"];
+        assert_eq!(libraries, expected);
     }
 }
 
@@ -113,6 +151,16 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let ran = decode(&fixture, &["--handlers", "--queue", "--backend", "ptrace"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.contains("No signal is caught.\n\nNo signal is pending.\n"), "{}", ran.stdout);
+    for (options, nothing) in [
+        (&["--handlers", "--queue"][..], "caught or pending"),
+        (&["--handlers"], "caught"),
+        (&["--queue"], "pending"),
+    ] {
+        let said = decode(&fixture, options).stdout;
+        assert!(said.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{said}");
+    }
+    let plain = decode(&fixture, &[]).stdout;
+    assert!(!plain.contains("Seen by"), "{plain}");
     let own = run(["decode-status", "--handlers", "--queue", "--json", "self"]);
     let document: Value = serde_json::from_str(&own.stdout).expect("JSON");
     let process = &document["processes"][0];
@@ -121,6 +169,7 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let ran = decode(&zombie, &["--handlers"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert!(ran.stdout.contains("It has ended: no handler runs"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", ran.stdout);
 }
 
 #[test]

@@ -54,6 +54,29 @@ fn everybody_is_shown_once_by_number() {
     assert!(processes.iter().all(|process| process["parent_name"] == "bash"), "{}", processes[0]);
 }
 
+/// With a selection, too; and one that is not there is told of once.
+#[test]
+fn who_is_named_twice_is_shown_once() {
+    let one = fixture(&["--catch", "USR1", "--block", "USR2", "--queue", "USR2"]);
+    let pid = one.pid.to_string();
+    // The queue is its user's, whose other processes fill and empty it.
+    let lasting = |line: &&str| !line.contains("ueue") && !line.contains("stopped");
+    for options in
+        [&[][..], &["--handlers"], &["--queue"], &["--name", "fixture"], &["--format", "prometheus"]]
+    {
+        let shown = |pids: &[&str]| {
+            let ran = run(["decode-status"].iter().chain(options).chain(pids));
+            (ran.code, ran.stdout.lines().filter(lasting).collect::<String>(), ran.stderr)
+        };
+        assert_eq!(shown(&[&pid, &format!("0{pid}")]), shown(&[&pid]), "{options:?}");
+    }
+    let thread = format!("{pid}/{pid}");
+    let both = run(["decode-status", &pid, &thread, &thread, &pid]);
+    assert_eq!(both.stdout.lines().count(), 3, "a process and its thread are two: {}", both.stdout);
+    let gone = run(["decode-status", NO_PROCESS, NO_PROCESS]);
+    assert_eq!(gone.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
+}
+
 #[test]
 fn who_is_hidden_is_not_there() {
     let script = "setpriv --reuid 65534 --regid 65534 --clear-groups sleep 1000 & \

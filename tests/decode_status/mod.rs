@@ -84,7 +84,7 @@ NUM  SIGNAL   DISPOSITION         BLOCKED  PENDING
  35  RTMIN+1  default: terminate  blocked  thread PID
  64  RTMAX    caught              -        -
 
-Warning  USR1 RTMIN+1 are pending, and the process blocks them: nothing becomes of it before a thread unblocks it.
+Warning  USR1 RTMIN+1 are pending, and the process blocks them: nothing becomes of them before a thread unblocks them.
 Note     it ignores HUP: it outlives its terminal; likely it was started by nohup(1).
 Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that.
 

@@ -104,3 +104,38 @@ fn root_of_a_user_namespace_has_no_right() {
         ran.stderr
     );
 }
+
+/// Who is chosen is not stopped; that ptrace would stop him is said where it may.
+#[test]
+fn of_chosen_ones_ptrace_is_told_where_it_is_allowed() {
+    let target = Fixture::start(["--name", "forbidden-here", "--catch", "USR1"]);
+    if !is_possible(&target) {
+        return;
+    }
+    // A shell of the user's own waits meanwhile, which is no ancestor of sigtool.
+    let script = "coproc { trap : USR1; echo ready; read; }; read <&${COPROC[0]}; \
+                  for name in forbidden-here bash; do \
+                  /proc/self/fd/0 decode-status --handlers --name $name --user 0,65534; done";
+    let binary = std::fs::File::open(SIGTOOL).expect("the binary");
+    let who = user("");
+    let output = Command::new(&who[0]).args(&who[1..]).args(["bash", "-c", script]).stdin(binary).output();
+    let Ok(output) = output else { return skipped("setpriv is missing") };
+    let ran = Ran::from(output);
+    if ran.stderr.starts_with("setpriv") {
+        return skipped(ran.stderr.trim());
+    }
+    let bpf = "cannot be looked into: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
+    let said = |line: &&str, name: &str, uid: u32| {
+        line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
+    };
+    let line = |name: &str, uid| {
+        let line = ran.stderr.lines().find(|line| said(line, name, uid));
+        line.unwrap_or_else(|| panic!("{name}: {}", ran.stderr))
+    };
+    let forbidden = line("forbidden-here", 0);
+    assert!(forbidden.ends_with("; ptrace: it belongs to uid 0: that takes CAP_SYS_PTRACE"), "{forbidden}");
+    let allowed = line("bash", 65534);
+    let is_hinted = allowed.ends_with("; --backend ptrace would stop each process");
+    // Of one's own only descendants, where Yama says so.
+    assert!(is_hinted || allowed.contains("kernel.yama.ptrace_scope"), "{allowed}");
+}

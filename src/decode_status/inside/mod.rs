@@ -10,11 +10,12 @@ use brief::brief;
 
 use super::{Problem, Process, Report, Request, Target};
 use crate::error::Failure;
-use crate::explain::{self, Caught, Finding};
-use crate::observe::{Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
+use crate::explain::{self, Caught, Finding, NoCode};
+use crate::observe::{Area, Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
 use crate::out::{escape, shorten};
-use crate::proc::surroundings::Claim;
+use crate::proc::surroundings::{Claim, Claimant};
 use crate::proc::{ProcessName, Root};
+use crate::signal::info::Origin;
 
 /// What is to be seen inside, and by what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,22 +94,39 @@ pub(super) fn findings(inside: &Inside) -> Vec<Finding> {
         signal: handler.signal,
         action: handler.action,
         handler: handler_text(&handler.place, usize::MAX),
-        fatal: handler.place.is_fatal(),
+        no_code: no_code(&handler.place),
     };
     explain::of_handlers(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
 }
 
+/// Why a place is no code, if it is none.
+fn no_code(place: &Place) -> Option<NoCode> {
+    let what = match place.area {
+        Area::Unmapped => NoCode::Unmapped,
+        Area::Kernel => NoCode::Kernel,
+        _ => NoCode::Data,
+    };
+    place.is_fatal().then_some(what)
+}
+
 /// Whom its pending signals name.
 pub(super) fn claims(inside: &Inside) -> Vec<Claim> {
-    let entries = inside.queue.iter().flatten();
     let claim = |entry: &crate::observe::Entry| {
-        let Claimed { number, pid, uid, name, .. } =
-            entry.claimed.clone().filter(|claimed| !claimed.child)?;
-        let name = name.map(|name| ProcessName::new(&name));
-        let foreign = pid.is_none();
-        Some(Claim { signal: entry.signal, pid: pid.unwrap_or(number), foreign, uid, name })
+        let from = match (entry.claimed.as_ref().filter(|claimed| !claimed.child), entry.info?.origin()) {
+            (Some(Claimed { number, pid, uid, name, .. }), _) => Claimant::Process {
+                pid: pid.unwrap_or(*number),
+                foreign: pid.is_none(),
+                uid: *uid,
+                name: name.as_deref().map(ProcessName::new),
+            },
+            (None, Origin::Timer { id, .. }) => Claimant::Timer { id },
+            (None, Origin::Outside { lost: true, .. }) => return None,
+            (None, Origin::Outside { .. }) => Claimant::Outside,
+            (None, _) => Claimant::Kernel,
+        };
+        Some(Claim { signal: entry.signal, from })
     };
-    entries.filter_map(claim).collect()
+    inside.queue.iter().flatten().filter_map(claim).collect()
 }
 
 /// What a handler is called, in so many columns at most: its function, else where
@@ -198,7 +216,7 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::{Area, Symbol};
+    use crate::observe::Symbol;
     use crate::sys::bpf;
 
     fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {

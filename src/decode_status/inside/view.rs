@@ -8,13 +8,23 @@ use crate::decode_status::view::{ids, process_name, signal_name};
 use crate::decode_status::{Process, Report};
 use crate::observe::{Area, Claimed, Cut, Entry, Handler, Inside, Means, Place};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, Out, escape, shorten};
+use crate::proc::Threads;
 use crate::signal::details::Details;
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Info};
 
 /// How it was seen, what could not be, and what that cost.
-pub(in crate::decode_status) fn means(process: &Process, header: &mut Fields) {
-    let Some(means) = process.inside.as_ref().and_then(|inside| inside.means.as_ref()) else { return };
+pub(in crate::decode_status) fn means(process: &Process, asked: Option<Asked>, header: &mut Fields) {
+    let (Some(asked), Some(inside)) = (asked, &process.inside) else { return };
+    let Some(means) = &inside.means else {
+        let nothing = match asked {
+            _ if process.has_ended() => "it has ended",
+            Asked { handlers: true, queue: true, .. } => "nothing is caught or pending",
+            Asked { handlers: true, .. } => "nothing is caught",
+            _ => "nothing is pending",
+        };
+        return header.add("Seen by", Cell::plain(format!("/proc alone: {nothing}")));
+    };
     let Means { used, stopped, unseen, instead } = means;
     let cost = match stopped.is_zero() {
         true => "it was not stopped".to_owned(),
@@ -24,6 +34,12 @@ pub(in crate::decode_status) fn means(process: &Process, header: &mut Fields) {
     header.add("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.name())));
     for what in unseen {
         header.add("Not seen", Cell::new(unseen_text(what), Meaning::Unknown));
+    }
+}
+
+impl Process {
+    fn has_ended(&self) -> bool {
+        self.threads.as_ref().is_some_and(Threads::are_ended)
     }
 }
 
@@ -42,7 +58,7 @@ pub(in crate::decode_status) fn show(
     out: &mut Out<'_>,
 ) -> io::Result<()> {
     let (Some(asked), Some(inside)) = (report.inside, &process.inside) else { return Ok(()) };
-    if process.threads.as_ref().is_some_and(crate::proc::Threads::are_ended) {
+    if process.has_ended() {
         return out.sentence("It has ended: no handler runs, and nothing is taken from a queue.");
     }
     let all = std::slice::from_ref(process);
@@ -64,8 +80,14 @@ pub(in crate::decode_status) fn show(
                 out.grid_or_cards(|most| queue_rows(all, false, fit(most)))?;
             }
         }
-        if let Some(Cut::Limit(most)) = inside.cut {
-            out.line(&format!("More is queued: only the first {most} entries are read."))?;
+        match inside.cut {
+            Some(Cut::Limit(most)) => {
+                out.line(&format!("More is queued: only the first {most} entries of a queue are read."))?;
+            }
+            Some(Cut::LimitOfAll(most)) => {
+                out.line(&format!("More is queued: only the first {most} entries of all queues are read."))?;
+            }
+            Some(Cut::Changed) | None => {}
         }
     }
     Ok(())
@@ -212,16 +234,18 @@ fn queue_rows(processes: &[Process], several: bool, most: usize) -> Grid {
 /// Why it was generated, or why that is not known.
 fn reason(entry: &Entry, cut: Option<Cut>) -> Cell {
     let unknown = |text: String| Cell::new(text, Meaning::Unknown);
-    match (&entry.info, cut) {
-        (Some(info), _) => Cell::plain(info.words()),
-        (None, Some(Cut::Limit(most))) if entry.unread => {
-            unknown(format!("pending; its entry was not read (the queue is longer than {most})"))
-        }
-        (None, _) if entry.unread => {
-            unknown("pending; its entry was not read (the queue has changed meanwhile)".to_owned())
-        }
-        (None, _) => unknown("nothing was queued with it".to_owned()),
+    if let Some(info) = &entry.info {
+        return Cell::plain(info.words());
     }
+    if !entry.unread {
+        return unknown("nothing was queued with it".to_owned());
+    }
+    let why = match cut {
+        Some(Cut::Limit(most)) => format!("the queue is longer than {most}"),
+        Some(Cut::LimitOfAll(most)) => format!("its queues hold more than {most} in all"),
+        Some(Cut::Changed) | None => "the queue has changed meanwhile".to_owned(),
+    };
+    unknown(format!("pending; its entry was not read ({why})"))
 }
 
 /// Whom it says that it is from; nobody vouches for that.

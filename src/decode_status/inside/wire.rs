@@ -126,7 +126,7 @@ pub(in crate::decode_status) fn object(inside: Option<&Inside>, asked: super::As
     let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued).collect());
     let cut = || {
         Some(match inside?.cut? {
-            Cut::Limit(_) => "limit",
+            Cut::Limit(_) | Cut::LimitOfAll(_) => "limit",
             Cut::Changed => "changed",
         })
     };

@@ -9,6 +9,10 @@ pub(super) fn look(_: u32, _: Wanted, _: std::time::Duration) -> Result<Seen, Re
     Err(Refusal::Architecture)
 }
 
+pub(super) fn foresee(_: u32) -> Option<Refusal> {
+    Some(Refusal::Architecture)
+}
+
 /// A process whose signals are told as they are delivered.
 #[derive(Debug)]
 pub struct Tracer(std::convert::Infallible);

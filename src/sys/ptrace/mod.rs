@@ -81,6 +81,12 @@ pub fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusa
     here::look(pid, wanted, deadline)
 }
 
+/// What stands against looking into a process of this number, as far as that can
+/// be told without touching it; `None` where nothing is known to.
+pub fn foresee(pid: u32) -> Option<Refusal> {
+    here::foresee(pid)
+}
+
 impl Tracer {
     /// Traces every thread of a process of this number, and those that they
     /// start; not the processes. What signals are blocked is not seen, nor are

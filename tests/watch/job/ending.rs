@@ -47,9 +47,10 @@ end()
 fn its_own_status_tells_which() {
     let script = r#"
 def ends(how, wanted, *before, more=[]):
+    global at
+    at = len(seen)
     start(*before, sigtool, "watch", *more, "--", "python3", "-c", dies)
-    pid = int(until(r"up (\d+)").group(1))
-    how(pid)
+    if how: how(int(until(r"up (\d+)").group(1)))
     found = status()
     if os.waitstatus_to_exitcode(found) != wanted or os.WCOREDUMP(found): sys.exit("%r: %r" % (found, seen))
 for options in [], ["--group"]:
@@ -60,7 +61,7 @@ for options in [], ["--group"]:
     ends(lambda _: os.kill(typist, signal.SIGINT), 128 + signal.SIGINT, more=options)
     ends(lambda _: os.kill(typist, signal.SIGTERM), 128 + signal.SIGINT, more=options + ["--map", "TERM=INT"])
     # A time that has run out beats it.
-    ends(lambda _: None, 124, more=options + ["--timeout", "100ms"])
+    ends(None, 124, more=options + ["--timeout", "100ms"])
 ends(lambda pid: os.kill(pid, signal.SIGINT), 128 + signal.SIGINT)
 "#;
     typed(&format!("{DIES}{script}"), &[]);

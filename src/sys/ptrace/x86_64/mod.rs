@@ -19,3 +19,4 @@ mod why;
 
 pub(super) use look::look;
 pub use tracer::Tracer;
+pub(super) use why::foresee;

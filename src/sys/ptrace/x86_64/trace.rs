@@ -9,7 +9,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
@@ -25,6 +25,10 @@ use crate::sys::deliver::check;
 const OPTIONS: u64 = option::TRACECLONE | option::TRACEEXEC;
 /// Signals that stop a process.
 const STOPS: u64 = bit(libc::SIGSTOP) | bit(libc::SIGTSTP) | bit(libc::SIGTTIN) | bit(libc::SIGTTOU);
+
+/// How often, and how long apart, it is tried to trace what is denied.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What the helper works with, made before it is forked.
 pub(super) struct Trace<'a> {
@@ -70,12 +74,23 @@ impl Trace<'_> {
         self.outlet.finish();
     }
 
-    /// Begins to trace every thread: those that threads start meanwhile come by
-    /// themselves, or are found by the next pass.
+    /// Begins to trace every thread. What is denied for a moment only, by an exec
+    /// or the end of another tracer, is tried again.
     fn attach(&mut self) -> Result<(), (Fault, pid_t)> {
+        let (mut tries, mut found) = (0..TRIES, false);
+        loop {
+            match self.attach_all(&mut found) {
+                Err((Fault::Denied, _)) if tries.next().is_some() => std::thread::sleep(PAUSE),
+                attached => return attached,
+            }
+        }
+    }
+
+    /// Those that threads start meanwhile come by themselves, or are found by the
+    /// next pass. `found`: whether any has been.
+    fn attach_all(&mut self, found: &mut bool) -> Result<(), (Fault, pid_t)> {
         // SAFETY: getpid(2) takes nothing and cannot fail.
         let own = unsafe { libc::getpid() };
-        let mut found = false;
         loop {
             let mut new = false;
             let folder = text::open_folder(self.pid).map_err(|_| (Fault::Gone, self.pid))?;
@@ -93,12 +108,12 @@ impl Trace<'_> {
                 }
             }
             text::close(folder);
+            *found |= new;
             if let Some(fault) = failed {
                 return Err(fault);
             }
-            found |= new;
             if !new {
-                return if found { Ok(()) } else { Err((Fault::Gone, self.pid)) };
+                return if *found { Ok(()) } else { Err((Fault::Gone, self.pid)) };
             }
         }
     }

@@ -25,6 +25,21 @@ pub(super) fn denied(pid: pid_t, tid: pid_t) -> Refusal {
     explain(&target, &own, &Around { scope, owner, is_outside })
 }
 
+/// As [`crate::sys::ptrace::foresee`] says.
+pub(in crate::sys::ptrace) fn foresee(pid: u32) -> Option<Refusal> {
+    let Ok(pid) = pid_t::try_from(pid) else { return Some(Refusal::Gone) };
+    // Whoever may trace it may open its memory (`proc_mem_open` in
+    // fs/proc/base.c), as a parent under Yama may, and who has its user namespace.
+    let may_open = || fs::File::open(format!("/proc/{pid}/mem")).is_ok();
+    match denied(pid, pid) {
+        Refusal::Forbidden => None,
+        state @ (Refusal::Gone | Refusal::KernelThread | Refusal::Zombie | Refusal::Traced { .. }) => {
+            Some(state)
+        }
+        refusal => (!may_open()).then_some(refusal),
+    }
+}
+
 /// What decides besides the two processes.
 struct Around {
     /// Yama's setting; 0 without Yama.
@@ -68,6 +83,22 @@ mod tests {
 
     fn user(uid: u32) -> Status {
         Status { state: b'S', uids: [uid; 3], gids: [uid; 3], ..Status::default() }
+    }
+
+    #[test]
+    fn what_stands_against_a_look_is_foreseen() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let foreseen = foresee(child.id());
+        child.kill().unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            std::thread::yield_now();
+        }
+        let dead = foresee(child.id());
+        child.wait().unwrap();
+        assert!(foreseen.is_none(), "its parent may, also where Yama's scope is 1: {foreseen:?}");
+        assert!(matches!(dead, Some(Refusal::Zombie)), "{dead:?}");
+        assert!(matches!(foresee(child.id()), Some(Refusal::Gone)));
     }
 
     #[test]
