@@ -2,6 +2,7 @@
 
 mod edges;
 mod event;
+mod left;
 mod live;
 mod outlet;
 mod replay;

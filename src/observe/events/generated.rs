@@ -71,8 +71,10 @@ impl Generation {
         Ok(!self.waiting.is_empty())
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.waiting.len()
+    /// Lets nothing more come; what has, and how many are lost, is still to be
+    /// taken.
+    pub(super) fn finish(&mut self) {
+        self.watch.stop();
     }
 }
 

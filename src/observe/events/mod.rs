@@ -200,14 +200,6 @@ impl Events {
         }
     }
 
-    /// How many events are kept that nobody has taken yet.
-    pub fn left(&self) -> usize {
-        match &self.0 {
-            Source::Bpf(generation) => generation.left(),
-            Source::Ptrace(traced) => traced.left(),
-        }
-    }
-
     /// Whether a process of this number is still traced, so that more of it may
     /// come even if it has ended.
     pub fn traces(&self, pid: u32) -> bool {
@@ -227,10 +219,14 @@ impl Events {
     }
 
     /// Ends the looking; gives how long each process stood still for it, where
-    /// the means stops them.
+    /// the means stops them. What has happened by then is still to be read, and
+    /// how much of it is lost.
     pub fn finish(&mut self) -> Vec<(u32, Stops)> {
         match &mut self.0 {
-            Source::Bpf(_) => Vec::new(),
+            Source::Bpf(generation) => {
+                generation.finish();
+                Vec::new()
+            }
             Source::Ptrace(traced) => traced.finish(),
         }
     }

@@ -57,9 +57,10 @@ impl Traced {
 
     /// Takes what has happened by now, unless too much waits.
     pub(super) fn gather(&mut self) -> io::Result<()> {
-        if self.waiting.len() >= MOST_WAITING {
-            return Ok(());
-        }
+        if self.waiting.len() < MOST_WAITING { self.gather_all() } else { Ok(()) }
+    }
+
+    fn gather_all(&mut self) -> io::Result<()> {
         let mut open = Vec::with_capacity(self.targets.len());
         for target in &mut self.targets {
             let mut batch = Vec::new();
@@ -83,10 +84,6 @@ impl Traced {
         !self.waiting.is_empty()
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.waiting.len()
-    }
-
     pub(super) fn traces(&self, pid: u32) -> bool {
         self.targets.iter().any(|target| target.pid == pid)
     }
@@ -95,11 +92,18 @@ impl Traced {
         std::mem::take(&mut self.closed)
     }
 
-    /// Lets all go; gives what tracing has cost each.
+    /// Lets all go; gives what tracing has cost each. What they have told by then
+    /// is still to be taken.
     pub(super) fn finish(&mut self) -> Vec<(u32, Stops)> {
-        let open = self.targets.drain(..).map(|mut target| (target.pid, target.tracer.finish()));
-        self.stops.extend(open);
-        std::mem::take(&mut self.stops)
+        let cost: Vec<_> =
+            self.targets.iter_mut().map(|target| (target.pid, target.tracer.finish())).collect();
+        let before = std::mem::take(&mut self.stops);
+        // Nobody writes into their pipes any more. What one says cannot be read is
+        // all there is to it.
+        let _ = self.gather_all();
+        self.targets.clear();
+        self.stops.clear();
+        before.into_iter().chain(cost).collect()
     }
 }
 

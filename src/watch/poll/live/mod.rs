@@ -2,6 +2,7 @@
 
 pub(super) mod args;
 mod asked;
+mod left;
 mod tell;
 
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ pub(super) struct Live {
     remembers: bool,
     /// What processes were called that have ended.
     names: HashMap<u32, Vec<u8>>,
+    /// What was not told in the end.
+    left: left::Left,
 }
 
 /// What ended a process.
@@ -56,8 +59,8 @@ impl Live {
         };
         let events = Events::open(&asked.filter(pids), backend)?;
         let (senders, remembers) = (Senders::new(), !asked.all);
-        let (last, names) = (HashMap::new(), HashMap::new());
-        Ok(Some(Live { events, senders, due: None, last, remembers, names }))
+        let (last, names, left) = (HashMap::new(), HashMap::new(), left::Left::default());
+        Ok(Some(Live { events, senders, due: None, last, remembers, names, left }))
     }
 
     /// Which means it is.
@@ -119,7 +122,8 @@ impl Live {
         self.names.insert(pid, name.to_vec());
     }
 
-    /// Ends the seeing; gives how long each process stood still for it.
+    /// Ends the seeing; gives how long each process stood still for it. What has
+    /// happened by then is still to be taken.
     fn finish(&mut self) -> Vec<(u32, Stops)> {
         self.due = None;
         self.events.finish()

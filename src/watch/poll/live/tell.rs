@@ -8,8 +8,8 @@ use crate::exit::Exit;
 use crate::observe::events::{Event, What};
 use crate::observe::{Refused, Used};
 use crate::signal::Signal;
+use crate::watch::poll;
 use crate::watch::poll::observe::{Observation, kernel};
-use crate::watch::poll::{self, view};
 
 /// So long an end may take from the tracer to everybody else.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -113,37 +113,24 @@ impl Observation<'_, '_> {
         }
     }
 
-    /// Says how many signals are not told, at the end.
-    pub(in crate::watch::poll) fn tell_left(&mut self) {
-        let left = self.live.as_ref().map_or(0, |live| live.events.left());
-        if left > 0 {
-            self.notes.note(&format!("{left} signals were seen, and are not told any more"));
-        }
-    }
-
-    /// Ends the seeing of signals, and says what it has cost.
-    pub(in crate::watch::poll) fn tell_stops(&mut self) -> Result<(), Failure> {
-        let Some(mut live) = self.live.take() else { return Ok(()) };
-        let mut told = Ok(());
-        for (pid, stops) in live.finish() {
-            let name = self.name_of(pid).or_else(|| live.names.remove(&pid)).unwrap_or_default();
-            self.notes.note(&view::stood_still(pid, &name, &stops));
-            if told.is_ok() && !self.request.live.until_exit {
-                let what = poll::What::StoodStill(stops);
-                let event = poll::Event { time: SystemTime::now(), pid, name: &name, what };
-                told = view::event(&event, self.out);
-            }
-        }
-        self.live = Some(live);
-        Ok(told?)
-    }
-
-    fn tell_happened(&mut self, event: &Event) -> Result<(), Failure> {
+    /// Tells something, if it is to be told.
+    pub(super) fn tell_happened(&mut self, event: &Event) -> Result<(), Failure> {
         if let (What::Stopped(signal), Some(pid)) = (&event.what, event.pid) {
             return self.tell_stopped(event.time, pid, *signal);
         }
+        if !self.is_told(event) {
+            return Ok(());
+        }
+        let held = event.pid.and_then(|pid| self.name_of(pid));
+        let name = held.or_else(|| event.name.clone()).unwrap_or_default();
+        let what = poll::What::Happened(event);
+        self.tell(&poll::Event { time: event.time, pid: event.pid.unwrap_or(0), name: &name, what })
+    }
+
+    /// Whether something is to be told.
+    pub(super) fn is_told(&self, event: &Event) -> bool {
         let asked = &self.request.live;
-        let tells = match &event.what {
+        match &event.what {
             What::Lost(_) => true,
             // The end of the process is told with all that is known of it.
             What::Ended(_) if event.tid == event.pid => false,
@@ -152,14 +139,7 @@ impl Observation<'_, '_> {
             // It is outside of our pid namespace.
             What::Generated(_) if event.pid.is_none() => false,
             _ => !asked.until_exit && asked.passes(event),
-        };
-        if !tells {
-            return Ok(());
         }
-        let held = event.pid.and_then(|pid| self.name_of(pid));
-        let name = held.or_else(|| event.name.clone()).unwrap_or_default();
-        let what = poll::What::Happened(event);
-        self.tell(&poll::Event { time: event.time, pid: event.pid.unwrap_or(0), name: &name, what })
     }
 
     /// Tells of a process that it is stopped, unless that is known; its own look
