@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::{BATCH, Delivered, Event, Filter, MOST_WAITING, Stops, What};
 use crate::observe::Refused;
 use crate::observe::numbers::Numbers;
-use crate::proc::Root;
-use crate::sys::ptrace::{self, Tracer};
+use crate::proc::{Files, ReadError, Root, has_ended};
+use crate::sys::ptrace::{self, Refusal, Tracer};
 
 /// The processes that are traced, and what has happened to them.
 #[derive(Debug)]
@@ -31,22 +31,34 @@ struct Target {
 }
 
 impl Traced {
-    /// Begins to trace these.
+    /// Begins to trace these, one after another, as long as that is to go on. Those
+    /// that have ended are left out.
     ///
     /// # Errors
     /// Why the first that cannot be traced cannot; none is then.
-    pub(super) fn begin(filter: &Filter, pids: &[u32]) -> Result<Traced, (Option<u32>, Refused)> {
+    pub(super) fn begin(
+        filter: &Filter,
+        pids: &[u32],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Traced, (Option<u32>, Refused)> {
         let root = Root::default();
         let target = |pid: &u32| {
             let pid = *pid;
             let refused = |reason: String| (Some(pid), Refused { reason, verifier: Vec::new() });
             // What its namespaces are is not to be known once it has ended.
-            let status = root.status(pid).map_err(|error| refused(error.to_string()))?;
+            let status = match root.status(pid) {
+                Err(ReadError::Gone) => return Ok(None),
+                status => status.map_err(|error| refused(error.to_string()))?,
+            };
             let numbers = Numbers::of(&root, pid, &status);
-            let tracer = Tracer::attach(pid).map_err(|why| refused(why.reason()))?;
-            Ok(Target { pid, tracer, numbers })
+            match Tracer::attach(pid) {
+                Ok(tracer) => Ok(Some(Target { pid, tracer, numbers })),
+                Err(Refusal::Gone | Refusal::Zombie) if is_ended(&root, pid) => Ok(None),
+                Err(why) => Err(refused(why.reason())),
+            }
         };
-        let targets = pids.iter().map(target).collect::<Result<_, _>>()?;
+        let targets = pids.iter().take_while(|_| goes_on()).filter_map(|pid| target(pid).transpose());
+        let targets = targets.collect::<Result<_, _>>()?;
         let (waiting, closed, stops) = (VecDeque::new(), Vec::new(), Vec::new());
         Ok(Traced { root, filter: filter.clone(), targets, waiting, closed, stops })
     }
@@ -120,6 +132,14 @@ impl Target {
             ptrace::What::Lost(count) => What::Lost(count),
         };
         Event::of(Some(self.pid), Some(event.tid), event.time, what)
+    }
+}
+
+/// Whether all of it has ended, be it a zombie still.
+fn is_ended(root: &Root, pid: u32) -> bool {
+    match root.status(pid) {
+        Ok(status) => has_ended(&status, Files::new(root).threads(pid, &status).ok().as_ref()),
+        Err(error) => matches!(error, ReadError::Gone),
     }
 }
 

@@ -176,7 +176,7 @@ impl Observation<'_, '_> {
         let every = duration::text(self.request.interval);
         if !self.request.live.all {
             self.notes.note(&format!(
-                "observing {count} {noun} every {every}; what passes between looks is unseen"
+                "observing {count} {noun} every {every}; masks and states between are unseen"
             ));
         }
         self.tell_means();
@@ -242,7 +242,7 @@ impl Observation<'_, '_> {
     }
 
     /// Whether a signal asks for the end while what is written is waited for.
-    pub(super) fn is_asked_to_end(&mut self, time: Duration) -> Result<bool, Failure> {
+    pub(super) fn is_asked_within(&self, time: Duration) -> Result<bool, Failure> {
         self.outlet.wait(self.signals.as_fd(), &[], Some(time)).map_err(kernel)
     }
 

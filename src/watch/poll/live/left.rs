@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::observe::events::{Event, Stops, What};
 use crate::out::escape;
 use crate::signal::known::KILL;
-use crate::watch::poll::observe::{Observation, kernel};
+use crate::watch::poll::observe::Observation;
 use crate::watch::poll::{self, signal, view};
 
 /// So long the end is put off for what is not told yet.
@@ -42,7 +42,7 @@ impl Left {
             }
             What::Generated(sent) if sent.info.signal == KILL && self.kills.len() < NAMED => {
                 let name = escape(event.name.as_deref().unwrap_or_default());
-                let by = signal::by(&Killer::Seen(sent.clone()));
+                let by = signal::by(&Killer::Seen(sent.clone()), event.pid);
                 self.kills.push(format!("{} ({name}): KILL{by}", event.pid.unwrap_or(0)));
             }
             What::Generated(sent) if sent.info.signal == KILL => self.more += 1,
@@ -92,8 +92,7 @@ impl Observation<'_, '_> {
         let mut takes = true;
         // Nothing more comes, so that this ends.
         loop {
-            let Some(live) = &mut self.live else { return Ok(()) };
-            let (batch, more) = live.take().map_err(kernel)?;
+            let (batch, more) = self.take()?;
             for event in &batch {
                 let is_loss = matches!(event.what, What::Lost(_));
                 takes = takes && self.has_room(end)?;
@@ -122,7 +121,7 @@ impl Observation<'_, '_> {
     fn has_room(&mut self, end: Instant) -> Result<bool, Failure> {
         while self.outlet.is_behind() {
             let time = end.saturating_duration_since(Instant::now());
-            if time.is_zero() || self.is_asked_to_end(time)? {
+            if time.is_zero() || self.is_asked_within(time)? {
                 return Ok(false);
             }
             self.outlet.check()?;

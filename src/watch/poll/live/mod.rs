@@ -47,17 +47,21 @@ pub(super) enum Killer {
 
 impl Live {
     /// Begins, for these processes, or as it is asked for all; `None` for looks
-    /// alone.
+    /// alone. Whom that takes time with is left out where it is not to go on.
     ///
     /// # Errors
     /// Why there is nothing to be seen, and of which process.
-    pub(super) fn begin(asked: &Asked, pids: &[u32]) -> Result<Option<Live>, (Option<u32>, Refused)> {
+    pub(super) fn begin(
+        asked: &Asked,
+        pids: &[u32],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Live>, (Option<u32>, Refused)> {
         let backend = match asked.means {
             Means::Proc => return Ok(None),
             Means::Auto | Means::Bpf => Backend::Bpf,
             Means::Ptrace => Backend::Ptrace,
         };
-        let events = Events::open(&asked.filter(pids), backend)?;
+        let events = Events::open(&asked.filter(pids), backend, goes_on)?;
         let (senders, remembers) = (Senders::new(), !asked.all);
         let (last, names, left) = (HashMap::new(), HashMap::new(), left::Left::default());
         Ok(Some(Live { events, senders, due: None, last, remembers, names, left }))
@@ -85,11 +89,11 @@ impl Live {
 
     /// Takes what has happened, a part of it; gives that, with the names of those
     /// who say that they have sent what is delivered, and whether there may be
-    /// more.
+    /// more. Who is observed is called so, also when it has ended.
     ///
     /// # Errors
     /// What the kernel says.
-    fn take(&mut self) -> io::Result<(Vec<Event>, bool)> {
+    fn take(&mut self, own: impl Fn(u32) -> Option<Vec<u8>>) -> io::Result<(Vec<Event>, bool)> {
         let mut batch = Vec::new();
         let more = self.events.read(&mut batch)?;
         // What is left is told in the next turn.
@@ -97,7 +101,8 @@ impl Live {
         self.senders.next_batch();
         for event in &mut batch {
             if let What::Delivered(Delivered { claimed: Some(claimed), .. }) = &mut event.what {
-                claimed.name = claimed.pid.and_then(|pid| self.senders.name(pid));
+                let itself = claimed.pid.filter(|pid| Some(*pid) == event.pid).and_then(&own);
+                claimed.name = itself.or_else(|| claimed.pid.and_then(|pid| self.senders.name(pid)));
             }
             self.remember(event);
         }

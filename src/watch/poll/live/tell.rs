@@ -26,8 +26,9 @@ impl Observation<'_, '_> {
     /// Why they cannot be seen, where they must be.
     pub(in crate::watch::poll) fn begin_live(&mut self) -> Result<(), Outcome> {
         let asked = &self.request.live;
+        let goes_on = || !self.is_asked_within(Duration::ZERO).unwrap_or(false);
         let pids: Vec<u32> = self.processes.iter().map(|process| process.pid).collect();
-        match Live::begin(asked, &pids) {
+        match Live::begin(asked, &pids, &goes_on) {
             Ok(live) => {
                 let is_traced = live.as_ref().is_some_and(|live| live.used() == Used::Ptrace);
                 self.processes.iter_mut().for_each(|process| process.is_traced = is_traced);
@@ -56,9 +57,9 @@ impl Observation<'_, '_> {
                 self.notes.note("signals are told when sent, not when taken (BPF; nobody is stopped)")
             }
             Some(Used::Ptrace) => {
-                self.notes.note("signals are told when they are delivered, each of which is a stop");
-                self.notes.note("(ptrace): not KILL, nor while blocked, nor those that sigwait or signalfd");
-                self.notes.note("take; who sent one is what it says itself");
+                self.notes.note("signals are told as they are delivered; each stops the process (ptrace)");
+                self.notes.note("KILL is not seen, nor what is blocked, or sigwait or a signalfd takes");
+                self.notes.note("who has sent a signal is what it says itself");
             }
             None => {}
         }
@@ -73,12 +74,19 @@ impl Observation<'_, '_> {
     /// Tells a part of what has happened by now; gives whether that was anything,
     /// and whether there may be more.
     pub(in crate::watch::poll) fn happened(&mut self) -> Result<(bool, bool), Failure> {
-        let Some(live) = &mut self.live else { return Ok((false, false)) };
-        let (batch, more) = live.take().map_err(kernel)?;
+        let (batch, more) = self.take()?;
         for event in &batch {
             self.tell_happened(event)?;
         }
         Ok((!batch.is_empty(), more))
+    }
+
+    /// A part of what has happened by now, and whether there may be more.
+    pub(super) fn take(&mut self) -> Result<(Vec<Event>, bool), Failure> {
+        let Some(mut live) = self.live.take() else { return Ok((Vec::new(), false)) };
+        let taken = live.take(|pid| self.name_of(pid)).map_err(kernel);
+        self.live = Some(live);
+        taken
     }
 
     /// Tells a part of what has happened before somebody ended; gives whether
