@@ -198,6 +198,18 @@ fn numbers_of_another_namespace_are_translated_by_bpf() {
     assert!(queued.contains(" (sigtool) uid 0, value 5: ignored, "), "{queued}");
     watch.until(&format!("URG from {init} (bash) uid 0: ignored, "));
     drop(watch);
+    // What it names is itself, by its number there.
+    let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init]);
+    watch.change();
+    inside.shell.tell(&format!("{SIGTOOL} send -s RTMIN+1 -q 5 $$"));
+    let queued = loop {
+        let told = next(&mut watch, "generated");
+        if told.signal == "RTMIN+1" {
+            break told;
+        }
+    };
+    assert!(queued.claims.is_none() && queued.sender.flatten().is_some());
+    drop(watch);
     let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init, "--signal", "CHLD"]);
     watch.change();
     inside.shell.tell("kill -KILL $!; wait");
