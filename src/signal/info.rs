@@ -6,9 +6,12 @@
 use super::code::{self, Code};
 use super::{Arch, Signal};
 
-/// si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
-const SI_USER: i32 = 0;
-const SI_KERNEL: i32 = 128;
+// si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
+
+/// That of kill(2).
+pub const SI_USER: i32 = 0;
+/// That of what the kernel sends, with nothing more to tell.
+pub const SI_KERNEL: i32 = 128;
 const SI_QUEUE: i32 = -1;
 const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;

@@ -2,6 +2,7 @@
 
 mod edges;
 mod event;
+mod left;
 mod live;
 mod outlet;
 mod replay;
@@ -344,7 +345,7 @@ fn criteria_choose_whom_to_observe() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
     let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
-    let every = "watch: observing 2 processes every 100ms; what passes between looks is unseen\n";
+    let every = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
     assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), every, 3));
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));

@@ -5,9 +5,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime};
 
-use super::{BATCH, Event, Filter, MOST_WAITING, Sender, Sent, What};
+use super::{BATCH, Event, Filter, MOST_WAITING, Named, Sender, Sent, What};
 use crate::observe::Refused;
-use crate::proc::Root;
+use crate::proc::{Files, Root};
 use crate::signal::Info;
 use crate::signal::info::Origin;
 use crate::sys::bpf::generate::{self, Generated, Told, Watch, wall_time};
@@ -71,8 +71,10 @@ impl Generation {
         Ok(!self.waiting.is_empty())
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.waiting.len()
+    /// Lets nothing more come; what has, and how many are lost, is still to be
+    /// taken.
+    pub(super) fn finish(&mut self) {
+        self.watch.stop();
     }
 }
 
@@ -104,34 +106,51 @@ fn generated(signal: &Generated, boot: SystemTime, numbers: &mut OwnNumbers) -> 
     let of_kernel = info.code > 0 && !matches!(info.origin(), Origin::Child { .. });
     let own = raised && signal.sender.tid == signal.target.tid;
     let sender = (!signal.is_bystander() && !of_kernel && !own).then_some(sender);
-    let pid = sender.as_ref().and_then(|sender| sender.pid);
+    let named = sender.as_ref().map(|sender| named(&info, sender, known(target.pid), numbers));
     let what = What::Generated(Sent {
         info,
         for_process: signal.for_process,
         sender,
         raised,
-        pretends: pid.and_then(|pid| pretends(&info, pid, known(target.pid), numbers)),
+        named: named.unwrap_or(Named::Right),
         outcome: signal.outcome,
     });
     let name = Some(target.name.as_bytes().to_vec());
     Event { name, ..Event::of(known(target.pid), known(target.tid), boot + signal.time, what) }
 }
 
-/// The number by which a signal names another process than its sender, of which
-/// this is our number. What stands in it is of the sender's own pid namespace,
-/// which is the target's (`send_signal_locked` in kernel/signal.c: from any other
-/// it is 0).
-fn pretends(info: &Info, sender: u32, target: Option<u32>, numbers: &mut OwnNumbers) -> Option<u32> {
-    let Origin::Process { pid: number, verified: false, .. } = info.origin() else { return None };
-    if number == sender {
-        return None;
-    }
-    let differs = match numbers.of(sender) {
-        Some(own) => own.number != number,
-        // It has exited: nobody knows where the target's namespace is not ours.
-        None => target.and_then(|pid| numbers.of(pid)).is_none_or(|target| !target.is_within),
+/// Whether a signal names its sender, whom we number so. The number in it is one
+/// of the sender's own pid namespace, which is the target's (from any other it is
+/// 0), and the user one of the target's user namespace (`send_signal_locked` in
+/// kernel/signal.c).
+fn named(info: &Info, sender: &Sender, target: Option<u32>, numbers: &mut OwnNumbers) -> Named {
+    let Origin::Process { pid: number, uid, verified: false, .. } = info.origin() else {
+        return Named::Right;
     };
-    differs.then_some(number)
+    let target = target.and_then(|pid| numbers.of(pid));
+    let number_differs = match sender.pid {
+        Some(pid) if pid == number => Some(false),
+        Some(pid) => match (numbers.of(pid), target) {
+            (Some(own), _) => Some(own.number != number),
+            // It has exited.
+            (None, Some(target)) if !target.is_within => Some(true),
+            _ => None,
+        },
+        None => None,
+    };
+    let user_differs = match target {
+        _ if uid == sender.uid => Some(false),
+        Some(target) if target.has_our_users => Some(true),
+        _ => None,
+    };
+    match (number_differs, user_differs) {
+        (Some(false), Some(false)) => Named::Right,
+        (Some(true), _) | (_, Some(true)) => Named::Another {
+            pid: (number_differs == Some(true)).then_some(number),
+            uid: (user_differs == Some(true)).then_some(uid),
+        },
+        _ => Named::Unknown,
+    }
 }
 
 /// The numbers of processes in their own pid namespaces, looked up once.
@@ -144,8 +163,10 @@ struct OwnNumbers {
 #[derive(Clone, Copy)]
 struct OwnNumber {
     number: u32,
-    /// Whether its namespace lies within ours.
+    /// Whether its pid namespace lies within ours.
     is_within: bool,
+    /// Whether its user namespace is ours.
+    has_our_users: bool,
 }
 
 impl OwnNumbers {
@@ -154,7 +175,10 @@ impl OwnNumbers {
         let root = &self.root;
         let read = || {
             let numbers = root.status(pid).ok()?.namespace_pids;
-            Some(OwnNumber { number: *numbers.last()?, is_within: numbers.len() > 1 })
+            let mut files = Files::new(root);
+            let mut users = |pid| files.link(pid, "ns/user").ok();
+            let has_our_users = users(pid)? == users(std::process::id())?;
+            Some(OwnNumber { number: *numbers.last()?, is_within: numbers.len() > 1, has_our_users })
         };
         *self.known.entry(pid).or_insert_with(read)
     }
@@ -165,25 +189,38 @@ mod tests {
     use super::*;
     use crate::signal::Signal;
 
-    /// We are 1000, the target is 1001, both in another namespace or not; a third
-    /// has exited.
-    fn pretended(code: i32, number: u32, sender: u32, is_within: bool) -> Option<u32> {
-        let info = Info { code, pid: number, ..Info::bare(Signal::new(40).unwrap()) };
-        let own =
-            |number| Some(OwnNumber { number: if is_within { number - 993 } else { number }, is_within });
-        let known = HashMap::from([(1000, own(1000)), (1001, own(1001)), (1002, None)]);
-        pretends(&info, sender, Some(1001), &mut OwnNumbers { known, ..OwnNumbers::default() })
+    /// We are 1000, of user 7, the target is 1001, both in another namespace or
+    /// not; a third, 1002, has exited, and so has a target, 1003.
+    fn said(code: i32, number: u32, uid: u32, (sender, target): (u32, u32), is_within: bool) -> Named {
+        let info = Info { code, uid, pid: number, ..Info::bare(Signal::new(40).unwrap()) };
+        let own = |number| {
+            let number = if is_within { number - 993 } else { number };
+            Some(OwnNumber { number, is_within, has_our_users: !is_within })
+        };
+        let known = HashMap::from([(1000, own(1000)), (1001, own(1001)), (1002, None), (1003, None)]);
+        let sender = Sender { pid: Some(sender), tid: Some(sender), uid: 7, name: Vec::new() };
+        named(&info, &sender, Some(target), &mut OwnNumbers { known, ..OwnNumbers::default() })
     }
 
     #[test]
-    fn who_names_another_than_itself_pretends() {
+    fn who_names_another_than_itself_is_seen() {
         const QUEUE: i32 = -1;
-        assert_eq!(pretended(QUEUE, 1000, 1000, false), None);
-        assert_eq!(pretended(QUEUE, 12, 1000, false), Some(12));
-        assert_eq!(pretended(QUEUE, 12, 1002, false), Some(12), "also one that has exited");
-        assert_eq!(pretended(0, 12, 1000, false), None, "the kernel has written that");
-        assert_eq!(pretended(QUEUE, 7, 1000, true), None, "its number in its own namespace");
-        assert_eq!(pretended(QUEUE, 12, 1000, true), Some(12));
-        assert_eq!(pretended(QUEUE, 12, 1002, true), None, "nobody knows what that one's was");
+        let number = |number| Named::Another { pid: Some(number), uid: None };
+        let user = Named::Another { pid: None, uid: Some(8) };
+        let (living, exited, gone) = ((1000, 1001), (1002, 1001), (1002, 1003));
+        for (code, pid, uid, parties, is_within, named, why) in [
+            (QUEUE, 1000, 7, living, false, Named::Right, "itself"),
+            (QUEUE, 12, 7, living, false, number(12), "another"),
+            (QUEUE, 1000, 8, living, false, user, "another user"),
+            (QUEUE, 12, 8, living, false, Named::Another { pid: Some(12), uid: Some(8) }, "both"),
+            (QUEUE, 12, 7, exited, false, number(12), "also one that has exited"),
+            (QUEUE, 1002, 8, gone, false, Named::Unknown, "a user of who knows where"),
+            (0, 12, 8, living, false, Named::Right, "the kernel has written that"),
+            (QUEUE, 7, 7, living, true, Named::Right, "its number in its own namespace"),
+            (QUEUE, 12, 7, living, true, number(12), "not its number there"),
+            (QUEUE, 12, 7, exited, true, Named::Unknown, "nobody knows what that one's was"),
+        ] {
+            assert_eq!(said(code, pid, uid, parties, is_within), named, "{why}");
+        }
     }
 }

@@ -90,9 +90,8 @@ pub struct Sent {
     /// Whether the kernel has raised it in a system call of the sender's, or of
     /// the target's own.
     pub raised: bool,
-    /// The number by which it says that another one than the sender has sent it,
-    /// where that is known.
-    pub pretends: Option<u32>,
+    /// Whether it names its sender.
+    pub named: Named,
     /// What has become of it at once.
     pub outcome: Outcome,
 }
@@ -104,6 +103,23 @@ pub struct Delivered {
     pub info: Info,
     /// Whom that names, in our numbers; nobody has looked for a name.
     pub claimed: Option<Claimed>,
+}
+
+/// Whether a signal names who has sent it, in its siginfo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// It does, or names nobody.
+    Right,
+    /// Another one.
+    Another {
+        /// By this number, where that is not the sender's.
+        pid: Option<u32>,
+        /// Of this user, where that is not the sender's.
+        uid: Option<u32>,
+    },
+    /// It names somebody; whether that is the sender is not known, for the number
+    /// is one of another namespace.
+    Unknown,
 }
 
 /// Who sent a signal, in the moment of the sending.
@@ -131,18 +147,25 @@ enum Source {
 
 impl Events {
     /// Begins to look. `Auto` is BPF alone: ptrace stops a process at each of its
-    /// signals, so it is to be asked for.
+    /// signals, so it is to be asked for. That begins with one process after
+    /// another, as long as it `goes_on`; those that have ended are left out.
     ///
     /// # Errors
     /// Why nothing can be seen, for the first process of which that is so;
     /// none is looked at then.
-    pub fn open(filter: &Filter, backend: Backend) -> Result<Events, (Option<u32>, Refused)> {
+    pub fn open(
+        filter: &Filter,
+        backend: Backend,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Events, (Option<u32>, Refused)> {
         match (backend, &filter.targets) {
             (Backend::Auto | Backend::Bpf, _) => match Generation::begin(filter) {
                 Ok(generation) => Ok(Events(Source::Bpf(generation))),
                 Err(refused) => Err((None, refused)),
             },
-            (Backend::Ptrace, Some(pids)) => Ok(Events(Source::Ptrace(Traced::begin(filter, pids)?))),
+            (Backend::Ptrace, Some(pids)) => {
+                Ok(Events(Source::Ptrace(Traced::begin(filter, pids, goes_on)?)))
+            }
             (Backend::Ptrace, None) => {
                 let reason = "ptrace sees processes that are named, not all of them".to_owned();
                 Err((None, Refused { reason, verifier: Vec::new() }))
@@ -200,14 +223,6 @@ impl Events {
         }
     }
 
-    /// How many events are kept that nobody has taken yet.
-    pub fn left(&self) -> usize {
-        match &self.0 {
-            Source::Bpf(generation) => generation.left(),
-            Source::Ptrace(traced) => traced.left(),
-        }
-    }
-
     /// Whether a process of this number is still traced, so that more of it may
     /// come even if it has ended.
     pub fn traces(&self, pid: u32) -> bool {
@@ -227,10 +242,14 @@ impl Events {
     }
 
     /// Ends the looking; gives how long each process stood still for it, where
-    /// the means stops them.
+    /// the means stops them. What has happened by then is still to be read, and
+    /// how much of it is lost.
     pub fn finish(&mut self) -> Vec<(u32, Stops)> {
         match &mut self.0 {
-            Source::Bpf(_) => Vec::new(),
+            Source::Bpf(generation) => {
+                generation.finish();
+                Vec::new()
+            }
             Source::Ptrace(traced) => traced.finish(),
         }
     }

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::{BATCH, Delivered, Event, Filter, MOST_WAITING, Stops, What};
 use crate::observe::Refused;
 use crate::observe::numbers::Numbers;
-use crate::proc::Root;
-use crate::sys::ptrace::{self, Tracer};
+use crate::proc::{Files, ReadError, Root, has_ended};
+use crate::sys::ptrace::{self, Refusal, Tracer};
 
 /// The processes that are traced, and what has happened to them.
 #[derive(Debug)]
@@ -31,22 +31,34 @@ struct Target {
 }
 
 impl Traced {
-    /// Begins to trace these.
+    /// Begins to trace these, one after another, as long as that is to go on. Those
+    /// that have ended are left out.
     ///
     /// # Errors
     /// Why the first that cannot be traced cannot; none is then.
-    pub(super) fn begin(filter: &Filter, pids: &[u32]) -> Result<Traced, (Option<u32>, Refused)> {
+    pub(super) fn begin(
+        filter: &Filter,
+        pids: &[u32],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Traced, (Option<u32>, Refused)> {
         let root = Root::default();
         let target = |pid: &u32| {
             let pid = *pid;
             let refused = |reason: String| (Some(pid), Refused { reason, verifier: Vec::new() });
             // What its namespaces are is not to be known once it has ended.
-            let status = root.status(pid).map_err(|error| refused(error.to_string()))?;
+            let status = match root.status(pid) {
+                Err(ReadError::Gone) => return Ok(None),
+                status => status.map_err(|error| refused(error.to_string()))?,
+            };
             let numbers = Numbers::of(&root, pid, &status);
-            let tracer = Tracer::attach(pid).map_err(|why| refused(why.reason()))?;
-            Ok(Target { pid, tracer, numbers })
+            match Tracer::attach(pid) {
+                Ok(tracer) => Ok(Some(Target { pid, tracer, numbers })),
+                Err(Refusal::Gone | Refusal::Zombie) if is_ended(&root, pid) => Ok(None),
+                Err(why) => Err(refused(why.reason())),
+            }
         };
-        let targets = pids.iter().map(target).collect::<Result<_, _>>()?;
+        let targets = pids.iter().take_while(|_| goes_on()).filter_map(|pid| target(pid).transpose());
+        let targets = targets.collect::<Result<_, _>>()?;
         let (waiting, closed, stops) = (VecDeque::new(), Vec::new(), Vec::new());
         Ok(Traced { root, filter: filter.clone(), targets, waiting, closed, stops })
     }
@@ -57,9 +69,10 @@ impl Traced {
 
     /// Takes what has happened by now, unless too much waits.
     pub(super) fn gather(&mut self) -> io::Result<()> {
-        if self.waiting.len() >= MOST_WAITING {
-            return Ok(());
-        }
+        if self.waiting.len() < MOST_WAITING { self.gather_all() } else { Ok(()) }
+    }
+
+    fn gather_all(&mut self) -> io::Result<()> {
         let mut open = Vec::with_capacity(self.targets.len());
         for target in &mut self.targets {
             let mut batch = Vec::new();
@@ -83,10 +96,6 @@ impl Traced {
         !self.waiting.is_empty()
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.waiting.len()
-    }
-
     pub(super) fn traces(&self, pid: u32) -> bool {
         self.targets.iter().any(|target| target.pid == pid)
     }
@@ -95,11 +104,18 @@ impl Traced {
         std::mem::take(&mut self.closed)
     }
 
-    /// Lets all go; gives what tracing has cost each.
+    /// Lets all go; gives what tracing has cost each. What they have told by then
+    /// is still to be taken.
     pub(super) fn finish(&mut self) -> Vec<(u32, Stops)> {
-        let open = self.targets.drain(..).map(|mut target| (target.pid, target.tracer.finish()));
-        self.stops.extend(open);
-        std::mem::take(&mut self.stops)
+        let cost: Vec<_> =
+            self.targets.iter_mut().map(|target| (target.pid, target.tracer.finish())).collect();
+        let before = std::mem::take(&mut self.stops);
+        // Nobody writes into their pipes any more. What one says cannot be read is
+        // all there is to it.
+        let _ = self.gather_all();
+        self.targets.clear();
+        self.stops.clear();
+        before.into_iter().chain(cost).collect()
     }
 }
 
@@ -116,6 +132,14 @@ impl Target {
             ptrace::What::Lost(count) => What::Lost(count),
         };
         Event::of(Some(self.pid), Some(event.tid), event.time, what)
+    }
+}
+
+/// Whether all of it has ended, be it a zombie still.
+fn is_ended(root: &Root, pid: u32) -> bool {
+    match root.status(pid) {
+        Ok(status) => has_ended(&status, Files::new(root).threads(pid, &status).ok().as_ref()),
+        Err(error) => matches!(error, ReadError::Gone),
     }
 }
 

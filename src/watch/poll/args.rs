@@ -14,7 +14,7 @@ use crate::out::escape;
 use crate::proc::{PID_MAX, duration};
 use crate::select::Selection;
 use crate::select::args::SelectArgs;
-use crate::signal::{Arch, name};
+use crate::signal::{Arch, SignalSet, name};
 
 /// From one look to the next, where it is not given.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -112,6 +112,12 @@ impl PollArgs {
         timeout: Option<Duration>,
     ) -> Result<Option<Request>, Failure> {
         if let Some(word) = receives {
+            let is_signal = SignalSet::parse(word, Arch::NATIVE).is_ok();
+            if self.live.all && is_signal {
+                return Err(Failure::usage(format!(
+                    "{word}: with --all every operand would be received: --signal {word} tells of that alone"
+                )));
+            }
             return Err(Failure::usage(format!(
                 "{word}: it is for receiving signals; --pid and criteria observe other processes"
             )));

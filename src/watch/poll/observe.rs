@@ -65,7 +65,7 @@ pub(super) fn observe(
     }
     let end = watch.until_the_end();
     // Also where the output has failed.
-    let told = watch.tell_stops();
+    let told = watch.finish_live(end.is_ok());
     let end = end?;
     told?;
     watch.out.flush()?;
@@ -176,7 +176,7 @@ impl Observation<'_, '_> {
         let every = duration::text(self.request.interval);
         if !self.request.live.all {
             self.notes.note(&format!(
-                "observing {count} {noun} every {every}; what passes between looks is unseen"
+                "observing {count} {noun} every {every}; masks and states between are unseen"
             ));
         }
         self.tell_means();
@@ -239,6 +239,16 @@ impl Observation<'_, '_> {
         self.notes.lost("standard output", lost);
         self.tell_left();
         Ok(exit)
+    }
+
+    /// Whether a signal asks for the end while what is written is waited for.
+    pub(super) fn is_asked_within(&self, time: Duration) -> Result<bool, Failure> {
+        self.outlet.wait(self.signals.as_fd(), &[], Some(time)).map_err(kernel)
+    }
+
+    /// Whether so many changes were told as were asked for.
+    pub(super) fn is_counted_out(&self) -> bool {
+        self.left == Some(0)
     }
 
     /// INT and TERM are how it is ended, unless it still waited for something.

@@ -6,11 +6,16 @@ use serde::Serialize;
 
 use super::live::Killer;
 use crate::observe::Claimed;
-use crate::observe::events::{Delivered, Outcome, Sender as Party, Sent};
+use crate::observe::events::{Delivered, Named, Outcome, Sender as Party, Sent};
 use crate::out::{Cell, Meaning, escape};
-use crate::signal::info::Origin;
+use crate::signal::info::{Origin, SI_KERNEL, SI_USER};
+use crate::signal::known::{KILL, PIPE, XFSZ};
 use crate::signal::{Arch, Info};
 use crate::watch::wire::{self, SenderObject, SignalObject};
+
+/// What a KILL that no process has sent may be.
+const KILL_OF_KERNEL: &str =
+    " from the kernel (out of memory, a resource limit, or the end of its pid namespace)";
 
 /// `TERM from 812 (deploy.sh) uid 1000: delivered, sent by kill(2)`.
 pub(super) fn generated(sent: &Sent, tid: Option<u32>) -> Cell {
@@ -21,28 +26,37 @@ pub(super) fn generated(sent: &Sent, tid: Option<u32>) -> Cell {
     text += &from(sent);
     text += &value(&sent.info);
     let (outcome, meaning) = outcome(sent.outcome);
-    let words = match sent.raised {
-        true => "raised by the kernel in a system call".to_owned(),
-        false => sent.info.words(),
+    let words = match sent.info.origin() {
+        _ if sent.raised => ", raised by the kernel in a system call".to_owned(),
+        // That it is from the kernel is said.
+        Origin::Kernel if sent.sender.is_none() && sent.info.code == SI_KERNEL => String::new(),
+        _ => format!(", {}", sent.info.words()),
     };
-    Cell::new(format!("{text}: {outcome}, {words}"), meaning)
+    Cell::new(format!("{text}: {outcome}{words}"), meaning)
 }
 
 /// `TERM delivered to thread 812, says it is from 77 (bash) uid 1000: sent by kill(2)`.
-pub(super) fn delivered(delivered: &Delivered, tid: Option<u32>) -> Cell {
+pub(super) fn delivered(delivered: &Delivered, pid: Option<u32>, tid: Option<u32>) -> Cell {
     let info = &delivered.info;
     let to = tid.map_or(String::new(), |tid| format!(" to thread {tid}"));
-    let claims = claims(delivered).map_or(String::new(), |claims| format!(", says it is from {claims}"));
+    if let Some(own) = own_call(delivered, pid) {
+        return Cell::new(format!("{} delivered{to}, from {own}", name(info)), Meaning::Handled);
+    }
+    let claims = claims(delivered, pid).map_or(String::new(), |claims| format!(", says it is from {claims}"));
     let text = format!("{} delivered{to}{claims}{}: {}", name(info), value(info), info.words());
     Cell::new(text, Meaning::Handled)
 }
 
-/// ` from 812 (deploy.sh) uid 1000`, to stand behind how a process ended.
-pub(super) fn by(killer: &Killer) -> String {
+/// ` from 812 (deploy.sh) uid 1000`, to stand behind how a process, this one,
+/// ended.
+pub(super) fn by(killer: &Killer, pid: Option<u32>) -> String {
     match killer {
         Killer::Seen(sent) => from(sent),
         Killer::Claimed(delivered) => {
-            let claims = claims(delivered);
+            if let Some(own) = own_call(delivered, pid) {
+                return format!(", from {own}");
+            }
+            let claims = claims(delivered, pid);
             claims.map_or(String::new(), |claims| format!(", which says it is from {claims}"))
         }
     }
@@ -57,13 +71,19 @@ fn from(sent: &Sent) -> String {
     let Some(sender) = &sent.sender else {
         return match origin {
             Origin::Timer { id, .. } => format!(" from timer {id}"),
+            _ if sent.info.signal == KILL => KILL_OF_KERNEL.to_owned(),
             _ => " from the kernel".to_owned(),
         };
     };
     if let Origin::Child { .. } = origin {
         return format!(" from its child {}", process(sender));
     }
-    let claims = sent.pretends.map_or(String::new(), |pid| format!(", claims to be {pid}"));
+    let claims = match sent.named {
+        Named::Another { pid: Some(pid), uid: Some(uid) } => format!(", claims to be {pid} uid {uid}"),
+        Named::Another { pid: Some(pid), uid: None } => format!(", claims to be {pid}"),
+        Named::Another { pid: None, uid: Some(uid) } => format!(", claims to be uid {uid}"),
+        _ => String::new(),
+    };
     format!(" from {}{claims}", process(sender))
 }
 
@@ -74,11 +94,29 @@ fn process(sender: &Party) -> String {
 }
 
 /// Who a signal says has sent it.
-fn claims(delivered: &Delivered) -> Option<String> {
+fn claims(delivered: &Delivered, pid: Option<u32>) -> Option<String> {
     match (delivered.info.origin(), &delivered.claimed) {
+        (Origin::Process { .. }, Some(claimed)) if is_itself(claimed, pid) => Some("itself".to_owned()),
         (Origin::Process { .. } | Origin::Child { .. }, Some(claimed)) => Some(claimed_text(claimed)),
         (Origin::Timer { id, .. }, _) => Some(format!("timer {id}")),
         (Origin::Outside { .. }, _) => Some("outside its pid namespace, or the kernel".to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether it is its own target, of this number.
+fn is_itself(claimed: &Claimed, pid: Option<u32>) -> bool {
+    !claimed.child && claimed.pid.is_some() && claimed.pid == pid
+}
+
+/// Who has sent what the kernel raises in a system call of the target's, in words
+/// that leave it open: its siginfo is that of a kill(2) by itself.
+fn own_call(delivered: &Delivered, pid: Option<u32>) -> Option<&'static str> {
+    let Delivered { info, claimed } = delivered;
+    let is_own = info.code == SI_USER && claimed.as_ref().is_some_and(|claimed| is_itself(claimed, pid));
+    match info.signal {
+        PIPE if is_own => Some("itself, or the kernel (a write to a pipe that nobody reads)"),
+        XFSZ if is_own => Some("itself, or the kernel (a file grown beyond its limit)"),
         _ => None,
     }
 }
@@ -133,9 +171,10 @@ pub(super) struct SeenObject<'a> {
     /// What became of it at once; not of one that is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'static str>,
-    /// Who it says has sent it, where that is the sender's choice.
+    /// Who it says has sent it, where that is not the sender; null where it cannot
+    /// be told whether it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<ClaimsObject>,
+    claims: Option<Option<ClaimsObject>>,
 }
 
 #[derive(Serialize)]
@@ -146,9 +185,10 @@ struct ClaimsObject {
 
 /// One that was generated.
 pub(super) fn generated_object(sent: &Sent) -> SeenObject<'_> {
-    let claims = match sent.info.origin() {
-        Origin::Process { pid, uid, verified: false, .. } => Some(ClaimsObject { pid, uid }),
-        _ => None,
+    let claims = match sent.named {
+        Named::Right => None,
+        Named::Another { .. } => Some(Some(ClaimsObject { pid: sent.info.pid, uid: sent.info.uid })),
+        Named::Unknown => Some(None),
     };
     let sender = sent.sender.as_ref().map(party);
     let mut signal = wire::signal(&sent.info, sender);
@@ -187,4 +227,54 @@ fn claimant(claimed: &Claimed) -> Option<SenderObject<'_>> {
 /// Who was seen; 0 is a number outside of our pid namespace.
 fn party(party: &Party) -> SenderObject<'_> {
     SenderObject::seen(party.pid.unwrap_or(0), party.uid, Some(&party.name)).thread(party.tid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Signal;
+    use crate::signal::known::TERM;
+
+    fn sent(info: Info, sender: Option<Party>, named: Named) -> Sent {
+        Sent { info, for_process: true, sender, raised: false, named, outcome: Outcome::Delivered }
+    }
+
+    #[test]
+    fn what_is_from_the_kernel_is_said_once() {
+        let said = |signal| {
+            let info = Info { code: SI_KERNEL, ..Info::bare(signal) };
+            generated(&sent(info, None, Named::Right), Some(7)).text.into_owned()
+        };
+        assert_eq!(said(TERM), "TERM from the kernel: delivered");
+        let kill = "KILL from the kernel (out of memory, a resource limit, or the end of its pid namespace): delivered";
+        assert_eq!(said(KILL), kill);
+    }
+
+    #[test]
+    fn who_names_another_is_said_to_claim_that() {
+        let said = |pid, uid| {
+            let info = Info { code: -1, pid: 12, uid: 4321, ..Info::bare(TERM) };
+            let sender = Party { pid: Some(812), tid: Some(812), uid: 0, name: b"bash".to_vec() };
+            from(&sent(info, Some(sender), Named::Another { pid, uid }))
+        };
+        assert_eq!(said(Some(12), None), " from 812 (bash) uid 0, claims to be 12");
+        assert_eq!(said(None, Some(4321)), " from 812 (bash) uid 0, claims to be uid 4321");
+        assert_eq!(said(Some(12), Some(4321)), " from 812 (bash) uid 0, claims to be 12 uid 4321");
+    }
+
+    #[test]
+    fn who_signals_itself_is_itself_or_the_kernel() {
+        let said = |signal: Signal, code, from| {
+            let info = Info { code, pid: from, ..Info::bare(signal) };
+            let claimed = Some(Claimed { number: from, pid: Some(from), uid: 0, name: None, child: false });
+            let killer = Killer::Claimed(Delivered { info, claimed });
+            by(&killer, Some(7))
+        };
+        assert_eq!(said(TERM, -6, 7), ", which says it is from itself");
+        assert_eq!(said(TERM, -6, 8), ", which says it is from 8 (exited) uid 0");
+        let pipe = ", from itself, or the kernel (a write to a pipe that nobody reads)";
+        assert_eq!((said(PIPE, SI_USER, 7), said(PIPE, -6, 7).contains("kernel")), (pipe.to_owned(), false));
+        assert!(said(XFSZ, SI_USER, 7).ends_with("the kernel (a file grown beyond its limit)"));
+        assert!(!said(XFSZ, SI_USER, 8).contains("kernel"));
+    }
 }

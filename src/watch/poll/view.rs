@@ -64,10 +64,10 @@ pub(super) fn event(event: &Event<'_>, out: &mut Out<'_>) -> io::Result<()> {
     };
     let first = [Cell::new(time, Meaning::Nothing), Cell::plain(event.pid.to_string())];
     let name = (!is_narrow(settings)).then(name);
-    out.stream_row(&columns, first.into_iter().chain(name).chain([what(&event.what)]))
+    out.stream_row(&columns, first.into_iter().chain(name).chain([what(event.pid, &event.what)]))
 }
 
-fn what(what: &What<'_>) -> Cell {
+fn what(pid: u32, what: &What<'_>) -> Cell {
     match what {
         What::Start { look, threads } => Cell::plain(start(look, *threads)),
         What::Thread(task) => Cell::plain(format!("thread {}: {}", task.tid, thread(task))),
@@ -75,7 +75,7 @@ fn what(what: &What<'_>) -> Cell {
         What::Happened(event) => happened(event),
         What::StoodStill(_) => Cell::nothing(),
         What::End(Some(ending), killer) => {
-            let by = killer.map_or(String::new(), signal::by);
+            let by = killer.map_or(String::new(), |killer| signal::by(killer, Some(pid)));
             Cell::new(format!("{ending}{by}"), Meaning::Grave)
         }
         What::End(None, _) => {
@@ -110,7 +110,7 @@ fn happened(event: &events::Event) -> Cell {
     let number = tid.unwrap_or(0);
     match what {
         events::What::Generated(sent) => signal::generated(sent, *tid),
-        events::What::Delivered(delivered) => signal::delivered(delivered, thread),
+        events::What::Delivered(delivered) => signal::delivered(delivered, *pid, thread),
         events::What::Thread => Cell::plain(format!("thread {number} is new")),
         events::What::Exec => Cell::plain("executes another program"),
         // A change of state tells it.

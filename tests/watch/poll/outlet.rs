@@ -13,7 +13,7 @@ use crate::support::{Fixture, run, sigtool};
 const LONG: Duration = Duration::from_secs(30);
 
 /// A pipe that takes nothing more.
-fn full_pipe() -> (PipeReader, PipeWriter) {
+pub(super) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let mut dd = Command::new("dd");
     dd.args(["if=/dev/zero", "of=/dev/stdout", "oflag=nonblock", "bs=4096", "status=none"]);
@@ -24,7 +24,10 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 }
 
 /// A watch whose standard output is this; that of errors has had its first line.
-fn watch(arguments: &[&str], stdout: impl Into<Stdio>) -> (Child, BufReader<std::process::ChildStderr>) {
+pub(super) fn watch(
+    arguments: &[&str],
+    stdout: impl Into<Stdio>,
+) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command = sigtool(["watch"].iter().chain(arguments));
     let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("sigtool runs");
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -35,7 +38,7 @@ fn watch(arguments: &[&str], stdout: impl Into<Stdio>) -> (Child, BufReader<std:
 }
 
 /// How it ends, which is to come soon.
-fn end(child: &mut Child) -> Option<i32> {
+pub(super) fn end(child: &mut Child) -> Option<i32> {
     let held = PidFd::open(child.id()).expect("it is a child");
     let ended = held.wait(LONG).expect("poll");
     if !ended {

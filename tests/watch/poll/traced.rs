@@ -2,14 +2,16 @@
 //! numbers are those of another pid namespace; there by BPF, too.
 
 use std::process::Command;
+use std::time::Duration;
 
 use sigtool::signal::{Arch, name};
 use sigtool::sys::deliver;
+use sigtool::sys::pidfd::PidFd;
 
 use super::event::Change;
 use super::live::{is_seen_by, next};
 use super::{Bash, Observer, send};
-use crate::support::{Fixture, SIGTOOL, in_namespace};
+use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};
 
 #[test]
 fn how_long_it_stood_still_is_told_in_the_end() {
@@ -199,10 +201,104 @@ fn numbers_of_another_namespace_are_translated_by_bpf() {
     assert!(queued.contains(" (sigtool) uid 0, value 5: ignored, "), "{queued}");
     watch.until(&format!("URG from {init} (bash) uid 0: ignored, "));
     drop(watch);
+    // What it names is itself, by its number there.
+    let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init]);
+    watch.change();
+    inside.shell.tell(&format!("{SIGTOOL} send -s RTMIN+1 -q 5 $$"));
+    let queued = loop {
+        let told = next(&mut watch, "generated");
+        if told.signal == "RTMIN+1" {
+            break told;
+        }
+    };
+    assert!(queued.claims.is_none() && queued.sender.flatten().is_some());
+    drop(watch);
     let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init, "--signal", "CHLD"]);
     watch.change();
     inside.shell.tell("kill -KILL $!; wait");
     let told: Change = next(&mut watch, "generated");
     let (child, sender) = (told.child.expect("a child"), told.sender.flatten().expect("the child"));
     assert_eq!((child.pid, sender.pid, child.namespace_pid), (inside.child, inside.child, None));
+}
+
+#[test]
+fn a_zombie_is_told_as_by_other_means() {
+    if !is_seen_by("ptrace") {
+        return;
+    }
+    let (ended, living) = (Fixture::start(["--catch", "USR1"]), Fixture::start(["--catch", "USR1"]));
+    let held = PidFd::open(ended.pid).expect("it lives");
+    send("-KILL", &ended.pid.to_string());
+    assert!(held.wait(Duration::from_secs(30)).expect("poll"));
+    let pids = format!("{},{}", ended.pid, living.pid);
+    let mut watch = Observer::by("ptrace", &["--json", "--pid", &pids]);
+    assert_eq!(watch.change().state.as_deref(), Some("Z"));
+    let told = watch.ended();
+    assert_eq!((told.pid, told.killed_by.as_deref()), (ended.pid, Some("KILL")));
+    send("-KILL", &living.pid.to_string());
+    assert_eq!(watch.ended().pid, living.pid);
+    assert_eq!(watch.end().0, Some(0));
+}
+
+/// That signal waits when sigtool begins: nobody is traced, then.
+#[test]
+fn whoever_asks_for_the_end_meanwhile_is_heard() {
+    if !is_seen_by("ptrace") {
+        return;
+    }
+    let some = [(); 3].map(|()| Fixture::start(["--catch", "USR1"]));
+    let pids = some.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
+    let script = "import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)
+os.execv(sys.argv[1], sys.argv[1:])";
+    let words = ["-c", script, SIGTOOL, "watch", "--backend", "ptrace", "--pid", &pids];
+    let Ok(output) = Command::new("python3").args(words).output() else {
+        return skipped("python3 is missing");
+    };
+    let notes = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    assert!(notes.contains("watch: observing 3 processes") && !notes.contains("stood still"), "{notes}");
+}
+
+/// It has ended when its name is looked for.
+#[test]
+fn who_signals_itself_is_itself() {
+    if !is_seen_by("ptrace") {
+        return;
+    }
+    for (end, said) in [
+        ("kill -ABRT $$", "killed by ABRT, which says it is from itself"),
+        ("kill -PIPE $$", "killed by PIPE, from itself, or the kernel (a write to a pipe that nobody reads)"),
+    ] {
+        let mut bash = Bash::start();
+        let mut watch = Observer::by("ptrace", &["--timeout", "60s", "--pid", &bash.pid]);
+        let pid = bash.pid.clone();
+        bash.tell(end);
+        let line = watch.until("killed by");
+        assert!(line.contains(&pid) && line.ends_with(said), "{line}");
+    }
+    let mut bash = Bash::start();
+    let mut watch = Observer::by("ptrace", &["--json", "--timeout", "60s", "--pid", &bash.pid]);
+    bash.tell("kill -TERM $$; kill -KILL $$");
+    let sender = loop {
+        let told = next(&mut watch, "delivered");
+        if told.signal == "TERM" {
+            break told.sender.flatten().expect("claimed");
+        }
+    };
+    assert_eq!((sender.name.as_deref(), sender.exited), (Some("bash"), false));
+}
+
+#[test]
+fn many_that_never_stood_still_are_one_line() {
+    if !is_seen_by("ptrace") {
+        return;
+    }
+    let some = [(); 11].map(|()| Fixture::start(["--catch", "USR1"]));
+    let pids = some.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
+    let ran = run(["watch", "--backend", "ptrace", "--pid", &pids, "--timeout", "1ms"]);
+    assert_eq!(ran.stderr.matches("stood still").count(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("watch: 11 processes never stood still\n"), "{}", ran.stderr);
+    assert!(ran.stderr.lines().all(|line| line.len() <= 80), "{}", ran.stderr);
 }

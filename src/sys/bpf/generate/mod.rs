@@ -45,8 +45,8 @@ pub struct Watch {
     ring: Ring,
     lost: OwnedFd,
     program: OwnedFd,
-    // Closing it ends the watching.
-    _link: OwnedFd,
+    /// Closing it ends the watching.
+    link: Option<OwnedFd>,
 }
 
 impl Watch {
@@ -83,7 +83,7 @@ impl Watch {
         };
         let program = load(WHAT, program::write(&layout, &namespace, &plan), Attach::Tracepoint, target)?;
         let link = call::trace(program.as_fd()).map_err(by_kernel)?;
-        Ok(Watch { ring, lost, program, _link: link })
+        Ok(Watch { ring, lost, program, link: Some(link) })
     }
 
     /// Takes what has come, in order, without waiting; gives whether there may
@@ -94,6 +94,12 @@ impl Watch {
     /// record after an emptied buffer, and each waking slows a sender down.
     pub fn read_batch(&mut self, batch: &mut Vec<Generated>) -> bool {
         self.ring.drain(BATCH, |record| batch.extend(event::read(record)))
+    }
+
+    /// Ends the watching: what has come by now can still be taken, and no more
+    /// will come.
+    pub fn stop(&mut self) {
+        self.link = None;
     }
 
     /// How many signals could not be told: there was no room for them in the

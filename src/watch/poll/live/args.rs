@@ -109,11 +109,23 @@ impl LiveArgs {
             if word.trim().is_empty() {
                 return Err(Failure::usage("--signal '': not a signal"));
             }
+            // A number that is none, as such; those of a mask are read as one.
+            if let Some(number) = word.split(',').find(|word| is_no_signal(word.trim())) {
+                let last = Arch::NATIVE.last();
+                let text = format!("--signal {number}: not a signal number: they go from 1 to {last}");
+                return Err(Failure::usage(text));
+            }
             SignalSet::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}")))
         });
         let named = sets.reduce(|all, set| Ok(all? | set?)).transpose()?;
         Ok(named.unwrap_or(all))
     }
+}
+
+/// Whether this is a number, and of no signal.
+fn is_no_signal(word: &str) -> bool {
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && word.parse().ok().and_then(|number| Arch::NATIVE.signal(number)).is_none()
 }
 
 fn parties(option: &str, words: &[OsString]) -> Result<Vec<Party>, Failure> {
@@ -159,6 +171,9 @@ mod tests {
         let said = |args: LiveArgs| args.asked().expect_err("it is wrong").to_string();
         assert_eq!(said(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
         assert_eq!(said(args(&[""], &[])), "--signal '': not a signal");
+        let number = |number| format!("--signal {number}: not a signal number: they go from 1 to 64");
+        assert_eq!(said(args(&["TERM,65"], &[])), number("65"));
+        assert_eq!(said(args(&["0"], &[])), number("0"));
         assert_eq!(said(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
         assert_eq!(said(args(&[], &[""])), "--sender '': not a process");
         let proc = LiveArgs { backend: Some(MeansName::Proc), ..args(&["TERM"], &[]) };

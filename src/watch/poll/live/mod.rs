@@ -2,6 +2,7 @@
 
 pub(super) mod args;
 mod asked;
+mod left;
 mod tell;
 
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ pub(super) struct Live {
     remembers: bool,
     /// What processes were called that have ended.
     names: HashMap<u32, Vec<u8>>,
+    /// What was not told in the end.
+    left: left::Left,
 }
 
 /// What ended a process.
@@ -44,20 +47,24 @@ pub(super) enum Killer {
 
 impl Live {
     /// Begins, for these processes, or as it is asked for all; `None` for looks
-    /// alone.
+    /// alone. Whom that takes time with is left out where it is not to go on.
     ///
     /// # Errors
     /// Why there is nothing to be seen, and of which process.
-    pub(super) fn begin(asked: &Asked, pids: &[u32]) -> Result<Option<Live>, (Option<u32>, Refused)> {
+    pub(super) fn begin(
+        asked: &Asked,
+        pids: &[u32],
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Live>, (Option<u32>, Refused)> {
         let backend = match asked.means {
             Means::Proc => return Ok(None),
             Means::Auto | Means::Bpf => Backend::Bpf,
             Means::Ptrace => Backend::Ptrace,
         };
-        let events = Events::open(&asked.filter(pids), backend)?;
+        let events = Events::open(&asked.filter(pids), backend, goes_on)?;
         let (senders, remembers) = (Senders::new(), !asked.all);
-        let (last, names) = (HashMap::new(), HashMap::new());
-        Ok(Some(Live { events, senders, due: None, last, remembers, names }))
+        let (last, names, left) = (HashMap::new(), HashMap::new(), left::Left::default());
+        Ok(Some(Live { events, senders, due: None, last, remembers, names, left }))
     }
 
     /// Which means it is.
@@ -82,11 +89,11 @@ impl Live {
 
     /// Takes what has happened, a part of it; gives that, with the names of those
     /// who say that they have sent what is delivered, and whether there may be
-    /// more.
+    /// more. Who is observed is called so, also when it has ended.
     ///
     /// # Errors
     /// What the kernel says.
-    fn take(&mut self) -> io::Result<(Vec<Event>, bool)> {
+    fn take(&mut self, own: impl Fn(u32) -> Option<Vec<u8>>) -> io::Result<(Vec<Event>, bool)> {
         let mut batch = Vec::new();
         let more = self.events.read(&mut batch)?;
         // What is left is told in the next turn.
@@ -94,7 +101,8 @@ impl Live {
         self.senders.next_batch();
         for event in &mut batch {
             if let What::Delivered(Delivered { claimed: Some(claimed), .. }) = &mut event.what {
-                claimed.name = claimed.pid.and_then(|pid| self.senders.name(pid));
+                let itself = claimed.pid.filter(|pid| Some(*pid) == event.pid).and_then(&own);
+                claimed.name = itself.or_else(|| claimed.pid.and_then(|pid| self.senders.name(pid)));
             }
             self.remember(event);
         }
@@ -119,7 +127,8 @@ impl Live {
         self.names.insert(pid, name.to_vec());
     }
 
-    /// Ends the seeing; gives how long each process stood still for it.
+    /// Ends the seeing; gives how long each process stood still for it. What has
+    /// happened by then is still to be taken.
     fn finish(&mut self) -> Vec<(u32, Stops)> {
         self.due = None;
         self.events.finish()

@@ -8,8 +8,8 @@ use crate::exit::Exit;
 use crate::observe::events::{Event, What};
 use crate::observe::{Refused, Used};
 use crate::signal::Signal;
+use crate::watch::poll;
 use crate::watch::poll::observe::{Observation, kernel};
-use crate::watch::poll::{self, view};
 
 /// So long an end may take from the tracer to everybody else.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -26,8 +26,9 @@ impl Observation<'_, '_> {
     /// Why they cannot be seen, where they must be.
     pub(in crate::watch::poll) fn begin_live(&mut self) -> Result<(), Outcome> {
         let asked = &self.request.live;
+        let goes_on = || !self.is_asked_within(Duration::ZERO).unwrap_or(false);
         let pids: Vec<u32> = self.processes.iter().map(|process| process.pid).collect();
-        match Live::begin(asked, &pids) {
+        match Live::begin(asked, &pids, &goes_on) {
             Ok(live) => {
                 let is_traced = live.as_ref().is_some_and(|live| live.used() == Used::Ptrace);
                 self.processes.iter_mut().for_each(|process| process.is_traced = is_traced);
@@ -56,9 +57,9 @@ impl Observation<'_, '_> {
                 self.notes.note("signals are told when sent, not when taken (BPF; nobody is stopped)")
             }
             Some(Used::Ptrace) => {
-                self.notes.note("signals are told when they are delivered, each of which is a stop");
-                self.notes.note("(ptrace): not KILL, nor while blocked, nor those that sigwait or signalfd");
-                self.notes.note("take; who sent one is what it says itself");
+                self.notes.note("signals are told as they are delivered; each stops the process (ptrace)");
+                self.notes.note("KILL is not seen, nor what is blocked, or sigwait or a signalfd takes");
+                self.notes.note("who has sent a signal is what it says itself");
             }
             None => {}
         }
@@ -73,12 +74,19 @@ impl Observation<'_, '_> {
     /// Tells a part of what has happened by now; gives whether that was anything,
     /// and whether there may be more.
     pub(in crate::watch::poll) fn happened(&mut self) -> Result<(bool, bool), Failure> {
-        let Some(live) = &mut self.live else { return Ok((false, false)) };
-        let (batch, more) = live.take().map_err(kernel)?;
+        let (batch, more) = self.take()?;
         for event in &batch {
             self.tell_happened(event)?;
         }
         Ok((!batch.is_empty(), more))
+    }
+
+    /// A part of what has happened by now, and whether there may be more.
+    pub(super) fn take(&mut self) -> Result<(Vec<Event>, bool), Failure> {
+        let Some(mut live) = self.live.take() else { return Ok((Vec::new(), false)) };
+        let taken = live.take(|pid| self.name_of(pid)).map_err(kernel);
+        self.live = Some(live);
+        taken
     }
 
     /// Tells a part of what has happened before somebody ended; gives whether
@@ -113,37 +121,24 @@ impl Observation<'_, '_> {
         }
     }
 
-    /// Says how many signals are not told, at the end.
-    pub(in crate::watch::poll) fn tell_left(&mut self) {
-        let left = self.live.as_ref().map_or(0, |live| live.events.left());
-        if left > 0 {
-            self.notes.note(&format!("{left} signals were seen, and are not told any more"));
-        }
-    }
-
-    /// Ends the seeing of signals, and says what it has cost.
-    pub(in crate::watch::poll) fn tell_stops(&mut self) -> Result<(), Failure> {
-        let Some(mut live) = self.live.take() else { return Ok(()) };
-        let mut told = Ok(());
-        for (pid, stops) in live.finish() {
-            let name = self.name_of(pid).or_else(|| live.names.remove(&pid)).unwrap_or_default();
-            self.notes.note(&view::stood_still(pid, &name, &stops));
-            if told.is_ok() && !self.request.live.until_exit {
-                let what = poll::What::StoodStill(stops);
-                let event = poll::Event { time: SystemTime::now(), pid, name: &name, what };
-                told = view::event(&event, self.out);
-            }
-        }
-        self.live = Some(live);
-        Ok(told?)
-    }
-
-    fn tell_happened(&mut self, event: &Event) -> Result<(), Failure> {
+    /// Tells something, if it is to be told.
+    pub(super) fn tell_happened(&mut self, event: &Event) -> Result<(), Failure> {
         if let (What::Stopped(signal), Some(pid)) = (&event.what, event.pid) {
             return self.tell_stopped(event.time, pid, *signal);
         }
+        if !self.is_told(event) {
+            return Ok(());
+        }
+        let held = event.pid.and_then(|pid| self.name_of(pid));
+        let name = held.or_else(|| event.name.clone()).unwrap_or_default();
+        let what = poll::What::Happened(event);
+        self.tell(&poll::Event { time: event.time, pid: event.pid.unwrap_or(0), name: &name, what })
+    }
+
+    /// Whether something is to be told.
+    pub(super) fn is_told(&self, event: &Event) -> bool {
         let asked = &self.request.live;
-        let tells = match &event.what {
+        match &event.what {
             What::Lost(_) => true,
             // The end of the process is told with all that is known of it.
             What::Ended(_) if event.tid == event.pid => false,
@@ -152,14 +147,7 @@ impl Observation<'_, '_> {
             // It is outside of our pid namespace.
             What::Generated(_) if event.pid.is_none() => false,
             _ => !asked.until_exit && asked.passes(event),
-        };
-        if !tells {
-            return Ok(());
         }
-        let held = event.pid.and_then(|pid| self.name_of(pid));
-        let name = held.or_else(|| event.name.clone()).unwrap_or_default();
-        let what = poll::What::Happened(event);
-        self.tell(&poll::Event { time: event.time, pid: event.pid.unwrap_or(0), name: &name, what })
     }
 
     /// Tells of a process that it is stopped, unless that is known; its own look
