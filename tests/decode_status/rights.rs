@@ -112,8 +112,11 @@ fn of_chosen_ones_ptrace_is_told_where_it_is_allowed() {
     if !is_possible(&target) {
         return;
     }
-    // A shell of the user's own waits meanwhile, which is no ancestor of sigtool.
-    let script = "coproc { trap : USR1; echo ready; read; }; read <&${COPROC[0]}; \
+    // A shell of the user's own waits meanwhile, which is no ancestor of sigtool;
+    // best in a user namespace: it has all capabilities there, and its maker may
+    // trace it all the same.
+    let script = "wait='trap : USR1; echo ready; read'; own='unshare --user --map-root-user'; \
+                  $own true 2>/dev/null || own=; coproc { exec $own bash -c \"$wait\"; }; read <&${COPROC[0]}; \
                   for name in forbidden-here bash; do \
                   /proc/self/fd/0 decode-status --handlers --name $name --user 0,65534; done";
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");

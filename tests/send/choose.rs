@@ -290,7 +290,9 @@ fn a_long_name_is_compared_whole() {
     let _ = std::fs::remove_file(&long);
     std::os::unix::fs::symlink("/bin/sleep", &long).expect("a link");
     let mut child = Command::new(&long).arg("1000").spawn().expect("sleep runs");
-    let found = |name: &str| run(["decode-status", "--pids", "--name", name]).stdout;
+    // Another run of the tests may have one of the same name.
+    let own = std::process::id().to_string();
+    let found = |name: &str| run(["decode-status", "--pids", "--parent", &own, "--name", name]).stdout;
     assert_eq!(found("fifteen-bytes-and-more"), numbers(&[child.id()]));
     assert_eq!((found("fifteen-bytes-a"), found("fifteen-bytes-and")), (String::new(), String::new()));
     child.kill().expect("its end");
