@@ -107,6 +107,7 @@ impl Traced {
     /// Lets all go; gives what tracing has cost each. What they have told by then
     /// is still to be taken.
     pub(super) fn finish(&mut self) -> Vec<(u32, Stops)> {
+        self.targets.iter().for_each(|target| target.tracer.ask());
         let cost: Vec<_> =
             self.targets.iter_mut().map(|target| (target.pid, target.tracer.finish())).collect();
         let before = std::mem::take(&mut self.stops);

@@ -60,9 +60,7 @@ fn what_was_lost_and_who_was_killed_is_said_in_the_end() {
 #[test]
 fn what_came_just_before_is_told() {
     for means in ["bpf", "ptrace"] {
-        // A tracer may not have told it by then.
-        let is_told = || (0..20).any(|_| is_told_before_the_end(means));
-        assert!(!is_seen_by(means) || is_told(), "{means}");
+        assert!(!is_seen_by(means) || is_told_before_the_end(means), "{means}");
     }
 }
 
@@ -73,6 +71,12 @@ fn is_told_before_the_end(means: &str) -> bool {
     watch.change();
     stop(watch.child.id());
     send("-HUP", &pid);
+    let status = format!("/proc/{pid}/status");
+    let is_taken =
+        || std::fs::read_to_string(&status).expect("it lives").contains("ShdPnd:\t0000000000000000");
+    while !is_taken() {
+        std::thread::yield_now();
+    }
     let own = watch.child.id().to_string();
     send("-TERM", &own);
     send("-CONT", &own);

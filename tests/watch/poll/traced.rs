@@ -33,7 +33,9 @@ fn how_long_it_stood_still_is_told_in_the_end() {
         ("stood-still", "ptrace", fixture.pid)
     );
     assert_eq!((told.name.as_str(), told.stops), ("worker", 3));
-    assert!(told.longest_us > 0 && told.longest_us <= told.total_us && told.total_us <= 3 * told.longest_us);
+    assert!(
+        told.longest_us > 0 && told.longest_us <= told.total_us && told.total_us <= 3 * (told.longest_us + 1)
+    );
     let (code, rest, notes) = watch.end();
     assert_eq!((code, rest.as_str()), (Some(0), ""));
     assert!(notes.contains(&format!("watch: {pid} (worker) stood still 3 times, at most ")), "{notes}");

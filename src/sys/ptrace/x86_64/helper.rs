@@ -92,6 +92,13 @@ impl Helper {
         {}
     }
 
+    /// Interrupts what it waits in, once it has a [`tick`].
+    pub(super) fn wake(&self) {
+        // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
+        // so the number is its own.
+        unsafe { libc::kill(self.0, libc::SIGALRM) };
+    }
+
     /// Ends it; only where it may be ended at any moment.
     pub(super) fn end(&self) {
         // SAFETY: kill(2) takes plain numbers; the child has not been waited for,

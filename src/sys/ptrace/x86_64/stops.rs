@@ -1,7 +1,8 @@
 //! How long who is traced stands still, counted by the helper.
 //!
-//! The helper is killed wherever it happens to be, so that it can tell nothing
-//! at its end: what it has counted lies in memory that is read then.
+//! The helper may be killed wherever it happens to be, so that it can tell nothing
+//! at its end: what it has counted lies in memory that is read then. In there it is
+//! asked to end, too.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub(super) struct Counted {
     count: AtomicU64,
     longest: AtomicU64,
     total: AtomicU64,
+    /// 1 once the helper is to end.
+    over: AtomicU64,
 }
 
 // SAFETY: plain numbers only.
@@ -32,6 +35,16 @@ impl Counted {
         if time > self.longest.load(Relaxed) {
             self.longest.store(time, Relaxed);
         }
+    }
+
+    /// Asks the helper to end.
+    pub(super) fn end(&self) {
+        self.over.store(1, Relaxed);
+    }
+
+    /// Whether it is to.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Relaxed) != 0
     }
 
     /// What was counted.

@@ -70,6 +70,11 @@ impl Trace<'_> {
                 // There is nobody left.
                 Err(_) => break,
             }
+            if self.stops.is_over() {
+                // Whoever is traced goes on when this process ends.
+                self.outlet.offer();
+                return;
+            }
         }
         self.outlet.finish();
     }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use libc::pid_t;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::helper::{self, Held, Helper, Shared};
 use super::look::refusal;
@@ -95,10 +96,24 @@ impl Tracer {
         Ok(is_traced)
     }
 
+    /// Asks for the end of the tracing, which [`Tracer::finish`] waits for: of
+    /// several, all are asked first.
+    pub fn ask(&self) {
+        if let Some(helper) = &self.helper {
+            self.stops.get().end();
+            helper.wake();
+        }
+    }
+
     /// Ends the tracing, if it has not ended; gives what it has cost. What has
     /// happened by then can still be read.
     pub fn finish(&mut self) -> Stops {
+        self.ask();
         if let Some(helper) = self.helper.take() {
+            // Its end of the pipe closes when it has told all; a word that came a
+            // moment before it waited is heard at its next tick.
+            let patience = PollTimeout::try_from(2 * outlet::TICK).unwrap_or(PollTimeout::ZERO);
+            let _ = poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::empty())], patience);
             helper.end();
         }
         self.stops.get().stops()
