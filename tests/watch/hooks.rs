@@ -192,6 +192,25 @@ fn a_command_that_fails_is_told() {
     assert_eq!((code, stderr.as_str()), (Some(0), "watch: USR1: the command ended with exit status: 3\n"));
 }
 
+/// What goes wrong cannot be told, and is no reason to end.
+#[test]
+fn nobody_need_read_what_is_told() {
+    let words = ["watch", "--json", "--count", "2", "--on", "USR1=exit 3", "RTMIN"];
+    let mut child = sigtool(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut line = String::new();
+    // The pipe is closed when the line is there.
+    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    let pid = child.id().to_string();
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    for signal in ["-USR1", "-RTMIN"] {
+        assert_eq!(crate::support::run(["send", signal, &pid]).code, Some(0));
+        line.clear();
+        stdout.read_line(&mut line).expect("UTF-8");
+        assert!(line.contains(&signal[1..]), "{line:?}");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
 /// Neither a command that hangs nor one of the end keeps it from ending when it
 /// is asked once more.
 #[test]

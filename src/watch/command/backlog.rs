@@ -7,6 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::sys::stdio::sparing_pipe;
 use crate::sys::unwaiting::Unwaiting;
 
 /// So many bytes wait at most to be written; lines that come then are lost,
@@ -94,7 +95,7 @@ impl Lines {
                 };
                 self.waiting = (self.told)(lost).into_bytes();
             }
-            match self.to.write(&self.waiting) {
+            match sparing_pipe(|| self.to.put(&self.waiting)) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => drop(self.waiting.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
