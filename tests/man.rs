@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use crate::generated::hold;
 
 /// The date that all pages bear: of the last change of their prose.
-const DATE: &str = "2026-11-21";
+const DATE: &str = "2026-11-22";
 
 /// The page of a command: its definition, then its prose.
 fn page(command: &clap::Command, name: &str, prose: &str) -> String {
