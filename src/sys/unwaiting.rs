@@ -203,16 +203,6 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
 
-impl Write for Unwaiting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.put(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Drop for Unwaiting {
     fn drop(&mut self) {
         if !self.shared {
@@ -239,7 +229,7 @@ mod tests {
     fn fill(writer: &mut Unwaiting) -> usize {
         let mut written = 0;
         loop {
-            match writer.write(&[0; 1 << 16]) {
+            match writer.put(&[0; 1 << 16]) {
                 Ok(some) => written += some,
                 Err(error) => {
                     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
@@ -258,7 +248,7 @@ mod tests {
         assert!(written >= 1 << 16);
         reader.read_exact(&mut vec![0; written]).expect("all of it");
         asked.wait(Duration::from_secs(60));
-        assert!(asked.write(b"more").is_ok());
+        assert!(asked.put(b"more").is_ok());
 
         let (_reader, writer) = UnixStream::pair().expect("sockets");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
@@ -285,7 +275,7 @@ mod tests {
         let mut writer = Unwaiting::append(&path).expect("it opens");
         let mut reader = File::open(&path).expect("it opens");
         std::fs::remove_file(&path).expect("it was there");
-        writer.write_all(b"later").expect("room");
+        writer.put(b"later").expect("room");
         assert_eq!(writer.lost_with_us(), 0);
         drop(writer);
         let mut text = String::new();

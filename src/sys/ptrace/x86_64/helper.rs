@@ -191,8 +191,17 @@ pub(super) struct Shared<T: Plain>(NonNull<T>);
 impl<T: Plain> Shared<T> {
     /// Zeroes; all there from the start, so that no page is awaited later.
     pub(super) fn new() -> io::Result<Shared<T>> {
+        Shared::map(libc::MAP_POPULATE)
+    }
+
+    /// Zeroes, for what is large and may never be used: a page is there once it is.
+    pub(super) fn on_demand() -> io::Result<Shared<T>> {
+        Shared::map(0)
+    }
+
+    fn map(more: c_int) -> io::Result<Shared<T>> {
         let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE);
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | more);
         // SAFETY: new memory, of no file, wherever the kernel likes.
         let memory = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), protection, flags, -1, 0) };
         if memory == libc::MAP_FAILED {
@@ -204,7 +213,7 @@ impl<T: Plain> Shared<T> {
     pub(super) fn get(&self) -> &T {
         // SAFETY: the memory is as large and as aligned (to a page) as it must
         // be, and any bytes are valid. What is not atomic the helper alone writes,
-        // and it has ended.
+        // and it has ended, or is who looks.
         unsafe { self.0.as_ref() }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libc::pid_t;
 
-use super::helper;
+use super::helper::{self, Plain, Shared};
 use super::record::{self, LENGTH, Record};
 
 /// So many records are kept at most.
@@ -17,10 +17,17 @@ const WAIT: Duration = Duration::from_millis(5);
 /// How often what was not taken is offered again.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
+/// What is kept, record by record.
+#[repr(transparent)]
+struct Kept([u8; KEPT * LENGTH]);
+
+// SAFETY: plain bytes only.
+unsafe impl Plain for Kept {}
+
 pub(super) struct Outlet {
     pipe: c_int,
     /// Made before the helper is forked: it never grows.
-    kept: Box<[u8]>,
+    kept: Shared<Kept>,
     /// What of it is to be written.
     begin: usize,
     end: usize,
@@ -31,10 +38,12 @@ pub(super) struct Outlet {
 
 impl Outlet {
     /// To a pipe that does not block.
-    pub(super) fn new(pipe: c_int) -> Outlet {
-        // Zeroes of the kernel's: pages that are never used are never there.
-        let kept = vec![0; KEPT * LENGTH].into_boxed_slice();
-        Outlet { pipe, kept, begin: 0, end: 0, lost: 0, written: Duration::ZERO, is_timed: false }
+    ///
+    /// # Errors
+    /// What mmap(2) says.
+    pub(super) fn new(pipe: c_int) -> io::Result<Outlet> {
+        let kept = Shared::on_demand()?;
+        Ok(Outlet { pipe, kept, begin: 0, end: 0, lost: 0, written: Duration::ZERO, is_timed: false })
     }
 
     /// Tells something. At once, if nothing was for a while; what then follows
@@ -53,22 +62,27 @@ impl Outlet {
 
     fn keep(&mut self, record: &Record) {
         self.tell_of_loss(record.time);
-        match self.kept.len() - self.end {
-            room if room >= LENGTH && self.lost == 0 => self.put(record),
-            _ => self.lost += 1,
+        match self.has_room() && self.lost == 0 {
+            true => self.put(record),
+            false => self.lost += 1,
         }
     }
 
     /// Puts how many are lost in their place, if there is room again.
     fn tell_of_loss(&mut self, time: Duration) {
-        if self.lost > 0 && self.kept.len() - self.end >= LENGTH {
+        if self.lost > 0 && self.has_room() {
             self.put(&Record { kind: record::LOST, tid: 0, number: self.lost, time, info: [0; 128] });
             self.lost = 0;
         }
     }
 
+    /// For one more.
+    fn has_room(&self) -> bool {
+        KEPT * LENGTH - self.end >= LENGTH
+    }
+
     fn put(&mut self, record: &Record) {
-        self.kept[self.end..self.end + LENGTH].copy_from_slice(&record.bytes());
+        self.kept.get_mut().0[self.end..self.end + LENGTH].copy_from_slice(&record.bytes());
         self.end += LENGTH;
     }
 
@@ -85,7 +99,7 @@ impl Outlet {
     fn write(&mut self, now: Duration) {
         self.written = now;
         while self.begin < self.end {
-            let rest = &self.kept[self.begin..self.end];
+            let rest = &self.kept.get().0[self.begin..self.end];
             // SAFETY: the bytes are as many as is said.
             let count = unsafe { libc::write(self.pipe, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(count) {
@@ -96,7 +110,7 @@ impl Outlet {
             }
         }
         if self.begin > 0 {
-            self.kept.copy_within(self.begin..self.end, 0);
+            self.kept.get_mut().0.copy_within(self.begin..self.end, 0);
             (self.begin, self.end) = (0, self.end - self.begin);
         }
     }

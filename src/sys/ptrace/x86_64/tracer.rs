@@ -45,10 +45,9 @@ impl Tracer {
             libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK);
         }
         let end = writer.as_raw_fd();
-        keep_pages_apart();
         let entries = vec![0; 32 << 10].into_boxed_slice();
         let mut stops = Shared::<Counted>::new().map_err(Refusal::Failed)?;
-        let (outlet, text) = (Outlet::new(end), Text::new());
+        let (outlet, text) = (Outlet::new(end).map_err(Refusal::Failed)?, Text::new());
         let mut trace = Trace { pid, outlet, text, entries, stops: stops.get_mut(), is_stopped: false };
         let own = std::process::id() as pid_t;
         let work = || {
@@ -124,19 +123,6 @@ impl Tracer {
         let event = |bytes| Record::of(bytes).event(|info| Raw::from_bytes(info).info());
         events.extend(records.iter().filter_map(event));
         self.rest = rest.to_vec();
-    }
-}
-
-/// Has the allocator take what is large from the kernel each time. The GNU C
-/// library's takes it from what was freed, once it was, and then fills it with
-/// zeroes (`M_MMAP_THRESHOLD` in mallopt(3)): of the megabytes that a helper may
-/// need each page would be written, and forked, for each process anew.
-fn keep_pages_apart() {
-    #[cfg(target_env = "gnu")]
-    {
-        const LARGE: std::ffi::c_int = 1 << 20;
-        // SAFETY: mallopt(3) takes plain numbers, and what is allocated stays.
-        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
     }
 }
 
