@@ -59,8 +59,9 @@ fn burst(how: &str) -> Vec<String> {
     std::fs::create_dir_all(&folder).expect("a folder");
     let fifo = folder.join("go");
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
-    let hook =
-        format!("RTMIN=echo begin $SIGTOOL_VALUE; read line < {}; echo end $SIGTOOL_VALUE", fifo.display());
+    // What another test forks may hold our end for a moment: then there is no line.
+    let wait = format!("until read line < {}; do :; done", fifo.display());
+    let hook = format!("RTMIN=echo begin $SIGTOOL_VALUE; {wait}; echo end $SIGTOOL_VALUE");
     let mut watch = Watch::start(&["--burst", how, "--count", "3", "--on", &hook]);
     let mut stdout = BufReader::new(watch.child.stdout.take().expect("a pipe"));
     let mut lines = Vec::new();
