@@ -11,7 +11,7 @@ use crate::proc::{Maps, ReadError, Root, Status, Task, Threads};
 use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::tasks::{self, Tasks};
-use crate::sys::ptrace::{self, Refusal};
+use crate::sys::ptrace;
 
 /// So long a target may take to stop.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -209,16 +209,12 @@ impl Observer {
         let Subject { pid, thread, .. } = subject;
         let caught = subject.status.caught.unwrap_or(SignalSet::all(Arch::NATIVE));
         let handlers = if self.wanted.handlers { caught } else { SignalSet::EMPTY };
-        let wanted = ptrace::Wanted { handlers, queue: self.wanted.queue };
+        let any_credentials = self.backend == Backend::Ptrace;
+        let wanted = ptrace::Wanted { handlers, queue: self.wanted.queue, any_credentials };
         let mut means = Means::of(Used::Ptrace);
         let found = match ptrace::look(pid, wanted, PATIENCE) {
             // The handlers alone are out of reach.
-            Err(
-                refusal @ (Refusal::Seccomp
-                | Refusal::Dispatched
-                | Refusal::NoInstruction
-                | Refusal::NoMemory),
-            ) if wanted.queue && self.wanted.handlers => {
+            Err(refusal) if refusal.is_of_actions() && wanted.queue && self.wanted.handlers => {
                 means.unseen.push(Unseen::Words(format!("the handlers ({})", refusal.reason())));
                 ptrace::look(pid, ptrace::Wanted { handlers: SignalSet::EMPTY, ..wanted }, PATIENCE)
             }

@@ -48,7 +48,11 @@ fn kill_and_stop_have_no_actions() {
     let fixture = Fixture::start(["--catch", "HUP"]);
     let seen = ptrace::look(
         fixture.pid,
-        Wanted { handlers: SignalSet::all(sigtool::signal::Arch::NATIVE), queue: true },
+        Wanted {
+            handlers: SignalSet::all(sigtool::signal::Arch::NATIVE),
+            queue: true,
+            any_credentials: false,
+        },
         super::DEADLINE,
     )
     .expect("a look");
@@ -212,7 +216,7 @@ fn a_deep_sleep_is_given_up_in_time() {
     }
     let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
     let begin = std::time::Instant::now();
-    let wanted = Wanted { handlers: set("HUP"), queue: false };
+    let wanted = Wanted { handlers: set("HUP"), queue: false, any_credentials: false };
     let refused = ptrace::look(fixture.pid, wanted, Duration::from_millis(300));
     assert!(matches!(refused, Err(Refusal::NoAnswer { state: b'D' })), "{refused:?}");
     let time = begin.elapsed();

@@ -29,12 +29,12 @@ pub fn signal(text: &str) -> Signal {
 
 /// The actions of these signals.
 pub fn handlers(pid: u32, signals: &str) -> Result<Seen, Refusal> {
-    ptrace::look(pid, Wanted { handlers: set(signals), queue: false }, DEADLINE)
+    ptrace::look(pid, Wanted { handlers: set(signals), queue: false, any_credentials: false }, DEADLINE)
 }
 
 /// What is pending.
 pub fn queue(pid: u32) -> Result<Seen, Refusal> {
-    ptrace::look(pid, Wanted { handlers: SignalSet::EMPTY, queue: true }, DEADLINE)
+    ptrace::look(pid, Wanted { handlers: SignalSet::EMPTY, queue: true, any_credentials: false }, DEADLINE)
 }
 
 /// Whether ptrace(2) is to be had here at all; else that is said.

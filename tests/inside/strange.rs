@@ -100,7 +100,7 @@ fn a_frozen_process_is_given_up_in_time_and_restored() {
         write("cgroup.procs", &fixture.pid.to_string()).and_then(|()| write("cgroup.freeze", "1"));
     if is_frozen.is_ok() {
         until(|| std::fs::read_to_string(group.join("cgroup.events")).expect("a file").contains("frozen 1"));
-        let wanted = Wanted { handlers: set("HUP"), queue: false };
+        let wanted = Wanted { handlers: set("HUP"), queue: false, any_credentials: false };
         let refused = ptrace::look(fixture.pid, wanted, Duration::from_millis(300));
         write("cgroup.freeze", "0").expect("it is ours");
         assert!(matches!(refused, Err(Refusal::NoAnswer { .. })), "{refused:?}");

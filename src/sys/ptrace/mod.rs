@@ -49,6 +49,9 @@ pub struct Wanted {
     pub handlers: SignalSet,
     /// What is pending, for the process and for each thread.
     pub queue: bool,
+    /// Whether a process whose credentials are not the caller's may be made to run
+    /// system calls, which the actions take.
+    pub any_credentials: bool,
 }
 
 /// What was seen.
@@ -75,8 +78,9 @@ pub struct Seen {
 ///
 /// # Errors
 /// Why nothing could be seen. [`Refusal::Seccomp`], [`Refusal::Dispatched`],
-/// [`Refusal::NoInstruction`] and [`Refusal::NoMemory`] are of the actions alone:
-/// the queue may still be seen by itself.
+/// [`Refusal::NoInstruction`], [`Refusal::NoMemory`], and those about credentials,
+/// tampering and old kernels are of the actions alone: the queue may still be seen
+/// by itself (see [`Refusal::is_of_actions`]).
 pub fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
     here::look(pid, wanted, deadline)
 }

@@ -51,6 +51,19 @@ pub enum Refusal {
     NoInstruction,
     /// Its stack pointer points to no memory that could be used.
     NoMemory,
+    /// Its credentials are not the caller's, and it was not asked for that it is
+    /// made to run system calls all the same.
+    Credentials,
+    /// Its system calls are filtered, and its credentials are not the caller's: its
+    /// filter is not suspended.
+    FilteredCredentials,
+    /// The kernel does not report the system calls of a tracee.
+    OldKernel,
+    /// The thread made another call than the one that it was to make: something
+    /// changes its instructions. The call was cancelled.
+    Tampered,
+    /// A page of its memory did not arrive in time.
+    MemoryTimeout,
     /// Its thread did not stop within the time.
     NoAnswer {
         /// The letter of its state, as in /proc/PID/stat: D is a sleep that
@@ -66,6 +79,22 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether it concerns the actions alone, so that the queue may still be seen.
+    pub fn is_of_actions(&self) -> bool {
+        matches!(
+            self,
+            Refusal::Seccomp
+                | Refusal::FilteredCredentials
+                | Refusal::Credentials
+                | Refusal::Dispatched
+                | Refusal::NoInstruction
+                | Refusal::NoMemory
+                | Refusal::MemoryTimeout
+                | Refusal::Tampered
+                | Refusal::OldKernel
+        )
+    }
+
     /// The reason in words, as the end of a sentence; without the process.
     pub fn reason(&self) -> String {
         let text = match self {
@@ -89,6 +118,21 @@ impl Refusal {
             Refusal::Dispatched => "its system calls are dispatched to itself (syscall user dispatch)",
             Refusal::NoInstruction => "no system call instruction was found in its vdso",
             Refusal::NoMemory => "its stack pointer points to no usable memory",
+            Refusal::Credentials => {
+                "its credentials differ from yours, and ptrace would make it run system calls; \
+                 --backend ptrace does so"
+            }
+            Refusal::FilteredCredentials => {
+                "seccomp filters its system calls, and its credentials differ from yours; \
+                 the filter of such a process is never suspended"
+            }
+            Refusal::OldKernel => "ptrace cannot report system calls (needs Linux 5.3)",
+            Refusal::Tampered => {
+                "its code was changed while it was inspected, so the system call was cancelled"
+            }
+            Refusal::MemoryTimeout => {
+                "a page of its stack did not arrive in time (userfaultfd, or a file system that does not answer)"
+            }
             Refusal::NoAnswer { state: b'D' } => {
                 "it did not stop in time: it is in an uninterruptible sleep (state D)"
             }

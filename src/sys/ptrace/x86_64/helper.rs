@@ -10,7 +10,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
-use std::time::Duration;
+use std::sync::atomic::AtomicU32;
+use std::time::{Duration, Instant};
 
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags};
@@ -42,6 +43,11 @@ impl Drop for Held {
     }
 }
 
+/// How long a helper that was told to give up is waited for.
+const TO_GIVE_UP: Duration = Duration::from_millis(60);
+/// The time between two tests whether a helper has ended, once it should have.
+const PAUSE: Duration = Duration::from_micros(200);
+
 /// A helper that has not been waited for.
 #[derive(Debug)]
 pub(super) struct Helper(pid_t);
@@ -65,23 +71,45 @@ impl Helper {
         pid_t::try_from(answer).map(Helper).map_err(io::Error::other)
     }
 
-    /// Waits for its end. It is told to give up when a signal comes that will
-    /// end sigtool as soon as it is not held back any more.
-    pub(super) fn wait(self, held: &Held, word: &Word) {
-        // Where that cannot be waited for, its time ends it.
-        if self.is_outrun(held).unwrap_or(false) {
-            word.say();
+    /// Waits for its end until the deadline. If a signal comes that will end sigtool
+    /// as soon as it is unblocked, the helper is told to give up.
+    ///
+    /// Returns whether the helper has ended. If it has not, the thread that it
+    /// stopped is in an uninterruptible sleep within an injected call; it is left
+    /// behind and ends by itself.
+    pub(super) fn wait(self, held: &Held, word: &Word, end: Instant) -> bool {
+        let last = match self.is_outrun(held, end) {
+            Ok(true) => {
+                word.say();
+                end.min(Instant::now() + TO_GIVE_UP)
+            }
+            // Without a descriptor, its end is found out below.
+            Ok(false) | Err(_) => end,
+        };
+        while !self.is_reaped() {
+            if Instant::now() >= last {
+                return false;
+            }
+            std::thread::sleep(PAUSE);
         }
-        self.reap();
+        true
     }
 
-    /// Whether such a signal comes before its end.
-    fn is_outrun(&self, held: &Held) -> io::Result<bool> {
+    /// Whether such a signal comes before its end, and before the deadline.
+    fn is_outrun(&self, held: &Held, end: Instant) -> io::Result<bool> {
         let own = PidFd::open(self.0.cast_unsigned())?;
         let signals = SignalFd::open(patience::deadly(held))?;
         let mut waited = [own.as_fd(), signals.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
-        poll_until(&mut waited, None)?;
-        Ok(waited[0].revents().is_none_or(|events| events.is_empty()))
+        poll_until(&mut waited, Some(end.saturating_duration_since(Instant::now())))?;
+        let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
+        Ok(!is_ready(&waited[0]) && is_ready(&waited[1]))
+    }
+
+    /// Whether it has ended, and could be waited for.
+    fn is_reaped(&self) -> bool {
+        // SAFETY: waitpid(2) may be given a null status; the child is ours, and
+        // waited for only here.
+        unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
     }
 
     fn reap(&self) {
@@ -106,6 +134,55 @@ impl Helper {
         unsafe { libc::kill(self.0, libc::SIGKILL) };
         self.reap();
     }
+}
+
+/// Starts a child of a helper that shares the helper's descriptors and does its
+/// work until [`end_child`], or until the helper ends.
+pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t> {
+    // SAFETY: getpid(2) takes nothing. Without a stack and CLONE_VM, clone(2) is
+    // fork(2). The child calls nothing that allocates or locks, and never returns
+    // from this block.
+    let (parent, answer) =
+        unsafe { (libc::getpid(), libc::syscall(libc::SYS_clone, libc::CLONE_FILES, 0, 0, 0, 0)) };
+    check(answer)?;
+    if answer == 0 {
+        let _end = End;
+        end_with_parent(parent);
+        work();
+    }
+    pid_t::try_from(answer).map_err(io::Error::other)
+}
+
+/// Kills such a child. `wait`: until it has ended, which it does at once unless
+/// it sleeps uninterruptibly.
+pub(super) fn end_child(child: pid_t, wait: bool) {
+    let options = if wait { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
+    // SAFETY: both calls take plain numbers, or a null status; the child has not
+    // been waited for, so the number is its own.
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+        while libc::waitpid(child, std::ptr::null_mut(), options) < 0
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+    }
+}
+
+/// Waits while the number in shared memory is `expected`: until it is woken, a
+/// signal is handled or the time is over.
+pub(super) fn futex_wait(futex: &AtomicU32, expected: u32, time: Option<Duration>) {
+    let time = time.map(|time| libc::timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the number and the time outlive the call.
+    unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAIT, expected, time) };
+}
+
+/// Wakes the process that waits for the number to change.
+pub(super) fn futex_wake(futex: &AtomicU32) {
+    // SAFETY: the number outlives the call, which takes its address only.
+    unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
 
 struct End;

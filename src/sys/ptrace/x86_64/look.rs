@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
+use super::credentials::Credentials;
 use super::helper::{self, Held, Helper, Shared};
+use super::memory::Memory;
 use super::patience::{Patience, Word};
 use super::plan::Plan;
 use super::text::Text;
@@ -21,6 +23,9 @@ const AT_ONCE: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(2);
 /// How often a helper that waits asks whether it is to go on.
 const TICK: Duration = Duration::from_millis(10);
+/// How long after the deadline the helper is waited for: it may have begun to wait
+/// for memory just before.
+const GRACE: Duration = Duration::from_millis(400);
 
 /// As [`crate::sys::ptrace::look`] says.
 pub(in crate::sys::ptrace) fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
@@ -52,13 +57,30 @@ fn try_to_look(pid: pid_t, wanted: Wanted, end: Instant) -> Result<Result<Seen, 
         let held = Held::all().map_err(Refusal::Failed)?;
         let word = Word::new().map_err(Refusal::Failed)?;
         let (room, patience) = (room.get_mut(), Patience { end, word: &word });
-        let wanted = wanted.handlers.bits() as u64;
-        let mut tools = Tools { plan: &plan, wanted, patience, text, room };
+        let (handlers, any_credentials) = (wanted.handlers.bits() as u64, wanted.any_credentials);
+        let own_pid = std::process::id() as pid_t;
+        let own = Text::new().status(own_pid, own_pid).unwrap_or_default();
+        let memory = Memory::new().map_err(Refusal::Failed)?;
+        let credentials = Credentials::own();
+        let mut tools = Tools {
+            plan: &plan,
+            wanted: handlers,
+            patience,
+            text,
+            memory,
+            credentials,
+            own,
+            any_credentials,
+            room,
+        };
         let work = || {
             helper::tick(TICK, TICK);
             tools.visit_all();
         };
-        Helper::start(&held, None, work).map_err(Refusal::Failed)?.wait(&held, &word);
+        let helper = Helper::start(&held, None, work).map_err(Refusal::Failed)?;
+        if !helper.wait(&held, &word, end + GRACE) {
+            return Err(refusal(pid, plan.visits[0].tid, Fault::NoAnswer));
+        }
         // If it was told to give up, sigtool ends here, with what holds signals
         // back.
     }
@@ -92,6 +114,11 @@ pub(super) fn refusal(pid: pid_t, tid: pid_t, fault: Fault) -> Refusal {
         Fault::Changed => Refusal::Changing,
         Fault::NoInstruction => Refusal::NoInstruction,
         Fault::NoMemory => Refusal::NoMemory,
+        Fault::Credentials => Refusal::Credentials,
+        Fault::FilteredCredentials => Refusal::FilteredCredentials,
+        Fault::OldKernel => Refusal::OldKernel,
+        Fault::Tampered => Refusal::Tampered,
+        Fault::MemoryTimeout => Refusal::MemoryTimeout,
         Fault::Failed => Refusal::Failed(std::io::Error::other("the thread did not answer as it should")),
     }
 }

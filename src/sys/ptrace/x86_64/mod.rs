@@ -2,6 +2,7 @@
 
 mod actions;
 mod call;
+mod credentials;
 mod helper;
 mod look;
 mod memory;

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
 
 use libc::pid_t;
 
 use super::call::{LEAST, Place};
-use super::memory;
 use super::text::{Status, Text};
 use crate::sys::process;
 use crate::sys::ptrace::Refusal;
@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub(super) visits: Vec<Visit>,
     /// Where a `syscall` instruction lies in its vdso.
     pub(super) instruction: Option<u64>,
+    /// Where the vdso begins.
+    pub(super) vdso: Option<u64>,
 }
 
 /// A thread as it was found.
@@ -57,14 +59,15 @@ impl Plan {
         let found = find(pid, actions, queue, &mut text)?;
         let visits = visits(&found, actions, queue);
         let first = visits.iter().find(|visit| visit.actions);
-        let instruction = first.and_then(|visit| instruction(pid, visit.tid, &mut text));
+        let vdso = first.and_then(|visit| vdso(pid, visit.tid, &mut text));
+        let instruction = vdso.and_then(|base| base.checked_add(instruction_offset()?));
         for visit in &visits {
             let thread = found.iter().find(|each| each.tid == visit.tid);
             if let Some(by) = thread.map(|each| each.status.tracer).filter(|tracer| *tracer != 0) {
                 return Err(Refusal::Traced { by });
             }
         }
-        Ok(Plan { pid, visits, instruction })
+        Ok(Plan { pid, visits, instruction, vdso })
     }
 }
 
@@ -152,19 +155,25 @@ fn is_kernels(pid: pid_t, text: &mut Text) -> bool {
     words.nth(6).is_some_and(|flags| super::text::number(flags, 10) & PF_KTHREAD != 0)
 }
 
-/// A `syscall` instruction of the vdso. Bytes that look like one within another
-/// instruction do as well: they are executed by themselves.
-fn instruction(pid: pid_t, tid: pid_t, text: &mut Text) -> Option<u64> {
+/// Where the target's vdso lies: by its auxiliary vector, which the kernel keeps.
+fn vdso(pid: pid_t, tid: pid_t, text: &mut Text) -> Option<u64> {
     let vector = text.read(pid, tid, "auxv").ok()?;
     let pairs = vector.chunks_exact(16).filter_map(|pair| {
         let half = |at: usize| pair.get(at..at + 8)?.try_into().ok().map(u64::from_ne_bytes);
         Some((half(0)?, half(8)?))
     });
-    let vdso = { pairs }.find(|(kind, _)| *kind == AT_SYSINFO_EHDR)?.1;
+    { pairs }.find(|(kind, _)| *kind == AT_SYSINFO_EHDR).map(|(_, base)| base)
+}
+
+/// Where in this process's vdso a `syscall` instruction is: all 64-bit processes
+/// have the same. Bytes that look like one within another instruction do as well:
+/// they are executed by themselves.
+fn instruction_offset() -> Option<u64> {
+    let own = std::process::id() as pid_t;
+    let base = vdso(own, own, &mut Text::new())?;
     let mut bytes = [0; 16 << 10];
-    let count = memory::read(tid, vdso, &mut bytes).ok()?;
-    let at = bytes[..count].windows(2).position(|window| *window == SYSCALL)?;
-    Some(vdso + at as u64)
+    let count = fs::File::open("/proc/self/mem").ok()?.read_at(&mut bytes, base).ok()?;
+    bytes[..count].windows(2).position(|window| window == SYSCALL).map(|at| at as u64)
 }
 
 #[cfg(test)]
@@ -201,8 +210,8 @@ mod tests {
     #[test]
     fn our_own_vdso_has_an_instruction() {
         let own = std::process::id() as pid_t;
-        let at = instruction(own, own, &mut Text::new()).expect("a vdso");
-        assert_eq!(memory::array::<2>(own, at).expect("ours"), SYSCALL);
+        let base = vdso(own, own, &mut Text::new()).expect("a vdso");
+        assert!(base > 0 && instruction_offset().is_some_and(|offset| offset < 16 << 10));
         assert!(!is_kernels(own, &mut Text::new()));
         assert!(threads(own).expect("ours").contains(&own));
     }

@@ -46,10 +46,40 @@ pub(super) fn is_thread(pid: pid_t, tid: pid_t) -> bool {
     open(pid, tid, "", libc::O_PATH).map(close).is_ok()
 }
 
-fn open(pid: pid_t, tid: pid_t, name: &str, flags: c_int) -> io::Result<c_int> {
+/// Opens a file of a thread's folder in /proc.
+pub(super) fn open(pid: pid_t, tid: pid_t, name: &str, flags: c_int) -> io::Result<c_int> {
+    open_path(&path(pid, tid, name)?, flags)
+}
+
+/// The path of a file of a thread's folder in /proc, as a C string.
+fn path(pid: pid_t, tid: pid_t, name: &str) -> io::Result<[u8; 64]> {
     let mut path = Cursor::new([0u8; 64]);
     write!(path, "/proc/{pid}/task/{tid}/{name}\0")?;
-    open_path(path.get_ref(), flags)
+    Ok(path.into_inner())
+}
+
+/// The user namespace of a thread, as the link in /proc names it; all zeroes if
+/// the link may not be read.
+pub(super) fn user_namespace(pid: pid_t, tid: pid_t) -> [u8; 32] {
+    let mut link = [0; 32];
+    let Ok(path) = path(pid, tid, "ns/user") else { return link };
+    // SAFETY: the path is a C string, and the buffer as long as the call is told.
+    unsafe { libc::readlink(path.as_ptr().cast(), link.as_mut_ptr().cast(), link.len()) };
+    link
+}
+
+/// Reads from a place in a file.
+pub(super) fn read_at(file: c_int, at: u64, into: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is as long as the call is told, and ours alone.
+    let count = unsafe { libc::pread(file, into.as_mut_ptr().cast(), into.len(), at as libc::off_t) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
+/// Writes to a place in a file.
+pub(super) fn write_at(file: c_int, at: u64, from: &[u8]) -> io::Result<usize> {
+    // SAFETY: the bytes are as many as the call is told, and are only read.
+    let count = unsafe { libc::pwrite(file, from.as_ptr().cast(), from.len(), at as libc::off_t) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
 /// Opens the folder of a process's threads.
@@ -86,7 +116,7 @@ pub(super) fn entries(folder: c_int, buffer: &mut [u8]) -> io::Result<Option<imp
 fn open_path(path: &[u8], flags: c_int) -> io::Result<c_int> {
     let path = CStr::from_bytes_until_nul(path).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: the path is a C string.
-    let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC | flags) };
+    let file = unsafe { libc::open(path.as_ptr(), libc::O_CLOEXEC | flags) };
     check(file.into()).map(|()| file)
 }
 

@@ -21,6 +21,7 @@ mod request {
     pub(super) const DETACH: i64 = 17;
     pub(super) const SYSCALL: i64 = 24;
     pub(super) const GETEVENTMSG: i64 = 0x4201;
+    pub(super) const SETOPTIONS: i64 = 0x4200;
     pub(super) const GETSIGINFO: i64 = 0x4202;
     pub(super) const SEIZE: i64 = 0x4206;
     pub(super) const INTERRUPT: i64 = 0x4207;
@@ -28,11 +29,12 @@ mod request {
     pub(super) const PEEKSIGINFO: i64 = 0x4209;
     pub(super) const GETSIGMASK: i64 = 0x420a;
     pub(super) const SETSIGMASK: i64 = 0x420b;
+    pub(super) const GET_SYSCALL_INFO: i64 = 0x420e;
     pub(super) const GET_RSEQ_CONFIGURATION: i64 = 0x420f;
     pub(super) const GET_SYSCALL_USER_DISPATCH_CONFIG: i64 = 0x4211;
 }
 
-/// Options of SEIZE.
+/// Options of SEIZE and SETOPTIONS.
 pub(super) mod option {
     pub(crate) const TRACESYSGOOD: u64 = 1;
     pub(crate) const TRACECLONE: u64 = 1 << 3;
@@ -60,6 +62,47 @@ pub(super) enum Stop {
     Event(i32),
     /// It has ended.
     Ended,
+}
+
+/// What the kernel reports of a system call at a stop, and of the thread at any
+/// stop (PTRACE_GET_SYSCALL_INFO in ptrace(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SyscallInfo {
+    pub(super) kind: SyscallStop,
+    /// AUDIT_ARCH of the system call (uapi linux/audit.h): of `int 0x80`, that of
+    /// i386, also in a 64-bit program.
+    pub(super) arch: u32,
+    pub(super) instruction_pointer: u64,
+    pub(super) stack_pointer: u64,
+}
+
+/// The kind of a stop, with what the kernel reports at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SyscallStop {
+    /// At the entry of a system call; it has not been made.
+    Entry { number: u64, arguments: [u64; 6] },
+    /// At the exit of one, with its result or the negative error number.
+    Exit { result: i64 },
+    /// Elsewhere.
+    Other,
+}
+
+impl SyscallInfo {
+    /// struct ptrace_syscall_info (uapi linux/ptrace.h).
+    fn from_bytes(bytes: &[u8; 88]) -> SyscallInfo {
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_ne_bytes(word)
+        };
+        let kind = match bytes[0] {
+            1 => SyscallStop::Entry { number: word(24), arguments: [32, 40, 48, 56, 64, 72].map(word) },
+            2 => SyscallStop::Exit { result: word(24).cast_signed() },
+            _ => SyscallStop::Other,
+        };
+        let arch = u32::from_ne_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+        SyscallInfo { kind, arch, instruction_pointer: word(8), stack_pointer: word(16) }
+    }
 }
 
 impl Stop {
@@ -107,6 +150,24 @@ impl Tracee {
 
     pub(super) fn interrupt(self) -> io::Result<()> {
         self.ask(request::INTERRUPT, 0, 0).map(drop)
+    }
+
+    /// Replaces the options of [`Tracee::seize`].
+    pub(super) fn set_options(self, options: u64) -> io::Result<()> {
+        self.ask(request::SETOPTIONS, 0, options).map(drop)
+    }
+
+    /// What the kernel reports at this stop.
+    ///
+    /// # Errors
+    /// EIO before Linux 5.3.
+    pub(super) fn syscall_info(self) -> io::Result<SyscallInfo> {
+        let mut bytes = [0u8; 88];
+        let address = bytes.len() as u64;
+        // SAFETY: GET_SYSCALL_INFO fills in at most as many bytes as the address
+        // says.
+        unsafe { self.fill(request::GET_SYSCALL_INFO, address, bytes.as_mut_ptr()) }?;
+        Ok(SyscallInfo::from_bytes(&bytes))
     }
 
     /// Goes on; at a delivery, with this signal or (0) without.
@@ -246,6 +307,23 @@ mod tests {
         assert_eq!(Stop::of(libc::SIGTRAP, event::STOP), Stop::Asked(libc::SIGTRAP));
         assert_eq!(Stop::of(libc::SIGSTOP, event::STOP), Stop::Asked(libc::SIGSTOP));
         assert_eq!(Stop::of(libc::SIGTRAP, event::EXEC), Stop::Event(event::EXEC));
+    }
+
+    #[test]
+    fn syscall_info_is_parsed_by_kind() {
+        let mut bytes = [0u8; 88];
+        (bytes[0], bytes[4]) = (1, 7);
+        for (at, value) in [(8, 2), (16, 3), (24, 13), (32, 4), (72, 9)] {
+            bytes[at] = value;
+        }
+        let kind = SyscallStop::Entry { number: 13, arguments: [4, 0, 0, 0, 0, 9] };
+        let expected = SyscallInfo { kind, arch: 7, instruction_pointer: 2, stack_pointer: 3 };
+        assert_eq!(SyscallInfo::from_bytes(&bytes), expected);
+        bytes[0] = 2;
+        bytes[24..32].fill(0xff);
+        assert_eq!(SyscallInfo::from_bytes(&bytes).kind, SyscallStop::Exit { result: -1 });
+        bytes[0] = 0;
+        assert_eq!(SyscallInfo::from_bytes(&bytes).kind, SyscallStop::Other);
     }
 
     #[test]

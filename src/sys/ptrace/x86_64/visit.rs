@@ -8,11 +8,17 @@ use libc::pid_t;
 
 use super::actions::{self, Action};
 use super::call::{self, Signals};
+use super::credentials::Credentials;
 use super::helper::Plain;
+use super::memory::Memory;
 use super::patience::Patience;
 use super::plan::{Plan, Visit};
-use super::text::Text;
-use super::tracee::{Siginfo, Stop, Tracee, option};
+use super::text::{self, Status, Text};
+use super::tracee::{Registers, Siginfo, Stop, Tracee, event, option};
+
+/// The options of every thread that is traced here. An exec is an event, so that
+/// nothing is done to the new program.
+pub(super) const OPTIONS: u64 = option::TRACESYSGOOD | option::TRACEEXEC;
 
 /// So many entries of queues are read, of all queues together.
 pub(super) const LIMIT: usize = crate::sys::ptrace::MOST_QUEUED as usize;
@@ -41,10 +47,20 @@ pub(super) enum Fault {
     NoMemory,
     /// A system call failed.
     Failed,
+    /// Its credentials are not ours.
+    Credentials,
+    /// The same, and a filter that is therefore not suspended.
+    FilteredCredentials,
+    /// The kernel does not report system calls.
+    OldKernel,
+    /// The call that the thread made was not the one that it was to make.
+    Tampered,
+    /// A page of its memory did not arrive in time.
+    MemoryTimeout,
 }
 
 impl Fault {
-    pub(super) const ALL: [Fault; 10] = [
+    pub(super) const ALL: [Fault; 15] = [
         Fault::Gone,
         Fault::Denied,
         Fault::NoAnswer,
@@ -55,6 +71,11 @@ impl Fault {
         Fault::NoInstruction,
         Fault::NoMemory,
         Fault::Failed,
+        Fault::Credentials,
+        Fault::FilteredCredentials,
+        Fault::OldKernel,
+        Fault::Tampered,
+        Fault::MemoryTimeout,
     ];
 
     /// A call on a thread that stood still: where it fails, that was killed.
@@ -96,6 +117,12 @@ pub(super) struct Tools<'a> {
     pub(super) wanted: u64,
     pub(super) patience: Patience<'a>,
     pub(super) text: Text,
+    pub(super) memory: Memory,
+    pub(super) credentials: Credentials,
+    /// The status of this process.
+    pub(super) own: Status,
+    /// Whether a process with other credentials may be made to run system calls.
+    pub(super) any_credentials: bool,
     pub(super) room: &'a mut Room,
 }
 
@@ -103,6 +130,16 @@ impl Tools<'_> {
     /// Makes all visits. Threads that end meanwhile have no queue any more; but
     /// one must live where all are asked through it.
     pub(super) fn visit_all(&mut self) {
+        let inject = self.plan.visits.iter().any(|visit| visit.actions);
+        if inject && self.memory.start().is_err() {
+            self.room.fault = Fault::Failed as u32;
+            return;
+        }
+        self.make_visits();
+        self.memory.end();
+    }
+
+    fn make_visits(&mut self) {
         for index in 0..self.plan.visits.len() {
             let visit = self.plan.visits[index];
             let begun = if self.patience.is_over() { Err(Fault::NoAnswer) } else { self.visit(visit) };
@@ -120,7 +157,7 @@ impl Tools<'_> {
 
     fn visit(&mut self, visit: Visit) -> Result<(), Fault> {
         let tracee = Tracee(visit.tid);
-        seize(tracee, visit)?;
+        seize(tracee)?;
         let begin = Instant::now();
         tracee.interrupt().map_err(Fault::of)?;
         self.await_stop(tracee)?;
@@ -139,6 +176,7 @@ impl Tools<'_> {
             match tracee.wait() {
                 Ok(Stop::Asked(_)) => return Ok(()),
                 Ok(Stop::Delivery(signal)) => tracee.cont(signal).map_err(Fault::of)?,
+                Ok(Stop::Event(event::EXEC)) => return Err(Fault::Changed),
                 Ok(Stop::Syscall | Stop::Event(_)) => tracee.cont(0).map_err(Fault::of)?,
                 Ok(Stop::Ended) => return Err(Fault::Gone),
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Fault::of(error)),
@@ -161,12 +199,45 @@ impl Tools<'_> {
         if visit.own {
             self.peek(tracee, false)?;
         }
-        if visit.actions {
-            return actions::ask_all(tracee, visit.filters, &registers, self);
-        }
+        let refused = match visit.actions {
+            true => match self.prepare(tracee) {
+                Ok(status) => return self.inject(tracee, &registers, status),
+                Err(fault) => Err(fault),
+            },
+            false => Ok(()),
+        };
         // Its mask is what it was.
         call::begin_again(tracee, visit.filters, || self.signals(tracee, None));
-        Ok(())
+        refused
+    }
+
+    /// Opens the memory of a thread that is stopped, and decides whether it may be
+    /// made to run system calls. Nothing is changed in it.
+    fn prepare(&mut self, tracee: Tracee) -> Result<Status, Fault> {
+        let (pid, tid) = (self.plan.pid, tracee.0);
+        let namespace = text::user_namespace(pid, tid);
+        let status = self.text.read(pid, tid, "status").map_err(|_| Fault::Gone)?;
+        let is_same = self.credentials.are_of(status, &namespace);
+        let status = Status::of(status);
+        if !is_same && !self.any_credentials {
+            return Err(Fault::Credentials);
+        }
+        if status.filters && !is_same {
+            return Err(Fault::FilteredCredentials);
+        }
+        if status.filters && !may_suspend(&self.own) {
+            return Err(Fault::Seccomp);
+        }
+        self.memory.open(pid, tid).map_err(|_| Fault::NoMemory)?;
+        // What was read and opened is of this thread, and not of a program that
+        // has taken its number: it is still stopped by us.
+        tracee.mask().map(|_| status).map_err(Fault::of)
+    }
+
+    fn inject(&mut self, tracee: Tracee, registers: &Registers, status: Status) -> Result<(), Fault> {
+        let asked = actions::ask_all(tracee, status.filters, registers, self);
+        self.memory.close();
+        asked
     }
 
     /// What decides whether it is interrupted by a signal; under another mask,
@@ -206,18 +277,18 @@ impl Tools<'_> {
     }
 }
 
-/// Begins to trace it, its filter suspended where it must be.
-fn seize(tracee: Tracee, visit: Visit) -> Result<(), Fault> {
-    let suspend = visit.actions && visit.filters;
-    let options = if suspend { option::SUSPEND_SECCOMP } else { 0 };
-    let Err(error) = tracee.seize(option::TRACESYSGOOD | options) else { return Ok(()) };
-    match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES | libc::EINVAL) if suspend => match tracee.seize(0) {
-            // That much is allowed, and is undone by the end of this process.
-            Ok(()) => Err(Fault::Seccomp),
-            Err(_) => Err(Fault::Denied),
-        },
-        Some(libc::EPERM | libc::EACCES) => Err(Fault::Denied),
-        _ => Err(Fault::of(error)),
-    }
+/// Begins to trace it.
+fn seize(tracee: Tracee) -> Result<(), Fault> {
+    tracee.seize(OPTIONS).map_err(|error| match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => Fault::Denied,
+        _ => Fault::of(error),
+    })
+}
+
+/// Whether this process may suspend a filter: with CAP_SYS_ADMIN, and if it has no
+/// filter itself (`check_ptrace_options` in kernel/ptrace.c).
+fn may_suspend(own: &Status) -> bool {
+    /// CAP_SYS_ADMIN (uapi linux/capability.h).
+    const SYS_ADMIN: u64 = 1 << 21;
+    own.effective & SYS_ADMIN != 0 && !own.filters
 }
