@@ -14,6 +14,7 @@
 //! a full pipe, recv(2) with MSG_WAITALL) returns with that part, as it may
 //! whenever a signal comes. Another thread is chosen wherever there is one.
 
+use super::actions::CODE_64;
 use super::tracee::{Registers, Tracee};
 
 /// Calls of x86-64 that return EINTR where nothing has been done yet, so that
@@ -167,6 +168,10 @@ pub(super) fn begun_again(
     filters: bool,
     signals: impl FnOnce() -> Option<Signals>,
 ) -> Option<Registers> {
+    // The numbers above are those of 64-bit code.
+    if registers.cs != CODE_64 {
+        return None;
+    }
     let is_interrupted = is_interrupted(registers);
     if !(is_interrupted || filters && is_resumed(registers)) {
         return None;
@@ -195,7 +200,8 @@ mod tests {
     fn at(rax: i64, call: i64) -> Registers {
         // SAFETY: a user_regs_struct is plain numbers.
         let zeroes = unsafe { std::mem::zeroed::<Registers>() };
-        Registers { rip: 0x1002, rax: rax.cast_unsigned(), orig_rax: call.cast_unsigned(), ..zeroes }
+        let (rax, orig_rax) = (rax.cast_unsigned(), call.cast_unsigned());
+        Registers { rip: 0x1002, rax, orig_rax, cs: CODE_64, ..zeroes }
     }
 
     fn signals(pending: u64) -> Option<Signals> {
@@ -225,6 +231,12 @@ mod tests {
     fn an_interrupted_call_is_begun_again() {
         let again = begun_again(&at(-4, 232), false, || signals(0)).expect("epoll_wait");
         assert_eq!((again.rip, again.rax, again.orig_rax), (0x1000, 232, u64::MAX));
+    }
+
+    #[test]
+    fn call_of_32_bit_code_is_not_restarted() {
+        let registers = Registers { cs: 0x23, ..at(-4, 232) };
+        assert!(begun_again(&registers, false, || signals(0)).is_none());
     }
 
     #[test]
