@@ -583,6 +583,15 @@ def state_vfork(stage):
 
 
 @case
+def state_waiting_for_a_page(stage):
+    fixture = stage.fixture("--wait-for-page")
+    look(stage, fixture.pid)
+    stage.run("decode", "--signal", "KILL", fixture.pid)
+    stage.run("decode", "--json", "--signal", "KILL", "--threads", fixture.pid)
+    stage.run("send", "-KILL", "-v", "--wait", "50ms", fixture.pid, timed=True)
+
+
+@case
 def state_system(stage):
     stage.file("never", b"")
     os.unlink("never")
@@ -1382,7 +1391,7 @@ def watch_receives_named_signals(stage):
 @case
 def watch_receives_what_was_pending(stage):
     before = [f"{PLACE}/bin/fixture", "--unwatched", "--block", "RTMIN+1,TERM,USR1", "--queue", "TERM=3"]
-    for more in (["--timer", "RTMIN+1=77"], ["--own", "USR1"], ["--queue", "RTMIN+1=1", "--queue", "RTMIN+1=2"]):
+    for more in (["--own", "USR1"], ["--queue", "RTMIN+1=1", "--queue", "RTMIN+1=2"]):
         for options in ([], ["--json"]):
             count = "3" if "--queue" in more else "2"
             stage.run("watch", *options, "--count", count, "TERM", "RTMIN+1", "USR1", before=(*before, *more, "--"))
@@ -1544,7 +1553,7 @@ def watch_errors(stage):
         watch --pid {pid},{NO_PROCESS} --timeout 1ms
         watch --pid {pid} TERM
         watch --pid {pid} --on USR1=true
-        watch --pid {pid} --burst drop
+        watch --pid {pid} --burst drop --timeout 1ms
         watch --pid {pid} --until caught
         watch --pid {pid} --until foo=TERM
         watch --pid {pid} --until caught=FOO
@@ -1555,28 +1564,28 @@ def watch_errors(stage):
         watch --pid {pid} --interval x
         watch --pid {pid} --signal FOO
         watch --pid {pid} --sender ''
-        watch --pid {pid} --target 1
+        watch --pid {pid} --target 1 --timeout 1ms
         watch --pid {pid} --backend gdb
-        watch --pid {pid} --backend proc --signal TERM
-        watch --pid {pid} --backend proc --sender 1
-        watch --pid {pid} --until-exit --threads
-        watch --pid {pid} --until-exit --until caught=TERM
+        watch --pid {pid} --backend proc --signal TERM --timeout 1ms
+        watch --pid {pid} --backend proc --sender 1 --timeout 1ms
+        watch --pid {pid} --until-exit --threads --timeout 1ms
+        watch --pid {pid} --until-exit --until caught=TERM --timeout 1ms
         watch --all --pid {pid}
         watch --all --name worker
         watch --all TERM
-        watch --all --backend ptrace
-        watch --all --backend proc
-        watch --all --threads
-        watch --all --until caught=TERM
-        watch --all --interval 1s
-        watch --all --target ''
-        watch --all --on USR1=true
+        watch --all --backend ptrace --timeout 1ms
+        watch --all --backend proc --timeout 1ms
+        watch --all --threads --timeout 1ms
+        watch --all --until caught=TERM --timeout 1ms
+        watch --all --interval 1s --timeout 1ms
+        watch --all --target '' --timeout 1ms
+        watch --all --on USR1=true --timeout 1ms
         watch --json --quiet
         """,
     )
     stage.run("watch", b"\xff")
     stage.run("watch", "--on", b"USR1=\xff")
-    stage.run("watch", "--timeout", "10s", before=("sh", "-c", 'exec "$@" > /dev/full', "sh"))
+    stage.run("watch", "--timeout", "20ms", before=("sh", "-c", 'exec "$@" > /dev/full', "sh"))
 
 
 # ---------------------------------------------------------- watch: command
@@ -1665,7 +1674,7 @@ def watch_command_forwards(stage):
                                                             (signal.SIGQUIT, None, None)])  # fmt: skip
     forwarding(stage, ["--drop", "USR1"], [(signal.SIGUSR1, None, "USR1"), (signal.SIGUSR2, "handled 12", "USR2"), end])
     forwarding(stage, ["--drop", "USR1", "--json"], [(signal.SIGUSR1, None, "USR1"), end])
-    forwarding(stage, ["--on", "USR1=echo hook"], [(signal.SIGUSR1, "hook", "USR1"), end])
+    forwarding(stage, ["--on", "USR1=echo hook", "--drop", "USR1"], [(signal.SIGUSR1, "hook", "USR1"), end])
     forwarding(stage, [], usual, width=80)
 
 
@@ -1704,18 +1713,17 @@ class Actor:
     def __init__(self, stage):
         self.process = stage.helper("python3", "-I", "-S", "-c", ACTOR)
         self.pid = self.process.pid
+        self.settle()
 
     def act(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
         if not line.startswith("exit"):
             self.process.stdout.readline()
+            self.settle()
 
-
-ACTS = (
-    ("block TERM USR1", "blocks", 1), ("catch HUP", "catches", 1), ("ignore PIPE", "ignores", 1),
-    ("unblock USR1", "unblocks", 1), ("name renamed", "renamed", 1),
-)  # fmt: skip
+    def settle(self):
+        wait_for(lambda: state_of(self.pid) == "S", "the actor sleeps")
 
 
 def sampled(stage, *options, **more):
@@ -1797,9 +1805,16 @@ def watch_samples_stops(stage):
         watch = stage.start("watch", "--pid", fixture.pid, "--backend", "proc", "--interval", "5ms", *options)
         lines = 1 if options else 2
         watch.lines(lines)
-        for step, number in enumerate((signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL)):
+        for number, state in ((signal.SIGSTOP, "T"), (signal.SIGCONT, "S")):
+            # No sample is taken in between, where the signal is pending.
+            os.kill(watch.pid, signal.SIGSTOP)
+            wait_for(lambda: state_of(watch.pid) == "T", "watch stops")
             os.kill(fixture.pid, number)
-            watch.lines(lines + step + 1)
+            wait_for(lambda state=state: state_of(fixture.pid) == state, "the fixture follows")
+            os.kill(watch.pid, signal.SIGCONT)
+            lines += 1
+            watch.lines(lines)
+        os.kill(fixture.pid, signal.SIGKILL)
         stage.finish(watch)
 
 
@@ -1809,7 +1824,8 @@ def events(stage, backend, *options, numbers, **more):
                             "--name", "worker")  # fmt: skip
     # Samples do not disturb: the next one is far away.
     watch = stage.start(
-        "watch", "--pid", fixture.pid, "--backend", backend, "--interval", "1d", *options, timed=True, **more
+        "watch", "--pid", fixture.pid, "--backend", backend,
+        *([] if "--interval" in options else ["--interval", "1d"]), *options, timed=True, **more
     )
     watch.lines(1 if "--json" in options else 2)
     for number, name in numbers:
@@ -1835,7 +1851,7 @@ def watch_events_by_bpf(stage):
     events(stage, "bpf", "-v", numbers=sent, width=120)
     events(stage, "bpf", "--signal", "USR1,USR2", numbers=[(signal.SIGHUP, ""), (signal.SIGUSR1, "USR1"), (signal.SIGKILL, "")])
     events(stage, "bpf", "--sender", os.getpid(), numbers=[(signal.SIGUSR1, "USR1"), (signal.SIGKILL, "")])
-    events(stage, "bpf", "--count", "1", numbers=[(signal.SIGUSR1, "")])
+    events(stage, "bpf", "--count", "1", "--interval", "5ms", numbers=[(signal.SIGUSR1, "")])
 
 
 @case
@@ -1845,7 +1861,7 @@ def watch_events_by_ptrace(stage):
     events(stage, "ptrace", "--json", numbers=sent)
     events(stage, "ptrace", numbers=sent, width=80)
     events(stage, "ptrace", "--signal", "USR1", numbers=[(signal.SIGHUP, ""), (signal.SIGUSR1, "USR1"), (signal.SIGKILL, "")])
-    events(stage, "ptrace", "--count", "1", numbers=[(signal.SIGUSR1, "")])
+    events(stage, "ptrace", "--count", "1", "--interval", "5ms", numbers=[(signal.SIGUSR1, "")])
 
 
 @case
@@ -1886,24 +1902,29 @@ def is_taking(watch, target):
     return watch.process.poll() is not None or not watch.fds
 
 
-# ------------------------------------------------- outside of a namespace
+# ---------------------------------------------------- a nested namespace
 
 
 @case
-def decode_other_pid_namespace(stage):
-    """Processes of a nested namespace, seen from above and from inside."""
-    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"]
-    script = f"""
-        {PLACE}/bin/sigtool decode 1; {PLACE}/bin/sigtool decode --json 1
-        {PLACE}/bin/sigtool decode --all; {PLACE}/bin/sigtool send -TERM -v 1
-        {PLACE}/bin/sigtool send -0 -v 1; {PLACE}/bin/sigtool send -TERM 0 ; echo $?
-        {PLACE}/bin/sigtool watch --timeout 1ms; echo $?
-        {PLACE}/bin/sigtool watch -- sh -c 'exit 3'; echo $?
-    """
-    ran = subprocess.run([*words, script], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True)
-    stage.fact("inside, status", ran.returncode)
-    stage.fact("inside, stdout", re.sub(r"\b\d+ of (\d+)|\"used\":\d+", r"# of \1", ran.stdout.decode()))
-    stage.fact("inside, stderr", ran.stderr.decode())
+def inside_a_nested_namespace(stage):
+    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    fixture = [f"{PLACE}/bin/fixture", "--unwatched", "--catch", "HUP", "--block", "INT", "--name", "an init"]
+    outer = stage.helper(*words, *fixture)
+    child = children_of(outer.pid)[0]
+    wait_for(lambda: state_of(child) == "S", "the init sleeps")
+    enter = ("nsenter", "--target", str(child), "--pid", "--mount", "--")
+    subprocess.run([*enter, "sh", "-c", "echo 22000 > /proc/sys/kernel/ns_last_pid"], check=True, env=ENVIRONMENT)
+    for words in (
+        ["decode", 1], ["decode", "--json", 1], ["decode", "self"], ["decode", "--all"], ["decode", os.getpid()],
+        ["decode", "--signal", "TERM", 1], ["decode", "--handlers", "--backend", "bpf", 1],
+        ["decode", "--handlers", "--backend", "ptrace", 1],
+        ["send", "-TERM", "-v", 1], ["send", "-HUP", "-v", 1], ["send", "-KILL", "-v", 1], ["send", "-0", 0],
+        ["send", "-TERM", child], ["send", "--dry-run", "--", "-1"], ["watch", "--pid", 1, "--timeout", "1ms"],
+        ["watch", "--pid", 1, "--timeout", "1ms", "--backend", "ptrace"],
+        ["watch", "--pid", 1, "--timeout", "1ms", "--backend", "bpf"], ["watch", "--timeout", "1ms"],
+        ["watch", "--", "sh", "-c", "exit 3"],
+    ):  # fmt: skip
+        stage.run(*words, before=enter, timed=True)
 
 
 @case

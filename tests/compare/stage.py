@@ -13,6 +13,7 @@ What makes two runs equal:
 - The environment, the session, the umask and all dispositions are set here.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -67,6 +68,8 @@ def prepare(binary, fixture, status_files):
     for number in range(1, 65):
         if number not in (9, 19, 32, 33):
             signal.signal(number, signal.SIG_DFL)
+    # A command may end before it reads its input; Popen restores the default.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # ADDR_NO_RANDOMIZE
@@ -154,10 +157,10 @@ class Running:
         self.fds = {"stdout": master or self.process.stdout.fileno(), "stderr": self.process.stderr.fileno()}
         self.master = master
         self.text = {"stdout": b"", "stderr": b""}
-        if stdin:
-            self.process.stdin.write(stdin)
         if stdin is not None:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(stdin)
+                self.process.stdin.close()
 
     def _pump(self, timeout):
         """Reads what there is; False once both streams have ended."""
