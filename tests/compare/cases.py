@@ -856,6 +856,43 @@ def select_by_criteria(stage):
 
 
 @case
+def select_for_send_and_watch(stage):
+    one, two, three, four, _ = crowd(stage)
+    stage.file("pidfile", f"{one.pid}\n")
+    for line in f"""
+        --match gamma
+        --user 12355
+        --gid 12355
+        --pgrp {two.pid}
+        --parent {four.pid}
+        --session {one.pid}
+        --tty none --name alpha
+        --cgroup / --name alpha
+        --ns 1 --name alpha
+        --state T
+        --older 1h
+        --newer 1h --name alpha
+        --newest --name beta
+        --oldest --name beta
+        --pidfile pidfile
+        --port 1
+        --catches HUP
+        --ignores HUP
+        --blocks TERM,USR1
+        --pending USR1
+        --tree --name 'a very long nam'
+        --at-most 1 --name alpha
+        --width 60 --name alpha
+        """.strip().splitlines():
+        words = shlex.split(line)
+        stage.run("send", "--dry-run", "--verbose", *words)
+        stage.run("watch", "--verbose", "--backend", "proc", "--timeout", "1ms", *words)
+    stage.run("send", "-USR1", "--queue", "7", "--verbose", three.pid)
+    stage.run("decode-status", "--verbose", "--handlers", one.pid, timed=True)
+    stage.run("completions", "--color", "always", "--width", "40", "fish")
+
+
+@case
 def select_errors(stage):
     crowd(stage)
     stage.file("empty", "")

@@ -27,7 +27,7 @@ the names of the cases.
 Exit status: 0 if all are equal, 1 if a command differs, 2 if the comparison
 itself failed.
 
-About 1350 commands take 50 to 90 s with --jobs 2 and debug builds.
+About 1400 commands take 50 to 90 s with --jobs 2 and debug builds.
 
 To add a command, add it to a case in cases.py. Its output must not depend on
 timing: wait for a line before the next step. Check with OLD = NEW and with load.
