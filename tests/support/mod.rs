@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the real binary, and the fixture.
 
 pub mod schema;
+pub mod seccomp;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
