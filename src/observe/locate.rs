@@ -2,8 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::demangle::demangle;
@@ -11,7 +11,7 @@ use super::elf::{self, Spot};
 use super::inside::Unseen;
 use super::place::{Area, Place, Symbol};
 use crate::proc::{Mapping, Maps, Root};
-use crate::sys::file::{Plain, open_plain};
+use crate::sys::file::{RegularFile, RootDirectory};
 
 /// Where distributions put symbols that they strip from programs (gdb's
 /// documentation, "Separate Debug Files").
@@ -77,13 +77,13 @@ fn name(
     maps: &Maps,
     mut places: Vec<&mut Place>,
 ) -> Result<(), &'static str> {
-    let Some(plain) = open(root, pid, file) else { return Err(refused(root, pid, file)) };
+    let opened = open(root, pid, file)?;
     let spot = |place: &&mut Place| {
         let mapping = maps.find(place.address).unwrap_or(file);
         Spot::at(mapping.offset.saturating_add(place.address - mapping.start))
     };
     let mut spots: Vec<Spot> = places.iter().map(spot).collect();
-    let Some(identity) = elf::look_up(&plain.file, &mut spots) else { return Ok(()) };
+    let Some(identity) = elf::look_up(&opened, &mut spots) else { return Ok(()) };
     if let Some(id) = identity.build_id.filter(|_| !identity.is_complete)
         && spots.iter().any(|spot| spot.symbol.is_none())
         && let Some(symbols) = debug_file(root, pid, &id)
@@ -97,70 +97,86 @@ fn name(
     Ok(())
 }
 
-/// The path of a file that is mapped, and whether it is there no more. Who is
-/// called as the kernel calls what is gone is told by the inode that is there.
+/// The path of a file that is mapped, and whether it has been deleted. The
+/// kernel marks a deleted file by the end of its name, but a file may be named
+/// so: then a file of this name is there, and it is the one that is mapped.
 fn named<'a>(root: &Root, pid: u32, mapping: &'a Mapping) -> (&'a [u8], bool) {
     let (path, deleted) = mapping.path();
+    let is_there = |root: &Path| {
+        let found = RootDirectory::find(root).and_then(|root| root.find_file(as_path(&mapping.name)));
+        found.is_ok_and(|found| found.inode() == mapping.inode)
+    };
     let inside = root.directory().join(format!("{pid}/root"));
-    let outside = Path::new(OsStr::from_bytes(&mapping.name)).to_owned();
-    let is_there = |path: PathBuf| std::fs::metadata(path).is_ok_and(|there| there.ino() == mapping.inode);
-    match deleted && [below(&inside, &mapping.name), outside].into_iter().any(is_there) {
+    match deleted && (is_there(&inside) || is_there(Path::new("/"))) {
         true => (&mapping.name, false),
         false => (path, deleted),
     }
 }
 
-/// Why no way leads to the file that is mapped.
-fn refused(root: &Root, pid: u32, mapping: &Mapping) -> &'static str {
-    let inside = root.directory().join(format!("{pid}/root"));
-    let paths = mapping.paths();
-    // What is no more has its way by map_files alone, which takes rights, too.
-    let link = root.directory().join(format!("{pid}/map_files/{:x}-{:x}", mapping.start, mapping.end));
-    let mut paths = paths.iter().map(|path| below(&inside, path)).chain([link]);
-    let denied = |path: PathBuf| {
-        open_plain(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
-    };
-    if paths.any(denied) { "permission denied" } else { "its file is not found" }
-}
-
-/// Opens the file that is mapped: by its path in the target's mount namespace,
-/// if that is still the same one, else by the kernel's own link to it.
-fn open(root: &Root, pid: u32, mapping: &Mapping) -> Option<Plain> {
+/// Opens the file that is mapped. The target chooses what lies at its paths, so
+/// that nothing but this file is opened.
+///
+/// # Errors
+/// Why it cannot be opened, in words.
+fn open(root: &Root, pid: u32, mapping: &Mapping) -> Result<File, &'static str> {
     let of = |what: &str| root.directory().join(format!("{pid}/{what}"));
-    let inside = |path: Vec<u8>| below(&of("root"), &path);
-    let paths: Vec<PathBuf> = mapping.paths().into_iter().map(inside).collect();
-    let same_inode = |plain: &Plain| plain.inode == mapping.inode;
-    let same = |plain: &Plain| same_inode(plain) && plain.device == mapping.device;
-    let try_open = |path: &Path| open_plain(path).ok();
-    let by_path = || paths.iter().filter_map(|path| try_open(path));
-    // In a chroot(2) paths are told from outside of it.
-    let outside =
-        || mapping.paths().into_iter().filter_map(|path| try_open(Path::new(OsStr::from_bytes(&path))));
+    let mut denied = false;
+    let mut note = |error: io::Error| denied |= error.kind() == io::ErrorKind::PermissionDenied;
+    // The kernel's own link means the file that is mapped there, whatever has
+    // become of its name. It needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
     let link = of(&format!("map_files/{:x}-{:x}", mapping.start, mapping.end));
-    by_path()
-        .chain(try_open(&of("exe")))
-        .find(same)
-        .or_else(|| try_open(&link))
-        .or_else(|| outside().find(same))
-        // Some file systems (btrfs) tell stat(2) another device.
-        .or_else(|| by_path().find(same_inode))
+    match RegularFile::find(&link).and_then(|found| found.open()) {
+        Ok(file) => return Ok(file),
+        Err(error) => note(error),
+    }
+    // By its path in the target's root, also in another mount namespace; by the
+    // kernel's link to the program. After a chroot(2) the path is that of our
+    // own root, unless ours is another, too.
+    let below = |root: &Path| -> Vec<io::Result<RegularFile>> {
+        match RootDirectory::find(root) {
+            Ok(root) => mapping.paths().iter().map(|path| root.find_file(as_path(path))).collect(),
+            Err(error) => vec![Err(error)],
+        }
+    };
+    let inside = below(&of("root")).into_iter().chain([RegularFile::find(&of("exe"))]);
+    let inside: Vec<RegularFile> = inside.filter_map(|found| found.map_err(&mut note).ok()).collect();
+    let outside = || below(Path::new("/")).into_iter().filter_map(Result::ok);
+    let same_inode = |found: &&RegularFile| found.inode() == mapping.inode;
+    let same = |found: &RegularFile| same_inode(&found) && found.device() == mapping.device;
+    let found = inside.iter().find(|found| same(found)).map(RegularFile::open);
+    let found = found.or_else(|| outside().find(same).map(|found| found.open()));
+    // The same inode of another device is another file, and may be one whose
+    // opening has effects. Only where the devices cannot be compared, the inode
+    // has to do: then a wrong file gives wrong names at worst.
+    let has_device_of_its_own = |found: &&RegularFile| same_inode(found) && found.has_device_of_its_own();
+    let found = found.or_else(|| inside.iter().find(has_device_of_its_own).map(RegularFile::open));
+    match found {
+        Some(Ok(file)) => return Ok(file),
+        Some(Err(error)) => note(error),
+        None => {}
+    }
+    Err(if denied { "permission denied" } else { "its file is not found" })
 }
 
-/// The file of symbols for a build.
+/// The file of symbols for a build: the target's, else our own.
 fn debug_file(root: &Root, pid: u32, id: &[u8]) -> Option<File> {
     let (first, rest) = id.split_first()?;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let path = format!("{DEBUG_FILES}/{first:02x}/{}.debug", hex(rest));
-    let inside = below(&root.directory().join(format!("{pid}/root")), path.as_bytes());
-    let plain = [inside, PathBuf::from(path)].iter().find_map(|path| open_plain(path).ok())?;
-    let same = elf::look_up(&plain.file, &mut [])?.build_id.as_deref() == Some(id);
-    same.then_some(plain.file)
+    let roots = [root.directory().join(format!("{pid}/root")), PathBuf::from("/")];
+    roots.iter().find_map(|root| {
+        // Nothing is mapped that this file could be compared with. Its build id
+        // must be the same, and it must not be one of the kernel's, which reading
+        // may change.
+        let found = RootDirectory::find(root).ok()?.find_file(Path::new(&path)).ok()?;
+        let file = found.is_stored().then(|| found.open().ok()).flatten()?;
+        let same = elf::look_up(&file, &mut [])?.build_id.as_deref() == Some(id);
+        same.then_some(file)
+    })
 }
 
-/// A path that begins with a slash, below a folder.
-fn below(folder: &Path, path: &[u8]) -> PathBuf {
-    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
-    folder.join(OsStr::from_bytes(&path[slashes..]))
+fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -185,12 +201,5 @@ mod tests {
         let areas: Vec<_> = beyond.iter().map(|place| (place.area.clone(), place.is_fatal())).collect();
         assert_eq!(areas, [(Area::Unmapped, true), (Area::Kernel, true), (Area::Kernel, true)]);
         assert!(places[0].library().unwrap().starts_with(b"sigtool"));
-    }
-
-    #[test]
-    fn a_path_stays_below_its_folder() {
-        let folder = Path::new("/proc/1/root");
-        assert_eq!(below(folder, b"/usr/bin/x"), Path::new("/proc/1/root/usr/bin/x"));
-        assert_eq!(below(folder, b"//x"), Path::new("/proc/1/root/x"));
     }
 }

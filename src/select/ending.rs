@@ -2,8 +2,8 @@
 
 use crate::proc::Root;
 use crate::signal::exit::Ending;
-use crate::sys::errno::ESRCH;
-use crate::sys::pidfd::PidFd;
+use crate::sys::errno::EPERM;
+use crate::sys::pidfd::{PidFd, Unavailable};
 
 /// How a process has ended, by its number and its descriptor: as the kernel
 /// keeps it once it is reaped, or as its zombie shows it. `None` where neither
@@ -12,9 +12,13 @@ pub fn ending(pid: u32, held: &PidFd) -> Option<Ending> {
     let kept = || held.ending().ok().flatten();
     kept().or_else(|| {
         let told = Root::default().zombie_status(pid);
-        // Not reaped even after that, so the zombie was this one.
-        let reaped = held.send(None, None).is_err_and(|error| error.raw_os_error() == Some(ESRCH));
-        told.filter(|_| !reaped).and_then(Ending::of_wait_status).or_else(kept)
+        // Not reaped even after that, so the zombie was this one. Another user's
+        // process gives EPERM.
+        let unreaped = held.send(None, None).map_or_else(
+            |error| error.raw_os_error() == Some(EPERM) && Unavailable::by_sending(&error).is_none(),
+            |()| true,
+        );
+        told.filter(|_| unreaped).and_then(Ending::of_wait_status).or_else(kept)
     })
 }
 

@@ -3,7 +3,6 @@
 //! The file outlives the process, and the number may be another's by then.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -11,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::proc::reader::bare;
 use crate::proc::{PID_MAX, ReadError, Root};
 use crate::sys::clock;
+use crate::sys::file::RegularFile;
 
 /// More than any pidfile has: PostgreSQL's is of eight lines.
 const LONGEST: usize = 4096;
@@ -72,13 +72,13 @@ impl fmt::Display for PidfileError {
 /// # Errors
 /// See [`PidfileError`].
 pub(super) fn process(root: &Root, path: &Path) -> Result<u32, PidfileError> {
-    // Looked at before it is opened: opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(PidfileError::Io)?;
-    if !metadata.is_file() {
-        return Err(PidfileError::NoFile);
-    }
+    // Opening a FIFO would wait for its writer, and free one that waits.
+    let found = RegularFile::find(path).map_err(|error| match error.raw_os_error() {
+        Some(_) => PidfileError::Io(error),
+        None => PidfileError::NoFile,
+    })?;
     let mut text = Vec::new();
-    let file = File::open(path).map_err(PidfileError::Io)?;
+    let file = found.open().map_err(PidfileError::Io)?;
     file.take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(PidfileError::Io)?;
     let pid = parse(&text)?;
     let unreadable = |error| match error {
@@ -92,7 +92,7 @@ pub(super) fn process(root: &Root, path: &Path) -> Result<u32, PidfileError> {
     if !super::leads(root, pid).map_err(unreadable)? {
         return Err(PidfileError::Thread(pid));
     }
-    let written = metadata.modified().map_err(PidfileError::Io)?;
+    let written = found.metadata.modified().map_err(PidfileError::Io)?;
     let start = stat.start.ok_or(PidfileError::Gone(pid))?;
     let age = Duration::from_millis(
         clock::boot_ticks().saturating_sub(start).saturating_mul(1000) / clock::ticks_per_second(),

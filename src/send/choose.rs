@@ -47,11 +47,11 @@ impl Delivery<'_, '_, '_> {
     fn signal_found(&mut self, found: &[Found], named: &[u32], attempts: &mut Vec<Attempt>) {
         let (selection, root) = (&self.request.selection, self.root.clone());
         for each in found {
-            let still = || {
+            let still = |_: &PidFd| {
                 if selection.still_means(&root, each) { Ok(()) } else { Err(Refusal::Gone) }
             };
             let attempt = Attempt::of(&each.pid.to_string(), Some(each.pid));
-            let attempt = self.process(attempt, |_| still());
+            let attempt = self.process(attempt, Some(&still));
             if named.contains(&each.pid) || !matches!(attempt.result, Err(Refusal::Gone)) {
                 attempts.push(attempt);
             }

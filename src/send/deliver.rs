@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Instant;
 
+use super::pidfd::{Check, confirm, send_through};
 use super::teller::Teller;
 use super::{Attempt, Done, News, Refusal, Report, Request, Target, wait};
 use crate::error::Failure;
@@ -10,7 +11,6 @@ use crate::exit::Exit;
 use crate::proc::{Root, Status};
 use crate::select;
 use crate::sys::deliver as system;
-use crate::sys::errno::{ENOSYS, NOT_A_PROCESS};
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 
@@ -30,6 +30,7 @@ pub(super) fn deliver(request: &Request, json: bool, teller: &mut Teller<'_, '_>
     let most_open = if holds { process::raise_descriptor_limit() } else { u64::MAX };
     let mut delivery = Delivery { request, named, effects, most_open, root, ours, teller, quit: false };
     delivery.check_descriptors(request.targets.len())?;
+    delivery.check_pidfds()?;
     let began = Instant::now();
     let (mut attempts, warnings) = match request.selection.is_whole() {
         true => (delivery.signal_targets(), Vec::new()),
@@ -114,12 +115,14 @@ impl Delivery<'_, '_, '_> {
             return attempts.push(Attempt::of(written, None));
         }
         match target {
-            Target::Process(pid) => attempts.push(self.process(Attempt::of(written, Some(*pid)), |_| Ok(()))),
+            Target::Process(pid) => attempts.push(self.process(Attempt::of(written, Some(*pid)), None)),
             Target::Inode(pid, inode) => {
-                attempts.push(self.process(Attempt::of(written, Some(*pid)), |held| match held.inode()? {
-                    found if found == *inode => Ok(()),
-                    inode => Err(Refusal::Reused { inode }),
-                }));
+                let has_inode = |held: &PidFd| match held.inode()? {
+                    Some(found) if found == *inode => Ok(()),
+                    Some(inode) => Err(Refusal::Reused { inode }),
+                    None => Err(Refusal::SharedInode),
+                };
+                attempts.push(self.process(Attempt::of(written, Some(*pid)), Some(&has_inode)));
             }
             Target::Thread(pid, tid) => attempts.push(self.thread(written, *pid, *tid)),
             Target::Group(group) => self.group(written, Some(*group), attempts),
@@ -130,17 +133,15 @@ impl Delivery<'_, '_, '_> {
     }
 
     /// To one process, held from before the check until after the sending.
-    pub(super) fn process(
-        &mut self,
-        mut attempt: Attempt,
-        check: impl Fn(&PidFd) -> Result<(), Refusal>,
-    ) -> Attempt {
+    /// `check`: whether it is the process that is meant; `None` if its number
+    /// alone says so.
+    pub(super) fn process(&mut self, mut attempt: Attempt, check: Option<Check<'_>>) -> Attempt {
         let pid = attempt.pid.unwrap_or(0);
         let held = PidFd::open(pid);
         self.describe(&mut attempt, self.named);
         attempt.result = match held {
-            Ok(held) => check(&held).and_then(|()| self.through(held, &mut attempt, &check)),
-            Err(error) => self.without_descriptor(pid, error, &mut attempt),
+            Ok(held) => confirm(check, &held).and_then(|()| self.through(held, &mut attempt, check)),
+            Err(error) => self.without_descriptor(pid, error, &mut attempt, check.is_none()),
         };
         self.told(attempt)
     }
@@ -150,17 +151,19 @@ impl Delivery<'_, '_, '_> {
         &mut self,
         held: PidFd,
         attempt: &mut Attempt,
-        check: &dyn Fn(&PidFd) -> Result<(), Refusal>,
+        check: Option<Check<'_>>,
     ) -> Result<Done, Refusal> {
-        let may_be_sent = || held.send(None, None).map_err(Refusal::from);
+        // Where the number alone is meant, it does for sending, too.
+        let number = attempt.pid.filter(|_| check.is_none());
+        let may_be_sent = || send_through(&held, number, None, None);
         if let Some(done) = self.consider(attempt, may_be_sent)? {
             return Ok(done);
         }
         // While somebody thought about the answer it may have changed.
         if self.request.options.interactive {
-            check(&held).map_err(|_| Refusal::NoLonger)?;
+            confirm(check, &held).map_err(|_| Refusal::NoLonger)?;
         }
-        held.send(self.request.signal, self.request.value)?;
+        send_through(&held, number, self.request.signal, self.request.value)?;
         self.sent(attempt);
         attempt.held = Some(held).filter(|_| self.is_followed());
         Ok(Done::Sent)
@@ -182,34 +185,6 @@ impl Delivery<'_, '_, '_> {
         });
         attempt.held = held.filter(|_| attempt.result.is_ok());
         self.told(attempt)
-    }
-
-    /// Where no descriptor is to be had: the number is a thread's, which
-    /// kill(1) has always taken, or the system has none.
-    fn without_descriptor(
-        &mut self,
-        pid: u32,
-        error: std::io::Error,
-        attempt: &mut Attempt,
-    ) -> Result<Done, Refusal> {
-        let code = error.raw_os_error().unwrap_or(0);
-        let thread_of = if NOT_A_PROCESS.contains(&code) { self.process_of(pid) } else { None };
-        if thread_of.is_none() && code != ENOSYS {
-            return Err(if NOT_A_PROCESS.contains(&code) { Refusal::Gone } else { error.into() });
-        }
-        if let (Some(process), false) = (thread_of, self.request.extras.as_kill) {
-            return Err(Refusal::Thread(process));
-        }
-        let may_be_sent = || system::to_number(pid, None, None).map_err(Refusal::from);
-        if let Some(done) = self.consider(attempt, may_be_sent)? {
-            return Ok(done);
-        }
-        // What follows goes to the process, whose thread this is.
-        let held = thread_of.and_then(|process| PidFd::open(process).ok());
-        system::to_number(pid, self.request.signal, self.request.value)?;
-        self.sent(attempt);
-        attempt.held = held.filter(|_| self.is_followed());
-        Ok(Done::Sent)
     }
 
     /// Tells of a signal that went out.
@@ -251,7 +226,7 @@ impl Delivery<'_, '_, '_> {
         // Checked again once it is held: the number may be another's by now.
         let still = |pid: u32| if is_meant(pid) { Ok(()) } else { Err(Refusal::Gone) };
         for pid in pids {
-            attempts.push(self.process(Attempt::of(&pid.to_string(), Some(pid)), |_| still(pid)));
+            attempts.push(self.process(Attempt::of(&pid.to_string(), Some(pid)), Some(&|_| still(pid))));
         }
     }
 
@@ -284,7 +259,7 @@ impl Delivery<'_, '_, '_> {
         *self.ours.get_or_init(|| own() == Some(std::process::id()))
     }
 
-    fn process_of(&self, tid: u32) -> Option<u32> {
+    pub(super) fn process_of(&self, tid: u32) -> Option<u32> {
         self.described(tid)?.tgid.filter(|process| *process != tid)
     }
 

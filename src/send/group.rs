@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::deliver::Delivery;
 use super::{Attempt, Done, Refusal};
 use crate::sys::deliver as system;
-use crate::sys::pidfd::PidFd;
+use crate::sys::pidfd::{PidFd, check_calls};
 use crate::sys::process;
 
 impl Delivery<'_, '_, '_> {
@@ -58,7 +58,7 @@ impl Delivery<'_, '_, '_> {
                 // Held by now: is it still a member?
                 let still = |_: &PidFd| if is_member(pid, group) { Ok(()) } else { Err(Refusal::Gone) };
                 let attempt = Attempt { group, ..Attempt::of(written, Some(pid)) };
-                let attempt = self.process(attempt, still);
+                let attempt = self.process(attempt, Some(&still));
                 if !matches!(attempt.result, Err(Refusal::Gone)) {
                     attempts.push(attempt);
                 }
@@ -78,6 +78,7 @@ impl Delivery<'_, '_, '_> {
         if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
             return Ok(());
         }
+        check_calls().map_err(Refusal::NoPidfd)?;
         // /proc only proposes: who is a member is asked of the kernel, for
         // this /proc may be of another pid namespace.
         let is_member = |pid: u32| is_member(pid, Some(group));

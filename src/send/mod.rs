@@ -6,6 +6,7 @@ mod choose;
 mod consent;
 mod deliver;
 mod group;
+mod pidfd;
 mod refusal;
 mod target;
 mod teller;

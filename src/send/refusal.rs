@@ -5,6 +5,7 @@ use std::io;
 
 use super::Attempt;
 use crate::sys::errno::{EAGAIN, EPERM, ESRCH};
+use crate::sys::pidfd::Unavailable;
 
 /// A reason, with an identifier that programs can rely on.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ pub enum Refusal {
         /// Why the first of them did not.
         cause: Box<Refusal>,
     },
+    /// It must be held by a pidfd, and a system call for that is missing.
+    NoPidfd(Unavailable),
+    /// It is named by the inode of its pidfd, and all pidfds have the same here.
+    SharedInode,
     /// The operand is no target.
     NoTarget,
     /// Anything else.
@@ -81,6 +86,8 @@ impl Refusal {
             Refusal::NoHandler => "no-handler",
             Refusal::ForeignProc => "foreign-proc",
             Refusal::Members { .. } => "members",
+            Refusal::NoPidfd(_) => "no-pidfd",
+            Refusal::SharedInode => "shared-inode",
             Refusal::NoTarget => "no-target",
             Refusal::Other(_) => "other",
         }
@@ -142,6 +149,12 @@ impl fmt::Display for Refusal {
             }
             Refusal::Members { failed, of, cause } => {
                 write!(f, "{failed} of {of} processes did not get it: {cause}")
+            }
+            Refusal::NoPidfd(missing) => {
+                write!(f, "{missing}, and a PID alone may mean another process by now")
+            }
+            Refusal::SharedInode => {
+                f.write_str("PID:INODE needs Linux 6.9 (before, all pidfds share one inode)")
             }
             Refusal::NoTarget => f.write_str("not a process id"),
             Refusal::Other(error) => f.write_str(&crate::error::bare(error)),

@@ -1,6 +1,7 @@
 //! Holding a process by a descriptor: whatever happens to its number, the
 //! descriptor means this process (pidfd_open(2)).
 
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -10,12 +11,21 @@ use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::deliver::{Sent, check, number, queued};
+use super::file;
 use super::siginfo::Raw;
 use crate::signal::exit::Ending;
 
 /// The signal goes to the process group that the held process leads (uapi
 /// linux/pidfd.h; since Linux 6.9).
 pub(super) const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
+
+/// The magic number of pidfs, the file system of pidfds (uapi linux/magic.h;
+/// since Linux 6.9). Before, they are on that of anonymous inodes.
+const PIDFS_MAGIC: u32 = 0x5049_4446;
+
+/// What neither call gives for its target, or pidfd_open(2) at all: the call
+/// itself is not there, or a seccomp filter refuses it.
+const CALL_REFUSED: [c_int; 3] = [libc::ENOSYS, libc::EPERM, libc::EACCES];
 
 /// ioctl(2) on a pidfd (uapi linux/pidfd.h).
 const PIDFS_IOCTL_MAGIC: u32 = 0xff;
@@ -34,6 +44,79 @@ struct PidFdInfo {
 }
 const _: () = assert!(size_of::<PidFdInfo>() == 64);
 
+/// A system call that pidfds need and that cannot be used here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    call: &'static str,
+    since: &'static str,
+    error: c_int,
+}
+
+impl Unavailable {
+    const fn open(error: c_int) -> Unavailable {
+        Unavailable { call: "pidfd_open", since: "5.3", error }
+    }
+
+    const fn send(error: c_int) -> Unavailable {
+        Unavailable { call: "pidfd_send_signal", since: "5.1", error }
+    }
+
+    /// What an error of [`PidFd::open`] says about pidfd_open(2) itself; `None`
+    /// if the error is about the process.
+    pub fn by_opening(error: &io::Error) -> Option<Unavailable> {
+        // It needs no permission, so that each of these is about the call.
+        error.raw_os_error().filter(|error| CALL_REFUSED.contains(error)).map(Unavailable::open)
+    }
+
+    /// What an error of [`PidFd::send`] says about pidfd_send_signal(2) itself;
+    /// `None` if the error is about the process.
+    pub fn by_sending(error: &io::Error) -> Option<Unavailable> {
+        let refused = error.raw_os_error().is_some_and(|error| CALL_REFUSED.contains(&error));
+        // Another user's process gives EPERM, too. This process never does.
+        if refused { check_calls().err() } else { None }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unavailable { call, since, error } = self;
+        match *error {
+            libc::ENOSYS => {
+                write!(
+                    f,
+                    "{call}(2) is not available (needs Linux {since}; probably a seccomp filter hides it)"
+                )
+            }
+            _ => write!(f, "{call}(2) is refused (probably by a seccomp filter)"),
+        }
+    }
+}
+
+/// Checks on this process whether processes can be held.
+///
+/// # Errors
+/// The system call that is missing.
+pub fn check_open() -> Result<(), Unavailable> {
+    match PidFd::open(std::process::id()) {
+        Err(error) => Unavailable::by_opening(&error).map_or(Ok(()), Err),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Checks on this process whether processes can be held and signalled through
+/// that.
+///
+/// # Errors
+/// The system call that is missing.
+pub fn check_calls() -> Result<(), Unavailable> {
+    let sent = match PidFd::open(std::process::id()) {
+        Err(error) => return Unavailable::by_opening(&error).map_or(Ok(()), Err),
+        Ok(own) => own.send(None, None),
+    };
+    let error = sent.err().and_then(|error| error.raw_os_error());
+    error.filter(|error| CALL_REFUSED.contains(error)).map_or(Ok(()), |error| Err(Unavailable::send(error)))
+}
+
 /// A held process.
 #[derive(Debug)]
 pub struct PidFd(OwnedFd);
@@ -43,7 +126,7 @@ impl PidFd {
     ///
     /// # Errors
     /// ESRCH where there is none; EINVAL or ENOENT where the number is a
-    /// thread's; ENOSYS before Linux 5.3 and where a sandbox forbids it.
+    /// thread's; others if the call is not available ([`Unavailable`]).
     pub fn open(pid: u32) -> io::Result<PidFd> {
         let pid = c_int::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
         // SAFETY: pidfd_open(2) takes plain numbers.
@@ -80,17 +163,13 @@ impl PidFd {
         })
     }
 
-    /// The inode that tells this process from every other one since boot
-    /// (pidfs, Linux 6.9; before it all descriptors share one).
+    /// The inode that no other process since boot has had. `None` if the kernel
+    /// gives the same inode to all pidfds, as before Linux 6.9.
     ///
     /// # Errors
-    /// What fstat(2) says.
-    pub fn inode(&self) -> io::Result<u64> {
-        let mut stat = MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: fstat(2) fills a whole stat in where it succeeds.
-        check(unsafe { libc::fstat(self.0.as_raw_fd(), stat.as_mut_ptr()) }.into())?;
-        // SAFETY: it has succeeded.
-        Ok(unsafe { stat.assume_init() }.st_ino)
+    /// What fstat(2) and fstatfs(2) say.
+    pub fn inode(&self) -> io::Result<Option<u64>> {
+        unique_inode(self.as_fd())
     }
 
     /// How the process ended, also where it was no child of ours; `None` until
@@ -112,7 +191,11 @@ impl PidFd {
         }
     }
 
-    /// Whether the process has been reaped.
+    /// Whether the process is known to have been reaped. Old kernels do not tell.
+    pub fn is_reaped(&self) -> bool {
+        self.has_hung_up().unwrap_or(false)
+    }
+
     fn has_hung_up(&self) -> io::Result<bool> {
         let mut waited = [PollFd::new(self.as_fd(), PollFlags::empty())];
         poll(&mut waited, PollTimeout::ZERO)?;
@@ -132,6 +215,19 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The inode of a descriptor on pidfs, where each process has its own; `None` on
+/// any other file system, where it means nothing.
+fn unique_inode(descriptor: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    if file::file_system(descriptor)? != PIDFS_MAGIC {
+        return Ok(None);
+    }
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: fstat(2) fills a whole stat in where it succeeds.
+    check(unsafe { libc::fstat(descriptor.as_raw_fd(), stat.as_mut_ptr()) }.into())?;
+    // SAFETY: it has succeeded.
+    Ok(Some(unsafe { stat.assume_init() }.st_ino))
 }
 
 /// Waits until one of the processes has ended, or the time is up (`None`: for
@@ -207,6 +303,47 @@ mod tests {
         }
         let gone = fd.send(None, None).expect_err("it has been reaped");
         assert_eq!(gone.raw_os_error(), Some(libc::ESRCH));
+    }
+
+    /// Before Linux 6.9 a pidfd is an anonymous inode, as an eventfd still is.
+    #[test]
+    fn inode_is_unique_on_pidfs_alone() {
+        let own = PidFd::open(std::process::id()).expect("a pidfd");
+        let (mut child, other) = held(std::process::Command::new("sleep").arg("1000"));
+        if let Some(inode) = own.inode().expect("fstat") {
+            let again = PidFd::open(std::process::id()).expect("a pidfd");
+            assert_eq!(again.inode().expect("fstat"), Some(inode));
+            assert_ne!(other.inode().expect("fstat"), Some(inode));
+        }
+        let anonymous = super::super::signalfd::SignalFd::open(crate::signal::SignalSet::EMPTY);
+        let anonymous = anonymous.expect("a signalfd");
+        let file = std::fs::File::open("/dev/null").expect("a file");
+        for descriptor in [anonymous.as_fd(), file.as_fd()] {
+            assert_eq!(unique_inode(descriptor).expect("fstat"), None);
+        }
+        child.kill().and_then(|()| child.wait()).expect("our own child");
+    }
+
+    #[test]
+    fn calls_are_available_or_named() {
+        assert_eq!((check_open(), check_calls()), (Ok(()), Ok(())));
+        let by_opening = |error| Unavailable::by_opening(&io::Error::from_raw_os_error(error));
+        for error in CALL_REFUSED {
+            assert_eq!(by_opening(error), Some(Unavailable::open(error)));
+            // Here the call itself works, so that the error is the target's.
+            assert_eq!(Unavailable::by_sending(&io::Error::from_raw_os_error(error)), None);
+        }
+        for error in [libc::ESRCH, libc::EINVAL, libc::ENOENT, libc::EMFILE] {
+            assert_eq!(by_opening(error), None);
+        }
+        let said = [Unavailable::open(libc::EPERM), Unavailable::send(libc::ENOSYS)].map(|it| it.to_string());
+        assert_eq!(
+            said,
+            [
+                "pidfd_open(2) is refused (probably by a seccomp filter)",
+                "pidfd_send_signal(2) is not available (needs Linux 5.1; probably a seccomp filter hides it)"
+            ]
+        );
     }
 
     #[test]

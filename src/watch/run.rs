@@ -9,7 +9,7 @@ use super::{Burst, Event, Hook, Request};
 use crate::signal::info::Origin;
 use crate::signal::{Arch, Signal};
 use crate::sys::errno::ESRCH;
-use crate::sys::pidfd::PidFd;
+use crate::sys::pidfd::{PidFd, check_open};
 use crate::sys::spawn::Inherited;
 
 /// The commands that run, and those that wait.
@@ -165,6 +165,9 @@ impl<'a> Runner<'a> {
             command.stdout(stderr.map_or_else(|_| Stdio::null(), Stdio::from));
         }
         let failed = |error: io::Error| format!("{}: sh: {}", hook_name(job.on), crate::error::bare(&error));
+        // Before it is started: its end would not be seen.
+        check_open()
+            .map_err(|missing| format!("{}: a command needs pidfds: {missing}", hook_name(job.on)))?;
         let child = self.inherited.pass_on(&mut command).spawn().map_err(failed)?;
         match PidFd::open(child.id()) {
             Ok(held) => self.running.push(Running { on: job.on, child, held }),

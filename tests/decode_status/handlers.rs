@@ -1,6 +1,7 @@
 //! `decode-status --handlers`, by each means that there is here.
 
 mod fit;
+mod hostile;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,7 @@
 //! `sigtool send`, end to end. What could reach others runs in a pid namespace.
 
 mod choose;
+mod pidfd;
 mod wait;
 
 use serde::Deserialize;

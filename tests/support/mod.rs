@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the real binary, and the fixture.
 
 pub mod schema;
+pub mod seccomp;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
@@ -97,12 +98,13 @@ pub struct Fixture {
 impl Fixture {
     /// Starts one and waits until it is ready.
     pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Fixture {
-        let mut child = Command::new(fixture_path())
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the fixture runs");
+        Fixture::start_by(Command::new(fixture_path()).args(arguments))
+    }
+
+    /// Starts one by a command that becomes the fixture.
+    pub fn start_by(command: &mut Command) -> Fixture {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the fixture runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("the fixture speaks");
@@ -131,10 +133,10 @@ impl Drop for Fixture {
 }
 
 /// A folder of a test's own, which anybody may enter; gone when dropped.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("sigtool-test-{}-{number}", std::process::id()));

@@ -5,6 +5,7 @@ mod event;
 mod left;
 mod live;
 mod outlet;
+mod refused;
 mod replay;
 mod traced;
 

@@ -22,7 +22,7 @@ use crate::signal::known::CHLD;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::child::{self, NotStarted, State};
 use crate::sys::hold;
-use crate::sys::pidfd::wait_for_ends;
+use crate::sys::pidfd::{check_calls, wait_for_ends};
 use crate::sys::signalfd::{self, SignalFd};
 use crate::sys::spawn::Inherited;
 use crate::watch::run::Runner;
@@ -95,6 +95,11 @@ pub fn hold_early(command: Option<&[OsString]>) {
 
 /// Runs the command to its end.
 pub(super) fn run(request: &Request, plan: &Plan, out: &Out<'_>) -> Result<Outcome, Failure> {
+    // Before the command is started: nothing would receive its end.
+    check_calls().map_err(|missing| Failure {
+        exit: Exit::Failed,
+        cause: anyhow::anyhow!("running a command needs pidfds: {missing}"),
+    })?;
     let start = hold::hold_all().map_err(failed("blocking signals"))?;
     // Where CHLD was ignored, the ends of children would not be told.
     signalfd::set_default(CHLD);

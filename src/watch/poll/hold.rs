@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::proc::{Files, ReadError, Root};
 use crate::select::{self, SelectError};
 use crate::sys::errno::{ESRCH, NO_DESCRIPTOR, NOT_A_PROCESS};
-use crate::sys::pidfd::PidFd;
+use crate::sys::pidfd::{self, PidFd};
 use crate::sys::process;
 
 /// A process takes two: a pidfd, and its status.
@@ -42,6 +42,12 @@ pub(super) fn hold(request: &Request) -> Result<Held, Outcome> {
     if request.live.all {
         return Ok((Vec::new(), Vec::new()));
     }
+    // One that was selected and cannot be held would be taken for one that has
+    // ended.
+    pidfd::check_open().map_err(|missing| Outcome {
+        exit: Exit::Failed,
+        complaints: vec![format!("watching processes needs pidfds: {missing}; --all does not")],
+    })?;
     let mut files = Files::new(&root);
     let mut held = named(&request.pids, &mut files)?;
     if request.selection.is_whole() {

@@ -1,0 +1,237 @@
+//! Files that a target puts in the place of those it has mapped: nothing but
+//! the mapped file is opened.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+use super::*;
+use crate::support::Folder;
+
+const NOBODY: &str = "65534";
+
+/// A process that maps `lib.so`, a copy of the fixture, and has a handler in it.
+struct Target {
+    folder: Folder,
+    user: &'static str,
+    fixture: Fixture,
+}
+
+/// A command that runs as this user.
+fn command_of(user: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
+    command
+}
+
+fn shell(folder: &Folder, script: &str) {
+    let shell = Command::new("sh").args(["-ec", script]).current_dir(&folder.0).status();
+    assert!(shell.expect("sh").success(), "{script}");
+}
+
+/// Copies of the fixture where every user may reach them: `fixture` and, without
+/// what makes it long, `lib.so`.
+fn copies() -> Folder {
+    let folder = Folder::new();
+    let copy = format!("chmod 755 .; cp '{}' fixture", fixture_path().display());
+    shell(&folder, &format!("{copy}; strip -g -o lib.so fixture || cp fixture lib.so"));
+    folder
+}
+
+impl Target {
+    /// Starts one. `None` if this test may not do that, which is printed.
+    fn start(copies: &Folder, user: &'static str, prepare: &str, settings: &[&str]) -> Option<Target> {
+        let started = command_of(user).arg("true").output();
+        if !started.as_ref().is_ok_and(|output| output.status.success()) {
+            skipped(&format!("setpriv: {started:?}"));
+            return None;
+        }
+        let folder = Folder::new();
+        let copies = copies.0.display();
+        shell(&folder, &format!("cp '{copies}/lib.so' .; chmod 777 . lib.so; {prepare}"));
+        let copy = format!("copy:{}", folder.0.join("lib.so").display());
+        let mut command = command_of(user);
+        command.arg(format!("{copies}/fixture")).args(["--catch-at", &copy, "USR1"]).args(settings);
+        let fixture = Fixture::start_by(&mut command);
+        Some(Target { folder, user, fixture })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    /// The handler as the same user sees it; `None` if it may not be read, which
+    /// is printed.
+    fn handler(&self) -> Option<Value> {
+        let output = command_of(self.user)
+            .args(["/proc/self/fd/0", "decode-status", "--handlers", "--json"])
+            .arg(self.fixture.pid.to_string())
+            .stdin(std::fs::File::open(SIGTOOL).expect("the binary"))
+            .output();
+        let ran = Ran::from(output.expect("setpriv"));
+        if ran.code != Some(0) {
+            skipped(ran.stderr.trim());
+            return None;
+        }
+        let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        Some(handlers(&document["processes"][0])[0].clone())
+    }
+}
+
+fn has_symbol(handler: &Value) -> bool {
+    handler["symbol"].as_str().is_some_and(|symbol| symbol.ends_with("state::handler"))
+}
+
+/// Reports each time that a file is opened. Opening by O_PATH is not reported.
+struct Opens(Inotify);
+
+impl Opens {
+    fn of(path: &Path) -> Opens {
+        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).expect("inotify");
+        inotify.add_watch(path, AddWatchFlags::IN_OPEN).expect("a watch");
+        Opens(inotify)
+    }
+
+    fn are_none(&self) -> bool {
+        matches!(self.0.read_events(), Err(Errno::EAGAIN))
+    }
+}
+
+/// A process that waits for a reader of a FIFO.
+struct Writer(Child);
+
+impl Writer {
+    fn start(fifo: &Path) -> Writer {
+        let command = format!("exec 3> '{}'", fifo.display());
+        let writer = Writer(Command::new("sh").args(["-c", &command]).spawn().expect("sh"));
+        while !writer.waits() {
+            std::thread::yield_now();
+        }
+        writer
+    }
+
+    /// Whether it sleeps in openat(2) or open(2).
+    fn waits(&self) -> bool {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id()));
+        let call = read("syscall").unwrap_or_default();
+        let calls: &[libc::c_long] = &[
+            libc::SYS_openat,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_open,
+        ];
+        let is_open = calls.iter().any(|number| call.starts_with(&format!("{number} ")));
+        is_open && read("wchan").is_ok_and(|place| place.contains("fifo") || place.contains("partner"))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// As root the mapped file is found all the same; without the right to follow
+/// map_files, there is no name.
+#[test]
+fn nothing_is_opened_in_the_place_of_a_deleted_library() {
+    let (copies, mut faults) = (copies(), Vec::new());
+    for (bait, place) in [
+        ("mkfifo -m 666 bait", "ln -s \"$PWD/bait\""),
+        ("mkfifo -m 666 bait", "ln"),
+        ("mknod -m 666 bait c 1 3", "ln -s \"$PWD/bait\""),
+        ("mknod -m 666 bait c 5 2", "ln"),
+        ("cp lib.so bait", "ln"),
+        ("cp lib.so bait", "ln -s \"$PWD/bait\""),
+        ("mkdir bait", "ln -s \"$PWD/bait\""),
+    ] {
+        for user in ["0", NOBODY] {
+            let Some(target) = Target::start(&copies, user, bait, &[]) else { return };
+            let places = ["lib.so", "lib.so (deleted)"].map(|name| format!("{place} bait '{name}'"));
+            let places = places.map(|made| made.replace("\"$PWD/bait\" bait", "\"$PWD/bait\"")).join("; ");
+            shell(&target.folder, &format!("rm lib.so; {places}"));
+            let bait_path = target.path("bait");
+            let opens = Opens::of(&bait_path);
+            let writer = bait.starts_with("mkfifo").then(|| Writer::start(&bait_path));
+            let Some(handler) = target.handler() else { return };
+            if !opens.are_none() {
+                faults.push(format!("uid {user} opened: {bait}; {place}"));
+            }
+            if writer.is_some_and(|writer| !writer.waits()) {
+                faults.push(format!("uid {user} freed the writer: {bait}; {place}"));
+            }
+            assert_eq!(has_symbol(&handler), user == "0", "{bait}, {place}: {handler}");
+            assert_eq!((&handler["library"], &handler["deleted"]), (&"lib.so".into(), &true.into()));
+            if !bait.starts_with("mknod") {
+                // A FIFO that is opened for both does not wait.
+                let fifo = bait.starts_with("mkfifo");
+                let opened = std::fs::OpenOptions::new().read(true).write(fifo).open(&bait_path);
+                assert!(opened.is_ok() && !opens.are_none(), "the watch reports what is opened");
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Its file can be read by its path, unless it is another one by now.
+#[test]
+fn a_library_is_named_by_its_own_file_alone() {
+    let copies = copies();
+    for (change, as_nobody) in [
+        ("true", true),
+        ("mv lib.so elsewhere", true),
+        // As a package manager replaces one.
+        ("cp lib.so new; mv new lib.so", false),
+        ("rm lib.so", false),
+    ] {
+        for (user, expected) in [("0", true), (NOBODY, as_nobody)] {
+            let Some(target) = Target::start(&copies, user, "true", &[]) else { return };
+            shell(&target.folder, change);
+            let Some(handler) = target.handler() else { return };
+            assert_eq!(has_symbol(&handler), expected, "{change}, uid {user}: {handler}");
+        }
+    }
+}
+
+/// The file of debugging symbols is looked for below the target's root, where
+/// absolute links are the target's, too.
+#[test]
+fn a_debug_file_is_regular_and_of_the_same_build() {
+    let notes = Command::new("readelf").arg("-n").arg(fixture_path()).output();
+    let notes = notes.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let id = notes
+        .ok()
+        .and_then(|text| Some(text.split_once("Build ID: ")?.1.split_whitespace().next()?.to_owned()));
+    let Some(id) = id else { return skipped("the fixture has no build ID, or readelf is missing") };
+    let (copies, (first, rest)) = (copies(), id.split_at(2));
+    let below = format!("usr/lib/debug/.build-id/{first}");
+    let place = format!("{below}/{rest}.debug");
+    let strip = format!("cp lib.so whole; strip lib.so; mkdir -p {below}");
+    for (made, expected) in [
+        (format!("cp whole {place}"), true),
+        (format!("ln -s /whole {place}"), true),
+        (format!("ln -s ../../../../../whole {place}"), true),
+        // Below its own root this file is another: of another build.
+        (format!("mkdir bin; cp /bin/sh bin/sh; ln -s /bin/sh {place}"), false),
+        (format!("mkfifo {place}"), false),
+        (format!("mkfifo bait; ln -s /bait {place}"), false),
+        (format!("mkdir proc; mkfifo proc/kmsg; ln -s /proc/kmsg {place}"), false),
+        (format!("ln -s / {place}"), false),
+    ] {
+        let root = Folder::new();
+        let directory = root.0.to_str().expect("UTF-8");
+        let prepare = format!("{strip}; {made}; mkdir -p '{directory}'");
+        let prepare = format!("{prepare}; mv usr whole bait bin proc '{directory}' 2> /dev/null || true");
+        let Some(target) = Target::start(&copies, "0", &prepare, &["--chroot", directory]) else { return };
+        let fifo = ["bait", "proc/kmsg", &place].map(|name| root.0.join(name));
+        let is_fifo = |path: &&PathBuf| {
+            use std::os::unix::fs::FileTypeExt;
+            std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_fifo())
+        };
+        let writer = fifo.iter().find(is_fifo).map(|fifo| Writer::start(fifo));
+        let Some(handler) = target.handler() else { return };
+        assert!(writer.is_none_or(|writer| writer.waits()), "{made}");
+        assert_eq!(has_symbol(&handler), expected, "{made}: {handler}");
+    }
+}

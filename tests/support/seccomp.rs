@@ -1,0 +1,42 @@
+//! Seccomp filters as sandboxes install them: some system calls are refused.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use libc::{c_int, c_long, sock_filter};
+
+/// Where seccomp_data has the number of the call.
+const NUMBER: u32 = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
+
+/// Makes these system calls give these errors in what the command becomes. The
+/// error 0 is success, without that anything is done.
+pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mut Command {
+    let step =
+        |code: u32, yes: u8, no: u8, value: u32| sock_filter { code: code as u16, jt: yes, jf: no, k: value };
+    let mut program = vec![step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, NUMBER)];
+    for (call, error) in calls {
+        let number = u32::try_from(*call).expect("a system call");
+        program.push(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, number));
+        let answer = libc::SECCOMP_RET_ERRNO | u32::try_from(*error).expect("an error number");
+        program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, answer));
+    }
+    program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
+    let install = move || {
+        let filter = libc::sock_fprog {
+            len: u16::try_from(program.len()).unwrap_or(u16::MAX),
+            filter: program.as_ptr().cast_mut(),
+        };
+        // SAFETY: prctl(2) takes plain numbers, or reads the filter, whose length
+        // is told and which outlives the call.
+        let failed = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+                || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
+        };
+        if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: after fork(2) it makes two system calls, and allocates nothing.
+    unsafe { command.pre_exec(install) }
+}
