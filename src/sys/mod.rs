@@ -15,6 +15,7 @@ pub mod database;
 pub mod deliver;
 pub mod errno;
 pub mod file;
+mod fork;
 pub mod forward;
 pub mod hold;
 pub mod job;
