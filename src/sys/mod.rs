@@ -22,6 +22,7 @@ pub mod job;
 pub mod pidfd;
 pub mod process;
 pub mod ptrace;
+pub mod reader;
 mod rights;
 mod siginfo;
 pub mod signalfd;
