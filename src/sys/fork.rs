@@ -54,6 +54,19 @@ pub(super) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
     pid_t::try_from(answer).map_err(io::Error::other)
 }
 
+/// Kills a child of [`start`] that has not been waited for.
+pub(super) fn kill_child(child: pid_t) {
+    // SAFETY: kill(2) takes plain numbers; the child has not been waited for, so
+    // the number is its own.
+    unsafe { libc::kill(child, libc::SIGKILL) };
+}
+
+/// Whether a child of [`start`] has ended; waits for it then, and not otherwise.
+pub(super) fn is_reaped(child: pid_t) -> bool {
+    // SAFETY: waitpid(2) may be given a null status.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
+}
+
 /// Kills a child of [`start`]. `wait`: until it has ended, which it does at once unless
 /// it sleeps uninterruptibly.
 pub(super) fn end_child(child: pid_t, wait: bool) {

@@ -31,6 +31,10 @@ const STARVED: Duration = Duration::from_secs(3);
 const BLOCKED_IN_ALL: Duration = Duration::from_secs(2);
 /// The time between two looks at the state of a reader that has not answered.
 const SLICE: Duration = Duration::from_millis(20);
+/// How long a reader that was abandoned is waited for.
+const TO_END: Duration = Duration::from_millis(10);
+/// The time between two tests whether a killed reader has ended.
+const PAUSE: Duration = Duration::from_micros(50);
 /// Bytes of a file in one answer at most.
 const SPACE: usize = 64 << 10;
 /// PATH_MAX, with its NUL.
@@ -210,7 +214,12 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        fork::end_child(self.child, !self.is_abandoned);
+        // One that waits for a lock ends at once, one that waits for a page may not.
+        let end = Instant::now() + TO_END;
+        fork::kill_child(self.child);
+        while !(fork::is_reaped(self.child) || self.is_abandoned && Instant::now() >= end) {
+            std::thread::sleep(PAUSE);
+        }
     }
 }
 
