@@ -143,7 +143,7 @@ impl Report {
             let (situation, mut around) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
-                    let shared = Shared::new(&request.root);
+                    let shared = Shared::new(&request.root, sys::reader::read);
                     let situation = shared.situation(pid, status, threads.clone(), None);
                     let around = request.root.surroundings(&situation);
                     (situation, around)
@@ -161,7 +161,7 @@ impl Report {
     /// Looks up what the signal does to each process, if that was asked.
     fn judge(&mut self, request: &Request) {
         let Some(signal) = request.signal else { return };
-        let shared = Shared::new(&request.root);
+        let shared = Shared::new(&request.root, sys::reader::read);
         let effect = |process: &Process| {
             let status = &process.status;
             let situation = match (status.tgid.filter(|_| process.file.is_none()), &process.threads) {
@@ -169,7 +169,7 @@ impl Report {
                     shared.situation(pid, status.clone(), threads.clone(), Some(signal))
                 }
                 // A thread by itself, whose process decides with it.
-                (Some(pid), None) => match request.root.situation(pid, Some(signal)) {
+                (Some(pid), None) => match request.root.situation(pid, Some(signal), sys::reader::read) {
                     Ok(situation) => situation,
                     Err(_) => Situation::of_text(status),
                 },

@@ -293,7 +293,8 @@ mod tests {
     #[test]
     fn this_program_is_read() {
         let own = File::open("/proc/self/exe").unwrap();
-        let maps = crate::proc::Root::default().maps(std::process::id(), []).unwrap();
+        let maps =
+            crate::proc::Root::default().maps(std::process::id(), [], crate::sys::reader::read).unwrap();
         let address = this_program_is_read as fn() as usize as u64;
         let mapping = maps.find(address).unwrap();
         let mut spots = [Spot::at(mapping.offset + (address - mapping.start))];

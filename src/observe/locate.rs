@@ -187,7 +187,7 @@ mod tests {
     fn places_of_this_program_are_found() {
         let root = Root::default();
         let pid = std::process::id();
-        let maps = root.maps(pid, []).unwrap();
+        let maps = root.maps(pid, [], crate::sys::reader::read).unwrap();
         let function = places_of_this_program_are_found as fn() as usize as u64;
         let stack = &raw const maps as u64;
         let (places, unseen) = locate(&root, pid, &maps, &[function, stack, 0x10, function + 1]);

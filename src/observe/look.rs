@@ -11,7 +11,7 @@ use crate::proc::{Maps, ReadError, Root, Status, Task, Threads};
 use crate::signal::{Arch, Queued, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::tasks::{self, Tasks};
-use crate::sys::ptrace;
+use crate::sys::{ptrace, reader};
 
 /// So long a target may take to stop.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -322,9 +322,10 @@ impl Observer {
     /// The mappings; in words why they may not be read.
     fn maps(&self, subject: Subject<'_>) -> Result<Maps, &'static str> {
         let live = subject.threads.into_iter().flat_map(Threads::live).map(|task| task.tid);
-        match self.root.maps(subject.pid, live.chain(subject.thread)) {
+        match self.root.maps(subject.pid, live.chain(subject.thread), reader::read) {
             Ok(maps) if !maps.is_empty() => Ok(maps),
             Ok(_) | Err(ReadError::Gone) => Err("it has no memory any more"),
+            Err(ReadError::Timeout) => Err("/proc/PID/maps did not arrive in time: its memory is locked"),
             Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
         }
     }

@@ -9,11 +9,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{ReadError, Root, Stat, Status, Task, Threads, gather};
+use super::{ReadError, ReadMemory, Root, Stat, Status, Task, Threads, gather};
 
 /// Longer than any file of a process: 65536 groups make a status of 700 KiB,
 /// and a command line has at most a few megabytes (execve(2)).
 const LONGEST_FILE: usize = 1 << 24;
+
+const TOO_LONG: &str = "too long for a file of /proc/PID";
 
 /// A reader of the files of processes; for one thread.
 #[derive(Debug)]
@@ -111,8 +113,8 @@ impl Files {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn arguments(&mut self, pid: u32) -> Result<&[u8], ReadError> {
-        let length = self.fill_arguments(pid)?;
+    pub fn arguments(&mut self, pid: u32, read: ReadMemory) -> Result<&[u8], ReadError> {
+        let length = self.fill_arguments(pid, read)?;
         Ok(&self.buffer[..length])
     }
 
@@ -120,8 +122,8 @@ impl Files {
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub fn command_line(&mut self, pid: u32) -> Result<Cow<'_, str>, ReadError> {
-        let length = self.fill_arguments(pid)?;
+    pub fn command_line(&mut self, pid: u32, read: ReadMemory) -> Result<Cow<'_, str>, ReadError> {
+        let length = self.fill_arguments(pid, read)?;
         let text = &mut self.buffer[..length];
         text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         Ok(String::from_utf8_lossy(text))
@@ -151,17 +153,12 @@ impl Files {
         Ok(sockets)
     }
 
-    /// A command line comes in pieces where it is long, and its end is only
-    /// where nothing follows.
-    fn fill_arguments(&mut self, pid: u32) -> Result<usize, ReadError> {
+    fn fill_arguments(&mut self, pid: u32, read: ReadMemory) -> Result<usize, ReadError> {
         self.go(pid, "cmdline");
-        let mut file = File::open(self.path())?;
-        let mut length = 0;
-        loop {
-            match read_on(&mut file, &mut self.buffer, length)? {
-                0 => break,
-                count => length += count,
-            }
+        let path = Path::new(OsStr::from_bytes(&self.path));
+        let length = read(path, 0, &mut self.buffer, LONGEST_FILE)?;
+        if length == LONGEST_FILE {
+            return Err(io::Error::other(TOO_LONG).into());
         }
         let text = &self.buffer[..length];
         Ok(text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
@@ -207,7 +204,7 @@ pub(super) fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
 /// One read behind what the buffer holds already, which grows where it is full.
 fn read_on(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
     if length >= LONGEST_FILE {
-        return Err(io::Error::other("too long for a file of /proc/PID"));
+        return Err(io::Error::other(TOO_LONG));
     }
     if length == buffer.len() {
         buffer.resize((length * 2).max(8192), 0);
@@ -219,6 +216,12 @@ fn read_on(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result<u
 mod tests {
     use super::*;
 
+    /// Of this process, whose memory arrives.
+    fn at_once(path: &Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+        *buffer = fs::read(path)?;
+        Ok(buffer.len())
+    }
+
     #[test]
     fn this_process_is_read_piece_by_piece() {
         let (mut files, pid) = (Files::new(&Root::default()), std::process::id());
@@ -226,8 +229,8 @@ mod tests {
         assert_eq!(files.comm(pid).unwrap(), stat.name.as_bytes());
         assert_eq!(files.status(pid).unwrap().tgid, Some(pid));
         let first = std::env::args().next().unwrap();
-        assert!(files.arguments(pid).unwrap().starts_with(first.as_bytes()));
-        assert!(files.command_line(pid).unwrap().starts_with(&first));
+        assert!(files.arguments(pid, at_once).unwrap().starts_with(first.as_bytes()));
+        assert!(files.command_line(pid, at_once).unwrap().starts_with(&first));
         assert!(files.link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
     }
 

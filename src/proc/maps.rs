@@ -1,11 +1,11 @@
 //! What memory of a process is mapped, and from where: /proc/PID/maps.
 
-use super::{ReadError, Root};
+use super::{ReadError, ReadMemory, Root};
 
 /// Longer than the longest: the kernel allows 65530 mappings
 /// (/proc/sys/vm/max_map_count), a hundred bytes each, unless it is told to
 /// allow more.
-const LONGEST_TEXT: u64 = 1 << 26;
+const LONGEST_TEXT: usize = 1 << 26;
 
 /// What the kernel writes behind the name of a file that is no more.
 const DELETED: &[u8] = b" (deleted)";
@@ -140,20 +140,32 @@ impl Root {
     ///
     /// # Errors
     /// See [`ReadError`]; [`ReadError::Denied`] where it is another user's.
-    pub fn maps(&self, pid: u32, threads: impl IntoIterator<Item = u32>) -> Result<Maps, ReadError> {
-        let mut maps = self.maps_of(&format!("{pid}/maps"))?;
+    pub fn maps(
+        &self,
+        pid: u32,
+        threads: impl IntoIterator<Item = u32>,
+        read: ReadMemory,
+    ) -> Result<Maps, ReadError> {
+        let mut maps = self.maps_of(&format!("{pid}/maps"), read)?;
         for tid in threads {
             if !maps.is_empty() {
                 break;
             }
             // One that has ended meanwhile tells nothing.
-            maps = self.maps_of(&format!("{pid}/task/{tid}/maps")).unwrap_or_default();
+            maps = self.maps_of(&format!("{pid}/task/{tid}/maps"), read).unwrap_or_default();
         }
         Ok(maps)
     }
 
-    fn maps_of(&self, path: &str) -> Result<Maps, ReadError> {
-        Ok(Maps::parse(&self.list(path, LONGEST_TEXT)?))
+    /// The kernel locks the memory for the text: whoever waits for a page of it, or
+    /// changes it, may keep the lock.
+    fn maps_of(&self, path: &str, read: ReadMemory) -> Result<Maps, ReadError> {
+        let mut text = Vec::new();
+        let length = read(&self.directory().join(path), 0, &mut text, LONGEST_TEXT)?;
+        if length == LONGEST_TEXT {
+            return Err(std::io::Error::other("longer than such a file can be").into());
+        }
+        Ok(Maps::parse(&text[..length]))
     }
 }
 
@@ -205,14 +217,20 @@ mod tests {
         assert_eq!(gone.path(), (&b"/srv/app/gone"[..], true));
     }
 
+    /// Of this process, whose memory arrives.
+    fn at_once(path: &std::path::Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> std::io::Result<usize> {
+        *buffer = std::fs::read(path)?;
+        Ok(buffer.len())
+    }
+
     #[test]
     fn the_own_mappings_are_read_whole() {
         let address = the_own_mappings_are_read_whole as fn() as usize as u64;
-        let maps = Root::default().maps(std::process::id(), []).unwrap();
+        let maps = Root::default().maps(std::process::id(), [], at_once).unwrap();
         assert!(maps.find(address).is_some_and(|mapping| mapping.executable && mapping.is_file()));
         let stack = &raw const maps as u64;
         assert!(maps.find(stack).is_some_and(|mapping| !mapping.executable));
-        assert!(matches!(Root::default().maps(4_194_305, []), Err(ReadError::Gone)));
+        assert!(matches!(Root::default().maps(4_194_305, [], at_once), Err(ReadError::Gone)));
     }
 
     proptest! {

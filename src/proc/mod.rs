@@ -37,7 +37,7 @@ pub use gather::gather;
 pub use kept::KeptStatus;
 pub use maps::{Mapping, Maps};
 pub use name::ProcessName;
-pub use reader::{ReadError, Root};
+pub use reader::{ReadError, ReadMemory, Root};
 pub use shared::Shared;
 pub use situation::{CoreDump, Situation};
 pub use stat::Stat;

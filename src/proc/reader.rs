@@ -15,6 +15,12 @@ pub struct Root {
     native: bool,
 }
 
+/// Reads a file that a process can make block for ever, because its text comes from
+/// the memory of the process or takes a lock of it: this must end within a deadline.
+/// From an offset on, at most so many bytes are read into the buffer, which grows if
+/// needed; their number is returned. Such files are read in no other way.
+pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize>;
+
 /// Why something of a process could not be read.
 #[derive(Debug)]
 pub enum ReadError {
@@ -23,6 +29,8 @@ pub enum ReadError {
     /// The kernel refuses: /proc is mounted with hidepid (proc(5)), or a
     /// security module forbids it.
     Denied,
+    /// Memory of the process did not arrive in time.
+    Timeout,
     /// What was read makes no sense.
     Malformed(ParseStatusError),
     /// Anything else.
@@ -38,6 +46,7 @@ impl From<io::Error> for ReadError {
         match error.kind() {
             io::ErrorKind::NotFound => ReadError::Gone,
             io::ErrorKind::PermissionDenied => ReadError::Denied,
+            io::ErrorKind::TimedOut => ReadError::Timeout,
             _ if error.raw_os_error() == Some(ESRCH) => ReadError::Gone,
             _ => ReadError::Io(error),
         }
@@ -51,6 +60,7 @@ impl fmt::Display for ReadError {
             ReadError::Denied => f.write_str(
                 "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
             ),
+            ReadError::Timeout => f.write_str("its memory did not arrive in time"),
             ReadError::Malformed(error) => error.fmt(f),
             ReadError::Io(error) => f.write_str(&bare(error)),
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
 use super::freezer::{self, Freezer};
-use super::{Files, Root, Situation, Stat, Status, Threads, Wait, gather, has_ended};
+use super::{Files, ReadMemory, Root, Situation, Stat, Status, Threads, Wait, gather, has_ended};
 use crate::signal::known::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Action, Arch, Signal, SignalSet};
 
@@ -18,15 +18,16 @@ const OF_TERMINALS: [Signal; 3] = [TSTP, TTIN, TTOU];
 #[derive(Debug)]
 pub struct Shared<'a> {
     root: &'a Root,
+    read: ReadMemory,
     /// By the text of /proc/PID/cgroup.
     freezers: Mutex<HashMap<Vec<u8>, Freezer>>,
     groups: OnceLock<Option<Groups>>,
 }
 
 impl Shared<'_> {
-    /// Nothing is looked up yet.
-    pub fn new(root: &Root) -> Shared<'_> {
-        Shared { root, freezers: Mutex::default(), groups: OnceLock::new() }
+    /// Nothing is looked up yet. `read` reads the memory of the processes.
+    pub fn new(root: &Root, read: ReadMemory) -> Shared<'_> {
+        Shared { root, read, freezers: Mutex::default(), groups: OnceLock::new() }
     }
 
     /// Looks at a process whose status and threads have just been read: at
@@ -43,7 +44,7 @@ impl Shared<'_> {
             situation.waits = self.waits(pid, &threads);
         }
         if asked(threads.blocked_by_any()) {
-            situation.signalfds = root.signalfds(pid);
+            situation.signalfds = root.signalfds(pid, self.read);
         }
         situation.threads = Some(threads);
         situation.freezer = self.freezer(pid);
@@ -64,7 +65,7 @@ impl Shared<'_> {
         let indices: Vec<u32> = (0..).take(tasks.len()).collect();
         gather(self.root, &indices, |_, index| {
             let task = tasks.get(usize::try_from(index).ok()?)?;
-            Some((task.tid, self.root.wait(pid, task.tid, task.state)))
+            Some((task.tid, self.root.wait(pid, task.tid, task.state, self.read)))
         })
     }
 

@@ -1,7 +1,7 @@
 //! All that decides what a signal does to a process, as far as /proc tells.
 
 use super::call::{Call, Wait};
-use super::{Freezer, ReadError, Root, Shared, State, Status, Threads};
+use super::{Freezer, ReadError, ReadMemory, Root, Shared, State, Status, Threads};
 use crate::signal::{Arch, Signal, SignalSet, mask};
 
 /// A process, looked at for one signal or for all. Made by [`Root::situation`];
@@ -59,19 +59,24 @@ const FIRST_NAMESPACE: &str = "pid:[4026531836]";
 
 impl Root {
     /// Looks at a process: at what decides what this signal does to it, or,
-    /// without one, at everything.
+    /// without one, at everything. `read` reads its memory.
     ///
     /// # Errors
     /// See [`ReadError`]: only where its status cannot be read.
-    pub fn situation(&self, pid: u32, signal: Option<Signal>) -> Result<Situation, ReadError> {
+    pub fn situation(
+        &self,
+        pid: u32,
+        signal: Option<Signal>,
+        read: ReadMemory,
+    ) -> Result<Situation, ReadError> {
         let status = self.status(pid)?;
         // The number may be a thread's: the process is what is looked at.
         let threads = self.threads(status.tgid.unwrap_or(pid), &status)?;
-        Ok(Shared::new(self).situation(pid, status, threads, signal))
+        Ok(Shared::new(self, read).situation(pid, status, threads, signal))
     }
 
     /// What a thread waits in.
-    pub(super) fn wait(&self, pid: u32, tid: u32, state: Option<State>) -> Wait {
+    pub(super) fn wait(&self, pid: u32, tid: u32, state: Option<State>, read: ReadMemory) -> Wait {
         // Only who sleeps so that a signal wakes it can wait for one.
         if state.is_some_and(|state| !matches!(state.letter(), 'S' | 't' | 'T')) {
             return Wait::Elsewhere;
@@ -79,38 +84,43 @@ impl Root {
         let call = self.file(&format!("{pid}/task/{tid}/syscall")).ok().as_deref().and_then(Call::parse);
         match call {
             Some(call) => {
-                let signalfd = |number| {
-                    let text = self.file(&format!("{pid}/task/{tid}/fdinfo/{number}")).ok()?;
-                    signalfd_set(&text)
-                };
-                Wait::of(call, |address| self.signal_set(tid, address), signalfd)
+                let signalfd = |number| self.signalfd(&format!("{pid}/task/{tid}/fdinfo/{number}"), read);
+                Wait::of(call, |address| self.signal_set(tid, address, read), signalfd)
             }
             None => Wait::of_channel(&self.file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default()),
         }
     }
 
     /// The signal set at an address of a thread's memory: 64 bits.
-    fn signal_set(&self, tid: u32, address: u64) -> Option<SignalSet> {
-        use std::os::unix::fs::FileExt;
-        let memory = std::fs::File::open(self.directory().join(format!("{tid}/mem"))).ok()?;
-        let mut bits = [0; 8];
-        memory.read_exact_at(&mut bits, address).ok()?;
+    fn signal_set(&self, tid: u32, address: u64, read: ReadMemory) -> Option<SignalSet> {
+        let (path, mut bits) = (self.directory().join(format!("{tid}/mem")), Vec::new());
+        let length = read(&path, address, &mut bits, 8).ok()?;
+        let bits: [u8; 8] = bits.get(..length)?.try_into().ok()?;
         let set = SignalSet::from_bits(u64::from_ne_bytes(bits).into());
         // The kernel takes the two that nobody can wait for out of it.
         let waitable = |signal: &Signal| Arch::NATIVE.facts(*signal).is_none_or(|facts| facts.catchable());
         Some(set.iter().filter(waitable).collect())
     }
 
+    /// The set of a signalfd. The descriptor may be another one by now, and the text
+    /// of an epoll(7) descriptor takes a lock that a file server can keep.
+    fn signalfd(&self, path: &str, read: ReadMemory) -> Option<SignalSet> {
+        const LONGEST: usize = 8192;
+        let mut text = Vec::new();
+        let length = read(&self.directory().join(path), 0, &mut text, LONGEST).ok()?;
+        signalfd_set(&text[..length])
+    }
+
     /// The descriptors that signals are read from (signalfd(2)).
-    pub(super) fn signalfds(&self, pid: u32) -> Option<Vec<(u32, SignalSet)>> {
+    pub(super) fn signalfds(&self, pid: u32, read: ReadMemory) -> Option<Vec<(u32, SignalSet)>> {
         let links = std::fs::read_dir(self.directory().join(format!("{pid}/fd"))).ok()?;
         let mut found = Vec::new();
         for link in links.flatten() {
             let Some(number) = link.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let target = std::fs::read_link(link.path()).unwrap_or_default();
             if target.as_os_str() == "anon_inode:[signalfd]" {
-                let text = self.file(&format!("{pid}/fdinfo/{number}")).ok()?;
-                found.extend(signalfd_set(&text).map(|set| (number, set)));
+                let set = self.signalfd(&format!("{pid}/fdinfo/{number}"), read);
+                found.extend(set.map(|set| (number, set)));
             }
         }
         Some(found)
@@ -178,9 +188,13 @@ fn core_limit(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn unread(_: &std::path::Path, _: u64, _: &mut Vec<u8>, _: usize) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::TimedOut.into())
+    }
+
     #[test]
     fn this_process_is_looked_at() {
-        let found = Root::default().situation(std::process::id(), None).unwrap();
+        let found = Root::default().situation(std::process::id(), None, unread).unwrap();
         assert_eq!(found.status.tgid, Some(std::process::id()));
         assert!(found.threads.is_some_and(|threads| threads.count() > 0));
         assert!(found.signalfds.is_some_and(|found| found.is_empty()));

@@ -5,7 +5,7 @@ use super::given::Given;
 use super::{Criteria, Found, name};
 use crate::proc::cgroup;
 use crate::proc::{Files, ReadError, Stat, Status, Threads};
-use crate::sys::clock;
+use crate::sys::{clock, reader};
 
 /// The time that ages are told by.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ pub(super) enum Seen<T> {
     NamespaceDenied,
     /// All that could be read holds, but its descriptors may not be read.
     SocketsDenied,
+    /// All that could be read holds, but its command line could not be read.
+    NoCommandLine(ReadError),
 }
 
 /// A process for which everything holds.
@@ -90,8 +92,13 @@ impl<T> Look<'_, T> {
             }
             status = Some(found);
         }
-        if !self.has_name(files, pid)? || !self.has_pattern(files, pid)? {
-            return Ok(None);
+        let mut unread = None;
+        match self.has_words(files, pid) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            // The other criteria may exclude it.
+            Err(error @ (ReadError::Timeout | ReadError::Io(_))) => unread = Some(error),
+            Err(error) => return Err(error),
         }
         if status.is_none() && self.take.is_some() {
             status = Some(files.status(pid)?);
@@ -133,6 +140,9 @@ impl<T> Look<'_, T> {
         }
         let Some(sockets) = self.held(files, pid)? else { return Ok(None) };
         let Some(sockets) = sockets else { return Ok(Some(Seen::SocketsDenied)) };
+        if let Some(error) = unread {
+            return Ok(Some(Seen::NoCommandLine(error)));
+        }
         let taken = self.take.zip(status.zip(threads)).map(|(take, (status, threads))| take(status, threads));
         Ok(Some(Seen::Match(Match { found, sockets, taken })))
     }
@@ -143,6 +153,11 @@ impl<T> Look<'_, T> {
             self.criteria.fits_age(age, now.per_second)
         };
         self.criteria.fits_stat(stat) && self.now.is_none_or(fits_age)
+    }
+
+    /// The criteria that may take its command line.
+    fn has_words(&self, files: &mut Files, pid: u32) -> Result<bool, ReadError> {
+        Ok(self.has_name(files, pid)? && self.has_pattern(files, pid)?)
     }
 
     fn has_name(&self, files: &mut Files, pid: u32) -> Result<bool, ReadError> {
@@ -156,7 +171,7 @@ impl<T> Look<'_, T> {
         }
         // Another user's program may not be read; its arguments may.
         let program = files.link(pid, "exe").ok();
-        let whole = name::whole(&comm, files.arguments(pid)?, program.as_deref())
+        let whole = name::whole(&comm, files.arguments(pid, reader::read)?, program.as_deref())
             .into_iter()
             .any(|whole| names.iter().any(|name| name == whole));
         Ok(whole)
@@ -167,7 +182,7 @@ impl<T> Look<'_, T> {
         if patterns.is_empty() {
             return Ok(true);
         }
-        let line = files.command_line(pid)?;
+        let line = files.command_line(pid, reader::read)?;
         if !line.is_empty() {
             return Ok(patterns.iter().any(|pattern| pattern.is_match(&line)));
         }

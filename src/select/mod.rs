@@ -32,6 +32,7 @@ pub use pidfile::PidfileError;
 
 use crate::proc::net::Socket;
 use crate::proc::{Files, ReadError, Root, Status, Threads, gather};
+use crate::sys::reader;
 use given::Given;
 use look::{Look, Match, Now, Seen, Take};
 
@@ -236,6 +237,7 @@ impl Selection {
                  CAP_SYS_PTRACE",
             ));
         }
+        warnings.extend(unexamined(seen));
         let held = |socket: &Socket| {
             seen.iter()
                 .any(|seen| matches!(seen, Seen::Match(found) if found.sockets.contains(&socket.inode)))
@@ -261,8 +263,24 @@ impl Selection {
 fn found<T>(seen: Seen<T>) -> Option<Match<T>> {
     match seen {
         Seen::Match(found) => Some(found),
-        Seen::NamespaceDenied | Seen::SocketsDenied => None,
+        Seen::NamespaceDenied | Seen::SocketsDenied | Seen::NoCommandLine(_) => None,
     }
+}
+
+/// The processes whose command lines could not be read, in a line for each reason.
+fn unexamined<T>(seen: &[Seen<T>]) -> Vec<String> {
+    let errors = seen.iter().filter_map(|seen| match seen {
+        Seen::NoCommandLine(error) => Some(error),
+        _ => None,
+    });
+    let (late, failed): (Vec<_>, Vec<_>) = errors.partition(|error| matches!(error, ReadError::Timeout));
+    let line = |count: usize, reason: &str| match count {
+        1 => format!("1 process not examined: its command line {reason}"),
+        _ => format!("{count} processes not examined: their command lines {reason}"),
+    };
+    let late = (!late.is_empty()).then(|| line(late.len(), "did not arrive in time"));
+    let failed = failed.first().map(|error| line(failed.len(), &format!("could not be read: {error}")));
+    late.into_iter().chain(failed).collect()
 }
 
 /// The whole name of a process whose name the kernel may have cut; its comm
@@ -273,7 +291,7 @@ pub fn whole_name(root: &Root, pid: u32, comm: &[u8]) -> Vec<u8> {
     }
     let mut files = Files::new(root);
     let program = files.link(pid, "exe").ok();
-    let arguments = files.arguments(pid).map(<[u8]>::to_vec).unwrap_or_default();
+    let arguments = files.arguments(pid, reader::read).map(<[u8]>::to_vec).unwrap_or_default();
     let names = name::whole(comm, &arguments, program.as_deref());
     names.first().map_or_else(|| comm.to_vec(), |name| name.to_vec())
 }

@@ -39,7 +39,7 @@ impl Running {
     fn start(command: &mut Command) -> Running {
         let running = Running(command.stdin(Stdio::null()).spawn().expect("a command"));
         let mut files = Files::new(&Root::default());
-        while files.arguments(running.pid()).expect("a child").is_empty() {
+        while files.arguments(running.pid(), reader::read).expect("a child").is_empty() {
             std::thread::yield_now();
         }
         running
@@ -360,6 +360,18 @@ fn what_could_not_be_seen_is_warned_of() {
         namespaces,
         [
             "--ns: 2 left out: the namespaces of other users' processes may not be read, which takes CAP_SYS_PTRACE"
+        ]
+    );
+    let unread = |error| Seen::NoCommandLine(error);
+    let late = || unread(ReadError::Timeout);
+    let failed = || unread(ReadError::Io(std::io::Error::from_raw_os_error(11)));
+    let one = "1 process not examined: its command line did not arrive in time";
+    assert_eq!(warnings(&[late(), holder(5)]), [one]);
+    assert_eq!(
+        warnings(&[late(), failed(), late()]),
+        [
+            "2 processes not examined: their command lines did not arrive in time",
+            "1 process not examined: its command line could not be read: Resource temporarily unavailable"
         ]
     );
 }

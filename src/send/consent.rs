@@ -6,6 +6,7 @@ use super::teller::Answer;
 use super::{Attempt, Done, Refusal};
 use crate::explain::{self, Effect, Sending};
 use crate::signal::known::CONT;
+use crate::sys::reader;
 
 impl Delivery<'_, '_, '_> {
     /// Looks at what the signal would do to the target and whether it is
@@ -54,7 +55,7 @@ impl Delivery<'_, '_, '_> {
     fn effect(&self, attempt: &Attempt) -> Option<Effect> {
         let Some(signal) = self.request.signal else { return Some(Effect::Checked) };
         let pid = attempt.pid.filter(|_| self.is_ours())?;
-        let situation = self.root.situation(pid, Some(signal)).ok()?;
+        let situation = self.root.situation(pid, Some(signal), reader::read).ok()?;
         let queued = self.request.value.is_some();
         Some(explain::effect(&situation, Sending { signal, thread: attempt.tid, queued }))
     }

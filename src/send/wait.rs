@@ -11,6 +11,7 @@ use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit::Ending;
 use crate::sys::pidfd::{PidFd, wait_for_ends};
+use crate::sys::reader;
 
 /// How often progress is shown.
 const TICK: Duration = Duration::from_millis(100);
@@ -97,7 +98,7 @@ fn ending(attempt: &Attempt) -> Option<Ending> {
 
 /// Why a process is alive.
 fn why(attempt: &Attempt, request: &Request, signal: Option<Signal>) -> Option<explain::alive::Alive> {
-    let situation = Root::default().situation(attempt.pid?, signal).ok()?;
+    let situation = Root::default().situation(attempt.pid?, signal, reader::read).ok()?;
     // What follows goes to the process, also where the first went to a thread.
     let thread = attempt.tid.filter(|_| attempt.followed.is_empty());
     let queued = request.value.is_some();

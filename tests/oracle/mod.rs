@@ -139,7 +139,9 @@ fn try_state(seed: u64, tally: &mut Tally) {
 /// Asks for the effect, sends, observes.
 fn try_signal(target: &mut Target, sending: Sending) -> (Situation, Effect, Observation) {
     let look = |target: &Target| {
-        Root::default().situation(target.pid, Some(sending.signal)).expect("it is not reaped")
+        Root::default()
+            .situation(target.pid, Some(sending.signal), sigtool::sys::reader::read)
+            .expect("it is not reaped")
     };
     let before = target.settle();
     target.reports();

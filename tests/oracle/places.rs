@@ -66,7 +66,9 @@ impl Drop for Init {
 fn an_init_is_judged_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
-        let found = Root::default().situation(init.pid, Some(named(name))).expect("it lives");
+        let found = Root::default()
+            .situation(init.pid, Some(named(name)), sigtool::sys::reader::read)
+            .expect("it lives");
         (effect(&found, Sending::plain(named(name))), found)
     };
     let send = |name: &str| {
@@ -190,7 +192,9 @@ fn a_frozen_process_is_judged() {
         group.write("cgroup.procs", &target.pid.to_string()).expect("moved before");
         group.freeze(true);
         let sending = Sending::plain(named(name));
-        let found = Root::default().situation(target.pid, Some(named(name))).expect("it lives");
+        let found = Root::default()
+            .situation(target.pid, Some(named(name)), sigtool::sys::reader::read)
+            .expect("it lives");
         assert_eq!(effect(&found, sending).id(), "terminates", "{name}");
         deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
         // Frozen still: waiting is enough.
@@ -214,7 +218,9 @@ fn a_traced_process_is_judged() {
             return skipped("no right to trace");
         }
         let sending = Sending::plain(named(name));
-        let found = Root::default().situation(target.pid, Some(named(name))).expect("it lives");
+        let found = Root::default()
+            .situation(target.pid, Some(named(name)), sigtool::sys::reader::read)
+            .expect("it lives");
         let predicted = effect(&found, sending);
         deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
         if name == "USR2" {

@@ -1,6 +1,7 @@
 //! `sigtool send`, end to end. What could reach others runs in a pid namespace.
 
 mod choose;
+mod hostile;
 mod pidfd;
 mod wait;
 

@@ -1,0 +1,394 @@
+//! Reads of files that a target can make block for ever.
+//!
+//! A page of a target's memory may never arrive: the target answers for it itself
+//! (userfaultfd(2)) or a file server does (FUSE). Who reads the page by
+//! /proc/PID/mem waits for it, and cannot always be killed. A thread of the target
+//! that does so keeps the lock of its memory; /proc/PID/cmdline and /proc/PID/maps
+//! then wait for the lock. An epoll(7) descriptor does the same to its fdinfo.
+//!
+//! So a process of its own reads such files, one for each thread that needs them. If
+//! it misses the deadline, it is killed and left behind.
+
+use std::cell::{RefCell, UnsafeCell};
+use std::ffi::c_int;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use libc::pid_t;
+
+use super::fork::{self, Held, Plain, Shared, futex_wait, futex_wake};
+
+/// How long the reader may be blocked in one file: a page that was swapped out
+/// arrives within that time.
+const BLOCKED: Duration = Duration::from_millis(250);
+/// How long one file may take if the reader is not blocked but gets no CPU.
+const STARVED: Duration = Duration::from_secs(3);
+/// How long the readers of this process may be blocked in all. After that nothing
+/// is read any longer, so that many such targets do not add up.
+const BLOCKED_IN_ALL: Duration = Duration::from_secs(2);
+/// The time between two looks at the state of a reader that has not answered.
+const SLICE: Duration = Duration::from_millis(20);
+/// How long a reader that was abandoned is waited for.
+const TO_END: Duration = Duration::from_millis(10);
+/// The time between two tests whether a killed reader has ended.
+const PAUSE: Duration = Duration::from_micros(50);
+/// Bytes of a file in one answer at most.
+const SPACE: usize = 64 << 10;
+/// PATH_MAX, with its NUL.
+const LONGEST_PATH: usize = 4096;
+
+/// The milliseconds that readers were blocked.
+static WAITED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static READER: RefCell<Option<Reader>> = const { RefCell::new(None) };
+}
+
+/// Reads a file from an offset on, to its end but at most so many bytes. The
+/// buffer is filled from its beginning and grows if needed. Returns the number of
+/// bytes read.
+///
+/// # Errors
+/// The errors of open(2) and read(2); [`io::ErrorKind::TimedOut`] if the file did
+/// not arrive in time; and that no reader can be started.
+pub fn read(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    if WAITED.load(Ordering::Relaxed) >= BLOCKED_IN_ALL.as_millis() as u64 {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    READER.with_borrow_mut(|kept| {
+        // Once more if something has killed the reader.
+        for _ in 0..2 {
+            let mut reader = kept.take().map_or_else(Reader::start, Ok).map_err(not_started)?;
+            match reader.read(path, offset, buffer, most) {
+                Ok(answer) => {
+                    *kept = Some(reader);
+                    return answer;
+                }
+                Err(Fault::Late) => return Err(io::ErrorKind::TimedOut.into()),
+                Err(Fault::Killed) => {}
+            }
+        }
+        Err(io::Error::other("the process that reads it was killed"))
+    })
+}
+
+fn not_started(error: io::Error) -> io::Error {
+    io::Error::other(format!("no process can be started to read it: {error}"))
+}
+
+/// A request and its answer, in memory that both processes share. Sigtool owns it
+/// while `asked` and `done` are equal, and else the reader.
+#[repr(C)]
+struct Board {
+    asked: AtomicU32,
+    done: AtomicU32,
+    /// 1 if the file is to be opened; 0 to read on.
+    opens: AtomicU32,
+    wanted: AtomicU32,
+    offset: AtomicU64,
+    /// The bytes read.
+    count: AtomicU32,
+    /// What open(2) or read(2) said; 0 if they succeeded.
+    error: AtomicI32,
+    path: UnsafeCell<[u8; LONGEST_PATH]>,
+    data: UnsafeCell<[u8; SPACE]>,
+}
+
+// SAFETY: numbers and bytes, of which every value is valid.
+unsafe impl Plain for Board {}
+
+/// Why a reader gives no answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Fault {
+    /// A page did not arrive in time.
+    Late,
+    /// It was killed.
+    Killed,
+}
+
+/// A process that reads, of one thread.
+struct Reader {
+    board: Shared<Board>,
+    child: pid_t,
+    is_abandoned: bool,
+}
+
+impl Reader {
+    fn start() -> io::Result<Reader> {
+        let board: Shared<Board> = Shared::new()?;
+        // The reader blocks every signal: a signal to sigtool's group is not its.
+        let held = Held::all()?;
+        // SAFETY: getpid(2) takes nothing.
+        let parent = unsafe { libc::getpid() };
+        let child = fork::start(0, || {
+            fork::end_with_parent(parent);
+            // SAFETY: setsid(2) takes nothing.
+            unsafe { libc::setsid() };
+            fork::close_all_but(None);
+            serve(board.get());
+        })?;
+        drop(held);
+        Ok(Reader { board, child, is_abandoned: false })
+    }
+
+    /// Reads a file; the inner result is what the system calls say.
+    fn read(
+        &mut self,
+        path: &Path,
+        offset: u64,
+        buffer: &mut Vec<u8>,
+        most: usize,
+    ) -> Result<io::Result<usize>, Fault> {
+        let path = path.as_os_str().as_bytes();
+        if path.len() >= LONGEST_PATH || path.contains(&0) {
+            return Ok(Err(io::ErrorKind::InvalidInput.into()));
+        }
+        let board = self.board.get();
+        // SAFETY: the last request was answered, so the cell is this process's
+        // alone. The length was checked above.
+        unsafe {
+            let cell = &mut *board.path.get();
+            cell[..path.len()].copy_from_slice(path);
+            cell[path.len()] = 0;
+        }
+        board.offset.store(offset, Ordering::Relaxed);
+        board.opens.store(1, Ordering::Relaxed);
+        let mut wait = Wait::new();
+        let mut length = 0;
+        loop {
+            let wanted = SPACE.min(most - length);
+            self.board.get().wanted.store(wanted as u32, Ordering::Relaxed);
+            self.ask(&mut wait)?;
+            let board = self.board.get();
+            match board.error.load(Ordering::Relaxed) {
+                0 => {}
+                error => return Ok(Err(io::Error::from_raw_os_error(error))),
+            }
+            let count = (board.count.load(Ordering::Relaxed) as usize).min(wanted);
+            if buffer.len() < length + count {
+                buffer.resize((length + count).max(buffer.len() * 2).max(8192), 0);
+            }
+            // SAFETY: the request was answered, so the cell is this process's.
+            let data = unsafe { &*board.data.get() };
+            buffer[length..length + count].copy_from_slice(&data[..count]);
+            length += count;
+            if count < wanted || length == most {
+                return Ok(Ok(length));
+            }
+            board.opens.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the reader fulfil the request, and waits for that.
+    fn ask(&mut self, wait: &mut Wait) -> Result<(), Fault> {
+        let board = self.board.get();
+        let number = board.asked.load(Ordering::Relaxed).wrapping_add(1);
+        board.asked.store(number, Ordering::Release);
+        futex_wake(&board.asked);
+        let mut slice = Instant::now();
+        loop {
+            let done = board.done.load(Ordering::Acquire);
+            if done == number {
+                return Ok(());
+            }
+            let rest = SLICE.saturating_sub(slice.elapsed());
+            if !rest.is_zero() {
+                futex_wait(&board.done, done, Some(rest));
+                continue;
+            }
+            let fault = match state_of(self.child) {
+                Some(b'Z' | b'X') => Some(Fault::Killed),
+                state => wait.is_over(state, slice.elapsed()).then_some(Fault::Late),
+            };
+            if let Some(fault) = fault {
+                self.is_abandoned = fault == Fault::Late;
+                return Err(fault);
+            }
+            slice = Instant::now();
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // One that waits for a lock ends at once, one that waits for a page may not.
+        let end = Instant::now() + TO_END;
+        fork::kill_child(self.child);
+        while !(fork::is_reaped(self.child) || self.is_abandoned && Instant::now() >= end) {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// How long one file has been waited for.
+struct Wait {
+    begin: Instant,
+    blocked: Duration,
+}
+
+impl Wait {
+    fn new() -> Wait {
+        Wait { begin: Instant::now(), blocked: Duration::ZERO }
+    }
+
+    /// Adds the time since the last look at the reader, which is in this state, and
+    /// returns whether its time is over.
+    fn is_over(&mut self, state: Option<u8>, time: Duration) -> bool {
+        // A reader that gets no CPU is not blocked.
+        if state != Some(b'R') {
+            self.blocked += time;
+            WAITED.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+        }
+        self.blocked >= BLOCKED || self.begin.elapsed() >= STARVED
+    }
+}
+
+/// The state of a child, as /proc/PID/stat has it.
+fn state_of(child: pid_t) -> Option<u8> {
+    let text = std::fs::read(format!("/proc/{child}/stat")).ok()?;
+    let name_end = text.iter().rposition(|byte| *byte == b')')?;
+    text.get(name_end + 2).copied()
+}
+
+/// The reader's work: answers requests until it is killed.
+fn serve(board: &Board) {
+    let (mut last, mut file) = (0, -1);
+    loop {
+        let asked = board.asked.load(Ordering::Acquire);
+        if asked == last {
+            futex_wait(&board.asked, last, None);
+            continue;
+        }
+        last = asked;
+        let wanted = (board.wanted.load(Ordering::Relaxed) as usize).min(SPACE);
+        // SAFETY: a request was made and not answered, so both cells are this
+        // process's alone.
+        let (path, data) = unsafe { (&*board.path.get(), &mut (&mut *board.data.get())[..wanted]) };
+        let opens = board.opens.load(Ordering::Relaxed) != 0;
+        if opens && file >= 0 {
+            close(file);
+            file = -1;
+        }
+        let opened = match opens {
+            false => Ok(()),
+            true => open(path, board.offset.load(Ordering::Relaxed)).map(|opened| file = opened),
+        };
+        let answer = opened.and_then(|()| fill(file, data));
+        // A full answer may be followed by more.
+        if file >= 0 && answer != Ok(SPACE) {
+            close(file);
+            file = -1;
+        }
+        board.count.store(answer.unwrap_or(0) as u32, Ordering::Relaxed);
+        board.error.store(answer.err().unwrap_or(0), Ordering::Relaxed);
+        board.done.store(asked, Ordering::Release);
+        futex_wake(&board.done);
+    }
+}
+
+/// Opens a file at an offset.
+fn open(path: &[u8; LONGEST_PATH], offset: u64) -> Result<c_int, c_int> {
+    // SAFETY: the path ends with a NUL: sigtool has written one.
+    let file = unsafe { libc::open(path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    if file < 0 {
+        return Err(errno());
+    }
+    // SAFETY: lseek64(2) takes plain numbers.
+    if offset != 0 && unsafe { libc::lseek64(file, offset as libc::off64_t, libc::SEEK_SET) } < 0 {
+        let error = errno();
+        close(file);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+/// Reads until the data is full or the file ends: the kernel gives a long file in
+/// pieces.
+fn fill(file: c_int, data: &mut [u8]) -> Result<usize, c_int> {
+    let mut length = 0;
+    while length < data.len() {
+        let rest = &mut data[length..];
+        // SAFETY: the buffer is as long as the call is told, and ours alone.
+        match unsafe { libc::read(file, rest.as_mut_ptr().cast(), rest.len()) } {
+            0 => break,
+            count => length += usize::try_from(count).map_err(|_| errno())?,
+        }
+    }
+    Ok(length)
+}
+
+fn close(file: c_int) {
+    // SAFETY: the descriptor was opened here, and is not used again.
+    unsafe { libc::close(file) };
+}
+
+/// The error of the last call, without allocating.
+fn errno() -> c_int {
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_files_in_one_piece_or_in_many() {
+        let path = std::env::temp_dir().join(format!("sigtool-read-{}", std::process::id()));
+        let mut buffer = Vec::new();
+        for length in [0, 1, SPACE - 1, SPACE, SPACE + 1, 5 * SPACE, 5 * SPACE + 7] {
+            let bytes: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
+            std::fs::write(&path, &bytes).expect("a file");
+            assert_eq!(read(&path, 0, &mut buffer, 1 << 24).expect("it is there"), length);
+            assert!(buffer[..length] == bytes);
+            let rest = length.saturating_sub(3);
+            assert_eq!(read(&path, 3, &mut buffer, 1 << 24).expect("it is there"), rest);
+            assert!(buffer[..rest] == bytes[length - rest..]);
+            let most = length.min(SPACE + 1);
+            assert_eq!(read(&path, 0, &mut buffer, most).expect("it is there"), most);
+        }
+        std::fs::remove_file(&path).expect("it is there");
+    }
+
+    #[test]
+    fn reports_errors_of_files() {
+        let (mut buffer, none) = (Vec::new(), Path::new("/nowhere"));
+        let error = |path: &Path, buffer: &mut Vec<u8>| read(path, 0, buffer, 9).expect_err("no file").kind();
+        assert_eq!(error(none, &mut buffer), io::ErrorKind::NotFound);
+        assert_eq!(error(Path::new("/"), &mut buffer), io::ErrorKind::IsADirectory);
+        let long = "x".repeat(5000);
+        assert_eq!(error(Path::new(&long), &mut buffer), io::ErrorKind::InvalidInput);
+        assert!(read(Path::new("/proc/self/comm"), 0, &mut buffer, 99).is_ok());
+    }
+
+    #[test]
+    fn starts_another_reader_if_one_is_killed() {
+        let (mut buffer, path) = (Vec::new(), Path::new("/proc/sys/kernel/ostype"));
+        for _ in 0..3 {
+            assert_eq!(read(path, 0, &mut buffer, 99).expect("it is there"), 6);
+            assert_eq!(&buffer[..6], b"Linux\n");
+            let child = READER.with_borrow(|reader| reader.as_ref().map(|reader| reader.child));
+            // SAFETY: kill(2) takes plain numbers; the child has not been waited for.
+            unsafe { libc::kill(child.expect("a reader"), libc::SIGKILL) };
+        }
+    }
+
+    #[test]
+    fn reader_that_is_blocked_is_abandoned() {
+        let path = std::env::temp_dir().join(format!("sigtool-fifo-{}", std::process::id()));
+        let name = std::ffi::CString::new(path.as_os_str().as_bytes()).expect("no NUL");
+        // SAFETY: the path is a C string.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        let (mut buffer, mut reader) = (Vec::new(), Reader::start().expect("a process"));
+        // Nothing ever opens it for writing.
+        assert_eq!(
+            reader.read(&path, 0, &mut buffer, 9).map_err(|fault| fault == Fault::Late).err(),
+            Some(true)
+        );
+        assert!(reader.is_abandoned);
+        std::fs::remove_file(&path).expect("it is there");
+        assert!(WAITED.load(Ordering::Relaxed) >= 250);
+    }
+}
