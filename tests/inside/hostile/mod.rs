@@ -2,6 +2,8 @@
 //! tests/fixture/hostile.
 
 mod attacks;
+mod credentials;
+mod pages;
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
