@@ -153,6 +153,18 @@ pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t
     pid_t::try_from(answer).map_err(io::Error::other)
 }
 
+/// Whether such a child has ended. It still must be waited for.
+pub(super) fn is_ended(child: pid_t) -> bool {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: waitid(2) fills in a whole siginfo_t, or leaves its zeroes, which
+    // are valid; the PID is of the variant that it sets.
+    unsafe {
+        libc::waitid(libc::P_PID, child.cast_unsigned(), info.as_mut_ptr(), options) == 0
+            && info.assume_init().si_pid() == child
+    }
+}
+
 /// Kills such a child. `wait`: until it has ended, which it does at once unless
 /// it sleeps uninterruptibly.
 pub(super) fn end_child(child: pid_t, wait: bool) {
