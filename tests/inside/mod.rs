@@ -2,6 +2,7 @@
 //! trace.
 
 mod calls;
+mod hostile;
 mod look;
 mod rights;
 mod strange;

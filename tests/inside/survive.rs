@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use sigtool::sys::deliver;
+use sigtool::sys::pidfd::PidFd;
 use sigtool::sys::ptrace::{Refusal, Tracer};
 
 use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
@@ -242,6 +243,56 @@ fn the_end_of_who_looks_is_not_that_of_the_target() {
     }
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+}
+
+/// The memory helper may be killed at any moment: the look fails, and the target
+/// goes on.
+#[test]
+fn target_is_intact_if_the_memory_helper_is_killed() {
+    if !is_possible() {
+        return;
+    }
+    const KILLS: u32 = 15;
+    let mut undisturbed = Target::start(&["busy", "20000"]);
+    let right = undisturbed.line();
+    let mut target = Target::start(&["busy", "20000"]);
+    for number in 0..KILLS {
+        // It ends as soon as a look fails.
+        let mut looker = Command::new(fixture_path().with_file_name("inside"))
+            .args(["look", &target.pid.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        while looker.try_wait().expect("it is ours").is_none() {
+            // Its helper traces, and the child of that accesses memory.
+            let Some(helper) = child_of(looker.id()).and_then(hold_child_of) else { continue };
+            for _ in 0..number * 100 {
+                std::hint::spin_loop();
+            }
+            // It may have ended.
+            let _ = helper.send(Some(signal("KILL")), None);
+        }
+        if super::state_of(target.pid) == Some('Z') {
+            assert_eq!(target.line(), right, "after {number} kills");
+            target = Target::start(&["busy", "20000"]);
+        }
+    }
+    assert_eq!(target.line(), right, "after {KILLS} kills");
+}
+
+/// The first child of a process.
+fn child_of(pid: u32) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+/// The same, held by a descriptor: it is that child and no other process.
+fn hold_child_of(pid: u32) -> Option<PidFd> {
+    let child = child_of(pid)?;
+    let held = PidFd::open(child).ok()?;
+    (child_of(pid) == Some(child)).then_some(held)
 }
 
 /// Who is told to end while the target does not stop, ends at once, long before

@@ -119,6 +119,18 @@ pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t
     })
 }
 
+/// Whether such a child has ended. It still must be waited for.
+pub(super) fn is_ended(child: pid_t) -> bool {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: waitid(2) fills in a whole siginfo_t, or leaves its zeroes, which
+    // are valid; the PID is of the variant that it sets.
+    unsafe {
+        libc::waitid(libc::P_PID, child.cast_unsigned(), info.as_mut_ptr(), options) == 0
+            && info.assume_init().si_pid() == child
+    }
+}
+
 extern "C" fn nothing(_: c_int) {}
 
 /// Has what waits interrupted, once after the first time and then again and

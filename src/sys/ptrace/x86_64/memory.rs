@@ -201,7 +201,9 @@ impl Memory {
                 break;
             }
             let rest = end.saturating_duration_since(Instant::now());
-            if rest.is_zero() || patience.is_some_and(|patience| patience.is_over()) {
+            let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_over());
+            // Each tick interrupts the wait. A helper that was killed never answers.
+            if is_over || helper::is_ended(self.helper) {
                 self.is_abandoned = true;
                 return Err(Fault::MemoryTimeout);
             }

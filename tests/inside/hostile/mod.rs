@@ -1,0 +1,198 @@
+//! Targets that attack the process that inspects them. The programs are in
+//! tests/fixture/hostile.
+
+mod attacks;
+mod credentials;
+mod pages;
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sigtool::sys::deliver;
+use sigtool::sys::pidfd::PidFd;
+
+use crate::support::{Ran, SIGTOOL, skipped};
+
+/// Far more than sigtool needs, also on a loaded machine.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// The binary that inspects: another one if `SIGTOOL_BINARY` names it.
+fn binary() -> OsString {
+    std::env::var_os("SIGTOOL_BINARY").unwrap_or_else(|| SIGTOOL.into())
+}
+
+/// A directory with compiled programs, which all users may enter; removed when
+/// dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Compiles these programs into a new directory. `None` if that is not
+    /// possible here, which is reported.
+    fn with(programs: &[&str]) -> Option<Scratch> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        if deliver::effective_uid() != 0 {
+            skipped("not root");
+            return None;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sigtool-hostile-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).expect("a directory");
+        let scratch = Scratch(path);
+        set_mode(&scratch.0, 0o755);
+        programs.iter().all(|program| scratch.compile(program, &["-pthread"])).then_some(scratch)
+    }
+
+    /// Compiles the setuid program besides.
+    fn with_setuid(programs: &[&str]) -> Option<Scratch> {
+        let scratch = Scratch::with(programs)?;
+        let sections =
+            ["gadget=0x10000000", "victim=0x10001000"].map(|at| format!("-Wl,--section-start=.{at}"));
+        let options = ["-static", "-no-pie", &sections[0], &sections[1]];
+        if !scratch.compile("setuid_program", &options) {
+            return None;
+        }
+        set_mode(&scratch.path("setuid_program"), 0o4755);
+        let mut command = scratch.command_of_nobody("setuid_program");
+        let ran = command.stdin(Stdio::null()).output().map(Ran::from);
+        match ran {
+            Ok(ran) if ran.stdout == "unchanged as 0\n" => Some(scratch),
+            Ok(ran) => {
+                skipped(&format!(
+                    "setuid has no effect in {}: {}{}",
+                    scratch.0.display(),
+                    ran.stdout,
+                    ran.stderr
+                ));
+                None
+            }
+            Err(error) => {
+                skipped(&format!("setpriv: {error}"));
+                None
+            }
+        }
+    }
+
+    fn compile(&self, program: &str, options: &[&str]) -> bool {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture/hostile");
+        let mut command = Command::new("cc");
+        command.args(["-O2", "-Wall", "-Werror", "-o"]).arg(self.path(program));
+        command.arg(folder.join(program).with_extension("c")).args(options);
+        match command.output() {
+            Ok(output) if output.status.success() => true,
+            Ok(output) => panic!("{program}: {}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => {
+                skipped(&format!("cc: {error}"));
+                false
+            }
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A command that runs as another user.
+    fn command_of_nobody(&self, program: &str) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(self.path(program)).current_dir(&self.0);
+        command
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.path(program));
+        command.current_dir(&self.0);
+        command
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// A hostile program that runs; killed when dropped.
+struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    pid: u32,
+}
+
+impl Program {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    /// What it printed instead.
+    fn start(command: &mut Command) -> Result<Program, String> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut program = Program { pid: child.id(), child, stdin, stdout };
+        match program.line() {
+            line if line == format!("ready {}", program.pid) => Ok(program),
+            line => Err(line),
+        }
+    }
+
+    /// The next line that it prints; empty once it has ended.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("text");
+        line.trim_end().to_owned()
+    }
+
+    /// Sends a command; its answer.
+    fn ask(&mut self, command: &str) -> String {
+        let stdin = self.stdin.as_mut().expect("it is open");
+        stdin.write_all(format!("{command}\n").as_bytes()).expect("it reads");
+        self.line()
+    }
+
+    /// Lets it end; what else it printed.
+    fn finish(mut self) -> String {
+        self.stdin = None;
+        let mut text = String::new();
+        self.stdout.read_to_string(&mut text).expect("text");
+        text
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `sigtool decode-status --handlers --backend ptrace`.
+fn inspect(pid: u32) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["decode-status", "--handlers", "--backend", "ptrace", &pid.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Whether a child ends in time; if not, it is killed.
+fn ends(child: &mut Child) -> bool {
+    let held = PidFd::open(child.id()).expect("it was not waited for");
+    let is_ended = held.wait(BOUND).expect("it can be waited for");
+    if !is_ended {
+        let _ = child.kill();
+    }
+    is_ended
+}
