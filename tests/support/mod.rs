@@ -4,7 +4,7 @@ pub mod schema;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Once;
@@ -179,8 +179,9 @@ pub fn searchable_path() -> OsString {
 /// the numbers of signals. `None` where namespaces are not to be had, which is
 /// said.
 pub fn in_namespace(script: &str) -> Option<Ran> {
-    let kill = kill_link();
-    let folder = Folder::new();
+    let (folder, links) = (Folder::new(), Folder::new());
+    let kill = links.join("kill");
+    std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
     // A mistake in a script must not hang the tests: timeout ends unshare, and
     // with it everything in the namespace.
     let output = Command::new("timeout")
@@ -209,16 +210,15 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
     }
 }
 
-/// The binary under the name `kill`: a link in the tests' own folder.
-pub fn kill_link() -> PathBuf {
-    let link = fixture_path().with_file_name("kill");
-    // Several tests may come here at once; whoever is first has made it.
-    let _ = std::os::unix::fs::symlink(SIGTOOL, &link);
-    link
+/// The binary under the name `kill`.
+pub fn kill_command() -> Command {
+    let mut command = Command::new(SIGTOOL);
+    command.arg0("kill");
+    command
 }
 
-/// A command of kill's.
+/// Runs it to its end.
 pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-    let output = Command::new(kill_link()).args(arguments).stdin(Stdio::null()).output();
+    let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()
 }
