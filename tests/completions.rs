@@ -6,7 +6,7 @@ use std::process::Command;
 use clap_complete::{Generator, Shell};
 
 use crate::generated::hold;
-use crate::support::{Ran, SIGTOOL, run, skipped};
+use crate::support::{Ran, SIGTOOL, run, searchable_path, skipped};
 
 fn generated(generator: impl Generator) -> String {
     let mut command = sigtool::cli::definition();
@@ -111,8 +111,10 @@ compdef _sigtool sigtool; bindkey '^I' complete-word; stty columns 200 -echo; ec
         ("watch VTA", "watch VTALRM"),
         ("send --broad", "send --broadcast"),
     ] {
-        let ran =
-            Command::new("timeout").args(["30", "zsh", "-fc", script, SIGTOOL, line, completed]).output();
+        let ran = Command::new("timeout")
+            .args(["30", "zsh", "-fc", script, SIGTOOL, line, completed])
+            .env("PATH", searchable_path())
+            .output();
         match ran.map(Ran::from) {
             Ok(ran) if ran.code == Some(127) => return skipped("zsh is missing"),
             Ok(ran) => assert_eq!(ran.stdout, "found\n", "{line}: {}", ran.stderr),

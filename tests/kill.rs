@@ -2,9 +2,8 @@
 //! every comparison with another kill, runs in a pid namespace.
 
 use std::fs::File;
-use std::process::Command;
 
-use crate::support::{Fixture, in_namespace, kill, kill_link, skipped};
+use crate::support::{Fixture, in_namespace, kill, kill_command, skipped};
 
 /// Taken by no process of a test: the kernel's greatest number.
 const NOBODY: &str = "4194304";
@@ -142,7 +141,7 @@ fn signals_are_listed_and_translated() {
 #[test]
 fn a_list_that_cannot_be_written_is_an_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
-    let output = Command::new(kill_link()).arg("-l").stdout(full).output().expect("it runs");
+    let output = kill_command().arg("-l").stdout(full).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "kill: standard output: No space left on device\n");
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{SIGTOOL, in_namespace, schema};
+use crate::support::{SIGTOOL, in_namespace, schema, searchable_path};
 
 /// A command, and the lines that follow it.
 struct Shown {
@@ -36,7 +36,7 @@ fn what_the_readme_shows_is_what_happens() {
     let shown = shown(&readme);
     assert!(shown.len() >= 10, "the README shows its commands");
     let binaries = Path::new(SIGTOOL).parent().expect("a folder").to_str().expect("UTF-8");
-    let path = format!("{binaries}:{}", std::env::var("PATH").unwrap_or_default());
+    let path = format!("{binaries}:{}", searchable_path().to_str().expect("UTF-8"));
     for Shown { command, output } in shown {
         let script = format!("PATH='{path}'; cd '{}'; exec 2>&1; {command}", root.display());
         let printed = if command.contains("send") {

@@ -1,7 +1,7 @@
 //! What the kernel tells beside a signal: siginfo_t, as plain values.
 //!
 //! Which of its fields mean anything depends on the signal and the code
-//! together (sigaction(2)); [`Origin::of`] chooses.
+//! together (sigaction(2)); [`Info::origin`] chooses.
 
 use super::code::{self, Code};
 use super::{Arch, Signal};

@@ -1,10 +1,9 @@
 //! What is found of a process, each from a real one or a kept text; and what is
 //! required of it.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Fixture, fixture_path, in_namespace, run, skipped};
+use crate::support::{Fixture, Folder, fixture_path, in_namespace, run, skipped};
 
 /// The identifiers of what is found of a process.
 fn found(target: &[&str]) -> Vec<String> {
@@ -78,7 +77,8 @@ fn sentences_say_what_is_so_and_what_to_do() {
 /// waits for any.
 #[test]
 fn a_shell_that_waits_is_not_in_system() {
-    let said = Path::new(env!("CARGO_TARGET_TMPDIR")).join("waited-for");
+    let folder = Folder::new();
+    let said = folder.join("waited-for");
     let child = format!("{} > {}", fixture_path().display(), said.display());
     for (settings, is_system) in [
         (&["--ignore", "INT,QUIT", "--", "bash", "-c", &format!("{child} & wait")][..], false),

@@ -7,7 +7,6 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -15,7 +14,7 @@ use sigtool::signal::{Arch, name};
 use sigtool::sys::deliver;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
-use crate::support::{Fixture, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
+use crate::support::{Fixture, Folder, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
 
 /// The document of a process looked into by BPF, and by ptrace, as far as they
 /// are to be had.
@@ -336,11 +335,9 @@ fn functions_are_found_in_the_processes_own_files() {
     assert!(ran.stdout.contains("state::handler"), "{}", ran.stdout);
 }
 
-/// A program under this name, in a folder of this test's own, that catches USR1;
-/// its file is removed once it runs, if that is asked.
-fn renamed(name: &[u8], removed: bool) -> (Child, String) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed");
-    std::fs::create_dir_all(&folder).expect("a folder");
+/// Starts a program with this name, in this folder, that catches USR1. Removes its
+/// file once it runs, if that is asked.
+fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
     let program = folder.join(OsStr::from_bytes(name));
     // Not by fs::copy: what is open for writing when another test forks cannot
     // be executed.
@@ -362,13 +359,14 @@ fn renamed(name: &[u8], removed: bool) -> (Child, String) {
 /// UTF-8 is escaped, and in JSON has U+FFFD.
 #[test]
 fn a_library_has_its_own_name() {
+    let folder = Folder::new();
     for (name, removed, text, json) in [
         (&b"gone"[..], true, "gone (deleted)", "gone"),
         (b"here (deleted)", false, "here\\x20(deleted)", "here (deleted)"),
         (b"both (deleted)", true, "both\\x20(deleted) (deleted)", "both (deleted)"),
         (b"br\xffoken", false, "br\\xffoken", "br\u{fffd}oken"),
     ] {
-        let (mut child, pid) = renamed(name, removed);
+        let (mut child, pid) = renamed(&folder, name, removed);
         let shown = run(["decode-status", "--handlers", &pid]);
         let document = run(["decode-status", "--handlers", "--json", &pid]);
         child.kill().expect("our own child");

@@ -2,13 +2,13 @@
 //! textfile collector.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use snapbox::{assert_data_eq, str};
 
 use super::texts::data;
-use crate::support::{Fixture, Ran, SIGTOOL, in_namespace, run, skipped};
+use crate::support::{Fixture, Folder, Ran, SIGTOOL, in_namespace, run, skipped};
 
 fn metrics(arguments: &[&str]) -> Ran {
     let ran = run(["decode-status", "--format", "prometheus"].iter().chain(arguments));
@@ -44,13 +44,11 @@ fn value(text: &str, metric: &str) -> u64 {
 }
 
 /// A directory that looks as /proc does, of captured files.
-struct Proc(PathBuf);
+struct Proc(Folder);
 
 impl Proc {
-    fn new(name: &str) -> Proc {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).expect("a directory");
-        Proc(directory)
+    fn new() -> Proc {
+        Proc(Folder::new())
     }
 
     /// A process by its captured status; `flags` as in its stat file.
@@ -72,20 +70,14 @@ impl Proc {
     }
 
     fn metrics(&self, arguments: &[&str]) -> Ran {
-        metrics(&[&["--proc", self.0.to_str().expect("UTF-8")], arguments].concat())
-    }
-}
-
-impl Drop for Proc {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        metrics(&[&["--proc", self.0.join("").to_str().expect("UTF-8")], arguments].concat())
     }
 }
 
 #[test]
 fn a_machine_is_counted() {
     const KERNEL_THREAD: u32 = 0x0020_0000;
-    let made = Proc::new("fleet");
+    let made = Proc::new();
     made.process(2, "kernel-thread", KERNEL_THREAD);
     made.process(6476, "bash", 0);
     made.process(6317, "stopped", 0);

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use sigtool::sys::deliver;
 
 use super::handlers::by_each_means;
 use super::{decode, fixture, rows};
@@ -21,6 +22,7 @@ fn each_entry_says_from_whom_it_is() {
     let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
     let gone = run(["send", "-TERM", &pid]);
     assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
+    let uid = deliver::effective_uid();
     let seen = by_each_means(&target, &["--queue"]);
     for process in &seen {
         let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });
@@ -48,10 +50,8 @@ fn each_entry_says_from_whom_it_is() {
         assert_eq!(process["queued_cut"], Value::Null);
         let what = process["findings"][0]["what"].as_str().expect("a sentence");
         let sentence = "TERM is pending, says it was sent by pid ";
-        assert!(
-            what.starts_with(sentence) && what.ends_with("(exited, uid 0), and the process blocks it"),
-            "{what}"
-        );
+        let end = format!("(exited, uid {uid}), and the process blocks it");
+        assert!(what.starts_with(sentence) && what.ends_with(&end), "{what}");
     }
     let ran = decode(&target, &["--queue"]);
     if seen.is_empty() {
@@ -60,7 +60,7 @@ fn each_entry_says_from_whom_it_is() {
     let found = rows(&ran.stdout, "NUM  SIGNAL  FOR");
     assert_eq!(
         found[1][2..5],
-        ["process".to_owned(), format!("claims {} (fixture) uid 0", living.pid), "0".to_owned()]
+        ["process".to_owned(), format!("claims {} (fixture) uid {uid}", living.pid), "0".to_owned()]
     );
     assert_eq!(found[4][2], format!("thread {pid}"));
     let thread = run(["decode-status", "--queue", &format!("{pid}/{pid}")]);

@@ -9,7 +9,8 @@ use sigtool::sys::deliver;
 use super::state_of;
 use crate::support::{Fixture, fixture_path, skipped};
 
-const NOBODY: u32 = 65534;
+/// A user that the tests are not run by, and that no other test uses.
+const OTHER: u32 = 54324;
 
 /// A look by `inside try`, as another user if one is given.
 fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
@@ -30,23 +31,17 @@ fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
 #[test]
 fn anothers_process_is_refused_and_ones_own_is_not() {
     let own = Fixture::start(["--catch", "HUP"]);
-    let Some(refused) = try_as(Some(NOBODY), own.pid) else { return };
+    let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
     assert_eq!(refused, format!("OtherUser {{ uid: {} }}", deliver::effective_uid()));
     assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
-    // One of nobody's own; it can be dumped, for nobody it was from the start.
+    // The other user's own process. It is dumpable, because it is theirs from the start.
     let mut command = Command::new(fixture_path().with_file_name("inside"));
-    command
-        .args(["again"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .current_dir("/");
+    command.args(["again"]).stdin(Stdio::null()).stdout(Stdio::null()).uid(OTHER).gid(OTHER).current_dir("/");
     let mut theirs = match command.spawn() {
         Ok(theirs) => theirs,
-        Err(error) => return skipped(&format!("as nobody: {error}")),
+        Err(error) => return skipped(&format!("as uid {OTHER}: {error}")),
     };
-    let seen = try_as(Some(NOBODY), theirs.id());
+    let seen = try_as(Some(OTHER), theirs.id());
     let _ = theirs.kill();
     let _ = theirs.wait();
     let seen = seen.expect("it ran before");
@@ -81,22 +76,22 @@ fn what_may_not_be_dumped_is_told_as_such() {
     let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
     std::fs::copy(fixture_path().with_file_name("inside"), &path).expect("a copy");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("ours");
-    let started = Theirs::start(Command::new(&path).args(["call", "pause"]).uid(NOBODY).gid(NOBODY));
+    let started = Theirs::start(Command::new(&path).args(["call", "pause"]).uid(OTHER).gid(OTHER));
     std::fs::remove_file(&path).expect("ours");
     let Some(theirs) = started else { return skipped("no other user may be become here") };
-    let Some(refused) = try_as(Some(NOBODY), theirs.0.id()) else { return };
+    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
     assert!(refused == "Undumpable" || refused.starts_with("Yama"), "{refused}");
 }
 
 #[test]
 fn who_has_more_capabilities_is_told_as_such() {
     let mut command = Command::new("setpriv");
-    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let user = ["--reuid=54324", "--regid=54324", "--clear-groups"];
     command.args(user).args(["--inh-caps=+net_raw", "--ambient-caps=+net_raw"]);
     let inside = fixture_path().with_file_name("inside");
     let started = Theirs::start(command.arg(inside).args(["call", "pause"]));
     let Some(theirs) = started else { return skipped("no capability can be given to another user") };
-    let Some(refused) = try_as(Some(NOBODY), theirs.0.id()) else { return };
+    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
     assert!(refused == "Capabilities" || refused.starts_with("Yama"), "{refused}");
 }
 

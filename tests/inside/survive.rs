@@ -13,30 +13,6 @@ use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
 
 #[test]
-fn a_busy_process_comes_to_the_same_result() {
-    if !is_possible() {
-        return;
-    }
-    let mut undisturbed = Target::start(&["busy", "20000"]);
-    let right = undisturbed.line();
-    let mut target = Target::start(&["busy", "20000"]);
-    let mut looks = 0;
-    while looks < 1000 {
-        match handlers(target.pid, "SEGV,BUS") {
-            Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
-            // It is done; another one, for the rest of the looks.
-            Err(Refusal::Gone | Refusal::Zombie | Refusal::Changing) => {
-                assert_eq!(target.line(), right, "after {looks} looks");
-                target = Target::start(&["busy", "20000"]);
-            }
-            Err(refusal) => panic!("after {looks} looks: {}", refusal.reason()),
-        }
-        looks += 1;
-    }
-    assert_eq!(target.line(), right);
-}
-
-#[test]
 fn no_signal_is_lost_of_a_handler_that_runs_all_the_time() {
     if !is_possible() {
         return;
@@ -215,36 +191,6 @@ fn a_process_that_executes_itself_is_seen_or_left_alone() {
     assert!(target.is_alive());
 }
 
-/// Killed at some moment of a look, sigtool leaves the target as it was: its
-/// helper goes on to the end.
-#[test]
-fn the_end_of_who_looks_is_not_that_of_the_target() {
-    if !is_possible() {
-        return;
-    }
-    let fixture = Fixture::start(["--catch", "HUP,USR1", "--report"]);
-    for end in ["KILL", "INT", "TERM"].into_iter().cycle().take(45) {
-        let mut looker = Command::new(fixture_path().with_file_name("inside"))
-            .args(["look", &fixture.pid.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let mut dots = [0; 20];
-        let mut stdout = BufReader::new(looker.stdout.take().expect("a pipe"));
-        stdout.read_exact(&mut dots).expect("it looks");
-        deliver::to_number(looker.id(), Some(signal(end)), None).expect("it is ours");
-        looker.wait().expect("it is ours");
-        // Its helper, if there is one, goes on for a moment.
-        super::until(|| {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
-            status.contains("TracerPid:\t0\n")
-        });
-    }
-    super::settle(fixture.pid, 'S');
-    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
-}
-
 /// The memory helper may be killed at any moment: the look fails, and the target
 /// goes on.
 #[test]
@@ -327,4 +273,64 @@ fn who_waits_for_a_deep_sleep_can_be_ended() {
     deliver::to_number(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+}
+
+/// Tests that take over 5 s: `--skip slow` leaves them out.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_busy_process_comes_to_the_same_result() {
+        if !is_possible() {
+            return;
+        }
+        let mut undisturbed = Target::start(&["busy", "20000"]);
+        let right = undisturbed.line();
+        let mut target = Target::start(&["busy", "20000"]);
+        let mut looks = 0;
+        while looks < 1000 {
+            match handlers(target.pid, "SEGV,BUS") {
+                Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
+                // It is done; another one, for the rest of the looks.
+                Err(Refusal::Gone | Refusal::Zombie | Refusal::Changing) => {
+                    assert_eq!(target.line(), right, "after {looks} looks");
+                    target = Target::start(&["busy", "20000"]);
+                }
+                Err(refusal) => panic!("after {looks} looks: {}", refusal.reason()),
+            }
+            looks += 1;
+        }
+        assert_eq!(target.line(), right);
+    }
+
+    /// Killed at some moment of a look, sigtool leaves the target as it was: its
+    /// helper goes on to the end.
+    #[test]
+    fn the_end_of_who_looks_is_not_that_of_the_target() {
+        if !is_possible() {
+            return;
+        }
+        let fixture = Fixture::start(["--catch", "HUP,USR1", "--report"]);
+        for end in ["KILL", "INT", "TERM"].into_iter().cycle().take(45) {
+            let mut looker = Command::new(fixture_path().with_file_name("inside"))
+                .args(["look", &fixture.pid.to_string()])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("it runs");
+            let mut dots = [0; 20];
+            let mut stdout = BufReader::new(looker.stdout.take().expect("a pipe"));
+            stdout.read_exact(&mut dots).expect("it looks");
+            deliver::to_number(looker.id(), Some(signal(end)), None).expect("it is ours");
+            looker.wait().expect("it is ours");
+            // Its helper, if there is one, goes on for a moment.
+            super::super::until(|| {
+                let status =
+                    std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
+                status.contains("TracerPid:\t0\n")
+            });
+        }
+        super::super::settle(fixture.pid, 'S');
+        assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+    }
 }

@@ -293,30 +293,6 @@ fn stops_are_counted_and_one_of_all_threads_is_told_once() {
     settle(fixture.pid, 'S');
 }
 
-/// Nobody takes the events: the process is not held up.
-#[test]
-fn who_does_not_read_loses_events_and_is_told_so() {
-    if !is_possible() {
-        return;
-    }
-    const COUNT: i32 = 100_000;
-    let mut target = Target::start(&["count", &COUNT.to_string()]);
-    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
-    for value in 0..COUNT {
-        target.queue(value);
-    }
-    assert_eq!(target.in_order(), COUNT);
-    let pid = target.pid;
-    let mut events = Vec::new();
-    until(|| !tracer.read(&mut events).expect("events"));
-    let lost: u64 =
-        events.iter().map(|event| if let What::Lost(count) = event.what { count } else { 0 }).sum();
-    let ended =
-        u64::from(events.iter().any(|event| event.tid == pid && matches!(event.what, What::Ended(_))));
-    let told = deliveries(&events).len() as u64;
-    assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
-}
-
 /// The tracing process is killed, or ended by a signal: the target lives on.
 #[test]
 fn the_end_of_who_traces_is_not_that_of_the_target() {
@@ -343,5 +319,34 @@ fn the_end_of_who_traces_is_not_that_of_the_target() {
             status.contains("TracerPid:\t0\n")
         });
         settle(fixture.pid, 'S');
+    }
+}
+
+/// Tests that take over 5 s: `--skip slow` leaves them out.
+mod slow {
+    use super::*;
+
+    /// Nobody takes the events: the process is not held up.
+    #[test]
+    fn who_does_not_read_loses_events_and_is_told_so() {
+        if !is_possible() {
+            return;
+        }
+        const COUNT: i32 = 100_000;
+        let mut target = Target::start(&["count", &COUNT.to_string()]);
+        let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+        for value in 0..COUNT {
+            target.queue(value);
+        }
+        assert_eq!(target.in_order(), COUNT);
+        let pid = target.pid;
+        let mut events = Vec::new();
+        until(|| !tracer.read(&mut events).expect("events"));
+        let lost: u64 =
+            events.iter().map(|event| if let What::Lost(count) = event.what { count } else { 0 }).sum();
+        let ended =
+            u64::from(events.iter().any(|event| event.tid == pid && matches!(event.what, What::Ended(_))));
+        let told = deliveries(&events).len() as u64;
+        assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
     }
 }

@@ -52,27 +52,32 @@ pub fn verdict(
         return Verdict::of(false, "the system call");
     }
     match predicted {
-        Effect::Unknown { why, likely: Some(likely) } => {
-            // One of two things, and no third.
-            let right = |effect: &Effect| matches(sending, effect, observed);
-            let likely = likely.likely();
-            let other = match why {
-                Why::Threads | Why::Sigwait => was_waited_for(sending, observed) && lives(observed),
-                Why::Sleep => observed.pending.1 && lives(observed),
-                Why::Group => lives(observed),
-                _ => false,
-            };
-            let other = match likely {
-                Effect::Continues { .. } => [true, false]
-                    .map(|handler| Effect::Continues { handler, ended_by: None })
-                    .iter()
-                    .any(right),
-                _ => other,
-            };
-            Verdict::of(right(likely) || other, "neither what is likely nor the alternative")
-        }
+        Effect::Unknown { likely: Some(_), .. } => Verdict::of(
+            matches_unknown(sending, predicted, observed),
+            "neither what is likely nor an alternative",
+        ),
         _ => Verdict::of(matches(sending, predicted, observed), "not what was predicted"),
     }
+}
+
+/// Whether what is likely happened, or an alternative that one of the reasons
+/// for the uncertainty names. Nothing else is right.
+fn matches_unknown(sending: Sending, predicted: &Effect, observed: &Observation) -> bool {
+    let Effect::Unknown { why, likely: Some(likely) } = predicted else {
+        return matches(sending, predicted, observed);
+    };
+    // CONT continues the process in any case; what happens next is uncertain.
+    if let continues @ Effect::Continues { .. } = likely.likely() {
+        let runs = [true, false].map(|handler| Effect::Continues { handler, ended_by: None });
+        return runs.iter().chain([continues]).any(|effect| matches(sending, effect, observed));
+    }
+    let alternative = match why {
+        Why::Threads | Why::Sigwait => was_waited_for(sending, observed) && lives(observed),
+        Why::Sleep => observed.pending.1 && lives(observed),
+        Why::Group => matches(sending, &Effect::Dropped(Dropped::Orphaned), observed),
+        _ => false,
+    };
+    alternative || matches_unknown(sending, likely, observed)
 }
 
 /// Whether a thread that waited for the signal got it.
@@ -178,6 +183,11 @@ pub fn then(sending: Sending, then: &Effect, observed: &Observation) -> Verdict 
         }
         Effect::Unknown { why: Why::Sleep, likely: Some(likely) } => {
             lives(observed) || matches!(self::then(sending, likely, observed), Verdict::Ended)
+        }
+        // In an orphaned process group the kernel drops the stop.
+        Effect::Unknown { why: Why::Group, likely: Some(likely) } => {
+            (ended.is_none() && observed.after == Rest::Asleep && !observed.was_taken(signal))
+                || matches!(self::then(sending, likely, observed), Verdict::Right)
         }
         Effect::RunsHandler => observed.was("handled", signal, sending.thread),
         Effect::TakenBySigwait { tid } => observed.was("took", signal, *tid),

@@ -53,44 +53,6 @@ struct Tally {
     failures: Vec<String>,
 }
 
-#[test]
-fn what_is_predicted_happens() {
-    let seed = std::env::var("SIGTOOL_ORACLE_SEED").ok();
-    let seed = seed.map_or(SEED, |text| text.parse().expect("SIGTOOL_ORACLE_SEED is a number"));
-    let next = AtomicU64::new(0);
-    let work = || {
-        let mut tally = Tally::default();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= STATES || tally.failures.len() > 10 {
-                return tally;
-            }
-            try_state(seed.wrapping_add(index), &mut tally);
-        }
-    };
-    let mut tally = Tally::default();
-    std::thread::scope(|scope| {
-        let workers = [scope.spawn(work), scope.spawn(work)];
-        for worker in workers {
-            let theirs = worker.join().expect("a worker");
-            for (kind, count) in theirs.kinds {
-                *tally.kinds.entry(kind).or_default() += count;
-            }
-            tally.failures.extend(theirs.failures);
-        }
-    });
-    let trials: usize = tally.kinds.values().sum();
-    eprintln!("oracle: {trials} trials: {:?}", tally.kinds);
-    assert!(tally.failures.is_empty(), "{} wrong:\n{}", tally.failures.len(), tally.failures.join("\n"));
-    for kind in KINDS {
-        assert!(tally.kinds.contains_key(kind), "no trial came to {kind:?}");
-    }
-    let unknown: usize =
-        tally.kinds.iter().filter(|(kind, _)| kind.starts_with("unknown")).map(|each| each.1).sum();
-    // What can be known must not be called unknown: 2 % here cannot.
-    assert!(unknown * 30 < trials, "{unknown} of {trials} unknown");
-}
-
 /// Tries some signals, one after another, on one state.
 fn try_state(seed: u64, tally: &mut Tally) {
     let mut random = Random::new(seed);
@@ -209,4 +171,47 @@ fn see_then(target: &mut Target, sending: Sending, held: Held, then: &Effect) ->
 
 fn named(name: &str) -> Signal {
     sigtool::signal::name::parse(name, Arch::NATIVE).expect("a signal")
+}
+
+/// Tests that take over 5 s: `--skip slow` leaves them out.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn what_is_predicted_happens() {
+        let seed = std::env::var("SIGTOOL_ORACLE_SEED").ok();
+        let seed = seed.map_or(SEED, |text| text.parse().expect("SIGTOOL_ORACLE_SEED is a number"));
+        let next = AtomicU64::new(0);
+        let work = || {
+            let mut tally = Tally::default();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= STATES || tally.failures.len() > 10 {
+                    return tally;
+                }
+                try_state(seed.wrapping_add(index), &mut tally);
+            }
+        };
+        let mut tally = Tally::default();
+        std::thread::scope(|scope| {
+            let workers = [scope.spawn(work), scope.spawn(work)];
+            for worker in workers {
+                let theirs = worker.join().expect("a worker");
+                for (kind, count) in theirs.kinds {
+                    *tally.kinds.entry(kind).or_default() += count;
+                }
+                tally.failures.extend(theirs.failures);
+            }
+        });
+        let trials: usize = tally.kinds.values().sum();
+        eprintln!("oracle: {trials} trials: {:?}", tally.kinds);
+        assert!(tally.failures.is_empty(), "{} wrong:\n{}", tally.failures.len(), tally.failures.join("\n"));
+        for kind in KINDS {
+            assert!(tally.kinds.contains_key(kind), "no trial came to {kind:?}");
+        }
+        let unknown: usize =
+            tally.kinds.iter().filter(|(kind, _)| kind.starts_with("unknown")).map(|each| each.1).sum();
+        // What can be known must not be called unknown: 2 % here cannot.
+        assert!(unknown * 30 < trials, "{unknown} of {trials} unknown");
+    }
 }

@@ -231,32 +231,6 @@ fn nothing_chosen_is_a_document_too() {
     assert!(ran.stdout == "{\"pids\":[]}\n" && ran.code == Some(1), "{}", ran.stdout);
 }
 
-/// Victims come and go while they are looked for, and each leaves its number
-/// to somebody else.
-#[test]
-fn numbers_that_are_reused_while_it_looks_do_no_harm() {
-    let script = "
-        cd \"$(mktemp -d)\"
-        take() { echo 4999 > /proc/sys/kernel/ns_last_pid; }
-        (while ! test -e stop; do \"$SIGTOOL\" send -TERM --name victim 2> /dev/null; done) & sender=$!
-        hit=0 met=0 same=0
-        for round in $(seq 150); do
-            take; \"$FIXTURE\" --default TERM --name victim > ready & victim=$!
-            until grep -qs ready ready; do kill -0 $victim 2> /dev/null || break; done
-            kill -KILL $victim 2> /dev/null; wait $victim 2> /dev/null; test $? = 143 && met=$((met + 1)); rm -f ready
-            take; \"$FIXTURE\" --default TERM --name other > ready & other=$!
-            until grep -qs ready ready; do kill -0 $other 2> /dev/null || break; done
-            test $victim = $other && same=$((same + 1))
-            kill -KILL $other; wait $other 2> /dev/null; test $? = 137 || hit=$((hit + 1)); rm -f ready
-        done
-        touch stop; wait $sender
-        echo hit $hit; test $met -gt 0 && echo met; test $same -gt 20 && echo reused
-    ";
-    let Some(ran) = in_namespace(script) else { return };
-    // Without victims that were met and numbers that were reused it tests nothing.
-    assert_eq!(ran.stdout, "hit 0\nmet\nreused\n", "{}", ran.stderr);
-}
-
 #[test]
 fn who_listens_at_a_port_is_found() {
     let listen = "import socket,sys\ns=socket.create_server(('127.0.0.1',0))\n\
@@ -315,4 +289,35 @@ fn several_processes_have_an_effect_each() {
     );
     run(["decode-status", "--json", "--signal", "TERM", "--name", &name]);
     run(["decode-status", "--json", "--pids", "--name", &name]);
+}
+
+/// Tests that take over 5 s: `--skip slow` leaves them out.
+mod slow {
+    use super::*;
+
+    /// Victims come and go while they are looked for, and each leaves its number
+    /// to somebody else.
+    #[test]
+    fn numbers_that_are_reused_while_it_looks_do_no_harm() {
+        let script = "
+            cd \"$(mktemp -d)\"
+            take() { echo 4999 > /proc/sys/kernel/ns_last_pid; }
+            (while ! test -e stop; do \"$SIGTOOL\" send -TERM --name victim 2> /dev/null; done) & sender=$!
+            hit=0 met=0 same=0
+            for round in $(seq 150); do
+                take; \"$FIXTURE\" --default TERM --name victim > ready & victim=$!
+                until grep -qs ready ready; do kill -0 $victim 2> /dev/null || break; done
+                kill -KILL $victim 2> /dev/null; wait $victim 2> /dev/null; test $? = 143 && met=$((met + 1)); rm -f ready
+                take; \"$FIXTURE\" --default TERM --name other > ready & other=$!
+                until grep -qs ready ready; do kill -0 $other 2> /dev/null || break; done
+                test $victim = $other && same=$((same + 1))
+                kill -KILL $other; wait $other 2> /dev/null; test $? = 137 || hit=$((hit + 1)); rm -f ready
+            done
+            touch stop; wait $sender
+            echo hit $hit; test $met -gt 0 && echo met; test $same -gt 20 && echo reused
+        ";
+        let Some(ran) = in_namespace(script) else { return };
+        // Without victims that were met and numbers that were reused it tests nothing.
+        assert_eq!(ran.stdout, "hit 0\nmet\nreused\n", "{}", ran.stderr);
+    }
 }

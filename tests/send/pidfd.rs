@@ -7,7 +7,7 @@ use libc::{ENOSYS, EPERM, SYS_fstatfs, SYS_pidfd_open, SYS_pidfd_send_signal, c_
 
 use super::{fixture, pending, send};
 use crate::support::seccomp::refuse;
-use crate::support::{Fixture, Ran, SIGTOOL, kill_link, sigtool, skipped};
+use crate::support::{Fixture, Ran, SIGTOOL, kill_command, sigtool, skipped};
 
 /// Each call that a filter may refuse, how, and how sigtool reports that.
 const REFUSED: [(c_long, c_int, &str); 4] = [
@@ -34,7 +34,7 @@ fn send_without(call: c_long, error: c_int, arguments: &[&str]) -> Ran {
 }
 
 fn kill_without(call: c_long, error: c_int, arguments: &[&str]) -> Ran {
-    ran(Command::new(kill_link()).args(arguments), call, error)
+    ran(kill_command().args(arguments), call, error)
 }
 
 /// It has got nothing so far, and takes what is meant for it.

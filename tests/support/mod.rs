@@ -5,8 +5,8 @@ pub mod seccomp;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +30,8 @@ fn begin_by_default() {
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     begin_by_default();
     let mut command = Command::new(SIGTOOL);
-    command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
+    command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.env("PATH", searchable_path()).stdin(Stdio::null());
     command
 }
 
@@ -132,16 +133,23 @@ impl Drop for Fixture {
     }
 }
 
-/// A folder of a test's own, which anybody may enter; gone when dropped.
+/// A temporary folder for one test, which every user may enter; removed when
+/// dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
+    /// Creates it.
     pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("sigtool-test-{}-{number}", std::process::id()));
         std::fs::create_dir(&path).expect("a folder");
         Folder(path)
+    }
+
+    /// The path of a file in it.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
     }
 }
 
@@ -151,9 +159,20 @@ impl Drop for Folder {
     }
 }
 
-/// Says on stderr that a test was left out here, and why.
+/// Prints that a test, or a part of it, is skipped, and why. The test runner does
+/// not capture it: the line is shown although the test passes.
 pub fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("a test");
+    let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", why.trim());
+}
+
+/// PATH without the folders that the user of the tests may not search. execvp(3)
+/// fails with EACCES instead of ENOENT if it meets one of them.
+pub fn searchable_path() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
+    std::env::join_paths(folders).expect("they come from PATH")
 }
 
 /// Runs a shell script as the init of a pid namespace of its own, where no
@@ -162,8 +181,9 @@ pub fn skipped(why: &str) {
 /// the numbers of signals. `None` where namespaces are not to be had, which is
 /// said.
 pub fn in_namespace(script: &str) -> Option<Ran> {
-    let kill = kill_link();
-    let folder = Folder::new();
+    let (folder, links) = (Folder::new(), Folder::new());
+    let kill = links.join("kill");
+    std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
     // A mistake in a script must not hang the tests: timeout ends unshare, and
     // with it everything in the namespace.
     let output = Command::new("timeout")
@@ -192,16 +212,15 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
     }
 }
 
-/// The binary under the name `kill`: a link in the tests' own folder.
-pub fn kill_link() -> PathBuf {
-    let link = fixture_path().with_file_name("kill");
-    // Several tests may come here at once; whoever is first has made it.
-    let _ = std::os::unix::fs::symlink(SIGTOOL, &link);
-    link
+/// The binary under the name `kill`.
+pub fn kill_command() -> Command {
+    let mut command = Command::new(SIGTOOL);
+    command.arg0("kill");
+    command
 }
 
-/// A command of kill's.
+/// Runs it to its end.
 pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-    let output = Command::new(kill_link()).args(arguments).stdin(Stdio::null()).output();
+    let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()
 }

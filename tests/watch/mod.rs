@@ -7,6 +7,7 @@ mod hooks;
 mod idioms;
 mod job;
 mod poll;
+mod slow;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -330,16 +331,6 @@ fn flood(count: u32) {
         digits.parse::<u32>().expect("a number")
     });
     assert!(values.eq(0..count), "all of them, in order");
-}
-
-#[test]
-fn ninety_thousand_from_one_sender_are_all_received_in_order() {
-    flood(90_000);
-}
-
-#[test]
-fn three_hundred_thousand_from_one_that_waits_are_all_received_in_order() {
-    flood(300_000);
 }
 
 /// Signals that come faster than they are read keep the clock from nothing.

@@ -1,5 +1,5 @@
 //! The facts of every standard signal, as data, split by where signals come
-//! from: [`faults`], [`terminal`], [`processes`], [`kernel`].
+//! from: `faults`, `terminal`, `processes`, `kernel`.
 //!
 //! Actions and standards follow signal(7); where the kernel does otherwise
 //! (EMT dumps core: include/linux/signal.h), the kernel is right. WINCH joined

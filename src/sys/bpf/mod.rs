@@ -3,8 +3,8 @@
 //! ([`generate`]). Neither stops a process. Needs CAP_BPF and CAP_PERFMON, and
 //! a kernel that describes its types.
 //!
-//! The programs are assembled here ([`insn`]), with the offsets that the running
-//! kernel tells ([`btf`]), and given to bpf(2) ([`call`]).
+//! The programs are assembled here (`insn`), with the offsets that the running
+//! kernel tells (`btf`), and given to bpf(2) (`call`).
 
 #[cfg(test)]
 mod again;

@@ -7,7 +7,8 @@ use super::*;
 #[test]
 fn handlers_fit_the_width() {
     let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
-    let (mut child, pid) = renamed(name.as_bytes(), false);
+    let folder = Folder::new();
+    let (mut child, pid) = renamed(&folder, name.as_bytes(), false);
     let shown = |options: &[&str]| {
         let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
         Ran::from(ran.expect("sigtool runs"))

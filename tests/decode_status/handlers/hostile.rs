@@ -1,7 +1,7 @@
 //! Files that a target puts in the place of those it has mapped: nothing but
 //! the mapped file is opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};

@@ -18,7 +18,7 @@ const SI_ASYNCNL: i32 = -60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generated {
     /// When: time since boot, sleep included (CLOCK_BOOTTIME, as it is outside of
-    /// any time namespace); see [`wall_time`].
+    /// any time namespace); see [`wall_time`](super::wall_time).
     pub time: Duration,
     /// Who ran when it was sent: the sender, unless it is only a
     /// [bystander](Generated::is_bystander).
