@@ -11,12 +11,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::completions::args::CompletionsArgs;
 use crate::decode_status::args::DecodeStatusArgs;
 use crate::error::Failure;
-use crate::exit::Exit;
+use crate::exit::ExitStatus;
 use crate::list::args::ListArgs;
-use crate::out::{Format, Settings};
+use crate::out::{OutputFormat, OutputSettings};
 use crate::send::args::SendArgs;
 use crate::signal::Arch;
-use crate::sys::terminal::Screen;
+use crate::sys::terminal::TerminalInfo;
 use crate::watch::args::WatchArgs;
 use crate::{completions, decode_status, kill, list, send, watch};
 
@@ -47,16 +47,16 @@ Each subcommand has more: sigtool send --help; and there are man pages.";
 )]
 struct Cli {
     #[command(flatten)]
-    global: Global,
+    output_options: OutputOptions,
     /// The subcommand.
     #[command(subcommand)]
-    room: Room,
+    command: CliCommand,
 }
 
 /// The subcommands, each built only when it is the one chosen.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
-enum Room {
+enum CliCommand {
     /// Which signals there are; what a number or a mask means
     List(ListArgs),
     /// Send a signal, to what was named and to nothing else
@@ -73,25 +73,25 @@ enum Room {
 /// What every subcommand takes.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output options")]
-struct Global {
+struct OutputOptions {
     /// table (on a terminal), plain (else) or json
     ///
     /// decode-status alone has prometheus, too, which counts processes
     #[arg(long, value_enum, global = true, value_name = "FORMAT", hide_possible_values = true)]
-    format: Option<FormatName>,
+    format: Option<FormatArg>,
     /// The same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
     /// Colour tables: auto, always or never; beats NO_COLOR
-    #[arg(long, value_enum, global = true, value_name = "WHEN", default_value_t = ColorWhen::Auto, hide_default_value = true, hide_possible_values = true, hide_short_help = true)]
-    color: ColorWhen,
+    #[arg(long, value_enum, global = true, value_name = "WHEN", default_value_t = ColorArg::Auto, hide_default_value = true, hide_possible_values = true, hide_short_help = true)]
+    color: ColorArg,
     /// Fit tables to N columns
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     width: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FormatName {
+enum FormatArg {
     Table,
     Plain,
     Json,
@@ -99,7 +99,7 @@ enum FormatName {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ColorWhen {
+enum ColorArg {
     #[default]
     Auto,
     Always,
@@ -109,11 +109,11 @@ enum ColorWhen {
 /// The whole definition, every subcommand built: what man pages and
 /// completions are generated from. Signals have their names as values, which
 /// the parser itself does not insist on.
-pub fn definition() -> clap::Command {
+pub fn full_command() -> clap::Command {
     // Leaked: the definition is made once, and lives as long as its maker.
     let names = || -> Vec<&'static str> {
-        let named = Arch::NATIVE.signals().filter(|signal| !signal.is_of_c_library());
-        named.map(|signal| &*Arch::NATIVE.name(signal).to_string().leak()).collect()
+        let named = Arch::NATIVE.signals().filter(|signal| !signal.is_reserved_by_libc());
+        named.map(|signal| &*Arch::NATIVE.signal_name(signal).to_string().leak()).collect()
     };
     let mut command = Cli::command();
     command.build();
@@ -146,57 +146,57 @@ pub fn definition() -> clap::Command {
 /// The name that the binary is called by, which decides its grammar, the
 /// wording of its messages and its exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
+pub enum ProgramName {
     /// sigtool, under any name but `kill`.
     Sigtool,
     /// kill(1).
     Kill,
 }
 
-impl Program {
+impl ProgramName {
     /// The program that the first argument names.
-    pub fn called(arguments: &[OsString]) -> Program {
+    pub fn from_arguments(arguments: &[OsString]) -> ProgramName {
         let name = arguments.first().map(Path::new).and_then(Path::file_name);
-        if name == Some(OsStr::new("kill")) { Program::Kill } else { Program::Sigtool }
+        if name == Some(OsStr::new("kill")) { ProgramName::Kill } else { ProgramName::Sigtool }
     }
 
     /// The name that messages begin with.
     pub const fn name(self) -> &'static str {
         match self {
-            Program::Sigtool => "sigtool",
-            Program::Kill => "kill",
+            ProgramName::Sigtool => "sigtool",
+            ProgramName::Kill => "kill",
         }
     }
 
     /// The number that an exit status has here.
-    pub const fn code(self, exit: Exit) -> u8 {
+    pub const fn exit_code(self, exit: ExitStatus) -> u8 {
         match self {
-            Program::Sigtool => exit.code(),
-            Program::Kill => exit.code_of_kill(),
+            ProgramName::Sigtool => exit.code(),
+            ProgramName::Kill => exit.kill_code(),
         }
     }
 }
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Asked {
+pub enum ParsedCli {
     /// To run a room, with the output settled.
-    Run(Request, Settings),
+    Run(CommandRequest, OutputSettings),
     /// To print this text: the help or the version.
     Print(String),
 }
 
 /// A room's request.
 #[derive(Debug)]
-pub enum Request {
+pub enum CommandRequest {
     /// Which signals there are.
-    List(list::Request),
+    List(list::ListRequest),
     /// To send.
-    Send(Box<send::Request>),
+    Send(Box<send::SendRequest>),
     /// To receive.
-    Watch(Box<watch::Request>),
+    Watch(Box<watch::WatchRequest>),
     /// What processes do with signals.
-    DecodeStatus(Box<decode_status::Request>),
+    DecodeStatus(Box<decode_status::DecodeRequest>),
     /// A script for a shell.
     Completions(completions::Shell),
 }
@@ -205,54 +205,62 @@ pub enum Request {
 ///
 /// # Errors
 /// A usage failure that names what is wrong.
-pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
-    let screen = Screen::look();
-    if Program::called(&arguments) == Program::Kill {
-        return parse_kill(&arguments[1..], Global::default().settle(screen));
+pub fn parse(arguments: Vec<OsString>) -> Result<ParsedCli, Failure> {
+    let screen = TerminalInfo::detect();
+    if ProgramName::from_arguments(&arguments) == ProgramName::Kill {
+        return parse_kill_arguments(&arguments[1..], OutputOptions::default().to_settings(screen));
     }
-    let ordered = order(arguments).map_err(Failure::usage)?;
-    if let Some(request) = plain(&ordered) {
-        return Ok(Asked::Run(request?, Global::default().settle(screen)));
+    let ordered = rewrite_send_arguments(arguments).map_err(Failure::usage_error)?;
+    if let Some(request) = parse_without_clap(&ordered) {
+        return Ok(ParsedCli::Run(request?, OutputOptions::default().to_settings(screen)));
     }
     // For the parser no command is the same as none at all: it would receive.
-    if command(&ordered).is_some_and(<[OsString]>::is_empty) {
-        return Err(Failure::usage("--: a command is missing after it"));
+    if supervised_command(&ordered).is_some_and(<[OsString]>::is_empty) {
+        return Err(Failure::usage_error("--: a command is missing after it"));
     }
     let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
-        Err(error) => return help_or_failure(&error, help_color(&ordered).unwrap_or(screen.color)),
-    };
-    let settings = cli.global.settle(screen);
-    let request = match cli.room {
-        Room::DecodeStatus(args) => Request::DecodeStatus(Box::new(args.request_as(settings.format)?)),
-        _ if settings.format == Format::Prometheus => {
-            return Err(Failure::usage("--format prometheus: decode-status alone has this format"));
+        Err(error) => {
+            return help_or_failure(&error, color_from_arguments(&ordered).unwrap_or(screen.use_color));
         }
-        Room::List(args) => Request::List(args.request()?),
-        Room::Send(args) => Request::Send(Box::new(args.request()?)),
-        Room::Watch(args) => Request::Watch(Box::new(args.request()?)),
-        Room::Completions(args) => Request::Completions(args.request()),
     };
-    Ok(Asked::Run(request, settings))
+    let settings = cli.output_options.to_settings(screen);
+    let request = match cli.command {
+        CliCommand::DecodeStatus(args) => {
+            CommandRequest::DecodeStatus(Box::new(args.to_request_for_format(settings.format)?))
+        }
+        _ if settings.format == OutputFormat::Prometheus => {
+            return Err(Failure::usage_error("--format prometheus: decode-status alone has this format"));
+        }
+        CliCommand::List(args) => CommandRequest::List(args.to_request()?),
+        CliCommand::Send(args) => CommandRequest::Send(Box::new(args.to_request()?)),
+        CliCommand::Watch(args) => CommandRequest::Watch(Box::new(args.to_request()?)),
+        CliCommand::Completions(args) => CommandRequest::Completions(args.to_shell()),
+    };
+    Ok(ParsedCli::Run(request, settings))
 }
 
-fn parse_kill(words: &[OsString], settings: Settings) -> Result<Asked, Failure> {
-    Ok(match kill::parse(words).map_err(Failure::usage)? {
-        kill::Asked::Help => Asked::Print(kill::HELP.to_owned()),
-        kill::Asked::Version => Asked::Print(format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION"))),
-        kill::Asked::List(request) => Asked::Run(Request::List(request), settings),
-        kill::Asked::Send(request) => Asked::Run(Request::Send(request), settings),
-        kill::Asked::Decode(request) => Asked::Run(Request::DecodeStatus(request), settings),
+fn parse_kill_arguments(words: &[OsString], settings: OutputSettings) -> Result<ParsedCli, Failure> {
+    Ok(match kill::parse(words).map_err(Failure::usage_error)? {
+        kill::KillCommand::Help => ParsedCli::Print(kill::HELP.to_owned()),
+        kill::KillCommand::Version => {
+            ParsedCli::Print(format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION")))
+        }
+        kill::KillCommand::List(request) => ParsedCli::Run(CommandRequest::List(request), settings),
+        kill::KillCommand::Send(request) => ParsedCli::Run(CommandRequest::Send(request), settings),
+        kill::KillCommand::DecodeStatus(request) => {
+            ParsedCli::Run(CommandRequest::DecodeStatus(request), settings)
+        }
     })
 }
 
 /// The words of the command that `watch` is to run, those behind its `--`;
 /// `None` where there is no `--`, or another subcommand.
-pub fn command(arguments: &[OsString]) -> Option<&[OsString]> {
-    if Program::called(arguments) == Program::Kill {
+pub fn supervised_command(arguments: &[OsString]) -> Option<&[OsString]> {
+    if ProgramName::from_arguments(arguments) == ProgramName::Kill {
         return None;
     }
-    let room = room(arguments);
+    let room = subcommand_index(arguments);
     let after = arguments.get(room..)?.split_first().filter(|(room, _)| *room == "watch")?.1;
     let dashes = after.iter().position(|word| word == "--")?;
     Some(&after[dashes + 1..])
@@ -260,18 +268,18 @@ pub fn command(arguments: &[OsString]) -> Option<&[OsString]> {
 
 /// Puts the words after `send` in order, so that the parser of options never
 /// sees a bare -N or -NAME; other subcommands are left as they are.
-fn order(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::ArgvError> {
-    let at = room(&arguments);
+fn rewrite_send_arguments(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::ArgOrderError> {
+    let at = subcommand_index(&arguments);
     if arguments.get(at).is_some_and(|word| word == "send") {
         let after = arguments.split_off(at + 1);
-        arguments.extend(send::args::rewrite(after)?);
+        arguments.extend(send::args::reorder_args(after)?);
     }
     Ok(arguments)
 }
 
 /// Where the subcommand stands, behind the global options; beyond the end where
 /// there is none.
-fn room(arguments: &[OsString]) -> usize {
+fn subcommand_index(arguments: &[OsString]) -> usize {
     let mut at = 1;
     while let Some(word) = arguments.get(at) {
         if send::args::takes_value(word) {
@@ -287,20 +295,24 @@ fn room(arguments: &[OsString]) -> usize {
 
 /// The request, where nothing but the operands that everybody types is given:
 /// no parser of options is built for it.
-fn plain(ordered: &[OsString]) -> Option<Result<Request, Failure>> {
+fn parse_without_clap(ordered: &[OsString]) -> Option<Result<CommandRequest, Failure>> {
     let [_, room, words @ ..] = ordered else { return None };
     match room.to_str()? {
-        "send" => Some(SendArgs::plain(words)?.request().map(|request| Request::Send(Box::new(request)))),
+        "send" => Some(
+            SendArgs::parse_without_clap(words)?
+                .to_request()
+                .map(|request| CommandRequest::Send(Box::new(request))),
+        ),
         "decode-status" | "decode" => {
-            let request = DecodeStatusArgs::plain(words)?.request();
-            Some(request.map(|request| Request::DecodeStatus(Box::new(request))))
+            let request = DecodeStatusArgs::parse_without_clap(words)?.to_request();
+            Some(request.map(|request| CommandRequest::DecodeStatus(Box::new(request))))
         }
         _ => None,
     }
 }
 
 /// What --color says, where the help is asked for before the options are read.
-fn help_color(arguments: &[OsString]) -> Option<bool> {
+fn color_from_arguments(arguments: &[OsString]) -> Option<bool> {
     let joined = |word: &OsString| word.to_str()?.strip_prefix("--color=").map(str::to_owned);
     let next = |pair: &[OsString]| pair[1].to_str().filter(|_| pair[0] == "--color").map(str::to_owned);
     match arguments.iter().find_map(joined).or_else(|| arguments.windows(2).find_map(next))?.as_str() {
@@ -310,37 +322,37 @@ fn help_color(arguments: &[OsString]) -> Option<bool> {
     }
 }
 
-fn help_or_failure(error: &clap::Error, color: bool) -> Result<Asked, Failure> {
+fn help_or_failure(error: &clap::Error, color: bool) -> Result<ParsedCli, Failure> {
     let text = error.render();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Ok(Asked::Print(if color { text.ansi().to_string() } else { text.to_string() }));
+        return Ok(ParsedCli::Print(if color { text.ansi().to_string() } else { text.to_string() }));
     }
     // A tip to pass a word behind -- is bad advice where that means a group.
     let text = text.to_string();
     let lines = text.split("\n\n").filter(|paragraph| !paragraph.starts_with("  tip: to pass"));
     let text = lines.collect::<Vec<_>>().join("\n\n");
-    Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
+    Err(Failure::usage_error(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
 }
 
-impl Global {
+impl OutputOptions {
     /// Decides format, width and colour, once for the whole run.
-    fn settle(&self, screen: Screen) -> Settings {
+    fn to_settings(&self, screen: TerminalInfo) -> OutputSettings {
         let format = match self.format {
-            _ if self.json => Format::Json,
-            Some(FormatName::Json) => Format::Json,
-            Some(FormatName::Table) => Format::Table,
-            Some(FormatName::Plain) => Format::Plain,
-            Some(FormatName::Prometheus) => Format::Prometheus,
-            None if screen.terminal => Format::Table,
-            None => Format::Plain,
+            _ if self.json => OutputFormat::Json,
+            Some(FormatArg::Json) => OutputFormat::Json,
+            Some(FormatArg::Table) => OutputFormat::Table,
+            Some(FormatArg::Plain) => OutputFormat::Plain,
+            Some(FormatArg::Prometheus) => OutputFormat::Prometheus,
+            None if screen.is_terminal => OutputFormat::Table,
+            None => OutputFormat::Plain,
         };
         let color = match self.color {
-            ColorWhen::Auto => screen.color,
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
+            ColorArg::Auto => screen.use_color,
+            ColorArg::Always => true,
+            ColorArg::Never => false,
         };
         let width = self.width.or(screen.width).unwrap_or(DEFAULT_WIDTH);
-        Settings { format, width, color, indent: screen.terminal }
+        OutputSettings { format, width, color, indent_json: screen.is_terminal }
     }
 }
 

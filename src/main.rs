@@ -6,35 +6,38 @@ mod entry;
 
 use std::{ffi::OsString, io::Write};
 
-use sigtool::cli::{self, Asked, Program, Request};
-use sigtool::error::{Failure, Outcome};
-use sigtool::out::{Out, escape_line};
-use sigtool::sys::stdio::Stream;
+use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
+use sigtool::error::{CommandOutcome, Failure};
+use sigtool::out::{ReportWriter, escape_message};
+use sigtool::sys::stdio::StdStream;
 use sigtool::{completions, decode_status, list, send, watch};
 
 /// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
-fn start(arguments: Vec<OsString>) -> u8 {
-    watch::hold_early(cli::command(&arguments));
-    let program = Program::called(&arguments);
-    let outcome = run(arguments).unwrap_or_else(Outcome::from);
-    let said = outcome.complaints.iter().map(|text| format!("{}: {}\n", program.name(), escape_line(text)));
-    let _ = Stream::stderr().write_all(said.collect::<String>().as_bytes());
-    program.code(outcome.exit)
+fn run_main(arguments: Vec<OsString>) -> u8 {
+    watch::block_signals_early(cli::supervised_command(&arguments));
+    let program = ProgramName::from_arguments(&arguments);
+    let outcome = run(arguments).unwrap_or_else(CommandOutcome::from);
+    let said =
+        outcome.error_messages.iter().map(|text| format!("{}: {}\n", program.name(), escape_message(text)));
+    let _ = StdStream::stderr().write_all(said.collect::<String>().as_bytes());
+    program.exit_code(outcome.exit_status)
 }
 
-fn run(arguments: Vec<OsString>) -> Result<Outcome, Failure> {
-    let mut stdout = Stream::stdout();
+fn run(arguments: Vec<OsString>) -> Result<CommandOutcome, Failure> {
+    let mut stdout = StdStream::stdout();
     let (request, settings) = match cli::parse(arguments)? {
-        Asked::Run(request, settings) => (request, settings),
-        Asked::Print(text) => return Ok(stdout.write_all(text.as_bytes()).map(|()| Outcome::default())?),
+        ParsedCli::Run(request, settings) => (request, settings),
+        ParsedCli::Print(text) => {
+            return Ok(stdout.write_all(text.as_bytes()).map(|()| CommandOutcome::default())?);
+        }
     };
-    let mut out = Out::new(&mut stdout, settings);
+    let mut out = ReportWriter::new(&mut stdout, settings);
     let outcome = match request {
-        Request::List(request) => list::run(&request, &mut out)?,
-        Request::Send(request) => send::run(&request, &mut out, &mut Stream::stderr())?,
-        Request::Watch(request) => watch::run(&request, &out)?,
-        Request::Completions(shell) => completions::run(shell, &mut out)?,
-        Request::DecodeStatus(request) => decode_status::run(&request, &mut out)?,
+        CommandRequest::List(request) => list::run(&request, &mut out)?,
+        CommandRequest::Send(request) => send::run(&request, &mut out, &mut StdStream::stderr())?,
+        CommandRequest::Watch(request) => watch::run(&request, &out)?,
+        CommandRequest::Completions(shell) => completions::run(shell, &mut out)?,
+        CommandRequest::DecodeStatus(request) => decode_status::run(&request, &mut out)?,
     };
     Ok(out.finish().map(|()| outcome)?)
 }

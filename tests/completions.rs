@@ -9,7 +9,7 @@ use crate::generated::hold;
 use crate::support::{Ran, SIGTOOL, run, searchable_path, skipped};
 
 fn generated(generator: impl Generator) -> String {
-    let mut command = sigtool::cli::definition();
+    let mut command = sigtool::cli::full_command();
     let mut text = Vec::new();
     clap_complete::generate(generator, &mut command, "sigtool", &mut text);
     String::from_utf8(text).expect("UTF-8")
@@ -18,7 +18,7 @@ fn generated(generator: impl Generator) -> String {
 /// fish's generator knows no values of operands: they are added.
 fn fish() -> String {
     let mut text = generated(Shell::Fish);
-    let definition = sigtool::cli::definition();
+    let definition = sigtool::cli::full_command();
     for (room, operand) in [("list", "operands"), ("watch", "signals")] {
         let room_definition = definition.find_subcommand(room).expect("a subcommand");
         let argument =

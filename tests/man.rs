@@ -46,7 +46,7 @@ fn pages() -> Vec<(String, String)> {
         let shared = std::fs::read_to_string(root.join("tests/man/shared.roff")).expect("prose");
         own.replace(".\\\" shared\n", &shared)
     };
-    let definition = sigtool::cli::definition();
+    let definition = sigtool::cli::full_command();
     let mut pages = vec![("sigtool".to_owned(), page(&definition, "sigtool", &prose("sigtool")))];
     for room in
         definition.get_subcommands().filter(|room| !["help", "completions"].contains(&room.get_name()))
@@ -133,8 +133,8 @@ fn every_finding_is_described() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a text");
     let (page, schema) = (read("man/sigtool-decode-status.1"), read("tests/schema/decode-status.json"));
-    for id in sigtool::explain::finding::Id::ALL {
-        let word = id.word().replace('-', "\\-");
+    for id in sigtool::explain::finding::FindingId::ALL {
+        let word = id.as_str().replace('-', "\\-");
         assert!(page.contains(&format!("\n.TP\n\\fB{word}\\fR\n")), "{id}: in the man page");
         assert!(schema.contains(&format!("\"{id}\"")), "{id}: in the schema");
     }

@@ -47,7 +47,7 @@ fn numbers_are_libcs() {
         let found = name::parse(text, Arch::NATIVE).map(Signal::get);
         assert_eq!(found.map(i32::from), Ok(number), "{text}");
     }
-    let named = Arch::NATIVE.signals().filter(|signal| Arch::NATIVE.facts(*signal).is_some());
+    let named = Arch::NATIVE.signals().filter(|signal| Arch::NATIVE.standard_signal(*signal).is_some());
     assert_eq!(named.count(), 31, "33 names, of which IOT and POLL are aliases");
 }
 
@@ -63,7 +63,7 @@ fn libc_agrees_on_the_real_time_range() {
 fn strsignal_knows_the_same_signals() {
     for signal in Arch::NATIVE.signals() {
         let text = strsignal(signal);
-        let standard = Arch::NATIVE.facts(signal).is_some();
+        let standard = Arch::NATIVE.standard_signal(signal).is_some();
         let unnamed = text.starts_with("Unknown signal") || text.starts_with("Real-time signal");
         assert_eq!(standard, !unnamed, "{}: {text}", signal.get());
         if let Some(rest) = text.strip_prefix("Real-time signal ") {
@@ -98,8 +98,8 @@ fn descriptions_are_about_what_strsignal_says() {
         ("URG", "urgent", "urgent"),
     ];
     for (name, theirs, ours) in shared {
-        let facts = table::all().find(|facts| facts.name == name).expect(name);
-        let signal = facts.number(Arch::Common).expect(name);
+        let facts = table::standard_signals().find(|facts| facts.name == name).expect(name);
+        let signal = facts.signal_on(Arch::Common).expect(name);
         assert!(strsignal(signal).to_lowercase().contains(theirs), "{name}: {}", strsignal(signal));
         assert!(facts.description.to_lowercase().contains(ours), "{name}: {}", facts.description);
     }
@@ -145,7 +145,7 @@ fn codes_are_libcs() {
     ];
     for (name, number) in constants {
         let code = CODES.iter().find(|code| code.name == name);
-        assert_eq!(code.map(|code| code.number), Some(number), "{name}");
+        assert_eq!(code.map(|code| code.value), Some(number), "{name}");
     }
 }
 
@@ -164,6 +164,6 @@ fn flags_of_actions_are_libcs() {
         let flags = u64::from(bit.cast_unsigned());
         let action = Sigaction { handler: 2, flags, restorer: 0, mask: SignalSet::EMPTY };
         assert_eq!(action.flag_names(), [name]);
-        assert_eq!(action.is_on_stack(), name == "ONSTACK");
+        assert_eq!(action.uses_alternate_stack(), name == "ONSTACK");
     }
 }

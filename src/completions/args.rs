@@ -17,11 +17,11 @@ Examples:
 pub struct CompletionsArgs {
     /// bash, zsh, fish or nushell
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]
-    shell: ShellName,
+    shell: ShellArg,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ShellName {
+enum ShellArg {
     Bash,
     Zsh,
     Fish,
@@ -30,12 +30,12 @@ enum ShellName {
 
 impl CompletionsArgs {
     /// What the arguments mean.
-    pub fn request(&self) -> Shell {
+    pub fn to_shell(&self) -> Shell {
         match self.shell {
-            ShellName::Bash => Shell::Bash,
-            ShellName::Zsh => Shell::Zsh,
-            ShellName::Fish => Shell::Fish,
-            ShellName::Nushell => Shell::Nushell,
+            ShellArg::Bash => Shell::Bash,
+            ShellArg::Zsh => Shell::Zsh,
+            ShellArg::Fish => Shell::Fish,
+            ShellArg::Nushell => Shell::Nushell,
         }
     }
 }

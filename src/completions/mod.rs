@@ -3,8 +3,8 @@
 
 pub mod args;
 
-use crate::error::{Failure, Outcome};
-use crate::out::Out;
+use crate::error::{CommandOutcome, Failure};
+use crate::out::ReportWriter;
 
 /// A shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Shell {
 ///
 /// # Errors
 /// Output that cannot be written.
-pub fn run(request: Shell, out: &mut Out<'_>) -> Result<Outcome, Failure> {
-    out.line(request.script().trim_end())?;
-    Ok(Outcome::default())
+pub fn run(request: Shell, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
+    out.write_line(request.script().trim_end())?;
+    Ok(CommandOutcome::default())
 }

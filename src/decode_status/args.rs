@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::inside::args::InsideArgs;
-use super::{BareMask, Request, Sort, Target};
+use super::inside::args::InspectArgs;
+use super::{BareMask, DecodeRequest, DecodeTarget, SortOrder};
 use crate::error::Failure;
 use crate::explain::Requirement;
-use crate::out::{Format, escape};
-use crate::proc::status::SetLine;
-use crate::proc::{PID_MAX, Root, Status};
+use crate::out::{OutputFormat, escape_name};
+use crate::proc::status::SignalSetLine;
+use crate::proc::{PID_MAX_LIMIT, ProcRoot, ProcStatus};
 use crate::select::args::SelectArgs;
 use crate::signal::{Arch, Signal, SignalSet, mask, name};
 
@@ -100,15 +100,15 @@ pub struct DecodeStatusArgs {
     #[arg(verbatim_doc_comment, conflicts_with = "pids")]
     sort: Option<String>,
     #[command(flatten)]
-    inside: InsideArgs,
+    inspect: InspectArgs,
     #[command(flatten)]
-    select: SelectArgs,
+    selection_args: SelectArgs,
 }
 
 impl DecodeStatusArgs {
     /// The arguments where they are but operands, which need no parser of
     /// options.
-    pub fn plain(words: &[OsString]) -> Option<DecodeStatusArgs> {
+    pub fn parse_without_clap(words: &[OsString]) -> Option<DecodeStatusArgs> {
         let is_option = |word: &OsString| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-");
         let plain = !words.is_empty() && !words.iter().any(is_option);
         plain.then(|| DecodeStatusArgs { operands: words.to_vec(), ..DecodeStatusArgs::default() })
@@ -118,61 +118,64 @@ impl DecodeStatusArgs {
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing.
-    pub fn request(&self) -> Result<Request, Failure> {
-        let operands = self.operands.iter().map(operand);
+    pub fn to_request(&self) -> Result<DecodeRequest, Failure> {
+        let operands = self.operands.iter().map(parse_operand);
         let mut targets = operands.collect::<Result<Vec<_>, _>>()?;
         // Who is named twice is shown once.
         let mut known = HashSet::new();
-        targets.retain(|target| target.numbers().is_none_or(|numbers| known.insert(numbers)));
-        targets.extend(self.file.iter().cloned().map(Target::File));
-        let (masks, given) = masks(&self.mask)?;
-        targets.extend(given.map(|status| Target::Given(Box::new(status))));
-        if targets.iter().filter(|target| matches!(target, Target::Stdin)).count() > 1 {
-            return Err(Failure::usage("-: standard input can be read only once"));
+        targets.retain(|target| target.ids().is_none_or(|numbers| known.insert(numbers)));
+        targets.extend(self.file.iter().cloned().map(DecodeTarget::File));
+        let (masks, given) = parse_masks(&self.mask)?;
+        targets.extend(given.map(|status| DecodeTarget::MaskStatus(Box::new(status))));
+        if targets.iter().filter(|target| matches!(target, DecodeTarget::Stdin)).count() > 1 {
+            return Err(Failure::usage_error("-: standard input can be read only once"));
         }
-        let selection = self.select.selection().map_err(Failure::usage)?;
+        let selection = self.selection_args.to_selection().map_err(Failure::usage_error)?;
         if targets.is_empty() && masks.is_empty() && selection.is_empty() && !self.all {
-            return Err(Failure::usage(
+            return Err(Failure::usage_error(
                 "nothing to decode: name a process (1234, 1234/1240, self), a text (-, --file FILE) or a mask \
                  (--mask HEX), or choose processes (--all, --name NAME, --blocks TERM, ...)",
             ));
         }
-        let other = |target: &&Target| !matches!(target, Target::Process(_));
-        if let Some(target) = targets.iter().find(other).filter(|_| !selection.is_whole() || self.pids) {
-            return Err(Failure::usage(format!(
+        let other = |target: &&DecodeTarget| !matches!(target, DecodeTarget::Process(_));
+        if let Some(target) = targets.iter().find(other).filter(|_| !selection.is_noop() || self.pids) {
+            return Err(Failure::usage_error(format!(
                 "{target}: the options that select, and --pids, go with a PID, or without any"
             )));
         }
-        let selection = (self.all || self.pids || !selection.is_whole()).then_some(selection);
-        let root = self.proc.as_ref().map_or_else(Root::default, Root::at);
-        let signal = self.signal.as_ref().map(signal).transpose()?;
-        let required = self.require.iter().map(|word| requirement("--require", word, true));
-        let forbidden = self.forbid.iter().map(|word| requirement("--forbid", word, false));
+        let selection = (self.all || self.pids || !selection.is_noop()).then_some(selection);
+        let root = self.proc.as_ref().map_or_else(ProcRoot::default, ProcRoot::new);
+        let signal = self.signal.as_ref().map(parse_effect_signal).transpose()?;
+        let required = self.require.iter().map(|word| parse_requirement("--require", word, true));
+        let forbidden = self.forbid.iter().map(|word| parse_requirement("--forbid", word, false));
         let requirements = required.chain(forbidden).collect::<Result<Vec<_>, _>>()?;
         if !requirements.is_empty() && !masks.is_empty() {
-            return Err(Failure::usage("--mask HEX: a bare mask is of no process; write --mask SigCgt=HEX"));
+            return Err(Failure::usage_error(
+                "--mask HEX: a bare mask is of no process; write --mask SigCgt=HEX",
+            ));
         }
-        let sort = self.sort.as_deref().map(|word| Sort::parse(&escape(word.as_bytes()))).transpose();
-        let sort = sort.map_err(Failure::usage)?;
+        let sort =
+            self.sort.as_deref().map(|word| SortOrder::parse(&escape_name(word.as_bytes()))).transpose();
+        let sort = sort.map_err(Failure::usage_error)?;
         let quiet = self.quiet;
         let (threads, full, pids) = (self.threads, self.full, self.pids);
-        let inside = self.inside.asked()?;
-        let request = Request {
-            inside,
+        let inside = self.inspect.to_options()?;
+        let request = DecodeRequest {
+            inspect: inside,
             masks,
-            root,
+            proc_root: root,
             selection,
             threads,
             full,
-            pids,
-            signal,
-            signals: self.signals.as_ref().map(signals).transpose()?,
+            pids_only: pids,
+            effect_signal: signal,
+            counted_signals: self.signals.as_ref().map(parse_counted_signals).transpose()?,
             requirements,
             quiet,
-            sort,
-            ..Request::of(targets)
+            order: sort,
+            ..DecodeRequest::new(targets)
         };
-        super::inside::check(&request)?;
+        super::inside::check_request(&request)?;
         Ok(request)
     }
 
@@ -180,18 +183,18 @@ impl DecodeStatusArgs {
     ///
     /// # Errors
     /// Also an option that makes no sense in it, by name.
-    pub fn request_as(&self, format: Format) -> Result<Request, Failure> {
-        let request = self.request()?;
-        if format != Format::Prometheus {
+    pub fn to_request_for_format(&self, format: OutputFormat) -> Result<DecodeRequest, Failure> {
+        let request = self.to_request()?;
+        if format != OutputFormat::Prometheus {
             return match self.signals {
                 None => Ok(request),
-                Some(_) => Err(Failure::usage(
+                Some(_) => Err(Failure::usage_error(
                     "--signals: the signals to count, which goes with --format prometheus (--signal tells an effect)",
                 )),
             };
         }
         let selection = request.selection.as_ref();
-        let of_thread = request.targets.iter().any(|target| matches!(target, Target::Thread(..)));
+        let of_thread = request.targets.iter().any(|target| matches!(target, DecodeTarget::Thread(..)));
         let without = [
             (!self.mask.is_empty(), "--mask"),
             (self.threads, "--threads"),
@@ -202,13 +205,13 @@ impl DecodeStatusArgs {
             (!self.forbid.is_empty(), "--forbid"),
             (self.quiet, "--quiet"),
             (self.sort.is_some(), "--sort"),
-            (request.inside.is_some(), "--handlers, --queue"),
+            (request.inspect.is_some(), "--handlers, --queue"),
             (of_thread, "PID/TID"),
             (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest, --newest"),
             (selection.is_some_and(|selection| selection.at_most.is_some()), "--at-most"),
         ];
         match without.iter().find(|(given, _)| *given) {
-            Some((_, option)) => Err(Failure::usage(format!(
+            Some((_, option)) => Err(Failure::usage_error(format!(
                 "{option}: not with --format prometheus, which counts whole processes"
             ))),
             None => Ok(request),
@@ -217,95 +220,100 @@ impl DecodeStatusArgs {
 }
 
 /// `caught=TERM,HUP`.
-fn requirement(option: &str, word: &OsString, wanted: bool) -> Result<Requirement, Failure> {
-    let word = escape(word.as_encoded_bytes());
-    Requirement::parse(&word, wanted).map_err(|error| Failure::usage(format!("{option} {word}: {error}")))
+fn parse_requirement(option: &str, word: &OsString, wanted: bool) -> Result<Requirement, Failure> {
+    let word = escape_name(word.as_encoded_bytes());
+    Requirement::parse(&word, wanted)
+        .map_err(|error| Failure::usage_error(format!("{option} {word}: {error}")))
 }
 
 /// The signal whose effect is asked for.
-fn signal(word: &OsString) -> Result<Signal, Failure> {
-    let word = escape(word.as_encoded_bytes());
+fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
+    let word = escape_name(word.as_encoded_bytes());
     match Signal::from_digits(&word) {
         Some(Some(signal)) => Ok(signal),
-        Some(None) => Err(Failure::usage("--signal 0: the null signal does nothing to anybody")),
+        Some(None) => Err(Failure::usage_error("--signal 0: the null signal does nothing to anybody")),
         None if word.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let last = Arch::NATIVE.last();
-            Err(Failure::usage(format!("--signal {word}: not a signal number: they go from 1 to {last}")))
+            let last = Arch::NATIVE.max_signal_number();
+            Err(Failure::usage_error(format!(
+                "--signal {word}: not a signal number: they go from 1 to {last}"
+            )))
         }
-        None => name::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}"))),
+        None => name::parse(&word, Arch::NATIVE)
+            .map_err(|error| Failure::usage_error(format!("--signal {error}"))),
     }
 }
 
 /// The signals that are counted.
-fn signals(word: &OsString) -> Result<SignalSet, Failure> {
-    let word = escape(word.as_encoded_bytes());
+fn parse_counted_signals(word: &OsString) -> Result<SignalSet, Failure> {
+    let word = escape_name(word.as_encoded_bytes());
     match SignalSet::parse(&word, Arch::NATIVE) {
-        Ok(set) if set.is_empty() => Err(Failure::usage(format!("--signals {word}: it has no signal"))),
+        Ok(set) if set.is_empty() => Err(Failure::usage_error(format!("--signals {word}: it has no signal"))),
         Ok(set) => Ok(set),
-        Err(error) => Err(Failure::usage(format!("--signals {error}"))),
+        Err(error) => Err(Failure::usage_error(format!("--signals {error}"))),
     }
 }
 
-fn operand(word: &OsString) -> Result<Target, Failure> {
+fn parse_operand(word: &OsString) -> Result<DecodeTarget, Failure> {
     let bytes = word.as_encoded_bytes();
     match bytes {
-        b"-" => return Ok(Target::Stdin),
-        b"self" => return Ok(Target::Own),
+        b"-" => return Ok(DecodeTarget::Stdin),
+        b"self" => return Ok(DecodeTarget::OwnProcess),
         _ => {}
     }
     let read = match bytes.iter().position(|byte| *byte == b'/') {
-        Some(slash) => id(&bytes[..slash]).and_then(|pid| Ok(Target::Thread(pid, id(&bytes[slash + 1..])?))),
-        None => id(bytes).map(Target::Process),
+        Some(slash) => parse_id(&bytes[..slash])
+            .and_then(|pid| Ok(DecodeTarget::Thread(pid, parse_id(&bytes[slash + 1..])?))),
+        None => parse_id(bytes).map(DecodeTarget::Process),
     };
-    read.map_err(|reason| Failure::usage(format!("{}: {reason}", escape(bytes))))
+    read.map_err(|reason| Failure::usage_error(format!("{}: {reason}", escape_name(bytes))))
 }
 
 /// A process or thread id.
-fn id(digits: &[u8]) -> Result<u32, String> {
+fn parse_id(digits: &[u8]) -> Result<u32, String> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err("not a process: a PID, PID/TID, self or - is expected".to_owned());
     }
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     match number {
-        Some(id @ 1..=PID_MAX) => Ok(id),
-        _ => Err(format!("not a process id: they go from 1 to {PID_MAX}")),
+        Some(id @ 1..=PID_MAX_LIMIT) => Ok(id),
+        _ => Err(format!("not a process id: they go from 1 to {PID_MAX_LIMIT}")),
     }
 }
 
 /// The masks without a name, each by itself, and those with one, together as
 /// one process's status.
-fn masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<Status>), Failure> {
+fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>), Failure> {
     let mut bare = Vec::new();
-    let mut given: Option<Status> = None;
+    let mut given: Option<ProcStatus> = None;
     for word in words {
-        let text = escape(word.as_encoded_bytes());
+        let text = escape_name(word.as_encoded_bytes());
         let (line, hex) = match text.split_once('=') {
-            Some((key, hex)) => (Some(set_line(key)?), hex),
+            Some((key, hex)) => (Some(parse_set_line(key)?), hex),
             None => (None, &*text),
         };
         let digits = hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X")).unwrap_or(hex);
         let (set, arch) = mask::parse(digits.as_bytes(), Arch::NATIVE)
-            .map_err(|error| Failure::usage(format!("--mask {text}: {error}")))?;
+            .map_err(|error| Failure::usage_error(format!("--mask {text}: {error}")))?;
         let Some(line) = line else {
             bare.push(BareMask { set, arch });
             continue;
         };
         let status = given.get_or_insert_default();
-        if status.set(line).is_some() {
-            return Err(Failure::usage(format!("--mask {text}: {} is given twice", line.key())));
+        if status.signal_set(line).is_some() {
+            return Err(Failure::usage_error(format!("--mask {text}: {} is given twice", line.key())));
         }
         // One mask of 32 digits makes the status mips's; short ones join it.
         if arch != Arch::NATIVE {
             status.arch = arch;
         }
-        status.put(line, set);
+        status.insert_signal_set(line, set);
     }
     Ok((bare, given))
 }
 
-fn set_line(key: &str) -> Result<SetLine, Failure> {
-    SetLine::by_key(key).ok_or_else(|| {
-        Failure::usage(format!(
+fn parse_set_line(key: &str) -> Result<SignalSetLine, Failure> {
+    SignalSetLine::from_key(key).ok_or_else(|| {
+        Failure::usage_error(format!(
             "--mask {key}=: not a line of signals: SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt"
         ))
     })
@@ -315,21 +323,21 @@ fn set_line(key: &str) -> Result<SetLine, Failure> {
 mod tests {
     use super::*;
 
-    fn read(word: &str) -> String {
-        match operand(&OsString::from(word)) {
+    fn parse_to_text(word: &str) -> String {
+        match parse_operand(&OsString::from(word)) {
             Ok(target) => format!("{target:?}"),
             Err(failure) => failure.to_string(),
         }
     }
 
     #[test]
-    fn operands_are_read_or_named() {
+    fn parses_operands_or_names_the_bad_one() {
         for (word, expected) in [
             ("1234", "Process(1234)"),
             ("4194304", "Process(4194304)"),
             ("007", "Process(7)"),
             ("1234/1240", "Thread(1234, 1240)"),
-            ("self", "Own"),
+            ("self", "OwnProcess"),
             ("-", "Stdin"),
             ("0", "0: not a process id: they go from 1 to 4194304"),
             ("4194305", "4194305: not a process id: they go from 1 to 4194304"),
@@ -345,14 +353,14 @@ mod tests {
             ("1/2/3", "1/2/3: not a process: a PID, PID/TID, self or - is expected"),
             ("nginx", "nginx: not a process: a PID, PID/TID, self or - is expected"),
         ] {
-            assert_eq!(read(word), expected);
+            assert_eq!(parse_to_text(word), expected);
         }
     }
 
     #[test]
-    fn masks_are_read_alone_or_as_lines() {
+    fn parses_bare_and_named_masks() {
         let words = ["4002", "0x1", "SigBlk=10000", "sigcgt=0x4007"].map(OsString::from);
-        let (bare, given) = masks(&words).unwrap();
+        let (bare, given) = parse_masks(&words).unwrap();
         assert_eq!(bare.iter().map(|mask| mask.set.bits()).collect::<Vec<_>>(), [0x4002, 1]);
         let given = given.unwrap();
         assert_eq!(given.blocked.map(|set| set.bits()), Some(0x10000));
@@ -361,15 +369,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mask_is_named() {
-        let refused = |word: &str| masks(&[OsString::from(word)]).unwrap_err().to_string();
+    fn rejects_invalid_masks() {
+        let refused = |word: &str| parse_masks(&[OsString::from(word)]).unwrap_err().to_string();
         assert_eq!(refused("zz"), "--mask zz: 'z' is no hexadecimal digit");
         assert_eq!(refused(""), "--mask : no hexadecimal digits");
         assert_eq!(
             refused("SigFoo=1"),
             "--mask SigFoo=: not a line of signals: SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt"
         );
-        let twice = masks(&["SigBlk=1", "SigBlk=2"].map(OsString::from)).unwrap_err().to_string();
+        let twice = parse_masks(&["SigBlk=1", "SigBlk=2"].map(OsString::from)).unwrap_err().to_string();
         assert_eq!(twice, "--mask SigBlk=2: SigBlk is given twice");
     }
 }

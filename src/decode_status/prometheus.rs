@@ -4,33 +4,34 @@
 
 use std::io;
 
-use super::count::{Counts, SETS};
-use crate::out::Out;
-use crate::proc::status::Queue;
+use super::count::{ProcessCounts, SET_NAMES};
+use crate::out::ReportWriter;
+use crate::proc::status::QueueUsage;
 
 /// Writes every metric.
-pub(super) fn show(counts: &Counts, out: &mut Out<'_>) -> io::Result<()> {
-    lines(counts).iter().try_for_each(|line| out.line(line))
+pub(super) fn print_metrics(counts: &ProcessCounts, out: &mut ReportWriter<'_>) -> io::Result<()> {
+    metric_lines(counts).iter().try_for_each(|line| out.write_line(line))
 }
 
 /// What stands for a limit that is none (RLIM_INFINITY).
-const UNLIMITED: &str = "+Inf";
+const UNLIMITED_TEXT: &str = "+Inf";
 
 /// A value, and the labels that it bears.
-type Sample = (Vec<(&'static str, String)>, String);
+type MetricSample = (Vec<(&'static str, String)>, String);
 
 /// The lines of all metrics: for each its HELP and TYPE, then its samples.
-fn lines(counts: &Counts) -> Vec<String> {
+fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut gauge = |name: &str, help: &str, samples: Vec<Sample>| {
+    let mut gauge = |name: &str, help: &str, samples: Vec<MetricSample>| {
         lines.push(format!("# HELP {name} {help}"));
         lines.push(format!("# TYPE {name} gauge"));
-        lines.extend(samples.iter().map(|(labels, value)| format!("{name}{} {value}", labelled(labels))));
+        lines
+            .extend(samples.iter().map(|(labels, value)| format!("{name}{} {value}", format_labels(labels))));
     };
-    let sets = SETS.iter().enumerate().flat_map(|(at, set)| {
+    let sets = SET_NAMES.iter().enumerate().flat_map(|(at, set)| {
         counts.signals().iter().map(move |each| {
             let labels = vec![("set", (*set).to_owned()), ("signal", each.name.clone())];
-            (labels, each.processes[at].to_string())
+            (labels, each.processes_per_set[at].to_string())
         })
     });
     gauge("sigtool_processes", "Processes that have the signal in the set.", sets.collect());
@@ -58,9 +59,9 @@ fn lines(counts: &Counts) -> Vec<String> {
     ] {
         gauge(name, help, vec![(Vec::new(), value.to_string())]);
     }
-    let (queues, omitted) = counts.queues();
-    let of_users = |value: fn(&Queue) -> u64| -> Vec<Sample> {
-        let text = |value: u64| if value == u64::MAX { UNLIMITED.to_owned() } else { value.to_string() };
+    let (queues, omitted) = counts.fullest_queues();
+    let of_users = |value: fn(&QueueUsage) -> u64| -> Vec<MetricSample> {
+        let text = |value: u64| if value == u64::MAX { UNLIMITED_TEXT.to_owned() } else { value.to_string() };
         queues.iter().map(|(uid, queue)| (vec![("uid", uid.to_string())], text(value(queue)))).collect()
     };
     gauge(
@@ -82,28 +83,28 @@ fn lines(counts: &Counts) -> Vec<String> {
 }
 
 /// Labels in braces; nothing where there are none.
-fn labelled(labels: &[(&str, String)]) -> String {
+fn format_labels(labels: &[(&str, String)]) -> String {
     if labels.is_empty() {
         return String::new();
     }
     let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape_label_value(value))).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
 /// The value of a label, as the format wants it.
-fn escaped(value: &str) -> String {
+fn escape_label_value(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::count::tests::{counts, lines as status, process};
+    use super::super::count::tests::{count_processes, parse_process, status_text as status};
     use super::*;
 
     #[test]
-    fn nothing_counted_is_zeros() {
-        let found = lines(&counts("TERM", &[]));
+    fn prints_zeros_for_no_processes() {
+        let found = metric_lines(&count_processes("TERM", &[]));
         let samples: Vec<&String> = found.iter().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples.len(), 4 + 8 + 1);
         assert!(samples.iter().all(|line| line.ends_with(" 0")), "{samples:?}");
@@ -111,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_is_said() {
-        let one = process(&status('S', 1, 33, "2/10"), None);
-        let unlimited = process(&status('D', 1, 34, &format!("1/{}", u64::MAX)), None);
-        let found = lines(&counts("HUP,TERM", &[one, unlimited]));
+    fn prints_every_count() {
+        let one = parse_process(&status('S', 1, 33, "2/10"), None);
+        let unlimited = parse_process(&status('D', 1, 34, &format!("1/{}", u64::MAX)), None);
+        let found = metric_lines(&count_processes("HUP,TERM", &[one, unlimited]));
         for line in [
             "# HELP sigtool_processes Processes that have the signal in the set.",
             "# TYPE sigtool_processes gauge",
@@ -133,9 +134,9 @@ mod tests {
 
     /// A metric's samples stand together, below its own two lines.
     #[test]
-    fn each_metric_is_told_once() {
+    fn prints_each_metric_once() {
         let mut heads = Vec::new();
-        for line in lines(&counts("TERM", &[])) {
+        for line in metric_lines(&count_processes("TERM", &[])) {
             let mut words = line.split([' ', '{']);
             match (words.next(), words.next()) {
                 (Some("#"), Some("HELP")) => heads.push(words.next().map(str::to_owned)),
@@ -150,9 +151,9 @@ mod tests {
     }
 
     #[test]
-    fn values_of_labels_are_escaped() {
+    fn escapes_label_values() {
         let labels = [("set", "a\"b\\c\nd".to_owned()), ("uid", "0".to_owned())];
-        assert_eq!(labelled(&labels), "{set=\"a\\\"b\\\\c\\nd\",uid=\"0\"}");
-        assert_eq!(labelled(&[]), "");
+        assert_eq!(format_labels(&labels), "{set=\"a\\\"b\\\\c\\nd\",uid=\"0\"}");
+        assert_eq!(format_labels(&[]), "");
     }
 }

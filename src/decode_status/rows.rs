@@ -1,28 +1,28 @@
 //! The sets of a process, turned into what is so for each signal. Pure.
 
-use super::Process;
-use crate::proc::{State, Threads};
-use crate::signal::table::REALTIME_ACTION;
-use crate::signal::{Action, Arch, Signal, SignalSet};
+use super::DecodedProcess;
+use crate::proc::{TaskState, Threads};
+use crate::signal::table::REALTIME_DEFAULT_ACTION;
+use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
 /// What is so for one signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct SignalRow {
     /// The signal.
     pub signal: Signal,
     /// Its disposition.
-    pub disposition: Disposition,
+    pub disposition: RowDisposition,
     /// Whether it is blocked.
-    pub blocked: Blocked,
+    pub blocked: BlockedStatus,
     /// For whom it is pending.
-    pub pending: Pending,
+    pub pending: PendingStatus,
 }
 
 /// What the process does with a signal (signal(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
+pub enum RowDisposition {
     /// The default action, which is this.
-    Default(Action),
+    Default(DefaultAction),
     /// Nothing.
     Ignored,
     /// It runs a handler.
@@ -33,58 +33,58 @@ pub enum Disposition {
 
 /// Whether a signal is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blocked {
+pub enum BlockedStatus {
     /// By no thread.
-    No,
+    ByNone,
     /// By every thread, or by the one that is looked at.
-    Yes,
+    ByAll,
     /// By some of the threads.
-    Some {
+    BySome {
         /// That many block it.
         threads: usize,
         /// Of that many.
-        of: usize,
+        total: usize,
     },
     /// By the main thread; what the others do is not known from its text.
-    Main,
+    ByMainThread,
     /// Not by the main thread, so not by all.
-    NotAll,
+    NotByMainThread,
     /// A line that would tell is missing.
     Unknown,
 }
 
 /// For whom a signal is pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pending {
+pub struct PendingStatus {
     /// For the process: any thread may take it.
-    pub process: bool,
+    pub for_process: bool,
     /// For these threads alone; 0 where a text does not tell the id.
-    pub threads: Vec<u32>,
+    pub for_threads: Vec<u32>,
     /// Whether a line that would tell is missing, and none tells so.
-    pub unknown: bool,
+    pub is_unknown: bool,
 }
 
-impl Process {
+impl DecodedProcess {
     /// The signals that every thread blocks; of a text of several threads, what
     /// its main thread does. `None` if unknown, as where that has ended.
     pub fn blocked(&self) -> Option<SignalSet> {
         match &self.threads {
             Some(threads) => Some(threads.blocked_by_all()),
-            None if self.is_partial() && self.leader_ended() => None,
+            None if self.is_partial() && self.leader_exited() => None,
             None => self.status.blocked,
         }
     }
 
     /// Whether only a text is known, which speaks for one thread of several.
     pub fn is_partial(&self) -> bool {
-        let several = self.status.threads.is_some_and(|count| count > 1);
-        self.threads.is_none() && self.thread.is_none() && several
+        let several = self.status.thread_count.is_some_and(|count| count > 1);
+        self.threads.is_none() && self.tid.is_none() && several
     }
 
     /// Whether the main thread has ended and others live.
-    pub fn leader_ended(&self) -> bool {
-        let several = self.status.threads.is_some_and(|count| count > 1);
-        several && self.status.state.is_some_and(State::is_ended)
+    pub fn leader_exited(&self) -> bool {
+        let several = self.status.thread_count.is_some_and(|count| count > 1);
+        several && self.status.state.is_some_and(TaskState::has_exited)
     }
 
     /// The signals pending for the process or for a thread; `None` if a line
@@ -92,7 +92,7 @@ impl Process {
     /// found in the other.
     pub fn pending(&self) -> Option<SignalSet> {
         let own = match &self.threads {
-            Some(threads) => Some(threads.pending()),
+            Some(threads) => Some(threads.pending_for_any()),
             None => self.status.pending,
         };
         let found = own.unwrap_or_default() | self.status.shared_pending.unwrap_or_default();
@@ -101,18 +101,18 @@ impl Process {
     }
 
     /// A row for each signal that is in any set; for every signal if `full`.
-    pub fn rows(&self, full: bool) -> Vec<Row> {
-        let shown = if full { SignalSet::all(self.status.arch) } else { self.mentioned() };
+    pub fn rows(&self, full: bool) -> Vec<SignalRow> {
+        let shown = if full { SignalSet::all(self.status.arch) } else { self.signals_in_any_set() };
         shown.iter().map(|signal| self.row(signal)).collect()
     }
 
     /// How many threads the answers rest on.
-    pub fn known_threads(&self) -> usize {
-        self.threads.as_ref().map_or(1, Threads::count)
+    pub fn known_thread_count(&self) -> usize {
+        self.threads.as_ref().map_or(1, Threads::live_count)
     }
 
     /// The signals in any set.
-    fn mentioned(&self) -> SignalSet {
+    fn signals_in_any_set(&self) -> SignalSet {
         let blocked = match &self.threads {
             Some(threads) => threads.blocked_by_any(),
             None => self.status.blocked.unwrap_or_default(),
@@ -123,127 +123,130 @@ impl Process {
             .fold(blocked, |all, set| all | set)
     }
 
-    fn row(&self, signal: Signal) -> Row {
-        Row {
+    fn row(&self, signal: Signal) -> SignalRow {
+        SignalRow {
             signal,
             disposition: self.disposition(signal),
-            blocked: self.blocks(signal),
-            pending: self.pending_for(signal),
+            blocked: self.blocked_status(signal),
+            pending: self.pending_status(signal),
         }
     }
 
-    fn disposition(&self, signal: Signal) -> Disposition {
+    fn disposition(&self, signal: Signal) -> RowDisposition {
         let is_in = |set: Option<SignalSet>| set.map(|set| set.contains(signal));
         match (is_in(self.status.ignored), is_in(self.status.caught)) {
-            (_, Some(true)) => Disposition::Caught,
-            (Some(true), _) => Disposition::Ignored,
-            (Some(false), Some(false)) => Disposition::Default(action(signal, self.status.arch)),
-            _ => Disposition::Unknown,
+            (_, Some(true)) => RowDisposition::Caught,
+            (Some(true), _) => RowDisposition::Ignored,
+            (Some(false), Some(false)) => RowDisposition::Default(default_action(signal, self.status.arch)),
+            _ => RowDisposition::Unknown,
         }
     }
 
-    fn blocks(&self, signal: Signal) -> Blocked {
+    fn blocked_status(&self, signal: Signal) -> BlockedStatus {
         if let Some(threads) = &self.threads {
-            return match (threads.blocking(signal), threads.count()) {
-                (0, _) => Blocked::No,
-                (count, of) if count == of => Blocked::Yes,
-                (threads, of) => Blocked::Some { threads, of },
+            return match (threads.count_blocking(signal), threads.live_count()) {
+                (0, _) => BlockedStatus::ByNone,
+                (count, of) if count == of => BlockedStatus::ByAll,
+                (threads, of) => BlockedStatus::BySome { threads, total: of },
             };
         }
         match self.status.blocked.map(|set| set.contains(signal)) {
-            Some(_) if self.is_partial() && self.leader_ended() => Blocked::Unknown,
-            Some(true) if self.is_partial() => Blocked::Main,
-            Some(false) if self.is_partial() => Blocked::NotAll,
-            Some(true) => Blocked::Yes,
-            Some(false) => Blocked::No,
-            None => Blocked::Unknown,
+            Some(_) if self.is_partial() && self.leader_exited() => BlockedStatus::Unknown,
+            Some(true) if self.is_partial() => BlockedStatus::ByMainThread,
+            Some(false) if self.is_partial() => BlockedStatus::NotByMainThread,
+            Some(true) => BlockedStatus::ByAll,
+            Some(false) => BlockedStatus::ByNone,
+            None => BlockedStatus::Unknown,
         }
     }
 
-    fn pending_for(&self, signal: Signal) -> Pending {
+    fn pending_status(&self, signal: Signal) -> PendingStatus {
         let is_in = |set: Option<SignalSet>| set.is_some_and(|set| set.contains(signal));
         let process = is_in(self.status.shared_pending);
         let threads: Vec<u32> = match &self.threads {
-            Some(threads) => threads.pending_for(signal).collect(),
+            Some(threads) => threads.tids_with_pending(signal).collect(),
             None if is_in(self.status.pending) => vec![self.status.pid.unwrap_or(0)],
             None => Vec::new(),
         };
         let told = process || !threads.is_empty();
         let missing = self.status.shared_pending.is_none() || self.status.pending.is_none();
         let unknown = !told && (missing || self.is_partial());
-        Pending { process, threads, unknown }
+        PendingStatus { for_process: process, for_threads: threads, is_unknown: unknown }
     }
 }
 
 /// The default action of any signal.
-pub(super) fn action(signal: Signal, arch: Arch) -> Action {
-    arch.facts(signal).map_or(REALTIME_ACTION, |facts| facts.action)
+pub(super) fn default_action(signal: Signal, arch: Arch) -> DefaultAction {
+    arch.standard_signal(signal).map_or(REALTIME_DEFAULT_ACTION, |facts| facts.action)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::count::tests::process;
+    use super::super::count::tests::parse_process;
     use super::*;
-    use crate::proc::task::sample as task;
+    use crate::proc::task::test_thread as task;
 
-    fn row(process: &Process, number: u8) -> Row {
+    fn row(process: &DecodedProcess, number: u8) -> SignalRow {
         process.row(Signal::new(number).unwrap())
     }
 
     /// Only the signal lines, with any blanks between: the input of a person
     /// who has nothing else.
-    const LINES: &str = "SigQ: 3/96365\nSigPnd:   0000000000000000\n  ShdPnd: 0000000000004000\n\n\
+    const SIGNAL_LINES: &str = "SigQ: 3/96365\nSigPnd:   0000000000000000\n  ShdPnd: 0000000000004000\n\n\
         SigBlk:\t0000000000010000\nSigIgn: 0000000000001000  \nSigCgt: 0000000180004007\n";
 
     #[test]
-    fn signal_lines_alone_are_enough() {
-        let found = process(LINES, None);
+    fn accepts_signal_lines_alone() {
+        let found = parse_process(SIGNAL_LINES, None);
         let numbers: Vec<u8> = found.rows(false).iter().map(|row| row.signal.get()).collect();
         assert_eq!(numbers, [1, 2, 3, 13, 15, 17, 32, 33]);
         let term = row(&found, 15);
-        assert_eq!(term.disposition, Disposition::Caught);
-        assert_eq!(term.pending, Pending { process: true, threads: vec![], unknown: false });
-        assert_eq!(term.blocked, Blocked::No);
+        assert_eq!(term.disposition, RowDisposition::Caught);
+        assert_eq!(term.pending, PendingStatus { for_process: true, for_threads: vec![], is_unknown: false });
+        assert_eq!(term.blocked, BlockedStatus::ByNone);
         let chld = row(&found, 17);
-        assert_eq!((chld.disposition, chld.blocked), (Disposition::Default(Action::Ign), Blocked::Yes));
-        assert_eq!(row(&found, 13).disposition, Disposition::Ignored);
-        assert_eq!(row(&found, 33).disposition, Disposition::Caught);
+        assert_eq!(
+            (chld.disposition, chld.blocked),
+            (RowDisposition::Default(DefaultAction::Ign), BlockedStatus::ByAll)
+        );
+        assert_eq!(row(&found, 13).disposition, RowDisposition::Ignored);
+        assert_eq!(row(&found, 33).disposition, RowDisposition::Caught);
     }
 
     #[test]
-    fn full_means_every_signal() {
-        assert_eq!(process(LINES, None).rows(true).len(), 64);
+    fn full_lists_every_signal() {
+        assert_eq!(parse_process(SIGNAL_LINES, None).rows(true).len(), 64);
     }
 
     #[test]
-    fn blocked_is_said_of_threads_together() {
+    fn blocked_combines_all_threads() {
         let threads = vec![task(5, b'S', 0, 0b11), task(6, b'S', 0b100, 0b01), task(7, b'S', 0b100, 0b01)];
-        let found = process(LINES, Some(threads));
-        assert_eq!(row(&found, 1).blocked, Blocked::Yes);
-        assert_eq!(row(&found, 2).blocked, Blocked::Some { threads: 1, of: 3 });
-        assert_eq!(row(&found, 17).blocked, Blocked::No, "the threads are what counts");
-        assert_eq!(row(&found, 3).pending.threads, [6, 7]);
+        let found = parse_process(SIGNAL_LINES, Some(threads));
+        assert_eq!(row(&found, 1).blocked, BlockedStatus::ByAll);
+        assert_eq!(row(&found, 2).blocked, BlockedStatus::BySome { threads: 1, total: 3 });
+        assert_eq!(row(&found, 17).blocked, BlockedStatus::ByNone, "the threads are what counts");
+        assert_eq!(row(&found, 3).pending.for_threads, [6, 7]);
         assert_eq!(found.blocked().map(SignalSet::bits), Some(0b01));
         assert_eq!(found.pending().map(SignalSet::bits), Some(0x4000 | 0b100));
     }
 
     #[test]
-    fn a_text_of_the_main_thread_does_not_speak_for_the_others() {
-        let found = process(&format!("Threads:\t3\n{LINES}"), None);
-        assert_eq!(row(&found, 17).blocked, Blocked::Main);
-        assert_eq!(row(&found, 1).blocked, Blocked::NotAll);
-        assert!(row(&found, 1).pending.unknown);
-        let dead = process(&format!("State:\tZ (zombie)\nThreads:\t3\n{LINES}"), None);
-        assert_eq!((row(&dead, 17).blocked, dead.blocked()), (Blocked::Unknown, None));
+    fn main_thread_text_leaves_other_threads_unknown() {
+        let found = parse_process(&format!("Threads:\t3\n{SIGNAL_LINES}"), None);
+        assert_eq!(row(&found, 17).blocked, BlockedStatus::ByMainThread);
+        assert_eq!(row(&found, 1).blocked, BlockedStatus::NotByMainThread);
+        assert!(row(&found, 1).pending.is_unknown);
+        let dead = parse_process(&format!("State:\tZ (zombie)\nThreads:\t3\n{SIGNAL_LINES}"), None);
+        assert_eq!((row(&dead, 17).blocked, dead.blocked()), (BlockedStatus::Unknown, None));
     }
 
     #[test]
-    fn what_is_missing_is_unknown() {
-        let found = process("SigCgt: 0000000000000001\n", None);
-        assert_eq!(row(&found, 1).disposition, Disposition::Caught);
-        assert_eq!(row(&found, 2).disposition, Disposition::Unknown);
-        assert_eq!(row(&found, 1).blocked, Blocked::Unknown);
-        assert!(row(&found, 1).pending.unknown);
+    fn missing_line_is_unknown() {
+        let found = parse_process("SigCgt: 0000000000000001\n", None);
+        assert_eq!(row(&found, 1).disposition, RowDisposition::Caught);
+        assert_eq!(row(&found, 2).disposition, RowDisposition::Unknown);
+        assert_eq!(row(&found, 1).blocked, BlockedStatus::Unknown);
+        assert!(row(&found, 1).pending.is_unknown);
         assert_eq!((found.blocked(), found.pending()), (None, None));
     }
 }

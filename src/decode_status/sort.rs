@@ -2,21 +2,21 @@
 
 use std::cmp::Ordering;
 
-use super::Process;
+use super::DecodedProcess;
 use crate::signal::SignalSet;
 
 /// What processes are put in order by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
+pub struct SortOrder {
     /// What of them.
-    pub key: Key,
+    pub key: SortKey,
     /// Whether the greatest comes first.
     pub descending: bool,
 }
 
 /// What of a process an order goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum SortKey {
     /// Its number.
     Pid,
     /// Its name, by its bytes.
@@ -40,34 +40,34 @@ pub enum Key {
 }
 
 /// The keys by their words; `user` is another one for `uid`.
-const KEYS: [(&str, Key); 11] = [
-    ("pid", Key::Pid),
-    ("name", Key::Name),
-    ("state", Key::State),
-    ("threads", Key::Threads),
-    ("uid", Key::Uid),
-    ("user", Key::Uid),
-    ("pending", Key::Pending),
-    ("blocked", Key::Blocked),
-    ("ignored", Key::Ignored),
-    ("caught", Key::Caught),
-    ("queue", Key::Queue),
+const KEY_NAMES: [(&str, SortKey); 11] = [
+    ("pid", SortKey::Pid),
+    ("name", SortKey::Name),
+    ("state", SortKey::State),
+    ("threads", SortKey::Threads),
+    ("uid", SortKey::Uid),
+    ("user", SortKey::Uid),
+    ("pending", SortKey::Pending),
+    ("blocked", SortKey::Blocked),
+    ("ignored", SortKey::Ignored),
+    ("caught", SortKey::Caught),
+    ("queue", SortKey::Queue),
 ];
 
-impl Sort {
+impl SortOrder {
     /// Reads a key; with a `-` before it, the greatest comes first.
     ///
     /// # Errors
     /// What is no key, and which there are.
-    pub fn parse(word: &str) -> Result<Sort, String> {
+    pub fn parse(word: &str) -> Result<SortOrder, String> {
         let (name, descending) = match word.strip_prefix('-') {
             Some(name) => (name, true),
             None => (word, false),
         };
-        match KEYS.iter().find(|(known, _)| *known == name) {
-            Some((_, key)) => Ok(Sort { key: *key, descending }),
+        match KEY_NAMES.iter().find(|(known, _)| *known == name) {
+            Some((_, key)) => Ok(SortOrder { key: *key, descending }),
             None => {
-                let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+                let known: Vec<&str> = KEY_NAMES.iter().map(|(known, _)| *known).collect();
                 Err(format!("--sort {word}: not one of {}", known.join(", ")))
             }
         }
@@ -75,32 +75,34 @@ impl Sort {
 
     /// Puts them in order; equal ones by number. What is not known comes first,
     /// as if it were less than everything.
-    pub(super) fn apply(self, processes: &mut [Process]) {
-        if self.key == Key::Name {
-            let name = |process: &Process| process.status.name.as_ref().map(|name| name.as_bytes().to_vec());
-            processes.sort_by_cached_key(|process| Place(name(process), process.status.pid, self.descending));
+    pub(super) fn sort(self, processes: &mut [DecodedProcess]) {
+        if self.key == SortKey::Name {
+            let name =
+                |process: &DecodedProcess| process.status.name.as_ref().map(|name| name.as_bytes().to_vec());
+            processes
+                .sort_by_cached_key(|process| SortEntry(name(process), process.status.pid, self.descending));
         } else {
             // Each key once: the sets of threads are put together for it.
             processes.sort_by_cached_key(|process| {
-                Place(self.number(process), process.status.pid, self.descending)
+                SortEntry(self.numeric_key(process), process.status.pid, self.descending)
             });
         }
     }
 
-    fn number(self, process: &Process) -> Option<u64> {
+    fn numeric_key(self, process: &DecodedProcess) -> Option<u64> {
         let status = &process.status;
         let count = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
         match self.key {
-            Key::Name => None,
-            Key::Pid => status.tgid.or(status.pid).map(u64::from),
-            Key::State => status.state.map(|state| u64::from(u32::from(state.letter()))),
-            Key::Threads => status.threads.map(u64::from),
-            Key::Uid => status.uids.map(|(_, effective)| u64::from(effective)),
-            Key::Pending => count(process.pending()),
-            Key::Blocked => count(process.blocked()),
-            Key::Ignored => count(status.ignored),
-            Key::Caught => count(status.caught),
-            Key::Queue => status.queue.map(|queue| queue.used),
+            SortKey::Name => None,
+            SortKey::Pid => status.tgid.or(status.pid).map(u64::from),
+            SortKey::State => status.state.map(|state| u64::from(u32::from(state.letter()))),
+            SortKey::Threads => status.thread_count.map(u64::from),
+            SortKey::Uid => status.uids.map(|(_, effective)| u64::from(effective)),
+            SortKey::Pending => count(process.pending()),
+            SortKey::Blocked => count(process.blocked()),
+            SortKey::Ignored => count(status.ignored),
+            SortKey::Caught => count(status.caught),
+            SortKey::Queue => status.queue_usage.map(|queue| queue.used),
         }
     }
 }
@@ -108,42 +110,42 @@ impl Sort {
 /// A key, the number that decides between equal ones, and whether the key goes
 /// down.
 #[derive(PartialEq, Eq)]
-struct Place<K>(K, Option<u32>, bool);
+struct SortEntry<K>(K, Option<u32>, bool);
 
-impl<K: Ord> Ord for Place<K> {
-    fn cmp(&self, other: &Place<K>) -> Ordering {
+impl<K: Ord> Ord for SortEntry<K> {
+    fn cmp(&self, other: &SortEntry<K>) -> Ordering {
         let keys = if self.2 { other.0.cmp(&self.0) } else { self.0.cmp(&other.0) };
         keys.then(self.1.cmp(&other.1))
     }
 }
 
-impl<K: Ord> PartialOrd for Place<K> {
-    fn partial_cmp(&self, other: &Place<K>) -> Option<Ordering> {
+impl<K: Ord> PartialOrd for SortEntry<K> {
+    fn partial_cmp(&self, other: &SortEntry<K>) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::find::bare;
+    use super::super::find::process_from_status;
     use super::*;
-    use crate::proc::Status;
+    use crate::proc::ProcStatus;
 
     #[test]
-    fn keys_are_read_or_named() {
-        assert_eq!(Sort::parse("user"), Ok(Sort { key: Key::Uid, descending: false }));
-        assert_eq!(Sort::parse("-queue"), Ok(Sort { key: Key::Queue, descending: true }));
+    fn parses_keys_or_names_the_bad_one() {
+        assert_eq!(SortOrder::parse("user"), Ok(SortOrder { key: SortKey::Uid, descending: false }));
+        assert_eq!(SortOrder::parse("-queue"), Ok(SortOrder { key: SortKey::Queue, descending: true }));
         for word in ["", "-", "--pid", "PID", "cpu"] {
-            let refused = Sort::parse(word).unwrap_err();
+            let refused = SortOrder::parse(word).unwrap_err();
             assert!(refused.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{refused}");
         }
     }
 
     #[test]
-    fn each_key_has_its_order_and_equal_ones_go_by_number() {
+    fn sorts_by_each_key_then_by_pid() {
         let process = |pid: u32, line: &str| {
             let text = format!("Pid:\t{pid}\nTgid:\t{pid}\nShdPnd:\t{0:016}\nSigPnd:\t{0:016}\n{line}\n", 0);
-            bare(Status::parse(text.as_bytes()).unwrap(), None)
+            process_from_status(ProcStatus::parse(text.as_bytes()).unwrap(), None)
         };
         for (key, less, more) in [
             ("name", "Name:\ta", "Name:\tb"),
@@ -158,7 +160,7 @@ mod tests {
         ] {
             let mut processes = vec![process(1, more), process(3, less), process(2, less)];
             let mut order = |word: &str| {
-                Sort::parse(word).unwrap().apply(&mut processes);
+                SortOrder::parse(word).unwrap().sort(&mut processes);
                 processes.iter().filter_map(|process| process.status.pid).collect::<Vec<_>>()
             };
             assert_eq!(order(key), [2, 3, 1], "{key}");

@@ -5,61 +5,61 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::inside::wire::{self as inside, InsideObject};
-use super::rows::{Blocked, Disposition};
-use super::{Process, Report};
+use super::inside::wire::{self as inside, InspectionObject};
+use super::rows::{BlockedStatus, RowDisposition};
+use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;
-use crate::out::Out;
-use crate::proc::Task;
-use crate::proc::status::Queue;
-use crate::select::Found;
+use crate::out::ReportWriter;
+use crate::proc::Thread;
+use crate::proc::status::QueueUsage;
+use crate::select::SelectedProcess;
 use crate::signal::{SignalSet, mask};
 
 /// Writes a report as one document.
-pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
-    out.json(&Document {
-        processes: Processes(report),
+pub(super) fn write_json(report: &DecodeReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
+    out.write_json(&DecodeDocument {
+        processes: ProcessSeq(report),
         masks: report
             .masks
             .iter()
             .map(|bare| MaskObject {
                 arch: bare.arch.to_string(),
-                mask: mask::encode(bare.set, bare.arch),
-                signals: bare.set.names(bare.arch),
+                mask: mask::format_hex(bare.set, bare.arch),
+                signals: bare.set.member_names(bare.arch),
             })
             .collect(),
         errors: report
-            .problems
+            .errors
             .iter()
-            .map(|problem| ErrorObject { target: &problem.target, error: &problem.reason })
+            .map(|problem| DecodeErrorObject { target: &problem.target, error: &problem.reason })
             .collect(),
     })
 }
 
 /// Writes only the numbers.
-pub(super) fn pids(found: &[Found], out: &mut Out<'_>) -> io::Result<()> {
-    out.json(&Numbers { pids: found.iter().map(|found| found.pid).collect() })
+pub(super) fn write_pids_json(found: &[SelectedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
+    out.write_json(&PidsDocument { pids: found.iter().map(|found| found.pid).collect() })
 }
 
 #[derive(Serialize)]
-struct Numbers {
+struct PidsDocument {
     pids: Vec<u32>,
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
-    processes: Processes<'a>,
+struct DecodeDocument<'a> {
+    processes: ProcessSeq<'a>,
     masks: Vec<MaskObject>,
-    errors: Vec<ErrorObject<'a>>,
+    errors: Vec<DecodeErrorObject<'a>>,
 }
 
 /// The processes of a report. Each is put together when it is its turn: those of
 /// a whole system, all at once, would take more memory than all else.
-struct Processes<'a>(&'a Report);
+struct ProcessSeq<'a>(&'a DecodeReport);
 
-impl Serialize for Processes<'_> {
+impl Serialize for ProcessSeq<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.processes.iter().map(|process| object(process, self.0)))
+        serializer.collect_seq(self.0.processes.iter().map(|process| process_object(process, self.0)))
     }
 }
 
@@ -85,7 +85,7 @@ struct ProcessObject {
     /// Its number in each pid namespace, the reader's first.
     namespace_pids: Option<Vec<u32>>,
     kernel_thread: Option<bool>,
-    queue: Option<QueueObject>,
+    queue: Option<QueueUsageObject>,
     arch: String,
     /// For the process or any of its threads.
     pending: Option<Vec<String>>,
@@ -93,10 +93,10 @@ struct ProcessObject {
     blocked: Option<Vec<String>>,
     ignored: Option<Vec<String>>,
     caught: Option<Vec<String>>,
-    signals: Vec<SignalObject>,
+    signals: Vec<SignalStateObject>,
     /// Only with --signal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    effect: Option<EffectObject>,
+    effect: Option<SignalEffectObject>,
     /// Null where they were not looked for: in rows, and of a thread.
     findings: Option<Vec<FindingObject>>,
     /// Only with --require and --forbid: what is not met.
@@ -104,10 +104,10 @@ struct ProcessObject {
     unmet: Option<Vec<String>>,
     /// Only with --handlers and --queue: means, handlers, queued.
     #[serde(flatten)]
-    inside: Option<InsideObject>,
+    inspection: Option<InspectionObject>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tasks: Option<Vec<TaskObject>>,
+    tasks: Option<Vec<ThreadObject>>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +120,7 @@ struct FindingObject {
 }
 
 #[derive(Serialize)]
-struct EffectObject {
+struct SignalEffectObject {
     signal: String,
     id: &'static str,
     /// What it is if nothing speaks against it, where `id` is unknown.
@@ -129,13 +129,13 @@ struct EffectObject {
 }
 
 #[derive(Serialize)]
-struct QueueObject {
+struct QueueUsageObject {
     used: u64,
     limit: u64,
 }
 
 #[derive(Serialize)]
-struct SignalObject {
+struct SignalStateObject {
     number: u8,
     signal: String,
     /// default, ignored, caught; null is unknown.
@@ -153,7 +153,7 @@ struct SignalObject {
 }
 
 #[derive(Serialize)]
-struct TaskObject {
+struct ThreadObject {
     tid: u32,
     name: Option<String>,
     state: Option<char>,
@@ -171,102 +171,106 @@ struct MaskObject {
 }
 
 #[derive(Serialize)]
-struct ErrorObject<'a> {
+struct DecodeErrorObject<'a> {
     target: &'a str,
     error: &'a str,
 }
 
-fn object(process: &Process, report: &Report) -> ProcessObject {
+fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObject {
     let status = &process.status;
     let arch = status.arch;
-    let set = |set: Option<SignalSet>| set.map(|set| set.names(arch));
+    let set = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
     ProcessObject {
         pid: status.tgid.or(status.pid),
-        tid: process.thread,
-        name: status.name.as_ref().map(|name| text(name.as_bytes())),
-        file: process.file.as_deref().map(text),
+        tid: process.tid,
+        name: status.name.as_ref().map(|name| lossy_string(name.as_bytes())),
+        file: process.source_file.as_deref().map(lossy_string),
         state: status.state.map(|state| state.letter()),
-        threads: status.threads,
-        known_threads: process.known_threads(),
-        parent: status.parent,
-        parent_name: process.parent_name.as_deref().map(text),
-        tracer: status.tracer,
+        threads: status.thread_count,
+        known_threads: process.known_thread_count(),
+        parent: status.parent_pid,
+        parent_name: process.parent_name.as_deref().map(lossy_string),
+        tracer: status.tracer_pid,
         uid: status.uids.map(|(_, effective)| effective),
         real_uid: status.uids.map(|(real, _)| real),
         user: process.user.clone(),
         namespace_pids: Some(status.namespace_pids.clone()).filter(|pids| !pids.is_empty()),
-        kernel_thread: status.kernel_thread,
-        queue: status.queue.map(|Queue { used, limit }| QueueObject { used, limit }),
+        kernel_thread: status.is_kernel_thread,
+        queue: status.queue_usage.map(|QueueUsage { used, limit }| QueueUsageObject { used, limit }),
         arch: arch.to_string(),
         pending: set(process.pending()),
         blocked: set(process.blocked().filter(|set| set.is_empty() || !process.is_partial())),
         ignored: set(status.ignored),
         caught: set(status.caught),
-        signals: signals(process, report.full),
-        effect: report.signal.zip(process.effect.as_ref()).map(|(signal, effect)| EffectObject {
-            signal: arch.name(signal).to_string(),
-            id: effect.id(),
-            likely: Some(effect.likely().id()).filter(|id| *id != effect.id()),
-            text: effect.to_string(),
+        signals: signal_objects(process, report.full),
+        effect: report.effect_signal.zip(process.effect.as_ref()).map(|(signal, effect)| {
+            SignalEffectObject {
+                signal: arch.signal_name(signal).to_string(),
+                id: effect.id(),
+                likely: Some(effect.most_likely().id()).filter(|id| *id != effect.id()),
+                text: effect.to_string(),
+            }
         }),
-        findings: process.was_explained(report).then(|| {
+        findings: process.has_findings_checked(report).then(|| {
             let object = |finding: &Finding| FindingObject {
-                id: finding.id.word(),
-                severity: finding.severity.word(),
-                what: finding.what.clone(),
-                why: finding.why.clone(),
-                todo: finding.todo.clone(),
+                id: finding.id.as_str(),
+                severity: finding.severity.as_str(),
+                what: finding.summary.clone(),
+                why: finding.explanation.clone(),
+                todo: finding.advice.clone(),
             };
             process.findings.iter().map(object).collect()
         }),
-        inside: report.inside.map(|asked| inside::object(process.inside.as_ref(), asked)),
-        unmet: (report.requirements > 0).then(|| process.unmet.clone()),
-        tasks: report.threads.then(|| tasks(process)),
+        inspection: report.inspect.map(|asked| inside::inspection_object(process.inspection.as_ref(), asked)),
+        unmet: (report.requirement_count > 0).then(|| process.unmet_requirements.clone()),
+        tasks: report.threads.then(|| thread_objects(process)),
     }
 }
 
-fn signals(process: &Process, full: bool) -> Vec<SignalObject> {
+fn signal_objects(process: &DecodedProcess, full: bool) -> Vec<SignalStateObject> {
     let arch = process.status.arch;
     let rows = process.rows(full).into_iter();
-    rows.map(|row| SignalObject {
+    rows.map(|row| SignalStateObject {
         number: row.signal.get(),
-        signal: arch.name(row.signal).to_string(),
+        signal: arch.signal_name(row.signal).to_string(),
         disposition: match row.disposition {
-            Disposition::Default(_) => Some("default"),
-            Disposition::Ignored => Some("ignored"),
-            Disposition::Caught => Some("caught"),
-            Disposition::Unknown => None,
+            RowDisposition::Default(_) => Some("default"),
+            RowDisposition::Ignored => Some("ignored"),
+            RowDisposition::Caught => Some("caught"),
+            RowDisposition::Unknown => None,
         },
-        action: super::rows::action(row.signal, arch).to_string(),
+        action: super::rows::default_action(row.signal, arch).to_string(),
         blocked: match row.blocked {
-            Blocked::Yes => Some(true),
-            Blocked::No | Blocked::NotAll | Blocked::Some { .. } => Some(false),
-            Blocked::Main | Blocked::Unknown => None,
+            BlockedStatus::ByAll => Some(true),
+            BlockedStatus::ByNone | BlockedStatus::NotByMainThread | BlockedStatus::BySome { .. } => {
+                Some(false)
+            }
+            BlockedStatus::ByMainThread | BlockedStatus::Unknown => None,
         },
-        blocked_threads: process.threads.as_ref().map(|threads| threads.blocking(row.signal)),
+        blocked_threads: process.threads.as_ref().map(|threads| threads.count_blocking(row.signal)),
         pending_process: process.status.shared_pending.map(|set| set.contains(row.signal)),
-        pending_threads: row.pending.threads,
+        pending_threads: row.pending.for_threads,
     })
     .collect()
 }
 
-fn tasks(process: &Process) -> Vec<TaskObject> {
+fn thread_objects(process: &DecodedProcess) -> Vec<ThreadObject> {
     let arch = process.status.arch;
-    let object = |task: &Task| TaskObject {
+    let object = |task: &Thread| ThreadObject {
         tid: task.tid,
-        name: task.name.as_ref().map(|name| text(name.as_bytes())),
+        name: task.name.as_ref().map(|name| lossy_string(name.as_bytes())),
         state: task.state.map(|state| state.letter()),
-        pending: task.pending.names(arch),
-        blocked: task.blocked.names(arch),
+        pending: task.pending.member_names(arch),
+        blocked: task.blocked.member_names(arch),
         killable: task.killable,
     };
     match &process.threads {
         Some(threads) => threads.iter().map(object).collect(),
-        None => Task::of(&process.status).iter().map(object).collect(),
+        None => Thread::from_status(&process.status).iter().map(object).collect(),
     }
 }
 
 /// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-pub(super) fn text(name: &[u8]) -> String {
+pub(super) fn lossy_string(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }

@@ -2,62 +2,70 @@
 
 use std::fmt;
 
-use super::effect::{Effect, Held, Nothing};
-use super::judge::{Sending, effect};
-use crate::proc::{Freezer, Situation};
+use super::effect::{Effect, NoEffectReason, PendingReason};
+use super::judge::{SendSpec, predict_effect};
+use crate::proc::{FreezerState, ProcessSnapshot};
 use crate::signal::{Arch, Signal};
 
 /// Why a process is alive, some time after it was sent a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alive {
+pub struct SurvivalReason {
     /// The signal; `None` where nothing but waiting was wanted.
     pub signal: Option<Signal>,
     /// What sending it once more would do now.
-    pub effect: Option<Effect>,
+    pub effect_if_resent: Option<Effect>,
 }
 
 /// Why, from what the process looks like now; of what was sent to one thread,
 /// for that thread.
-pub fn why_alive(now: &Situation, sent: Option<Sending>) -> Alive {
+pub fn survival_reason(now: &ProcessSnapshot, sent: Option<SendSpec>) -> SurvivalReason {
     let signal = sent.map(|sent| sent.signal);
-    let effect = sent.map(|sent| match effect(now, sent) {
+    let effect = sent.map(|sent| match predict_effect(now, sent) {
         // KILL is pending: what keeps it from ending is the reason.
-        Effect::Nothing(Nothing::Dying) if now.freezer == Freezer::One => {
-            Effect::Pending { held: Held::Frozen, merged: true, then: None }
+        Effect::NoEffect(NoEffectReason::Dying) if now.freezer_state == FreezerState::V1 => {
+            Effect::Pending { reason: PendingReason::Frozen, merged: true, eventual_effect: None }
         }
         // Pending already, which is to be read.
-        Effect::Pending { held: held @ Held::Blocked { .. }, merged: true, then } => {
+        Effect::Pending {
+            reason: held @ PendingReason::Blocked { .. },
+            merged: true,
+            eventual_effect: then,
+        } => {
             let mut readers = now.signalfds.iter().flatten();
             match readers.find(|(_, set)| set.contains(sent.signal)) {
                 Some((descriptor, _)) => Effect::ReadBySignalfd { descriptor: *descriptor },
-                None => Effect::Pending { held, merged: true, then },
+                None => Effect::Pending { reason: held, merged: true, eventual_effect: then },
             }
         }
         effect => effect,
     });
-    Alive { signal, effect }
+    SurvivalReason { signal, effect_if_resent: effect }
 }
 
-impl Alive {
+impl SurvivalReason {
     /// The identifier.
     pub const fn id(&self) -> &'static str {
-        match &self.effect {
+        match &self.effect_if_resent {
             Some(effect) => effect.id(),
             None => "no-signal",
         }
     }
 }
 
-impl fmt::Display for Alive {
+impl fmt::Display for SurvivalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some(signal), Some(effect)) = (self.signal, &self.effect) else {
+        let (Some(signal), Some(effect)) = (self.signal, &self.effect_if_resent) else {
             return f.write_str("it was sent no signal");
         };
-        let name = Arch::NATIVE.name(signal);
+        let name = Arch::NATIVE.signal_name(signal);
         match effect {
-            Effect::Pending { held, merged: true, .. } => write!(f, "{name} is pending: {held}"),
+            Effect::Pending { reason: held, merged: true, .. } => write!(f, "{name} is pending: {held}"),
             Effect::Pending {
-                held: held @ (Held::Stopped | Held::Frozen | Held::Sleeping { .. }), ..
+                reason:
+                    held @ (PendingReason::Stopped
+                    | PendingReason::Frozen
+                    | PendingReason::UninterruptibleSleep { .. }),
+                ..
             } => {
                 write!(f, "{held}")
             }
@@ -72,11 +80,11 @@ impl fmt::Display for Alive {
             Effect::ReadBySignalfd { descriptor } => {
                 write!(f, "it is to read {name} from its signalfd, descriptor {descriptor}, and lives on")
             }
-            Effect::Nothing(Nothing::Stopped) => {
+            Effect::NoEffect(NoEffectReason::AlreadyStopped) => {
                 write!(f, "{name} does not end a process, and it is stopped")
             }
-            Effect::Nothing(Nothing::Dying) => f.write_str("KILL is pending: it is dying"),
-            Effect::Terminates { kill, .. } => {
+            Effect::NoEffect(NoEffectReason::Dying) => f.write_str("KILL is pending: it is dying"),
+            Effect::Terminates { by_kill: kill, .. } => {
                 let how = if *kill { "and is not through with it" } else { "and lives on all the same" };
                 write!(f, "it got {name}, {how}")
             }

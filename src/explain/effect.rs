@@ -2,29 +2,29 @@
 
 use std::fmt;
 
-use crate::proc::CoreDump;
+use crate::proc::CoreDumpPrediction;
 use crate::signal::{Arch, Signal};
 
 /// What a signal does to a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The null signal: nothing is sent.
-    Checked,
+    NullSignal,
     /// It ends the process.
     Terminates {
         /// The signal is KILL.
-        kill: bool,
+        by_kill: bool,
         /// Whether a core dump is left, where the signal asks for one.
-        core: Option<CoreDump>,
+        core_dump: Option<CoreDumpPrediction>,
     },
     /// It stops the process.
     Stops,
     /// It continues the stopped process.
     Continues {
         /// Its handler for CONT runs, too.
-        handler: bool,
+        runs_handler: bool,
         /// A signal that is pending meanwhile then ends it.
-        ended_by: Option<Signal>,
+        terminated_by: Option<Signal>,
     },
     /// The process runs its handler.
     RunsHandler,
@@ -46,16 +46,16 @@ pub enum Effect {
     /// It stays pending.
     Pending {
         /// What holds it back.
-        held: Held,
+        reason: PendingReason,
         /// It is pending already, and this one is lost in it.
         merged: bool,
         /// What it does in the end, where that is known.
-        then: Option<Box<Effect>>,
+        eventual_effect: Option<Box<Effect>>,
     },
     /// The kernel drops it.
-    Dropped(Dropped),
+    Dropped(DropReason),
     /// It does nothing.
-    Nothing(Nothing),
+    NoEffect(NoEffectReason),
     /// A tracer gets it, and decides.
     Traced {
         /// The tracer.
@@ -66,7 +66,7 @@ pub enum Effect {
     /// It cannot be told.
     Unknown {
         /// What is missing.
-        why: Why,
+        reason: UnknownReason,
         /// What it does, if nothing speaks against it.
         likely: Option<Box<Effect>>,
     },
@@ -74,18 +74,18 @@ pub enum Effect {
 
 /// What holds a signal back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum PendingReason {
     /// Every thread blocks it: so many.
     Blocked {
         /// So many threads.
-        threads: usize,
+        thread_count: usize,
     },
     /// The one thread that it is for blocks it.
     BlockedByThread,
     /// The process is stopped.
     Stopped,
     /// The thread that would take it is in an uninterruptible sleep.
-    Sleeping {
+    UninterruptibleSleep {
         /// The thread.
         tid: u32,
     },
@@ -95,52 +95,52 @@ pub enum Held {
 
 /// Why the kernel drops a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
+pub enum DropReason {
     /// The process is the init of its pid namespace and has no handler.
-    Init,
+    InitWithoutHandler,
     /// Its process group is orphaned: nobody could continue it.
-    Orphaned,
+    OrphanedGroup,
     /// The queue is full and the signal is pending already.
     QueueFull,
     /// CONT, which alone could let it through, takes back what stops.
-    Continued,
+    DiscardedByCont,
 }
 
 /// Why a signal does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nothing {
+pub enum NoEffectReason {
     /// It is a zombie, and this is its parent.
     Zombie {
         /// The parent; 0 where it is outside our pid namespace.
-        parent: u32,
+        parent_pid: u32,
     },
     /// KILL is pending: it is on its way out.
     Dying,
     /// It is stopped already.
-    Stopped,
+    AlreadyStopped,
     /// The thread has ended; others live on.
-    ThreadEnded,
+    ThreadExited,
     /// It is a kernel thread, which ignores everything.
     KernelThread,
 }
 
 /// What is missing to tell an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum UnknownReason {
     /// Lines of the status are missing.
-    Lines,
+    MissingStatusLines,
     /// Only one thread's text is known.
-    OtherThreads,
+    OtherThreadsUnread,
     /// Whether a thread waits for it in sigwait(3) may not be seen.
-    Sigwait,
+    SigwaitUnreadable,
     /// One thread would do one thing, another another, and either may get it.
-    Threads,
+    CompetingThreads,
     /// A thread in sigsuspend(2) has another mask once it is woken.
-    Mask,
+    MaskAfterSigsuspend,
     /// Whether an uninterruptible sleep can be killed is not told by /proc.
-    Sleep,
+    SleepKindUnknown,
     /// Whether the process group is orphaned is not told.
-    Group,
+    OrphanedGroupUnknown,
     /// A kernel thread decides by itself.
     KernelThread,
 }
@@ -149,7 +149,7 @@ impl Effect {
     /// The identifier.
     pub const fn id(&self) -> &'static str {
         match self {
-            Effect::Checked => "checked",
+            Effect::NullSignal => "checked",
             Effect::Terminates { .. } => "terminates",
             Effect::Stops => "stops",
             Effect::Continues { .. } => "continues",
@@ -160,7 +160,7 @@ impl Effect {
             Effect::Pending { merged: false, .. } => "pending",
             Effect::Pending { merged: true, .. } => "merged",
             Effect::Dropped(_) => "dropped",
-            Effect::Nothing(_) => "nothing",
+            Effect::NoEffect(_) => "nothing",
             Effect::Traced { .. } => "traced",
             Effect::QueueFull => "queue-full",
             Effect::Unknown { .. } => "unknown",
@@ -168,9 +168,9 @@ impl Effect {
     }
 
     /// What it most likely is, where that is not known for sure.
-    pub fn likely(&self) -> &Effect {
+    pub fn most_likely(&self) -> &Effect {
         match self {
-            Effect::Unknown { likely: Some(likely), .. } => likely.likely(),
+            Effect::Unknown { likely: Some(likely), .. } => likely.most_likely(),
             _ => self,
         }
     }
@@ -180,27 +180,33 @@ impl Effect {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Effect::Checked => f.write_str("nothing is sent: it only checks"),
-            Effect::Terminates { kill: true, .. } => f.write_str("kills it"),
-            Effect::Terminates { core, .. } => {
+            Effect::NullSignal => f.write_str("nothing is sent: it only checks"),
+            Effect::Terminates { by_kill: true, .. } => f.write_str("kills it"),
+            Effect::Terminates { core_dump: core, .. } => {
                 f.write_str("terminates it (default action")?;
                 f.write_str(match core {
                     None => ")",
-                    Some(CoreDump::Yes) => ", dumps core)",
-                    Some(CoreDump::Limit) => "; would dump core, but its RLIMIT_CORE forbids it)",
-                    Some(CoreDump::NotDumpable) => "; would dump core, but it is not dumpable)",
-                    Some(CoreDump::Unknown) => "; dumps core unless something forbids it)",
+                    Some(CoreDumpPrediction::WouldDump) => ", dumps core)",
+                    Some(CoreDumpPrediction::DisabledByLimit) => {
+                        "; would dump core, but its RLIMIT_CORE forbids it)"
+                    }
+                    Some(CoreDumpPrediction::NotDumpable) => "; would dump core, but it is not dumpable)",
+                    Some(CoreDumpPrediction::Unknown) => "; dumps core unless something forbids it)",
                 })
             }
             Effect::Stops => f.write_str("stops it"),
-            Effect::Continues { handler, ended_by } => {
+            Effect::Continues { runs_handler: handler, terminated_by: ended_by } => {
                 f.write_str("continues it")?;
                 if *handler {
                     f.write_str(" and runs its handler")?;
                 }
                 match ended_by {
                     Some(signal) => {
-                        write!(f, "; {}, which is pending, then terminates it", Arch::NATIVE.name(*signal))
+                        write!(
+                            f,
+                            "; {}, which is pending, then terminates it",
+                            Arch::NATIVE.signal_name(*signal)
+                        )
                     }
                     None => Ok(()),
                 }
@@ -217,7 +223,7 @@ impl fmt::Display for Effect {
             Effect::ReadBySignalfd { descriptor } => {
                 write!(f, "stays pending until it reads it from its signalfd, descriptor {descriptor}")
             }
-            Effect::Pending { held, merged, then } => {
+            Effect::Pending { reason: held, merged, eventual_effect: then } => {
                 f.write_str(if *merged {
                     "merged with the one already pending: "
                 } else {
@@ -230,78 +236,82 @@ impl fmt::Display for Effect {
                 }
             }
             Effect::Dropped(why) => write!(f, "dropped by the kernel: {why}"),
-            Effect::Nothing(why) => write!(f, "nothing: {why}"),
+            Effect::NoEffect(why) => write!(f, "nothing: {why}"),
             Effect::Traced { tracer } => write!(f, "its tracer {tracer} gets it and decides"),
             Effect::QueueFull => {
                 f.write_str("cannot be queued: its user's queue is full (RLIMIT_SIGPENDING)")
             }
-            Effect::Unknown { why, likely: Some(likely) } => write!(f, "unknown: {likely}, {why}"),
-            Effect::Unknown { why, likely: None } => write!(f, "unknown: {why}"),
+            Effect::Unknown { reason: why, likely: Some(likely) } => write!(f, "unknown: {likely}, {why}"),
+            Effect::Unknown { reason: why, likely: None } => write!(f, "unknown: {why}"),
         }
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for PendingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Held::Blocked { threads: 1 } => f.write_str("it is blocked"),
-            Held::Blocked { threads } => write!(f, "it is blocked by all {threads} threads"),
-            Held::BlockedByThread => f.write_str("the thread blocks it"),
-            Held::Stopped => f.write_str("the process is stopped, until CONT"),
-            Held::Sleeping { tid } => {
+            PendingReason::Blocked { thread_count: 1 } => f.write_str("it is blocked"),
+            PendingReason::Blocked { thread_count: threads } => {
+                write!(f, "it is blocked by all {threads} threads")
+            }
+            PendingReason::BlockedByThread => f.write_str("the thread blocks it"),
+            PendingReason::Stopped => f.write_str("the process is stopped, until CONT"),
+            PendingReason::UninterruptibleSleep { tid } => {
                 write!(f, "thread {tid} is in an uninterruptible sleep (D), until that ends")
             }
-            Held::Frozen => f.write_str("its control group is frozen, until that is thawed"),
+            PendingReason::Frozen => f.write_str("its control group is frozen, until that is thawed"),
         }
     }
 }
 
-impl fmt::Display for Dropped {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Dropped::Init => "it is the init of its pid namespace and has no handler for it",
-            Dropped::Orphaned => "its process group is orphaned, nobody could continue it",
-            Dropped::Continued => "CONT takes back what is to stop it",
-            Dropped::QueueFull => "its user's queue is full (RLIMIT_SIGPENDING), and one is pending already",
+            DropReason::InitWithoutHandler => "it is the init of its pid namespace and has no handler for it",
+            DropReason::OrphanedGroup => "its process group is orphaned, nobody could continue it",
+            DropReason::DiscardedByCont => "CONT takes back what is to stop it",
+            DropReason::QueueFull => {
+                "its user's queue is full (RLIMIT_SIGPENDING), and one is pending already"
+            }
         })
     }
 }
 
-impl fmt::Display for Nothing {
+impl fmt::Display for NoEffectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Nothing::Zombie { parent: 0 } => {
+            NoEffectReason::Zombie { parent_pid: 0 } => {
                 f.write_str("it is a zombie, dead already; its parent is outside this pid namespace")
             }
-            Nothing::Zombie { parent } => {
+            NoEffectReason::Zombie { parent_pid: parent } => {
                 write!(f, "it is a zombie, dead already; signal its parent {parent}, which has to reap it")
             }
-            Nothing::Dying => f.write_str("KILL is pending: it is dying already"),
-            Nothing::Stopped => f.write_str("it is stopped already"),
-            Nothing::ThreadEnded => f.write_str("the thread has ended; signal the process"),
-            Nothing::KernelThread => f.write_str("a kernel thread ignores all signals"),
+            NoEffectReason::Dying => f.write_str("KILL is pending: it is dying already"),
+            NoEffectReason::AlreadyStopped => f.write_str("it is stopped already"),
+            NoEffectReason::ThreadExited => f.write_str("the thread has ended; signal the process"),
+            NoEffectReason::KernelThread => f.write_str("a kernel thread ignores all signals"),
         }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Why::Lines => "lines of its status are missing",
-            Why::OtherThreads => "if its other threads are as its main thread",
-            Why::Sigwait => {
+            UnknownReason::MissingStatusLines => "lines of its status are missing",
+            UnknownReason::OtherThreadsUnread => "if its other threads are as its main thread",
+            UnknownReason::SigwaitUnreadable => {
                 "unless a thread waits for it in sigwait(3), which may not be seen (that takes the right to \
                  ptrace(2) it)"
             }
-            Why::Threads => {
+            UnknownReason::CompetingThreads => {
                 "or a thread that waits, in sigwait(3), in sigsuspend(2) or on a signalfd, takes it: either may"
             }
-            Why::Mask => "if no thread in sigsuspend(2) has another mask outside it",
-            Why::Sleep => {
+            UnknownReason::MaskAfterSigsuspend => "if no thread in sigsuspend(2) has another mask outside it",
+            UnknownReason::SleepKindUnknown => {
                 "at once or when its uninterruptible sleep (D) ends: /proc does not tell which kind it is"
             }
-            Why::Group => "unless its process group is orphaned, which cannot be told from here",
-            Why::KernelThread => "a kernel thread decides by itself",
+            UnknownReason::OrphanedGroupUnknown => "unless its process group is orphaned, which cannot be told from here",
+            UnknownReason::KernelThread => "a kernel thread decides by itself",
         })
     }
 }

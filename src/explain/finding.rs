@@ -15,7 +15,7 @@ pub enum Severity {
 
 impl Severity {
     /// The word for it.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Problem => "problem",
             Severity::Warning => "warning",
@@ -28,20 +28,20 @@ impl Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The identifier.
-    pub id: Id,
+    pub id: FindingId,
     /// How grave it is.
     pub severity: Severity,
     /// What is so: a sentence without a full stop.
-    pub what: String,
+    pub summary: String,
     /// Why it matters; where it is a guess, it says "likely".
-    pub why: String,
+    pub explanation: String,
     /// What to do, where there is something.
-    pub todo: Option<String>,
+    pub advice: Option<String>,
 }
 
 /// The identifiers of findings: a contract, like the fields of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Id {
+pub enum FindingId {
     /// A signal is pending, and every thread blocks it.
     PendingBlocked,
     /// KILL is pending.
@@ -55,19 +55,19 @@ pub enum Id {
     /// HUP is ignored.
     HupIgnored,
     /// INT and QUIT are ignored.
-    InterruptIgnored,
+    IntQuitIgnored,
     /// PIPE is ignored.
     PipeIgnored,
     /// CHLD is ignored.
-    ChildIgnored,
+    ChldIgnored,
     /// The init of a pid namespace has no handler for TERM.
-    InitWithoutTerm,
+    InitWithoutTermHandler,
     /// It is a zombie.
     Zombie,
     /// Its main thread has ended, others live.
-    LeaderEnded,
+    LeaderExited,
     /// A thread is in an uninterruptible sleep.
-    Uninterruptible,
+    UninterruptibleSleep,
     /// It is stopped.
     Stopped,
     /// It is traced.
@@ -83,13 +83,13 @@ pub enum Id {
     /// The queue of its user is nearly full.
     QueueNearlyFull,
     /// Signals of the C library are caught, blocked or pending.
-    CLibrary,
+    LibcSignals,
     /// It is likely a Go program.
     GoRuntime,
     /// A handler is no code.
-    HandlerUnmapped,
+    HandlerNotCode,
     /// A handler of a Go program does not run on the alternate stack.
-    HandlerOffStack,
+    HandlerNotOnAltStack,
     /// Several signals have one handler.
     HandlerShared,
     /// It is a kernel thread.
@@ -98,74 +98,74 @@ pub enum Id {
     Unreadable,
 }
 
-impl Id {
+impl FindingId {
     /// All of them, gravest first.
-    pub const ALL: [Id; 27] = [
-        Id::PendingBlocked,
-        Id::Dying,
-        Id::HandlerUnmapped,
-        Id::Zombie,
-        Id::Uninterruptible,
-        Id::Stopped,
-        Id::Frozen,
-        Id::Traced,
-        Id::InitWithoutTerm,
-        Id::QueueNearlyFull,
-        Id::TermIgnored,
-        Id::TermBlocked,
-        Id::LeaderEnded,
-        Id::HandlerOffStack,
-        Id::ChildIgnored,
-        Id::MaskInherited,
-        Id::HupIgnored,
-        Id::InterruptIgnored,
-        Id::PipeIgnored,
-        Id::Sigwait,
-        Id::Sigsuspend,
-        Id::Signalfd,
-        Id::HandlerShared,
-        Id::CLibrary,
-        Id::GoRuntime,
-        Id::KernelThread,
-        Id::Unreadable,
+    pub const ALL: [FindingId; 27] = [
+        FindingId::PendingBlocked,
+        FindingId::Dying,
+        FindingId::HandlerNotCode,
+        FindingId::Zombie,
+        FindingId::UninterruptibleSleep,
+        FindingId::Stopped,
+        FindingId::Frozen,
+        FindingId::Traced,
+        FindingId::InitWithoutTermHandler,
+        FindingId::QueueNearlyFull,
+        FindingId::TermIgnored,
+        FindingId::TermBlocked,
+        FindingId::LeaderExited,
+        FindingId::HandlerNotOnAltStack,
+        FindingId::ChldIgnored,
+        FindingId::MaskInherited,
+        FindingId::HupIgnored,
+        FindingId::IntQuitIgnored,
+        FindingId::PipeIgnored,
+        FindingId::Sigwait,
+        FindingId::Sigsuspend,
+        FindingId::Signalfd,
+        FindingId::HandlerShared,
+        FindingId::LibcSignals,
+        FindingId::GoRuntime,
+        FindingId::KernelThread,
+        FindingId::Unreadable,
     ];
 
     /// The word that programs rely on.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Id::PendingBlocked => "pending-blocked",
-            Id::Dying => "dying",
-            Id::TermBlocked => "term-blocked",
-            Id::MaskInherited => "mask-inherited",
-            Id::TermIgnored => "term-ignored",
-            Id::HupIgnored => "hup-ignored",
-            Id::InterruptIgnored => "interrupt-ignored",
-            Id::PipeIgnored => "pipe-ignored",
-            Id::ChildIgnored => "child-ignored",
-            Id::InitWithoutTerm => "init-without-term",
-            Id::Zombie => "zombie",
-            Id::LeaderEnded => "leader-ended",
-            Id::Uninterruptible => "uninterruptible",
-            Id::Stopped => "stopped",
-            Id::Traced => "traced",
-            Id::Frozen => "frozen",
-            Id::Sigwait => "sigwait",
-            Id::Sigsuspend => "sigsuspend",
-            Id::Signalfd => "signalfd",
-            Id::QueueNearlyFull => "queue-nearly-full",
-            Id::CLibrary => "c-library",
-            Id::GoRuntime => "go-runtime",
-            Id::HandlerUnmapped => "handler-unmapped",
-            Id::HandlerOffStack => "handler-off-stack",
-            Id::HandlerShared => "handler-shared",
-            Id::KernelThread => "kernel-thread",
-            Id::Unreadable => "unreadable",
+            FindingId::PendingBlocked => "pending-blocked",
+            FindingId::Dying => "dying",
+            FindingId::TermBlocked => "term-blocked",
+            FindingId::MaskInherited => "mask-inherited",
+            FindingId::TermIgnored => "term-ignored",
+            FindingId::HupIgnored => "hup-ignored",
+            FindingId::IntQuitIgnored => "interrupt-ignored",
+            FindingId::PipeIgnored => "pipe-ignored",
+            FindingId::ChldIgnored => "child-ignored",
+            FindingId::InitWithoutTermHandler => "init-without-term",
+            FindingId::Zombie => "zombie",
+            FindingId::LeaderExited => "leader-ended",
+            FindingId::UninterruptibleSleep => "uninterruptible",
+            FindingId::Stopped => "stopped",
+            FindingId::Traced => "traced",
+            FindingId::Frozen => "frozen",
+            FindingId::Sigwait => "sigwait",
+            FindingId::Sigsuspend => "sigsuspend",
+            FindingId::Signalfd => "signalfd",
+            FindingId::QueueNearlyFull => "queue-nearly-full",
+            FindingId::LibcSignals => "c-library",
+            FindingId::GoRuntime => "go-runtime",
+            FindingId::HandlerNotCode => "handler-unmapped",
+            FindingId::HandlerNotOnAltStack => "handler-off-stack",
+            FindingId::HandlerShared => "handler-shared",
+            FindingId::KernelThread => "kernel-thread",
+            FindingId::Unreadable => "unreadable",
         }
     }
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for FindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(self.as_str())
     }
 }

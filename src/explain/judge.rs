@@ -2,54 +2,54 @@
 //! /proc tells (kernel/signal.c: `prepare_signal`, `sig_ignored`,
 //! `complete_signal`, `get_signal`).
 
-use super::case::{Case, Disposition, is_asleep, letter};
-use super::effect::{Dropped, Effect, Held, Nothing, Why};
-use crate::proc::{Freezer, Situation, Task, Threads, Wait, has_ended};
+use super::case::{Disposition, EffectQuery, is_uninterruptible, state_letter};
+use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
+use crate::proc::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
 use crate::signal::known::{CONT, KILL, STOP};
-use crate::signal::{Action, Signal};
+use crate::signal::{DefaultAction, Signal};
 
 /// What is sent: how it is queued decides what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sending {
+pub struct SendSpec {
     /// The signal.
     pub signal: Signal,
     /// For this thread alone.
-    pub thread: Option<u32>,
+    pub tid: Option<u32>,
     /// With a value, as sigqueue(3) does.
-    pub queued: bool,
+    pub has_value: bool,
 }
 
-impl Sending {
+impl SendSpec {
     /// The signal to the process as a whole, as kill(2) sends it.
-    pub const fn plain(signal: Signal) -> Sending {
-        Sending { signal, thread: None, queued: false }
+    pub const fn to_process(signal: Signal) -> SendSpec {
+        SendSpec { signal, tid: None, has_value: false }
     }
 }
 
 /// What sending does to the process, if it is done now.
-pub fn effect(situation: &Situation, sending: Sending) -> Effect {
+pub fn predict_effect(situation: &ProcessSnapshot, sending: SendSpec) -> Effect {
     let (known, partial) = match &situation.threads {
         Some(threads) => (threads.clone(), false),
         None => {
-            let several = situation.status.threads.is_some_and(|count| count > 1);
-            (Threads::new(Task::of(&situation.status).into_iter().collect()), several)
+            let several = situation.status.thread_count.is_some_and(|count| count > 1);
+            (Threads::new(Thread::from_status(&situation.status).into_iter().collect()), several)
         }
     };
-    let case = Case { situation, threads: &known, sending, is_resumed: false };
-    let effect = case.judge();
+    let case = EffectQuery { snapshot: situation, threads: &known, send: sending, is_continued: false };
+    let effect = case.predict();
     // A zombie main thread tells nothing of the others; else it speaks for itself.
     if partial && !matches!(effect, Effect::Unknown { .. }) {
-        return unknown(Why::OtherThreads, Some(effect));
+        return unknown_effect(UnknownReason::OtherThreadsUnread, Some(effect));
     }
     effect
 }
 
-pub(super) fn unknown(why: Why, likely: Option<Effect>) -> Effect {
-    Effect::Unknown { why, likely: likely.map(Box::new) }
+pub(super) fn unknown_effect(why: UnknownReason, likely: Option<Effect>) -> Effect {
+    Effect::Unknown { reason: why, likely: likely.map(Box::new) }
 }
 
 /// What happens where one of these does, and nobody knows which.
-fn one_of(mut outcomes: Vec<Effect>) -> Effect {
+fn merge_outcomes(mut outcomes: Vec<Effect>) -> Effect {
     let waits = |each: &Effect| matches!(each, Effect::TakenBySigwait { .. });
     let takes = |each: &Effect| waits(each) || matches!(each, Effect::ReadBySignalfd { .. });
     let first = outcomes[0].clone();
@@ -64,111 +64,118 @@ fn one_of(mut outcomes: Vec<Effect>) -> Effect {
     }
     let likely = outcomes.iter().position(|each| !takes(each));
     let likely = likely.or(outcomes.iter().position(|each| !waits(each))).unwrap_or(0);
-    unknown(Why::Threads, Some(outcomes.swap_remove(likely)))
+    unknown_effect(UnknownReason::CompetingThreads, Some(outcomes.swap_remove(likely)))
 }
 
-impl Case<'_> {
-    fn judge(&self) -> Effect {
-        let status = &self.situation.status;
+impl EffectQuery<'_> {
+    fn predict(&self) -> Effect {
+        let status = &self.snapshot.status;
         if self.threads.iter().next().is_none() {
-            return unknown(Why::Lines, None);
+            return unknown_effect(UnknownReason::MissingStatusLines, None);
         }
-        if has_ended(status, self.situation.threads.as_ref()) {
-            return Effect::Nothing(Nothing::Zombie { parent: status.parent.unwrap_or(0) });
+        if process_has_exited(status, self.snapshot.threads.as_ref()) {
+            return Effect::NoEffect(NoEffectReason::Zombie { parent_pid: status.parent_pid.unwrap_or(0) });
         }
-        if status.kernel_thread == Some(true) {
+        if status.is_kernel_thread == Some(true) {
             return match status.ignored {
-                Some(ignored) if ignored.contains(self.sending.signal) => {
-                    Effect::Nothing(Nothing::KernelThread)
+                Some(ignored) if ignored.contains(self.send.signal) => {
+                    Effect::NoEffect(NoEffectReason::KernelThread)
                 }
-                _ => unknown(Why::KernelThread, None),
+                _ => unknown_effect(UnknownReason::KernelThread, None),
             };
         }
-        if self.all_pending().contains(KILL) {
-            return Effect::Nothing(Nothing::Dying);
+        if self.pending_signals().contains(KILL) {
+            return Effect::NoEffect(NoEffectReason::Dying);
         }
-        if self.is_for_ended_thread() {
-            return Effect::Nothing(Nothing::ThreadEnded);
+        if self.targets_exited_thread() {
+            return Effect::NoEffect(NoEffectReason::ThreadExited);
         }
-        match self.sending.signal {
-            KILL => self.kill(),
-            STOP => self.stop(),
-            CONT if self.is_stopped() => self.cont(),
-            _ => self.ordinary(),
+        match self.send.signal {
+            KILL => self.predict_kill(),
+            STOP => self.predict_stop(),
+            CONT if self.is_stopped() => self.predict_cont(),
+            _ => self.predict_other_signal(),
         }
     }
 
-    fn kill(&self) -> Effect {
-        if self.is_protected() {
-            return Effect::Dropped(Dropped::Init);
+    fn predict_kill(&self) -> Effect {
+        if self.is_unkillable() {
+            return Effect::Dropped(DropReason::InitWithoutHandler);
         }
-        let kills = Effect::Terminates { kill: true, core: None };
-        if self.situation.freezer == Freezer::One {
-            return self.pending(Held::Frozen, Some(kills));
+        let kills = Effect::Terminates { by_kill: true, core_dump: None };
+        if self.snapshot.freezer_state == FreezerState::V1 {
+            return self.pending_effect(PendingReason::Frozen, Some(kills));
         }
-        self.ends(kills)
+        self.terminate_threads(kills)
     }
 
     /// What ends all threads: an uninterruptible sleep of any may keep it from
     /// ending, or does so, where its kind is known.
-    fn ends(&self, effect: Effect) -> Effect {
-        let mut asleep = self.live().filter(|task| is_asleep(task));
-        match self.threads.are_killable() {
+    fn terminate_threads(&self, effect: Effect) -> Effect {
+        let mut asleep = self.live_threads().filter(|task| is_uninterruptible(task));
+        match self.threads.all_killable() {
             Some(true) => effect,
-            Some(false) => self.once_awake(asleep.find(|task| task.killable == Some(false)), effect),
-            None if asleep.next().is_some() => unknown(Why::Sleep, Some(effect)),
+            Some(false) => self.after_wakeup(asleep.find(|task| task.killable == Some(false)), effect),
+            None if asleep.next().is_some() => unknown_effect(UnknownReason::SleepKindUnknown, Some(effect)),
             None => effect,
         }
     }
 
-    fn stop(&self) -> Effect {
-        if self.is_protected() {
-            return Effect::Dropped(Dropped::Init);
+    fn predict_stop(&self) -> Effect {
+        if self.is_unkillable() {
+            return Effect::Dropped(DropReason::InitWithoutHandler);
         }
         if self.is_stopped() {
-            return Effect::Nothing(Nothing::Stopped);
+            return Effect::NoEffect(NoEffectReason::AlreadyStopped);
         }
-        self.delivered(false)
+        self.predict_queued(false)
     }
 
-    fn ordinary(&self) -> Effect {
-        let Some(disposition) = self.disposition() else { return unknown(Why::Lines, None) };
-        let Some(receiver) = self.receiver() else { return unknown(Why::Lines, None) };
-        let held = self.holds(receiver);
-        if disposition.is_nothing(self.is_init()) && !held && receiver.tracer.is_none() {
-            let effect = self.outcome(disposition);
-            return match self.may_wait(receiver) {
-                true => unknown(Why::Sigwait, Some(effect)),
+    fn predict_other_signal(&self) -> Effect {
+        let Some(disposition) = self.disposition() else {
+            return unknown_effect(UnknownReason::MissingStatusLines, None);
+        };
+        let Some(receiver) = self.target_thread() else {
+            return unknown_effect(UnknownReason::MissingStatusLines, None);
+        };
+        let held = self.blocks_signal(receiver);
+        if disposition.discards_signal(self.is_init()) && !held && receiver.tracer_pid.is_none() {
+            let effect = self.disposition_effect(disposition);
+            return match self.may_be_in_sigwait(receiver) {
+                true => unknown_effect(UnknownReason::SigwaitUnreadable, Some(effect)),
                 false => effect,
             };
         }
         // Where the queue is full, a real-time signal gets none, or no place: only
         // kill(2) goes on without.
-        if self.is_queue_full() && self.sending.signal.is_realtime() {
-            if self.sending.queued || self.sending.thread.is_some() {
+        if self.is_queue_full() && self.send.signal.is_realtime() {
+            if self.send.has_value || self.send.tid.is_some() {
                 return Effect::QueueFull;
             }
-            if self.is_pending() {
-                return Effect::Dropped(Dropped::QueueFull);
+            if self.is_already_pending() {
+                return Effect::Dropped(DropReason::QueueFull);
             }
         }
-        self.delivered(held)
+        self.predict_queued(held)
     }
 
     /// What becomes of it once it is in the queue.
-    pub(super) fn delivered(&self, held: bool) -> Effect {
-        let signal = self.sending.signal;
-        let open: Vec<&Task> = self.candidates().filter(|task| !task.blocked.contains(signal)).collect();
+    pub(super) fn predict_queued(&self, held: bool) -> Effect {
+        let signal = self.send.signal;
+        let open: Vec<&Thread> =
+            self.eligible_threads().filter(|task| !task.blocked.contains(signal)).collect();
         if open.is_empty() {
-            return self.blocked();
+            return self.predict_blocked();
         }
         if let Some(tracer) = self.tracer() {
             return Effect::Traced { tracer };
         }
         let stopped = self.is_stopped();
-        let merged = self.is_merged();
-        let asked = |task: &&Task| !stopped && letter(task) != 'T' && (merged || !self.is_busy(task));
-        let awake: Vec<&Task> = open.iter().copied().filter(asked).collect();
+        let merged = self.would_merge();
+        let asked = |task: &&Thread| {
+            !stopped && state_letter(task) != 'T' && (merged || !self.has_unhandled_signal(task))
+        };
+        let awake: Vec<&Thread> = open.iter().copied().filter(asked).collect();
         let leader = self.leader();
         // The main thread is asked first, then any other (`complete_signal`).
         let takers = match awake.iter().find(|task| Some(task.tid) == leader.map(|leader| leader.tid)) {
@@ -176,116 +183,135 @@ impl Case<'_> {
             None if awake.is_empty() => open,
             None => awake.clone(),
         };
-        let mut outcomes: Vec<Effect> = takers.iter().map(|task| self.taken_by(task, held)).collect();
+        let mut outcomes: Vec<Effect> = takers.iter().map(|task| self.effect_on_thread(task, held)).collect();
         // What ends the process, if it is not stopped, does so before anybody can
         // take it. Else those who read it from a signalfd are woken, too.
-        let late = stopped || self.is_resumed;
-        if late || !outcomes.iter().all(|each| matches!(each, Effect::Terminates { core: None, .. })) {
-            let others = self.candidates().filter(|task| takers.iter().all(|taker| taker.tid != task.tid));
-            outcomes.extend(others.filter_map(|task| self.waited_for(task)));
+        let late = stopped || self.is_continued;
+        if late || !outcomes.iter().all(|each| matches!(each, Effect::Terminates { core_dump: None, .. })) {
+            let others =
+                self.eligible_threads().filter(|task| takers.iter().all(|taker| taker.tid != task.tid));
+            outcomes.extend(others.filter_map(|task| self.effect_on_waiting_thread(task)));
         }
-        let outcome = one_of(outcomes);
-        match (stopped, self.is_stop()) {
+        let outcome = merge_outcomes(outcomes);
+        match (stopped, self.is_stop_signal()) {
             (false, _) => outcome,
-            (true, true) => self.pending(Held::Stopped, Some(Effect::Dropped(Dropped::Continued))),
-            (true, false) => self.pending(Held::Stopped, Some(outcome)),
+            (true, true) => self
+                .pending_effect(PendingReason::Stopped, Some(Effect::Dropped(DropReason::DiscardedByCont))),
+            (true, false) => self.pending_effect(PendingReason::Stopped, Some(outcome)),
         }
     }
 
     /// What a thread does that waits for the signal and is not the one that
     /// the kernel has chosen. Stopped in sigwait(3) it has its mask back, and
     /// waits again once it is continued.
-    fn waited_for(&self, task: &Task) -> Option<Effect> {
-        if self.awaits(task) && task.blocked.contains(self.sending.signal) {
+    fn effect_on_waiting_thread(&self, task: &Thread) -> Option<Effect> {
+        if self.waits_in_sigwait(task) && task.blocked.contains(self.send.signal) {
             return Some(Effect::TakenBySigwait { tid: Some(task.tid) });
         }
         // Nor does it keep the mask that it has in sigsuspend(2).
-        if self.is_stopped() && self.situation.wait(task.tid) == Wait::Sigsuspend {
-            return self.disposition().map(|disposition| self.outcome(disposition));
+        if self.is_stopped() && self.snapshot.wait_reason(task.tid) == WaitReason::Sigsuspend {
+            return self.disposition().map(|disposition| self.disposition_effect(disposition));
         }
-        self.reads(task).map(|descriptor| Effect::ReadBySignalfd { descriptor })
+        self.signalfd_read_by(task).map(|descriptor| Effect::ReadBySignalfd { descriptor })
     }
 
     /// What happens where this thread takes it.
-    fn taken_by(&self, task: &Task, held: bool) -> Effect {
-        if self.awaits(task) {
+    fn effect_on_thread(&self, task: &Thread, held: bool) -> Effect {
+        if self.waits_in_sigwait(task) {
             return Effect::TakenBySigwait { tid: Some(task.tid) };
         }
-        let Some(disposition) = self.disposition() else { return unknown(Why::Lines, None) };
-        let effect = self.outcome(disposition);
+        let Some(disposition) = self.disposition() else {
+            return unknown_effect(UnknownReason::MissingStatusLines, None);
+        };
+        let effect = self.disposition_effect(disposition);
         // It reads before it looks at what else is to be done with the signal;
         // not so once it has been stopped in it.
-        if let Some(descriptor) = self.reads(task)
-            && letter(task) == 'S'
-            && !self.is_resumed
-            && !matches!(effect, Effect::Terminates { core: None, .. })
+        if let Some(descriptor) = self.signalfd_read_by(task)
+            && state_letter(task) == 'S'
+            && !self.is_continued
+            && !matches!(effect, Effect::Terminates { core_dump: None, .. })
         {
             return Effect::ReadBySignalfd { descriptor };
         }
         // Left lying until it wakes, it goes to whoever wakes first.
-        let others = self.candidates().any(|other| other.tid != task.tid && self.awaits(other));
+        let others =
+            self.eligible_threads().any(|other| other.tid != task.tid && self.waits_in_sigwait(other));
         let effect = match effect {
-            Effect::Terminates { core: None, .. } if self.situation.freezer != Freezer::One => {
-                self.ends(effect)
+            Effect::Terminates { core_dump: None, .. } if self.snapshot.freezer_state != FreezerState::V1 => {
+                self.terminate_threads(effect)
             }
             // What dumps core is no KILL until it is taken (`complete_signal`).
-            Effect::Terminates { .. } if self.situation.freezer == Freezer::No && !is_asleep(task) => {
-                self.ends(effect)
+            Effect::Terminates { .. }
+                if self.snapshot.freezer_state == FreezerState::NotFrozen && !is_uninterruptible(task) =>
+            {
+                self.terminate_threads(effect)
             }
             // Ignored after all: by the thread that takes it out of the queue.
             Effect::Ignored { .. } | Effect::Dropped(_) if held => effect,
-            _ if is_asleep(task) && others => {
-                self.once_awake(Some(task), unknown(Why::Threads, Some(effect)))
+            _ if is_uninterruptible(task) && others => {
+                self.after_wakeup(Some(task), unknown_effect(UnknownReason::CompetingThreads, Some(effect)))
             }
-            _ => self.once_awake(Some(task), effect),
+            _ => self.after_wakeup(Some(task), effect),
         };
-        if self.may_wait(task) { unknown(Why::Sigwait, Some(effect)) } else { effect }
+        if self.may_be_in_sigwait(task) {
+            unknown_effect(UnknownReason::SigwaitUnreadable, Some(effect))
+        } else {
+            effect
+        }
     }
 
     /// What the disposition does, wherever it is done.
-    pub(super) fn outcome(&self, disposition: Disposition) -> Effect {
+    pub(super) fn disposition_effect(&self, disposition: Disposition) -> Effect {
         match disposition {
             Disposition::Caught => Effect::RunsHandler,
             Disposition::Ignored => Effect::Ignored { by_default: false },
-            Disposition::Default(Action::Ign | Action::Cont) => Effect::Ignored { by_default: true },
-            Disposition::Default(Action::Stop) if self.sending.signal == STOP => Effect::Stops,
-            Disposition::Default(_) if self.is_init() => Effect::Dropped(Dropped::Init),
-            Disposition::Default(Action::Term) => Effect::Terminates { kill: false, core: None },
-            Disposition::Default(Action::Core) => {
-                Effect::Terminates { kill: false, core: Some(self.situation.core) }
+            Disposition::Default(DefaultAction::Ign | DefaultAction::Cont) => {
+                Effect::Ignored { by_default: true }
             }
-            Disposition::Default(Action::Stop) => match self.situation.orphaned {
-                Some(true) => Effect::Dropped(Dropped::Orphaned),
+            Disposition::Default(DefaultAction::Stop) if self.send.signal == STOP => Effect::Stops,
+            Disposition::Default(_) if self.is_init() => Effect::Dropped(DropReason::InitWithoutHandler),
+            Disposition::Default(DefaultAction::Term) => {
+                Effect::Terminates { by_kill: false, core_dump: None }
+            }
+            Disposition::Default(DefaultAction::Core) => {
+                Effect::Terminates { by_kill: false, core_dump: Some(self.snapshot.core_dump) }
+            }
+            Disposition::Default(DefaultAction::Stop) => match self.snapshot.group_is_orphaned {
+                Some(true) => Effect::Dropped(DropReason::OrphanedGroup),
                 Some(false) => Effect::Stops,
-                None => unknown(Why::Group, Some(Effect::Stops)),
+                None => unknown_effect(UnknownReason::OrphanedGroupUnknown, Some(Effect::Stops)),
             },
         }
     }
 
     /// Every thread that could take it blocks it.
-    fn blocked(&self) -> Effect {
-        let signal = self.sending.signal;
-        let readers = self.situation.signalfds.iter().flatten();
+    fn predict_blocked(&self) -> Effect {
+        let signal = self.send.signal;
+        let readers = self.snapshot.signalfds.iter().flatten();
         let mut readers = readers.filter(|(_, set)| set.contains(signal));
-        if let (Some((descriptor, _)), false) = (readers.next(), self.is_merged()) {
+        if let (Some((descriptor, _)), false) = (readers.next(), self.would_merge()) {
             return Effect::ReadBySignalfd { descriptor: *descriptor };
         }
-        let held = match self.sending.thread {
-            Some(_) => Held::BlockedByThread,
-            None => Held::Blocked { threads: self.threads.count() },
+        let held = match self.send.tid {
+            Some(_) => PendingReason::BlockedByThread,
+            None => PendingReason::Blocked { thread_count: self.threads.live_count() },
         };
-        self.pending(held, None)
+        self.pending_effect(held, None)
     }
 
-    fn pending(&self, held: Held, then: Option<Effect>) -> Effect {
-        Effect::Pending { held, merged: self.is_merged(), then: then.map(Box::new) }
+    fn pending_effect(&self, held: PendingReason, then: Option<Effect>) -> Effect {
+        Effect::Pending { reason: held, merged: self.would_merge(), eventual_effect: then.map(Box::new) }
     }
 
     /// The effect, once the thread can take it.
-    fn once_awake(&self, task: Option<&Task>, effect: Effect) -> Effect {
-        match task.filter(|task| is_asleep(task)) {
-            _ if self.situation.freezer != Freezer::No => self.pending(Held::Frozen, Some(effect)),
-            Some(task) => self.pending(Held::Sleeping { tid: task.tid }, Some(effect)),
+    fn after_wakeup(&self, task: Option<&Thread>, effect: Effect) -> Effect {
+        match task.filter(|task| is_uninterruptible(task)) {
+            _ if self.snapshot.freezer_state != FreezerState::NotFrozen => {
+                self.pending_effect(PendingReason::Frozen, Some(effect))
+            }
+            Some(task) => {
+                self.pending_effect(PendingReason::UninterruptibleSleep { tid: task.tid }, Some(effect))
+            }
             None => effect,
         }
     }

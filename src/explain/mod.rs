@@ -1,6 +1,6 @@
 //! What is so, and why: judgements on what /proc tells of a process.
 //!
-//! Pure: a [`Situation`](crate::proc::Situation) goes in, values come out, each
+//! Pure: a [`Situation`](crate::proc::ProcessSnapshot) goes in, values come out, each
 //! with an identifier that programs can rely on and a sentence for people. What
 //! cannot be told is said to be unknown, with the reason; nothing is guessed.
 
@@ -19,10 +19,10 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
-pub use alive::why_alive;
+pub use alive::survival_reason;
 pub use effect::Effect;
 pub use finding::{Finding, Severity};
-pub use findings::findings;
-pub use handlers::{Caught, NoCode, of_handlers};
-pub use judge::{Sending, effect};
+pub use findings::collect_findings;
+pub use handlers::{CaughtSignal, InvalidHandler, handler_findings};
+pub use judge::{SendSpec, predict_effect};
 pub use require::Requirement;

@@ -1,13 +1,15 @@
 //! Whether the queue of a user is nearly full, and by whose doing.
 
-use super::finding::{Finding, Id, Severity};
-use super::findings::{finding, named};
-use crate::proc::Status;
-use crate::proc::surroundings::{NEARLY_FULL, Surroundings};
+use super::finding::{Finding, FindingId, Severity};
+use super::findings::{format_process, new_finding};
+use crate::proc::ProcStatus;
+use crate::proc::surroundings::{ProcessContext, QUEUE_NEARLY_FULL_PERCENT};
 
 /// The finding, where the queue is close to the process's own limit.
-pub(super) fn finding_of(status: &Status, around: &Surroundings) -> Option<Finding> {
-    let queue = status.queue.filter(|queue| queue.used * 100 >= queue.limit.saturating_mul(NEARLY_FULL))?;
+pub(super) fn queue_finding(status: &ProcStatus, around: &ProcessContext) -> Option<Finding> {
+    let queue = status
+        .queue_usage
+        .filter(|queue| queue.used * 100 >= queue.limit.saturating_mul(QUEUE_NEARLY_FULL_PERCENT))?;
     let full = queue.used >= queue.limit;
     let uid = status.uids.map_or_else(String::new, |(real, _)| format!(" of uid {real}"));
     let what = format!(
@@ -17,20 +19,21 @@ pub(super) fn finding_of(status: &Status, around: &Surroundings) -> Option<Findi
     let mut why = String::from(
         "when it is full, sigqueue(3) and timer_create(2) fail (EAGAIN), and real-time signals lose their sender and value",
     );
-    if let Some(timers) = around.timers.filter(|timers| *timers > 0) {
+    if let Some(timers) = around.timer_count.filter(|timers| *timers > 0) {
         why.push_str(&format!("; it has {timers} POSIX timers itself, each of which keeps a place"));
     }
     let holders: Vec<String> = around
-        .holders
+        .queue_consumers
         .iter()
         .map(|holder| {
-            let timers = holder.timers.filter(|timers| *timers > 0).map(|timers| format!("{timers} timers"));
-            let pending = holder.pending.then(|| "real-time signals pending".to_owned());
+            let timers =
+                holder.timer_count.filter(|timers| *timers > 0).map(|timers| format!("{timers} timers"));
+            let pending = holder.has_pending_realtime.then(|| "real-time signals pending".to_owned());
             let held: Vec<String> = timers.into_iter().chain(pending).collect();
-            format!("{}: {}", named(holder.pid, holder.name.as_ref()), held.join(", "))
+            format!("{}: {}", format_process(holder.pid, holder.name.as_ref()), held.join(", "))
         })
         .collect();
     let todo = (!holders.is_empty()).then(|| format!("look at who holds it: {}", holders.join("; ")));
     let severity = if full { Severity::Problem } else { Severity::Warning };
-    Some(finding(Id::QueueNearlyFull, severity, what, why, todo))
+    Some(new_finding(FindingId::QueueNearlyFull, severity, what, why, todo))
 }

@@ -1,12 +1,12 @@
 //! Requirements: which signals a process must have in a set, or must not.
 
-use crate::proc::{Situation, Threads};
+use crate::proc::{ProcessSnapshot, Threads};
 use crate::signal::known::{KILL, STOP};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// A set of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
+pub enum SignalSetKind {
     /// Pending for it or one of its threads.
     Pending,
     /// Blocked by every thread.
@@ -19,42 +19,49 @@ pub enum Set {
     Default,
 }
 
-impl Set {
+impl SignalSetKind {
     /// All of them.
-    pub const ALL: [Set; 5] = [Set::Pending, Set::Blocked, Set::Ignored, Set::Caught, Set::Default];
+    pub const ALL: [SignalSetKind; 5] = [
+        SignalSetKind::Pending,
+        SignalSetKind::Blocked,
+        SignalSetKind::Ignored,
+        SignalSetKind::Caught,
+        SignalSetKind::Default,
+    ];
 
     /// The word for it.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Set::Pending => "pending",
-            Set::Blocked => "blocked",
-            Set::Ignored => "ignored",
-            Set::Caught => "caught",
-            Set::Default => "default",
+            SignalSetKind::Pending => "pending",
+            SignalSetKind::Blocked => "blocked",
+            SignalSetKind::Ignored => "ignored",
+            SignalSetKind::Caught => "caught",
+            SignalSetKind::Default => "default",
         }
     }
 
     /// The signals that a process has in it; `None` where a line that would
     /// tell is missing, or only one of several threads is known.
-    pub fn members(self, situation: &Situation) -> Option<SignalSet> {
+    pub fn signals_of(self, situation: &ProcessSnapshot) -> Option<SignalSet> {
         let status = &situation.status;
-        let several = status.threads.is_some_and(|count| count > 1);
+        let several = status.thread_count.is_some_and(|count| count > 1);
         let one = |own: Option<SignalSet>| if several { None } else { own };
         let threads = situation.threads.as_ref();
         match self {
-            Set::Pending => {
-                let own = threads.map_or_else(|| one(status.pending), |threads| Some(threads.pending()));
+            SignalSetKind::Pending => {
+                let own =
+                    threads.map_or_else(|| one(status.pending), |threads| Some(threads.pending_for_any()));
                 Some(own? | status.shared_pending?)
             }
-            Set::Blocked => threads.map(Threads::blocked_by_all).or_else(|| one(status.blocked)),
-            Set::Ignored => status.ignored,
-            Set::Caught => status.caught,
-            Set::Default => {
+            SignalSetKind::Blocked => threads.map(Threads::blocked_by_all).or_else(|| one(status.blocked)),
+            SignalSetKind::Ignored => status.ignored,
+            SignalSetKind::Caught => status.caught,
+            SignalSetKind::Default => {
                 let set = (status.ignored? | status.caught?).complement(status.arch);
                 // Nobody can decide about the C library's own, or KILL and STOP.
                 let decided = |signal: &Signal| {
-                    let facts = status.arch.facts(*signal);
-                    !signal.is_of_c_library() && facts.is_none_or(|facts| facts.catchable())
+                    let facts = status.arch.standard_signal(*signal);
+                    !signal.is_reserved_by_libc() && facts.is_none_or(|facts| facts.is_catchable())
                 };
                 Some(set.iter().filter(decided).collect())
             }
@@ -64,31 +71,31 @@ impl Set {
 
 /// Signals, or any at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signals {
+pub enum RequiredSignals {
     /// Any signal: the set is not empty.
     Any,
     /// Each of these.
-    Each(SignalSet),
+    All(SignalSet),
 }
 
 /// One requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// Whether the signals must be in the set; else none of them may.
-    pub wanted: bool,
+    pub must_contain: bool,
     /// The set.
-    pub set: Set,
+    pub set_kind: SignalSetKind,
     /// The signals.
-    pub signals: Signals,
+    pub signals: RequiredSignals,
 }
 
 /// Why a requirement is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unmet {
+pub enum UnmetReason {
     /// These are missing; empty where any would do.
     Missing(SignalSet),
     /// These are there.
-    There(SignalSet),
+    Unexpected(SignalSet),
     /// Nothing tells: a line of the status is missing.
     Unknown,
 }
@@ -101,24 +108,28 @@ impl Requirement {
     pub fn parse(text: &str, wanted: bool) -> Result<Requirement, String> {
         let (set, signals) =
             text.split_once('=').ok_or_else(|| "SET=SIGNALS is expected: caught=TERM,HUP".to_owned())?;
-        let known = Set::ALL.into_iter().find(|known| known.word() == set);
+        let known = SignalSetKind::ALL.into_iter().find(|known| known.as_str() == set);
         let set =
             known.ok_or_else(|| format!("'{set}': not a set: pending, blocked, ignored, caught, default"))?;
         let signals = match signals.trim() {
-            "any" => Signals::Any,
-            words => Signals::Each(each(words, set, wanted)?),
+            "any" => RequiredSignals::Any,
+            words => RequiredSignals::All(parse_signals(words, set, wanted)?),
         };
-        Ok(Requirement { wanted, set, signals })
+        Ok(Requirement { must_contain: wanted, set_kind: set, signals })
     }
 
     /// Why a process does not meet it; `None` where it does.
-    pub fn unmet_by(&self, situation: &Situation) -> Option<Unmet> {
-        let Some(found) = self.set.members(situation) else { return Some(Unmet::Unknown) };
-        match (self.wanted, self.signals) {
-            (true, Signals::Any) if found.is_empty() => Some(Unmet::Missing(SignalSet::EMPTY)),
-            (true, Signals::Each(each)) if !(each - found).is_empty() => Some(Unmet::Missing(each - found)),
-            (false, Signals::Any) if !found.is_empty() => Some(Unmet::There(found)),
-            (false, Signals::Each(each)) if !(each & found).is_empty() => Some(Unmet::There(each & found)),
+    pub fn unmet_reason(&self, situation: &ProcessSnapshot) -> Option<UnmetReason> {
+        let Some(found) = self.set_kind.signals_of(situation) else { return Some(UnmetReason::Unknown) };
+        match (self.must_contain, self.signals) {
+            (true, RequiredSignals::Any) if found.is_empty() => Some(UnmetReason::Missing(SignalSet::EMPTY)),
+            (true, RequiredSignals::All(each)) if !(each - found).is_empty() => {
+                Some(UnmetReason::Missing(each - found))
+            }
+            (false, RequiredSignals::Any) if !found.is_empty() => Some(UnmetReason::Unexpected(found)),
+            (false, RequiredSignals::All(each)) if !(each & found).is_empty() => {
+                Some(UnmetReason::Unexpected(each & found))
+            }
             _ => None,
         }
     }
@@ -129,7 +140,7 @@ impl Requirement {
 ///
 /// # Errors
 /// Words that name no signal, or name these where it could never be met.
-fn each(words: &str, set: Set, wanted: bool) -> Result<SignalSet, String> {
+fn parse_signals(words: &str, set: SignalSetKind, wanted: bool) -> Result<SignalSet, String> {
     let each = SignalSet::parse(words, Arch::NATIVE).map_err(|error| error.to_string())?;
     if each.is_empty() {
         return Err("no signal is named".to_owned());
@@ -137,9 +148,9 @@ fn each(words: &str, set: Set, wanted: bool) -> Result<SignalSet, String> {
     let fixed: SignalSet = [KILL, STOP].into_iter().collect();
     let possible = match set {
         // Both may be pending for a moment.
-        Set::Pending => return Ok(each),
-        Set::Blocked | Set::Ignored | Set::Caught => !wanted,
-        Set::Default => wanted,
+        SignalSetKind::Pending => return Ok(each),
+        SignalSetKind::Blocked | SignalSetKind::Ignored | SignalSetKind::Caught => !wanted,
+        SignalSetKind::Default => wanted,
     };
     // Who names the others, or all, means what there can be.
     let named = !words.starts_with('~')
@@ -147,7 +158,7 @@ fn each(words: &str, set: Set, wanted: bool) -> Result<SignalSet, String> {
     match (each & fixed).iter().next().filter(|_| named && !possible) {
         Some(signal) => Err(format!(
             "that can never be met: {} is always at its default, and nobody can catch, block or ignore it",
-            Arch::NATIVE.name(signal)
+            Arch::NATIVE.signal_name(signal)
         )),
         None => Ok(each - fixed),
     }
@@ -156,37 +167,39 @@ fn each(words: &str, set: Set, wanted: bool) -> Result<SignalSet, String> {
 /// `TERM is not caught`, `USR1 is blocked`, `nothing is caught`.
 impl Requirement {
     /// Why it is not met, as a sentence.
-    pub fn sentence(&self, unmet: Unmet) -> String {
-        let set = self.set.word();
+    pub fn describe_unmet(&self, unmet: UnmetReason) -> String {
+        let set = self.set_kind.as_str();
         let (signals, negated) = match unmet {
-            Unmet::Unknown => return format!("what is {set} cannot be told"),
-            Unmet::Missing(missing) if missing.is_empty() => return format!("nothing is {set}"),
-            Unmet::Missing(missing) => (missing, true),
-            Unmet::There(found) => (found, false),
+            UnmetReason::Unknown => return format!("what is {set} cannot be told"),
+            UnmetReason::Missing(missing) if missing.is_empty() => return format!("nothing is {set}"),
+            UnmetReason::Missing(missing) => (missing, true),
+            UnmetReason::Unexpected(found) => (found, false),
         };
         let verb = if signals.len() == 1 { "is" } else { "are" };
         let not = if negated { " not" } else { "" };
-        let at = if self.set == Set::Default { "at " } else { "" };
-        format!("{} {verb}{not} {at}{set}", signals.text(Arch::NATIVE))
+        let at = if self.set_kind == SignalSetKind::Default { "at " } else { "" };
+        format!("{} {verb}{not} {at}{set}", signals.display(Arch::NATIVE))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::Status;
+    use crate::proc::ProcStatus;
 
-    const TEXT: &str = "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\n\
+    const STATUS_TEXT: &str = "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\n\
         SigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n";
 
-    fn sentence(text: &str, wanted: bool) -> String {
-        let situation = Situation::of_text(&Status::parse(TEXT.as_bytes()).unwrap());
+    fn unmet_sentence(text: &str, wanted: bool) -> String {
+        let situation = ProcessSnapshot::from_status(&ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap());
         let requirement = Requirement::parse(text, wanted).unwrap();
-        requirement.unmet_by(&situation).map_or("met".to_owned(), |unmet| requirement.sentence(unmet))
+        requirement
+            .unmet_reason(&situation)
+            .map_or("met".to_owned(), |unmet| requirement.describe_unmet(unmet))
     }
 
     #[test]
-    fn what_is_required_must_be_there() {
+    fn requirement_fails_if_signal_is_missing() {
         for (text, said) in [
             ("caught=INT", "met"),
             ("caught=INT,TERM", "TERM is not caught"),
@@ -199,12 +212,12 @@ mod tests {
             ("default=KILL", "met"),
             ("default=STOP,HUP", "HUP is not at default"),
         ] {
-            assert_eq!(sentence(text, true), said, "{text}");
+            assert_eq!(unmet_sentence(text, true), said, "{text}");
         }
     }
 
     #[test]
-    fn what_is_forbidden_must_not() {
+    fn prohibition_fails_if_signal_is_present() {
         for (text, said) in [
             ("caught=TERM", "met"),
             ("caught=any", "INT is caught"),
@@ -214,22 +227,28 @@ mod tests {
             ("caught=KILL", "met"),
             ("blocked=STOP,TERM", "TERM is blocked"),
         ] {
-            assert_eq!(sentence(text, false), said, "{text}");
+            assert_eq!(unmet_sentence(text, false), said, "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_known_is_not_met() {
-        let text = Status { threads: Some(3), ..Status::parse(TEXT.as_bytes()).unwrap() };
+    fn requirement_fails_if_set_is_unknown() {
+        let text = ProcStatus { thread_count: Some(3), ..ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap() };
         let requirement = Requirement::parse("blocked=TERM", false).unwrap();
-        assert_eq!(requirement.unmet_by(&Situation::of_text(&text)), Some(Unmet::Unknown));
-        let short = Status::parse(b"SigBlk:\t0000000000004000\n").unwrap();
+        assert_eq!(
+            requirement.unmet_reason(&ProcessSnapshot::from_status(&text)),
+            Some(UnmetReason::Unknown)
+        );
+        let short = ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap();
         let requirement = Requirement::parse("caught=TERM", true).unwrap();
-        assert_eq!(requirement.unmet_by(&Situation::of_text(&short)), Some(Unmet::Unknown));
+        assert_eq!(
+            requirement.unmet_reason(&ProcessSnapshot::from_status(&short)),
+            Some(UnmetReason::Unknown)
+        );
     }
 
     #[test]
-    fn what_means_nothing_is_refused() {
+    fn rejects_malformed_requirement() {
         for text in
             ["", "TERM", "caught", "caught=", "caught=FOO", "held=TERM", "=TERM", "caught=none", "CAUGHT=any"]
         {
@@ -238,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_be_met_is_refused() {
+    fn rejects_requirement_that_no_process_can_meet() {
         let never = |text: &str, wanted| Requirement::parse(text, wanted).err();
         for (text, wanted, signal) in [
             ("caught=KILL", true, "KILL"),

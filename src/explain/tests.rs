@@ -1,73 +1,75 @@
 //! The rules on situations made by hand; `tests/oracle.rs` holds them against
 //! the kernel.
 
-use super::effect::{Dropped, Effect, Held, Nothing, Why};
-use super::{Sending, effect, why_alive};
-use crate::proc::task::sample;
-use crate::proc::{CoreDump, Freezer, Situation, Status, Task, Threads, Wait};
+use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
+use super::{SendSpec, predict_effect, survival_reason};
+use crate::proc::task::test_thread;
+use crate::proc::{
+    CoreDumpPrediction, FreezerState, ProcStatus, ProcessSnapshot, Thread, Threads, WaitReason,
+};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
-fn signal(text: &str) -> Signal {
+fn parse_signal(text: &str) -> Signal {
     name::parse(text, Arch::NATIVE).unwrap()
 }
 
-fn set(text: &str) -> SignalSet {
+fn parse_set(text: &str) -> SignalSet {
     SignalSet::parse(text, Arch::NATIVE).unwrap()
 }
 
-fn task(tid: u32, state: u8, blocked: &str) -> Task {
-    sample(tid, state, 0, set(blocked).bits())
+fn thread(tid: u32, state: u8, blocked: &str) -> Thread {
+    test_thread(tid, state, 0, parse_set(blocked).bits())
 }
 
 /// A process 7 with these threads, none of them in sigwait(3).
-fn process(tasks: Vec<Task>, ignored: &str, caught: &str) -> Situation {
-    let status = Status {
+fn process_with_threads(tasks: Vec<Thread>, ignored: &str, caught: &str) -> ProcessSnapshot {
+    let status = ProcStatus {
         tgid: Some(7),
         pid: Some(7),
-        parent: Some(5),
+        parent_pid: Some(5),
         namespace_pids: vec![7],
-        threads: Some(tasks.len() as u32),
+        thread_count: Some(tasks.len() as u32),
         pending: Some(SignalSet::EMPTY),
         shared_pending: Some(SignalSet::EMPTY),
         blocked: Some(SignalSet::EMPTY),
-        ignored: Some(set(ignored)),
-        caught: Some(set(caught)),
-        kernel_thread: Some(false),
-        ..Status::default()
+        ignored: Some(parse_set(ignored)),
+        caught: Some(parse_set(caught)),
+        is_kernel_thread: Some(false),
+        ..ProcStatus::default()
     };
-    Situation {
+    ProcessSnapshot {
         status,
-        waits: tasks.iter().map(|task| (task.tid, Wait::Elsewhere)).collect(),
+        wait_reasons: tasks.iter().map(|task| (task.tid, WaitReason::Other)).collect(),
         threads: Some(Threads::new(tasks)),
         signalfds: Some(Vec::new()),
-        orphaned: Some(false),
-        core: CoreDump::Yes,
-        ..Situation::default()
+        group_is_orphaned: Some(false),
+        core_dump: CoreDumpPrediction::WouldDump,
+        ..ProcessSnapshot::default()
     }
 }
 
-fn one(blocked: &str) -> Situation {
-    process(vec![task(7, b'S', blocked)], "HUP", "USR1")
+fn single_threaded_process(blocked: &str) -> ProcessSnapshot {
+    process_with_threads(vec![thread(7, b'S', blocked)], "HUP", "USR1")
 }
 
-fn judged(situation: &Situation, of: &str) -> Effect {
-    effect(situation, Sending::plain(signal(of)))
+fn predicted(situation: &ProcessSnapshot, of: &str) -> Effect {
+    predict_effect(situation, SendSpec::to_process(parse_signal(of)))
 }
 
-fn unknown(why: Why, likely: Effect) -> Effect {
-    Effect::Unknown { why, likely: Some(Box::new(likely)) }
+fn unknown_effect(why: UnknownReason, likely: Effect) -> Effect {
+    Effect::Unknown { reason: why, likely: Some(Box::new(likely)) }
 }
 
-const TERMINATES: Effect = Effect::Terminates { kill: false, core: None };
-const KILLS: Effect = Effect::Terminates { kill: true, core: None };
+const TERMINATES: Effect = Effect::Terminates { by_kill: false, core_dump: None };
+const KILLS: Effect = Effect::Terminates { by_kill: true, core_dump: None };
 
 #[test]
-fn dispositions_decide_what_is_not_held_back() {
-    let plain = one("none");
+fn disposition_decides_effect_of_unblocked_signal() {
+    let plain = single_threaded_process("none");
     for (name, expected) in [
         ("TERM", TERMINATES),
         ("RTMIN+1", TERMINATES),
-        ("QUIT", Effect::Terminates { kill: false, core: Some(CoreDump::Yes) }),
+        ("QUIT", Effect::Terminates { by_kill: false, core_dump: Some(CoreDumpPrediction::WouldDump) }),
         ("HUP", Effect::Ignored { by_default: false }),
         ("USR1", Effect::RunsHandler),
         ("CHLD", Effect::Ignored { by_default: true }),
@@ -76,266 +78,324 @@ fn dispositions_decide_what_is_not_held_back() {
         ("STOP", Effect::Stops),
         ("KILL", KILLS),
     ] {
-        assert_eq!(judged(&plain, name), expected, "{name}");
+        assert_eq!(predicted(&plain, name), expected, "{name}");
     }
 }
 
 #[test]
-fn what_every_thread_blocks_stays_pending() {
-    let blocked = one("TERM,HUP");
-    let pending = |merged| Effect::Pending { held: Held::Blocked { threads: 1 }, merged, then: None };
-    assert_eq!(judged(&blocked, "TERM"), pending(false));
-    assert_eq!(judged(&blocked, "HUP"), pending(false), "blocked before it is looked at as ignored");
+fn signal_stays_pending_if_every_thread_blocks_it() {
+    let blocked = single_threaded_process("TERM,HUP");
+    let pending = |merged| Effect::Pending {
+        reason: PendingReason::Blocked { thread_count: 1 },
+        merged,
+        eventual_effect: None,
+    };
+    assert_eq!(predicted(&blocked, "TERM"), pending(false));
+    assert_eq!(predicted(&blocked, "HUP"), pending(false), "blocked before it is looked at as ignored");
     let mut merged = blocked.clone();
-    merged.status.shared_pending = Some(set("TERM"));
-    assert_eq!(judged(&merged, "TERM"), pending(true));
-    let two = process(vec![task(7, b'S', "TERM"), task(8, b'S', "none")], "none", "none");
-    assert_eq!(judged(&two, "TERM"), TERMINATES);
-    let thread = Sending { thread: Some(7), ..Sending::plain(signal("TERM")) };
-    let held = Held::BlockedByThread;
-    assert_eq!(effect(&two, thread), Effect::Pending { held, merged: false, then: None });
+    merged.status.shared_pending = Some(parse_set("TERM"));
+    assert_eq!(predicted(&merged, "TERM"), pending(true));
+    let two = process_with_threads(vec![thread(7, b'S', "TERM"), thread(8, b'S', "none")], "none", "none");
+    assert_eq!(predicted(&two, "TERM"), TERMINATES);
+    let thread = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("TERM")) };
+    let reason = PendingReason::BlockedByThread;
+    assert_eq!(
+        predict_effect(&two, thread),
+        Effect::Pending { reason, merged: false, eventual_effect: None }
+    );
     let mut read = blocked.clone();
-    read.signalfds = Some(vec![(5, set("TERM"))]);
-    assert_eq!(judged(&read, "TERM"), Effect::ReadBySignalfd { descriptor: 5 });
+    read.signalfds = Some(vec![(5, parse_set("TERM"))]);
+    assert_eq!(predicted(&read, "TERM"), Effect::ReadBySignalfd { descriptor: 5 });
 }
 
 /// The main thread's mask decides whether an ignored signal is kept at all.
 #[test]
-fn an_ignored_signal_is_dropped_at_once_unless_the_main_thread_blocks_it() {
-    let other = process(vec![task(7, b'S', "none"), task(8, b'S', "HUP")], "HUP", "none");
-    assert_eq!(judged(&other, "HUP"), Effect::Ignored { by_default: false });
-    let gone = process(vec![task(7, b'Z', "none"), task(8, b'S', "HUP")], "HUP", "none");
-    assert_eq!(judged(&gone, "HUP"), Effect::Ignored { by_default: false });
-    let gone = process(vec![task(7, b'Z', "HUP"), task(8, b'S', "HUP")], "HUP", "none");
-    assert!(matches!(judged(&gone, "HUP"), Effect::Pending { .. }));
+fn ignored_signal_is_discarded_unless_main_thread_blocks_it() {
+    let other = process_with_threads(vec![thread(7, b'S', "none"), thread(8, b'S', "HUP")], "HUP", "none");
+    assert_eq!(predicted(&other, "HUP"), Effect::Ignored { by_default: false });
+    let gone = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "HUP")], "HUP", "none");
+    assert_eq!(predicted(&gone, "HUP"), Effect::Ignored { by_default: false });
+    let gone = process_with_threads(vec![thread(7, b'Z', "HUP"), thread(8, b'S', "HUP")], "HUP", "none");
+    assert!(matches!(predicted(&gone, "HUP"), Effect::Pending { .. }));
 }
 
 #[test]
-fn waiting_threads_take_what_they_wait_for() {
-    let mut waiting = process(vec![task(7, b'S', "TERM"), task(8, b'S', "none")], "HUP", "none");
-    waiting.waits[1].1 = Wait::Sigwait(set("TERM,HUP"));
-    assert_eq!(judged(&waiting, "TERM"), Effect::TakenBySigwait { tid: Some(8) });
-    assert_eq!(judged(&waiting, "HUP"), Effect::Ignored { by_default: false }, "dropped by the main thread");
-    waiting.waits = vec![(8, Wait::Unknown), (7, Wait::Elsewhere)];
-    assert_eq!(judged(&waiting, "TERM"), unknown(Why::Sigwait, TERMINATES));
-    let mut three =
-        process(vec![task(7, b'S', "TERM"), task(8, b'S', "none"), task(9, b'S', "none")], "none", "none");
-    three.waits[1].1 = Wait::Sigwait(set("TERM"));
-    assert_eq!(judged(&three, "TERM"), unknown(Why::Threads, TERMINATES));
-}
-
-#[test]
-fn an_init_drops_what_it_has_no_handler_for() {
-    let mut init = one("QUIT");
-    init.status.namespace_pids = vec![1];
-    let dropped = Effect::Dropped(Dropped::Init);
-    for name in ["TERM", "INT", "TSTP", "KILL", "STOP", "RTMIN"] {
-        assert_eq!(judged(&init, name), dropped, "{name}");
-    }
-    assert_eq!(judged(&init, "USR1"), Effect::RunsHandler);
-    assert!(matches!(judged(&init, "QUIT"), Effect::Pending { .. }));
-    init.status.namespace_pids = vec![700, 1];
-    assert_eq!((judged(&init, "KILL"), judged(&init, "STOP")), (KILLS, Effect::Stops));
-    assert_eq!(judged(&init, "TERM"), dropped, "from outside, too");
-}
-
-#[test]
-fn who_is_stopped_waits_for_cont() {
-    let mut stopped = process(vec![task(7, b'T', "none")], "HUP", "USR1,CONT");
-    let then =
-        |then: Effect| Effect::Pending { held: Held::Stopped, merged: false, then: Some(Box::new(then)) };
-    assert_eq!(judged(&stopped, "TERM"), then(TERMINATES));
-    assert_eq!(judged(&stopped, "USR1"), then(Effect::RunsHandler));
-    assert_eq!(judged(&stopped, "HUP"), Effect::Ignored { by_default: false });
-    assert_eq!(judged(&stopped, "KILL"), KILLS);
-    assert_eq!(judged(&stopped, "STOP"), Effect::Nothing(Nothing::Stopped));
-    assert_eq!(judged(&stopped, "CONT"), Effect::Continues { handler: true, ended_by: None });
-    stopped.status.shared_pending = Some(set("USR1,TERM"));
-    let ended_by = Some(signal("TERM"));
-    assert_eq!(judged(&stopped, "CONT"), Effect::Continues { handler: true, ended_by });
-}
-
-#[test]
-fn sleeps_and_freezers_hold_back() {
-    let mut asleep = process(vec![task(7, b'D', "none")], "HUP", "USR1");
-    assert_eq!(judged(&asleep, "KILL"), unknown(Why::Sleep, KILLS));
-    assert_eq!(judged(&asleep, "TERM"), unknown(Why::Sleep, TERMINATES));
-    let held = Held::Sleeping { tid: 7 };
-    let told = |killable: bool| {
-        process(vec![Task { killable: Some(killable), ..task(7, b'D', "none") }], "HUP", "USR1")
-    };
-    let later = |then: Effect| Effect::Pending { held, merged: false, then: Some(Box::new(then)) };
-    assert_eq!((judged(&told(true), "KILL"), judged(&told(true), "TERM")), (KILLS, TERMINATES));
+fn sigwait_takes_signal_it_waits_for() {
+    let mut waiting =
+        process_with_threads(vec![thread(7, b'S', "TERM"), thread(8, b'S', "none")], "HUP", "none");
+    waiting.wait_reasons[1].1 = WaitReason::Sigwait(parse_set("TERM,HUP"));
+    assert_eq!(predicted(&waiting, "TERM"), Effect::TakenBySigwait { tid: Some(8) });
     assert_eq!(
-        (judged(&told(false), "KILL"), judged(&told(false), "TERM")),
+        predicted(&waiting, "HUP"),
+        Effect::Ignored { by_default: false },
+        "dropped by the main thread"
+    );
+    waiting.wait_reasons = vec![(8, WaitReason::Unknown), (7, WaitReason::Other)];
+    assert_eq!(predicted(&waiting, "TERM"), unknown_effect(UnknownReason::SigwaitUnreadable, TERMINATES));
+    let mut three = process_with_threads(
+        vec![thread(7, b'S', "TERM"), thread(8, b'S', "none"), thread(9, b'S', "none")],
+        "none",
+        "none",
+    );
+    three.wait_reasons[1].1 = WaitReason::Sigwait(parse_set("TERM"));
+    assert_eq!(predicted(&three, "TERM"), unknown_effect(UnknownReason::CompetingThreads, TERMINATES));
+}
+
+#[test]
+fn init_drops_signal_without_handler() {
+    let mut init = single_threaded_process("QUIT");
+    init.status.namespace_pids = vec![1];
+    let dropped = Effect::Dropped(DropReason::InitWithoutHandler);
+    for name in ["TERM", "INT", "TSTP", "KILL", "STOP", "RTMIN"] {
+        assert_eq!(predicted(&init, name), dropped, "{name}");
+    }
+    assert_eq!(predicted(&init, "USR1"), Effect::RunsHandler);
+    assert!(matches!(predicted(&init, "QUIT"), Effect::Pending { .. }));
+    init.status.namespace_pids = vec![700, 1];
+    assert_eq!((predicted(&init, "KILL"), predicted(&init, "STOP")), (KILLS, Effect::Stops));
+    assert_eq!(predicted(&init, "TERM"), dropped, "from outside, too");
+}
+
+#[test]
+fn signal_to_stopped_process_waits_for_cont() {
+    let mut stopped = process_with_threads(vec![thread(7, b'T', "none")], "HUP", "USR1,CONT");
+    let then = |then: Effect| Effect::Pending {
+        reason: PendingReason::Stopped,
+        merged: false,
+        eventual_effect: Some(Box::new(then)),
+    };
+    assert_eq!(predicted(&stopped, "TERM"), then(TERMINATES));
+    assert_eq!(predicted(&stopped, "USR1"), then(Effect::RunsHandler));
+    assert_eq!(predicted(&stopped, "HUP"), Effect::Ignored { by_default: false });
+    assert_eq!(predicted(&stopped, "KILL"), KILLS);
+    assert_eq!(predicted(&stopped, "STOP"), Effect::NoEffect(NoEffectReason::AlreadyStopped));
+    assert_eq!(predicted(&stopped, "CONT"), Effect::Continues { runs_handler: true, terminated_by: None });
+    stopped.status.shared_pending = Some(parse_set("USR1,TERM"));
+    let terminated_by = Some(parse_signal("TERM"));
+    assert_eq!(predicted(&stopped, "CONT"), Effect::Continues { runs_handler: true, terminated_by });
+}
+
+#[test]
+fn uninterruptible_sleep_and_freezer_delay_signals() {
+    let mut asleep = process_with_threads(vec![thread(7, b'D', "none")], "HUP", "USR1");
+    assert_eq!(predicted(&asleep, "KILL"), unknown_effect(UnknownReason::SleepKindUnknown, KILLS));
+    assert_eq!(predicted(&asleep, "TERM"), unknown_effect(UnknownReason::SleepKindUnknown, TERMINATES));
+    let held = PendingReason::UninterruptibleSleep { tid: 7 };
+    let told = |killable: bool| {
+        process_with_threads(
+            vec![Thread { killable: Some(killable), ..thread(7, b'D', "none") }],
+            "HUP",
+            "USR1",
+        )
+    };
+    let later =
+        |then: Effect| Effect::Pending { reason: held, merged: false, eventual_effect: Some(Box::new(then)) };
+    assert_eq!((predicted(&told(true), "KILL"), predicted(&told(true), "TERM")), (KILLS, TERMINATES));
+    assert_eq!(
+        (predicted(&told(false), "KILL"), predicted(&told(false), "TERM")),
         (later(KILLS), later(TERMINATES))
     );
     // What dumps core is no KILL before it is taken.
-    assert!(matches!(judged(&told(true), "QUIT"), Effect::Pending { .. }));
-    let then = Some(Box::new(Effect::RunsHandler));
-    assert_eq!(judged(&asleep, "USR1"), Effect::Pending { held, merged: false, then });
-    assert_eq!(judged(&asleep, "HUP"), Effect::Ignored { by_default: false });
-    asleep = one("none");
-    asleep.freezer = Freezer::Two;
-    assert_eq!((judged(&asleep, "KILL"), judged(&asleep, "TERM")), (KILLS, TERMINATES));
-    assert!(matches!(judged(&asleep, "USR1"), Effect::Pending { held: Held::Frozen, .. }));
-    assert!(matches!(judged(&asleep, "QUIT"), Effect::Pending { held: Held::Frozen, .. }));
-    asleep.freezer = Freezer::One;
+    assert!(matches!(predicted(&told(true), "QUIT"), Effect::Pending { .. }));
+    let eventual_effect = Some(Box::new(Effect::RunsHandler));
+    assert_eq!(predicted(&asleep, "USR1"), Effect::Pending { reason: held, merged: false, eventual_effect });
+    assert_eq!(predicted(&asleep, "HUP"), Effect::Ignored { by_default: false });
+    asleep = single_threaded_process("none");
+    asleep.freezer_state = FreezerState::V2;
+    assert_eq!((predicted(&asleep, "KILL"), predicted(&asleep, "TERM")), (KILLS, TERMINATES));
+    assert!(matches!(predicted(&asleep, "USR1"), Effect::Pending { reason: PendingReason::Frozen, .. }));
+    assert!(matches!(predicted(&asleep, "QUIT"), Effect::Pending { reason: PendingReason::Frozen, .. }));
+    asleep.freezer_state = FreezerState::V1;
     for name in ["KILL", "TERM", "USR1"] {
-        assert!(matches!(judged(&asleep, name), Effect::Pending { held: Held::Frozen, .. }), "{name}");
+        assert!(
+            matches!(predicted(&asleep, name), Effect::Pending { reason: PendingReason::Frozen, .. }),
+            "{name}"
+        );
     }
 }
 
 #[test]
-fn the_dead_the_dying_and_kernel_threads_take_nothing() {
-    let zombie = process(vec![task(7, b'Z', "none")], "none", "none");
+fn zombie_dying_process_and_kernel_thread_get_no_effect() {
+    let zombie = process_with_threads(vec![thread(7, b'Z', "none")], "none", "none");
     for name in ["TERM", "KILL", "CONT"] {
-        assert_eq!(judged(&zombie, name), Effect::Nothing(Nothing::Zombie { parent: 5 }), "{name}");
+        assert_eq!(
+            predicted(&zombie, name),
+            Effect::NoEffect(NoEffectReason::Zombie { parent_pid: 5 }),
+            "{name}"
+        );
     }
-    let mut dying = process(vec![task(7, b'D', "none")], "none", "none");
-    let mut killed = task(7, b'D', "none");
-    killed.pending = set("KILL");
+    let mut dying = process_with_threads(vec![thread(7, b'D', "none")], "none", "none");
+    let mut killed = thread(7, b'D', "none");
+    killed.pending = parse_set("KILL");
     dying.threads = Some(Threads::new(vec![killed]));
-    assert_eq!(judged(&dying, "TERM"), Effect::Nothing(Nothing::Dying));
-    let mut kernel = process(vec![task(7, b'S', "none")], "all", "none");
-    kernel.status.kernel_thread = Some(true);
-    assert_eq!(judged(&kernel, "KILL"), Effect::Nothing(Nothing::KernelThread));
+    assert_eq!(predicted(&dying, "TERM"), Effect::NoEffect(NoEffectReason::Dying));
+    let mut kernel = process_with_threads(vec![thread(7, b'S', "none")], "all", "none");
+    kernel.status.is_kernel_thread = Some(true);
+    assert_eq!(predicted(&kernel, "KILL"), Effect::NoEffect(NoEffectReason::KernelThread));
     kernel.status.ignored = Some(SignalSet::EMPTY);
-    assert_eq!(judged(&kernel, "KILL"), Effect::Unknown { why: Why::KernelThread, likely: None });
+    assert_eq!(
+        predicted(&kernel, "KILL"),
+        Effect::Unknown { reason: UnknownReason::KernelThread, likely: None }
+    );
 }
 
 #[test]
-fn orphaned_groups_drop_terminal_stops() {
-    let mut orphaned = one("none");
-    orphaned.orphaned = Some(true);
-    assert_eq!(judged(&orphaned, "TTIN"), Effect::Dropped(Dropped::Orphaned));
-    assert_eq!(judged(&orphaned, "STOP"), Effect::Stops);
-    orphaned.orphaned = None;
-    assert_eq!(judged(&orphaned, "TSTP"), unknown(Why::Group, Effect::Stops));
+fn orphaned_group_drops_terminal_stop_signals() {
+    let mut orphaned = single_threaded_process("none");
+    orphaned.group_is_orphaned = Some(true);
+    assert_eq!(predicted(&orphaned, "TTIN"), Effect::Dropped(DropReason::OrphanedGroup));
+    assert_eq!(predicted(&orphaned, "STOP"), Effect::Stops);
+    orphaned.group_is_orphaned = None;
+    assert_eq!(
+        predicted(&orphaned, "TSTP"),
+        unknown_effect(UnknownReason::OrphanedGroupUnknown, Effect::Stops)
+    );
 }
 
 #[test]
-fn tracers_and_full_queues_come_before_dispositions() {
-    let mut traced = process(vec![Task { tracer: Some(99), ..task(7, b'S', "INT") }], "HUP", "USR1");
+fn tracer_and_full_queue_precede_disposition() {
+    let mut traced =
+        process_with_threads(vec![Thread { tracer_pid: Some(99), ..thread(7, b'S', "INT") }], "HUP", "USR1");
     let by = Effect::Traced { tracer: 99 };
     for name in ["TERM", "HUP", "USR1", "STOP"] {
-        assert_eq!(judged(&traced, name), by, "{name}");
+        assert_eq!(predicted(&traced, name), by, "{name}");
     }
-    assert_eq!(judged(&traced, "KILL"), KILLS);
-    assert!(matches!(judged(&traced, "INT"), Effect::Pending { .. }));
-    traced = one("none");
-    traced.status.queue = Some(crate::proc::status::Queue { used: 9, limit: 9 });
-    let queued = Sending { queued: true, ..Sending::plain(signal("RTMIN")) };
-    assert_eq!(effect(&traced, queued), Effect::QueueFull);
-    assert_eq!(judged(&traced, "RTMIN"), TERMINATES);
-    assert_eq!(effect(&traced, Sending { signal: signal("TERM"), ..queued }), TERMINATES);
+    assert_eq!(predicted(&traced, "KILL"), KILLS);
+    assert!(matches!(predicted(&traced, "INT"), Effect::Pending { .. }));
+    traced = single_threaded_process("none");
+    traced.status.queue_usage = Some(crate::proc::status::QueueUsage { used: 9, limit: 9 });
+    let queued = SendSpec { has_value: true, ..SendSpec::to_process(parse_signal("RTMIN")) };
+    assert_eq!(predict_effect(&traced, queued), Effect::QueueFull);
+    assert_eq!(predicted(&traced, "RTMIN"), TERMINATES);
+    assert_eq!(predict_effect(&traced, SendSpec { signal: parse_signal("TERM"), ..queued }), TERMINATES);
 }
 
 #[test]
-fn a_text_tells_no_more_than_it_holds() {
+fn effect_is_unknown_if_status_text_lacks_lines() {
     let text = b"State:\tS (sleeping)\nPid:\t7\nTgid:\t7\nThreads:\t1\nSigPnd:\t0000000000000000\n\
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\n\
         SigCgt:\t0000000000000000\n";
-    let status = Status::parse(text).unwrap();
-    let found = Situation::of_text(&status);
-    assert!(matches!(judged(&found, "TERM"), Effect::Pending { merged: true, .. }));
-    let several = Situation::of_text(&Status { threads: Some(3), ..status });
-    assert!(matches!(judged(&several, "TERM"), Effect::Unknown { why: Why::OtherThreads, .. }));
-    let none = Situation::of_text(&Status::parse(b"SigBlk:\t0000000000004000\n").unwrap());
-    assert_eq!(judged(&none, "TERM"), Effect::Unknown { why: Why::Lines, likely: None });
+    let status = ProcStatus::parse(text).unwrap();
+    let found = ProcessSnapshot::from_status(&status);
+    assert!(matches!(predicted(&found, "TERM"), Effect::Pending { merged: true, .. }));
+    let several = ProcessSnapshot::from_status(&ProcStatus { thread_count: Some(3), ..status });
+    assert!(matches!(
+        predicted(&several, "TERM"),
+        Effect::Unknown { reason: UnknownReason::OtherThreadsUnread, .. }
+    ));
+    let none = ProcessSnapshot::from_status(&ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap());
+    assert_eq!(
+        predicted(&none, "TERM"),
+        Effect::Unknown { reason: UnknownReason::MissingStatusLines, likely: None }
+    );
 }
 
 #[test]
-fn why_it_lives_is_said() {
-    let mut held = process(vec![task(7, b'S', "TERM"), task(8, b'S', "TERM")], "HUP", "USR1");
-    held.status.shared_pending = Some(set("TERM"));
-    let why = |situation: &Situation, name: &str| {
-        why_alive(situation, Some(Sending::plain(signal(name)))).to_string()
+fn survival_reason_names_cause() {
+    let mut held =
+        process_with_threads(vec![thread(7, b'S', "TERM"), thread(8, b'S', "TERM")], "HUP", "USR1");
+    held.status.shared_pending = Some(parse_set("TERM"));
+    let why = |situation: &ProcessSnapshot, name: &str| {
+        survival_reason(situation, Some(SendSpec::to_process(parse_signal(name)))).to_string()
     };
     assert_eq!(why(&held, "TERM"), "TERM is pending: it is blocked by all 2 threads");
     assert_eq!(why(&held, "HUP"), "it ignores HUP");
     assert_eq!(why(&held, "USR1"), "it caught USR1, and lives on or is still at it");
-    let stopped = process(vec![task(7, b'T', "none")], "none", "none");
+    let stopped = process_with_threads(vec![thread(7, b'T', "none")], "none", "none");
     assert_eq!(why(&stopped, "TERM"), "the process is stopped, until CONT");
-    assert_eq!(why_alive(&held, None).id(), "no-signal");
+    assert_eq!(survival_reason(&held, None).id(), "no-signal");
 }
 
 #[test]
-fn who_reads_a_signalfd_reads_what_is_not_blocked_too() {
-    let mut reads = process(vec![task(7, b'S', "none"), task(8, b'S', "none")], "HUP", "USR1");
-    reads.waits[0].1 = Wait::Signalfd(5, set("TERM,HUP,USR1,QUIT"));
+fn signalfd_reader_takes_unblocked_signal() {
+    let mut reads =
+        process_with_threads(vec![thread(7, b'S', "none"), thread(8, b'S', "none")], "HUP", "USR1");
+    reads.wait_reasons[0].1 = WaitReason::Signalfd(5, parse_set("TERM,HUP,USR1,QUIT"));
     let read = Effect::ReadBySignalfd { descriptor: 5 };
-    assert_eq!(judged(&reads, "USR1"), read);
-    assert_eq!(judged(&reads, "QUIT"), read);
-    assert_eq!(judged(&reads, "TERM"), TERMINATES, "as it is sent");
-    assert_eq!(judged(&reads, "HUP"), Effect::Ignored { by_default: false });
-    reads.waits = vec![(7, Wait::Elsewhere), (8, Wait::Signalfd(5, set("USR1")))];
-    assert_eq!(judged(&reads, "USR1"), unknown(Why::Threads, Effect::RunsHandler));
+    assert_eq!(predicted(&reads, "USR1"), read);
+    assert_eq!(predicted(&reads, "QUIT"), read);
+    assert_eq!(predicted(&reads, "TERM"), TERMINATES, "as it is sent");
+    assert_eq!(predicted(&reads, "HUP"), Effect::Ignored { by_default: false });
+    reads.wait_reasons = vec![(7, WaitReason::Other), (8, WaitReason::Signalfd(5, parse_set("USR1")))];
+    assert_eq!(
+        predicted(&reads, "USR1"),
+        unknown_effect(UnknownReason::CompetingThreads, Effect::RunsHandler)
+    );
 }
 
 #[test]
-fn of_several_that_wait_one_takes_it() {
-    let tasks = vec![task(7, b'S', "TERM"), task(8, b'S', "none"), task(9, b'S', "none")];
-    let mut waiting = process(tasks, "none", "none");
-    waiting.waits[1].1 = Wait::Sigwait(set("TERM"));
-    waiting.waits[2].1 = Wait::Sigwait(set("TERM"));
-    assert_eq!(judged(&waiting, "TERM"), Effect::TakenBySigwait { tid: None });
+fn one_of_several_sigwait_threads_takes_signal() {
+    let tasks = vec![thread(7, b'S', "TERM"), thread(8, b'S', "none"), thread(9, b'S', "none")];
+    let mut waiting = process_with_threads(tasks, "none", "none");
+    waiting.wait_reasons[1].1 = WaitReason::Sigwait(parse_set("TERM"));
+    waiting.wait_reasons[2].1 = WaitReason::Sigwait(parse_set("TERM"));
+    assert_eq!(predicted(&waiting, "TERM"), Effect::TakenBySigwait { tid: None });
 }
 
 #[test]
-fn a_thread_that_has_ended_gets_nothing_while_others_live() {
-    let gone = process(vec![task(7, b'Z', "none"), task(8, b'S', "none")], "none", "none");
+fn exited_thread_gets_no_effect_while_others_run() {
+    let gone = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "none")], "none", "none");
     for name in ["TERM", "KILL", "STOP"] {
-        let sending = Sending { thread: Some(7), ..Sending::plain(signal(name)) };
-        assert_eq!(effect(&gone, sending), Effect::Nothing(Nothing::ThreadEnded), "{name}");
+        let sending = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal(name)) };
+        assert_eq!(predict_effect(&gone, sending), Effect::NoEffect(NoEffectReason::ThreadExited), "{name}");
     }
-    assert_eq!(judged(&gone, "TERM"), TERMINATES);
+    assert_eq!(predicted(&gone, "TERM"), TERMINATES);
 }
 
 /// tgkill(2) fails where kill(2) goes on without a place in the queue.
 #[test]
-fn a_full_queue_refuses_what_is_for_a_thread() {
-    let mut full = one("none");
-    full.status.queue = Some(crate::proc::status::Queue { used: 9, limit: 9 });
-    let sending = Sending { thread: Some(7), ..Sending::plain(signal("RTMIN")) };
-    assert_eq!(effect(&full, sending), Effect::QueueFull);
-    assert_eq!(effect(&full, Sending { signal: signal("TERM"), ..sending }), TERMINATES);
+fn full_queue_rejects_thread_directed_realtime_signal() {
+    let mut full = single_threaded_process("none");
+    full.status.queue_usage = Some(crate::proc::status::QueueUsage { used: 9, limit: 9 });
+    let sending = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("RTMIN")) };
+    assert_eq!(predict_effect(&full, sending), Effect::QueueFull);
+    assert_eq!(predict_effect(&full, SendSpec { signal: parse_signal("TERM"), ..sending }), TERMINATES);
 }
 
 #[test]
-fn cont_takes_stops_back_and_lets_all_else_through() {
-    let mut stopped = process(vec![task(7, b'T', "QUIT"), task(8, b'T', "none")], "none", "CONT,TSTP");
-    let then = Some(Box::new(Effect::Dropped(Dropped::Continued)));
-    assert_eq!(judged(&stopped, "TSTP"), Effect::Pending { held: Held::Stopped, merged: false, then });
-    let ended = |by| Effect::Continues { handler: true, ended_by: by };
-    let own = Task { pending: set("QUIT"), ..task(7, b'T', "QUIT") };
-    let other = Task { pending: set("QUIT"), ..task(8, b'T', "none") };
+fn cont_discards_stops_and_releases_other_signals() {
+    let mut stopped =
+        process_with_threads(vec![thread(7, b'T', "QUIT"), thread(8, b'T', "none")], "none", "CONT,TSTP");
+    let eventual_effect = Some(Box::new(Effect::Dropped(DropReason::DiscardedByCont)));
+    assert_eq!(
+        predicted(&stopped, "TSTP"),
+        Effect::Pending { reason: PendingReason::Stopped, merged: false, eventual_effect }
+    );
+    let ended = |by| Effect::Continues { runs_handler: true, terminated_by: by };
+    let own = Thread { pending: parse_set("QUIT"), ..thread(7, b'T', "QUIT") };
+    let other = Thread { pending: parse_set("QUIT"), ..thread(8, b'T', "none") };
     stopped.threads = Some(Threads::new(vec![own, other]));
-    assert_eq!(judged(&stopped, "CONT"), ended(Some(signal("QUIT"))), "by the thread that does not block it");
+    assert_eq!(
+        predicted(&stopped, "CONT"),
+        ended(Some(parse_signal("QUIT"))),
+        "by the thread that does not block it"
+    );
     // Stopped in sigwait(3) and in sigsuspend(2).
-    stopped.threads = Some(Threads::new(vec![task(7, b'T', "CONT"), task(8, b'T', "none")]));
-    stopped.waits[0].1 = Wait::Sigwait(set("CONT"));
-    assert_eq!(judged(&stopped, "CONT"), unknown(Why::Threads, ended(None)));
-    stopped.threads = Some(Threads::new(vec![task(7, b'T', "CONT"), task(8, b'T', "CONT")]));
-    stopped.waits[0].1 = Wait::Sigsuspend;
-    assert_eq!(judged(&stopped, "CONT"), unknown(Why::Mask, ended(None)));
+    stopped.threads = Some(Threads::new(vec![thread(7, b'T', "CONT"), thread(8, b'T', "none")]));
+    stopped.wait_reasons[0].1 = WaitReason::Sigwait(parse_set("CONT"));
+    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::CompetingThreads, ended(None)));
+    stopped.threads = Some(Threads::new(vec![thread(7, b'T', "CONT"), thread(8, b'T', "CONT")]));
+    stopped.wait_reasons[0].1 = WaitReason::Sigsuspend;
+    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::MaskAfterSigsuspend, ended(None)));
 }
 
 /// A thread in state D that has been told of one signal is not asked again.
 #[test]
-fn who_sleeps_deeply_is_asked_once() {
-    let mut asleep = process(vec![task(7, b'D', "none"), task(8, b'S', "none")], "none", "USR1,USR2");
-    let held = Held::Sleeping { tid: 7 };
-    let pending = |merged, then| Effect::Pending { held, merged, then: Some(Box::new(then)) };
-    assert_eq!(judged(&asleep, "USR1"), pending(false, Effect::RunsHandler));
-    let dumps = Effect::Terminates { kill: false, core: Some(CoreDump::Yes) };
-    assert_eq!(judged(&asleep, "QUIT"), pending(false, dumps), "no KILL until it is taken");
-    asleep.status.shared_pending = Some(set("USR1"));
-    assert_eq!(judged(&asleep, "USR2"), Effect::RunsHandler);
-    assert_eq!(judged(&asleep, "STOP"), Effect::Stops);
-    assert_eq!(judged(&asleep, "USR1"), pending(true, Effect::RunsHandler));
+fn sleeping_thread_is_woken_once() {
+    let mut asleep =
+        process_with_threads(vec![thread(7, b'D', "none"), thread(8, b'S', "none")], "none", "USR1,USR2");
+    let held = PendingReason::UninterruptibleSleep { tid: 7 };
+    let pending =
+        |merged, then| Effect::Pending { reason: held, merged, eventual_effect: Some(Box::new(then)) };
+    assert_eq!(predicted(&asleep, "USR1"), pending(false, Effect::RunsHandler));
+    let dumps = Effect::Terminates { by_kill: false, core_dump: Some(CoreDumpPrediction::WouldDump) };
+    assert_eq!(predicted(&asleep, "QUIT"), pending(false, dumps), "no KILL until it is taken");
+    asleep.status.shared_pending = Some(parse_set("USR1"));
+    assert_eq!(predicted(&asleep, "USR2"), Effect::RunsHandler);
+    assert_eq!(predicted(&asleep, "STOP"), Effect::Stops);
+    assert_eq!(predicted(&asleep, "USR1"), pending(true, Effect::RunsHandler));
     // The others are stopped: so is the process.
-    asleep.threads = Some(Threads::new(vec![task(7, b'D', "none"), task(8, b'T', "none")]));
-    assert_eq!(judged(&asleep, "STOP"), Effect::Nothing(Nothing::Stopped));
-    assert!(matches!(judged(&asleep, "CONT"), Effect::Continues { .. }));
+    asleep.threads = Some(Threads::new(vec![thread(7, b'D', "none"), thread(8, b'T', "none")]));
+    assert_eq!(predicted(&asleep, "STOP"), Effect::NoEffect(NoEffectReason::AlreadyStopped));
+    assert!(matches!(predicted(&asleep, "CONT"), Effect::Continues { .. }));
 }

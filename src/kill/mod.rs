@@ -15,17 +15,17 @@ use crate::{decode_status, list, send};
 
 /// What kill is asked for.
 #[derive(Debug)]
-pub enum Asked {
+pub enum KillCommand {
     /// The help.
     Help,
     /// The version.
     Version,
     /// Signals: all, some, or a table.
-    List(list::Request),
+    List(list::ListRequest),
     /// To send, or to print whom to.
-    Send(Box<send::Request>),
+    Send(Box<send::SendRequest>),
     /// The signals of processes.
-    Decode(Box<decode_status::Request>),
+    DecodeStatus(Box<decode_status::DecodeRequest>),
 }
 
 /// The help; a screen of 80 columns and 24 lines holds it.
@@ -55,70 +55,71 @@ Options:
 ";
 
 /// The line that is printed where nothing is named.
-const NO_TARGET: &str = "no process ID specified; usage: kill [-s SIGNAL | -SIGNAL] PID..., kill -l [STATUS]";
+const NO_PID_MESSAGE: &str =
+    "no process ID specified; usage: kill [-s SIGNAL | -SIGNAL] PID..., kill -l [STATUS]";
 
 /// Reads the words after `kill`.
 ///
 /// # Errors
 /// One line that names what is wrong; nothing is to be done then.
-pub fn parse(words: &[OsString]) -> Result<Asked, String> {
-    let mut grammar = Grammar::default();
+pub fn parse(words: &[OsString]) -> Result<KillCommand, String> {
+    let mut grammar = KillParser::default();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        if grammar.ended {
+        if grammar.options_ended {
             grammar.operands.push(word.clone());
-        } else if let Some(asked) = grammar.take(word, &mut rest)? {
+        } else if let Some(asked) = grammar.parse_word(word, &mut rest)? {
             return Ok(asked);
         }
     }
-    grammar.finish()
+    grammar.into_command()
 }
 
 #[derive(Default)]
-struct Grammar {
+struct KillParser {
     /// Whether `--` has been seen.
-    ended: bool,
+    options_ended: bool,
     /// The signal, once one is given; the null signal within.
     signal: Option<Option<Signal>>,
     value: Option<i32>,
     operands: Vec<OsString>,
-    decode: bool,
-    extras: send::Extras,
+    is_decode: bool,
+    extras: send::KillOptions,
     require_handler: bool,
 }
 
-type Words<'a> = std::slice::Iter<'a, OsString>;
+type ArgIter<'a> = std::slice::Iter<'a, OsString>;
 
-impl Grammar {
+impl KillParser {
     /// Takes one word in, with those that belong to it; gives what is asked
     /// for where that is settled now.
-    fn take(&mut self, word: &OsStr, rest: &mut Words<'_>) -> Result<Option<Asked>, String> {
+    fn parse_word(&mut self, word: &OsStr, rest: &mut ArgIter<'_>) -> Result<Option<KillCommand>, String> {
         let text = word.to_string_lossy();
         if let Some(long) = text.strip_prefix("--") {
-            return self.long(long, rest);
+            return self.parse_long_option(long, rest);
         }
         let Some(short) = text.strip_prefix('-').filter(|short| !short.is_empty()) else {
             self.operands.push(word.to_owned());
             return Ok(None);
         };
         if short.bytes().all(|byte| byte.is_ascii_digit()) {
-            return self.number(word, short, rest).map(|()| None);
+            return self.parse_dash_number(word, short, rest).map(|()| None);
         }
         let joined = short.get(1..).filter(|joined| !joined.is_empty());
         match (short.chars().next().unwrap_or_default(), joined) {
-            _ if name::parse(short, Arch::NATIVE).is_ok() => self.give(word, signal(short)?)?,
-            ('s', _) => self.give(word, signal(&value("-s", joined, rest)?)?)?,
-            ('n', _) => self.give(word, by_number(&value("-n", joined, rest)?)?)?,
-            ('q', _) => self.queue(&value("-q", joined, rest)?)?,
+            _ if name::parse(short, Arch::NATIVE).is_ok() => self.set_signal(word, parse_signal(short)?)?,
+            ('s', _) => self.set_signal(word, parse_signal(&option_value("-s", joined, rest)?)?)?,
+            ('n', _) => self.set_signal(word, parse_signal_number(&option_value("-n", joined, rest)?)?)?,
+            ('q', _) => self.set_value(&option_value("-q", joined, rest)?)?,
             ('l', _) => {
                 let joined = joined.map(|joined| joined.strip_prefix('=').unwrap_or(joined));
-                return Ok(Some(list(joined, rest)));
+                return Ok(Some(list_command(joined, rest)));
             }
-            ('L' | 't', None) => return Ok(Some(table())),
-            ('h', None) => return Ok(Some(Asked::Help)),
-            ('V', None) => return Ok(Some(Asked::Version)),
+            ('L' | 't', None) => return Ok(Some(table_command())),
+            ('h', None) => return Ok(Some(KillCommand::Help)),
+            ('V', None) => return Ok(Some(KillCommand::Version)),
             ('a', None) => self.extras.any_user = true,
-            ('d', None) => self.decode = true,
+            ('d', None) => self.is_decode = true,
             ('p', None) => self.extras.print_pids = true,
             ('r', None) => self.require_handler = true,
             _ => return Err(format!("'{short}': invalid signal")),
@@ -126,28 +127,32 @@ impl Grammar {
         Ok(None)
     }
 
-    fn long(&mut self, long: &str, rest: &mut Words<'_>) -> Result<Option<Asked>, String> {
+    fn parse_long_option(
+        &mut self,
+        long: &str,
+        rest: &mut ArgIter<'_>,
+    ) -> Result<Option<KillCommand>, String> {
         let (option, joined) = match long.split_once('=') {
             Some((option, joined)) => (option, Some(joined)),
             None => (long, None),
         };
         match (option, joined) {
-            ("", None) => self.ended = true,
+            ("", None) => self.options_ended = true,
             ("signal", _) => {
-                let given = signal(&value("--signal", joined, rest)?)?;
-                self.give(OsStr::new("--signal"), given)?;
+                let given = parse_signal(&option_value("--signal", joined, rest)?)?;
+                self.set_signal(OsStr::new("--signal"), given)?;
             }
-            ("queue", _) => self.queue(&value("--queue", joined, rest)?)?,
-            ("timeout", None) => self.timeout(rest)?,
-            ("list", _) => return Ok(Some(list(joined, rest))),
-            ("table", None) => return Ok(Some(table())),
-            ("help", None) => return Ok(Some(Asked::Help)),
-            ("version", None) => return Ok(Some(Asked::Version)),
+            ("queue", _) => self.set_value(&option_value("--queue", joined, rest)?)?,
+            ("timeout", None) => self.add_timeout(rest)?,
+            ("list", _) => return Ok(Some(list_command(joined, rest))),
+            ("table", None) => return Ok(Some(table_command())),
+            ("help", None) => return Ok(Some(KillCommand::Help)),
+            ("version", None) => return Ok(Some(KillCommand::Version)),
             ("all", None) => self.extras.any_user = true,
             ("pid", None) => self.extras.print_pids = true,
             ("require-handler", None) => self.require_handler = true,
             ("show-process-state", joined) => {
-                self.decode = true;
+                self.is_decode = true;
                 self.operands.extend(joined.map(OsString::from));
             }
             ("verbose", None) => self.extras.verbose = true,
@@ -157,42 +162,42 @@ impl Grammar {
     }
 
     /// `-N`: a signal where it is the first word of its kind, else a group.
-    fn number(&mut self, word: &OsStr, digits: &str, rest: &Words<'_>) -> Result<(), String> {
+    fn parse_dash_number(&mut self, word: &OsStr, digits: &str, rest: &ArgIter<'_>) -> Result<(), String> {
         if self.signal.is_none() && self.operands.is_empty() {
-            return self.give(word, by_number(digits)?);
+            return self.set_signal(word, parse_signal_number(digits)?);
         }
-        let fits = by_number(digits).is_ok();
+        let fits = parse_signal_number(digits).is_ok();
         // A second signal before a process looks like a small group; where
         // nothing but groups follows, it is one.
         let before_process = || rest.clone().any(|next| !next.as_bytes().starts_with(b"-"));
         let after_process = self.operands.iter().any(|operand| !operand.as_bytes().starts_with(b"-"));
         if fits && after_process {
-            return Err(late(word));
+            return Err(signal_after_pid_error(word));
         }
         if fits && before_process() {
-            return Err(second(word));
+            return Err(second_signal_error(word));
         }
         self.operands.push(word.to_owned());
         Ok(())
     }
 
-    fn give(&mut self, word: &OsStr, signal: Option<Signal>) -> Result<(), String> {
+    fn set_signal(&mut self, word: &OsStr, signal: Option<Signal>) -> Result<(), String> {
         if !self.operands.is_empty() {
-            return Err(late(word));
+            return Err(signal_after_pid_error(word));
         }
         match self.signal.replace(signal) {
-            Some(_) => Err(second(word)),
+            Some(_) => Err(second_signal_error(word)),
             None => Ok(()),
         }
     }
 
-    fn queue(&mut self, word: &str) -> Result<(), String> {
+    fn set_value(&mut self, word: &str) -> Result<(), String> {
         let value = word.parse().map_err(|_| format!("'{word}': invalid value to queue"))?;
         self.value = Some(value);
         Ok(())
     }
 
-    fn timeout(&mut self, rest: &mut Words<'_>) -> Result<(), String> {
+    fn add_timeout(&mut self, rest: &mut ArgIter<'_>) -> Result<(), String> {
         let missing = "option '--timeout' needs two words: milliseconds and a signal";
         let millis = rest.next().ok_or(missing)?.to_string_lossy();
         let word = rest.next().ok_or(missing)?.to_string_lossy();
@@ -202,66 +207,76 @@ impl Grammar {
             .filter(|_| millis.bytes().all(|byte| byte.is_ascii_digit()))
             .ok_or_else(|| format!("'{millis}': invalid number of milliseconds"))?;
         let after = Duration::from_millis(millis.into());
-        self.extras.follow_ups.push(send::FollowUp { after, signal: signal(&word)? });
+        self.extras.timeouts.push(send::KillTimeout { delay: after, signal: parse_signal(&word)? });
         Ok(())
     }
 
-    fn finish(self) -> Result<Asked, String> {
+    fn into_command(self) -> Result<KillCommand, String> {
         if self.operands.is_empty() {
-            return Err(NO_TARGET.to_owned());
+            return Err(NO_PID_MESSAGE.to_owned());
         }
-        if self.decode {
-            return self.decoded();
+        if self.is_decode {
+            return self.into_decode_command();
         }
         if self.extras.print_pids && (self.signal.is_some() || self.value.is_some()) {
             return Err("options '-p' and a signal or '-q' exclude each other".to_owned());
         }
-        let mut extras = send::Extras { as_kill: true, ..self.extras };
+        let mut extras = send::KillOptions { kill_compatible: true, ..self.extras };
         let mut targets = Vec::with_capacity(self.operands.len());
         for operand in &self.operands {
             let written = operand.to_string_lossy().into_owned();
-            match send::Target::parse(operand.as_bytes()) {
+            match send::SendTarget::parse(operand.as_bytes()) {
                 Ok(target) => targets.push((written, target)),
-                Err(_) if is_name(operand.as_bytes()) => {
-                    targets.push((written, send::Target::Name(operand.as_bytes().to_vec())));
+                Err(_) if may_be_process_name(operand.as_bytes()) => {
+                    targets.push((written, send::SendTarget::Name(operand.as_bytes().to_vec())));
                 }
-                Err(_) => extras.rejected.push(written),
+                Err(_) => extras.invalid_operands.push(written),
             }
         }
-        let is_process = |target: &send::Target| {
-            matches!(target, send::Target::Process(_) | send::Target::Inode(..) | send::Target::Name(_))
+        let is_process = |target: &send::SendTarget| {
+            matches!(
+                target,
+                send::SendTarget::Process(_) | send::SendTarget::PidInode(..) | send::SendTarget::Name(_)
+            )
         };
         if let Some((written, _)) = targets.iter().find(|(_, target)| !is_process(target))
-            && !extras.follow_ups.is_empty()
+            && !extras.timeouts.is_empty()
         {
             return Err(format!("'{written}': option '--timeout' follows processes only; nothing was sent"));
         }
-        if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::Target::All) {
+        if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::SendTarget::Broadcast) {
             return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
         }
         let signal = self.signal.unwrap_or(Some(TERM));
-        let options = send::Options { require_handler: self.require_handler, ..send::Options::default() };
-        let request =
-            send::Request { signal, value: self.value, targets, options, extras, ..send::Request::default() };
-        Ok(Asked::Send(Box::new(request)))
+        let options =
+            send::SendOptions { require_handler: self.require_handler, ..send::SendOptions::default() };
+        let request = send::SendRequest {
+            signal,
+            value: self.value,
+            targets,
+            options,
+            kill_options: extras,
+            ..send::SendRequest::default()
+        };
+        Ok(KillCommand::Send(Box::new(request)))
     }
 
-    fn decoded(self) -> Result<Asked, String> {
-        let targets = self.operands.iter().map(|operand| match send::Target::parse(operand.as_bytes()) {
-            Ok(send::Target::Process(pid)) => Ok(decode_status::Target::Process(pid)),
-            Ok(send::Target::Thread(pid, tid)) => Ok(decode_status::Target::Thread(pid, tid)),
+    fn into_decode_command(self) -> Result<KillCommand, String> {
+        let targets = self.operands.iter().map(|operand| match send::SendTarget::parse(operand.as_bytes()) {
+            Ok(send::SendTarget::Process(pid)) => Ok(decode_status::DecodeTarget::Process(pid)),
+            Ok(send::SendTarget::Thread(pid, tid)) => Ok(decode_status::DecodeTarget::Thread(pid, tid)),
             _ => Err(format!("'{}': invalid process ID", operand.to_string_lossy())),
         });
-        let request = decode_status::Request::of(targets.collect::<Result<_, _>>()?);
-        Ok(Asked::Decode(Box::new(request)))
+        let request = decode_status::DecodeRequest::new(targets.collect::<Result<_, _>>()?);
+        Ok(KillCommand::DecodeStatus(Box::new(request)))
     }
 }
 
-fn second(word: &OsStr) -> String {
+fn second_signal_error(word: &OsStr) -> String {
     format!("'{}': a second signal; nothing was sent", word.to_string_lossy())
 }
 
-fn late(word: &OsStr) -> String {
+fn signal_after_pid_error(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let group =
         word.strip_prefix('-').and_then(|digits| digits.parse::<u32>().ok()).filter(|group| *group > 1);
@@ -270,7 +285,7 @@ fn late(word: &OsStr) -> String {
 }
 
 /// The value of an option: joined to it, or the next word.
-fn value(option: &str, joined: Option<&str>, rest: &mut Words<'_>) -> Result<String, String> {
+fn option_value(option: &str, joined: Option<&str>, rest: &mut ArgIter<'_>) -> Result<String, String> {
     match joined {
         Some(joined) => Ok(joined.to_owned()),
         None => rest
@@ -281,36 +296,39 @@ fn value(option: &str, joined: Option<&str>, rest: &mut Words<'_>) -> Result<Str
 }
 
 /// A signal by name or number; `None` is the null signal.
-fn signal(word: &str) -> Result<Option<Signal>, String> {
-    by_number(word).or_else(|_| {
+fn parse_signal(word: &str) -> Result<Option<Signal>, String> {
+    parse_signal_number(word).or_else(|_| {
         name::parse(word, Arch::NATIVE).map(Some).map_err(|_| format!("'{word}': invalid signal"))
     })
 }
 
-fn by_number(word: &str) -> Result<Option<Signal>, String> {
+fn parse_signal_number(word: &str) -> Result<Option<Signal>, String> {
     Signal::from_digits(word).ok_or_else(|| format!("'{word}': invalid signal"))
 }
 
 /// Whether an operand that is no number is a name: it does not begin like a
 /// number gone wrong.
-fn is_name(operand: &[u8]) -> bool {
+fn may_be_process_name(operand: &[u8]) -> bool {
     let first = operand.first().copied().unwrap_or(b' ');
     !first.is_ascii_whitespace() && !first.is_ascii_digit() && first != b'+' && first != b'-'
 }
 
 /// `-l`: all names, or each word's translation.
-fn list(joined: Option<&str>, rest: &mut Words<'_>) -> Asked {
+fn list_command(joined: Option<&str>, rest: &mut ArgIter<'_>) -> KillCommand {
     let rest = rest.map(|word| word.to_string_lossy().into_owned()).filter(|word| word != "--");
     let words: Vec<String> = joined.map(str::to_owned).into_iter().chain(rest).collect();
-    let what =
-        if words.is_empty() { list::What::All { realtime: false } } else { list::What::Translate(words) };
-    Asked::List(list::Request { arch: Arch::NATIVE, what, names: true })
+    let what = if words.is_empty() {
+        list::ListQuery::AllSignals { list_realtime: false }
+    } else {
+        list::ListQuery::TranslateKillArgs(words)
+    };
+    KillCommand::List(list::ListRequest { arch: Arch::NATIVE, query: what, names_only: true })
 }
 
 /// `-L`: every signal, a row each.
-fn table() -> Asked {
-    let what = list::What::All { realtime: true };
-    Asked::List(list::Request { arch: Arch::NATIVE, what, names: false })
+fn table_command() -> KillCommand {
+    let what = list::ListQuery::AllSignals { list_realtime: true };
+    KillCommand::List(list::ListRequest { arch: Arch::NATIVE, query: what, names_only: false })
 }
 
 #[cfg(test)]

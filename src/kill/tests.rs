@@ -5,30 +5,30 @@ use proptest::prelude::*;
 use super::*;
 
 /// A command line in short words.
-fn read(line: &str) -> String {
+fn parse_line(line: &str) -> String {
     let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
-    shown(parse(&words))
+    describe_result(parse(&words))
 }
 
-fn shown(asked: Result<Asked, String>) -> String {
+fn describe_result(asked: Result<KillCommand, String>) -> String {
     match asked {
-        Ok(Asked::Send(request)) => sent(&request),
-        Ok(Asked::List(request)) => format!("list {:?} names={}", request.what, request.names),
-        Ok(Asked::Decode(request)) => format!("decode {:?}", request.targets),
+        Ok(KillCommand::Send(request)) => describe_send(&request),
+        Ok(KillCommand::List(request)) => format!("list {:?} names={}", request.query, request.names_only),
+        Ok(KillCommand::DecodeStatus(request)) => format!("decode {:?}", request.targets),
         Ok(other) => format!("{other:?}"),
         Err(error) => format!("error: {error}"),
     }
 }
 
-fn sent(request: &send::Request) -> String {
+fn describe_send(request: &send::SendRequest) -> String {
     let number = |signal: Option<Signal>| signal.map_or(0, Signal::get);
     let mut words = vec![number(request.signal).to_string()];
     words.extend(request.targets.iter().map(|(_, target)| format!("{target:?}")));
-    words.extend(request.extras.rejected.iter().map(|word| format!("rejected {word:?}")));
+    words.extend(request.kill_options.invalid_operands.iter().map(|word| format!("rejected {word:?}")));
     words.extend(request.value.map(|value| format!("value {value}")));
-    let extras = &request.extras;
-    for follow in &extras.follow_ups {
-        words.push(format!("then {} after {:?}", number(follow.signal), follow.after));
+    let extras = &request.kill_options;
+    for follow in &extras.timeouts {
+        words.push(format!("then {} after {:?}", number(follow.signal), follow.delay));
     }
     for (flag, set) in [
         ("handler", request.options.require_handler),
@@ -38,12 +38,12 @@ fn sent(request: &send::Request) -> String {
     ] {
         words.extend(set.then(|| flag.to_owned()));
     }
-    assert!(extras.as_kill);
+    assert!(extras.kill_compatible);
     words.join(" ")
 }
 
 #[test]
-fn a_signal_is_given_in_every_form() {
+fn signal_parses_in_every_form() {
     for (line, expected) in [
         ("100", "15 Process(100)"),
         ("-9 100", "9 Process(100)"),
@@ -65,12 +65,12 @@ fn a_signal_is_given_in_every_form() {
         ("-s TERM -- 100", "15 Process(100)"),
         ("-1 100", "1 Process(100)"),
     ] {
-        assert_eq!(read(line), expected, "{line}");
+        assert_eq!(parse_line(line), expected, "{line}");
     }
 }
 
 #[test]
-fn groups_and_everybody_are_told_from_signals() {
+fn group_and_broadcast_targets_are_distinguished_from_signals() {
     for (line, expected) in [
         ("-TERM -1234", "15 Group(1234)"),
         ("-9 -1234", "9 Group(1234)"),
@@ -80,28 +80,28 @@ fn groups_and_everybody_are_told_from_signals() {
         ("-9 -12", "9 Group(12)"),
         ("-9 -12 -13", "9 Group(12) Group(13)"),
         ("-9 -- -12", "9 Group(12)"),
-        ("-9 -1", "9 All"),
-        ("-- -1", "15 All"),
-        ("-s TERM -1", "15 All"),
+        ("-9 -1", "9 Broadcast"),
+        ("-- -1", "15 Broadcast"),
+        ("-s TERM -1", "15 Broadcast"),
         ("-TERM 0", "15 OwnGroup"),
         // procps 4.0.2 signals everybody for the first, its own group for the second.
         ("-TERM -12345", "15 Group(12345)"),
         ("-0x0f 100", "error: '0x0f': invalid signal"),
     ] {
-        assert_eq!(read(line), expected, "{line}");
+        assert_eq!(parse_line(line), expected, "{line}");
     }
 }
 
 #[test]
-fn a_number_that_fits_no_signal_is_never_a_target() {
+fn invalid_signal_number_is_not_a_target() {
     for (line, word) in [("-65 100", "65"), ("-999999 100", "999999"), ("-1234", "1234"), ("-FOO 100", "FOO")]
     {
-        assert_eq!(read(line), format!("error: '{word}': invalid signal"), "{line}");
+        assert_eq!(parse_line(line), format!("error: '{word}': invalid signal"), "{line}");
     }
 }
 
 #[test]
-fn a_second_signal_and_a_late_one_send_nothing() {
+fn rejects_second_and_late_signals() {
     let second = |word: &str| format!("error: '{word}': a second signal; nothing was sent");
     let late = |word: &str| {
         let hint = match word.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok()) {
@@ -121,12 +121,12 @@ fn a_second_signal_and_a_late_one_send_nothing() {
         ("100 -s TERM", late("-s")),
         ("-9 100 -12", late("-12")),
     ] {
-        assert_eq!(read(line), expected, "{line}");
+        assert_eq!(parse_line(line), expected, "{line}");
     }
 }
 
 #[test]
-fn operands_that_are_no_target_are_rejected_and_the_others_kept() {
+fn invalid_operand_is_rejected_and_others_are_kept() {
     for (words, expected) in [
         (&["100", "4294967297"][..], "15 Process(100) rejected \"4294967297\""),
         (&[" 12", "100"], "15 Process(100) rejected \" 12\""),
@@ -134,24 +134,24 @@ fn operands_that_are_no_target_are_rejected_and_the_others_kept() {
         (&["", "100"], "15 Process(100) rejected \"\""),
         (&["99999999999999999999"], "15 rejected \"99999999999999999999\""),
         (&["--", "-0", "100"], "15 Process(100) rejected \"-0\""),
-        (&["100:77"], "15 Inode(100, 77)"),
+        (&["100:77"], "15 PidInode(100, 77)"),
         (&["100/101"], "15 Thread(100, 101)"),
     ] {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        assert_eq!(shown(parse(&words)), expected, "{words:?}");
+        assert_eq!(describe_result(parse(&words)), expected, "{words:?}");
     }
     // Names are operands, too, unless they begin like a number gone wrong.
     for number in ["12abc", "0x10", "7z"] {
-        assert_eq!(shown(parse(&[number.into()])), format!("15 rejected {number:?}"));
+        assert_eq!(describe_result(parse(&[number.into()])), format!("15 rejected {number:?}"));
     }
     for name in ["nginx", "a.out", "%1"] {
         let expected = format!("15 Name({:?})", name.as_bytes());
-        assert_eq!(shown(parse(&[name.into()])), expected);
+        assert_eq!(describe_result(parse(&[name.into()])), expected);
     }
 }
 
 #[test]
-fn options_of_util_linux_are_there() {
+fn accepts_util_linux_options() {
     for (line, expected) in [
         ("-q 7 -USR1 100", "10 Process(100) value 7"),
         ("-q -7 -USR1 100", "10 Process(100) value -7"),
@@ -164,7 +164,7 @@ fn options_of_util_linux_are_there() {
         ("-q 1 --timeout 50 9 100", "15 Process(100) value 1 then 9 after 50ms"),
         ("-r -USR1 100", "10 Process(100) handler"),
         ("--show-process-state=100", "decode [Process(100)]"),
-        ("-l=TERM", "list Translate([\"TERM\"]) names=true"),
+        ("-l=TERM", "list TranslateKillArgs([\"TERM\"]) names=true"),
         ("-a -p nginx", "15 Name([110, 103, 105, 110, 120]) pids all"),
         ("--all --pid --verbose --require-handler 100", "15 Process(100) handler pids all verbose"),
         ("-d 100 101", "decode [Process(100), Process(101)]"),
@@ -173,23 +173,23 @@ fn options_of_util_linux_are_there() {
         ("--help", "Help"),
         ("-V", "Version"),
         ("--version", "Version"),
-        ("-L", "list All { realtime: true } names=false"),
-        ("-t", "list All { realtime: true } names=false"),
-        ("--table", "list All { realtime: true } names=false"),
-        ("-l", "list All { realtime: false } names=true"),
-        ("--list", "list All { realtime: false } names=true"),
-        ("-l 15 143", "list Translate([\"15\", \"143\"]) names=true"),
-        ("-l15", "list Translate([\"15\"]) names=true"),
-        ("-lTERM", "list Translate([\"TERM\"]) names=true"),
-        ("--list=15", "list Translate([\"15\"]) names=true"),
-        ("-l -- 15", "list Translate([\"15\"]) names=true"),
+        ("-L", "list AllSignals { list_realtime: true } names=false"),
+        ("-t", "list AllSignals { list_realtime: true } names=false"),
+        ("--table", "list AllSignals { list_realtime: true } names=false"),
+        ("-l", "list AllSignals { list_realtime: false } names=true"),
+        ("--list", "list AllSignals { list_realtime: false } names=true"),
+        ("-l 15 143", "list TranslateKillArgs([\"15\", \"143\"]) names=true"),
+        ("-l15", "list TranslateKillArgs([\"15\"]) names=true"),
+        ("-lTERM", "list TranslateKillArgs([\"TERM\"]) names=true"),
+        ("--list=15", "list TranslateKillArgs([\"15\"]) names=true"),
+        ("-l -- 15", "list TranslateKillArgs([\"15\"]) names=true"),
     ] {
-        assert_eq!(read(line), expected, "{line}");
+        assert_eq!(parse_line(line), expected, "{line}");
     }
 }
 
 #[test]
-fn what_makes_no_sense_is_named() {
+fn rejects_invalid_kill_operands() {
     for (line, part) in [
         ("", "no process ID specified"),
         ("-9", "no process ID specified"),
@@ -212,7 +212,7 @@ fn what_makes_no_sense_is_named() {
         ("--timeout 50 KILL 0", "'0': option '--timeout' follows processes only"),
         ("-d nginx", "'nginx': invalid process ID"),
     ] {
-        let told = read(line);
+        let told = parse_line(line);
         assert!(told.starts_with(&format!("error: {part}")), "{line}: {told}");
     }
 }
@@ -220,11 +220,11 @@ fn what_makes_no_sense_is_named() {
 proptest! {
     /// Everybody is only ever meant by the word -1 itself.
     #[test]
-    fn everybody_is_only_meant_by_minus_one(words in proptest::collection::vec("[-+0-9A-Za-z ]{0,7}", 0..5)) {
+    fn broadcast_requires_minus_one(words in proptest::collection::vec("[-+0-9A-Za-z ]{0,7}", 0..5)) {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        if let Ok(Asked::Send(request)) = parse(&words) {
+        if let Ok(KillCommand::Send(request)) = parse(&words) {
             for (written, target) in &request.targets {
-                if *target == send::Target::All {
+                if *target == send::SendTarget::Broadcast {
                     prop_assert_eq!(written.trim_start_matches('-').trim_start_matches('0'), "1");
                     prop_assert!(written.starts_with('-'));
                 }

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{Operand, Request, What, operand};
+use super::{ListOperand, ListQuery, ListRequest, operand};
 use crate::error::Failure;
-use crate::out::escape;
+use crate::out::escape_name;
 use crate::signal::{Arch, Signal, SignalSet};
 
 const EXAMPLES: &str = "\
@@ -56,48 +56,48 @@ impl ListArgs {
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing.
-    pub fn request(&self) -> Result<Request, Failure> {
+    pub fn to_request(&self) -> Result<ListRequest, Failure> {
         let arch = match &self.arch {
-            Some(name) => named_arch(&text(name))?,
+            Some(name) => parse_arch(&escape_arg(name))?,
             None => Arch::NATIVE,
         };
-        let operands = self.operands.iter().map(text);
+        let operands = self.operands.iter().map(escape_arg);
         let what = if let Some(list) = &self.encode {
-            if text(list).trim().is_empty() {
-                return Err(Failure::usage("--encode: no signals given; `none` is the empty set"));
+            if escape_arg(list).trim().is_empty() {
+                return Err(Failure::usage_error("--encode: no signals given; `none` is the empty set"));
             }
-            What::Encode(SignalSet::parse(&text(list), arch).map_err(Failure::usage)?)
+            ListQuery::Encode(SignalSet::parse(&escape_arg(list), arch).map_err(Failure::usage_error)?)
         } else if self.codes {
-            let signals = operands.map(|word| one_signal(&word, arch));
-            What::Codes(signals.collect::<Result<_, _>>()?)
+            let signals = operands.map(|word| parse_signal_operand(&word, arch));
+            ListQuery::Codes(signals.collect::<Result<_, _>>()?)
         } else if self.operands.is_empty() {
-            What::All { realtime: self.realtime }
+            ListQuery::AllSignals { list_realtime: self.realtime }
         } else {
             let read = operands.map(|word| operand::parse(&word, arch));
-            What::Operands(read.collect::<Result<_, _>>().map_err(Failure::usage)?)
+            ListQuery::Operands(read.collect::<Result<_, _>>().map_err(Failure::usage_error)?)
         };
-        Ok(Request { arch, what, names: self.names })
+        Ok(ListRequest { arch, query: what, names_only: self.names })
     }
 }
 
 /// A word as text, what is no UTF-8 escaped: no signal is called like that, and
 /// an error can name it.
-fn text(word: &OsString) -> String {
-    escape(word.as_encoded_bytes()).into_owned()
+fn escape_arg(word: &OsString) -> String {
+    escape_name(word.as_encoded_bytes()).into_owned()
 }
 
-fn named_arch(name: &str) -> Result<Arch, Failure> {
-    Arch::by_name(name).ok_or_else(|| {
-        Failure::usage(format!(
+fn parse_arch(name: &str) -> Result<Arch, Failure> {
+    Arch::from_machine_name(name).ok_or_else(|| {
+        Failure::usage_error(format!(
             "{name}: unknown architecture; known are x86, arm, alpha, sparc, mips, parisc, and machines by \
              the name uname -m gives"
         ))
     })
 }
 
-fn one_signal(word: &str, arch: Arch) -> Result<Signal, Failure> {
-    match operand::parse(word, arch).map_err(Failure::usage)?.1 {
-        Operand::Name(signal) | Operand::Number(signal) => Ok(signal),
-        _ => Err(Failure::usage(format!("{word}: --codes takes names and numbers of signals"))),
+fn parse_signal_operand(word: &str, arch: Arch) -> Result<Signal, Failure> {
+    match operand::parse(word, arch).map_err(Failure::usage_error)?.1 {
+        ListOperand::Name(signal) | ListOperand::Number(signal) => Ok(signal),
+        _ => Err(Failure::usage_error(format!("{word}: --codes takes names and numbers of signals"))),
     }
 }

@@ -1,76 +1,78 @@
 //! All that is known of one signal, standard or real-time, on one architecture.
 
-use crate::signal::code::{self, Code};
+use crate::signal::code::{self, SiginfoCode};
 use crate::signal::number::{KERNEL_RTMIN, RTMIN};
-use crate::signal::table::{REALTIME_ACTION, REALTIME_STANDARD};
-use crate::signal::{Action, Arch, Name, Origin, Signal, Standard};
+use crate::signal::table::{REALTIME_DEFAULT_ACTION, REALTIME_POSIX_EDITION};
+use crate::signal::{Arch, DefaultAction, PosixEdition, Signal, SignalName, SourceKind};
 
 /// A signal's card.
 #[derive(Clone, Debug)]
-pub struct Card {
+pub struct SignalDescription {
     /// The signal.
     pub signal: Signal,
     /// Its name.
-    pub name: Name,
+    pub name: SignalName,
     /// Its other names.
     pub aliases: Vec<String>,
     /// What happens where no handler is installed.
-    pub action: Action,
+    pub action: DefaultAction,
     /// Whether it can be caught, blocked and ignored.
     pub catchable: bool,
     /// The standard that brought it.
-    pub standard: Standard,
+    pub standard: PosixEdition,
     /// What it says, in a few words.
     pub description: &'static str,
     /// The kinds of source it comes from.
-    pub origins: &'static [Origin],
+    pub origins: &'static [SourceKind],
     /// Where it comes from, in words.
-    pub source: &'static str,
+    pub sent_by: &'static str,
     /// What programs use it for.
-    pub uses: &'static str,
+    pub usage: &'static str,
     /// Its own si_code values.
-    pub codes: Vec<&'static Code>,
+    pub codes: Vec<&'static SiginfoCode>,
     /// Its number on each architecture; `None` where it does not exist.
-    pub numbers: Vec<(Arch, Option<u8>)>,
+    pub numbers_by_arch: Vec<(Arch, Option<u8>)>,
     /// For a real-time signal: its place in both numberings.
-    pub realtime: Option<RealTime>,
+    pub realtime_offsets: Option<RealtimeOffsets>,
 }
 
 /// The place of a real-time signal.
 #[derive(Clone, Copy, Debug)]
-pub struct RealTime {
+pub struct RealtimeOffsets {
     /// n of the C library's RTMIN+n; `None` for those it keeps for itself.
-    pub libc: Option<u8>,
+    pub libc_offset: Option<u8>,
     /// n of the kernel's RTMIN+n, which begins at 32.
-    pub kernel: u8,
+    pub kernel_offset: u8,
 }
 
-impl Card {
+impl SignalDescription {
     /// The card of a signal of an architecture.
-    pub fn of(signal: Signal, arch: Arch) -> Card {
-        match arch.facts(signal) {
-            Some(facts) => Card {
+    pub fn new(signal: Signal, arch: Arch) -> SignalDescription {
+        match arch.standard_signal(signal) {
+            Some(facts) => SignalDescription {
                 signal,
-                name: arch.name(signal),
+                name: arch.signal_name(signal),
                 aliases: facts.aliases_on(arch).map(str::to_owned).collect(),
                 action: facts.action,
-                catchable: facts.catchable(),
-                standard: facts.standard,
+                catchable: facts.is_catchable(),
+                standard: facts.posix_edition,
                 description: facts.description,
-                origins: facts.origins,
-                source: facts.source,
-                uses: facts.uses,
-                codes: code::specific(signal, arch).collect(),
-                numbers: Arch::ALL.map(|each| (each, facts.number(each).map(Signal::get))).to_vec(),
-                realtime: None,
+                origins: facts.source_kinds,
+                sent_by: facts.sources,
+                usage: facts.uses,
+                codes: code::codes_for_signal(signal, arch).collect(),
+                numbers_by_arch: Arch::ALL
+                    .map(|each| (each, facts.signal_on(each).map(Signal::get)))
+                    .to_vec(),
+                realtime_offsets: None,
             },
-            None => Card::of_realtime(signal, arch),
+            None => SignalDescription::new_realtime(signal, arch),
         }
     }
 
-    fn of_realtime(signal: Signal, arch: Arch) -> Card {
+    fn new_realtime(signal: Signal, arch: Arch) -> SignalDescription {
         let number = signal.get();
-        let own = signal.is_of_c_library();
+        let own = signal.is_reserved_by_libc();
         let libc = (!own && number <= arch.rtmax()).then(|| number - RTMIN);
         let (description, source, uses) = match number {
             32 => (
@@ -89,44 +91,53 @@ impl Card {
                 "for the program to give a meaning; systemd and container inits take RTMIN+3 as an order to halt",
             ),
         };
-        Card {
+        SignalDescription {
             signal,
-            name: arch.name(signal),
-            aliases: libc.map(|n| aliases(arch, n)).unwrap_or_default(),
-            action: REALTIME_ACTION,
+            name: arch.signal_name(signal),
+            aliases: libc.map(|n| realtime_aliases(arch, n)).unwrap_or_default(),
+            action: REALTIME_DEFAULT_ACTION,
             catchable: true,
-            standard: if own { Standard::Unspecified } else { REALTIME_STANDARD },
+            standard: if own { PosixEdition::Unspecified } else { REALTIME_POSIX_EDITION },
             description,
-            origins: if own { &[Origin::Process] } else { &[Origin::Process, Origin::Timer, Origin::Kernel] },
-            source,
-            uses,
+            origins: if own {
+                &[SourceKind::Process]
+            } else {
+                &[SourceKind::Process, SourceKind::Timer, SourceKind::Kernel]
+            },
+            sent_by: source,
+            usage: uses,
             codes: Vec::new(),
-            numbers: Arch::ALL.map(|each| (each, elsewhere(arch.name(signal), each))).to_vec(),
-            realtime: Some(RealTime { libc, kernel: number - KERNEL_RTMIN }),
+            numbers_by_arch: Arch::ALL
+                .map(|each| (each, realtime_number_on(arch.signal_name(signal), each)))
+                .to_vec(),
+            realtime_offsets: Some(RealtimeOffsets {
+                libc_offset: libc,
+                kernel_offset: number - KERNEL_RTMIN,
+            }),
         }
     }
 }
 
 /// The number that a real-time name has on another architecture.
-fn elsewhere(name: Name, arch: Arch) -> Option<u8> {
+fn realtime_number_on(name: SignalName, arch: Arch) -> Option<u8> {
     let number = match name {
-        Name::AboveMin(n) => RTMIN + n,
-        Name::BelowMax(n) => arch.rtmax().checked_sub(n)?,
-        Name::Number(number) => number,
-        Name::Standard(_) => return None,
+        SignalName::RtminPlus(n) => RTMIN + n,
+        SignalName::RtmaxMinus(n) => arch.rtmax().checked_sub(n)?,
+        SignalName::Unnamed(number) => number,
+        SignalName::Standard(_) => return None,
     };
     (RTMIN..=arch.rtmax()).contains(&number).then_some(number).or(match name {
-        Name::Number(number) if number <= arch.last() => Some(number),
+        SignalName::Unnamed(number) if number <= arch.max_signal_number() => Some(number),
         _ => None,
     })
 }
 
 /// The other ways to count to a real-time signal: from RTMIN where it is named
 /// from RTMAX, and the other way round.
-fn aliases(arch: Arch, n: u8) -> Vec<String> {
+fn realtime_aliases(arch: Arch, n: u8) -> Vec<String> {
     let last = arch.rtmax() - RTMIN;
     let both = [format!("RTMIN+{n}"), format!("RTMAX-{}", last - n)];
-    let name = Signal::new(RTMIN + n).map(|signal| arch.name(signal).to_string()).unwrap_or_default();
+    let name = Signal::new(RTMIN + n).map(|signal| arch.signal_name(signal).to_string()).unwrap_or_default();
     both.into_iter().filter(|alias| *alias != name).collect()
 }
 
@@ -134,37 +145,39 @@ fn aliases(arch: Arch, n: u8) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn card(number: u8, arch: Arch) -> Card {
-        Card::of(Signal::new(number).unwrap(), arch)
+    fn describe(number: u8, arch: Arch) -> SignalDescription {
+        SignalDescription::new(Signal::new(number).unwrap(), arch)
     }
 
     #[test]
-    fn both_numberings_of_real_time_signals_are_told() {
-        let third = card(37, Arch::Common).realtime.unwrap();
-        assert_eq!((third.libc, third.kernel), (Some(3), 5));
-        let own = card(33, Arch::Common).realtime.unwrap();
-        assert_eq!((own.libc, own.kernel), (None, 1));
-        assert!(card(15, Arch::Common).realtime.is_none());
+    fn realtime_signal_has_libc_and_kernel_offsets() {
+        let third = describe(37, Arch::Common).realtime_offsets.unwrap();
+        assert_eq!((third.libc_offset, third.kernel_offset), (Some(3), 5));
+        let own = describe(33, Arch::Common).realtime_offsets.unwrap();
+        assert_eq!((own.libc_offset, own.kernel_offset), (None, 1));
+        assert!(describe(15, Arch::Common).realtime_offsets.is_none());
     }
 
     #[test]
-    fn real_time_signals_have_two_ways_to_count() {
-        assert_eq!(card(37, Arch::Common).aliases, ["RTMAX-27"]);
-        assert_eq!(card(63, Arch::Common).aliases, ["RTMIN+29"]);
-        assert_eq!(card(34, Arch::Common).aliases, ["RTMIN+0", "RTMAX-30"]);
-        assert!(card(32, Arch::Common).aliases.is_empty());
+    fn realtime_signal_has_rtmin_and_rtmax_aliases() {
+        assert_eq!(describe(37, Arch::Common).aliases, ["RTMAX-27"]);
+        assert_eq!(describe(63, Arch::Common).aliases, ["RTMIN+29"]);
+        assert_eq!(describe(34, Arch::Common).aliases, ["RTMIN+0", "RTMAX-30"]);
+        assert!(describe(32, Arch::Common).aliases.is_empty());
     }
 
     #[test]
-    fn the_card_of_usr1_knows_its_numbers_elsewhere() {
-        let numbers: Vec<_> = card(10, Arch::Common).numbers.into_iter().map(|(_, n)| n).collect();
+    fn usr1_has_a_number_on_every_architecture() {
+        let numbers: Vec<_> =
+            describe(10, Arch::Common).numbers_by_arch.into_iter().map(|(_, n)| n).collect();
         assert_eq!(numbers, [Some(10), Some(30), Some(30), Some(16), Some(16)]);
     }
 
     #[test]
-    fn real_time_numbers_elsewhere_are_those_of_the_name() {
-        let numbers =
-            |number, arch| -> Vec<_> { card(number, arch).numbers.into_iter().map(|(_, n)| n).collect() };
+    fn realtime_number_elsewhere_follows_the_name() {
+        let numbers = |number, arch| -> Vec<_> {
+            describe(number, arch).numbers_by_arch.into_iter().map(|(_, n)| n).collect()
+        };
         assert_eq!(numbers(64, Arch::Common), [Some(64), Some(64), Some(64), Some(127), Some(64)]);
         assert_eq!(numbers(35, Arch::Common), [Some(35); 5]);
         assert_eq!(numbers(33, Arch::Common), [Some(33); 5]);
@@ -174,10 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn every_signal_of_every_architecture_has_a_card() {
+    fn every_signal_of_every_architecture_has_a_description() {
         for arch in Arch::ALL {
             for signal in arch.signals() {
-                let card = Card::of(signal, arch);
+                let card = SignalDescription::new(signal, arch);
                 assert!(!card.description.is_empty(), "{} on {arch}", card.name);
             }
         }

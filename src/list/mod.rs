@@ -7,68 +7,68 @@ mod operand;
 mod view;
 mod wire;
 
-pub use card::Card;
+pub use card::SignalDescription;
 
-use crate::error::{Failure, Outcome};
-use crate::exit::Exit;
-use crate::out::Out;
-use crate::signal::code::{self, Code};
-use crate::signal::exit::{Event, Status};
+use crate::error::{CommandOutcome, Failure};
+use crate::exit::ExitStatus;
+use crate::out::ReportWriter;
+use crate::signal::code::{self, SiginfoCode};
+use crate::signal::exit::{SignalExitStatus, StatusMeaning};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// What is asked.
 #[derive(Debug)]
-pub struct Request {
+pub struct ListRequest {
     /// Whose numbers are meant.
     pub arch: Arch,
     /// The question.
-    pub what: What,
+    pub query: ListQuery,
     /// Whether bare names are wanted.
-    pub names: bool,
+    pub names_only: bool,
 }
 
 /// The question.
 #[derive(Debug)]
-pub enum What {
+pub enum ListQuery {
     /// Every signal; real-time ones each or as one row.
-    All {
+    AllSignals {
         /// Whether real-time signals get a row each.
-        realtime: bool,
+        list_realtime: bool,
     },
     /// What each operand means.
-    Operands(Vec<(String, Operand)>),
+    Operands(Vec<(String, ListOperand)>),
     /// The si_code values of these signals; of all where none is named.
     Codes(Vec<Signal>),
     /// The mask of a set.
     Encode(SignalSet),
     /// What kill -l says of each word: a name's number, a number's name.
-    Translate(Vec<String>),
+    TranslateKillArgs(Vec<String>),
 }
 
 /// What an operand means.
 #[derive(Debug)]
-pub enum Operand {
+pub enum ListOperand {
     /// A name: its card is wanted.
     Name(Signal),
     /// The number of a signal.
     Number(Signal),
     /// 0, the null signal.
-    Null,
+    NullSignal,
     /// An exit status that tells of a signal.
-    Status(Status),
+    ExitStatus(SignalExitStatus),
     /// A mask, and the numbering it is in.
     Mask(SignalSet, Arch),
 }
 
 /// The answer.
 #[derive(Debug)]
-pub enum Report {
+pub enum ListReport {
     /// Every signal of an architecture; whether real-time ones get a row each.
-    All(Arch, Vec<Card>, bool),
+    AllSignals(Arch, Vec<SignalDescription>, bool),
     /// What each operand means.
-    Answers(Arch, Vec<(String, Answer)>),
+    Answers(Arch, Vec<(String, OperandAnswer)>),
     /// si_code values.
-    Codes(Vec<&'static Code>),
+    Codes(Vec<&'static SiginfoCode>),
     /// A set and its mask.
     Mask(Arch, SignalSet),
     /// Bare names.
@@ -77,21 +77,21 @@ pub enum Report {
 
 /// What one operand means.
 #[derive(Debug)]
-pub enum Answer {
+pub enum OperandAnswer {
     /// All that is known of a signal.
-    Card(Box<Card>),
+    Description(Box<SignalDescription>),
     /// A signal by its number.
-    Number(Box<Card>),
+    Number(Box<SignalDescription>),
     /// The null signal.
-    Null,
+    NullSignal,
     /// The signal an exit status tells of, and whether it stopped the process.
-    Status {
+    ExitStatus {
         /// The status, taken apart.
-        status: Status,
+        status: SignalExitStatus,
         /// The signal.
-        card: Box<Card>,
+        description: Box<SignalDescription>,
         /// What it tells of.
-        event: Event,
+        meaning: StatusMeaning,
     },
     /// A mask's members, in the numbering given.
     Mask(SignalSet, Arch),
@@ -101,58 +101,61 @@ pub enum Answer {
 ///
 /// # Errors
 /// Output that cannot be written.
-pub fn run(request: &Request, out: &mut Out<'_>) -> Result<Outcome, Failure> {
-    let (report, complaints) = report(request);
-    view::show(&report, out)?;
-    let exit = if complaints.is_empty() { Exit::Done } else { Exit::No };
-    Ok(Outcome { exit, complaints })
+pub fn run(request: &ListRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
+    let (report, complaints) = build_report(request);
+    view::print_report(&report, out)?;
+    let exit = if complaints.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
+    Ok(CommandOutcome { exit_status: exit, error_messages: complaints })
 }
 
 /// Answers; beside it, a complaint for each word that kill -l does not know.
-fn report(request: &Request) -> (Report, Vec<String>) {
+fn build_report(request: &ListRequest) -> (ListReport, Vec<String>) {
     let arch = request.arch;
-    let report = match &request.what {
-        What::Translate(words) => {
-            let (known, unknown) = translate(words, arch);
-            return (Report::Names(known), unknown);
+    let report = match &request.query {
+        ListQuery::TranslateKillArgs(words) => {
+            let (known, unknown) = translate_kill_args(words, arch);
+            return (ListReport::Names(known), unknown);
         }
-        What::All { .. } if request.names => {
-            let named = arch.signals().filter(|signal| !signal.is_of_c_library());
-            Report::Names(named.map(|signal| arch.name(signal).to_string()).collect())
+        ListQuery::AllSignals { .. } if request.names_only => {
+            let named = arch.signals().filter(|signal| !signal.is_reserved_by_libc());
+            ListReport::Names(named.map(|signal| arch.signal_name(signal).to_string()).collect())
         }
-        What::All { realtime } => {
-            let cards = arch.signals().map(|signal| Card::of(signal, arch)).collect();
-            Report::All(arch, cards, *realtime)
+        ListQuery::AllSignals { list_realtime: realtime } => {
+            let cards = arch.signals().map(|signal| SignalDescription::new(signal, arch)).collect();
+            ListReport::AllSignals(arch, cards, *realtime)
         }
-        What::Operands(operands) if request.names => {
-            Report::Names(operands.iter().flat_map(|(_, operand)| names(operand, arch)).collect())
+        ListQuery::Operands(operands) if request.names_only => {
+            ListReport::Names(operands.iter().flat_map(|(_, operand)| operand_names(operand, arch)).collect())
         }
-        What::Operands(operands) => {
-            let answers = operands.iter().map(|(text, operand)| (text.clone(), answer(operand, arch)));
-            Report::Answers(arch, answers.collect())
+        ListQuery::Operands(operands) => {
+            let answers =
+                operands.iter().map(|(text, operand)| (text.clone(), answer_operand(operand, arch)));
+            ListReport::Answers(arch, answers.collect())
         }
-        What::Codes(signals) if signals.is_empty() => Report::Codes(code::CODES.iter().collect()),
-        What::Codes(signals) => {
-            let own = signals.iter().flat_map(|signal| code::specific(*signal, arch));
-            Report::Codes(own.chain(code::general()).collect())
+        ListQuery::Codes(signals) if signals.is_empty() => ListReport::Codes(code::CODES.iter().collect()),
+        ListQuery::Codes(signals) => {
+            let own = signals.iter().flat_map(|signal| code::codes_for_signal(*signal, arch));
+            ListReport::Codes(own.chain(code::codes_for_any_signal()).collect())
         }
-        What::Encode(set) => Report::Mask(arch, *set),
+        ListQuery::Encode(set) => ListReport::Mask(arch, *set),
     };
     (report, Vec::new())
 }
 
 /// What kill -l says of each word that it knows, and its complaint of each
 /// that it does not.
-fn translate(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
+fn translate_kill_args(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for word in words {
         match operand::parse(word, arch) {
-            Ok((_, Operand::Name(signal))) => known.push(signal.get().to_string()),
+            Ok((_, ListOperand::Name(signal))) => known.push(signal.get().to_string()),
             // Shells call the null signal so: `trap ... EXIT`.
-            Ok((_, Operand::Null)) => known.push("EXIT".to_owned()),
+            Ok((_, ListOperand::NullSignal)) => known.push("EXIT".to_owned()),
             // More than 64 bits are no mask of this machine.
-            Ok((_, Operand::Mask(_, of))) if of != arch => unknown.push(format!("'{word}': invalid signal")),
-            Ok((_, operand)) => known.extend(names(&operand, arch)),
+            Ok((_, ListOperand::Mask(_, of))) if of != arch => {
+                unknown.push(format!("'{word}': invalid signal"))
+            }
+            Ok((_, operand)) => known.extend(operand_names(&operand, arch)),
             Err(_) if word.eq_ignore_ascii_case("EXIT") => known.push("0".to_owned()),
             Err(_) => unknown.push(format!("'{word}': invalid signal")),
         }
@@ -160,25 +163,29 @@ fn translate(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
     (known, unknown)
 }
 
-fn answer(operand: &Operand, arch: Arch) -> Answer {
-    let card = |signal: &Signal| Box::new(Card::of(*signal, arch));
+fn answer_operand(operand: &ListOperand, arch: Arch) -> OperandAnswer {
+    let card = |signal: &Signal| Box::new(SignalDescription::new(*signal, arch));
     match operand {
-        Operand::Name(signal) => Answer::Card(card(signal)),
-        Operand::Number(signal) => Answer::Number(card(signal)),
-        Operand::Null => Answer::Null,
-        Operand::Status(status) => {
-            Answer::Status { status: *status, card: card(&status.signal), event: status.event(arch) }
-        }
-        Operand::Mask(set, of) => Answer::Mask(*set, *of),
+        ListOperand::Name(signal) => OperandAnswer::Description(card(signal)),
+        ListOperand::Number(signal) => OperandAnswer::Number(card(signal)),
+        ListOperand::NullSignal => OperandAnswer::NullSignal,
+        ListOperand::ExitStatus(status) => OperandAnswer::ExitStatus {
+            status: *status,
+            description: card(&status.signal),
+            meaning: status.meaning(arch),
+        },
+        ListOperand::Mask(set, of) => OperandAnswer::Mask(*set, *of),
     }
 }
 
 /// The bare names an operand stands for.
-fn names(operand: &Operand, arch: Arch) -> Vec<String> {
+fn operand_names(operand: &ListOperand, arch: Arch) -> Vec<String> {
     match operand {
-        Operand::Name(signal) | Operand::Number(signal) => vec![arch.name(*signal).to_string()],
-        Operand::Status(status) => vec![arch.name(status.signal).to_string()],
-        Operand::Null => vec!["0".to_owned()],
-        Operand::Mask(set, of) => set.names(*of),
+        ListOperand::Name(signal) | ListOperand::Number(signal) => {
+            vec![arch.signal_name(*signal).to_string()]
+        }
+        ListOperand::ExitStatus(status) => vec![arch.signal_name(status.signal).to_string()],
+        ListOperand::NullSignal => vec!["0".to_owned()],
+        ListOperand::Mask(set, of) => set.member_names(*of),
     }
 }

@@ -2,30 +2,30 @@
 
 use std::fmt;
 
-use super::Operand;
-use crate::signal::exit::Status;
+use super::ListOperand;
+use crate::signal::exit::SignalExitStatus;
 use crate::signal::mask::{self, ParseMaskError};
-use crate::signal::{Arch, ParseNameError, name};
+use crate::signal::{Arch, ParseSignalNameError, name};
 
 /// Why an operand means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum OperandError {
+pub(super) enum ParseOperandError {
     /// It is no name.
-    Name(ParseNameError),
+    Name(ParseSignalNameError),
     /// It is a number, but no signal's, and no exit status of one.
     Number { text: String, arch: Arch, nearest: String },
     /// It begins with 0x, but what follows is no mask.
     Mask { text: String, cause: ParseMaskError },
     /// A mask holds signals that the architecture does not have.
-    Wide { text: String, arch: Arch },
+    TooWide { text: String, arch: Arch },
 }
 
-impl fmt::Display for OperandError {
+impl fmt::Display for ParseOperandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OperandError::Name(error) => error.fmt(f),
-            OperandError::Number { text, arch, nearest } => {
-                let last = u32::from(arch.last());
+            ParseOperandError::Name(error) => error.fmt(f),
+            ParseOperandError::Number { text, arch, nearest } => {
+                let last = u32::from(arch.max_signal_number());
                 write!(
                     f,
                     "{text}: not a signal number (1 to {last}; the nearest is {nearest}), nor an exit status \
@@ -34,49 +34,49 @@ impl fmt::Display for OperandError {
                     256 + last,
                 )
             }
-            OperandError::Mask { text, cause } => write!(f, "{text}: not a mask: {cause}"),
-            OperandError::Wide { text, arch } => {
-                write!(f, "{text}: not a mask of {arch}, which has {} signals", arch.last())
+            ParseOperandError::Mask { text, cause } => write!(f, "{text}: not a mask: {cause}"),
+            ParseOperandError::TooWide { text, arch } => {
+                write!(f, "{text}: not a mask of {arch}, which has {} signals", arch.max_signal_number())
             }
         }
     }
 }
 
 /// Reads one operand; gives it back beside its meaning.
-pub(super) fn parse(text: &str, arch: Arch) -> Result<(String, Operand), OperandError> {
-    Ok((text.to_owned(), meaning(text, arch)?))
+pub(super) fn parse(text: &str, arch: Arch) -> Result<(String, ListOperand), ParseOperandError> {
+    Ok((text.to_owned(), classify(text, arch)?))
 }
 
-fn meaning(text: &str, arch: Arch) -> Result<Operand, OperandError> {
+fn classify(text: &str, arch: Arch) -> Result<ListOperand, ParseOperandError> {
     let unprefixed = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     if let Some(digits) = unprefixed {
         let (set, of) = mask::parse(digits.as_bytes(), arch)
-            .map_err(|cause| OperandError::Mask { text: text.to_owned(), cause })?;
+            .map_err(|cause| ParseOperandError::Mask { text: text.to_owned(), cause })?;
         if of != arch && arch != Arch::NATIVE {
-            return Err(OperandError::Wide { text: text.to_owned(), arch });
+            return Err(ParseOperandError::TooWide { text: text.to_owned(), arch });
         }
-        return Ok(Operand::Mask(set, of));
+        return Ok(ListOperand::Mask(set, of));
     }
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return name::parse(text, arch).map(Operand::Name).map_err(OperandError::Name);
+        return name::parse(text, arch).map(ListOperand::Name).map_err(ParseOperandError::Name);
     }
     // A number too long for i64 is like any other that fits nothing.
     let number: i64 = text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
     if number == 0 {
-        return Ok(Operand::Null);
+        return Ok(ListOperand::NullSignal);
     }
     if let Some(signal) = u8::try_from(number).ok().and_then(|number| arch.signal(number)) {
-        return Ok(Operand::Number(signal));
+        return Ok(ListOperand::Number(signal));
     }
-    if let Some(status) = Status::decode(number, arch) {
-        return Ok(Operand::Status(status));
+    if let Some(status) = SignalExitStatus::decode(number, arch) {
+        return Ok(ListOperand::ExitStatus(status));
     }
     // The greatest signal number is nearest to all that is no signal: 0 and
     // below have been dealt with, or are far below every exit status.
     let nearest = if number > 0 { arch.signals().last() } else { arch.signals().next() };
-    let nearest = nearest.map(|signal| format!("{}, {}", arch.name(signal), signal.get()));
-    Err(OperandError::Number { text: text.to_owned(), arch, nearest: nearest.unwrap_or_default() })
+    let nearest = nearest.map(|signal| format!("{}, {}", arch.signal_name(signal), signal.get()));
+    Err(ParseOperandError::Number { text: text.to_owned(), arch, nearest: nearest.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -85,19 +85,21 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> String {
-        match meaning(text, Arch::Common) {
-            Ok(Operand::Name(signal)) => format!("name {}", signal.get()),
-            Ok(Operand::Number(signal)) => format!("number {}", signal.get()),
-            Ok(Operand::Null) => "null".to_owned(),
-            Ok(Operand::Status(status)) => format!("status {:?} {}", status.form, status.signal.get()),
-            Ok(Operand::Mask(set, arch)) => format!("mask {:x} {arch}", set.bits()),
+    fn classify_to_text(text: &str) -> String {
+        match classify(text, Arch::Common) {
+            Ok(ListOperand::Name(signal)) => format!("name {}", signal.get()),
+            Ok(ListOperand::Number(signal)) => format!("number {}", signal.get()),
+            Ok(ListOperand::NullSignal) => "null".to_owned(),
+            Ok(ListOperand::ExitStatus(status)) => {
+                format!("status {:?} {}", status.encoding, status.signal.get())
+            }
+            Ok(ListOperand::Mask(set, arch)) => format!("mask {:x} {arch}", set.bits()),
             Err(error) => error.to_string(),
         }
     }
 
     #[test]
-    fn operands_of_every_kind_are_read() {
+    fn parses_every_operand_kind() {
         for (text, expected) in [
             ("15", "number 15"),
             ("TERM", "name 15"),
@@ -116,12 +118,12 @@ mod tests {
             ("0", "null"),
             ("007", "number 7"),
         ] {
-            assert_eq!(read(text), expected, "{text}");
+            assert_eq!(classify_to_text(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn what_means_nothing_is_named_with_the_nearest() {
+    fn rejects_unknown_operand_and_suggests_nearest() {
         for (text, part) in [
             ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
             ("FOO", "FOO: unknown signal; the nearest name is"),
@@ -136,15 +138,15 @@ mod tests {
             ("99999999999999999999", "99999999999999999999: not a signal number"),
             ("-65", "-65: not a signal number (1 to 64; the nearest is HUP, 1)"),
         ] {
-            let error = read(text);
+            let error = classify_to_text(text);
             assert!(error.contains(part), "{text}: {error}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in ".*") {
-            let _ = meaning(&text, Arch::Common);
+        fn classify_never_panics(text in ".*") {
+            let _ = classify(&text, Arch::Common);
         }
     }
 }

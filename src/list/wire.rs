@@ -4,40 +4,40 @@ use std::io;
 
 use serde::Serialize;
 
-use super::card::RealTime;
-use super::{Answer, Card, Report};
-use crate::out::Out;
-use crate::signal::code::Code;
-use crate::signal::exit::Event;
-use crate::signal::{Arch, Signal, Standard, mask};
+use super::card::RealtimeOffsets;
+use super::{ListReport, OperandAnswer, SignalDescription};
+use crate::out::ReportWriter;
+use crate::signal::code::SiginfoCode;
+use crate::signal::exit::StatusMeaning;
+use crate::signal::{Arch, PosixEdition, Signal, mask};
 
 /// Writes a report as one document.
-pub(super) fn show(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write_json(report: &ListReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
     match report {
-        Report::All(arch, cards, _) => {
-            let signals = cards.iter().map(signal).collect();
-            out.json(&AllDocument { arch: arch.to_string(), signals })
+        ListReport::AllSignals(arch, cards, _) => {
+            let signals = cards.iter().map(description_object).collect();
+            out.write_json(&SignalsDocument { arch: arch.to_string(), signals })
         }
-        Report::Answers(arch, answers) => {
-            let answers = answers.iter().map(|(operand, each)| answer(operand, each, *arch)).collect();
-            out.json(&AnswersDocument { arch: arch.to_string(), answers })
+        ListReport::Answers(arch, answers) => {
+            let answers = answers.iter().map(|(operand, each)| answer_object(operand, each, *arch)).collect();
+            out.write_json(&AnswersDocument { arch: arch.to_string(), answers })
         }
-        Report::Codes(codes) => {
-            out.json(&CodesDocument { codes: codes.iter().map(|each| code(each)).collect() })
+        ListReport::Codes(codes) => {
+            out.write_json(&CodesDocument { codes: codes.iter().map(|each| code_object(each)).collect() })
         }
-        Report::Mask(arch, set) => out.json(&MaskDocument {
+        ListReport::Mask(arch, set) => out.write_json(&MaskDocument {
             arch: arch.to_string(),
-            mask: mask::encode(*set, *arch),
-            signals: set.names(*arch),
+            mask: mask::format_hex(*set, *arch),
+            signals: set.member_names(*arch),
         }),
-        Report::Names(names) => out.json(&NamesDocument { names }),
+        ListReport::Names(names) => out.write_json(&NamesDocument { names }),
     }
 }
 
 #[derive(Serialize)]
-struct AllDocument {
+struct SignalsDocument {
     arch: String,
-    signals: Vec<SignalObject>,
+    signals: Vec<SignalDescriptionObject>,
 }
 
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ struct NamesDocument<'a> {
 
 /// A signal: `signal` is its name, `number` its number.
 #[derive(Serialize)]
-struct SignalObject {
+struct SignalDescriptionObject {
     number: u8,
     signal: String,
     aliases: Vec<String>,
@@ -80,7 +80,7 @@ struct SignalObject {
     codes: Vec<CodeObject>,
     numbers: Vec<NumberObject>,
     /// Null for standard signals.
-    realtime: Option<RealTimeObject>,
+    realtime: Option<RealtimeOffsetsObject>,
 }
 
 /// An architecture's number of a signal; null where it has none.
@@ -92,7 +92,7 @@ struct NumberObject {
 
 /// n of RTMIN+n in both numberings; `libc` is null for 32 and 33.
 #[derive(Serialize)]
-struct RealTimeObject {
+struct RealtimeOffsetsObject {
     libc: Option<u8>,
     kernel: u8,
 }
@@ -110,65 +110,76 @@ struct CodeObject {
 struct AnswerObject {
     operand: String,
     #[serde(flatten)]
-    answer: AnswerKind,
+    answer: OperandAnswerObject,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum AnswerKind {
-    Name(SignalObject),
+enum OperandAnswerObject {
+    Name(SignalDescriptionObject),
     Number { number: u8, signal: String },
     Null { number: u8 },
     Status { number: u8, signal: String, form: &'static str, event: &'static str },
     Mask { arch: String, mask: String, signals: Vec<String> },
 }
 
-fn signal(card: &Card) -> SignalObject {
-    SignalObject {
+fn description_object(card: &SignalDescription) -> SignalDescriptionObject {
+    SignalDescriptionObject {
         number: card.signal.get(),
         signal: card.name.to_string(),
         aliases: card.aliases.clone(),
         action: card.action.to_string(),
         catchable: card.catchable,
-        standard: (card.standard != Standard::Unspecified).then(|| card.standard.to_string()),
+        standard: (card.standard != PosixEdition::Unspecified).then(|| card.standard.to_string()),
         description: card.description,
         origins: card.origins.iter().map(ToString::to_string).collect(),
-        source: card.source,
-        uses: card.uses,
-        codes: card.codes.iter().map(|each| code(each)).collect(),
+        source: card.sent_by,
+        uses: card.usage,
+        codes: card.codes.iter().map(|each| code_object(each)).collect(),
         numbers: card
-            .numbers
+            .numbers_by_arch
             .iter()
             .map(|(arch, number)| NumberObject { arch: arch.to_string(), number: *number })
             .collect(),
-        realtime: card.realtime.map(|RealTime { libc, kernel }| RealTimeObject { libc, kernel }),
+        realtime: card.realtime_offsets.map(
+            |RealtimeOffsets { libc_offset: libc, kernel_offset: kernel }| RealtimeOffsetsObject {
+                libc,
+                kernel,
+            },
+        ),
     }
 }
 
-fn code(code: &Code) -> CodeObject {
-    CodeObject { signal: code.signal, code: code.number, name: code.name, meaning: code.meaning }
+fn code_object(code: &SiginfoCode) -> CodeObject {
+    CodeObject { signal: code.signal, code: code.value, name: code.name, meaning: code.description }
 }
 
-fn answer(operand: &str, answer: &Answer, arch: Arch) -> AnswerObject {
+fn answer_object(operand: &str, answer: &OperandAnswer, arch: Arch) -> AnswerObject {
     let number = |signal: Signal| signal.get();
-    let name = |signal: Signal| arch.name(signal).to_string();
+    let name = |signal: Signal| arch.signal_name(signal).to_string();
     let answer = match answer {
-        Answer::Card(card) => AnswerKind::Name(signal(card)),
-        Answer::Number(card) => AnswerKind::Number { number: number(card.signal), signal: name(card.signal) },
-        Answer::Null => AnswerKind::Null { number: 0 },
-        Answer::Status { status, card, event } => AnswerKind::Status {
-            number: number(card.signal),
-            signal: name(card.signal),
-            form: status.form.notation(),
-            event: match event {
-                Event::Ended => "ended",
-                Event::Stopped => "stopped",
-                Event::Neither => "neither",
-            },
-        },
-        Answer::Mask(set, of) => {
-            AnswerKind::Mask { arch: of.to_string(), mask: mask::encode(*set, *of), signals: set.names(*of) }
+        OperandAnswer::Description(card) => OperandAnswerObject::Name(description_object(card)),
+        OperandAnswer::Number(card) => {
+            OperandAnswerObject::Number { number: number(card.signal), signal: name(card.signal) }
         }
+        OperandAnswer::NullSignal => OperandAnswerObject::Null { number: 0 },
+        OperandAnswer::ExitStatus { status, description: card, meaning: event } => {
+            OperandAnswerObject::Status {
+                number: number(card.signal),
+                signal: name(card.signal),
+                form: status.encoding.notation(),
+                event: match event {
+                    StatusMeaning::Terminated => "ended",
+                    StatusMeaning::Stopped => "stopped",
+                    StatusMeaning::Neither => "neither",
+                },
+            }
+        }
+        OperandAnswer::Mask(set, of) => OperandAnswerObject::Mask {
+            arch: of.to_string(),
+            mask: mask::format_hex(*set, *of),
+            signals: set.member_names(*of),
+        },
     };
     AnswerObject { operand: operand.to_owned(), answer }
 }

@@ -3,14 +3,14 @@
 use std::fmt::{self, Write};
 
 /// A name of a few bytes can stand for one of gigabytes.
-const LONGEST: usize = 4096;
+const MAX_DEMANGLED_BYTES: usize = 4096;
 
 /// The name, demangled where it is one of Rust or C++, else as it is.
 pub(super) fn demangle(name: &[u8]) -> Vec<u8> {
     let demangled =
         std::str::from_utf8(name).ok().and_then(|text| match rustc_demangle::try_demangle(text) {
             // Without the hash.
-            Ok(rust) => limited(|out| write!(out, "{rust:#}")),
+            Ok(rust) => write_bounded(|out| write!(out, "{rust:#}")),
             Err(_) => cpp::demangle(text),
         });
     demangled.map_or_else(|| name.to_vec(), String::into_bytes)
@@ -23,20 +23,21 @@ mod cpp {
 
     use cpp_demangle::{BorrowedSymbol, DemangleOptions, DemangleWrite};
 
-    use super::{Limited, limited};
+    use super::{BoundedString, write_bounded};
 
     /// `None` too for one that nests too deeply for the stack.
     pub(super) fn demangle(name: &str) -> Option<String> {
         let mangled = name.starts_with("_Z").then(|| BorrowedSymbol::with_tail(name.as_bytes()));
         let (symbol, rest) = mangled?.ok()?;
-        let written = limited(|out| symbol.structured_demangle(&mut Out(out), &DemangleOptions::new()))?;
+        let written =
+            write_bounded(|out| symbol.structured_demangle(&mut CppWriter(out), &DemangleOptions::new()))?;
         // A compiler's own variant of a function: `.cold`, `.part.0`.
         Some(written + &String::from_utf8_lossy(rest))
     }
 
-    struct Out<'a>(&'a mut Limited);
+    struct CppWriter<'a>(&'a mut BoundedString);
 
-    impl DemangleWrite for Out<'_> {
+    impl DemangleWrite for CppWriter<'_> {
         fn write_string(&mut self, text: &str) -> fmt::Result {
             self.0.write_str(text)
         }
@@ -52,16 +53,16 @@ mod cpp {
 }
 
 /// What is written, unless it is too long.
-fn limited(write: impl FnOnce(&mut Limited) -> fmt::Result) -> Option<String> {
-    let mut out = Limited(String::new());
+fn write_bounded(write: impl FnOnce(&mut BoundedString) -> fmt::Result) -> Option<String> {
+    let mut out = BoundedString(String::new());
     write(&mut out).ok().map(|()| out.0)
 }
 
-struct Limited(String);
+struct BoundedString(String);
 
-impl Write for Limited {
+impl Write for BoundedString {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > LONGEST {
+        if self.0.len() + text.len() > MAX_DEMANGLED_BYTES {
             return Err(fmt::Error);
         }
         self.0.push_str(text);
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_as_in_the_source() {
+    fn rust_and_cpp_names_are_demangled() {
         for (name, text) in [
             ("main", "main"),
             ("", ""),
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_be_endless_stays_as_it_is() {
+    fn oversized_name_is_left_mangled() {
         // pair<pair<...>, the same again>: each level doubles what it stands for.
         let again = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars().take(30);
         let nested = again.fold("S_IiiE".to_owned(), |inner, index| format!("S_I{inner}S{index}_E"));
@@ -116,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_is_a_text(name: Vec<u8>, tail in "[A-Z0-9_a-zE]{0,60}") {
+        fn demangle_accepts_any_bytes(name: Vec<u8>, tail in "[A-Z0-9_a-zE]{0,60}") {
             demangle(&name);
             demangle(format!("_Z{tail}").as_bytes());
             demangle(format!("_R{tail}").as_bytes());

@@ -12,103 +12,105 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::pod::{Pod, slice_from_all_bytes};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
-use super::functions::{Functions, Table};
+use super::functions::{FunctionSearch, SymbolTable};
 
 /// No more sections are looked at: files with one for each function have some
 /// ten thousand.
-const MOST_SECTIONS: u64 = 1 << 16;
-const LONGEST_NOTES: u64 = 1 << 16;
+const MAX_SECTIONS: u64 = 1 << 16;
+const MAX_NOTE_BYTES: u64 = 1 << 16;
 
 /// A place of a file that is asked for, and what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct SymbolQuery {
     /// Where in the file.
-    pub(super) offset: u64,
+    pub(super) file_offset: u64,
     /// Its address, in the file's own numbers.
-    pub(super) address: Option<u64>,
+    pub(super) virtual_address: Option<u64>,
     /// The function there: its name as it stands in the file, and how many bytes
     /// behind its beginning.
     pub(super) symbol: Option<(Vec<u8>, u64)>,
 }
 
-impl Spot {
+impl SymbolQuery {
     /// One that nothing is known of.
-    pub(super) fn at(offset: u64) -> Spot {
-        Spot { offset, ..Spot::default() }
+    pub(super) fn at_offset(offset: u64) -> SymbolQuery {
+        SymbolQuery { file_offset: offset, ..SymbolQuery::default() }
     }
 }
 
 /// What a file is, besides its functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct ElfInfo {
     /// Its build id, which files of debug symbols are found by.
     pub(super) build_id: Option<Vec<u8>>,
     /// Whether it has the table of all symbols, and not of exported ones alone.
-    pub(super) is_complete: bool,
+    pub(super) has_symtab: bool,
 }
 
 /// Looks for the addresses of spots that have none, and for functions at them.
 /// `None` where it is no ELF file, or its headers make no sense.
-pub(super) fn look_up(file: &File, spots: &mut [Spot]) -> Option<Identity> {
+pub(super) fn resolve_symbols(file: &File, spots: &mut [SymbolQuery]) -> Option<ElfInfo> {
     let mut head = [0; size_of::<FileHeader64<Endianness>>()];
     let length = file.read_at(&mut head, 0).ok()?;
     let head = &head[..length];
     // The class is the fifth byte (elf(5)).
     match head.get(4) {
-        Some(1) => Image::<FileHeader32<Endianness>>::new(file, head)?.look_up(spots),
-        Some(2) => Image::<FileHeader64<Endianness>>::new(file, head)?.look_up(spots),
+        Some(1) => ElfImage::<FileHeader32<Endianness>>::new(file, head)?.resolve_symbols(spots),
+        Some(2) => ElfImage::<FileHeader64<Endianness>>::new(file, head)?.resolve_symbols(spots),
         _ => None,
     }
 }
 
 /// An ELF file of one class.
-pub(super) struct Image<'a, Elf: FileHeader<Endian = Endianness>> {
+pub(super) struct ElfImage<'a, Elf: FileHeader<Endian = Endianness>> {
     pub(super) file: &'a File,
     pub(super) endian: Endianness,
     header: Elf,
 }
 
-impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
-    fn new(file: &'a File, head: &[u8]) -> Option<Image<'a, Elf>> {
+impl<'a, Elf: FileHeader<Endian = Endianness>> ElfImage<'a, Elf> {
+    fn new(file: &'a File, head: &[u8]) -> Option<ElfImage<'a, Elf>> {
         let header = *Elf::parse(head).ok()?;
-        Some(Image { file, endian: header.endian().ok()?, header })
+        Some(ElfImage { file, endian: header.endian().ok()?, header })
     }
 
-    fn look_up(&self, spots: &mut [Spot]) -> Option<Identity> {
-        let segments = self.segments()?;
-        for spot in spots.iter_mut().filter(|spot| spot.address.is_none()) {
-            spot.address = self.address(&segments, spot.offset);
+    fn resolve_symbols(&self, spots: &mut [SymbolQuery]) -> Option<ElfInfo> {
+        let segments = self.program_headers()?;
+        for spot in spots.iter_mut().filter(|spot| spot.virtual_address.is_none()) {
+            spot.virtual_address = self.virtual_address(&segments, spot.file_offset);
         }
-        let tables = self.tables();
+        let tables = self.symbol_tables();
         // The complete table first; the other has only what it lacks.
         for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
-            let mut missing: Vec<&mut Spot> =
-                spots.iter_mut().filter(|spot| spot.address.is_some() && spot.symbol.is_none()).collect();
-            let mut functions = Functions::at(missing.iter().filter_map(|spot| spot.address));
+            let mut missing: Vec<&mut SymbolQuery> = spots
+                .iter_mut()
+                .filter(|spot| spot.virtual_address.is_some() && spot.symbol.is_none())
+                .collect();
+            let mut functions = FunctionSearch::new(missing.iter().filter_map(|spot| spot.virtual_address));
             // A file has one of each (elf(5)).
             if let Some((_, table)) = tables.iter().find(|(of, _)| *of == kind) {
-                functions.search(self, table);
+                functions.scan_table(self, table);
             }
-            for (spot, symbol) in missing.iter_mut().zip(functions.found(self.file)) {
+            for (spot, symbol) in missing.iter_mut().zip(functions.into_symbols(self.file)) {
                 spot.symbol = symbol;
             }
         }
         let is_complete = tables.iter().any(|(kind, _)| *kind == elf::SHT_SYMTAB);
-        Some(Identity { build_id: self.build_id(&segments), is_complete })
+        Some(ElfInfo { build_id: self.build_id(&segments), has_symtab: is_complete })
     }
 
-    fn segments(&self) -> Option<Vec<Elf::ProgramHeader>> {
+    fn program_headers(&self) -> Option<Vec<Elf::ProgramHeader>> {
         let header = &self.header;
         // More than 65534 have their number elsewhere; nobody has.
         let count = u64::from(header.e_phnum(self.endian));
         if usize::from(header.e_phentsize(self.endian)) != size_of::<Elf::ProgramHeader>() {
             return None;
         }
-        self.read_all(header.e_phoff(self.endian).into(), count)
+        self.read_array(header.e_phoff(self.endian).into(), count)
     }
 
     /// The address that a place of the file is loaded to, in its own numbers.
-    fn address(&self, segments: &[Elf::ProgramHeader], offset: u64) -> Option<u64> {
+    fn virtual_address(&self, segments: &[Elf::ProgramHeader], offset: u64) -> Option<u64> {
         let endian = self.endian;
         let holds = |segment: &&Elf::ProgramHeader| {
             let (start, length): (u64, u64) =
@@ -123,8 +125,8 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
     }
 
     /// Its symbol tables.
-    fn tables(&self) -> Vec<(elf::SectionType, Table)> {
-        let sections = self.sections().unwrap_or_default();
+    fn symbol_tables(&self) -> Vec<(elf::SectionType, SymbolTable)> {
+        let sections = self.section_headers().unwrap_or_default();
         let range = |section: &Elf::SectionHeader| {
             let (start, length) =
                 (section.sh_offset(self.endian).into(), section.sh_size(self.endian).into());
@@ -134,12 +136,12 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
             let kind = section.sh_type(self.endian);
             let symbols = matches!(kind, elf::SHT_SYMTAB | elf::SHT_DYNSYM).then(|| range(section))?;
             let names = range(sections.get(usize::try_from(section.sh_link(self.endian)).ok()?)?);
-            Some((kind, Table { symbols, names }))
+            Some((kind, SymbolTable { symbol_range: symbols, name_range: names }))
         };
         sections.iter().filter_map(table).collect()
     }
 
-    fn sections(&self) -> Option<Vec<Elf::SectionHeader>> {
+    fn section_headers(&self) -> Option<Vec<Elf::SectionHeader>> {
         let (header, endian) = (&self.header, self.endian);
         let start: u64 = header.e_shoff(endian).into();
         if usize::from(header.e_shentsize(endian)) != size_of::<Elf::SectionHeader>() || start == 0 {
@@ -147,18 +149,18 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
         }
         let count = match u64::from(header.e_shnum(endian)) {
             // Too many for the header: the first section tells.
-            0 => self.read_all::<Elf::SectionHeader>(start, 1)?.first()?.sh_size(endian).into(),
+            0 => self.read_array::<Elf::SectionHeader>(start, 1)?.first()?.sh_size(endian).into(),
             count => count,
         };
-        if count > MOST_SECTIONS { None } else { self.read_all(start, count) }
+        if count > MAX_SECTIONS { None } else { self.read_array(start, count) }
     }
 
     /// The note of the linker that names this build (ld(1), --build-id).
     fn build_id(&self, segments: &[Elf::ProgramHeader]) -> Option<Vec<u8>> {
         let endian = self.endian;
         segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_NOTE).find_map(|segment| {
-            let length = Into::<u64>::into(segment.p_filesz(endian)).min(LONGEST_NOTES);
-            let text = read(self.file, segment.p_offset(endian).into(), length)?;
+            let length = Into::<u64>::into(segment.p_filesz(endian)).min(MAX_NOTE_BYTES);
+            let text = read_exact_bytes(self.file, segment.p_offset(endian).into(), length)?;
             let word = |at: usize| {
                 let bytes = <[u8; 4]>::try_from(text.get(at..at.checked_add(4)?)?).ok()?;
                 let little = endian == Endianness::Little;
@@ -179,8 +181,8 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
         })
     }
 
-    fn read_all<T: Pod>(&self, start: u64, count: u64) -> Option<Vec<T>> {
-        let bytes = read(self.file, start, count.checked_mul(size_of::<T>() as u64)?)?;
+    fn read_array<T: Pod>(&self, start: u64, count: u64) -> Option<Vec<T>> {
+        let bytes = read_exact_bytes(self.file, start, count.checked_mul(size_of::<T>() as u64)?)?;
         slice_from_all_bytes(&bytes).ok().map(<[T]>::to_vec)
     }
 }
@@ -189,7 +191,7 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Image<'a, Elf> {
 const NT_GNU_BUILD_ID: usize = 3;
 
 /// Bytes of a file, whose number the caller has a limit for; all or nothing.
-fn read(file: &File, start: u64, length: u64) -> Option<Vec<u8>> {
+fn read_exact_bytes(file: &File, start: u64, length: u64) -> Option<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(length).ok()?];
     file.read_exact_at(&mut bytes, start).ok()?;
     Some(bytes)
@@ -205,7 +207,7 @@ mod tests {
 
     /// A file of one segment, whose code is loaded to 0x401000, with functions
     /// of these names, addresses, sizes and bindings.
-    fn image(functions: &[(&str, u64, u64, u8)]) -> Vec<u8> {
+    fn build_elf_image(functions: &[(&str, u64, u64, u8)]) -> Vec<u8> {
         let mut names = vec![0];
         let mut symbols = vec![0; 24];
         for (name, value, size, bind) in functions {
@@ -247,7 +249,7 @@ mod tests {
     }
 
     /// A file of these bytes that has no name any more.
-    fn open(bytes: &[u8]) -> File {
+    fn open_unlinked(bytes: &[u8]) -> File {
         let id = format!("sigtool-elf-{}-{:?}", std::process::id(), std::thread::current().id());
         let path: PathBuf = std::env::temp_dir().join(id.replace(['(', ')'], ""));
         std::fs::write(&path, bytes).unwrap();
@@ -256,24 +258,33 @@ mod tests {
         file
     }
 
-    fn symbol(functions: &[(&str, u64, u64, u8)], offset: u64) -> Option<String> {
-        let mut spots = [Spot::at(offset)];
-        look_up(&open(&image(functions)), &mut spots).unwrap();
+    fn symbol_at(functions: &[(&str, u64, u64, u8)], offset: u64) -> Option<String> {
+        let mut spots = [SymbolQuery::at_offset(offset)];
+        resolve_symbols(&open_unlinked(&build_elf_image(functions)), &mut spots).unwrap();
         let (name, distance) = spots[0].symbol.clone()?;
         Some(format!("{}+{distance}", String::from_utf8(name).unwrap()))
     }
 
     #[test]
-    fn a_function_is_found_by_its_place_in_the_file() {
-        let mut spots = [Spot::at(0x1234), Spot::at(0x10), Spot::at(0x3000)];
-        let found = look_up(&open(&image(&[("f", 0x40_1230, 8, 1)])), &mut spots).unwrap();
-        assert_eq!(found, Identity { build_id: Some(vec![0xab, 0xcd, 0xef]), is_complete: true });
-        assert_eq!((spots[0].address, spots[0].symbol.clone()), (Some(0x40_1234), Some((b"f".to_vec(), 4))));
-        assert_eq!((spots[1].address, spots[2].address), (None, None), "nothing is loaded from there");
+    fn function_is_found_by_file_offset() {
+        let mut spots =
+            [SymbolQuery::at_offset(0x1234), SymbolQuery::at_offset(0x10), SymbolQuery::at_offset(0x3000)];
+        let found =
+            resolve_symbols(&open_unlinked(&build_elf_image(&[("f", 0x40_1230, 8, 1)])), &mut spots).unwrap();
+        assert_eq!(found, ElfInfo { build_id: Some(vec![0xab, 0xcd, 0xef]), has_symtab: true });
+        assert_eq!(
+            (spots[0].virtual_address, spots[0].symbol.clone()),
+            (Some(0x40_1234), Some((b"f".to_vec(), 4)))
+        );
+        assert_eq!(
+            (spots[1].virtual_address, spots[2].virtual_address),
+            (None, None),
+            "nothing is loaded from there"
+        );
     }
 
     #[test]
-    fn the_best_name_is_chosen() {
+    fn best_symbol_is_chosen() {
         let (local, global, weak) = (0, 1, 2);
         for (functions, expected) in [
             (&[("__f", 0x40_1000, 16, global), ("f", 0x40_1000, 16, global)][..], Some("f+8")),
@@ -286,38 +297,38 @@ mod tests {
             (&[("after", 0x40_1010, 16, global)], None),
             (&[], None),
         ] {
-            assert_eq!(symbol(functions, 0x1008).as_deref(), expected, "{functions:?}");
+            assert_eq!(symbol_at(functions, 0x1008).as_deref(), expected, "{functions:?}");
         }
     }
 
     #[test]
-    fn this_program_is_read() {
+    fn own_executable_is_resolved() {
         let own = File::open("/proc/self/exe").unwrap();
         let maps =
-            crate::proc::Root::default().maps(std::process::id(), [], crate::sys::reader::read).unwrap();
-        let address = this_program_is_read as fn() as usize as u64;
+            crate::proc::ProcRoot::default().maps(std::process::id(), [], crate::sys::reader::read).unwrap();
+        let address = own_executable_is_resolved as fn() as usize as u64;
         let mapping = maps.find(address).unwrap();
-        let mut spots = [Spot::at(mapping.offset + (address - mapping.start))];
-        assert!(look_up(&own, &mut spots).unwrap().is_complete);
+        let mut spots = [SymbolQuery::at_offset(mapping.offset + (address - mapping.start))];
+        assert!(resolve_symbols(&own, &mut spots).unwrap().has_symtab);
         let name = super::super::demangle::demangle(&spots[0].symbol.clone().unwrap().0);
         let name = String::from_utf8(name).unwrap();
-        assert!(name.ends_with("tests::this_program_is_read") || name.contains("call_once"), "{name}");
+        assert!(name.ends_with("tests::own_executable_is_resolved") || name.contains("call_once"), "{name}");
     }
 
     proptest! {
         #[test]
-        fn a_hostile_file_does_no_harm(changes in prop::collection::vec((0usize..700, any::<u8>()), 1..12)) {
-            let mut bytes = image(&[("f", 0x40_1000, 16, 1), ("g", 0x40_1010, 0, 0)]);
+        fn corrupt_elf_file_does_not_panic(changes in prop::collection::vec((0usize..700, any::<u8>()), 1..12)) {
+            let mut bytes = build_elf_image(&[("f", 0x40_1000, 16, 1), ("g", 0x40_1010, 0, 0)]);
             for (at, byte) in changes {
                 let at = at % bytes.len();
                 bytes[at] = byte;
             }
-            look_up(&open(&bytes), &mut [Spot::at(0x1004), Spot::at(0)]);
+            resolve_symbols(&open_unlinked(&bytes), &mut [SymbolQuery::at_offset(0x1004), SymbolQuery::at_offset(0)]);
         }
 
         #[test]
-        fn any_bytes_do_no_harm(bytes: Vec<u8>) {
-            look_up(&open(&[b"\x7fELF\x02\x01\x01".to_vec(), bytes].concat()), &mut [Spot::at(0)]);
+        fn random_bytes_do_not_panic(bytes: Vec<u8>) {
+            resolve_symbols(&open_unlinked(&[b"\x7fELF\x02\x01\x01".to_vec(), bytes].concat()), &mut [SymbolQuery::at_offset(0)]);
         }
     }
 }

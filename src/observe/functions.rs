@@ -8,61 +8,63 @@ use object::elf;
 use object::pod::slice_from_all_bytes;
 use object::read::elf::{FileHeader, Sym};
 
-use super::elf::Image;
+use super::elf::ElfImage;
 
 /// No longer tables are read to their end: those of the largest programs that
 /// there are have a quarter of it.
-const LONGEST_TABLE: u64 = 1 << 28;
+const MAX_TABLE_BYTES: u64 = 1 << 28;
 /// So many symbols are read at once.
-const AT_ONCE: u64 = 4096;
+const SYMBOLS_PER_READ: u64 = 4096;
 /// Longer names are cut.
-const LONGEST_NAME: u64 = 1 << 13;
+const MAX_NAME_BYTES: u64 = 1 << 13;
 /// So many names of one function are compared.
-const MOST_NAMES: usize = 16;
+const MAX_ALIASES: usize = 16;
 
 /// Where a symbol table and its names lie in a file: start and length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Table {
-    pub(super) symbols: (u64, u64),
-    pub(super) names: (u64, u64),
+pub(super) struct SymbolTable {
+    pub(super) symbol_range: (u64, u64),
+    pub(super) name_range: (u64, u64),
 }
 
 /// Addresses, and the best function for each.
-pub(super) struct Functions(Vec<Sought>);
+pub(super) struct FunctionSearch(Vec<AddressSearch>);
 
-struct Sought {
+struct AddressSearch {
     address: u64,
     /// Where the nearest function before it begins.
-    nearest: u64,
-    best: Option<Best>,
+    nearest_start: u64,
+    best_match: Option<BestMatch>,
 }
 
 /// A function that an address lies in, or, of unknown length, the last before it.
-struct Best {
+struct BestMatch {
     start: u64,
     size: u64,
-    rank: u8,
+    binding_rank: u8,
     /// Where its names begin in the file, and how many bytes follow there.
-    names: Vec<(u64, u64)>,
+    name_ranges: Vec<(u64, u64)>,
 }
 
-impl Functions {
-    pub(super) fn at(addresses: impl Iterator<Item = u64>) -> Functions {
-        Functions(addresses.map(|address| Sought { address, nearest: 0, best: None }).collect())
+impl FunctionSearch {
+    pub(super) fn new(addresses: impl Iterator<Item = u64>) -> FunctionSearch {
+        FunctionSearch(
+            addresses.map(|address| AddressSearch { address, nearest_start: 0, best_match: None }).collect(),
+        )
     }
 
     /// Goes through a table, as far as it makes sense.
-    pub(super) fn search<Elf: FileHeader<Endian = Endianness>>(
+    pub(super) fn scan_table<Elf: FileHeader<Endian = Endianness>>(
         &mut self,
-        image: &Image<'_, Elf>,
-        table: &Table,
+        image: &ElfImage<'_, Elf>,
+        table: &SymbolTable,
     ) {
         let size = size_of::<Elf::Sym>() as u64;
-        let (start, length) = (table.symbols.0, table.symbols.1.min(LONGEST_TABLE));
+        let (start, length) = (table.symbol_range.0, table.symbol_range.1.min(MAX_TABLE_BYTES));
         let mut buffer = Vec::new();
         let mut at = 0;
         while !self.0.is_empty() && at < length / size {
-            let count = AT_ONCE.min(length / size - at);
+            let count = SYMBOLS_PER_READ.min(length / size - at);
             // No more than a chunk, which is a small number.
             buffer.resize(usize::try_from(count * size).unwrap_or(0), 0);
             let Some(from) = start.checked_add(at * size) else { return };
@@ -70,26 +72,33 @@ impl Functions {
                 return;
             }
             for symbol in slice_from_all_bytes::<Elf::Sym>(&buffer).unwrap_or_default() {
-                self.weigh(symbol, image.endian, table);
+                self.consider_symbol(symbol, image.endian, table);
             }
             at += count;
         }
     }
 
-    fn weigh<S: Sym<Endian = Endianness>>(&mut self, symbol: &S, endian: Endianness, table: &Table) {
+    fn consider_symbol<S: Sym<Endian = Endianness>>(
+        &mut self,
+        symbol: &S,
+        endian: Endianness,
+        table: &SymbolTable,
+    ) {
         if !matches!(symbol.st_type(), elf::STT_FUNC | elf::STT_GNU_IFUNC) || symbol.is_undefined(endian) {
             return;
         }
         let (start, size): (u64, u64) = (symbol.st_value(endian).into(), symbol.st_size(endian).into());
         let name = u64::from(symbol.st_name(endian));
-        let Some(left) = table.names.1.checked_sub(name).filter(|left| *left > 0 && name > 0) else { return };
-        let Some(name) = table.names.0.checked_add(name) else { return };
+        let Some(left) = table.name_range.1.checked_sub(name).filter(|left| *left > 0 && name > 0) else {
+            return;
+        };
+        let Some(name) = table.name_range.0.checked_add(name) else { return };
         let rank = match symbol.st_bind() {
             elf::STB_GLOBAL => 0,
             elf::STB_WEAK => 1,
             _ => 2,
         };
-        for Sought { address, nearest, best } in &mut self.0 {
+        for AddressSearch { address, nearest_start: nearest, best_match: best } in &mut self.0 {
             let Some(at) = address.checked_sub(start) else { continue };
             *nearest = start.max(*nearest);
             if size != 0 && at >= size {
@@ -100,23 +109,26 @@ impl Functions {
             let of = |start: u64, size: u64, rank: u8| (u64::MAX - start, size == 0, size, rank);
             let new = of(start, size, rank);
             match best {
-                Some(best) if of(best.start, best.size, best.rank) < new => {}
-                Some(best) if of(best.start, best.size, best.rank) == new => {
-                    if best.names.len() < MOST_NAMES {
-                        best.names.push((name, left));
+                Some(best) if of(best.start, best.size, best.binding_rank) < new => {}
+                Some(best) if of(best.start, best.size, best.binding_rank) == new => {
+                    if best.name_ranges.len() < MAX_ALIASES {
+                        best.name_ranges.push((name, left));
                     }
                 }
-                _ => *best = Some(Best { start, size, rank, names: vec![(name, left)] }),
+                _ => {
+                    *best =
+                        Some(BestMatch { start, size, binding_rank: rank, name_ranges: vec![(name, left)] })
+                }
             }
         }
     }
 
     /// What was found for each address: name, and distance from the beginning.
-    pub(super) fn found(self, file: &File) -> Vec<Option<(Vec<u8>, u64)>> {
-        let found = |Sought { address, nearest, best }| {
+    pub(super) fn into_symbols(self, file: &File) -> Vec<Option<(Vec<u8>, u64)>> {
+        let found = |AddressSearch { address, nearest_start: nearest, best_match: best }| {
             // Where one ends is not told: not beyond the next.
-            let best: Best = best.filter(|best: &Best| best.size != 0 || best.start == nearest)?;
-            let names = best.names.iter().filter_map(|(start, left)| name(file, *start, *left));
+            let best: BestMatch = best.filter(|best: &BestMatch| best.size != 0 || best.start == nearest)?;
+            let names = best.name_ranges.iter().filter_map(|(start, left)| read_name(file, *start, *left));
             // Of several the plainest: `signal`, not `__sysv_signal`.
             let plain = |name: &Vec<u8>| {
                 (name.iter().take_while(|byte| **byte == b'_').count(), name.len(), name.clone())
@@ -128,8 +140,8 @@ impl Functions {
 }
 
 /// A name that ends with a NUL.
-fn name(file: &File, start: u64, left: u64) -> Option<Vec<u8>> {
-    let mut name = vec![0; usize::try_from(left.min(LONGEST_NAME)).ok()?];
+fn read_name(file: &File, start: u64, left: u64) -> Option<Vec<u8>> {
+    let mut name = vec![0; usize::try_from(left.min(MAX_NAME_BYTES)).ok()?];
     let length = file.read_at(&mut name, start).ok()?;
     name.truncate(length);
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(length);

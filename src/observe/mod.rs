@@ -17,7 +17,7 @@ pub mod place;
 mod queue;
 mod sender;
 
-pub use inside::{Cut, Entry, Handler, Inside, Means, Unseen, Used};
-pub use look::{Backend, Observer, Refused, Subject, Wanted};
-pub use place::{Area, Place, Symbol};
-pub use sender::Claimed;
+pub use inside::{Backend, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Unavailable};
+pub use look::{BackendChoice, BackendError, InspectionScope, InspectionTarget, Inspector};
+pub use place::{CodeLocation, FunctionOffset, Region};
+pub use sender::ClaimedSender;

@@ -33,7 +33,7 @@ impl Column {
     }
 
     /// A column of words that are kept whole.
-    pub const fn word(title: &'static str) -> Column {
+    pub const fn no_wrap(title: &'static str) -> Column {
         Column { title, align: Align::Left, wraps: false }
     }
 
@@ -73,8 +73,8 @@ impl Cell {
     }
 
     /// The cell that stands for nothing: `-`.
-    pub const fn nothing() -> Cell {
-        Cell { text: Cow::Borrowed("-"), meaning: Meaning::Nothing }
+    pub const fn absent() -> Cell {
+        Cell { text: Cow::Borrowed("-"), meaning: Meaning::Absent }
     }
 }
 
@@ -84,13 +84,13 @@ impl Cell {
 pub struct Grid {
     columns: Vec<Column>,
     text: String,
-    cells: Vec<Place>,
+    cells: Vec<CellSpan>,
 }
 
 /// Where a cell's text ends in that of the grid, and how it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    end: usize,
+struct CellSpan {
+    text_end: usize,
     width: u32,
     meaning: Meaning,
 }
@@ -107,7 +107,7 @@ pub struct GridCell<'a> {
 }
 
 /// How many columns of a terminal a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(super) fn display_width(text: &str) -> usize {
     // Control characters are not ASCII text here: they have been escaped.
     if text.is_ascii() { text.len() } else { text.width() }
 }
@@ -119,11 +119,11 @@ impl Grid {
     }
 
     /// Adds a row: one cell a column.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub fn push_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         for Cell { text, meaning } in cells {
             self.text.push_str(&text);
-            let width = u32::try_from(width(&text)).unwrap_or(u32::MAX);
-            self.cells.push(Place { end: self.text.len(), width, meaning });
+            let width = u32::try_from(display_width(&text)).unwrap_or(u32::MAX);
+            self.cells.push(CellSpan { text_end: self.text.len(), width, meaning });
         }
         debug_assert_eq!(self.cells.len() % self.columns.len(), 0, "one cell a column");
     }
@@ -138,10 +138,10 @@ impl Grid {
         let mut start = 0;
         self.cells.chunks(self.columns.len()).map(move |row| {
             let mut from = start;
-            start = row.last().map_or(start, |place| place.end);
+            start = row.last().map_or(start, |place| place.text_end);
             row.iter().map(move |place| {
-                let text = self.text.get(from..place.end).unwrap_or_default();
-                from = place.end;
+                let text = self.text.get(from..place.text_end).unwrap_or_default();
+                from = place.text_end;
                 GridCell {
                     text,
                     width: usize::try_from(place.width).unwrap_or(usize::MAX),
@@ -158,7 +158,7 @@ pub struct Fields(Vec<(&'static str, Cell)>);
 
 impl Fields {
     /// Adds a line.
-    pub fn add(&mut self, label: &'static str, value: Cell) {
+    pub fn push(&mut self, label: &'static str, value: Cell) {
         self.0.push((label, value));
     }
 

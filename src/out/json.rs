@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// Writes one document and a newline.
-pub(super) fn document(
+pub(super) fn write_document(
     sink: &mut impl Write,
     document: &impl serde::Serialize,
     indent: bool,

@@ -14,14 +14,14 @@ mod table;
 
 use std::io::{self, Write};
 
-pub use escape::{escape, escape_line};
+pub use escape::{escape_message, escape_name};
 pub use grid::{Align, Cell, Column, Fields, Grid, GridCell, StreamColumn};
-pub use short::{LEFT_OUT, shorten};
+pub use short::{ELLIPSIS, shorten_middle};
 pub use style::Meaning;
 
 /// The form of all output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// Fitted to the width, with borders.
     Table,
     /// Aligned columns, a header line, nothing cut, wrapped or coloured.
@@ -34,37 +34,37 @@ pub enum Format {
 
 /// What was decided of the output, once.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct OutputSettings {
     /// The form.
-    pub format: Format,
+    pub format: OutputFormat,
     /// The width that tables are fitted to, in columns.
     pub width: u16,
     /// Whether tables are coloured.
     pub color: bool,
     /// Whether a person reads JSON: it is indented then.
-    pub indent: bool,
+    pub indent_json: bool,
 }
 
 /// Standard output, or what stands for it in a test.
-pub struct Out<'a> {
-    sink: Buffer<'a>,
-    settings: Settings,
-    blocks: usize,
+pub struct ReportWriter<'a> {
+    sink: OutputBuffer<'a>,
+    settings: OutputSettings,
+    block_count: usize,
 }
 
-impl<'a> Out<'a> {
+impl<'a> ReportWriter<'a> {
     /// Output to a sink, each of whose writes may be a system call.
-    pub fn new(sink: &'a mut dyn Write, settings: Settings) -> Out<'a> {
-        Out { sink: Buffer { sink, text: Vec::new() }, settings, blocks: 0 }
+    pub fn new(sink: &'a mut dyn Write, settings: OutputSettings) -> ReportWriter<'a> {
+        ReportWriter { sink: OutputBuffer { sink, bytes: Vec::new() }, settings, block_count: 0 }
     }
 
     /// The settings that hold for all of it.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> OutputSettings {
         self.settings
     }
 
     /// The form that was asked for.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> OutputFormat {
         self.settings.format
     }
 
@@ -73,13 +73,13 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says, as for every method here.
-    pub fn grid(&mut self, grid: &Grid) -> io::Result<()> {
-        self.separate()?;
+    pub fn write_grid(&mut self, grid: &Grid) -> io::Result<()> {
+        self.begin_block()?;
         match self.settings.format {
-            Format::Table if table::fits(grid, self.settings.width) => {
-                table::grid(&mut self.sink, grid, self.settings)
+            OutputFormat::Table if table::fits_width(grid, self.settings.width) => {
+                table::write_grid(&mut self.sink, grid, self.settings)
             }
-            _ => plain::grid(&mut self.sink, grid),
+            _ => plain::write_grid(&mut self.sink, grid),
         }
     }
 
@@ -89,26 +89,26 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn grid_or_cards(&mut self, make: impl Fn(usize) -> Grid) -> io::Result<()> {
-        if self.settings.format != Format::Table {
-            return self.grid(&make(usize::MAX));
+    pub fn write_grid_or_cards(&mut self, make: impl Fn(usize) -> Grid) -> io::Result<()> {
+        if self.settings.format != OutputFormat::Table {
+            return self.write_grid(&make(usize::MAX));
         }
-        self.separate()?;
+        self.begin_block()?;
         let mut best: Option<Vec<u8>> = None;
-        let mut grids: Vec<Grid> = NAMES.iter().map(|most| make(*most)).collect();
+        let mut grids: Vec<Grid> = NAME_WIDTHS.iter().map(|most| make(*most)).collect();
         grids.dedup();
-        for grid in grids.iter().filter(|grid| table::fits(grid, self.settings.width)) {
+        for grid in grids.iter().filter(|grid| table::fits_width(grid, self.settings.width)) {
             let mut text = Vec::new();
-            table::grid(&mut text, grid, self.settings)?;
+            table::write_grid(&mut text, grid, self.settings)?;
             // A line or two are no reason to shorten more.
-            if best.as_ref().is_none_or(|best| lines(&text) * 8 < lines(best) * 7) {
+            if best.as_ref().is_none_or(|best| count_lines(&text) * 8 < count_lines(best) * 7) {
                 best = Some(text);
             }
         }
         let mut cards = Vec::new();
         let width = usize::from(self.settings.width);
-        table::cards(&mut cards, &make(width.saturating_sub(LABEL)), self.settings)?;
-        let best = best.filter(|best| lines(best) <= lines(&cards) + FRAME);
+        table::write_cards(&mut cards, &make(width.saturating_sub(CARD_LABEL_WIDTH)), self.settings)?;
+        let best = best.filter(|best| count_lines(best) <= count_lines(&cards) + TABLE_FRAME_LINES);
         self.sink.write_all(best.as_ref().unwrap_or(&cards))
     }
 
@@ -116,11 +116,13 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn fields(&mut self, fields: &Fields) -> io::Result<()> {
-        self.separate()?;
+    pub fn write_fields(&mut self, fields: &Fields) -> io::Result<()> {
+        self.begin_block()?;
         match self.settings.format {
-            Format::Table => table::fields(&mut self.sink, fields, self.settings),
-            Format::Plain | Format::Json | Format::Prometheus => plain::fields(&mut self.sink, fields),
+            OutputFormat::Table => table::write_fields(&mut self.sink, fields, self.settings),
+            OutputFormat::Plain | OutputFormat::Json | OutputFormat::Prometheus => {
+                plain::write_fields(&mut self.sink, fields)
+            }
         }
     }
 
@@ -128,16 +130,16 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn sentence(&mut self, text: &str) -> io::Result<()> {
-        self.separate()?;
-        self.line(text)
+    pub fn write_sentence(&mut self, text: &str) -> io::Result<()> {
+        self.begin_block()?;
+        self.write_line(text)
     }
 
     /// One line of text, nothing before or after it.
     ///
     /// # Errors
     /// What the sink says.
-    pub fn line(&mut self, text: &str) -> io::Result<()> {
+    pub fn write_line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.sink, "{text}")
     }
 
@@ -145,20 +147,20 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
-        json::document(&mut self.sink, document, self.settings.indent)
+    pub fn write_json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
+        json::write_document(&mut self.sink, document, self.settings.indent_json)
     }
 
     /// The header line of a stream of rows; JSON has none.
     ///
     /// # Errors
     /// What the sink says.
-    pub fn stream_header(&mut self, columns: &[StreamColumn]) -> io::Result<()> {
-        if self.settings.format == Format::Json {
+    pub fn write_stream_header(&mut self, columns: &[StreamColumn]) -> io::Result<()> {
+        if self.settings.format == OutputFormat::Json {
             return Ok(());
         }
         let titles = columns.iter().map(|column| Cell::new(column.title, Meaning::Title));
-        self.stream_row(columns, titles)
+        self.write_stream_row(columns, titles)
     }
 
     /// A row of a stream: as wide as its columns say, for those to come are not
@@ -166,15 +168,15 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn stream_row(
+    pub fn write_stream_row(
         &mut self,
         columns: &[StreamColumn],
         cells: impl IntoIterator<Item = Cell>,
     ) -> io::Result<()> {
-        let table = self.settings.format == Format::Table;
+        let table = self.settings.format == OutputFormat::Table;
         let color = self.settings.color && table;
         let width = if table { usize::from(self.settings.width) } else { usize::MAX };
-        plain::stream_row(&mut self.sink, columns, cells, color, width)
+        plain::write_stream_row(&mut self.sink, columns, cells, color, width)
     }
 
     /// Hands over what has been written so far.
@@ -189,8 +191,8 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn json_line(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
-        json::document(&mut self.sink, document, false)
+    pub fn write_json_line(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
+        json::write_document(&mut self.sink, document, false)
     }
 
     /// Hands everything over; to be called once, at the end.
@@ -201,45 +203,45 @@ impl<'a> Out<'a> {
         self.sink.flush()
     }
 
-    fn separate(&mut self) -> io::Result<()> {
-        self.blocks += 1;
-        if self.blocks > 1 { writeln!(self.sink) } else { Ok(()) }
+    fn begin_block(&mut self) -> io::Result<()> {
+        self.block_count += 1;
+        if self.block_count > 1 { writeln!(self.sink) } else { Ok(()) }
     }
 }
 
 /// In so many columns a name may have to fit.
-const NAMES: [usize; 5] = [usize::MAX, 32, 24, 20, 16];
+const NAME_WIDTHS: [usize; 5] = [usize::MAX, 32, 24, 20, 16];
 /// The lines of a table that are no row's.
-const FRAME: usize = 4;
+const TABLE_FRAME_LINES: usize = 4;
 /// Of a card, so many are the label's.
-const LABEL: usize = 10;
+const CARD_LABEL_WIDTH: usize = 10;
 
-fn lines(text: &[u8]) -> usize {
+fn count_lines(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// So much is gathered before it is handed over.
-const GATHERED: usize = 64 * 1024;
+const FLUSH_THRESHOLD: usize = 64 * 1024;
 
 /// What is still to be handed to the sink. Unlike std's, it takes no memory
 /// before something is written: a command that says nothing starts sooner.
-struct Buffer<'a> {
+struct OutputBuffer<'a> {
     sink: &'a mut dyn Write,
-    text: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
-impl Write for Buffer<'_> {
+impl Write for OutputBuffer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
-        if self.text.len() >= GATHERED {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= FLUSH_THRESHOLD {
             self.flush()?;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let written = self.sink.write_all(&self.text);
-        self.text.clear();
+        let written = self.sink.write_all(&self.bytes);
+        self.bytes.clear();
         written?;
         self.sink.flush()
     }
@@ -249,36 +251,38 @@ impl Write for Buffer<'_> {
 mod tests {
     use super::*;
 
-    fn shown(format: Format, width: u16, make: impl Fn(usize) -> Grid) -> String {
+    fn render(format: OutputFormat, width: u16, make: impl Fn(usize) -> Grid) -> String {
         let mut text = Vec::new();
-        let mut out = Out::new(&mut text, Settings { format, width, color: false, indent: false });
-        out.grid_or_cards(make).unwrap();
+        let mut out =
+            ReportWriter::new(&mut text, OutputSettings { format, width, color: false, indent_json: false });
+        out.write_grid_or_cards(make).unwrap();
         out.finish().unwrap();
         String::from_utf8(text).unwrap()
     }
 
     /// Two rows of a name of 40 columns, and of ten words.
-    fn sample(most: usize) -> Grid {
+    fn sample_grid(most: usize) -> Grid {
         let mut grid = Grid::new(vec![Column::left("NAME"), Column::left("WORDS")]);
         for _ in 0..2 {
-            grid.row(
-                [shorten(&"x".repeat(40), most), "words ".repeat(10).trim_end().to_owned()].map(Cell::plain),
+            grid.push_row(
+                [shorten_middle(&"x".repeat(40), most), "words ".repeat(10).trim_end().to_owned()]
+                    .map(Cell::plain),
             );
         }
         grid
     }
 
     #[test]
-    fn names_are_shortened_only_where_that_spares_lines() {
+    fn names_are_shortened_only_if_fewer_lines_result() {
         let name = "x".repeat(40);
-        assert!(shown(Format::Plain, 60, sample).contains(&name), "a pipe takes any line");
-        let text = shown(Format::Table, 120, sample);
+        assert!(render(OutputFormat::Plain, 60, sample_grid).contains(&name), "a pipe takes any line");
+        let text = render(OutputFormat::Table, 120, sample_grid);
         assert!(text.contains(&format!("│ {name} │")), "{text}");
-        let text = shown(Format::Table, 60, sample);
+        let text = render(OutputFormat::Table, 60, sample_grid);
         assert!(!text.contains(&name) && text.contains("x…x"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         // Each row would take ten lines of one word.
-        let text = shown(Format::Table, 28, sample);
+        let text = render(OutputFormat::Table, 28, sample_grid);
         assert!(text.starts_with("NAME   xxx") && text.contains("\n\nNAME   "), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 28), "{text}");
     }

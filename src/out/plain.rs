@@ -8,24 +8,24 @@ use unicode_width::UnicodeWidthStr;
 use super::{Align, Cell, Fields, Grid, Meaning, StreamColumn};
 
 /// The gap between two columns.
-const GAP: &str = "  ";
+const COLUMN_GAP: &str = "  ";
 
 /// Writes a header line and the rows.
-pub(super) fn grid(sink: &mut impl Write, grid: &Grid) -> io::Result<()> {
+pub(super) fn write_grid(sink: &mut impl Write, grid: &Grid) -> io::Result<()> {
     let mut widths: Vec<usize> = grid.columns().iter().map(|column| column.title.width()).collect();
     for row in grid.rows() {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width);
         }
     }
-    line(sink, grid, &widths, grid.columns().iter().map(|column| (column.title, column.title.width())))?;
+    write_row(sink, grid, &widths, grid.columns().iter().map(|column| (column.title, column.title.width())))?;
     for row in grid.rows() {
-        line(sink, grid, &widths, row.map(|cell| (cell.text, cell.width)))?;
+        write_row(sink, grid, &widths, row.map(|cell| (cell.text, cell.width)))?;
     }
     Ok(())
 }
 
-fn line<'a>(
+fn write_row<'a>(
     sink: &mut impl Write,
     grid: &Grid,
     widths: &[usize],
@@ -41,14 +41,14 @@ fn line<'a>(
         };
         write_blanks(sink, before)?;
         sink.write_all(cell.as_bytes())?;
-        owed = after + GAP.len();
+        owed = after + COLUMN_GAP.len();
     }
     sink.write_all(b"\n")
 }
 
 /// Writes a row of a stream; what the width has no room for in the last column
 /// goes on below, in that column.
-pub(super) fn stream_row(
+pub(super) fn write_stream_row(
     sink: &mut impl Write,
     columns: &[StreamColumn],
     cells: impl IntoIterator<Item = Cell>,
@@ -64,7 +64,7 @@ pub(super) fn stream_row(
         let mut text: &str = &cell.text;
         // Only the last column is as wide as what is left.
         while place.width == 0 && text.width() > width.saturating_sub(column) {
-            let Some(end) = line_end(text, width.saturating_sub(column)) else { break };
+            let Some(end) = wrap_position(text, width.saturating_sub(column)) else { break };
             write_styled(sink, &text[..end], meaning)?;
             sink.write_all(b"\n")?;
             write_blanks(sink, column)?;
@@ -72,7 +72,7 @@ pub(super) fn stream_row(
         }
         write_styled(sink, text, meaning)?;
         column += text.width();
-        owed = place.width.saturating_sub(text.width()) + GAP.len();
+        owed = place.width.saturating_sub(text.width()) + COLUMN_GAP.len();
     }
     sink.write_all(b"\n")
 }
@@ -87,7 +87,7 @@ fn write_styled(sink: &mut impl Write, text: &str, meaning: Meaning) -> io::Resu
 
 /// Where a line of at most this width ends: at a blank; the first one, where
 /// none comes in time. `None` where there is no blank left.
-fn line_end(text: &str, width: usize) -> Option<usize> {
+fn wrap_position(text: &str, width: usize) -> Option<usize> {
     let blanks = text.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
     let fitting = blanks.clone().rfind(|at| text[..*at].width() <= width);
     fitting.or_else(|| blanks.clone().next())
@@ -105,10 +105,10 @@ fn write_blanks(sink: &mut impl Write, count: usize) -> io::Result<()> {
 }
 
 /// Writes a line a field.
-pub(super) fn fields(sink: &mut impl Write, fields: &Fields) -> io::Result<()> {
+pub(super) fn write_fields(sink: &mut impl Write, fields: &Fields) -> io::Result<()> {
     let width = fields.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
     for (label, value) in fields.iter() {
-        writeln!(sink, "{label:width$}{GAP}{}", value.text)?;
+        writeln!(sink, "{label:width$}{COLUMN_GAP}{}", value.text)?;
     }
     Ok(())
 }
@@ -119,13 +119,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_lines_end_in_text() {
+    fn columns_are_aligned_without_trailing_spaces() {
         let mut table =
             Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("MEANING")]);
-        table.row(["1", "HUP", "a"].map(Cell::plain));
-        table.row(["64", "größe日", "longer than the rest"].map(Cell::plain));
+        table.push_row(["1", "HUP", "a"].map(Cell::plain));
+        table.push_row(["64", "größe日", "longer than the rest"].map(Cell::plain));
         let mut text = Vec::new();
-        grid(&mut text, &table).unwrap();
+        write_grid(&mut text, &table).unwrap();
         let expected = "\
 NUM  SIGNAL   MEANING
   1  HUP      a
@@ -135,22 +135,22 @@ NUM  SIGNAL   MEANING
     }
 
     #[test]
-    fn a_stream_goes_on_below_where_the_width_ends() {
+    fn stream_row_wraps_last_column_at_width() {
         let columns = [StreamColumn { title: "A", width: 3 }, StreamColumn { title: "B", width: 0 }];
         let cells = ["x", "one two three"].map(Cell::plain);
         let mut text = Vec::new();
-        stream_row(&mut text, &columns, cells.clone(), false, 13).unwrap();
-        stream_row(&mut text, &columns, cells, false, usize::MAX).unwrap();
+        write_stream_row(&mut text, &columns, cells.clone(), false, 13).unwrap();
+        write_stream_row(&mut text, &columns, cells, false, usize::MAX).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "x    one two\n     three\nx    one two three\n");
     }
 
     #[test]
-    fn fields_share_one_edge() {
+    fn plain_fields_are_aligned() {
         let mut block = Fields::default();
-        block.add("Name", Cell::plain("bash"));
-        block.add("Threads", Cell::plain("1"));
+        block.push("Name", Cell::plain("bash"));
+        block.push("Threads", Cell::plain("1"));
         let mut text = Vec::new();
-        fields(&mut text, &block).unwrap();
+        write_fields(&mut text, &block).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "Name     bash\nThreads  1\n");
     }
 }

@@ -10,7 +10,7 @@ pub enum Meaning {
     #[default]
     Plain,
     /// There is nothing here.
-    Nothing,
+    Absent,
     /// A title or a label.
     Title,
     /// What is looked at: a process, a signal.
@@ -20,9 +20,9 @@ pub enum Meaning {
     /// It has no effect.
     Ignored,
     /// It is held back.
-    Held,
+    Pending,
     /// It ends or endangers something.
-    Grave,
+    Danger,
     /// It could not be found out.
     Unknown,
 }
@@ -30,11 +30,11 @@ pub enum Meaning {
 impl Meaning {
     /// What an effect means, by its identifier: what ends or stops, what is
     /// held back, what does nothing.
-    pub fn of_effect(id: &str) -> Meaning {
+    pub fn from_effect_id(id: &str) -> Meaning {
         match id {
-            "terminates" | "stops" => Meaning::Grave,
+            "terminates" | "stops" => Meaning::Danger,
             "runs-handler" | "continues" | "taken-by-sigwait" => Meaning::Handled,
-            "pending" | "merged" | "read-by-signalfd" | "traced" => Meaning::Held,
+            "pending" | "merged" | "read-by-signalfd" | "traced" => Meaning::Pending,
             "ignored" | "dropped" | "nothing" => Meaning::Ignored,
             "unknown" | "queue-full" => Meaning::Unknown,
             _ => Meaning::Plain,
@@ -46,11 +46,11 @@ impl Meaning {
         let style = Style::new();
         match self {
             Meaning::Plain => style,
-            Meaning::Nothing | Meaning::Ignored => style.dimmed(),
+            Meaning::Absent | Meaning::Ignored => style.dimmed(),
             Meaning::Title | Meaning::Subject => style.bold(),
             Meaning::Handled => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))),
-            Meaning::Held => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))),
-            Meaning::Grave => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold(),
+            Meaning::Pending => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))),
+            Meaning::Danger => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold(),
             Meaning::Unknown => style.fg_color(Some(anstyle::Color::Ansi(AnsiColor::Magenta))),
         }
     }

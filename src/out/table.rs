@@ -12,9 +12,9 @@ use comfy_table::{
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Align, Fields, Grid, Meaning, Settings};
+use super::{Align, Fields, Grid, Meaning, OutputSettings};
 
-const FRAME: TableStyle = TableStyle::new()
+const BORDERED_STYLE: TableStyle = TableStyle::new()
     .top_border(LineStyle::new('┌', '─', '┬', '┐'))
     .header_lines(ContentLineStyle::new('│', '│', '│'))
     .header_separator(LineStyle::new('├', '─', '┼', '┤'))
@@ -23,11 +23,11 @@ const FRAME: TableStyle = TableStyle::new()
 
 /// For fields: nothing drawn but the line above, which is dropped once it has
 /// told where the columns lie.
-const BARE: TableStyle = TableStyle::new().top_border(LineStyle::none().fill('─').junction('┬'));
+const BORDERLESS_STYLE: TableStyle = TableStyle::new().top_border(LineStyle::none().fill('─').junction('┬'));
 
-/// Writes a bordered table fitted to the width, where it [`fits`].
-pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io::Result<()> {
-    let mut table = new_table(FRAME, settings.width);
+/// Writes a bordered table fitted to the width, where it [`fits_width`].
+pub(super) fn write_grid(sink: &mut dyn Write, grid: &Grid, settings: OutputSettings) -> io::Result<()> {
+    let mut table = new_table(BORDERED_STYLE, settings.width);
     table.set_header(grid.columns().iter().map(|column| column.title));
     for row in grid.rows() {
         table.add_row(row.map(|cell| cell.text));
@@ -37,12 +37,12 @@ pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io:
             laid.set_cell_alignment(CellAlignment::Right);
         }
     }
-    hold(&mut table, grid);
-    hold_first(&mut table);
+    keep_words_whole(&mut table, grid);
+    keep_first_column_whole(&mut table);
 
     let mut lines = table.lines();
     let top = lines.next().unwrap_or_default();
-    let spans = spans(&top);
+    let spans = column_spans(&top);
     writeln!(sink, "{top}")?;
     let mut meanings = vec![Meaning::Title; grid.columns().len()];
     let mut rows = None;
@@ -55,39 +55,47 @@ pub(super) fn grid(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io:
         }
         // A wrapped row goes on over several lines; only its first one has
         // text in the first column, which never wraps.
-        let begins = spans.first().is_some_and(|span| !within(&line, span).trim().is_empty());
+        let begins = spans.first().is_some_and(|span| !slice_columns(&line, span).trim().is_empty());
         let next = rows.as_mut().filter(|_| begins).and_then(Iterator::next);
         if let Some(row) = next {
             meanings = row.map(|cell| cell.meaning).collect();
         }
-        write_line(sink, &line, &spans, &meanings, settings.color)?;
+        write_styled_line(sink, &line, &spans, &meanings, settings.color)?;
     }
     Ok(())
 }
 
 /// Writes labels and values, the values wrapped at the width.
-pub(super) fn fields(sink: &mut dyn Write, fields: &Fields, settings: Settings) -> io::Result<()> {
+pub(super) fn write_fields(
+    sink: &mut dyn Write,
+    fields: &Fields,
+    settings: OutputSettings,
+) -> io::Result<()> {
     let lines = fields.iter().map(|(label, value)| Some((*label, value.text.as_ref(), value.meaning)));
-    labelled(sink, &lines.collect::<Vec<_>>(), settings)
+    write_labelled_lines(sink, &lines.collect::<Vec<_>>(), settings)
 }
 
 /// Writes the rows, each as a block of labels and values; what has no value is
 /// left out.
-pub(super) fn cards(sink: &mut dyn Write, grid: &Grid, settings: Settings) -> io::Result<()> {
+pub(super) fn write_cards(sink: &mut dyn Write, grid: &Grid, settings: OutputSettings) -> io::Result<()> {
     let mut lines = Vec::new();
     for row in grid.rows() {
         lines.extend((!lines.is_empty()).then_some(None));
-        let cells = grid.columns().iter().zip(row).filter(|(_, cell)| cell.meaning != Meaning::Nothing);
+        let cells = grid.columns().iter().zip(row).filter(|(_, cell)| cell.meaning != Meaning::Absent);
         lines.extend(cells.map(|(column, cell)| Some((column.title, cell.text, cell.meaning))));
     }
-    labelled(sink, &lines, settings)
+    write_labelled_lines(sink, &lines, settings)
 }
 
 /// Lines of a label and a value; `None` is an empty line.
-type Labelled<'a> = Option<(&'a str, &'a str, Meaning)>;
+type LabelledLine<'a> = Option<(&'a str, &'a str, Meaning)>;
 
-fn labelled(sink: &mut dyn Write, rows: &[Labelled<'_>], settings: Settings) -> io::Result<()> {
-    let mut table = new_table(BARE, settings.width);
+fn write_labelled_lines(
+    sink: &mut dyn Write,
+    rows: &[LabelledLine<'_>],
+    settings: OutputSettings,
+) -> io::Result<()> {
+    let mut table = new_table(BORDERLESS_STYLE, settings.width);
     for row in rows {
         table.add_row(row.map_or(["", ""], |(label, value, _)| [label, value]));
     }
@@ -96,17 +104,17 @@ fn labelled(sink: &mut dyn Write, rows: &[Labelled<'_>], settings: Settings) -> 
             column.set_padding(padding);
         }
     }
-    hold_first(&mut table);
+    keep_first_column_whole(&mut table);
 
     let mut lines = table.lines();
-    let spans = spans(&lines.next().unwrap_or_default());
+    let spans = column_spans(&lines.next().unwrap_or_default());
     let mut values = rows.iter().flatten();
     let mut meaning = Meaning::Plain;
     for line in lines {
         if !line.starts_with(' ') {
             meaning = values.next().map_or(Meaning::Plain, |(.., meaning)| *meaning);
         }
-        write_line(sink, line.trim_end(), &spans, &[Meaning::Title, meaning], settings.color)?;
+        write_styled_line(sink, line.trim_end(), &spans, &[Meaning::Title, meaning], settings.color)?;
     }
     Ok(())
 }
@@ -119,7 +127,7 @@ fn new_table(style: TableStyle, width: u16) -> Table {
 
 /// The least width of each column: its content where it is kept whole, else
 /// its longest word.
-fn least(grid: &Grid) -> Vec<usize> {
+fn min_widths(grid: &Grid) -> Vec<usize> {
     let mut least: Vec<usize> = grid.columns().iter().map(|column| column.title.width()).collect();
     for row in grid.rows() {
         for ((least, column), cell) in least.iter_mut().zip(grid.columns()).zip(row) {
@@ -135,14 +143,14 @@ fn least(grid: &Grid) -> Vec<usize> {
 
 /// Whether the width is enough to break no word: a table of single letters is
 /// worse than none.
-pub(super) fn fits(grid: &Grid, width: u16) -> bool {
+pub(super) fn fits_width(grid: &Grid, width: u16) -> bool {
     let frame = grid.columns().len() * 3 + 1;
-    least(grid).iter().sum::<usize>() + frame <= usize::from(width)
+    min_widths(grid).iter().sum::<usize>() + frame <= usize::from(width)
 }
 
 /// Keeps words, and columns of words, whole.
-fn hold(table: &mut Table, grid: &Grid) {
-    for ((index, column), least) in grid.columns().iter().enumerate().zip(least(grid)) {
+fn keep_words_whole(table: &mut Table, grid: &Grid) {
+    for ((index, column), least) in grid.columns().iter().enumerate().zip(min_widths(grid)) {
         let Some(laid) = table.column_mut(index) else { continue };
         // The boundary counts the blanks beside the text too.
         let least = u16::try_from(least + 2).unwrap_or(u16::MAX);
@@ -154,14 +162,14 @@ fn hold(table: &mut Table, grid: &Grid) {
 }
 
 /// Keeps the first column from wrapping: it tells where a row begins.
-fn hold_first(table: &mut Table) {
+fn keep_first_column_whole(table: &mut Table) {
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
 }
 
 /// Where the columns lie, in display columns: the runs of the border above.
-fn spans(border: &str) -> Vec<Range<usize>> {
+fn column_spans(border: &str) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (index, character) in border.chars().enumerate() {
         match spans.last_mut() {
@@ -174,12 +182,12 @@ fn spans(border: &str) -> Vec<Range<usize>> {
 }
 
 /// The text that a line has in a span of display columns.
-fn within<'a>(line: &'a str, span: &Range<usize>) -> &'a str {
-    &line[offset(line, span.start)..offset(line, span.end)]
+fn slice_columns<'a>(line: &'a str, span: &Range<usize>) -> &'a str {
+    &line[byte_offset(line, span.start)..byte_offset(line, span.end)]
 }
 
 /// The byte at which a display column begins.
-fn offset(line: &str, column: usize) -> usize {
+fn byte_offset(line: &str, column: usize) -> usize {
     let mut at = 0;
     for (index, character) in line.char_indices() {
         if at >= column {
@@ -190,7 +198,7 @@ fn offset(line: &str, column: usize) -> usize {
     line.len()
 }
 
-fn write_line(
+fn write_styled_line(
     sink: &mut dyn Write,
     line: &str,
     spans: &[Range<usize>],
@@ -202,13 +210,13 @@ fn write_line(
     }
     let mut done = 0;
     for (span, meaning) in spans.iter().zip(meanings) {
-        let cell = within(line, span);
+        let cell = slice_columns(line, span);
         let text = cell.trim();
         if text.is_empty() || *meaning == Meaning::Plain {
             continue;
         }
         let lead = cell.width() - cell.trim_start().width();
-        let start = offset(line, span.start + lead);
+        let start = byte_offset(line, span.start + lead);
         let style = meaning.style();
         write!(sink, "{}{style}{text}{style:#}", &line[done..start])?;
         done = start + text.len();
@@ -220,32 +228,32 @@ fn write_line(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Cell, Column, Format};
+    use super::super::{Cell, Column, OutputFormat};
     use super::*;
 
-    fn settings(width: u16, color: bool) -> Settings {
-        Settings { format: Format::Table, width, color, indent: false }
+    fn settings(width: u16, color: bool) -> OutputSettings {
+        OutputSettings { format: OutputFormat::Table, width, color, indent_json: false }
     }
 
-    fn sample() -> Grid {
+    fn sample_grid() -> Grid {
         let mut sample = Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("WHY")]);
-        sample.row([
+        sample.push_row([
             Cell::plain("1"),
             Cell::new("HUP", Meaning::Subject),
-            Cell::new("a reason that is long enough to wrap", Meaning::Held),
+            Cell::new("a reason that is long enough to wrap", Meaning::Pending),
         ]);
-        sample.row([Cell::plain("15"), Cell::new("TERM", Meaning::Subject), Cell::nothing()]);
+        sample.push_row([Cell::plain("15"), Cell::new("TERM", Meaning::Subject), Cell::absent()]);
         sample
     }
 
-    fn drawn(table: &Grid, width: u16, color: bool) -> String {
+    fn render(table: &Grid, width: u16, color: bool) -> String {
         let mut text = Vec::new();
-        grid(&mut text, table, settings(width, color)).unwrap();
+        write_grid(&mut text, table, settings(width, color)).unwrap();
         String::from_utf8(text).unwrap()
     }
 
     #[test]
-    fn a_table_fits_its_width() {
+    fn table_wraps_cells_at_width() {
         let expected = "\
 ┌─────┬────────┬─────────────────┐
 │ NUM │ SIGNAL │ WHY             │
@@ -256,32 +264,32 @@ mod tests {
 │  15 │ TERM   │ -               │
 └─────┴────────┴─────────────────┘
 ";
-        assert_eq!(drawn(&sample(), 34, false), expected);
+        assert_eq!(render(&sample_grid(), 34, false), expected);
     }
 
     #[test]
-    fn words_are_kept_whole() {
-        assert!(fits(&sample(), 25));
-        assert!(!fits(&sample(), 24), "NUM, SIGNAL and `reason` need 25 with their frame");
-        let text = drawn(&sample(), 25, false);
+    fn table_does_not_break_words() {
+        assert!(fits_width(&sample_grid(), 25));
+        assert!(!fits_width(&sample_grid(), 24), "NUM, SIGNAL and `reason` need 25 with their frame");
+        let text = render(&sample_grid(), 25, false);
         assert!(text.contains("│ reason │") && text.lines().all(|line| line.width() == 25), "{text}");
     }
 
     #[test]
-    fn every_line_of_a_cell_has_its_colour() {
-        let text = drawn(&sample(), 34, true);
+    fn each_line_of_wrapped_cell_is_coloured() {
+        let text = render(&sample_grid(), 34, true);
         assert!(text.contains("│ \x1b[33mis long enough\x1b[0m  │"), "{text}");
         assert!(text.contains("│  15 │ \x1b[1mTERM\x1b[0m   │ \x1b[2m-\x1b[0m "), "{text}");
         assert!(text.contains("│ \x1b[1mNUM\x1b[0m │"), "{text}");
     }
 
     #[test]
-    fn fields_wrap_beside_their_label() {
+    fn field_value_wraps_at_label_width() {
         let mut block = Fields::default();
-        block.add("Name", Cell::new("bash", Meaning::Subject));
-        block.add("Purpose", Cell::plain("to read commands and to run them"));
+        block.push("Name", Cell::new("bash", Meaning::Subject));
+        block.push("Purpose", Cell::plain("to read commands and to run them"));
         let mut text = Vec::new();
-        fields(&mut text, &block, settings(26, false)).unwrap();
+        write_fields(&mut text, &block, settings(26, false)).unwrap();
         let expected = "\
 Name     bash
 Purpose  to read commands
@@ -291,9 +299,9 @@ Purpose  to read commands
     }
 
     #[test]
-    fn a_card_has_a_line_a_value() {
+    fn card_has_one_line_per_value() {
         let mut text = Vec::new();
-        cards(&mut text, &sample(), settings(24, false)).unwrap();
+        write_cards(&mut text, &sample_grid(), settings(24, false)).unwrap();
         let expected = "\
 NUM     1
 SIGNAL  HUP
@@ -309,20 +317,20 @@ SIGNAL  TERM
 
     proptest! {
         #[test]
-        fn colour_changes_nothing_but_colour(
+        fn colour_does_not_change_layout(
             rows in proptest::collection::vec(("[a-z0-9]{1,4}", "\\PC{1,40}", "\\PC{1,20}"), 0..5),
             width in 1u16..130,
         ) {
             let mut table = Grid::new(vec![Column::left("A"), Column::left("B"), Column::right("C")]);
             for (first, second, third) in rows {
-                table.row([
-                    Cell::new(first, Meaning::Grave),
-                    Cell::new(second, Meaning::Held),
+                table.push_row([
+                    Cell::new(first, Meaning::Danger),
+                    Cell::new(second, Meaning::Pending),
                     Cell::new(third, Meaning::Handled),
                 ]);
             }
-            let colored = drawn(&table, width, true);
-            prop_assert_eq!(anstream::adapter::strip_str(&colored).to_string(), drawn(&table, width, false));
+            let colored = render(&table, width, true);
+            prop_assert_eq!(anstream::adapter::strip_str(&colored).to_string(), render(&table, width, false));
         }
     }
 }

@@ -4,13 +4,13 @@ use crate::signal::SignalSet;
 
 /// The system call a thread is in (proc_pid_syscall(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum SyscallState {
     /// It runs: nobody can tell.
     Running,
     /// It sleeps, but in no system call.
-    None,
+    NotInSyscall,
     /// It sleeps in this one.
-    In {
+    InSyscall {
         /// The number, of the thread's own architecture.
         number: u64,
         /// The arguments.
@@ -18,32 +18,32 @@ pub enum Call {
     },
 }
 
-impl Call {
+impl SyscallState {
     /// Reads the file: `running`, `-1 SP PC`, or the number, six arguments, SP
     /// and PC.
-    pub fn parse(text: &[u8]) -> Option<Call> {
+    pub fn parse(text: &[u8]) -> Option<SyscallState> {
         let text = std::str::from_utf8(text).ok()?.trim();
         if text == "running" {
-            return Some(Call::Running);
+            return Some(SyscallState::Running);
         }
         let mut words = text.split(' ');
         let number = words.next()?;
         if number == "-1" {
-            return Some(Call::None);
+            return Some(SyscallState::NotInSyscall);
         }
         let mut arguments = [0; 6];
         for argument in &mut arguments {
             *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
         }
-        Some(Call::In { number: number.parse().ok()?, arguments })
+        Some(SyscallState::InSyscall { number: number.parse().ok()?, arguments })
     }
 }
 
 /// What a thread waits in, as far as signals are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
+pub enum WaitReason {
     /// In nothing that takes signals.
-    Elsewhere,
+    Other,
     /// In sigwait(3) or one of its kind, for these: the first that comes is
     /// taken, whatever its disposition. The kernel has removed them from the
     /// thread's blocked set meanwhile (`do_sigtimedwait` in kernel/signal.c).
@@ -54,7 +54,7 @@ pub enum Wait {
     /// In sigsuspend(2): the blocked set is the one it was given.
     Sigsuspend,
     /// In wait4(2): for this one child, or, where the call may not be seen, for
-    /// whom is not known. Who waits for any child is [`Wait::Elsewhere`].
+    /// whom is not known. Who waits for any child is [`WaitReason::Other`].
     Child(Option<u32>),
     /// It may not be seen.
     Unknown,
@@ -62,7 +62,7 @@ pub enum Wait {
 
 /// rt_sigtimedwait(2) here; on x86-64 also as 32-bit programs number it (both
 /// numbers mean nothing else in a 64-bit one).
-const SIGTIMEDWAIT: &[u64] = if cfg!(target_arch = "x86_64") {
+const SIGTIMEDWAIT_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[128, 177, 421]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
     &[137]
@@ -75,7 +75,7 @@ const SIGTIMEDWAIT: &[u64] = if cfg!(target_arch = "x86_64") {
 };
 
 /// read(2), likewise.
-const READ: &[u64] = if cfg!(target_arch = "x86_64") {
+const READ_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[0, 3]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
     &[63]
@@ -84,7 +84,7 @@ const READ: &[u64] = if cfg!(target_arch = "x86_64") {
 };
 
 /// rt_sigsuspend(2), likewise.
-const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
+const SIGSUSPEND_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[130, 179]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
     &[133]
@@ -97,7 +97,7 @@ const SIGSUSPEND: &[u64] = if cfg!(target_arch = "x86_64") {
 };
 
 /// wait4(2), likewise.
-const WAIT4: &[u64] = if cfg!(target_arch = "x86_64") {
+const WAIT4_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[61, 114]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
     &[260]
@@ -105,46 +105,48 @@ const WAIT4: &[u64] = if cfg!(target_arch = "x86_64") {
     &[114]
 };
 
-impl Wait {
+impl WaitReason {
     /// What a call means; `set` reads the set at an address of the thread's
     /// memory, `signalfd` that of a descriptor, where it is a signalfd.
-    pub fn of(
-        call: Call,
+    pub fn from_syscall(
+        call: SyscallState,
         set: impl FnOnce(u64) -> Option<SignalSet>,
         signalfd: impl FnOnce(u32) -> Option<SignalSet>,
-    ) -> Wait {
+    ) -> WaitReason {
         match call {
             // Where the numbers are not known, nothing can be told from them.
-            Call::In { .. } if SIGTIMEDWAIT.is_empty() => Wait::Unknown,
-            Call::In { number, arguments } if SIGTIMEDWAIT.contains(&number) => {
-                set(arguments[0]).map_or(Wait::Unknown, Wait::Sigwait)
+            SyscallState::InSyscall { .. } if SIGTIMEDWAIT_NUMBERS.is_empty() => WaitReason::Unknown,
+            SyscallState::InSyscall { number, arguments } if SIGTIMEDWAIT_NUMBERS.contains(&number) => {
+                set(arguments[0]).map_or(WaitReason::Unknown, WaitReason::Sigwait)
             }
-            Call::In { number, arguments } if READ.contains(&number) => {
+            SyscallState::InSyscall { number, arguments } if READ_NUMBERS.contains(&number) => {
                 let descriptor = u32::try_from(arguments[0]).ok();
                 let read = descriptor.and_then(|number| Some((number, signalfd(number)?)));
-                read.map_or(Wait::Elsewhere, |(number, set)| Wait::Signalfd(number, set))
+                read.map_or(WaitReason::Other, |(number, set)| WaitReason::Signalfd(number, set))
             }
-            Call::In { number, .. } if SIGSUSPEND.contains(&number) => Wait::Sigsuspend,
-            Call::In { number, arguments } if WAIT4.contains(&number) => {
+            SyscallState::InSyscall { number, .. } if SIGSUSPEND_NUMBERS.contains(&number) => {
+                WaitReason::Sigsuspend
+            }
+            SyscallState::InSyscall { number, arguments } if WAIT4_NUMBERS.contains(&number) => {
                 // A number of 32 bits; 0 and less are groups, or any child.
                 let child = u32::try_from(arguments[0] as i32).ok().filter(|pid| *pid > 0);
-                child.map_or(Wait::Elsewhere, |pid| Wait::Child(Some(pid)))
+                child.map_or(WaitReason::Other, |pid| WaitReason::Child(Some(pid)))
             }
-            _ => Wait::Elsewhere,
+            _ => WaitReason::Other,
         }
     }
 
     /// What the kernel's function that a thread sleeps in tells (wchan), which
     /// Yama lets read where it forbids the call.
-    pub fn of_channel(name: &[u8]) -> Wait {
+    pub fn from_wchan(name: &[u8]) -> WaitReason {
         let is_in = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
         match name {
             // No name, where the kernel keeps none or the right is missing.
-            b"" | b"0" => Wait::Unknown,
-            _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => Wait::Unknown,
-            _ if is_in(b"sigsuspend") => Wait::Sigsuspend,
-            b"do_wait" => Wait::Child(None),
-            _ => Wait::Elsewhere,
+            b"" | b"0" => WaitReason::Unknown,
+            _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => WaitReason::Unknown,
+            _ if is_in(b"sigsuspend") => WaitReason::Sigsuspend,
+            b"do_wait" => WaitReason::Child(None),
+            _ => WaitReason::Other,
         }
     }
 }
@@ -154,50 +156,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_read() {
+    fn parse_reads_syscall_file() {
         let arguments = [0x7ffc, 0, 0, 8, 0, 1];
         for (text, call) in [
-            ("running\n", Some(Call::Running)),
-            ("-1 0x7ffd5a0 0x7f2e\n", Some(Call::None)),
-            ("128 0x7ffc 0x0 0x0 0x8 0x0 0x1 0x7ff 0x7f2\n", Some(Call::In { number: 128, arguments })),
+            ("running\n", Some(SyscallState::Running)),
+            ("-1 0x7ffd5a0 0x7f2e\n", Some(SyscallState::NotInSyscall)),
+            (
+                "128 0x7ffc 0x0 0x0 0x8 0x0 0x1 0x7ff 0x7f2\n",
+                Some(SyscallState::InSyscall { number: 128, arguments }),
+            ),
             ("", None),
             ("128 0x7ffc", None),
             ("128 7 0 0 0 0 0 0 0", None),
             ("x 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0", None),
         ] {
-            assert_eq!(Call::parse(text.as_bytes()), call, "{text}");
+            assert_eq!(SyscallState::parse(text.as_bytes()), call, "{text}");
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn waiting_for_signals_is_told_from_other_calls() {
+    fn from_syscall_recognizes_signal_waits() {
         let set = SignalSet::from_bits(0x4000);
         let known = |number: u64| (number == 5).then_some(set);
-        let in_call = |number, argument| Call::In { number, arguments: [argument; 6] };
-        let wait = |number| Wait::of(in_call(number, 5), known, |number| known(number.into()));
-        assert_eq!(wait(128), Wait::Sigwait(set));
-        assert_eq!(wait(130), Wait::Sigsuspend);
-        assert_eq!((wait(0), wait(1)), (Wait::Signalfd(5, set), Wait::Elsewhere));
-        assert_eq!(Wait::of(in_call(61, 7), known, |_| None), Wait::Child(Some(7)));
-        assert_eq!(Wait::of(in_call(61, 0xffff_ffff), known, |_| None), Wait::Elsewhere, "any child");
-        assert_eq!(Wait::of(in_call(61, u64::MAX), known, |_| None), Wait::Elsewhere);
-        assert_eq!(Wait::of(in_call(0, 6), known, |_| None), Wait::Elsewhere);
-        assert_eq!(Wait::of(in_call(128, 6), known, |_| None), Wait::Unknown);
-        assert_eq!(Wait::of(Call::Running, known, |_| None), Wait::Elsewhere);
+        let in_call = |number, argument| SyscallState::InSyscall { number, arguments: [argument; 6] };
+        let wait =
+            |number| WaitReason::from_syscall(in_call(number, 5), known, |number| known(number.into()));
+        assert_eq!(wait(128), WaitReason::Sigwait(set));
+        assert_eq!(wait(130), WaitReason::Sigsuspend);
+        assert_eq!((wait(0), wait(1)), (WaitReason::Signalfd(5, set), WaitReason::Other));
+        assert_eq!(WaitReason::from_syscall(in_call(61, 7), known, |_| None), WaitReason::Child(Some(7)));
+        assert_eq!(
+            WaitReason::from_syscall(in_call(61, 0xffff_ffff), known, |_| None),
+            WaitReason::Other,
+            "any child"
+        );
+        assert_eq!(WaitReason::from_syscall(in_call(61, u64::MAX), known, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(0, 6), known, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(128, 6), known, |_| None), WaitReason::Unknown);
+        assert_eq!(WaitReason::from_syscall(SyscallState::Running, known, |_| None), WaitReason::Other);
     }
 
     #[test]
-    fn the_channel_tells_where_the_call_may_not_be_read() {
+    fn from_wchan_recognizes_signal_waits() {
         for (name, wait) in [
-            (&b"do_sigtimedwait"[..], Wait::Unknown),
-            (b"do_sys_poll", Wait::Elsewhere),
-            (b"sigsuspend", Wait::Sigsuspend),
-            (b"do_wait", Wait::Child(None)),
-            (b"0", Wait::Unknown),
-            (b"", Wait::Unknown),
+            (&b"do_sigtimedwait"[..], WaitReason::Unknown),
+            (b"do_sys_poll", WaitReason::Other),
+            (b"sigsuspend", WaitReason::Sigsuspend),
+            (b"do_wait", WaitReason::Child(None)),
+            (b"0", WaitReason::Unknown),
+            (b"", WaitReason::Unknown),
         ] {
-            assert_eq!(Wait::of_channel(name), wait);
+            assert_eq!(WaitReason::from_wchan(name), wait);
         }
     }
 }

@@ -1,37 +1,37 @@
 //! /proc/PID/cgroup: which control groups a process is in (cgroups(7)).
 
 /// What the kernel puts behind a group that has been removed.
-const REMOVED: &[u8] = b" (deleted)";
+const DELETED_SUFFIX: &[u8] = b" (deleted)";
 
 /// Whether a process whose cgroup file this is belongs to the group, or to one
 /// below it, in any hierarchy. The group begins with a slash and does not end
 /// with one; the root is empty.
 pub fn is_within(text: &[u8], group: &[u8]) -> bool {
-    text.split(|byte| *byte == b'\n').filter_map(path).any(|path| {
+    text.split(|byte| *byte == b'\n').filter_map(line_path).any(|path| {
         let below = path.strip_prefix(group);
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
 }
 
 /// The path of a line: `ID:CONTROLLERS:PATH`.
-fn path(line: &[u8]) -> Option<&[u8]> {
+fn line_path(line: &[u8]) -> Option<&[u8]> {
     let mut parts = line.splitn(3, |byte| *byte == b':');
     let path = parts.nth(2).filter(|path| path.starts_with(b"/"))?;
-    Some(path.strip_suffix(REMOVED).unwrap_or(path))
+    Some(path.strip_suffix(DELETED_SUFFIX).unwrap_or(path))
 }
 
 /// A group as people name it, in the form of [`is_within`]: with or without a
 /// slash in front, also as a directory below /sys/fs/cgroup, where version 1
 /// and hybrid systems have a directory a hierarchy. `None` where nothing is
 /// named.
-pub fn group(name: &[u8]) -> Option<Vec<u8>> {
+pub fn normalize(name: &[u8]) -> Option<Vec<u8>> {
     let mounted = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
     if name.is_empty() {
         return None;
     }
     let mut steps: Vec<&[u8]> =
         mounted.unwrap_or(name).split(|byte| *byte == b'/').filter(|step| !step.is_empty()).collect();
-    if mounted.is_some() && steps.first().is_some_and(|step| is_hierarchy(step)) {
+    if mounted.is_some() && steps.first().is_some_and(|step| is_hierarchy_name(step)) {
         steps.remove(0);
     }
     Some(steps.iter().flat_map(|step| [b"/", *step].concat()).collect())
@@ -39,7 +39,7 @@ pub fn group(name: &[u8]) -> Option<Vec<u8>> {
 
 /// Whether a directory in /sys/fs/cgroup is a hierarchy's: a controller, or
 /// several joined by commas, `unified`, or the one that systemd keeps.
-fn is_hierarchy(step: &[u8]) -> bool {
+fn is_hierarchy_name(step: &[u8]) -> bool {
     const KNOWN: [&[u8]; 17] = [
         b"blkio",
         b"cpu",
@@ -72,7 +72,7 @@ mod tests {
         b"12:memory:/user.slice\n4:cpu,cpuacct:/a:b/c\n1:name=systemd:/old.scope (deleted)\n0::/system.slice/x\n";
 
     #[test]
-    fn a_group_holds_those_below_it() {
+    fn is_within_includes_descendants() {
         for (group, within) in [
             ("", true),
             ("/user.slice", true),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_in_several_forms() {
+    fn normalize_accepts_several_forms() {
         for (name, expected) in [
             ("/system.slice/x.service", "/system.slice/x.service"),
             ("system.slice/x.service/", "/system.slice/x.service"),
@@ -104,15 +104,15 @@ mod tests {
             ("/memory/a", "/memory/a"),
             ("/", ""),
         ] {
-            assert_eq!(group(name.as_bytes()).as_deref(), Some(expected.as_bytes()), "{name}");
+            assert_eq!(normalize(name.as_bytes()).as_deref(), Some(expected.as_bytes()), "{name}");
         }
-        assert_eq!(group(b""), None);
+        assert_eq!(normalize(b""), None);
     }
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in proptest::collection::vec(any::<u8>(), 0..200), name in "[ -~]{0,40}") {
-            if let Some(group) = group(name.as_bytes()) {
+        fn is_within_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200), name in "[ -~]{0,40}") {
+            if let Some(group) = normalize(name.as_bytes()) {
                 is_within(&text, &group);
             }
         }

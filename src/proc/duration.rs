@@ -20,7 +20,7 @@ pub fn parse(text: &str) -> Result<Option<Duration>, String> {
 }
 
 /// A duration as it is written here: `100ms`, `1.5s`, `1m30s`, `1d`.
-pub fn text(time: Duration) -> String {
+pub fn format(time: Duration) -> String {
     let whole = time.as_secs();
     let (millis, nanos) = (time.subsec_millis(), time.subsec_nanos());
     if whole == 0 && nanos > 0 {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read() {
+    fn parse_accepts_durations() {
         let millis = |text: &str| parse(text).map(|time| time.map(|time| time.as_millis()));
         for (text, expected) in [
             ("5s", 5000),
@@ -71,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_written_as_they_are_read() {
+    fn format_reverses_parse() {
         for written in
             ["100ms", "250us", "1s", "1.5s", "10s", "1m30s", "1h", "1h0.25s", "1d", "1d2h3m4s", "0s"]
         {
             let time = parse(written).ok().flatten().expect("a duration");
-            assert_eq!(text(time), written);
+            assert_eq!(format(time), written);
         }
     }
 }

@@ -9,47 +9,47 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{ReadError, ReadMemory, Root, Stat, Status, Task, Threads, gather};
+use super::{ProcReadError, ProcRoot, ProcStat, ProcStatus, ReadMemory, Thread, Threads, gather};
 
 /// Longer than any file of a process: 65536 groups make a status of 700 KiB,
 /// and a command line has at most a few megabytes (execve(2)).
-const LONGEST_FILE: usize = 1 << 24;
+const MAX_FILE_SIZE: usize = 1 << 24;
 
 const TOO_LONG: &str = "too long for a file of /proc/PID";
 
 /// A reader of the files of processes; for one thread.
 #[derive(Debug)]
-pub struct Files {
-    root: Root,
+pub struct ProcReader {
+    root: ProcRoot,
     path: Vec<u8>,
     /// The length of the directory and its slash, which stay in the path.
-    directory: usize,
+    prefix_length: usize,
     buffer: Vec<u8>,
 }
 
-impl Files {
+impl ProcReader {
     /// A reader of a /proc.
-    pub fn new(root: &Root) -> Files {
+    pub fn new(root: &ProcRoot) -> ProcReader {
         let mut path = root.directory().as_os_str().as_bytes().to_vec();
         path.push(b'/');
-        Files { root: root.clone(), directory: path.len(), path, buffer: Vec::new() }
+        ProcReader { root: root.clone(), prefix_length: path.len(), path, buffer: Vec::new() }
     }
 
     /// A file of a process: all of it, where the kernel gives it with one read.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn read(&mut self, pid: u32, file: &str) -> Result<&[u8], ReadError> {
-        self.go(pid, file);
-        let length = fill(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
+    /// See [`ProcReadError`].
+    pub fn read(&mut self, pid: u32, file: &str) -> Result<&[u8], ProcReadError> {
+        self.set_path(pid, file);
+        let length = read_into(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
         Ok(&self.buffer[..length])
     }
 
     /// The name of a process as /proc/PID/comm has it, without the line feed.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn comm(&mut self, pid: u32) -> Result<&[u8], ReadError> {
+    /// See [`ProcReadError`].
+    pub fn comm(&mut self, pid: u32) -> Result<&[u8], ProcReadError> {
         let text = self.read(pid, "comm")?;
         Ok(text.strip_suffix(b"\n").unwrap_or(text))
     }
@@ -57,73 +57,73 @@ impl Files {
     /// The stat file of a process.
     ///
     /// # Errors
-    /// See [`ReadError`]; a text that is no stat file is one of a process just
+    /// See [`ProcReadError`]; a text that is no stat file is one of a process just
     /// gone.
-    pub fn stat(&mut self, pid: u32) -> Result<Stat, ReadError> {
-        Stat::parse(self.read(pid, "stat")?).ok_or(ReadError::Gone)
+    pub fn stat(&mut self, pid: u32) -> Result<ProcStat, ProcReadError> {
+        ProcStat::parse(self.read(pid, "stat")?).ok_or(ProcReadError::Gone)
     }
 
     /// The status of a process.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn status(&mut self, pid: u32) -> Result<Status, ReadError> {
-        Status::parse(self.read(pid, "status")?).map_err(ReadError::Malformed)
+    /// See [`ProcReadError`].
+    pub fn status(&mut self, pid: u32) -> Result<ProcStatus, ProcReadError> {
+        ProcStatus::parse(self.read(pid, "status")?).map_err(ProcReadError::Malformed)
     }
 
     /// All threads of a process whose status has just been read. Those that
     /// end meanwhile are left out.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn threads(&mut self, pid: u32, main: &Status) -> Result<Threads, ReadError> {
-        if main.threads == Some(1) {
-            return Ok(Threads::new(Task::of(main).into_iter().collect()));
+    /// See [`ProcReadError`].
+    pub fn threads(&mut self, pid: u32, main: &ProcStatus) -> Result<Threads, ProcReadError> {
+        if main.thread_count == Some(1) {
+            return Ok(Threads::new(Thread::from_status(main).into_iter().collect()));
         }
-        self.go(pid, "task");
-        let mut ids = numbers(fs::read_dir(self.path())?)?;
+        self.set_path(pid, "task");
+        let mut ids = numeric_entries(fs::read_dir(self.path())?)?;
         ids.sort_unstable();
-        let look = |files: &mut Files, tid: u32| match files.thread_status(pid, tid) {
-            Ok(status) => Task::of(&status).map(Ok),
-            Err(ReadError::Gone) => None,
+        let look = |files: &mut ProcReader, tid: u32| match files.thread_status(pid, tid) {
+            Ok(status) => Thread::from_status(&status).map(Ok),
+            Err(ProcReadError::Gone) => None,
             Err(error) => Some(Err(error)),
         };
         let tasks = match ids.len() {
-            gather::ENOUGH.. => gather::gather(&self.root, &ids, look).into_iter().collect(),
-            _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Task>, _>>(),
+            gather::PARALLEL_THRESHOLD.. => gather::par_map_ids(&self.root, &ids, look).into_iter().collect(),
+            _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
         }?;
         // A directory that lists nothing is that of a process just gone.
-        if tasks.is_empty() { Err(ReadError::Gone) } else { Ok(Threads::new(tasks)) }
+        if tasks.is_empty() { Err(ProcReadError::Gone) } else { Ok(Threads::new(tasks)) }
     }
 
     /// The status of one thread.
     ///
     /// # Errors
-    /// See [`ReadError`]; a thread of another process is gone, too.
-    pub fn thread_status(&mut self, pid: u32, tid: u32) -> Result<Status, ReadError> {
-        self.path.truncate(self.directory);
+    /// See [`ProcReadError`]; a thread of another process is gone, too.
+    pub fn thread_status(&mut self, pid: u32, tid: u32) -> Result<ProcStatus, ProcReadError> {
+        self.path.truncate(self.prefix_length);
         // Writing to a vector does not fail.
         let _ = write!(self.path, "{pid}/task/{tid}/status");
-        let length = fill(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
-        Status::parse(&self.buffer[..length]).map_err(ReadError::Malformed)
+        let length = read_into(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
+        ProcStatus::parse(&self.buffer[..length]).map_err(ProcReadError::Malformed)
     }
 
     /// The arguments of a process, each ended by a NUL; those that stand at the
     /// end are left out. Empty for a zombie and for a kernel thread.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn arguments(&mut self, pid: u32, read: ReadMemory) -> Result<&[u8], ReadError> {
-        let length = self.fill_arguments(pid, read)?;
+    /// See [`ProcReadError`].
+    pub fn arguments(&mut self, pid: u32, read: ReadMemory) -> Result<&[u8], ProcReadError> {
+        let length = self.read_arguments(pid, read)?;
         Ok(&self.buffer[..length])
     }
 
     /// The arguments joined by single blanks; what is no UTF-8 is replaced.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn command_line(&mut self, pid: u32, read: ReadMemory) -> Result<Cow<'_, str>, ReadError> {
-        let length = self.fill_arguments(pid, read)?;
+    /// See [`ProcReadError`].
+    pub fn command_line(&mut self, pid: u32, read: ReadMemory) -> Result<Cow<'_, str>, ProcReadError> {
+        let length = self.read_arguments(pid, read)?;
         let text = &mut self.buffer[..length];
         text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         Ok(String::from_utf8_lossy(text))
@@ -132,18 +132,18 @@ impl Files {
     /// Where a link of a process points to.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn link(&mut self, pid: u32, link: &str) -> Result<PathBuf, ReadError> {
-        self.go(pid, link);
+    /// See [`ProcReadError`].
+    pub fn read_link(&mut self, pid: u32, link: &str) -> Result<PathBuf, ProcReadError> {
+        self.set_path(pid, link);
         Ok(fs::read_link(self.path())?)
     }
 
     /// The inodes of the sockets among a process's descriptors.
     ///
     /// # Errors
-    /// See [`ReadError`]; [`ReadError::Denied`] where it is another user's.
-    pub fn sockets(&mut self, pid: u32) -> Result<Vec<u64>, ReadError> {
-        self.go(pid, "fd");
+    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] where it is another user's.
+    pub fn socket_inodes(&mut self, pid: u32) -> Result<Vec<u64>, ProcReadError> {
+        self.set_path(pid, "fd");
         let mut sockets = Vec::new();
         for entry in fs::read_dir(self.path())? {
             // One that is closed meanwhile is none.
@@ -153,19 +153,19 @@ impl Files {
         Ok(sockets)
     }
 
-    fn fill_arguments(&mut self, pid: u32, read: ReadMemory) -> Result<usize, ReadError> {
-        self.go(pid, "cmdline");
+    fn read_arguments(&mut self, pid: u32, read: ReadMemory) -> Result<usize, ProcReadError> {
+        self.set_path(pid, "cmdline");
         let path = Path::new(OsStr::from_bytes(&self.path));
-        let length = read(path, 0, &mut self.buffer, LONGEST_FILE)?;
-        if length == LONGEST_FILE {
+        let length = read(path, 0, &mut self.buffer, MAX_FILE_SIZE)?;
+        if length == MAX_FILE_SIZE {
             return Err(io::Error::other(TOO_LONG).into());
         }
         let text = &self.buffer[..length];
         Ok(text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
     }
 
-    fn go(&mut self, pid: u32, file: &str) {
-        self.path.truncate(self.directory);
+    fn set_path(&mut self, pid: u32, file: &str) {
+        self.path.truncate(self.prefix_length);
         // Writing to a vector does not fail.
         let _ = write!(self.path, "{pid}/{file}");
     }
@@ -176,7 +176,7 @@ impl Files {
 }
 
 /// The entries of a directory that are numbers: processes, or threads.
-pub(super) fn numbers(entries: fs::ReadDir) -> io::Result<Vec<u32>> {
+pub(super) fn numeric_entries(entries: fs::ReadDir) -> io::Result<Vec<u32>> {
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
     entries.filter_map(|entry| entry.map(number).transpose()).collect()
 }
@@ -190,11 +190,11 @@ fn socket_inode(link: &[u8]) -> Option<u64> {
 /// Reads a file of /proc into a buffer, with one read: the kernel gives all of
 /// it at once, unless it is larger than the buffer (a long list of groups).
 /// Gives its length.
-pub(super) fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
+pub(super) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let mut file = File::open(path)?;
     let mut length = 0;
     loop {
-        length += read_on(&mut file, buffer, length)?;
+        length += read_more(&mut file, buffer, length)?;
         if length < buffer.len() {
             return Ok(length);
         }
@@ -202,8 +202,8 @@ pub(super) fn fill(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
 }
 
 /// One read behind what the buffer holds already, which grows where it is full.
-fn read_on(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
-    if length >= LONGEST_FILE {
+fn read_more(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
+    if length >= MAX_FILE_SIZE {
         return Err(io::Error::other(TOO_LONG));
     }
     if length == buffer.len() {
@@ -223,27 +223,27 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_read_piece_by_piece() {
-        let (mut files, pid) = (Files::new(&Root::default()), std::process::id());
+    fn reads_files_of_own_process() {
+        let (mut files, pid) = (ProcReader::new(&ProcRoot::default()), std::process::id());
         let stat = files.stat(pid).unwrap();
         assert_eq!(files.comm(pid).unwrap(), stat.name.as_bytes());
         assert_eq!(files.status(pid).unwrap().tgid, Some(pid));
         let first = std::env::args().next().unwrap();
         assert!(files.arguments(pid, at_once).unwrap().starts_with(first.as_bytes()));
         assert!(files.command_line(pid, at_once).unwrap().starts_with(&first));
-        assert!(files.link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
+        assert!(files.read_link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
     }
 
     #[test]
-    fn what_is_not_there_is_gone() {
-        let mut files = Files::new(&Root::default());
-        assert!(matches!(files.comm(4_194_305), Err(ReadError::Gone)));
-        assert!(matches!(files.sockets(4_194_305), Err(ReadError::Gone)));
-        assert!(matches!(Files::new(&Root::at("/nowhere")).stat(1), Err(ReadError::Gone)));
+    fn missing_process_is_gone() {
+        let mut files = ProcReader::new(&ProcRoot::default());
+        assert!(matches!(files.comm(4_194_305), Err(ProcReadError::Gone)));
+        assert!(matches!(files.socket_inodes(4_194_305), Err(ProcReadError::Gone)));
+        assert!(matches!(ProcReader::new(&ProcRoot::new("/nowhere")).stat(1), Err(ProcReadError::Gone)));
     }
 
     #[test]
-    fn only_sockets_have_a_sockets_inode() {
+    fn socket_inode_accepts_only_sockets() {
         for (link, inode) in [
             (&b"socket:[123]"[..], Some(123)),
             (b"pipe:[123]", None),

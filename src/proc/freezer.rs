@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 /// Whether, and by which freezer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Freezer {
+pub enum FreezerState {
     /// It is not frozen, or nothing tells.
     #[default]
-    No,
+    NotFrozen,
     /// By version 2: what kills, still kills; all else waits.
-    Two,
+    V2,
     /// By version 1: everything waits.
-    One,
+    V1,
 }
 
 /// Where the freezer of a process's group tells its state: files to be tried in
 /// turn, and which version they are of. From the text of /proc/PID/cgroup.
-pub fn files(cgroup: &[u8]) -> Vec<(PathBuf, Freezer)> {
+pub fn state_files(cgroup: &[u8]) -> Vec<(PathBuf, FreezerState)> {
     let mut files = Vec::new();
     for line in cgroup.split(|byte| *byte == b'\n') {
         let mut parts = line.splitn(3, |byte| *byte == b':');
@@ -33,22 +33,22 @@ pub fn files(cgroup: &[u8]) -> Vec<(PathBuf, Freezer)> {
         }
         let below = |mount: &str, file: &str| Path::new(mount).join(path).join(file);
         if number == b"0" && controllers.is_empty() {
-            files.push((below("/sys/fs/cgroup", "cgroup.events"), Freezer::Two));
-            files.push((below("/sys/fs/cgroup/unified", "cgroup.events"), Freezer::Two));
+            files.push((below("/sys/fs/cgroup", "cgroup.events"), FreezerState::V2));
+            files.push((below("/sys/fs/cgroup/unified", "cgroup.events"), FreezerState::V2));
         } else if controllers.split(|byte| *byte == b',').any(|name| name == b"freezer") {
-            files.push((below("/sys/fs/cgroup/freezer", "freezer.state"), Freezer::One));
+            files.push((below("/sys/fs/cgroup/freezer", "freezer.state"), FreezerState::V1));
         }
     }
     files
 }
 
 /// Whether the text of such a file says that its group is frozen.
-pub fn is_frozen(text: &[u8], freezer: Freezer) -> bool {
+pub fn is_frozen(text: &[u8], freezer: FreezerState) -> bool {
     match freezer {
-        Freezer::No => false,
-        Freezer::Two => text.split(|byte| *byte == b'\n').any(|line| line == b"frozen 1"),
+        FreezerState::NotFrozen => false,
+        FreezerState::V2 => text.split(|byte| *byte == b'\n').any(|line| line == b"frozen 1"),
         // FREEZING: on its way.
-        Freezer::One => text.starts_with(b"FR"),
+        FreezerState::V1 => text.starts_with(b"FR"),
     }
 }
 
@@ -57,9 +57,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_tell_where_to_look() {
+    fn state_files_follow_cgroup_paths() {
         let found = |text: &str| -> Vec<String> {
-            files(text.as_bytes()).iter().map(|(path, _)| path.display().to_string()).collect()
+            state_files(text.as_bytes()).iter().map(|(path, _)| path.display().to_string()).collect()
         };
         assert_eq!(
             found("0::/system.slice/x\n"),
@@ -75,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn states_are_read() {
-        assert!(is_frozen(b"populated 1\nfrozen 1\n", Freezer::Two));
-        assert!(!is_frozen(b"populated 1\nfrozen 0\n", Freezer::Two));
-        assert!(is_frozen(b"FROZEN\n", Freezer::One) && is_frozen(b"FREEZING\n", Freezer::One));
-        assert!(!is_frozen(b"THAWED\n", Freezer::One));
+    fn is_frozen_reads_both_versions() {
+        assert!(is_frozen(b"populated 1\nfrozen 1\n", FreezerState::V2));
+        assert!(!is_frozen(b"populated 1\nfrozen 0\n", FreezerState::V2));
+        assert!(is_frozen(b"FROZEN\n", FreezerState::V1) && is_frozen(b"FREEZING\n", FreezerState::V1));
+        assert!(!is_frozen(b"THAWED\n", FreezerState::V1));
     }
 }

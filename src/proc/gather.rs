@@ -4,28 +4,28 @@
 use std::sync::Mutex;
 use std::thread;
 
-use super::{Files, Root};
+use super::{ProcReader, ProcRoot};
 
 /// With fewer than this one thread is quicker than starting a second.
-pub(super) const ENOUGH: usize = 300;
+pub(super) const PARALLEL_THRESHOLD: usize = 300;
 
 /// How many one thread takes at a time.
-const PORTION: usize = 64;
+const CHUNK_SIZE: usize = 64;
 
 /// What a look at each of these finds, in their order; those of which it finds
 /// nothing are left out. It takes no more memory than the answer has.
-pub fn gather<T: Send>(
-    root: &Root,
+pub fn par_map_ids<T: Send>(
+    root: &ProcRoot,
     ids: &[u32],
-    look: impl Fn(&mut Files, u32) -> Option<T> + Sync,
+    look: impl Fn(&mut ProcReader, u32) -> Option<T> + Sync,
 ) -> Vec<T> {
     let mut found: Vec<Option<T>> = Vec::with_capacity(ids.len());
     found.resize_with(ids.len(), || None);
-    let portions = Mutex::new(ids.chunks(PORTION).zip(found.chunks_mut(PORTION)));
+    let portions = Mutex::new(ids.chunks(CHUNK_SIZE).zip(found.chunks_mut(CHUNK_SIZE)));
     // Poisoned: another has panicked, and so will the scope.
     let next = || portions.lock().ok()?.next();
     let work = || {
-        let mut files = Files::new(root);
+        let mut files = ProcReader::new(root);
         while let Some((ids, places)) = next() {
             for (id, place) in ids.iter().zip(places) {
                 *place = look(&mut files, *id);
@@ -33,7 +33,9 @@ pub fn gather<T: Send>(
         }
     };
     let threads = match ids.len() {
-        ENOUGH.. => thread::available_parallelism().map_or(1, usize::from).min(ids.len() / PORTION),
+        PARALLEL_THRESHOLD.. => {
+            thread::available_parallelism().map_or(1, usize::from).min(ids.len() / CHUNK_SIZE)
+        }
         _ => 1,
     };
     thread::scope(|scope| {
@@ -53,10 +55,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_looked_at_once_and_the_order_is_kept() {
+    fn par_map_ids_keeps_order() {
         for count in [0, 1, 127, 128, 129, 299, 300, 5000] {
             let pids: Vec<u32> = (0..count).rev().collect();
-            let found = gather(&Root::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
+            let found = par_map_ids(&ProcRoot::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
             assert_eq!(found, pids.iter().copied().filter(|pid| pid % 3 != 0).collect::<Vec<_>>());
         }
     }

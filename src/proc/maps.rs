@@ -1,14 +1,14 @@
 //! What memory of a process is mapped, and from where: /proc/PID/maps.
 
-use super::{ReadError, ReadMemory, Root};
+use super::{ProcReadError, ProcRoot, ReadMemory};
 
 /// Longer than the longest: the kernel allows 65530 mappings
 /// (/proc/sys/vm/max_map_count), a hundred bytes each, unless it is told to
 /// allow more.
-const LONGEST_TEXT: usize = 1 << 26;
+const MAX_FILE_SIZE: usize = 1 << 26;
 
 /// What the kernel writes behind the name of a file that is no more.
-const DELETED: &[u8] = b" (deleted)";
+const DELETED_SUFFIX: &[u8] = b" (deleted)";
 
 /// The mappings of a process, by their addresses.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl Maps {
     }
 
     /// The lowest mapping of the same file: where it was loaded.
-    pub fn lowest(&self, of: &Mapping) -> Option<&Mapping> {
+    pub fn first_of_same_file(&self, of: &Mapping) -> Option<&Mapping> {
         self.0.iter().find(|mapping| mapping.is_same_file(of))
     }
 
@@ -80,7 +80,7 @@ impl Mapping {
         let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
         // Of all bytes only the line feed is escaped (`seq_path` in
         // fs/proc/task_mmu.c).
-        let name = replace(&rest[blanks..], b"\\012", b"\n");
+        let name = replace_bytes(&rest[blanks..], b"\\012", b"\n");
         Some(Mapping { start: hex(start)?, end: hex(end)?, executable, offset, device, inode, name })
     }
 
@@ -96,8 +96,8 @@ impl Mapping {
 
     /// The path without the mark of a file that is no more, and whether it bears
     /// that mark; a file may be called so, too.
-    pub fn path(&self) -> (&[u8], bool) {
-        match self.name.strip_suffix(DELETED) {
+    pub fn path_and_deleted(&self) -> (&[u8], bool) {
+        match self.name.strip_suffix(DELETED_SUFFIX) {
             Some(path) => (path, true),
             None => (&self.name, false),
         }
@@ -105,24 +105,24 @@ impl Mapping {
 
     /// The paths under which the file may lie: a backslash is not escaped, and
     /// a file may be named as if it were deleted.
-    pub fn paths(&self) -> Vec<Vec<u8>> {
+    pub fn candidate_paths(&self) -> Vec<Vec<u8>> {
         let mut paths = vec![self.name.clone()];
         if self.name.contains(&b'\n') {
-            paths.push(replace(&self.name, b"\n", b"\\012"));
+            paths.push(replace_bytes(&self.name, b"\n", b"\\012"));
         }
         paths
     }
 
     /// The last part of the path; what else is mapped, by its whole name.
     pub fn file_name(&self) -> &[u8] {
-        let (path, _) = self.path();
+        let (path, _) = self.path_and_deleted();
         let after = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
         if path.starts_with(b"/") { &path[after..] } else { path }
     }
 }
 
 /// A text with each of these bytes replaced.
-fn replace(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
+fn replace_bytes(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.windows(what.len()).position(|window| window == what) {
@@ -134,35 +134,35 @@ fn replace(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
     replaced
 }
 
-impl Root {
+impl ProcRoot {
     /// The mappings of a process; those of one of its threads where the main
     /// thread has ended, whose own file is empty then.
     ///
     /// # Errors
-    /// See [`ReadError`]; [`ReadError::Denied`] where it is another user's.
+    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] where it is another user's.
     pub fn maps(
         &self,
         pid: u32,
         threads: impl IntoIterator<Item = u32>,
         read: ReadMemory,
-    ) -> Result<Maps, ReadError> {
-        let mut maps = self.maps_of(&format!("{pid}/maps"), read)?;
+    ) -> Result<Maps, ProcReadError> {
+        let mut maps = self.read_maps(&format!("{pid}/maps"), read)?;
         for tid in threads {
             if !maps.is_empty() {
                 break;
             }
             // One that has ended meanwhile tells nothing.
-            maps = self.maps_of(&format!("{pid}/task/{tid}/maps"), read).unwrap_or_default();
+            maps = self.read_maps(&format!("{pid}/task/{tid}/maps"), read).unwrap_or_default();
         }
         Ok(maps)
     }
 
     /// The kernel locks the memory for the text: whoever waits for a page of it, or
     /// changes it, may keep the lock.
-    fn maps_of(&self, path: &str, read: ReadMemory) -> Result<Maps, ReadError> {
+    fn read_maps(&self, path: &str, read: ReadMemory) -> Result<Maps, ProcReadError> {
         let mut text = Vec::new();
-        let length = read(&self.directory().join(path), 0, &mut text, LONGEST_TEXT)?;
-        if length == LONGEST_TEXT {
+        let length = read(&self.directory().join(path), 0, &mut text, MAX_FILE_SIZE)?;
+        if length == MAX_FILE_SIZE {
             return Err(std::io::Error::other("longer than such a file can be").into());
         }
         Ok(Maps::parse(&text[..length]))
@@ -178,14 +178,14 @@ mod tests {
     const PYTHON: &[u8] = include_bytes!("../../tests/data/maps/python3");
 
     #[test]
-    fn an_address_lies_in_one_mapping() {
+    fn find_returns_mapping_of_address() {
         let maps = Maps::parse(PYTHON);
         let code = maps.find(0x7fef_a7a4_4000).unwrap();
         assert_eq!((code.start, code.end), (0x7fef_a7a4_4000, 0x7fef_a7b9_a000));
         assert_eq!((code.offset, code.device, code.inode), (0x26000, (0xfe, 0), 326_279));
         assert!(code.executable && code.is_file());
         assert_eq!(code.file_name(), b"libc.so.6");
-        assert_eq!(maps.lowest(code).map(|lowest| lowest.start), Some(0x7fef_a7a1_e000));
+        assert_eq!(maps.first_of_same_file(code).map(|lowest| lowest.start), Some(0x7fef_a7a1_e000));
         assert_eq!(maps.find(0x7fef_a7b9_9fff), Some(code));
         assert_ne!(maps.find(0x7fef_a7b9_a000), Some(code));
         for nowhere in [0, 1, 0x1000, 0x562c_a82e_dfff, u64::MAX] {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_any_bytes() {
+    fn parse_keeps_arbitrary_name_bytes() {
         let maps = Maps::parse(PYTHON);
         for (start, name, paths) in [
             (0x7fef_a76f_6000, &b"br\xffoken"[..], 1),
@@ -209,12 +209,12 @@ mod tests {
             (0x7fef_a763_e000, b"memfd:jit", 1),
         ] {
             let mapping = maps.find(start).unwrap();
-            assert_eq!((mapping.file_name(), mapping.paths().len()), (name, paths));
+            assert_eq!((mapping.file_name(), mapping.candidate_paths().len()), (name, paths));
         }
         let slash = maps.find(0x7fef_a763_f000).unwrap();
-        assert!(slash.paths().contains(&b"/srv/app/back\\012slash".to_vec()));
+        assert!(slash.candidate_paths().contains(&b"/srv/app/back\\012slash".to_vec()));
         let gone = maps.find(0x7fef_a76f_5000).unwrap();
-        assert_eq!(gone.path(), (&b"/srv/app/gone"[..], true));
+        assert_eq!(gone.path_and_deleted(), (&b"/srv/app/gone"[..], true));
     }
 
     /// Of this process, whose memory arrives.
@@ -224,23 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn the_own_mappings_are_read_whole() {
-        let address = the_own_mappings_are_read_whole as fn() as usize as u64;
-        let maps = Root::default().maps(std::process::id(), [], at_once).unwrap();
+    fn reads_own_maps() {
+        let address = reads_own_maps as fn() as usize as u64;
+        let maps = ProcRoot::default().maps(std::process::id(), [], at_once).unwrap();
         assert!(maps.find(address).is_some_and(|mapping| mapping.executable && mapping.is_file()));
         let stack = &raw const maps as u64;
         assert!(maps.find(stack).is_some_and(|mapping| !mapping.executable));
-        assert!(matches!(Root::default().maps(4_194_305, [], at_once), Err(ReadError::Gone)));
+        assert!(matches!(ProcRoot::default().maps(4_194_305, [], at_once), Err(ProcReadError::Gone)));
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read(text: Vec<u8>, address: u64) {
+        fn parse_never_panics(text: Vec<u8>, address: u64) {
             Maps::parse(&text).find(address);
         }
 
         #[test]
-        fn any_line_is_read(tail in "[-0-9a-f: rwxps\\\\]{0,60}") {
+        fn parse_line_never_panics(tail in "[-0-9a-f: rwxps\\\\]{0,60}") {
             let maps = Maps::parse(format!("1000-2000 r-xp 0 0:0 {tail}\n{tail}").as_bytes());
             maps.find(0x1000);
         }

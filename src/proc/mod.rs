@@ -6,7 +6,7 @@
 
 /// The greatest process id that the kernel allows to be set (PID_MAX_LIMIT,
 /// include/linux/threads.h).
-pub const PID_MAX: u32 = 4_194_304;
+pub const PID_MAX_LIMIT: u32 = 4_194_304;
 
 pub mod call;
 pub mod cgroup;
@@ -30,19 +30,19 @@ pub mod task;
 pub mod timers;
 pub mod users;
 
-pub use call::Wait;
-pub use files::Files;
-pub use freezer::Freezer;
-pub use gather::gather;
-pub use kept::KeptStatus;
+pub use call::WaitReason;
+pub use files::ProcReader;
+pub use freezer::FreezerState;
+pub use gather::par_map_ids;
+pub use kept::StatusFile;
 pub use maps::{Mapping, Maps};
 pub use name::ProcessName;
-pub use reader::{ReadError, ReadMemory, Root};
-pub use shared::Shared;
-pub use situation::{CoreDump, Situation};
-pub use stat::Stat;
-pub use state::State;
-pub use status::Status;
-pub use surroundings::Surroundings;
-pub use task::{Task, Threads, has_ended};
-pub use timers::Timer;
+pub use reader::{ProcReadError, ProcRoot, ReadMemory};
+pub use shared::SnapshotCache;
+pub use situation::{CoreDumpPrediction, ProcessSnapshot};
+pub use stat::ProcStat;
+pub use state::TaskState;
+pub use status::ProcStatus;
+pub use surroundings::ProcessContext;
+pub use task::{Thread, Threads, process_has_exited};
+pub use timers::PosixTimer;

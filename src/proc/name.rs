@@ -42,7 +42,7 @@ impl ProcessName {
 
     /// The name within a sentence: bytes that are no UTF-8 as `\xff`, a backslash
     /// as two. Control characters are left to whoever prints the sentence.
-    pub fn in_sentence(&self) -> String {
+    pub fn escape_invalid_utf8(&self) -> String {
         let mut text = String::with_capacity(self.0.len());
         for chunk in self.0.utf8_chunks() {
             text.push_str(&chunk.valid().replace('\\', "\\\\"));
@@ -55,14 +55,14 @@ impl ProcessName {
 /// Whether the lines of a text end in CR LF, as those that went through some
 /// mailers do. A process may call itself something that ends in CR: its own
 /// line is not asked.
-pub(super) fn ends_lines_with_cr(text: &[u8]) -> bool {
+pub(super) fn has_crlf_lines(text: &[u8]) -> bool {
     let is_name = |line: &[u8]| line.windows(5).any(|part| part == b"Name:");
     text.contains(&b'\r')
         && text.split(|byte| *byte == b'\n').any(|line| line.ends_with(b"\r") && !is_name(line))
 }
 
 /// Takes the CR of the line's end from a name, where it is one.
-pub(super) fn drop_line_end(name: &mut Option<ProcessName>, is_line_end: impl FnOnce() -> bool) {
+pub(super) fn strip_cr(name: &mut Option<ProcessName>, is_line_end: impl FnOnce() -> bool) {
     if let Some(ProcessName(bytes)) = name
         && bytes.ends_with(b"\r")
         && is_line_end()
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_escapes_are_undone() {
+    fn from_status_unescapes() {
         for (value, name) in [
             (&b"bash"[..], &b"bash"[..]),
             (b"a\\nb", b"a\nb"),
@@ -91,18 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_has_any_name() {
-        let text = |name: &[u8]| ProcessName::new(name).in_sentence();
+    fn escape_invalid_utf8_keeps_valid_text() {
+        let text = |name: &[u8]| ProcessName::new(name).escape_invalid_utf8();
         assert_eq!(text("größe\u{1b}".as_bytes()), "größe\u{1b}");
         assert_eq!(text(b"cut\xe2\x82\\n"), "cut\\xe2\\x82\\\\n");
     }
 
     #[test]
-    fn a_cr_is_the_names_unless_all_lines_end_in_one() {
-        use super::super::{Status, records};
+    fn cr_belongs_to_name_unless_all_lines_end_in_cr() {
+        use super::super::{ProcStatus, records};
         let name = |text: &[u8]| {
-            let status = Status::parse(text).unwrap();
-            let record = records::parse(text).unwrap().found.remove(0).status;
+            let status = ProcStatus::parse(text).unwrap();
+            let record = records::parse(text).unwrap().statuses.remove(0).status;
             assert_eq!(status.name, record.name);
             status.name.unwrap().as_bytes().to_vec()
         };

@@ -15,7 +15,7 @@ impl Protocol {
     pub const ALL: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
 
     /// The files in /proc/net that hold its sockets: IPv4's and IPv6's.
-    pub const fn files(self) -> [&'static str; 2] {
+    pub const fn proc_files(self) -> [&'static str; 2] {
         match self {
             Protocol::Tcp => ["tcp", "tcp6"],
             Protocol::Udp => ["udp", "udp6"],
@@ -33,7 +33,7 @@ impl Protocol {
 
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Socket {
+pub struct BoundSocket {
     /// Its protocol.
     pub protocol: Protocol,
     /// The local port.
@@ -45,31 +45,31 @@ pub struct Socket {
 }
 
 /// TCP_LISTEN (include/net/tcp_states.h), in hexadecimal as the file has it.
-const LISTEN: &str = "0A";
+const TCP_LISTEN: &str = "0A";
 
 /// Reads the text of one of the files: the TCP sockets that listen, the UDP
 /// sockets that are bound. Lines that make no sense are passed over, and so are
 /// sockets without an inode, which are no process's any more.
-pub fn sockets(text: &[u8], protocol: Protocol) -> impl Iterator<Item = Socket> {
+pub fn parse_sockets(text: &[u8], protocol: Protocol) -> impl Iterator<Item = BoundSocket> {
     let lines = text.split(|byte| *byte == b'\n').skip(1);
-    lines.filter_map(move |line| socket(std::str::from_utf8(line).ok()?, protocol))
+    lines.filter_map(move |line| parse_socket(std::str::from_utf8(line).ok()?, protocol))
 }
 
 /// One line; its fields are those of net/ipv4/tcp_ipv4.c, `get_tcp4_sock`:
 /// number, local address, remote address, state, two queues, timer, times
 /// retransmitted, uid, timeout, inode.
-fn socket(line: &str, protocol: Protocol) -> Option<Socket> {
+fn parse_socket(line: &str, protocol: Protocol) -> Option<BoundSocket> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
     let state = fields.nth(1)?;
-    if protocol == Protocol::Tcp && state != LISTEN {
+    if protocol == Protocol::Tcp && state != TCP_LISTEN {
         return None;
     }
     let (_, port) = local.rsplit_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let uid = fields.nth(3)?.parse().ok()?;
     let inode = fields.nth(1)?.parse().ok().filter(|inode| *inode != 0)?;
-    Some(Socket { protocol, port, inode, uid })
+    Some(BoundSocket { protocol, port, inode, uid })
 }
 
 #[cfg(test)]
@@ -89,21 +89,21 @@ cut: 0100007F:1F90 00000000:0000 0A 00000000
 ";
 
     #[test]
-    fn listening_and_bound_sockets_are_read() {
+    fn parse_sockets_returns_listening_and_bound() {
         let (tcp, udp) = (Protocol::Tcp, Protocol::Udp);
-        let listening = Socket { protocol: tcp, port: 8080, inode: 4242, uid: 1000 };
-        assert_eq!(sockets(TCP, tcp).collect::<Vec<_>>(), [listening]);
-        let bound = Socket { protocol: udp, port: 53, inode: 77, uid: 101 };
-        assert_eq!(sockets(UDP6, udp).collect::<Vec<_>>(), [bound]);
-        assert_eq!(sockets(UDP6, tcp).count(), 0, "state 07 is TCP_CLOSE");
-        assert_eq!(sockets(b"", tcp).count(), 0);
+        let listening = BoundSocket { protocol: tcp, port: 8080, inode: 4242, uid: 1000 };
+        assert_eq!(parse_sockets(TCP, tcp).collect::<Vec<_>>(), [listening]);
+        let bound = BoundSocket { protocol: udp, port: 53, inode: 77, uid: 101 };
+        assert_eq!(parse_sockets(UDP6, udp).collect::<Vec<_>>(), [bound]);
+        assert_eq!(parse_sockets(UDP6, tcp).count(), 0, "state 07 is TCP_CLOSE");
+        assert_eq!(parse_sockets(b"", tcp).count(), 0);
     }
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in "[ -~\n]{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            sockets(text.as_bytes(), Protocol::Udp).count();
-            sockets(&bytes, Protocol::Tcp).count();
+        fn parse_sockets_never_panics(text in "[ -~\n]{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            parse_sockets(text.as_bytes(), Protocol::Udp).count();
+            parse_sockets(&bytes, Protocol::Tcp).count();
         }
     }
 }

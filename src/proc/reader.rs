@@ -6,11 +6,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
-use super::{Files, Stat, Status, Threads, files};
+use super::{ProcReader, ProcStat, ProcStatus, Threads, files};
 
 /// A mounted /proc: this machine's, or another one's (a host's, in a container).
 #[derive(Clone, Debug)]
-pub struct Root {
+pub struct ProcRoot {
     directory: PathBuf,
     native: bool,
 }
@@ -23,12 +23,12 @@ pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: u
 
 /// Why something of a process could not be read.
 #[derive(Debug)]
-pub enum ReadError {
+pub enum ProcReadError {
     /// There is no such process or thread, or none any more.
     Gone,
     /// The kernel refuses: /proc is mounted with hidepid (proc(5)), or a
     /// security module forbids it.
-    Denied,
+    PermissionDenied,
     /// Memory of the process did not arrive in time.
     Timeout,
     /// What was read makes no sense.
@@ -37,52 +37,52 @@ pub enum ReadError {
     Io(io::Error),
 }
 
-impl From<io::Error> for ReadError {
+impl From<io::Error> for ProcReadError {
     /// A process that ends meanwhile gives ENOENT on opening and ESRCH on
     /// reading (fs/proc/base.c).
-    fn from(error: io::Error) -> ReadError {
+    fn from(error: io::Error) -> ProcReadError {
         // ESRCH, which io::ErrorKind has no word for; 3 on every architecture.
         const ESRCH: i32 = 3;
         match error.kind() {
-            io::ErrorKind::NotFound => ReadError::Gone,
-            io::ErrorKind::PermissionDenied => ReadError::Denied,
-            io::ErrorKind::TimedOut => ReadError::Timeout,
-            _ if error.raw_os_error() == Some(ESRCH) => ReadError::Gone,
-            _ => ReadError::Io(error),
+            io::ErrorKind::NotFound => ProcReadError::Gone,
+            io::ErrorKind::PermissionDenied => ProcReadError::PermissionDenied,
+            io::ErrorKind::TimedOut => ProcReadError::Timeout,
+            _ if error.raw_os_error() == Some(ESRCH) => ProcReadError::Gone,
+            _ => ProcReadError::Io(error),
         }
     }
 }
 
-impl fmt::Display for ReadError {
+impl fmt::Display for ProcReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReadError::Gone => f.write_str("no such process"),
-            ReadError::Denied => f.write_str(
+            ProcReadError::Gone => f.write_str("no such process"),
+            ProcReadError::PermissionDenied => f.write_str(
                 "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
             ),
-            ReadError::Timeout => f.write_str("its memory did not arrive in time"),
-            ReadError::Malformed(error) => error.fmt(f),
-            ReadError::Io(error) => f.write_str(&bare(error)),
+            ProcReadError::Timeout => f.write_str("its memory did not arrive in time"),
+            ProcReadError::Malformed(error) => error.fmt(f),
+            ProcReadError::Io(error) => f.write_str(&message_without_errno(error)),
         }
     }
 }
 
 /// What an error of the system says, without the number that std puts behind.
-pub fn bare(error: &io::Error) -> String {
+pub fn message_without_errno(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
-impl Default for Root {
-    fn default() -> Root {
-        Root { directory: PathBuf::from("/proc"), native: true }
+impl Default for ProcRoot {
+    fn default() -> ProcRoot {
+        ProcRoot { directory: PathBuf::from("/proc"), native: true }
     }
 }
 
-impl Root {
+impl ProcRoot {
     /// The /proc mounted at a directory.
-    pub fn at(directory: impl Into<PathBuf>) -> Root {
-        Root { directory: directory.into(), native: false }
+    pub fn new(directory: impl Into<PathBuf>) -> ProcRoot {
+        ProcRoot { directory: directory.into(), native: false }
     }
 
     /// Whether it is this machine's own: only then do its numbers mean
@@ -99,53 +99,53 @@ impl Root {
     /// The status of a process; of its main thread, where lines are a thread's.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn status(&self, pid: u32) -> Result<Status, ReadError> {
-        self.read(&format!("{pid}/status"))
+    /// See [`ProcReadError`].
+    pub fn status(&self, pid: u32) -> Result<ProcStatus, ProcReadError> {
+        self.read_status(&format!("{pid}/status"))
     }
 
     /// The status of the reading process itself.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn own_status(&self) -> Result<Status, ReadError> {
-        self.read("self/status")
+    /// See [`ProcReadError`].
+    pub fn own_status(&self) -> Result<ProcStatus, ProcReadError> {
+        self.read_status("self/status")
     }
 
     /// The number that the reading process itself has in this /proc.
     ///
     /// # Errors
-    /// [`ReadError::Gone`] where it has none: another pid namespace's /proc, or
+    /// [`ProcReadError::Gone`] where it has none: another pid namespace's /proc, or
     /// a directory that is none.
-    pub fn own_pid(&self) -> Result<u32, ReadError> {
+    pub fn own_pid(&self) -> Result<u32, ProcReadError> {
         let link = fs::read_link(self.directory.join("self"))?;
-        link.to_str().and_then(|number| number.parse().ok()).ok_or(ReadError::Gone)
+        link.to_str().and_then(|number| number.parse().ok()).ok_or(ProcReadError::Gone)
     }
 
     /// The status of one thread.
     ///
     /// # Errors
-    /// See [`ReadError`]; a thread of another process is gone, too.
-    pub fn thread_status(&self, pid: u32, tid: u32) -> Result<Status, ReadError> {
-        self.read(&format!("{pid}/task/{tid}/status"))
+    /// See [`ProcReadError`]; a thread of another process is gone, too.
+    pub fn thread_status(&self, pid: u32, tid: u32) -> Result<ProcStatus, ProcReadError> {
+        self.read_status(&format!("{pid}/task/{tid}/status"))
     }
 
     /// The stat file of a process.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn stat(&self, pid: u32) -> Result<Stat, ReadError> {
-        let text = read_whole(&self.directory.join(format!("{pid}/stat")))?;
+    /// See [`ProcReadError`].
+    pub fn stat(&self, pid: u32) -> Result<ProcStat, ProcReadError> {
+        let text = read_path(&self.directory.join(format!("{pid}/stat")))?;
         // A text that is no stat file is one of a process just gone.
-        Stat::parse(&text).ok_or(ReadError::Gone)
+        ProcStat::parse(&text).ok_or(ProcReadError::Gone)
     }
 
     /// A file of it, whole.
     ///
     /// # Errors
     /// What opening and reading say.
-    pub fn file(&self, path: &str) -> io::Result<Vec<u8>> {
-        read_whole(&self.directory.join(path))
+    pub fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        read_path(&self.directory.join(path))
     }
 
     /// A file that lists things: it comes in pieces, a page at most with each
@@ -153,7 +153,7 @@ impl Root {
     ///
     /// # Errors
     /// What opening and reading say, and that it is as long as `longest`.
-    pub fn list(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
+    pub fn read_seq_file(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         let file = fs::File::open(self.directory.join(path))?;
         match file.take(longest).read_to_end(&mut text)? as u64 {
@@ -167,27 +167,27 @@ impl Root {
     /// # Errors
     /// What opening the directory says.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
-        files::numbers(fs::read_dir(&self.directory)?)
+        files::numeric_entries(fs::read_dir(&self.directory)?)
     }
 
     /// All threads of a process whose status has just been read. Those that
     /// end meanwhile are left out.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub fn threads(&self, pid: u32, main: &Status) -> Result<Threads, ReadError> {
-        Files::new(self).threads(pid, main)
+    /// See [`ProcReadError`].
+    pub fn threads(&self, pid: u32, main: &ProcStatus) -> Result<Threads, ProcReadError> {
+        ProcReader::new(self).threads(pid, main)
     }
 
-    fn read(&self, path: &str) -> Result<Status, ReadError> {
-        let text = read_whole(&self.directory.join(path))?;
-        Status::parse(&text).map_err(ReadError::Malformed)
+    fn read_status(&self, path: &str) -> Result<ProcStatus, ProcReadError> {
+        let text = read_path(&self.directory.join(path))?;
+        ProcStatus::parse(&text).map_err(ProcReadError::Malformed)
     }
 }
 
-fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+fn read_path(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = vec![0; 8192];
-    let length = files::fill(path, &mut text)?;
+    let length = files::read_into(path, &mut text)?;
     text.truncate(length);
     Ok(text)
 }
@@ -197,8 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_can_be_read() {
-        let root = Root::default();
+    fn reads_own_process() {
+        let root = ProcRoot::default();
         let status = root.status(std::process::id()).unwrap();
         assert_eq!(status.tgid, Some(std::process::id()));
         assert_eq!(root.own_pid().unwrap(), std::process::id());
@@ -207,20 +207,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_gone() {
-        assert!(matches!(Root::default().status(4_194_305), Err(ReadError::Gone)));
-        assert!(matches!(Root::at("/nowhere").status(1), Err(ReadError::Gone)));
-        assert!(matches!(Root::at("/nowhere").own_pid(), Err(ReadError::Gone)));
+    fn missing_process_is_gone() {
+        assert!(matches!(ProcRoot::default().status(4_194_305), Err(ProcReadError::Gone)));
+        assert!(matches!(ProcRoot::new("/nowhere").status(1), Err(ProcReadError::Gone)));
+        assert!(matches!(ProcRoot::new("/nowhere").own_pid(), Err(ProcReadError::Gone)));
     }
 
     #[test]
-    fn a_file_larger_than_the_buffer_is_read_whole() {
+    fn reads_file_larger_than_buffer() {
         let directory = std::env::temp_dir().join(format!("sigtool-reader-{}", std::process::id()));
         fs::create_dir_all(directory.join("1")).unwrap();
         let groups = "1000 ".repeat(5000);
         fs::write(directory.join("1/status"), format!("Groups:\t{groups}\nSigBlk:\t0000000000000001\n"))
             .unwrap();
-        let status = Root::at(&directory).status(1);
+        let status = ProcRoot::new(&directory).status(1);
         fs::remove_dir_all(&directory).unwrap();
         assert_eq!(status.unwrap().blocked.map(|set| set.bits()), Some(1));
     }

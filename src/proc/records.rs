@@ -2,119 +2,128 @@
 //! /proc/*/status` with its file names, `head` with its titles, a bug report.
 
 use super::name;
-use super::status::{ParseStatusError, SetLine, Status, key_value};
+use super::status::{ParseStatusError, ProcStatus, SignalSetLine, split_key_value};
 
 /// One process, or thread, found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct DumpedStatus {
     /// The file name that stood before its lines, if one did.
-    pub file: Option<Vec<u8>>,
+    pub file_name: Option<Vec<u8>>,
     /// What the lines say. Where the file name tells pid and thread, and no
     /// line does, they are taken from there.
-    pub status: Status,
+    pub status: ProcStatus,
 }
 
 /// What a text holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Records {
+pub struct StatusDump {
     /// The processes.
-    pub found: Vec<Record>,
+    pub statuses: Vec<DumpedStatus>,
     /// What is wrong, and the number of the line (from 1) where it is, or where
     /// the status that it is about begins.
-    pub faults: Vec<(usize, ParseStatusError)>,
+    pub errors: Vec<(usize, ParseStatusError)>,
 }
 
 /// Reads all of them.
 ///
 /// # Errors
-/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSets`] for a text that
+/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSignalSets`] for a text that
 /// holds no status at all.
-pub fn parse(text: &[u8]) -> Result<Records, ParseStatusError> {
+pub fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.trim_ascii().is_empty() {
         return Err(ParseStatusError::Empty);
     }
-    let mut records = Records::default();
-    let mut open: Option<Open> = None;
+    let mut records = StatusDump::default();
+    let mut open: Option<PartialStatus> = None;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let at = index + 1;
-        if let Some(file) = title(line) {
-            records.close(open.replace(Open::new(Some(file), at)));
+        if let Some(file) = parse_head_title(line) {
+            records.push_partial(open.replace(PartialStatus::new(Some(file), at)));
             continue;
         }
-        let (file, line) = match prefix(line) {
+        let (file, line) = match split_grep_prefix(line) {
             Some((file, rest)) => (Some(file), rest),
             None => (None, line),
         };
-        let Some((key, value)) = key_value(line).filter(|(key, _)| is_known(key)) else { continue };
-        if open.as_ref().is_none_or(|open| open.ends_before(file, key)) {
-            records.close(open.replace(Open::new(file, at)));
+        let Some((key, value)) = split_key_value(line).filter(|(key, _)| is_known_key(key)) else { continue };
+        if open.as_ref().is_none_or(|open| open.ends_at(file, key)) {
+            records.push_partial(open.replace(PartialStatus::new(file, at)));
         }
         if let Some(open) = &mut open {
             open.keys.push(key.to_vec());
-            if let Err(error) = open.status.take(key, value) {
-                open.fault.get_or_insert((at, error));
+            if let Err(error) = open.status.parse_line(key, value) {
+                open.error.get_or_insert((at, error));
             }
         }
     }
-    records.close(open);
-    if name::ends_lines_with_cr(text) {
-        records.found.iter_mut().for_each(|record| name::drop_line_end(&mut record.status.name, || true));
+    records.push_partial(open);
+    if name::has_crlf_lines(text) {
+        records.statuses.iter_mut().for_each(|record| name::strip_cr(&mut record.status.name, || true));
     }
-    let nothing = records.found.is_empty()
-        && records.faults.iter().all(|(_, fault)| *fault == ParseStatusError::NoSets);
-    if nothing { Err(ParseStatusError::NoSets) } else { Ok(records) }
+    let nothing = records.statuses.is_empty()
+        && records.errors.iter().all(|(_, fault)| *fault == ParseStatusError::NoSignalSets);
+    if nothing { Err(ParseStatusError::NoSignalSets) } else { Ok(records) }
 }
 
 /// A record whose lines are still being read.
-struct Open {
-    file: Option<Vec<u8>>,
+struct PartialStatus {
+    file_name: Option<Vec<u8>>,
     /// The line where it begins.
-    from: usize,
+    first_line: usize,
     keys: Vec<Vec<u8>>,
-    status: Status,
+    status: ProcStatus,
     /// The first line that is wrong.
-    fault: Option<(usize, ParseStatusError)>,
+    error: Option<(usize, ParseStatusError)>,
 }
 
-impl Open {
-    fn new(file: Option<&[u8]>, from: usize) -> Open {
+impl PartialStatus {
+    fn new(file: Option<&[u8]>, from: usize) -> PartialStatus {
         let file = file.map(<[u8]>::to_vec);
-        Open { file, from, keys: Vec::new(), status: Status::default(), fault: None }
+        PartialStatus {
+            file_name: file,
+            first_line: from,
+            keys: Vec::new(),
+            status: ProcStatus::default(),
+            error: None,
+        }
     }
 
     /// Whether a line belongs to the next record: another file's, a name, with
     /// which every status begins, or a key that this one already has.
-    fn ends_before(&self, file: Option<&[u8]>, key: &[u8]) -> bool {
-        let other_file = file.is_some_and(|file| self.file.as_deref() != Some(file));
+    fn ends_at(&self, file: Option<&[u8]>, key: &[u8]) -> bool {
+        let other_file = file.is_some_and(|file| self.file_name.as_deref() != Some(file));
         let begins = key == b"Name" || self.keys.iter().any(|known| known == key);
         other_file || (begins && !self.keys.is_empty())
     }
 }
 
-impl Records {
+impl StatusDump {
     /// Keeps what has been read; a status that is wrong, or has no signal set,
     /// is a fault.
-    fn close(&mut self, open: Option<Open>) {
-        let Some(Open { file, from, keys, mut status, fault }) = open else { return };
+    fn push_partial(&mut self, open: Option<PartialStatus>) {
+        let Some(PartialStatus { file_name: file, first_line: from, keys, mut status, error: fault }) = open
+        else {
+            return;
+        };
         if keys.is_empty() {
             return;
         }
-        if let Some((pid, tid)) = file.as_deref().and_then(ids) {
+        if let Some((pid, tid)) = file.as_deref().and_then(ids_from_path) {
             status.tgid = status.tgid.or(pid);
             status.pid = status.pid.or(tid).or(pid);
         }
-        match (fault, status.checked()) {
-            (Some(fault), _) => self.faults.push(fault),
-            (None, Ok(status)) => self.found.push(Record { file, status }),
-            (None, Err(error)) => self.faults.push((from, error)),
+        match (fault, status.require_signal_sets()) {
+            (Some(fault), _) => self.errors.push(fault),
+            (None, Ok(status)) => self.statuses.push(DumpedStatus { file_name: file, status }),
+            (None, Err(error)) => self.errors.push((from, error)),
         }
     }
 }
 
 /// Whether a key is one of a status file that this reads; others, and lines of
 /// prose, tell nothing.
-fn is_known(key: &[u8]) -> bool {
+fn is_known_key(key: &[u8]) -> bool {
     const KEYS: [&[u8]; 12] = [
         b"Name",
         b"State",
@@ -129,26 +138,26 @@ fn is_known(key: &[u8]) -> bool {
         b"Kthread",
         b"SigQ",
     ];
-    KEYS.contains(&key) || SetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
+    KEYS.contains(&key) || SignalSetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
 }
 
 /// The file name in a line that head(1) puts above each file.
-fn title(line: &[u8]) -> Option<&[u8]> {
+fn parse_head_title(line: &[u8]) -> Option<&[u8]> {
     line.trim_ascii().strip_prefix(b"==> ")?.strip_suffix(b" <==")
 }
 
 /// The file name that grep(1) puts before a line, and the line; also with the
 /// line's number between them (`grep -n`). A file name may hold colons itself.
-fn prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_grep_prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
     // A line that begins with a key of ours has no file name before it, even
     // if a process calls itself "/proc/1/status:SigBlk:".
-    if key_value(line).is_none_or(|(key, _)| is_known(key)) {
+    if split_key_value(line).is_none_or(|(key, _)| is_known_key(key)) {
         return None;
     }
     let colons = line.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
     let begins = |at: usize| {
         let end = line[at + 1..].iter().position(|byte| *byte == b':')?;
-        is_known(&line[at + 1..at + 1 + end]).then_some((&line[..at], &line[at + 1..]))
+        is_known_key(&line[at + 1..at + 1 + end]).then_some((&line[..at], &line[at + 1..]))
     };
     let (file, rest) = colons.into_iter().find_map(begins)?;
     let numbered = file.iter().rposition(|byte| *byte == b':').filter(|at| {
@@ -159,7 +168,7 @@ fn prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The process and the thread in a path such as /proc/12/task/13/status.
-fn ids(file: &[u8]) -> Option<(Option<u32>, Option<u32>)> {
+fn ids_from_path(file: &[u8]) -> Option<(Option<u32>, Option<u32>)> {
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<u32>().ok();
     let mut parts = file.rsplit(|byte| *byte == b'/');
     parts.next().filter(|name| *name == b"status")?;
@@ -176,14 +185,14 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Vec<Record> {
+    fn read(text: &str) -> Vec<DumpedStatus> {
         let records = parse(text.as_bytes()).unwrap();
-        assert_eq!(records.faults, []);
-        records.found
+        assert_eq!(records.errors, []);
+        records.statuses
     }
 
     #[test]
-    fn grep_of_several_files_gives_a_record_each() {
+    fn parse_separates_grep_files() {
         let records = read(
             "/proc/1/status:SigQ:\t0/96365\n/proc/1/status:SigBlk:\t0000000000010000\n\
              /proc/22/status:SigQ:\t0/96365\n/proc/22/status:SigBlk:\t0000000000000002\n\
@@ -196,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn grep_with_line_numbers_and_relative_paths() {
+    fn parse_accepts_grep_line_numbers() {
         let records = read("7/status:48:SigBlk:\t0000000000000002\n7/status:49:SigIgn:\t0000000000000004\n");
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].status.tgid, Some(7));
@@ -204,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn files_one_after_another_are_told_apart() {
+    fn parse_separates_concatenated_files() {
         let one = "Name:\ta\nPid:\t5\nSigBlk:\t0000000000000002\n";
         let other = "Name:\tb\nPid:\t6\nSigBlk:\t0000000000000004\n";
         let records = read(&format!("{one}{other}"));
@@ -213,13 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn bare_signal_lines_of_several_processes_are_told_apart() {
+    fn parse_separates_repeated_signal_lines() {
         let sets = "SigQ: 0/5\nSigPnd: 0000000000000000\nSigBlk: 0000000000000001\n";
         assert_eq!(read(&sets.repeat(3)).len(), 3);
     }
 
     #[test]
-    fn titles_of_head_name_the_process() {
+    fn parse_reads_pid_from_head_titles() {
         let records = read(
             "==> /proc/9/status <==\nSigBlk:\t0000000000000002\n\n==> /proc/10/status <==\nSigBlk:\t0000000000000002\n",
         );
@@ -228,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_pose_as_a_file_or_a_line() {
+    fn process_name_cannot_forge_lines() {
         let records = read("Name:\t/proc/1/status:SigBlk: 0\nPid:\t5\nSigBlk:\t0000000000000002\n");
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].status.pid, Some(5));
@@ -237,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn any_key_that_comes_again_begins_another_record() {
+    fn repeated_key_starts_new_status() {
         let sets = "SigBlk:\t0000000000000001\n";
         for (text, pids) in [
             (format!("Pid:\t1\n{sets}Pid:\t2\n{sets}"), [Some(1), Some(2)]),
@@ -251,49 +260,49 @@ mod tests {
     }
 
     #[test]
-    fn file_names_may_hold_colons() {
+    fn file_names_may_contain_colons() {
         let line = "SigBlk:\t0000000000000001";
         let records =
             read(&format!("10.0.0.1:22/status:{line}\nhost:/proc/6/status:9:{line}\nbug 7.txt:{line}\n"));
-        let files: Vec<_> = records.iter().filter_map(|record| record.file.as_deref()).collect();
+        let files: Vec<_> = records.iter().filter_map(|record| record.file_name.as_deref()).collect();
         assert_eq!(files, [&b"10.0.0.1:22/status"[..], b"host:/proc/6/status", b"bug 7.txt"]);
         assert_eq!(records[1].status.pid, Some(6));
     }
 
     #[test]
-    fn a_byte_order_mark_hides_nothing() {
+    fn parse_skips_byte_order_mark() {
         let records = read("\u{feff}SigPnd:\t0000000000000001\n");
         assert_eq!(records[0].status.pending.map(|set| set.bits()), Some(1));
     }
 
     #[test]
-    fn a_fault_spoils_its_own_record_only() {
+    fn invalid_status_does_not_affect_others() {
         let sets = "SigBlk:\t0000000000000001\n";
         let text = format!("Name:\ta\n{sets}Name:\tb\nPid:\t2\nName:\tc\nSigBlk:\t0001\nName:\td\n{sets}");
         let records = parse(text.as_bytes()).unwrap();
-        assert_eq!(records.found.len(), 2);
-        let lines: Vec<usize> = records.faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(records.statuses.len(), 2);
+        let lines: Vec<usize> = records.errors.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 6], "where b begins, and where c is wrong");
     }
 
     #[test]
-    fn errors_name_the_line() {
+    fn errors_report_line_numbers() {
         let records = parse(b"SigQ: 0/5\nSigBlk: 00000000\n").unwrap();
-        let (line, error) = &records.faults[0];
-        assert_eq!((*line, records.found.len()), (2, 0));
+        let (line, error) = &records.errors[0];
+        assert_eq!((*line, records.statuses.len()), (2, 0));
         assert!(error.to_string().starts_with("SigBlk: 8 hexadecimal digits"), "{error}");
         assert_eq!(parse(b" \n"), Err(ParseStatusError::Empty));
-        assert_eq!(parse(b"Name:\tx\n"), Err(ParseStatusError::NoSets));
-        assert_eq!(parse(b"hello"), Err(ParseStatusError::NoSets));
+        assert_eq!(parse(b"Name:\tx\n"), Err(ParseStatusError::NoSignalSets));
+        assert_eq!(parse(b"hello"), Err(ParseStatusError::NoSignalSets));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_panic(text: Vec<u8>, prefix in "(/proc/1/status:|Name:\t|SigBlk: |==> )?") {
+        fn parse_never_panics(text: Vec<u8>, prefix in "(/proc/1/status:|Name:\t|SigBlk: |==> )?") {
             let mut whole = prefix.into_bytes();
             whole.extend(text);
             let _ = parse(&whole);
-            let _ = Status::parse(&whole);
+            let _ = ProcStatus::parse(&whole);
         }
     }
 }

@@ -1,39 +1,41 @@
 //! All that decides what a signal does to a process, as far as /proc tells.
 
-use super::call::{Call, Wait};
-use super::{Freezer, ReadError, ReadMemory, Root, Shared, State, Status, Threads};
+use super::call::{SyscallState, WaitReason};
+use super::{
+    FreezerState, ProcReadError, ProcRoot, ProcStatus, ReadMemory, SnapshotCache, TaskState, Threads,
+};
 use crate::signal::{Arch, Signal, SignalSet, mask};
 
-/// A process, looked at for one signal or for all. Made by [`Root::situation`];
+/// A process, looked at for one signal or for all. Made by [`ProcRoot::snapshot`];
 /// what was not looked at, or could not be, is the least that is known.
 #[derive(Clone, Debug, Default)]
-pub struct Situation {
+pub struct ProcessSnapshot {
     /// Its status.
-    pub status: Status,
+    pub status: ProcStatus,
     /// Its threads; `None` where only a text is known, which is one thread's.
     pub threads: Option<Threads>,
     /// What its sleeping threads wait in, by thread id.
-    pub waits: Vec<(u32, Wait)>,
+    pub wait_reasons: Vec<(u32, WaitReason)>,
     /// Its descriptors that signals are read from, each with its set; `None`
     /// where they may not be seen.
     pub signalfds: Option<Vec<(u32, SignalSet)>>,
     /// Whether it is frozen.
-    pub freezer: Freezer,
+    pub freezer_state: FreezerState,
     /// Whether its process group is orphaned; `None` where nothing tells.
-    pub orphaned: Option<bool>,
+    pub group_is_orphaned: Option<bool>,
     /// Whether it would dump core.
-    pub core: CoreDump,
+    pub core_dump: CoreDumpPrediction,
     /// Whether it is the one init of the machine.
     pub is_global_init: bool,
 }
 
 /// Whether a process that a signal ends would leave a core dump (core(5)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CoreDump {
+pub enum CoreDumpPrediction {
     /// Yes.
-    Yes,
+    WouldDump,
     /// No: its RLIMIT_CORE forbids it.
-    Limit,
+    DisabledByLimit,
     /// No: it is not dumpable (PR_SET_DUMPABLE in prctl(2)).
     NotDumpable,
     /// It could not be found out.
@@ -41,64 +43,77 @@ pub enum CoreDump {
     Unknown,
 }
 
-impl Situation {
+impl ProcessSnapshot {
     /// What is known from a text alone.
-    pub fn of_text(status: &Status) -> Situation {
-        Situation { status: status.clone(), ..Situation::default() }
+    pub fn from_status(status: &ProcStatus) -> ProcessSnapshot {
+        ProcessSnapshot { status: status.clone(), ..ProcessSnapshot::default() }
     }
 
     /// What a thread waits in; what was not looked at is unknown.
-    pub fn wait(&self, tid: u32) -> Wait {
-        self.waits.iter().find(|(id, _)| *id == tid).map_or(Wait::Unknown, |(_, wait)| *wait)
+    pub fn wait_reason(&self, tid: u32) -> WaitReason {
+        self.wait_reasons.iter().find(|(id, _)| *id == tid).map_or(WaitReason::Unknown, |(_, wait)| *wait)
     }
 }
 
 /// The pid namespace that the machine starts in (PROC_PID_INIT_INO,
 /// include/linux/proc_ns.h).
-const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 
-impl Root {
+impl ProcRoot {
     /// Looks at a process: at what decides what this signal does to it, or,
     /// without one, at everything. `read` reads its memory.
     ///
     /// # Errors
-    /// See [`ReadError`]: only where its status cannot be read.
-    pub fn situation(
+    /// See [`ProcReadError`]: only where its status cannot be read.
+    pub fn snapshot(
         &self,
         pid: u32,
         signal: Option<Signal>,
         read: ReadMemory,
-    ) -> Result<Situation, ReadError> {
+    ) -> Result<ProcessSnapshot, ProcReadError> {
         let status = self.status(pid)?;
         // The number may be a thread's: the process is what is looked at.
         let threads = self.threads(status.tgid.unwrap_or(pid), &status)?;
-        Ok(Shared::new(self, read).situation(pid, status, threads, signal))
+        Ok(SnapshotCache::new(self, read).snapshot(pid, status, threads, signal))
     }
 
     /// What a thread waits in.
-    pub(super) fn wait(&self, pid: u32, tid: u32, state: Option<State>, read: ReadMemory) -> Wait {
+    pub(super) fn wait_reason(
+        &self,
+        pid: u32,
+        tid: u32,
+        state: Option<TaskState>,
+        read: ReadMemory,
+    ) -> WaitReason {
         // Only who sleeps so that a signal wakes it can wait for one.
         if state.is_some_and(|state| !matches!(state.letter(), 'S' | 't' | 'T')) {
-            return Wait::Elsewhere;
+            return WaitReason::Other;
         }
-        let call = self.file(&format!("{pid}/task/{tid}/syscall")).ok().as_deref().and_then(Call::parse);
+        let call = self
+            .read_file(&format!("{pid}/task/{tid}/syscall"))
+            .ok()
+            .as_deref()
+            .and_then(SyscallState::parse);
         match call {
             Some(call) => {
                 let signalfd = |number| self.signalfd(&format!("{pid}/task/{tid}/fdinfo/{number}"), read);
-                Wait::of(call, |address| self.signal_set(tid, address, read), signalfd)
+                WaitReason::from_syscall(call, |address| self.read_sigset(tid, address, read), signalfd)
             }
-            None => Wait::of_channel(&self.file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default()),
+            None => WaitReason::from_wchan(
+                &self.read_file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default(),
+            ),
         }
     }
 
     /// The signal set at an address of a thread's memory: 64 bits.
-    fn signal_set(&self, tid: u32, address: u64, read: ReadMemory) -> Option<SignalSet> {
+    fn read_sigset(&self, tid: u32, address: u64, read: ReadMemory) -> Option<SignalSet> {
         let (path, mut bits) = (self.directory().join(format!("{tid}/mem")), Vec::new());
         let length = read(&path, address, &mut bits, 8).ok()?;
         let bits: [u8; 8] = bits.get(..length)?.try_into().ok()?;
         let set = SignalSet::from_bits(u64::from_ne_bytes(bits).into());
         // The kernel takes the two that nobody can wait for out of it.
-        let waitable = |signal: &Signal| Arch::NATIVE.facts(*signal).is_none_or(|facts| facts.catchable());
+        let waitable =
+            |signal: &Signal| Arch::NATIVE.standard_signal(*signal).is_none_or(|facts| facts.is_catchable());
         Some(set.iter().filter(waitable).collect())
     }
 
@@ -108,7 +123,7 @@ impl Root {
         const LONGEST: usize = 8192;
         let mut text = Vec::new();
         let length = read(&self.directory().join(path), 0, &mut text, LONGEST).ok()?;
-        signalfd_set(&text[..length])
+        parse_signalfd_mask(&text[..length])
     }
 
     /// The descriptors that signals are read from (signalfd(2)).
@@ -128,8 +143,8 @@ impl Root {
 
     /// The wait status of a zombie; `None` where it is none, or the right to
     /// read it is missing.
-    pub fn zombie_status(&self, pid: u32) -> Option<i32> {
-        let stat = self.stat(pid).ok().filter(|stat| stat.state.is_ended())?;
+    pub fn zombie_wait_status(&self, pid: u32) -> Option<i32> {
+        let stat = self.stat(pid).ok().filter(|stat| stat.state.has_exited())?;
         // 0 is also what is shown without the right, which links need, too: a
         // zombie has no directory, and only who may look is told so.
         let link = std::fs::read_link(self.directory().join(format!("{pid}/cwd")));
@@ -137,45 +152,45 @@ impl Root {
         stat.exit_code.filter(|_| !denied)
     }
 
-    pub(super) fn is_first_namespace(&self) -> bool {
+    pub(super) fn is_initial_pid_namespace(&self) -> bool {
         let link = std::fs::read_link(self.directory().join("self/ns/pid"));
-        link.map_or(true, |link| link.as_os_str() == FIRST_NAMESPACE)
+        link.map_or(true, |link| link.as_os_str() == INITIAL_PID_NAMESPACE)
     }
 
-    pub(super) fn core_dump(&self, pid: u32, status: &Status) -> CoreDump {
+    pub(super) fn predict_core_dump(&self, pid: u32, status: &ProcStatus) -> CoreDumpPrediction {
         use std::os::unix::fs::MetadataExt;
         let limits = self.directory().join(format!("{pid}/limits"));
         // The files of a process that is not dumpable are root's, whoever it
         // is of (`task_dump_owner` in fs/proc/base.c).
         let owner = std::fs::metadata(&limits).map(|metadata| metadata.uid());
         if let (Ok(0), Some((_, 1..))) = (owner, status.uids) {
-            return CoreDump::NotDumpable;
+            return CoreDumpPrediction::NotDumpable;
         }
         // A program that takes the dump from a pipe is not limited.
-        let pattern = self.file("sys/kernel/core_pattern").unwrap_or_default();
-        let limit = self.file(&format!("{pid}/limits")).ok().as_deref().and_then(core_limit);
+        let pattern = self.read_file("sys/kernel/core_pattern").unwrap_or_default();
+        let limit = self.read_file(&format!("{pid}/limits")).ok().as_deref().and_then(parse_core_limit);
         match limit {
             // The kernel's sign against a dump of what takes dumps (core(5)).
-            Some(1) => CoreDump::Limit,
-            _ if pattern.starts_with(b"|") => CoreDump::Yes,
+            Some(1) => CoreDumpPrediction::DisabledByLimit,
+            _ if pattern.starts_with(b"|") => CoreDumpPrediction::WouldDump,
             // Less than a page is not begun (`min_coredump` in fs/binfmt_elf.c).
-            Some(0..4096) => CoreDump::Limit,
-            Some(_) => CoreDump::Yes,
-            None => CoreDump::Unknown,
+            Some(0..4096) => CoreDumpPrediction::DisabledByLimit,
+            Some(_) => CoreDumpPrediction::WouldDump,
+            None => CoreDumpPrediction::Unknown,
         }
     }
 }
 
 /// The set in the fdinfo of a signalfd: `sigmask:` and 16 digits.
-fn signalfd_set(text: &[u8]) -> Option<SignalSet> {
+fn parse_signalfd_mask(text: &[u8]) -> Option<SignalSet> {
     let lines = text.split(|byte| *byte == b'\n');
     let digits = lines.into_iter().find_map(|line| line.strip_prefix(b"sigmask:"))?;
-    mask::parse_whole(digits.trim_ascii()).ok().map(|(set, _)| set)
+    mask::parse_full_width(digits.trim_ascii()).ok().map(|(set, _)| set)
 }
 
 /// The soft limit in the line `Max core file size` of /proc/PID/limits, in
 /// bytes; the greatest number where there is none.
-fn core_limit(text: &[u8]) -> Option<u64> {
+fn parse_core_limit(text: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(text);
     let line = text.lines().find_map(|line| line.strip_prefix("Max core file size"))?;
     match line.split_whitespace().next()? {
@@ -193,20 +208,20 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_looked_at() {
-        let found = Root::default().situation(std::process::id(), None, unread).unwrap();
+    fn takes_snapshot_of_own_process() {
+        let found = ProcRoot::default().snapshot(std::process::id(), None, unread).unwrap();
         assert_eq!(found.status.tgid, Some(std::process::id()));
-        assert!(found.threads.is_some_and(|threads| threads.count() > 0));
+        assert!(found.threads.is_some_and(|threads| threads.live_count() > 0));
         assert!(found.signalfds.is_some_and(|found| found.is_empty()));
     }
 
     #[test]
-    fn small_texts_are_read() {
-        let set = signalfd_set(b"pos:\t0\nflags:\t02\nsigmask:\t0000000000004002\n");
+    fn parses_signalfd_mask_and_core_limit() {
+        let set = parse_signalfd_mask(b"pos:\t0\nflags:\t02\nsigmask:\t0000000000004002\n");
         assert_eq!(set.map(SignalSet::bits), Some(0x4002));
-        assert_eq!(signalfd_set(b"pos:\t0\n"), None);
+        assert_eq!(parse_signalfd_mask(b"pos:\t0\n"), None);
         let limits = |soft: &str| {
-            core_limit(
+            parse_core_limit(
                 format!("Limit  Soft\nMax core file size        {soft}   unlimited  bytes\n").as_bytes(),
             )
         };

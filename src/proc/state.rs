@@ -2,13 +2,13 @@
 
 /// A state, by its letter (fs/proc/array.c, `task_state_array`; proc(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct State(u8);
+pub struct TaskState(u8);
 
-impl State {
+impl TaskState {
     /// The state that a letter stands for. Letters that the kernel does not
     /// have today are kept: a newer one may.
-    pub const fn new(letter: u8) -> State {
-        State(letter)
+    pub const fn from_letter(letter: u8) -> TaskState {
+        TaskState(letter)
     }
 
     /// The letter.
@@ -17,7 +17,7 @@ impl State {
     }
 
     /// What the letter means, in words.
-    pub const fn words(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self.0 {
             b'R' => "running",
             b'S' => "sleeping",
@@ -40,7 +40,7 @@ impl State {
     }
 
     /// Whether the thread has ended: nothing is delivered to it any more.
-    pub const fn is_ended(self) -> bool {
+    pub const fn has_exited(self) -> bool {
         matches!(self.0, b'Z' | b'X' | b'x')
     }
 }

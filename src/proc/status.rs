@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-use super::{ProcessName, State, name};
+use super::{ProcessName, TaskState, name};
 use crate::signal::mask::{self, ParseMaskError};
 use crate::signal::{Arch, SignalSet};
 
 /// What a status file says. Only the signal lines are needed; what is missing
 /// is `None`, because the file may come from another machine or a bug report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct ProcStatus {
     /// `Name`.
     pub name: Option<ProcessName>,
     /// `State`.
-    pub state: Option<State>,
+    pub state: Option<TaskState>,
     /// `Tgid`: the process.
     pub tgid: Option<u32>,
     /// `Pid`: the thread; the main thread's is the process's.
     pub pid: Option<u32>,
     /// `PPid`; 0 where the parent is outside the pid namespace, or there is none.
-    pub parent: Option<u32>,
+    pub parent_pid: Option<u32>,
     /// `TracerPid`, if there is a tracer.
-    pub tracer: Option<u32>,
+    pub tracer_pid: Option<u32>,
     /// `Uid`: real and effective.
     pub uids: Option<(u32, u32)>,
     /// `Gid`: real and effective.
@@ -29,11 +29,11 @@ pub struct Status {
     /// `NSpid`: its number in each pid namespace, the reader's first.
     pub namespace_pids: Vec<u32>,
     /// `Threads`.
-    pub threads: Option<u32>,
+    pub thread_count: Option<u32>,
     /// `Kthread`, which newer kernels have (about 6.8).
-    pub kernel_thread: Option<bool>,
+    pub is_kernel_thread: Option<bool>,
     /// `SigQ`.
-    pub queue: Option<Queue>,
+    pub queue_usage: Option<QueueUsage>,
     /// `SigPnd`: pending for this thread.
     pub pending: Option<SignalSet>,
     /// `ShdPnd`: pending for the process.
@@ -48,21 +48,21 @@ pub struct Status {
     pub arch: Arch,
 }
 
-impl Default for Status {
-    fn default() -> Status {
-        Status {
+impl Default for ProcStatus {
+    fn default() -> ProcStatus {
+        ProcStatus {
             name: None,
             state: None,
             tgid: None,
             pid: None,
-            parent: None,
-            tracer: None,
+            parent_pid: None,
+            tracer_pid: None,
             uids: None,
             gids: None,
             namespace_pids: Vec::new(),
-            threads: None,
-            kernel_thread: None,
-            queue: None,
+            thread_count: None,
+            is_kernel_thread: None,
+            queue_usage: None,
             pending: None,
             shared_pending: None,
             blocked: None,
@@ -76,7 +76,7 @@ impl Default for Status {
 /// `SigQ`: how many signals are queued for the real uid, over all of its
 /// processes, and how many this process may bring it to (RLIMIT_SIGPENDING).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queue {
+pub struct QueueUsage {
     /// Queued, POSIX timers included.
     pub used: u64,
     /// The limit.
@@ -85,7 +85,7 @@ pub struct Queue {
 
 /// A set line of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetLine {
+pub enum SignalSetLine {
     /// `SigPnd`.
     Pending,
     /// `ShdPnd`.
@@ -98,88 +98,93 @@ pub enum SetLine {
     Caught,
 }
 
-impl SetLine {
+impl SignalSetLine {
     /// All of them, in the file's order.
-    pub const ALL: [SetLine; 5] =
-        [SetLine::Pending, SetLine::SharedPending, SetLine::Blocked, SetLine::Ignored, SetLine::Caught];
+    pub const ALL: [SignalSetLine; 5] = [
+        SignalSetLine::Pending,
+        SignalSetLine::SharedPending,
+        SignalSetLine::Blocked,
+        SignalSetLine::Ignored,
+        SignalSetLine::Caught,
+    ];
 
     /// The key in the file.
     pub const fn key(self) -> &'static str {
         match self {
-            SetLine::Pending => "SigPnd",
-            SetLine::SharedPending => "ShdPnd",
-            SetLine::Blocked => "SigBlk",
-            SetLine::Ignored => "SigIgn",
-            SetLine::Caught => "SigCgt",
+            SignalSetLine::Pending => "SigPnd",
+            SignalSetLine::SharedPending => "ShdPnd",
+            SignalSetLine::Blocked => "SigBlk",
+            SignalSetLine::Ignored => "SigIgn",
+            SignalSetLine::Caught => "SigCgt",
         }
     }
 
     /// The line of this key, in any case.
-    pub fn by_key(key: &str) -> Option<SetLine> {
-        SetLine::ALL.into_iter().find(|line| line.key().eq_ignore_ascii_case(key))
+    pub fn from_key(key: &str) -> Option<SignalSetLine> {
+        SignalSetLine::ALL.into_iter().find(|line| line.key().eq_ignore_ascii_case(key))
     }
 }
 
-impl Status {
+impl ProcStatus {
     /// The set of a line, if the file has it.
-    pub const fn set(&self, line: SetLine) -> Option<SignalSet> {
+    pub const fn signal_set(&self, line: SignalSetLine) -> Option<SignalSet> {
         match line {
-            SetLine::Pending => self.pending,
-            SetLine::SharedPending => self.shared_pending,
-            SetLine::Blocked => self.blocked,
-            SetLine::Ignored => self.ignored,
-            SetLine::Caught => self.caught,
+            SignalSetLine::Pending => self.pending,
+            SignalSetLine::SharedPending => self.shared_pending,
+            SignalSetLine::Blocked => self.blocked,
+            SignalSetLine::Ignored => self.ignored,
+            SignalSetLine::Caught => self.caught,
         }
     }
 
     /// Puts a set in its place.
-    pub const fn put(&mut self, line: SetLine, set: SignalSet) {
+    pub const fn insert_signal_set(&mut self, line: SignalSetLine, set: SignalSet) {
         let place = match line {
-            SetLine::Pending => &mut self.pending,
-            SetLine::SharedPending => &mut self.shared_pending,
-            SetLine::Blocked => &mut self.blocked,
-            SetLine::Ignored => &mut self.ignored,
-            SetLine::Caught => &mut self.caught,
+            SignalSetLine::Pending => &mut self.pending,
+            SignalSetLine::SharedPending => &mut self.shared_pending,
+            SignalSetLine::Blocked => &mut self.blocked,
+            SignalSetLine::Ignored => &mut self.ignored,
+            SignalSetLine::Caught => &mut self.caught,
         };
         *place = Some(set);
     }
 
     /// The set lines that are missing.
-    pub fn missing(&self) -> impl Iterator<Item = SetLine> {
-        SetLine::ALL.into_iter().filter(|line| self.set(*line).is_none())
+    pub fn missing_sets(&self) -> impl Iterator<Item = SignalSetLine> {
+        SignalSetLine::ALL.into_iter().filter(|line| self.signal_set(*line).is_none())
     }
 
     /// Reads one status file, as the kernel prints it or as people pass it on:
     /// any blanks around keys and values, CRLF, empty lines, other lines.
     ///
     /// # Errors
-    /// The first signal line that is wrong; [`ParseStatusError::NoSets`] where
+    /// The first signal line that is wrong; [`ParseStatusError::NoSignalSets`] where
     /// there is none at all.
-    pub fn parse(text: &[u8]) -> Result<Status, ParseStatusError> {
-        let mut status = Status::default();
-        for line in text.split(|byte| *byte == b'\n').filter(|line| may_tell(line)) {
-            if let Some((key, value)) = key_value(line) {
-                status.take(key, value)?;
-                if key == SetLine::Caught.key().as_bytes() && status.is_whole() {
+    pub fn parse(text: &[u8]) -> Result<ProcStatus, ParseStatusError> {
+        let mut status = ProcStatus::default();
+        for line in text.split(|byte| *byte == b'\n').filter(|line| may_start_known_key(line)) {
+            if let Some((key, value)) = split_key_value(line) {
+                status.parse_line(key, value)?;
+                if key == SignalSetLine::Caught.key().as_bytes() && status.is_complete() {
                     break;
                 }
             }
         }
-        name::drop_line_end(&mut status.name, || name::ends_lines_with_cr(text));
-        status.checked()
+        name::strip_cr(&mut status.name, || name::has_crlf_lines(text));
+        status.require_signal_sets()
     }
 
     /// Whether all is read that the kernel prints: behind it as much follows
     /// again that is of no interest.
-    fn is_whole(&self) -> bool {
-        let ids = self.pid.is_some() && self.uids.is_some() && self.threads.is_some();
-        ids && self.queue.is_some() && self.missing().next().is_none()
+    fn is_complete(&self) -> bool {
+        let ids = self.pid.is_some() && self.uids.is_some() && self.thread_count.is_some();
+        ids && self.queue_usage.is_some() && self.missing_sets().next().is_none()
     }
 
     /// Itself, if it has any signal set.
-    pub(super) fn checked(self) -> Result<Status, ParseStatusError> {
-        if self.missing().count() == SetLine::ALL.len() {
-            return Err(ParseStatusError::NoSets);
+    pub(super) fn require_signal_sets(self) -> Result<ProcStatus, ParseStatusError> {
+        if self.missing_sets().count() == SignalSetLine::ALL.len() {
+            return Err(ParseStatusError::NoSignalSets);
         }
         Ok(self)
     }
@@ -187,51 +192,52 @@ impl Status {
     /// Takes one line in. Lines of no interest are passed over, and so are
     /// those with a value that is not understood, but for the signal sets:
     /// those are what the file is read for.
-    pub(super) fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
+    pub(super) fn parse_line(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
         match key {
             b"Name" => self.name = Some(ProcessName::from_status(value)),
-            b"State" => self.state = value.first().map(|letter| State::new(*letter)),
-            b"Tgid" => self.tgid = number(value),
-            b"Pid" => self.pid = number(value),
-            b"PPid" => self.parent = number(value),
-            b"TracerPid" => self.tracer = number(value).filter(|tracer| *tracer != 0),
-            b"Uid" => self.uids = first_two(value),
-            b"Gid" => self.gids = first_two(value),
-            b"NSpid" => self.namespace_pids = words(value).map_while(number).collect(),
-            b"Threads" => self.threads = number(value),
-            b"Kthread" => self.kernel_thread = number::<u8>(value).map(|flag| flag == 1),
+            b"State" => self.state = value.first().map(|letter| TaskState::from_letter(*letter)),
+            b"Tgid" => self.tgid = parse_number(value),
+            b"Pid" => self.pid = parse_number(value),
+            b"PPid" => self.parent_pid = parse_number(value),
+            b"TracerPid" => self.tracer_pid = parse_number(value).filter(|tracer| *tracer != 0),
+            b"Uid" => self.uids = real_and_effective(value),
+            b"Gid" => self.gids = real_and_effective(value),
+            b"NSpid" => self.namespace_pids = split_whitespace(value).map_while(parse_number).collect(),
+            b"Threads" => self.thread_count = parse_number(value),
+            b"Kthread" => self.is_kernel_thread = parse_number::<u8>(value).map(|flag| flag == 1),
             b"SigQ" => {
-                let mut parts = value.split(|byte| *byte == b'/').map(<[u8]>::trim_ascii).map(number);
+                let mut parts = value.split(|byte| *byte == b'/').map(<[u8]>::trim_ascii).map(parse_number);
                 let (used, limit) = (parts.next().flatten(), parts.next().flatten());
-                self.queue = used.zip(limit).map(|(used, limit)| Queue { used, limit });
+                self.queue_usage = used.zip(limit).map(|(used, limit)| QueueUsage { used, limit });
             }
-            _ => return self.take_set(key, value),
+            _ => return self.parse_set_line(key, value),
         }
         Ok(())
     }
 
-    fn take_set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
-        let known = SetLine::ALL.into_iter().find(|line| line.key().as_bytes() == key);
+    fn parse_set_line(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
+        let known = SignalSetLine::ALL.into_iter().find(|line| line.key().as_bytes() == key);
         let Some(line) = known else { return Ok(()) };
-        let (set, arch) = mask::parse_whole(value).map_err(|cause| ParseStatusError::Mask { line, cause })?;
-        let first = self.missing().count() == SetLine::ALL.len();
+        let (set, arch) =
+            mask::parse_full_width(value).map_err(|cause| ParseStatusError::InvalidMask { line, cause })?;
+        let first = self.missing_sets().count() == SignalSetLine::ALL.len();
         if !first && arch != self.arch {
-            return Err(ParseStatusError::Mixed { line });
+            return Err(ParseStatusError::MixedMaskWidths { line });
         }
         self.arch = arch;
-        self.put(line, set);
+        self.insert_signal_set(line, set);
         Ok(())
     }
 }
 
 /// Whether a line may be one of those that are read: by its first byte, as most
 /// are not. A blank tells nothing.
-fn may_tell(line: &[u8]) -> bool {
+fn may_start_known_key(line: &[u8]) -> bool {
     line.first().is_some_and(|first| b"NSTPUGK".contains(first) || first.is_ascii_whitespace())
 }
 
 /// The key and the value of a line; `None` where it has no colon.
-pub(super) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let key = line[..colon].trim_ascii();
     let value = &line[colon + 1..];
@@ -244,17 +250,17 @@ pub(super) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((key, value))
 }
 
-fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn split_whitespace(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
 }
 
 /// Real and effective, of the four ids of a `Uid:` or `Gid:` line.
-fn first_two(value: &[u8]) -> Option<(u32, u32)> {
-    let mut ids = words(value).map(number);
+fn real_and_effective(value: &[u8]) -> Option<(u32, u32)> {
+    let mut ids = split_whitespace(value).map(parse_number);
     ids.next().flatten().zip(ids.next().flatten())
 }
 
-fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+fn parse_number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
@@ -264,18 +270,18 @@ pub enum ParseStatusError {
     /// There is nothing in it.
     Empty,
     /// There is no signal line.
-    NoSets,
+    NoSignalSets,
     /// A signal line has no whole mask.
-    Mask {
+    InvalidMask {
         /// The line.
-        line: SetLine,
+        line: SignalSetLine,
         /// What is wrong.
         cause: ParseMaskError,
     },
     /// A signal line has another width than those before it.
-    Mixed {
+    MixedMaskWidths {
         /// The line.
-        line: SetLine,
+        line: SignalSetLine,
     },
 }
 
@@ -283,12 +289,12 @@ impl fmt::Display for ParseStatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseStatusError::Empty => f.write_str("empty: no lines of /proc/PID/status"),
-            ParseStatusError::NoSets => f.write_str(
+            ParseStatusError::NoSignalSets => f.write_str(
                 "no signal lines (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt): not a whole status file, or one of \
                  gVisor, which leaves them out",
             ),
-            ParseStatusError::Mask { line, cause } => write!(f, "{}: {cause}", line.key()),
-            ParseStatusError::Mixed { line } => {
+            ParseStatusError::InvalidMask { line, cause } => write!(f, "{}: {cause}", line.key()),
+            ParseStatusError::MixedMaskWidths { line } => {
                 write!(f, "{}: masks of 16 and of 32 digits in one status", line.key())
             }
         }
@@ -304,7 +310,7 @@ mod tests {
     /// A status file as it was captured.
     macro_rules! captured {
         ($name:literal) => {
-            Status::parse(include_bytes!(concat!("../../tests/data/status/", $name)))
+            ProcStatus::parse(include_bytes!(concat!("../../tests/data/status/", $name)))
         };
     }
 
@@ -313,38 +319,38 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_is_read_whole() {
+    fn parse_reads_all_fields_of_shell() {
         let status = captured!("bash").unwrap();
         assert_eq!(status.name.as_ref().map(ProcessName::as_bytes), Some(&b"bash"[..]));
-        assert_eq!(status.state.map(State::letter), Some('R'));
-        assert_eq!((status.tgid, status.pid, status.parent), (Some(6476), Some(6476), Some(6474)));
-        assert_eq!((status.tracer, status.uids, status.gids), (None, Some((0, 0)), Some((0, 0))));
+        assert_eq!(status.state.map(TaskState::letter), Some('R'));
+        assert_eq!((status.tgid, status.pid, status.parent_pid), (Some(6476), Some(6476), Some(6474)));
+        assert_eq!((status.tracer_pid, status.uids, status.gids), (None, Some((0, 0)), Some((0, 0))));
         assert_eq!(status.namespace_pids, [6476]);
-        assert_eq!((status.threads, status.kernel_thread), (Some(1), Some(false)));
-        assert_eq!(status.queue, Some(Queue { used: 0, limit: 96551 }));
+        assert_eq!((status.thread_count, status.is_kernel_thread), (Some(1), Some(false)));
+        assert_eq!(status.queue_usage, Some(QueueUsage { used: 0, limit: 96551 }));
         assert_eq!((bits(status.pending), bits(status.shared_pending)), (Some(0), Some(0)));
         assert_eq!((bits(status.blocked), bits(status.ignored)), (Some(0), Some(0x38_4004)));
         assert_eq!(bits(status.caught), Some(0x4b81_3efb));
-        assert_eq!(status.missing().count(), 0);
+        assert_eq!(status.missing_sets().count(), 0);
         assert_eq!(captured!("crlf").unwrap(), status, "CRLF changes nothing");
     }
 
     #[test]
-    fn kinds_of_processes_are_told() {
-        assert_eq!(captured!("kernel-thread").unwrap().kernel_thread, Some(true));
+    fn parse_reads_kinds_of_processes() {
+        assert_eq!(captured!("kernel-thread").unwrap().is_kernel_thread, Some(true));
         assert_eq!(bits(captured!("kernel-thread").unwrap().ignored), Some(u64::MAX.into()));
-        assert_eq!(captured!("java").unwrap().threads, Some(20));
+        assert_eq!(captured!("java").unwrap().thread_count, Some(20));
         let stopped = captured!("stopped").unwrap();
-        assert_eq!(stopped.state.map(State::letter), Some('T'));
+        assert_eq!(stopped.state.map(TaskState::letter), Some('T'));
         assert_eq!((bits(stopped.shared_pending), bits(stopped.blocked)), (Some(0x4000), Some(0x4000)));
         let zombie = captured!("zombie").unwrap();
-        assert!(zombie.state.is_some_and(State::is_ended) && zombie.caught.is_some());
+        assert!(zombie.state.is_some_and(TaskState::has_exited) && zombie.caught.is_some());
         let leader = captured!("leader-exited").unwrap();
-        assert_eq!((leader.state.map(State::letter), leader.threads), (Some('Z'), Some(3)));
+        assert_eq!((leader.state.map(TaskState::letter), leader.thread_count), (Some('Z'), Some(3)));
     }
 
     #[test]
-    fn names_are_the_bytes_that_the_process_chose() {
+    fn parse_keeps_raw_name_bytes() {
         for (status, name) in [
             (captured!("name-spaces"), &b"a b  c"[..]),
             (captured!("name-colon"), b"SigBlk: 1"),
@@ -361,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_of_32_digits_are_of_mips() {
+    fn masks_of_32_digits_select_mips() {
         let status = captured!("mips").unwrap();
         assert_eq!(status.arch, Arch::Mips);
         assert_eq!(bits(status.shared_pending), Some(1 << 17));
@@ -369,28 +375,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_status_is_an_error() {
-        assert_eq!(captured!("gvisor"), Err(ParseStatusError::NoSets));
-        assert_eq!(captured!("empty"), Err(ParseStatusError::NoSets));
-        let cause = ParseMaskError::NotWhole(8);
-        assert_eq!(captured!("cut-short"), Err(ParseStatusError::Mask { line: SetLine::Caught, cause }));
+    fn parse_rejects_incomplete_status() {
+        assert_eq!(captured!("gvisor"), Err(ParseStatusError::NoSignalSets));
+        assert_eq!(captured!("empty"), Err(ParseStatusError::NoSignalSets));
+        let cause = ParseMaskError::WrongLength(8);
+        assert_eq!(
+            captured!("cut-short"),
+            Err(ParseStatusError::InvalidMask { line: SignalSetLine::Caught, cause })
+        );
         let mixed = format!("SigBlk: {:016}\nSigIgn: {:032}\n", 0, 0);
-        assert_eq!(Status::parse(mixed.as_bytes()), Err(ParseStatusError::Mixed { line: SetLine::Ignored }));
+        assert_eq!(
+            ProcStatus::parse(mixed.as_bytes()),
+            Err(ParseStatusError::MixedMaskWidths { line: SignalSetLine::Ignored })
+        );
     }
 
     #[test]
-    fn signal_lines_are_enough_with_any_blanks() {
+    fn parse_accepts_signal_lines_alone() {
         let status = captured!("signal-lines").unwrap();
-        assert_eq!(status.queue, Some(Queue { used: 3, limit: 96365 }));
+        assert_eq!(status.queue_usage, Some(QueueUsage { used: 3, limit: 96365 }));
         assert_eq!(bits(status.shared_pending), Some(0x4000));
         assert_eq!(bits(status.caught), Some(0x1_8000_4007));
         assert_eq!((status.name, status.pid, status.state), (None, None, None));
     }
 
     #[test]
-    fn other_lines_that_make_no_sense_do_not_spoil_the_rest() {
-        let status = Status::parse(b"Pid: x\nUid: 1\nSigQ: 5\nThreads:\nState:\nSigBlk: 0000000000000001\n");
-        let expected = Status { blocked: Some(SignalSet::from_bits(1)), ..Status::default() };
+    fn parse_ignores_invalid_other_lines() {
+        let status =
+            ProcStatus::parse(b"Pid: x\nUid: 1\nSigQ: 5\nThreads:\nState:\nSigBlk: 0000000000000001\n");
+        let expected = ProcStatus { blocked: Some(SignalSet::from_bits(1)), ..ProcStatus::default() };
         assert_eq!(status, Ok(expected));
     }
 }

@@ -1,85 +1,88 @@
 //! The threads of a process, and what they say together.
 
-use super::{ProcessName, State, Status};
+use super::{ProcStatus, ProcessName, TaskState};
 use crate::signal::{Signal, SignalSet};
 
 /// One thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
+pub struct Thread {
     /// Its thread id.
     pub tid: u32,
     /// Its name, if its status tells it.
     pub name: Option<ProcessName>,
     /// Its state, if its status tells it.
-    pub state: Option<State>,
+    pub state: Option<TaskState>,
     /// Pending for this thread alone.
     pub pending: SignalSet,
     /// Blocked by this thread.
     pub blocked: SignalSet,
     /// Its tracer, if it has one.
-    pub tracer: Option<u32>,
+    pub tracer_pid: Option<u32>,
     /// Of an uninterruptible sleep: whether KILL ends it. /proc does not tell.
     pub killable: Option<bool>,
 }
 
-impl Task {
+impl Thread {
     /// The thread a status file is of; `None` where it lacks the id or a set.
-    pub fn of(status: &Status) -> Option<Task> {
-        Some(Task {
+    pub fn from_status(status: &ProcStatus) -> Option<Thread> {
+        Some(Thread {
             tid: status.pid?,
             name: status.name.clone(),
             state: status.state,
             pending: status.pending?,
             blocked: status.blocked?,
-            tracer: status.tracer,
+            tracer_pid: status.tracer_pid,
             killable: None,
         })
     }
 
     /// Whether it has ended, so that its mask holds nothing back any more.
-    pub fn is_ended(&self) -> bool {
-        self.state.is_some_and(State::is_ended)
+    pub fn has_exited(&self) -> bool {
+        self.state.is_some_and(TaskState::has_exited)
     }
 
     /// Whether it is in an uninterruptible sleep (D).
-    pub fn is_asleep(&self) -> bool {
+    pub fn is_uninterruptible(&self) -> bool {
         self.state.is_some_and(|state| state.letter() == 'D')
     }
 }
 
 /// Whether a process has ended, which is when every thread has. A text tells
 /// only of one thread: that is enough where it is the only one.
-pub fn has_ended(status: &Status, threads: Option<&Threads>) -> bool {
+pub fn process_has_exited(status: &ProcStatus, threads: Option<&Threads>) -> bool {
     match threads {
-        Some(threads) => threads.are_ended(),
-        None => status.state.is_some_and(State::is_ended) && status.threads.is_none_or(|count| count <= 1),
+        Some(threads) => threads.all_exited(),
+        None => {
+            status.state.is_some_and(TaskState::has_exited)
+                && status.thread_count.is_none_or(|count| count <= 1)
+        }
     }
 }
 
 /// The threads of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Threads(Vec<Task>);
+pub struct Threads(Vec<Thread>);
 
 impl Threads {
     /// The threads, in any order; they are kept by id.
-    pub fn new(mut tasks: Vec<Task>) -> Threads {
+    pub fn new(mut tasks: Vec<Thread>) -> Threads {
         tasks.sort_by_key(|task| task.tid);
         Threads(tasks)
     }
 
     /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Task> {
+    pub fn iter(&self) -> impl Iterator<Item = &Thread> {
         self.0.iter()
     }
 
     /// How many can take a signal: those that have ended are not counted,
     /// unless all have.
-    pub fn count(&self) -> usize {
+    pub fn live_count(&self) -> usize {
         self.live().count()
     }
 
     /// How many block the signal.
-    pub fn blocking(&self, signal: Signal) -> usize {
+    pub fn count_blocking(&self, signal: Signal) -> usize {
         self.live().filter(|task| task.blocked.contains(signal)).count()
     }
 
@@ -95,25 +98,25 @@ impl Threads {
     }
 
     /// The signals pending for a thread of its own.
-    pub fn pending(&self) -> SignalSet {
+    pub fn pending_for_any(&self) -> SignalSet {
         self.0.iter().fold(SignalSet::EMPTY, |any, task| any | task.pending)
     }
 
     /// The threads for which the signal is pending.
-    pub fn pending_for(&self, signal: Signal) -> impl Iterator<Item = u32> {
+    pub fn tids_with_pending(&self, signal: Signal) -> impl Iterator<Item = u32> {
         self.0.iter().filter(move |task| task.pending.contains(signal)).map(|task| task.tid)
     }
 
     /// Whether all have ended: the process is a zombie.
-    pub fn are_ended(&self) -> bool {
-        self.0.iter().all(Task::is_ended)
+    pub fn all_exited(&self) -> bool {
+        self.0.iter().all(Thread::has_exited)
     }
 
     /// Whether KILL ends every uninterruptible sleep among them: not where one is
     /// known that it does not end; `None` where there is none, or one's kind is
     /// not known.
-    pub fn are_killable(&self) -> Option<bool> {
-        let kinds = || self.0.iter().filter(|task| task.is_asleep()).map(|task| task.killable);
+    pub fn all_killable(&self) -> Option<bool> {
+        let kinds = || self.0.iter().filter(|task| task.is_uninterruptible()).map(|task| task.killable);
         if kinds().any(|kind| kind == Some(false)) {
             return Some(false);
         }
@@ -123,37 +126,37 @@ impl Threads {
     /// Takes over what another look has told of uninterruptible sleeps: each by
     /// its thread, and whether KILL ends it. Who has slept in only one of the two
     /// looks is left as it was.
-    pub fn learn(&mut self, sleeps: &[(u32, bool)]) {
-        for task in self.0.iter_mut().filter(|task| task.is_asleep()) {
+    pub fn update_killable(&mut self, sleeps: &[(u32, bool)]) {
+        for task in self.0.iter_mut().filter(|task| task.is_uninterruptible()) {
             let told = sleeps.iter().find(|(tid, _)| *tid == task.tid);
             task.killable = told.map(|(_, killable)| *killable).or(task.killable);
         }
     }
 
     /// Those that have not ended; all of them where all have (a zombie).
-    pub fn live(&self) -> impl Iterator<Item = &Task> {
-        let ended = self.0.iter().all(Task::is_ended);
-        self.0.iter().filter(move |task| ended || !task.is_ended())
+    pub fn live(&self) -> impl Iterator<Item = &Thread> {
+        let ended = self.0.iter().all(Thread::has_exited);
+        self.0.iter().filter(move |task| ended || !task.has_exited())
     }
 }
 
 /// A thread made by hand, its sets by their bits.
 #[cfg(test)]
-pub(crate) fn sample(tid: u32, state: u8, pending: u128, blocked: u128) -> Task {
-    Task {
+pub(crate) fn test_thread(tid: u32, state: u8, pending: u128, blocked: u128) -> Thread {
+    Thread {
         tid,
         name: None,
-        state: Some(State::new(state)),
+        state: Some(TaskState::from_letter(state)),
         pending: SignalSet::from_bits(pending),
         blocked: SignalSet::from_bits(blocked),
-        tracer: None,
+        tracer_pid: None,
         killable: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sample as task;
+    use super::test_thread as task;
     use super::*;
 
     fn signal(number: u8) -> Signal {
@@ -161,36 +164,36 @@ mod tests {
     }
 
     #[test]
-    fn a_process_blocks_what_every_thread_blocks() {
+    fn process_blocks_signals_blocked_by_all_threads() {
         let threads = Threads::new(vec![task(1, b'S', 0, 0b110), task(2, b'R', 0b100, 0b011)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b010);
         assert_eq!(threads.blocked_by_any().bits(), 0b111);
-        assert_eq!(threads.blocking(signal(1)), 1);
-        assert_eq!(threads.blocking(signal(2)), 2);
-        assert_eq!(threads.count(), 2);
-        assert_eq!(threads.pending_for(signal(3)).collect::<Vec<_>>(), [2]);
+        assert_eq!(threads.count_blocking(signal(1)), 1);
+        assert_eq!(threads.count_blocking(signal(2)), 2);
+        assert_eq!(threads.live_count(), 2);
+        assert_eq!(threads.tids_with_pending(signal(3)).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
-    fn a_leader_that_has_ended_does_not_count() {
+    fn exited_leader_is_not_counted() {
         let threads = Threads::new(vec![task(1, b'Z', 0, 0), task(2, b'S', 0, 0b1)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b1);
-        assert_eq!((threads.blocking(signal(1)), threads.count()), (1, 1));
+        assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
-    fn a_zombie_is_what_its_last_thread_was() {
+    fn zombie_keeps_mask_of_last_thread() {
         let threads = Threads::new(vec![task(1, b'Z', 0, 0b1)]);
-        assert_eq!((threads.blocking(signal(1)), threads.count()), (1, 1));
+        assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
-    fn a_sleep_is_told_where_both_looks_have_seen_it() {
+    fn update_killable_requires_both_samples() {
         let sleeping = [task(1, b'D', 0, 0), task(2, b'D', 0, 0), task(3, b'S', 0, 0)];
         let told = |sleeps: &[(u32, bool)]| {
             let mut threads = Threads::new(sleeping.to_vec());
-            threads.learn(sleeps);
-            (threads.are_killable(), threads.iter().map(|task| task.killable).collect::<Vec<_>>())
+            threads.update_killable(sleeps);
+            (threads.all_killable(), threads.iter().map(|task| task.killable).collect::<Vec<_>>())
         };
         assert_eq!(told(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
         // It is awake at the second look, or at the first.
@@ -200,13 +203,13 @@ mod tests {
         assert_eq!(told(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
         assert_eq!(told(&[(1, false), (2, true)]).0, Some(false));
         assert_eq!(told(&[]).0, None);
-        assert_eq!(Threads::new(vec![task(1, b'S', 0, 0)]).are_killable(), None);
+        assert_eq!(Threads::new(vec![task(1, b'S', 0, 0)]).all_killable(), None);
     }
 
     #[test]
-    fn no_threads_block_nothing() {
+    fn empty_threads_block_nothing() {
         let none = Threads::default();
         assert!(none.blocked_by_all().is_empty());
-        assert_eq!(none.count(), 0);
+        assert_eq!(none.live_count(), 0);
     }
 }

@@ -5,7 +5,7 @@
 //! and crashes.
 
 /// Looks a user id up in the text of a passwd file (passwd(5)).
-pub fn find(passwd: &[u8], uid: u32) -> Option<String> {
+pub fn find_name(passwd: &[u8], uid: u32) -> Option<String> {
     passwd.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !name.is_empty())?;
@@ -17,7 +17,7 @@ pub fn find(passwd: &[u8], uid: u32) -> Option<String> {
 
 /// Looks a name up in the text of a passwd or a group file (passwd(5),
 /// group(5)), of which both have the number in the third field.
-pub fn number_of(text: &[u8], name: &[u8]) -> Option<u32> {
+pub fn find_id(text: &[u8], name: &[u8]) -> Option<u32> {
     text.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         fields.next().filter(|found| !found.is_empty() && *found == name)?;
@@ -30,17 +30,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_are_found_by_number() {
+    fn find_name_looks_up_uid() {
         let passwd = b"root:x:0:0:root:/root:/bin/sh\n# odd\n+::::::\nweb:x:33:33::/:/bin/false\n::7:7:::\n";
-        assert_eq!(find(passwd, 0).as_deref(), Some("root"));
-        assert_eq!(find(passwd, 33).as_deref(), Some("web"));
-        assert_eq!(find(passwd, 7), None);
-        assert_eq!(find(passwd, 1000), None);
-        assert_eq!(find(b"cut:x:5", 5).as_deref(), Some("cut"));
+        assert_eq!(find_name(passwd, 0).as_deref(), Some("root"));
+        assert_eq!(find_name(passwd, 33).as_deref(), Some("web"));
+        assert_eq!(find_name(passwd, 7), None);
+        assert_eq!(find_name(passwd, 1000), None);
+        assert_eq!(find_name(b"cut:x:5", 5).as_deref(), Some("cut"));
     }
 
     #[test]
-    fn users_and_groups_are_found_by_name() {
+    fn find_id_looks_up_name() {
         let passwd =
             b"root:x:0:0:root:/root:/bin/sh\nodd:x:y:0\n+::::::\n::7:7:::\nweb:x:33:34::/:/bin/false\n";
         let group = b"adm:x:4:web,root\nweb:x:35:";
@@ -54,7 +54,7 @@ mod tests {
             (group, "adm", Some(4)),
             (group, "root", None),
         ] {
-            assert_eq!(number_of(text, name.as_bytes()), number, "{name}");
+            assert_eq!(find_id(text, name.as_bytes()), number, "{name}");
         }
     }
 }

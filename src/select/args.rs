@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 use regex_lite::{Regex, RegexBuilder};
 
-use super::resolve::{self, Names};
-use super::{Criteria, Pick, Selection, words};
+use super::resolve::{self, AccountDatabase};
+use super::{AgePick, Criteria, Selection, words};
 use crate::proc::cgroup;
 use crate::sys::process;
 
 /// The options that take a value: for whoever reads the words before clap does.
-pub const WITH_VALUE: [&str; 20] = [
+pub const OPTIONS_WITH_VALUE: [&str; 20] = [
     "--name",
     "--match",
     "--user",
@@ -117,50 +117,51 @@ impl SelectArgs {
     ///
     /// # Errors
     /// The first option and word that mean nothing, and why.
-    pub fn selection(&self) -> Result<Selection, String> {
-        let group = |word: &str| match words::number(word, 0)? {
-            0 => process::group_of(std::process::id()).ok_or_else(|| "sigtool has none here".to_owned()),
+    pub fn to_selection(&self) -> Result<Selection, String> {
+        let group = |word: &str| match words::pid_at_least(word, 0)? {
+            0 => process::process_group_of(std::process::id())
+                .ok_or_else(|| "sigtool has none here".to_owned()),
             group => Ok(group),
         };
-        let session = |word: &str| match words::number(word, 0)? {
-            0 => process::own_session().ok_or_else(|| "sigtool has none here".to_owned()),
+        let session = |word: &str| match words::pid_at_least(word, 0)? {
+            0 => process::own_session_id().ok_or_else(|| "sigtool has none here".to_owned()),
             session => Ok(session),
         };
         let criteria = Criteria {
-            names: bytes("--name", &self.name, |name| Some(name.to_vec()))?,
-            patterns: each("--match", &self.pattern, pattern)?,
-            users: each("--user", &self.user, |word| Names::Users.number(word))?,
-            gids: each("--gid", &self.gid, |word| Names::Groups.number(word))?,
-            groups: each("--pgrp", &self.pgrp, group)?,
-            parents: each("--parent", &self.parent, |word| words::number(word, 0))?,
-            sessions: each("--session", &self.session, session)?,
-            terminals: each("--tty", &self.tty, resolve::terminal)?,
-            cgroups: bytes("--cgroup", &self.cgroup, cgroup::group)?,
-            namespaces_of: each("--ns", &self.ns, |word| words::number(word, 1))?,
-            states: each("--state", &self.state, words::states)?.concat(),
-            older: time("--older", self.older.as_deref())?,
-            newer: time("--newer", self.newer.as_deref())?,
+            names: parse_bytes_each("--name", &self.name, |name| Some(name.to_vec()))?,
+            patterns: parse_each("--match", &self.pattern, parse_pattern)?,
+            users: parse_each("--user", &self.user, |word| AccountDatabase::Users.lookup_id(word))?,
+            gids: parse_each("--gid", &self.gid, |word| AccountDatabase::Groups.lookup_id(word))?,
+            process_groups: parse_each("--pgrp", &self.pgrp, group)?,
+            parents: parse_each("--parent", &self.parent, |word| words::pid_at_least(word, 0))?,
+            sessions: parse_each("--session", &self.session, session)?,
+            terminals: parse_each("--tty", &self.tty, resolve::terminal_device)?,
+            cgroups: parse_bytes_each("--cgroup", &self.cgroup, cgroup::normalize)?,
+            pid_namespaces_of: parse_each("--ns", &self.ns, |word| words::pid_at_least(word, 1))?,
+            states: parse_each("--state", &self.state, words::states)?.concat(),
+            min_age: parse_duration("--older", self.older.as_deref())?,
+            max_age: parse_duration("--newer", self.newer.as_deref())?,
             pick: match (self.oldest, self.newest) {
-                (true, _) => Some(Pick::Oldest),
-                (_, true) => Some(Pick::Newest),
+                (true, _) => Some(AgePick::Oldest),
+                (_, true) => Some(AgePick::Newest),
                 _ => None,
             },
             pidfiles: self.pidfile.clone(),
-            ports: each("--port", &self.port, words::port)?,
-            catches: signals("--catches", &self.catches)?,
-            ignores: signals("--ignores", &self.ignores)?,
-            blocks: signals("--blocks", &self.blocks)?,
-            pending: signals("--pending", &self.pending)?,
+            ports: parse_each("--port", &self.port, words::port)?,
+            catches: parse_signal_set("--catches", &self.catches)?,
+            ignores: parse_signal_set("--ignores", &self.ignores)?,
+            blocks: parse_signal_set("--blocks", &self.blocks)?,
+            pending: parse_signal_set("--pending", &self.pending)?,
         };
         // usize is never narrower than 32 bits where Linux runs.
         let at_most = self.at_most.and_then(|most| usize::try_from(most).ok());
-        Ok(Selection { criteria, tree: self.tree, at_most })
+        Ok(Selection { criteria, includes_descendants: self.tree, at_most })
     }
 }
 
 /// An expression that some command lines do not match. A line feed is in many of
 /// them, and a dot means it, too.
-fn pattern(word: &str) -> Result<Regex, String> {
+fn parse_pattern(word: &str) -> Result<Regex, String> {
     let regex = RegexBuilder::new(word).dot_matches_new_line(true).build();
     let regex = regex.map_err(|error| format!("not a regular expression: {error}"))?;
     match regex.is_match("") {
@@ -170,35 +171,36 @@ fn pattern(word: &str) -> Result<Regex, String> {
 }
 
 /// What each word of an option means.
-fn each<T>(
+fn parse_each<T>(
     option: &str,
     words: &[String],
     mut read: impl FnMut(&str) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
-    words.iter().map(|word| read(word).map_err(|error| refused(option, word, &error))).collect()
+    words.iter().map(|word| read(word).map_err(|error| option_error(option, word, &error))).collect()
 }
 
 /// The same for words that may be any bytes, but not none.
-fn bytes(
+fn parse_bytes_each(
     option: &str,
     words: &[OsString],
     read: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<Vec<u8>>, String> {
     let read =
         |word: &OsString| Some(word.as_encoded_bytes()).filter(|word| !word.is_empty()).and_then(&read);
-    words.iter().map(|word| read(word).ok_or_else(|| refused(option, "", "nothing is named"))).collect()
+    words.iter().map(|word| read(word).ok_or_else(|| option_error(option, "", "nothing is named"))).collect()
 }
 
-fn time(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
-    word.map(|word| words::time(word).map_err(|error| refused(option, word, &error))).transpose()
+fn parse_duration(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
+    word.map(|word| words::finite_duration(word).map_err(|error| option_error(option, word, &error)))
+        .transpose()
 }
 
-fn signals(option: &str, words: &[String]) -> Result<Option<super::Wanted>, String> {
-    words::wanted(words).map_err(|error| refused(option, &words.join(" "), &error))
+fn parse_signal_set(option: &str, words: &[String]) -> Result<Option<super::SignalSetCriterion>, String> {
+    words::signal_set_criterion(words).map_err(|error| option_error(option, &words.join(" "), &error))
 }
 
 /// The option, the word, and what is wrong with it.
-fn refused(option: &str, word: &str, error: &str) -> String {
+fn option_error(option: &str, word: &str, error: &str) -> String {
     let shown = if word.is_empty() { "''" } else { word };
     format!("{option} {shown}: {error}")
 }
@@ -210,19 +212,19 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Alone {
+    struct SelectTestCli {
         #[command(flatten)]
         args: SelectArgs,
     }
 
-    fn read(words: &[&str]) -> Result<Selection, String> {
+    fn parse_selection(words: &[&str]) -> Result<Selection, String> {
         let all = ["sigtool"].iter().chain(words);
-        Alone::try_parse_from(all).map_err(|error| error.to_string())?.args.selection()
+        SelectTestCli::try_parse_from(all).map_err(|error| error.to_string())?.args.to_selection()
     }
 
     #[test]
-    fn the_options_with_a_value_are_known() {
-        let command = Alone::command();
+    fn options_with_value_are_complete() {
+        let command = SelectTestCli::command();
         let options = command.get_arguments().filter(|option| option.get_action().takes_values());
         let taking: Vec<String> = options
             .flat_map(|option| {
@@ -230,52 +232,60 @@ mod tests {
                 option.get_long().map(|long| format!("--{long}")).into_iter().chain(short)
             })
             .collect();
-        let known: Vec<&String> = taking.iter().filter(|name| WITH_VALUE.contains(&name.as_str())).collect();
-        assert_eq!((known.len(), taking.len()), (WITH_VALUE.len(), WITH_VALUE.len()), "{taking:?}");
+        let known: Vec<&String> =
+            taking.iter().filter(|name| OPTIONS_WITH_VALUE.contains(&name.as_str())).collect();
+        assert_eq!(
+            (known.len(), taking.len()),
+            (OPTIONS_WITH_VALUE.len(), OPTIONS_WITH_VALUE.len()),
+            "{taking:?}"
+        );
     }
 
     #[test]
-    fn each_option_has_its_criterion() {
+    fn option_sets_its_criterion() {
         for (words, field) in [
             (&["--name", "a,b", "--name", "c"][..], "names: [[97, 44, 98], [99]]"),
             (&["--match", "x{1,2}"], "patterns: [Regex(\"x{1,2}\")]"),
             (&["--user", "root,7"], "users: [0, 7]"),
             (&["--gid", "root", "--gid", "8"], "gids: [0, 8]"),
-            (&["--pgrp", "5,6"], "groups: [5, 6]"),
+            (&["--pgrp", "5,6"], "process_groups: [5, 6]"),
             (&["--parent", "0"], "parents: [0]"),
             (&["--session", "5"], "sessions: [5]"),
             (&["--tty", "none"], "terminals: [0]"),
             (&["--cgroup", "a/b"], "cgroups: [[47, 97, 47, 98]]"),
-            (&["--ns", "1"], "namespaces_of: [1]"),
-            (&["--state", "Z,T"], "states: [State(90), State(84)]"),
-            (&["--older", "5"], "older: Some(5s)"),
-            (&["--newer", "200ms"], "newer: Some(200ms)"),
+            (&["--ns", "1"], "pid_namespaces_of: [1]"),
+            (&["--state", "Z,T"], "states: [TaskState(90), TaskState(84)]"),
+            (&["--older", "5"], "min_age: Some(5s)"),
+            (&["--newer", "200ms"], "max_age: Some(200ms)"),
             (&["--oldest"], "pick: Some(Oldest)"),
             (&["--newest"], "pick: Some(Newest)"),
             (&["--pidfile", "/run/x.pid"], "pidfiles: [\"/run/x.pid\"]"),
-            (&["--port", "udp:53"], "ports: [Port { protocol: Some(Udp), number: 53 }]"),
+            (&["--port", "udp:53"], "ports: [PortCriterion { protocol: Some(Udp), number: 53 }]"),
             (&["--catches", "HUP,INT"], "catches: Some(All("),
             (&["--ignores", "HUP"], "ignores: Some(All("),
             (&["--blocks", "any"], "blocks: Some(Any)"),
             (&["--pending", "none"], "pending: Some(None)"),
         ] {
-            let selection = read(words).unwrap();
+            let selection = parse_selection(words).unwrap();
             let shown = format!("{:?}", selection.criteria);
             assert!(shown.contains(field), "{words:?}: {shown}");
             let picks = words[0].ends_with("est");
             assert_eq!(selection.is_empty(), picks, "{words:?}");
-            assert!(!selection.is_whole());
+            assert!(!selection.is_noop());
         }
-        let selection = read(&["--tree", "--at-most", "3"]).unwrap();
-        assert!(selection.is_empty() && selection.tree);
+        let selection = parse_selection(&["--tree", "--at-most", "3"]).unwrap();
+        assert!(selection.is_empty() && selection.includes_descendants);
         assert_eq!(selection.at_most, Some(3));
-        assert!(read(&[]).unwrap().is_empty() && read(&["-t"]).unwrap().tree);
-        let own = read(&["--pgrp", "0"]).unwrap().criteria.groups;
-        assert_eq!(own, [process::group_of(std::process::id()).unwrap()]);
+        assert!(
+            parse_selection(&[]).unwrap().is_empty()
+                && parse_selection(&["-t"]).unwrap().includes_descendants
+        );
+        let own = parse_selection(&["--pgrp", "0"]).unwrap().criteria.process_groups;
+        assert_eq!(own, [process::process_group_of(std::process::id()).unwrap()]);
     }
 
     #[test]
-    fn what_means_nothing_is_named() {
+    fn rejects_invalid_option_values() {
         for (words, error) in [
             (["--name", ""], "--name '': nothing is named"),
             (["--user", "no-such-user"], "--user no-such-user: there is no such user"),
@@ -297,10 +307,10 @@ mod tests {
             (["--cgroup", ""], "--cgroup '': nothing is named"),
             (["--user", "root,"], "--user '': there is no such user"),
         ] {
-            let found = read(&words).unwrap_err();
+            let found = parse_selection(&words).unwrap_err();
             assert!(found.contains(error), "{words:?}: {found}");
         }
-        assert!(read(&["--oldest", "--newest"]).is_err());
-        assert!(read(&["--older", "1s", "--older", "2s"]).is_err());
+        assert!(parse_selection(&["--oldest", "--newest"]).is_err());
+        assert!(parse_selection(&["--older", "1s", "--older", "2s"]).is_err());
     }
 }

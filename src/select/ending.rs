@@ -1,24 +1,24 @@
 //! How a process that is held has ended.
 
-use crate::proc::Root;
-use crate::signal::exit::Ending;
+use crate::proc::ProcRoot;
+use crate::signal::exit::Termination;
 use crate::sys::errno::EPERM;
 use crate::sys::pidfd::{PidFd, Unavailable};
 
 /// How a process has ended, by its number and its descriptor: as the kernel
 /// keeps it once it is reaped, or as its zombie shows it. `None` where neither
 /// tells.
-pub fn ending(pid: u32, held: &PidFd) -> Option<Ending> {
-    let kept = || held.ending().ok().flatten();
+pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
+    let kept = || held.termination().ok().flatten();
     kept().or_else(|| {
-        let told = Root::default().zombie_status(pid);
+        let told = ProcRoot::default().zombie_wait_status(pid);
         // Not reaped even after that, so the zombie was this one. Another user's
         // process gives EPERM.
         let unreaped = held.send(None, None).map_or_else(
             |error| error.raw_os_error() == Some(EPERM) && Unavailable::by_sending(&error).is_none(),
             |()| true,
         );
-        told.filter(|_| unreaped).and_then(Ending::of_wait_status).or_else(kept)
+        told.filter(|_| unreaped).and_then(Termination::from_wait_status).or_else(kept)
     })
 }
 
@@ -30,13 +30,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zombie_tells_how_it_has_ended() {
+    fn zombie_reports_termination() {
         let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("a shell");
         let held = PidFd::open(child.id()).expect("a held child");
-        assert!(held.wait(Duration::from_secs(60)).expect("poll"));
-        assert_eq!(ending(child.id(), &held), Some(Ending::Exited(7)));
+        assert!(held.wait_for_exit(Duration::from_secs(60)).expect("poll"));
+        assert_eq!(read_termination(child.id(), &held), Some(Termination::Exited(7)));
         child.wait().expect("reaped");
         // Then only the kernel tells, if it is new enough.
-        assert!(matches!(ending(child.id(), &held), None | Some(Ending::Exited(7))));
+        assert!(matches!(read_termination(child.id(), &held), None | Some(Termination::Exited(7))));
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
-use crate::proc::ReadError;
-use crate::proc::reader::bare;
+use crate::proc::ProcReadError;
+use crate::proc::reader::message_without_errno;
 
 /// Why a selection could not be made.
 #[derive(Debug)]
@@ -15,17 +15,17 @@ pub enum SelectError {
     /// signals are sent by.
     ForeignProc,
     /// /proc itself cannot be read.
-    Proc(PathBuf, io::Error),
+    ProcUnreadable(PathBuf, io::Error),
     /// A `--pidfile` names no process that it could mean.
-    Pidfile(PathBuf, PidfileError),
+    BadPidfile(PathBuf, PidfileError),
     /// The pid namespace of the process that `--ns` names cannot be read.
-    Namespace(u32, ReadError),
+    NamespaceUnreadable(u32, ProcReadError),
     /// A list of sockets, for `--port`, cannot be read.
-    Sockets(PathBuf, io::Error),
+    SocketsUnreadable(PathBuf, io::Error),
     /// More than `--at-most` were found.
-    TooMany {
+    TooManyMatches {
         /// How many, descendants included.
-        found: usize,
+        count: usize,
         /// The limit.
         at_most: usize,
     },
@@ -35,7 +35,7 @@ impl SelectError {
     /// Whether a process or a file that was named could not be read, or tells
     /// nothing: exit status 3.
     pub fn is_unreadable(&self) -> bool {
-        !matches!(self, SelectError::TooMany { .. })
+        !matches!(self, SelectError::TooManyMatches { .. })
     }
 }
 
@@ -46,17 +46,17 @@ impl fmt::Display for SelectError {
                 "/proc is that of another pid namespace, with other process numbers: mount this one's own there \
                  (unshare --mount-proc)",
             ),
-            SelectError::Proc(directory, error) => {
-                write!(f, "{}: no processes can be read: {}", shown(directory), bare(error))
+            SelectError::ProcUnreadable(directory, error) => {
+                write!(f, "{}: no processes can be read: {}", display_path(directory), message_without_errno(error))
             }
-            SelectError::Pidfile(file, error) => write!(f, "--pidfile {}: {error}", shown(file)),
-            SelectError::Namespace(pid, ReadError::Denied) => write!(
+            SelectError::BadPidfile(file, error) => write!(f, "--pidfile {}: {error}", display_path(file)),
+            SelectError::NamespaceUnreadable(pid, ProcReadError::PermissionDenied) => write!(
                 f,
                 "--ns {pid}: its namespace may not be read: it is another user's, and that takes CAP_SYS_PTRACE"
             ),
-            SelectError::Namespace(pid, error) => write!(f, "--ns {pid}: {error}"),
-            SelectError::Sockets(file, error) => write!(f, "--port: {}: {}", shown(file), bare(error)),
-            SelectError::TooMany { found, at_most } => {
+            SelectError::NamespaceUnreadable(pid, error) => write!(f, "--ns {pid}: {error}"),
+            SelectError::SocketsUnreadable(file, error) => write!(f, "--port: {}: {}", display_path(file), message_without_errno(error)),
+            SelectError::TooManyMatches { count: found, at_most } => {
                 let matching = if *found == 1 { "process matches" } else { "processes match" };
                 write!(f, "{found} {matching}, and --at-most is {at_most}")
             }
@@ -67,6 +67,6 @@ impl fmt::Display for SelectError {
 impl std::error::Error for SelectError {}
 
 /// A path in one line of text.
-pub(super) fn shown(path: &Path) -> String {
+pub(super) fn display_path(path: &Path) -> String {
     path.to_string_lossy().replace(char::is_control, "?")
 }

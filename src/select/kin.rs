@@ -3,33 +3,33 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::Found;
-use crate::proc::{Root, gather};
+use super::SelectedProcess;
+use crate::proc::{ProcRoot, par_map_ids};
 
 /// How often new descendants are looked for: one pass is enough for those that
 /// are there, and what starts others faster than this is not outrun.
-const PASSES: usize = 64;
+const MAX_PASSES: usize = 64;
 
 /// More generations than there are processes do not exist; a chain that is read
 /// while it changes could have a ring in it.
-const GENERATIONS: usize = 1 << 16;
+const MAX_ANCESTORS: usize = 1 << 16;
 
 /// This process and its ancestors, by their numbers in this /proc; none where
 /// it does not show this process. What is hidden (hidepid) ends the chain.
-pub(super) fn own_line(root: &Root) -> Vec<u32> {
+pub(super) fn self_and_ancestors(root: &ProcRoot) -> Vec<u32> {
     let mut line = Vec::new();
     let mut next = root.own_pid().ok();
-    while let Some(pid) = next.filter(|pid| *pid != 0 && line.len() < GENERATIONS && !line.contains(pid)) {
+    while let Some(pid) = next.filter(|pid| *pid != 0 && line.len() < MAX_ANCESTORS && !line.contains(pid)) {
         line.push(pid);
-        next = root.stat(pid).ok().map(|stat| stat.parent);
+        next = root.stat(pid).ok().map(|stat| stat.parent_pid);
     }
     line
 }
 
 /// The ancestors of this process, the nearest first; none where this /proc does
 /// not show it.
-pub fn ancestors(root: &Root) -> Vec<u32> {
-    own_line(root).into_iter().skip(1).collect()
+pub fn ancestors(root: &ProcRoot) -> Vec<u32> {
+    self_and_ancestors(root).into_iter().skip(1).collect()
 }
 
 /// The descendants of these processes that are not among the known ones,
@@ -39,17 +39,25 @@ pub fn ancestors(root: &Root) -> Vec<u32> {
 ///
 /// # Errors
 /// What listing the processes says.
-pub fn descendants(root: &Root, of: &[Found], known: &[u32]) -> io::Result<Vec<Found>> {
-    let spared = own_line(root);
+pub fn descendants(
+    root: &ProcRoot,
+    of: &[SelectedProcess],
+    known: &[u32],
+) -> io::Result<Vec<SelectedProcess>> {
+    let spared = self_and_ancestors(root);
     let own = spared.first().copied();
-    let mut family: HashMap<u32, u64> = of.iter().map(|found| (found.pid, found.start)).collect();
+    let mut family: HashMap<u32, u64> = of.iter().map(|found| (found.pid, found.start_ticks)).collect();
     let mut born = Vec::new();
-    for _ in 0..PASSES {
+    for _ in 0..MAX_PASSES {
         let before = born.len();
-        for person in children(&family, &people(root)?, own) {
+        for person in new_descendants(&family, &read_nodes(root)?, own) {
             family.insert(person.pid, person.start);
-            if !person.kernel && !known.contains(&person.pid) && !spared.contains(&person.pid) {
-                born.push(Found { pid: person.pid, start: person.start, by_tree: true });
+            if !person.is_kernel_thread && !known.contains(&person.pid) && !spared.contains(&person.pid) {
+                born.push(SelectedProcess {
+                    pid: person.pid,
+                    start_ticks: person.start,
+                    is_added_by_tree: true,
+                });
             }
         }
         if born.len() == before {
@@ -62,31 +70,36 @@ pub fn descendants(root: &Root, of: &[Found], known: &[u32]) -> io::Result<Vec<F
 
 /// What of a process makes its place in the family.
 #[derive(Clone, Copy)]
-struct Person {
+struct ProcNode {
     pid: u32,
     parent: u32,
     start: u64,
-    kernel: bool,
+    is_kernel_thread: bool,
 }
 
-fn people(root: &Root) -> io::Result<Vec<Person>> {
-    Ok(gather(root, &root.pids()?, |files, pid| {
+fn read_nodes(root: &ProcRoot) -> io::Result<Vec<ProcNode>> {
+    Ok(par_map_ids(root, &root.pids()?, |files, pid| {
         let stat = files.stat(pid).ok()?;
-        Some(Person { pid, parent: stat.parent, start: stat.start?, kernel: stat.is_kernel_thread() })
+        Some(ProcNode {
+            pid,
+            parent: stat.parent_pid,
+            start: stat.start_ticks?,
+            is_kernel_thread: stat.is_kernel_thread(),
+        })
     }))
 }
 
 /// Whoever descends from the family, by number and start, and is not of it yet.
 /// A member whose number is another's by now has no children; `own` has none
 /// that are looked for.
-fn children(family: &HashMap<u32, u64>, people: &[Person], own: Option<u32>) -> Vec<Person> {
-    let mut by_parent: HashMap<u32, Vec<&Person>> = HashMap::new();
+fn new_descendants(family: &HashMap<u32, u64>, people: &[ProcNode], own: Option<u32>) -> Vec<ProcNode> {
+    let mut by_parent: HashMap<u32, Vec<&ProcNode>> = HashMap::new();
     for person in people {
         by_parent.entry(person.parent).or_default().push(person);
     }
-    let is_member = |person: &&Person| family.get(&person.pid) == Some(&person.start);
+    let is_member = |person: &&ProcNode| family.get(&person.pid) == Some(&person.start);
     let mut parents: Vec<u32> = people.iter().filter(is_member).map(|person| person.pid).collect();
-    let mut found: HashMap<u32, Person> = HashMap::new();
+    let mut found: HashMap<u32, ProcNode> = HashMap::new();
     while let Some(parent) = parents.pop() {
         if Some(parent) == own {
             continue;
@@ -104,16 +117,15 @@ fn children(family: &HashMap<u32, u64>, people: &[Person], own: Option<u32>) -> 
 mod tests {
     use super::*;
 
-    fn person(pid: u32, parent: u32, start: u64) -> Person {
-        Person { pid, parent, start, kernel: false }
+    fn node(pid: u32, parent: u32, start: u64) -> ProcNode {
+        ProcNode { pid, parent, start, is_kernel_thread: false }
     }
 
     #[test]
-    fn children_of_children_are_found() {
-        let people =
-            [person(1, 0, 0), person(5, 1, 10), person(6, 5, 11), person(7, 6, 12), person(8, 1, 13)];
+    fn descendants_of_all_generations_are_found() {
+        let people = [node(1, 0, 0), node(5, 1, 10), node(6, 5, 11), node(7, 6, 12), node(8, 1, 13)];
         let of = |family: &[(u32, u64)], own| {
-            let mut pids: Vec<u32> = children(&family.iter().copied().collect(), &people, own)
+            let mut pids: Vec<u32> = new_descendants(&family.iter().copied().collect(), &people, own)
                 .iter()
                 .map(|person| person.pid)
                 .collect();
@@ -128,30 +140,30 @@ mod tests {
     }
 
     #[test]
-    fn rings_end() {
-        let ring = [person(5, 6, 1), person(6, 5, 1)];
-        assert_eq!(children(&HashMap::from([(5, 1)]), &ring, None).len(), 1);
+    fn parent_cycle_terminates() {
+        let ring = [node(5, 6, 1), node(6, 5, 1)];
+        assert_eq!(new_descendants(&HashMap::from([(5, 1)]), &ring, None).len(), 1);
     }
 
     /// The parent of the test process, unless it is outside the PID namespace.
     fn own_parent() -> Option<u32> {
-        let own = Root::default().stat(std::process::id()).expect("our own");
-        Some(own.parent).filter(|parent| *parent != 0)
+        let own = ProcRoot::default().stat(std::process::id()).expect("our own");
+        Some(own.parent_pid).filter(|parent| *parent != 0)
     }
 
     #[test]
-    fn the_own_line_begins_here_and_goes_up() {
-        let line = own_line(&Root::default());
+    fn self_and_ancestors_starts_with_own_pid() {
+        let line = self_and_ancestors(&ProcRoot::default());
         assert_eq!(line.first(), Some(&std::process::id()));
         assert_eq!(line.get(1).copied(), own_parent());
-        assert!(own_line(&Root::at("/nowhere")).is_empty());
+        assert!(self_and_ancestors(&ProcRoot::new("/nowhere")).is_empty());
     }
 
     #[test]
-    fn ancestors_are_all_but_oneself() {
-        let line = ancestors(&Root::default());
+    fn ancestors_excludes_own_pid() {
+        let line = ancestors(&ProcRoot::default());
         assert!(!line.contains(&std::process::id()));
         assert_eq!(line.first().copied(), own_parent());
-        assert!(ancestors(&Root::at("/nowhere")).is_empty());
+        assert!(ancestors(&ProcRoot::new("/nowhere")).is_empty());
     }
 }

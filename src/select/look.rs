@@ -1,93 +1,93 @@
 //! A look at one process: whether every criterion holds, by as few files as
 //! that takes, the cheapest first.
 
-use super::given::Given;
-use super::{Criteria, Found, name};
+use super::given::ResolvedInputs;
+use super::{Criteria, SelectedProcess, name};
 use crate::proc::cgroup;
-use crate::proc::{Files, ReadError, Stat, Status, Threads};
+use crate::proc::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads};
 use crate::sys::{clock, reader};
 
 /// The time that ages are told by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
-    ticks: u64,
-    per_second: u64,
+pub(super) struct AgeClock {
+    boot_ticks: u64,
+    ticks_per_second: u64,
 }
 
-impl Now {
-    pub(super) fn read() -> Now {
-        Now { ticks: clock::boot_ticks(), per_second: clock::ticks_per_second() }
+impl AgeClock {
+    pub(super) fn read() -> AgeClock {
+        AgeClock { boot_ticks: clock::boot_ticks(), ticks_per_second: clock::ticks_per_second() }
     }
 }
 
 /// What is made of a process that is chosen, of its status and threads.
-pub(super) type Take<'a, T> = &'a (dyn Fn(Status, Threads) -> T + Sync);
+pub(super) type ReadMatch<'a, T> = &'a (dyn Fn(ProcStatus, Threads) -> T + Sync);
 
 /// How processes are looked at.
 #[derive(Clone, Copy)]
-pub(super) struct Look<'a, T> {
+pub(super) struct Matcher<'a, T> {
     pub(super) criteria: &'a Criteria,
-    pub(super) given: &'a Given,
+    pub(super) inputs: &'a ResolvedInputs,
     /// `None`: the age is of no matter.
-    pub(super) now: Option<Now>,
+    pub(super) age_clock: Option<AgeClock>,
     /// The processes that were named, of which a kernel thread may be one.
-    pub(super) named: Option<&'a [u32]>,
+    pub(super) named_pids: Option<&'a [u32]>,
     /// Whether its start is needed; it is 0 otherwise.
-    pub(super) start: bool,
+    pub(super) needs_start: bool,
     /// `None`: who is chosen is of interest, and nothing more.
-    pub(super) take: Option<Take<'a, T>>,
+    pub(super) read_match: Option<ReadMatch<'a, T>>,
 }
 
 /// What of a process is worth telling.
-pub(super) enum Seen<T> {
+pub(super) enum MatchOutcome<T> {
     /// Everything holds.
-    Match(Match<T>),
+    Match(MatchedProcess<T>),
     /// All that could be read holds, but its namespace may not be read.
     NamespaceDenied,
     /// All that could be read holds, but its descriptors may not be read.
     SocketsDenied,
     /// All that could be read holds, but its command line could not be read.
-    NoCommandLine(ReadError),
+    NoCommandLine(ProcReadError),
 }
 
 /// A process for which everything holds.
-pub(super) struct Match<T> {
-    pub(super) found: Found,
+pub(super) struct MatchedProcess<T> {
+    pub(super) process: SelectedProcess,
     /// The inodes of its sockets at the ports.
-    pub(super) sockets: Vec<u64>,
+    pub(super) socket_inodes: Vec<u64>,
     /// What was made of it, where that was asked.
-    pub(super) taken: Option<T>,
+    pub(super) value: Option<T>,
 }
 
-impl<T> Look<'_, T> {
+impl<T> Matcher<'_, T> {
     /// Looks at a process. What ends meanwhile, or is hidden, is not seen.
-    pub(super) fn at(&self, files: &mut Files, pid: u32) -> Option<Seen<T>> {
-        self.seen(files, pid).ok().flatten()
+    pub(super) fn check(&self, files: &mut ProcReader, pid: u32) -> Option<MatchOutcome<T>> {
+        self.try_check(files, pid).ok().flatten()
     }
 
-    fn seen(&self, files: &mut Files, pid: u32) -> Result<Option<Seen<T>>, ReadError> {
+    fn try_check(&self, files: &mut ProcReader, pid: u32) -> Result<Option<MatchOutcome<T>>, ProcReadError> {
         let asked = self.criteria;
-        if self.given.pids.as_ref().is_some_and(|pids| !pids.contains(&pid)) {
+        if self.inputs.pidfile_pids.as_ref().is_some_and(|pids| !pids.contains(&pid)) {
             return Ok(None);
         }
         if !asked.names.is_empty() {
             let comm = files.comm(pid)?;
-            if !asked.names.iter().any(|name| name::may_be(comm, name)) {
+            if !asked.names.iter().any(|name| name::may_match(comm, name)) {
                 return Ok(None);
             }
         }
         let mut stat = None;
-        if asked.asks_stat() {
+        if asked.needs_stat() {
             let found = files.stat(pid)?;
-            if !self.fits_stat(&found) {
+            if !self.matches_stat(&found) {
                 return Ok(None);
             }
             stat = Some(found);
         }
         let mut status = None;
-        if asked.asks_status() {
+        if asked.needs_status() {
             let found = files.status(pid)?;
-            if !asked.fits_status(&found) {
+            if !asked.matches_status(&found) {
                 return Ok(None);
             }
             status = Some(found);
@@ -97,30 +97,30 @@ impl<T> Look<'_, T> {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             // The other criteria may exclude it.
-            Err(error @ (ReadError::Timeout | ReadError::Io(_))) => unread = Some(error),
+            Err(error @ (ProcReadError::Timeout | ProcReadError::Io(_))) => unread = Some(error),
             Err(error) => return Err(error),
         }
-        if status.is_none() && self.take.is_some() {
+        if status.is_none() && self.read_match.is_some() {
             status = Some(files.status(pid)?);
         }
         // The status tells of kernel threads, too, where the kernel is new.
-        let told = status.as_ref().and_then(|status| status.kernel_thread);
-        if stat.is_none() && (self.start || told.is_none()) {
+        let told = status.as_ref().and_then(|status| status.is_kernel_thread);
+        if stat.is_none() && (self.needs_start || told.is_none()) {
             stat = Some(files.stat(pid)?);
         }
-        let is_kernel_thread = stat.as_ref().map_or(told == Some(true), Stat::is_kernel_thread);
-        if is_kernel_thread && !self.named.is_some_and(|named| named.contains(&pid)) {
+        let is_kernel_thread = stat.as_ref().map_or(told == Some(true), ProcStat::is_kernel_thread);
+        if is_kernel_thread && !self.named_pids.is_some_and(|named| named.contains(&pid)) {
             return Ok(None);
         }
-        let start = match (self.start, &stat) {
-            (true, Some(stat)) => stat.start.ok_or(ReadError::Gone)?,
+        let start = match (self.needs_start, &stat) {
+            (true, Some(stat)) => stat.start_ticks.ok_or(ProcReadError::Gone)?,
             _ => 0,
         };
-        let found = Found { pid, start, by_tree: false };
+        let found = SelectedProcess { pid, start_ticks: start, is_added_by_tree: false };
         let mut threads = None;
-        if let Some(status) = status.as_ref().filter(|_| asked.asks_threads() || self.take.is_some()) {
+        if let Some(status) = status.as_ref().filter(|_| asked.needs_threads() || self.read_match.is_some()) {
             let read = files.threads(pid, status)?;
-            if !asked.fits_threads(status, &read) {
+            if !asked.matches_threads(status, &read) {
                 return Ok(None);
             }
             threads = Some(read);
@@ -131,53 +131,54 @@ impl<T> Look<'_, T> {
                 return Ok(None);
             }
         }
-        if let Some(namespaces) = &self.given.namespaces {
-            match files.link(pid, "ns/pid") {
+        if let Some(namespaces) = &self.inputs.pid_namespace_links {
+            match files.read_link(pid, "ns/pid") {
                 Ok(link) if namespaces.contains(&link) => {}
-                Err(ReadError::Denied) => return Ok(Some(Seen::NamespaceDenied)),
+                Err(ProcReadError::PermissionDenied) => return Ok(Some(MatchOutcome::NamespaceDenied)),
                 _ => return Ok(None),
             }
         }
-        let Some(sockets) = self.held(files, pid)? else { return Ok(None) };
-        let Some(sockets) = sockets else { return Ok(Some(Seen::SocketsDenied)) };
+        let Some(sockets) = self.open_port_sockets(files, pid)? else { return Ok(None) };
+        let Some(sockets) = sockets else { return Ok(Some(MatchOutcome::SocketsDenied)) };
         if let Some(error) = unread {
-            return Ok(Some(Seen::NoCommandLine(error)));
+            return Ok(Some(MatchOutcome::NoCommandLine(error)));
         }
-        let taken = self.take.zip(status.zip(threads)).map(|(take, (status, threads))| take(status, threads));
-        Ok(Some(Seen::Match(Match { found, sockets, taken })))
+        let taken =
+            self.read_match.zip(status.zip(threads)).map(|(take, (status, threads))| take(status, threads));
+        Ok(Some(MatchOutcome::Match(MatchedProcess { process: found, socket_inodes: sockets, value: taken })))
     }
 
-    fn fits_stat(&self, stat: &Stat) -> bool {
-        let fits_age = |now: Now| {
-            let age = now.ticks.saturating_sub(stat.start.unwrap_or(now.ticks));
-            self.criteria.fits_age(age, now.per_second)
+    fn matches_stat(&self, stat: &ProcStat) -> bool {
+        let fits_age = |now: AgeClock| {
+            let age = now.boot_ticks.saturating_sub(stat.start_ticks.unwrap_or(now.boot_ticks));
+            self.criteria.matches_age(age, now.ticks_per_second)
         };
-        self.criteria.fits_stat(stat) && self.now.is_none_or(fits_age)
+        self.criteria.matches_stat(stat) && self.age_clock.is_none_or(fits_age)
     }
 
     /// The criteria that may take its command line.
-    fn has_words(&self, files: &mut Files, pid: u32) -> Result<bool, ReadError> {
-        Ok(self.has_name(files, pid)? && self.has_pattern(files, pid)?)
+    fn has_words(&self, files: &mut ProcReader, pid: u32) -> Result<bool, ProcReadError> {
+        Ok(self.matches_name(files, pid)? && self.matches_command_line(files, pid)?)
     }
 
-    fn has_name(&self, files: &mut Files, pid: u32) -> Result<bool, ReadError> {
+    fn matches_name(&self, files: &mut ProcReader, pid: u32) -> Result<bool, ProcReadError> {
         let names = &self.criteria.names;
         if names.is_empty() {
             return Ok(true);
         }
         let comm = files.comm(pid)?.to_vec();
-        if !name::is_cut(&comm) {
+        if !name::may_be_truncated(&comm) {
             return Ok(names.contains(&comm));
         }
         // Another user's program may not be read; its arguments may.
-        let program = files.link(pid, "exe").ok();
-        let whole = name::whole(&comm, files.arguments(pid, reader::read)?, program.as_deref())
+        let program = files.read_link(pid, "exe").ok();
+        let whole = name::full_names(&comm, files.arguments(pid, reader::read)?, program.as_deref())
             .into_iter()
             .any(|whole| names.iter().any(|name| name == whole));
         Ok(whole)
     }
 
-    fn has_pattern(&self, files: &mut Files, pid: u32) -> Result<bool, ReadError> {
+    fn matches_command_line(&self, files: &mut ProcReader, pid: u32) -> Result<bool, ProcReadError> {
         let patterns = &self.criteria.patterns;
         if patterns.is_empty() {
             return Ok(true);
@@ -193,17 +194,21 @@ impl<T> Look<'_, T> {
     /// The last of the questions: which sockets at one of the ports it holds.
     /// `None` if it should hold one and does not; within, `None` where its
     /// descriptors may not be read.
-    fn held(&self, files: &mut Files, pid: u32) -> Result<Option<Option<Vec<u64>>>, ReadError> {
-        let Some(sockets) = &self.given.sockets else { return Ok(Some(Some(Vec::new()))) };
+    fn open_port_sockets(
+        &self,
+        files: &mut ProcReader,
+        pid: u32,
+    ) -> Result<Option<Option<Vec<u64>>>, ProcReadError> {
+        let Some(sockets) = &self.inputs.port_sockets else { return Ok(Some(Some(Vec::new()))) };
         if sockets.is_empty() {
             return Ok(None);
         }
-        match files.sockets(pid) {
+        match files.socket_inodes(pid) {
             Ok(mut held) => {
                 held.retain(|inode| sockets.iter().any(|socket| socket.inode == *inode));
                 Ok((!held.is_empty()).then_some(Some(held)))
             }
-            Err(ReadError::Denied) => Ok(Some(None)),
+            Err(ProcReadError::PermissionDenied) => Ok(Some(None)),
             Err(error) => Err(error),
         }
     }

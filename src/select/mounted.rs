@@ -3,19 +3,19 @@
 use std::io;
 
 use super::SelectError;
-use crate::proc::Root;
+use crate::proc::ProcRoot;
 
 /// Whether a process that /proc shows is the one that system calls mean by its
 /// number. A /proc that is not this machine's own is not asked.
 ///
 /// # Errors
 /// [`SelectError::ForeignProc`] where /proc is that of another pid namespace;
-/// [`SelectError::Proc`] where nothing is mounted there.
-pub fn check_proc(root: &Root) -> Result<(), SelectError> {
+/// [`SelectError::ProcUnreadable`] where nothing is mounted there.
+pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
     if !root.is_native() || root.own_pid().is_ok_and(|own| own == std::process::id()) {
         return Ok(());
     }
-    let listing = |error| SelectError::Proc(root.directory().to_owned(), error);
+    let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
     match root.pids().map_err(listing)?.is_empty() {
         true => Err(listing(io::Error::other("it is not mounted"))),
         false => Err(SelectError::ForeignProc),
@@ -27,8 +27,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_is_asked() {
-        assert!(check_proc(&Root::default()).is_ok());
-        assert!(check_proc(&Root::at("/nowhere")).is_ok());
+    fn check_native_proc_accepts_other_root() {
+        assert!(check_native_proc(&ProcRoot::default()).is_ok());
+        assert!(check_native_proc(&ProcRoot::new("/nowhere")).is_ok());
     }
 }

@@ -7,20 +7,20 @@ use std::path::Path;
 
 /// What comm holds at most (TASK_COMM_LEN is 16, with its NUL;
 /// include/linux/sched.h).
-const LONGEST_COMM: usize = 15;
+const MAX_COMM_BYTES: usize = 15;
 
 /// What /proc/PID/exe says behind the path of a program that was removed.
-const REMOVED: &[u8] = b" (deleted)";
+const DELETED_SUFFIX: &[u8] = b" (deleted)";
 
 /// Whether a process of this comm may have the name: enough to pass others over
 /// without reading more of them.
-pub(super) fn may_be(comm: &[u8], name: &[u8]) -> bool {
-    if comm.len() < LONGEST_COMM { comm == name } else { name.starts_with(comm) }
+pub(super) fn may_match(comm: &[u8], name: &[u8]) -> bool {
+    if comm.len() < MAX_COMM_BYTES { comm == name } else { name.starts_with(comm) }
 }
 
 /// Whether more must be read to tell.
-pub(super) fn is_cut(comm: &[u8]) -> bool {
-    comm.len() >= LONGEST_COMM
+pub(super) fn may_be_truncated(comm: &[u8]) -> bool {
+    comm.len() >= MAX_COMM_BYTES
 }
 
 /// The whole names of a process with a comm that may have been cut: what stands
@@ -29,14 +29,18 @@ pub(super) fn is_cut(comm: &[u8]) -> bool {
 ///
 /// A script run by an interpreter has its own path behind the interpreter's,
 /// or behind the interpreter's one option (execve(2)).
-pub(super) fn whole<'a>(comm: &'a [u8], arguments: &'a [u8], program: Option<&'a Path>) -> Vec<&'a [u8]> {
+pub(super) fn full_names<'a>(
+    comm: &'a [u8],
+    arguments: &'a [u8],
+    program: Option<&'a Path>,
+) -> Vec<&'a [u8]> {
     let mut words = arguments.split(|byte| *byte == 0);
     let (first, second) = (words.next(), words.next());
     let third = words.next().filter(|_| second.is_some_and(|word| word.starts_with(b"-")));
     let program = program.map(|path| path.as_os_str().as_encoded_bytes());
-    let program = program.map(|path| path.strip_suffix(REMOVED).unwrap_or(path));
+    let program = program.map(|path| path.strip_suffix(DELETED_SUFFIX).unwrap_or(path));
     let paths = [first, second, third, program].into_iter().flatten();
-    let mut names: Vec<&[u8]> = paths.map(base).filter(|name| name.starts_with(comm)).collect();
+    let mut names: Vec<&[u8]> = paths.map(file_name).filter(|name| name.starts_with(comm)).collect();
     if names.is_empty() {
         names.push(comm);
     }
@@ -44,7 +48,7 @@ pub(super) fn whole<'a>(comm: &'a [u8], arguments: &'a [u8], program: Option<&'a
 }
 
 /// What stands behind the last slash.
-fn base(path: &[u8]) -> &[u8] {
+fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
@@ -53,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_substring_never_is_the_name() {
+    fn name_does_not_match_substring() {
         for (comm, name, may) in [
             ("nginx", "nginx", true),
             ("nginx", "ngin", false),
@@ -66,13 +70,13 @@ mod tests {
             ("systemd-journal", "systemd-logind", false),
             ("fourteen-bytes", "fourteen-bytes+", false),
         ] {
-            assert_eq!(may_be(comm.as_bytes(), name.as_bytes()), may, "{comm} {name}");
+            assert_eq!(may_match(comm.as_bytes(), name.as_bytes()), may, "{comm} {name}");
         }
-        assert!(is_cut(b"systemd-journal") && !is_cut(b"fourteen-bytes"));
+        assert!(may_be_truncated(b"systemd-journal") && !may_be_truncated(b"fourteen-bytes"));
     }
 
     #[test]
-    fn a_cut_name_is_found_whole() {
+    fn truncated_name_is_completed() {
         let comm = "systemd-journal";
         for (arguments, program, names) in [
             ("/usr/lib/systemd/systemd-journald", None, vec!["systemd-journald"]),
@@ -84,7 +88,7 @@ mod tests {
             ("systemd-logind", None, vec![comm]),
             ("", None, vec![comm]),
         ] {
-            let found = whole(comm.as_bytes(), arguments.as_bytes(), program.map(Path::new));
+            let found = full_names(comm.as_bytes(), arguments.as_bytes(), program.map(Path::new));
             let names: Vec<&[u8]> = names.into_iter().map(str::as_bytes).collect();
             assert_eq!(found, names, "{arguments}");
         }

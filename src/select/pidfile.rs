@@ -7,17 +7,17 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::proc::reader::bare;
-use crate::proc::{PID_MAX, ReadError, Root};
+use crate::proc::reader::message_without_errno;
+use crate::proc::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
 use crate::sys::clock;
 use crate::sys::file::RegularFile;
 
 /// More than any pidfile has: PostgreSQL's is of eight lines.
-const LONGEST: usize = 4096;
+const MAX_PIDFILE_BYTES: usize = 4096;
 
 /// What the clock that files are dated by may lag: it goes in ticks, and the
 /// start of a process is known to a hundredth of a second.
-const ALLOWANCE: Duration = Duration::from_secs(2);
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// Why a pidfile names no process that it could mean.
 #[derive(Debug)]
@@ -25,39 +25,41 @@ pub enum PidfileError {
     /// It cannot be read.
     Io(io::Error),
     /// It is a directory, a pipe, a device.
-    NoFile,
+    NotRegularFile,
     /// It has no words.
     Empty,
     /// It is longer than any pidfile.
     TooLong,
     /// Its first word is no number of a process.
-    NoPid(String),
+    InvalidPid(String),
     /// There is no such process.
-    Gone(u32),
+    NoSuchProcess(u32),
     /// The process has ended already, and waits for its parent.
     Zombie(u32),
     /// The number is that of a thread.
-    Thread(u32),
+    NotThreadGroupLeader(u32),
     /// The process was started after the file was written.
-    Younger(u32, Duration),
+    StartedAfterWrite(u32, Duration),
     /// What there is to know of the process cannot be read.
-    Unreadable(u32, ReadError),
+    Unreadable(u32, ProcReadError),
 }
 
 impl fmt::Display for PidfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PidfileError::Io(error) => f.write_str(&bare(error)),
-            PidfileError::NoFile => f.write_str("malformed: not a regular file"),
+            PidfileError::Io(error) => f.write_str(&message_without_errno(error)),
+            PidfileError::NotRegularFile => f.write_str("malformed: not a regular file"),
             PidfileError::Empty => f.write_str("malformed: empty"),
-            PidfileError::TooLong => write!(f, "malformed: more than {LONGEST} bytes are no pidfile"),
-            PidfileError::NoPid(word) => {
-                write!(f, "malformed: '{word}' is not a process id: they go from 1 to {PID_MAX}")
+            PidfileError::TooLong => {
+                write!(f, "malformed: more than {MAX_PIDFILE_BYTES} bytes are no pidfile")
             }
-            PidfileError::Gone(pid) => write!(f, "stale: there is no process {pid}"),
+            PidfileError::InvalidPid(word) => {
+                write!(f, "malformed: '{word}' is not a process id: they go from 1 to {PID_MAX_LIMIT}")
+            }
+            PidfileError::NoSuchProcess(pid) => write!(f, "stale: there is no process {pid}"),
             PidfileError::Zombie(pid) => write!(f, "stale: process {pid} has ended (a zombie)"),
-            PidfileError::Thread(pid) => write!(f, "stale: {pid} is the number of a thread"),
-            PidfileError::Younger(pid, by) => write!(
+            PidfileError::NotThreadGroupLeader(pid) => write!(f, "stale: {pid} is the number of a thread"),
+            PidfileError::StartedAfterWrite(pid, by) => write!(
                 f,
                 "stale: process {pid} was started {} s after the file was last written",
                 by.as_secs()
@@ -71,49 +73,49 @@ impl fmt::Display for PidfileError {
 ///
 /// # Errors
 /// See [`PidfileError`].
-pub(super) fn process(root: &Root, path: &Path) -> Result<u32, PidfileError> {
+pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError> {
     // Opening a FIFO would wait for its writer, and free one that waits.
     let found = RegularFile::find(path).map_err(|error| match error.raw_os_error() {
         Some(_) => PidfileError::Io(error),
-        None => PidfileError::NoFile,
+        None => PidfileError::NotRegularFile,
     })?;
     let mut text = Vec::new();
     let file = found.open().map_err(PidfileError::Io)?;
-    file.take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(PidfileError::Io)?;
-    let pid = parse(&text)?;
+    file.take(MAX_PIDFILE_BYTES as u64 + 1).read_to_end(&mut text).map_err(PidfileError::Io)?;
+    let pid = parse_pid(&text)?;
     let unreadable = |error| match error {
-        ReadError::Gone => PidfileError::Gone(pid),
+        ProcReadError::Gone => PidfileError::NoSuchProcess(pid),
         error => PidfileError::Unreadable(pid, error),
     };
     let stat = root.stat(pid).map_err(unreadable)?;
-    if stat.state.is_ended() {
+    if stat.state.has_exited() {
         return Err(PidfileError::Zombie(pid));
     }
-    if !super::leads(root, pid).map_err(unreadable)? {
-        return Err(PidfileError::Thread(pid));
+    if !super::is_thread_group_leader(root, pid).map_err(unreadable)? {
+        return Err(PidfileError::NotThreadGroupLeader(pid));
     }
     let written = found.metadata.modified().map_err(PidfileError::Io)?;
-    let start = stat.start.ok_or(PidfileError::Gone(pid))?;
+    let start = stat.start_ticks.ok_or(PidfileError::NoSuchProcess(pid))?;
     let age = Duration::from_millis(
         clock::boot_ticks().saturating_sub(start).saturating_mul(1000) / clock::ticks_per_second(),
     );
     // No time before that of the clock's beginning: then nothing is known.
     match SystemTime::now().checked_sub(age).and_then(|started| started.duration_since(written).ok()) {
-        Some(by) if by > ALLOWANCE => Err(PidfileError::Younger(pid, by)),
+        Some(by) if by > CLOCK_TOLERANCE => Err(PidfileError::StartedAfterWrite(pid, by)),
         _ => Ok(pid),
     }
 }
 
 /// The number that is the first word of a pidfile's text.
-fn parse(text: &[u8]) -> Result<u32, PidfileError> {
-    if text.len() > LONGEST {
+fn parse_pid(text: &[u8]) -> Result<u32, PidfileError> {
+    if text.len() > MAX_PIDFILE_BYTES {
         return Err(PidfileError::TooLong);
     }
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let word = words.next().ok_or(PidfileError::Empty)?;
     super::words::pid(word).ok_or_else(|| {
         let start = &word[..word.len().min(20)];
-        PidfileError::NoPid(String::from_utf8_lossy(start).replace(char::is_control, "?"))
+        PidfileError::InvalidPid(String::from_utf8_lossy(start).replace(char::is_control, "?"))
     })
 }
 
@@ -124,9 +126,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_word_is_the_number() {
+    fn pidfile_pid_is_first_word() {
         for text in ["1234", "1234\n", "  1234 nginx\n", "1234\n/var/lib/postgresql\n5432\n", "0001234"] {
-            assert_eq!(parse(text.as_bytes()).unwrap(), 1234, "{text}");
+            assert_eq!(parse_pid(text.as_bytes()).unwrap(), 1234, "{text}");
         }
         let long = " ".repeat(5000);
         for (text, wrong) in [
@@ -139,15 +141,15 @@ mod tests {
             ("nginx: 12", "malformed: 'nginx:' is not a process id: they go from 1 to 4194304"),
             (&long, "malformed: more than 4096 bytes are no pidfile"),
         ] {
-            assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), wrong);
+            assert_eq!(parse_pid(text.as_bytes()).unwrap_err().to_string(), wrong);
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in proptest::collection::vec(any::<u8>(), 0..60)) {
-            if let Ok(pid) = parse(&text) {
-                prop_assert!((1..=PID_MAX).contains(&pid));
+        fn pidfile_parser_accepts_any_bytes(text in proptest::collection::vec(any::<u8>(), 0..60)) {
+            if let Ok(pid) = parse_pid(&text) {
+                prop_assert!((1..=PID_MAX_LIMIT).contains(&pid));
             }
         }
     }

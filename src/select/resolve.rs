@@ -6,35 +6,35 @@ use std::path::Path;
 
 use super::words;
 use crate::proc::users;
-use crate::sys::database::look_up;
+use crate::sys::database::lookup;
 
 /// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
 /// (Documentation/admin-guide/devices.txt).
-const OWN_TERMINAL: u64 = 5 << 8;
+const CONTROLLING_TTY_DEVICE: u64 = 5 << 8;
 
 /// A database of names.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Names {
+pub(super) enum AccountDatabase {
     Users,
     Groups,
 }
 
-impl Names {
+impl AccountDatabase {
     /// The number that a word means: itself, or by name in the file, then in the
     /// other sources of names through getent(1), which may be slow or hang.
     ///
     /// # Errors
     /// That there is no such name.
-    pub(super) fn number(self, word: &str) -> Result<u32, String> {
+    pub(super) fn lookup_id(self, word: &str) -> Result<u32, String> {
         let (file, database, what) = match self {
-            Names::Users => ("/etc/passwd", "passwd", "user"),
-            Names::Groups => ("/etc/group", "group", "group"),
+            AccountDatabase::Users => ("/etc/passwd", "passwd", "user"),
+            AccountDatabase::Groups => ("/etc/group", "group", "group"),
         };
         if words::is_digits(word) {
             return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
         }
-        let find = |text: &[u8]| users::number_of(text, word.as_bytes());
-        let found = (!word.is_empty()).then(|| look_up(file, database, word, find)).flatten();
+        let find = |text: &[u8]| users::find_id(text, word.as_bytes());
+        let found = (!word.is_empty()).then(|| lookup(file, database, word, find)).flatten();
         found.ok_or_else(|| format!("there is no such {what}"))
     }
 }
@@ -44,14 +44,16 @@ impl Names {
 ///
 /// # Errors
 /// That there is no such terminal.
-pub(super) fn terminal(word: &str) -> Result<u32, String> {
+pub(super) fn terminal_device(word: &str) -> Result<u32, String> {
     if word == "none" || word == "?" {
         return Ok(0);
     }
     let path = Path::new("/dev").join(word);
     let device = fs::metadata(&path).ok().filter(|_| !word.is_empty());
     match device.filter(|device| device.file_type().is_char_device()).map(|device| device.rdev()) {
-        Some(OWN_TERMINAL) => Err("that is whatever terminal one has: name it, as tty(1) does".to_owned()),
+        Some(CONTROLLING_TTY_DEVICE) => {
+            Err("that is whatever terminal one has: name it, as tty(1) does".to_owned())
+        }
         // stat(2) has the kernel's encoding where the numbers are small, as
         // those of terminals are.
         Some(device) => u32::try_from(device).map_err(|_| format!("{} is no terminal", path.display())),
@@ -64,28 +66,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_and_groups_are_looked_up() {
-        assert_eq!(Names::Users.number("root"), Ok(0));
-        assert_eq!(Names::Groups.number("root"), Ok(0));
-        assert_eq!(Names::Users.number("4294967295"), Ok(u32::MAX));
-        let unknown = Names::Users.number("nobody-of-this-name");
+    fn user_and_group_names_resolve_to_ids() {
+        assert_eq!(AccountDatabase::Users.lookup_id("root"), Ok(0));
+        assert_eq!(AccountDatabase::Groups.lookup_id("root"), Ok(0));
+        assert_eq!(AccountDatabase::Users.lookup_id("4294967295"), Ok(u32::MAX));
+        let unknown = AccountDatabase::Users.lookup_id("nobody-of-this-name");
         assert_eq!(unknown.unwrap_err(), "there is no such user");
         for word in ["", "-1", "--help", "no\nname", "4294967296"] {
-            assert!(Names::Groups.number(word).is_err(), "{word}");
+            assert!(AccountDatabase::Groups.lookup_id(word).is_err(), "{word}");
         }
     }
 
     #[test]
-    fn terminals_have_a_number_or_none() {
-        assert_eq!(terminal("none"), Ok(0));
-        assert_eq!(terminal("?"), Ok(0));
+    fn terminal_name_resolves_to_device() {
+        assert_eq!(terminal_device("none"), Ok(0));
+        assert_eq!(terminal_device("?"), Ok(0));
         // Not a terminal, but a device with a number that is known: 1, 3.
-        assert_eq!(terminal("null"), Ok(0x103));
-        assert_eq!(terminal("/dev/null"), Ok(0x103));
-        assert_eq!(terminal("pts/99999").unwrap_err(), "there is no terminal /dev/pts/99999");
-        assert!(terminal("/dev/tty").is_err());
+        assert_eq!(terminal_device("null"), Ok(0x103));
+        assert_eq!(terminal_device("/dev/null"), Ok(0x103));
+        assert_eq!(terminal_device("pts/99999").unwrap_err(), "there is no terminal /dev/pts/99999");
+        assert!(terminal_device("/dev/tty").is_err());
         for word in ["", "/", "..", "/etc/passwd"] {
-            assert!(terminal(word).is_err(), "{word}");
+            assert!(terminal_device(word).is_err(), "{word}");
         }
     }
 }

@@ -3,23 +3,23 @@
 
 use std::time::Duration;
 
-use super::{Port, Wanted};
+use super::{PortCriterion, SignalSetCriterion};
 use crate::proc::net::Protocol;
-use crate::proc::{PID_MAX, State, duration};
+use crate::proc::{PID_MAX_LIMIT, TaskState, duration};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// The states that a process can be in today (ps(1)).
-const STATES: &str = "RSDTtZXIP";
+const STATE_LETTERS: &str = "RSDTtZXIP";
 
 /// A process id: digits, from 1 to the greatest there is.
 pub(super) fn pid(word: &[u8]) -> Option<u32> {
-    id(word).filter(|pid| *pid != 0)
+    pid_or_zero(word).filter(|pid| *pid != 0)
 }
 
 /// A process id, or 0.
-fn id(word: &[u8]) -> Option<u32> {
+fn pid_or_zero(word: &[u8]) -> Option<u32> {
     let digits = std::str::from_utf8(word).ok().filter(|word| is_digits(word))?;
-    digits.parse().ok().filter(|id| *id <= PID_MAX)
+    digits.parse().ok().filter(|id| *id <= PID_MAX_LIMIT)
 }
 
 /// Whether a word is digits and nothing else.
@@ -31,23 +31,23 @@ pub(super) fn is_digits(word: &str) -> bool {
 ///
 /// # Errors
 /// What is expected.
-pub(super) fn number(word: &str, least: u32) -> Result<u32, String> {
-    let number = id(word.as_bytes()).filter(|number| *number >= least);
-    number.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX}"))
+pub(super) fn pid_at_least(word: &str, least: u32) -> Result<u32, String> {
+    let number = pid_or_zero(word.as_bytes()).filter(|number| *number >= least);
+    number.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX_LIMIT}"))
 }
 
 /// States, a letter each.
 ///
 /// # Errors
 /// The first letter that is none.
-pub(super) fn states(word: &str) -> Result<Vec<State>, String> {
+pub(super) fn states(word: &str) -> Result<Vec<TaskState>, String> {
     if word.is_empty() {
-        return Err(format!("no state: letters of {STATES}"));
+        return Err(format!("no state: letters of {STATE_LETTERS}"));
     }
     word.chars()
         .map(|letter| match u8::try_from(letter) {
-            Ok(byte) if STATES.contains(letter) => Ok(State::new(byte)),
-            _ => Err(format!("'{letter}' is not a state: letters of {STATES}, as ps(1) prints them")),
+            Ok(byte) if STATE_LETTERS.contains(letter) => Ok(TaskState::from_letter(byte)),
+            _ => Err(format!("'{letter}' is not a state: letters of {STATE_LETTERS}, as ps(1) prints them")),
         })
         .collect()
 }
@@ -56,7 +56,7 @@ pub(super) fn states(word: &str) -> Result<Vec<State>, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn time(word: &str) -> Result<Duration, String> {
+pub(super) fn finite_duration(word: &str) -> Result<Duration, String> {
     duration::parse(word)?.ok_or_else(|| "no process is as old as that".to_owned())
 }
 
@@ -64,7 +64,7 @@ pub(super) fn time(word: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// What is expected.
-pub(super) fn port(word: &str) -> Result<Port, String> {
+pub(super) fn port(word: &str) -> Result<PortCriterion, String> {
     let mut digits = word;
     let mut protocol = None;
     if let Some((name, rest)) = word.split_once(':') {
@@ -75,7 +75,7 @@ pub(super) fn port(word: &str) -> Result<Port, String> {
         digits = rest;
     }
     match digits.parse() {
-        Ok(number @ 1..) if is_digits(digits) => Ok(Port { protocol, number }),
+        Ok(number @ 1..) if is_digits(digits) => Ok(PortCriterion { protocol, number }),
         _ => Err("not a port: N, tcp:N or udp:N, from 1 to 65535".to_owned()),
     }
 }
@@ -85,18 +85,20 @@ pub(super) fn port(word: &str) -> Result<Port, String> {
 ///
 /// # Errors
 /// What is no signal, or that none is named.
-pub(super) fn wanted(words: &[String]) -> Result<Option<Wanted>, String> {
+pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetCriterion>, String> {
     let mut set = SignalSet::EMPTY;
     for word in words {
         let alone = match word.as_str() {
-            "any" => Some(Wanted::Any),
-            "none" => Some(Wanted::None),
+            "any" => Some(SignalSetCriterion::Any),
+            "none" => Some(SignalSetCriterion::None),
             _ => None,
         };
         match alone {
             Some(alone) if words.len() == 1 => return Ok(Some(alone)),
             Some(_) => return Err("it stands alone, without signals".to_owned()),
-            None if word == "all" => set = set | Arch::NATIVE.signals().filter(|s| is_ours(*s)).collect(),
+            None if word == "all" => {
+                set = set | Arch::NATIVE.signals().filter(|s| is_controlled_by_program(*s)).collect()
+            }
             None => {
                 let more = SignalSet::parse(word, Arch::NATIVE).map_err(|error| error.to_string())?;
                 if more.is_empty() {
@@ -106,12 +108,13 @@ pub(super) fn wanted(words: &[String]) -> Result<Option<Wanted>, String> {
             }
         }
     }
-    Ok((!words.is_empty()).then_some(Wanted::All(set)))
+    Ok((!words.is_empty()).then_some(SignalSetCriterion::All(set)))
 }
 
 /// Whether a program decides what happens on the signal.
-fn is_ours(signal: Signal) -> bool {
-    !signal.is_of_c_library() && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
+fn is_controlled_by_program(signal: Signal) -> bool {
+    !signal.is_reserved_by_libc()
+        && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())
 }
 
 #[cfg(test)]
@@ -121,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_digits_within_the_range() {
+    fn pid_accepts_digits_within_range() {
         for (word, least, read) in [
             ("1", 1, Some(1)),
             ("4194304", 1, Some(4_194_304)),
@@ -134,15 +137,15 @@ mod tests {
             ("", 0, None),
             ("1x", 0, None),
         ] {
-            assert_eq!(number(word, least).ok(), read, "{word}");
+            assert_eq!(pid_at_least(word, least).ok(), read, "{word}");
         }
-        assert_eq!(number("x", 0).unwrap_err(), "not a process id: they go from 0 to 4194304");
+        assert_eq!(pid_at_least("x", 0).unwrap_err(), "not a process id: they go from 0 to 4194304");
     }
 
     #[test]
-    fn states_are_letters() {
+    fn states_parse_from_letters() {
         let read =
-            |word| states(word).map(|states| states.into_iter().map(State::letter).collect::<String>());
+            |word| states(word).map(|states| states.into_iter().map(TaskState::letter).collect::<String>());
         assert_eq!(read("ZT").as_deref(), Ok("ZT"));
         assert_eq!(read("RSDTtZXIP").as_deref(), Ok("RSDTtZXIP"));
         assert_eq!(read("Zz").unwrap_err(), "'z' is not a state: letters of RSDTtZXIP, as ps(1) prints them");
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_may_say_their_protocol() {
+    fn port_accepts_protocol_prefix() {
         let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
         for (word, read) in [
             ("80", Some((None, 80))),
@@ -169,20 +172,26 @@ mod tests {
     }
 
     #[test]
-    fn times_have_an_end() {
-        assert_eq!(time("1m30s"), Ok(Duration::from_secs(90)));
-        assert!(time("inf").is_err() && time("").is_err() && time("soon").is_err());
+    fn finite_duration_rejects_inf() {
+        assert_eq!(finite_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(
+            finite_duration("inf").is_err()
+                && finite_duration("").is_err()
+                && finite_duration("soon").is_err()
+        );
     }
 
     #[test]
-    fn signals_are_all_meant() {
-        let read = |words: &[&str]| wanted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        let all = |bits| Ok(Some(Wanted::All(SignalSet::from_bits(bits))));
+    fn signal_set_criterion_combines_all_words() {
+        let read = |words: &[&str]| {
+            signal_set_criterion(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+        };
+        let all = |bits| Ok(Some(SignalSetCriterion::All(SignalSet::from_bits(bits))));
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["HUP"]), all(1));
         assert_eq!(read(&["HUP,sigint", "3"]), all(7));
-        assert_eq!(read(&["any"]), Ok(Some(Wanted::Any)));
-        assert_eq!(read(&["none"]), Ok(Some(Wanted::None)));
+        assert_eq!(read(&["any"]), Ok(Some(SignalSetCriterion::Any)));
+        assert_eq!(read(&["none"]), Ok(Some(SignalSetCriterion::None)));
         assert_eq!(read(&["all"]), all(0xffff_fffe_7ffb_feff));
         assert_eq!(read(&["any", "HUP"]).unwrap_err(), "it stands alone, without signals");
         for word in ["", ",", "FOO", "~[1..64]", "any,HUP"] {
@@ -192,9 +201,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_word_is_too_odd(word in "\\PC{0,20}", digits in "[a-z0-9:+-]{0,12}") {
+        fn criterion_parsers_accept_any_word(word in "\\PC{0,20}", digits in "[a-z0-9:+-]{0,12}") {
             for word in [word, digits] {
-                let _ = (number(&word, 0), states(&word), time(&word), port(&word), wanted(std::slice::from_ref(&word)));
+                let _ = (pid_at_least(&word, 0), states(&word), finite_duration(&word), port(&word), signal_set_criterion(std::slice::from_ref(&word)));
             }
         }
     }

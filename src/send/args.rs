@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-pub use super::argv::{ArgvError, rewrite, takes_value};
-use super::{Extras, Options, Request, Target, Then, Wait};
+pub use super::argv::{ArgOrderError, reorder_args, takes_value};
+use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitOptions};
 use crate::error::Failure;
-use crate::out::escape;
+use crate::out::escape_name;
 use crate::proc::duration;
 use crate::select::args::SelectArgs;
 use crate::signal::known::TERM;
@@ -86,14 +86,14 @@ pub struct SendArgs {
     #[arg(long, hide_short_help = true)]
     broadcast: bool,
     #[command(flatten)]
-    select: SelectArgs,
+    selection_args: SelectArgs,
 }
 
 impl SendArgs {
-    /// The arguments where they are but a signal and targets, as [`rewrite`]
+    /// The arguments where they are but a signal and targets, as [`reorder_args`]
     /// puts them in order: what is typed most needs no parser of options, which
     /// takes a quarter of the time of it all.
-    pub fn plain(words: &[OsString]) -> Option<SendArgs> {
+    pub fn parse_without_clap(words: &[OsString]) -> Option<SendArgs> {
         let (options, targets) = words.split_at(words.iter().position(|word| word == "--")?);
         let signal = match options {
             [] => None,
@@ -107,44 +107,49 @@ impl SendArgs {
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing.
-    pub fn request(&self) -> Result<Request, Failure> {
+    pub fn to_request(&self) -> Result<SendRequest, Failure> {
         let signal = match (&self.signal, &self.number) {
-            (Some(word), _) => signal(&text(word)).map_err(Failure::usage)?,
-            (None, Some(word)) => by_number(&text(word)).map_err(Failure::usage)?,
+            (Some(word), _) => parse_signal(&escape_arg(word)).map_err(Failure::usage_error)?,
+            (None, Some(word)) => parse_signal_number(&escape_arg(word)).map_err(Failure::usage_error)?,
             (None, None) => Some(TERM),
         };
-        let value = self.queue.as_ref().map(|word| value(&text(word))).transpose().map_err(Failure::usage)?;
+        let value = self
+            .queue
+            .as_ref()
+            .map(|word| parse_queue_value(&escape_arg(word)))
+            .transpose()
+            .map_err(Failure::usage_error)?;
         let targets = self.targets.iter().map(|word| {
-            let parsed = Target::parse(word.as_encoded_bytes());
-            parsed.map(|target| (text(word), target)).map_err(|error| {
-                let shown = if word.is_empty() { "''".to_owned() } else { text(word) };
-                Failure::usage(format!("{shown}: {error}"))
+            let parsed = SendTarget::parse(word.as_encoded_bytes());
+            parsed.map(|target| (escape_arg(word), target)).map_err(|error| {
+                let shown = if word.is_empty() { "''".to_owned() } else { escape_arg(word) };
+                Failure::usage_error(format!("{shown}: {error}"))
             })
         });
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
-        let selection = self.select.selection().map_err(Failure::usage)?;
+        let selection = self.selection_args.to_selection().map_err(Failure::usage_error)?;
         if targets.is_empty() && selection.is_empty() {
-            return Err(Failure::usage(
+            return Err(Failure::usage_error(
                 "no target: name one (PID, -PGID, 0, PID/TID), or choose (--name, --match, --user, ...); see \
                  sigtool send --help",
             ));
         }
-        let options = Options {
+        let options = SendOptions {
             dry_run: self.dry_run,
             interactive: self.interactive,
             verbose: self.verbose,
             require_handler: self.require_handler,
-            wait: self.wait()?,
+            wait: self.wait_options()?,
         };
-        if targets.iter().any(|(_, target)| *target == Target::All) {
-            self.check_everybody(&options, value.is_some())?;
+        if targets.iter().any(|(_, target)| *target == SendTarget::Broadcast) {
+            self.check_broadcast(&options, value.is_some())?;
         }
-        Ok(Request { signal, value, targets, selection, options, extras: Extras::default() })
+        Ok(SendRequest { signal, value, targets, selection, options, kill_options: KillOptions::default() })
     }
 
     /// -1 is meant only where that is said, and nobody waits for everybody.
-    fn check_everybody(&self, options: &Options, queued: bool) -> Result<(), Failure> {
-        Err(Failure::usage(if !self.broadcast && !options.dry_run {
+    fn check_broadcast(&self, options: &SendOptions, queued: bool) -> Result<(), Failure> {
+        Err(Failure::usage_error(if !self.broadcast && !options.dry_run {
             "-1: that is every process you may signal; --broadcast says that it is meant"
         } else if queued {
             "-1: a value can be queued to a process, a thread or a group only"
@@ -155,56 +160,59 @@ impl SendArgs {
         }))
     }
 
-    fn wait(&self) -> Result<Option<Wait>, Failure> {
+    fn wait_options(&self) -> Result<Option<WaitOptions>, Failure> {
         let Some(word) = &self.wait else { return Ok(None) };
-        let word = text(word);
-        let time =
-            duration::parse(&word).map_err(|error| Failure::usage(format!("--wait {word}: {error}")))?;
-        let then = self.then.iter().map(|word| then(&text(word), time));
-        Ok(Some(Wait { time, then: then.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)? }))
+        let word = escape_arg(word);
+        let time = duration::parse(&word)
+            .map_err(|error| Failure::usage_error(format!("--wait {word}: {error}")))?;
+        let then = self.then.iter().map(|word| parse_escalation(&escape_arg(word), time));
+        Ok(Some(WaitOptions {
+            timeout: time,
+            escalations: then.collect::<Result<Vec<_>, _>>().map_err(Failure::usage_error)?,
+        }))
     }
 }
 
 /// `KILL` or `KILL:5s`; without a time it is the one before.
-fn then(word: &str, time: Option<Duration>) -> Result<Then, String> {
+fn parse_escalation(word: &str, time: Option<Duration>) -> Result<Escalation, String> {
     let (signal, time) = match word.split_once(':') {
         Some((signal, time)) => {
             (signal, duration::parse(time).map_err(|error| format!("--then {word}: {error}"))?)
         }
         None => (word, time),
     };
-    match self::signal(signal) {
-        Ok(Some(signal)) => Ok(Then { signal, time }),
+    match self::parse_signal(signal) {
+        Ok(Some(signal)) => Ok(Escalation { signal, timeout: time }),
         Ok(None) => Err(format!("--then {word}: a signal is expected, and 0 is none")),
         Err(error) => Err(format!("--then {error}")),
     }
 }
 
-fn text(word: &OsString) -> String {
-    escape(word.as_encoded_bytes()).into_owned()
+fn escape_arg(word: &OsString) -> String {
+    escape_name(word.as_encoded_bytes()).into_owned()
 }
 
 /// A signal by name or number; `None` is the null signal, 0.
 ///
 /// # Errors
 /// The word and what is nearest to it.
-pub(super) fn signal(word: &str) -> Result<Option<Signal>, String> {
+pub(super) fn parse_signal(word: &str) -> Result<Option<Signal>, String> {
     if word.is_empty() {
         return Err("'': not a signal".to_owned());
     }
     if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return by_number(word);
+        return parse_signal_number(word);
     }
     name::parse(word, Arch::NATIVE).map(Some).map_err(|error| error.to_string())
 }
 
-fn by_number(word: &str) -> Result<Option<Signal>, String> {
-    let last = Arch::NATIVE.last();
+fn parse_signal_number(word: &str) -> Result<Option<Signal>, String> {
+    let last = Arch::NATIVE.max_signal_number();
     Signal::from_digits(word).ok_or_else(|| format!("{word}: not a signal number: they go from 0 to {last}"))
 }
 
 /// The value of sigqueue(3): a C int.
-fn value(word: &str) -> Result<i32, String> {
+fn parse_queue_value(word: &str) -> Result<i32, String> {
     word.parse().map_err(|_| {
         format!("--queue '{word}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX)
     })
@@ -214,19 +222,19 @@ fn value(word: &str) -> Result<i32, String> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::super::argv::SHORT;
+    use super::super::argv::SHORT_OPTIONS;
     use super::*;
 
     #[derive(clap::Parser)]
-    struct Alone {
+    struct SendTestCli {
         #[command(flatten)]
         args: SendArgs,
     }
 
     /// The function that orders the words knows which options take a value.
     #[test]
-    fn the_options_with_a_value_are_known() {
-        let command = Alone::command();
+    fn lists_every_option_with_a_value() {
+        let command = SendTestCli::command();
         for option in command.get_arguments().filter(|argument| !argument.is_positional()) {
             let takes = option.get_action().takes_values();
             let names = option
@@ -241,32 +249,36 @@ mod tests {
     }
 
     #[test]
-    fn the_letters_of_short_options_are_known() {
-        for option in Alone::command().get_arguments() {
-            assert!(option.get_short().is_none_or(|short| SHORT.contains(&(short as u8))), "{option}");
+    fn lists_every_short_option() {
+        for option in SendTestCli::command().get_arguments() {
+            assert!(
+                option.get_short().is_none_or(|short| SHORT_OPTIONS.contains(&(short as u8))),
+                "{option}"
+            );
         }
     }
 
     /// What needs no parser of options means what the parser makes of it.
     #[test]
-    fn plain_arguments_are_what_the_parser_makes_of_them() {
+    fn parse_without_clap_agrees_with_clap() {
         for line in ["-- 1 2", "--signal=KILL -- 1 -- -7", "--signal= -- 1", "-- ", "--"] {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            let plain = SendArgs::plain(&words).unwrap();
-            let parsed = Alone::try_parse_from([OsString::from("send")].into_iter().chain(words)).unwrap();
+            let plain = SendArgs::parse_without_clap(&words).unwrap();
+            let parsed =
+                SendTestCli::try_parse_from([OsString::from("send")].into_iter().chain(words)).unwrap();
             assert_eq!(format!("{plain:?}"), format!("{:?}", parsed.args), "{line}");
         }
         for line in ["--json -- 1", "-s 9 -- 1", "--signal=9 --json -- 1", "1", "--signal 9 -- 1"] {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            assert!(SendArgs::plain(&words).is_none(), "{line}");
+            assert!(SendArgs::parse_without_clap(&words).is_none(), "{line}");
         }
     }
 
     #[test]
-    fn what_follows_is_a_signal_and_a_time() {
+    fn then_takes_signal_and_optional_timeout() {
         let read = |word: &str| {
-            let then = then(word, Some(Duration::from_secs(2)))?;
-            Ok((then.signal.get(), then.time.map(|time| time.as_millis())))
+            let then = parse_escalation(word, Some(Duration::from_secs(2)))?;
+            Ok((then.signal.get(), then.timeout.map(|time| time.as_millis())))
         };
         assert_eq!(read("KILL"), Ok((9, Some(2000))));
         assert_eq!(read("INT:500ms"), Ok((2, Some(500))));
@@ -278,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_read_by_name_or_number() {
-        let read = |word: &str| signal(word).map(|signal| signal.map_or(0, Signal::get));
+    fn parses_signal_by_name_or_number() {
+        let read = |word: &str| parse_signal(word).map(|signal| signal.map_or(0, Signal::get));
         assert_eq!(read("TERM"), Ok(15));
         assert_eq!(read("sigrtmin+1"), Ok(35));
         assert_eq!(read("0"), Ok(0));
@@ -288,15 +300,19 @@ mod tests {
             assert_eq!(read(word), Err(format!("{word}: not a signal number: they go from 0 to 64")));
         }
         assert!(read("").is_err() && read("+9").is_err() && read("FOO").is_err());
-        assert!(by_number("TERM").is_err() && by_number("").is_err() && by_number("+9").is_err());
+        assert!(
+            parse_signal_number("TERM").is_err()
+                && parse_signal_number("").is_err()
+                && parse_signal_number("+9").is_err()
+        );
     }
 
     #[test]
-    fn values_are_c_ints() {
-        assert_eq!(value("-7"), Ok(-7));
-        assert_eq!(value("2147483647"), Ok(i32::MAX));
+    fn rejects_queue_value_beyond_c_int() {
+        assert_eq!(parse_queue_value("-7"), Ok(-7));
+        assert_eq!(parse_queue_value("2147483647"), Ok(i32::MAX));
         for word in ["2147483648", "", "x", "1.5"] {
-            assert!(value(word).is_err(), "{word}");
+            assert!(parse_queue_value(word).is_err(), "{word}");
         }
     }
 }

@@ -14,28 +14,28 @@ use crate::signal::{Arch, name};
 
 /// The options of `send`, and the global ones, whose value is a word of its
 /// own. Held against the option parser's own list by a test.
-const WITH_VALUE: [&str; 12] = [
+const OPTIONS_WITH_VALUE: [&str; 12] = [
     "-s", "--signal", "-n", "--number", "-q", "--queue", "-w", "--wait", "--then", "--format", "--color",
     "--width",
 ];
 
 /// The letters of the short options.
-pub(super) const SHORT: &[u8] = b"snqivrwthV";
+pub(super) const SHORT_OPTIONS: &[u8] = b"snqivrwthV";
 
 /// Why the words cannot be put in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ArgvError {
+pub enum ArgOrderError {
     /// A second signal.
-    Second(OsString),
+    DuplicateSignal(OsString),
     /// A signal after a target.
-    Late(OsString),
+    SignalAfterTarget(OsString),
 }
 
-impl fmt::Display for ArgvError {
+impl fmt::Display for ArgOrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, what) = match self {
-            ArgvError::Second(word) => (word, "a second signal"),
-            ArgvError::Late(word) => (word, "a signal after the targets"),
+            ArgOrderError::DuplicateSignal(word) => (word, "a second signal"),
+            ArgOrderError::SignalAfterTarget(word) => (word, "a signal after the targets"),
         };
         let word = word.to_string_lossy();
         write!(f, "{word}: {what}; nothing was sent")?;
@@ -47,36 +47,40 @@ impl fmt::Display for ArgvError {
     }
 }
 
-impl std::error::Error for ArgvError {}
+impl std::error::Error for ArgOrderError {}
 
 /// Puts the words that follow `send` in order: options, then `--`, then
 /// targets.
 ///
 /// # Errors
 /// A signal where none can be.
-pub fn rewrite(words: Vec<OsString>) -> Result<Vec<OsString>, ArgvError> {
+pub fn reorder_args(words: Vec<OsString>) -> Result<Vec<OsString>, ArgOrderError> {
     let mut options: Vec<OsString> = Vec::with_capacity(words.len() + 1);
     let mut targets: Vec<OsString> = Vec::with_capacity(words.len());
     let mut signalled = false;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
-        match kind(&word) {
-            Kind::End => {
+        match classify_arg(&word) {
+            ArgKind::DoubleDash => {
                 targets.extend(words.by_ref());
             }
-            Kind::Group if signalled || !targets.is_empty() => targets.push(word),
-            Kind::Signal | Kind::Group if !targets.is_empty() => return Err(ArgvError::Late(word)),
-            Kind::Signal | Kind::Group if signalled => return Err(ArgvError::Second(word)),
-            Kind::Signal | Kind::Group => {
-                signalled = true;
-                options.push(as_option(&word));
+            ArgKind::Group if signalled || !targets.is_empty() => targets.push(word),
+            ArgKind::Signal | ArgKind::Group if !targets.is_empty() => {
+                return Err(ArgOrderError::SignalAfterTarget(word));
             }
-            Kind::Option { signal, value } => {
+            ArgKind::Signal | ArgKind::Group if signalled => {
+                return Err(ArgOrderError::DuplicateSignal(word));
+            }
+            ArgKind::Signal | ArgKind::Group => {
+                signalled = true;
+                options.push(to_signal_option(&word));
+            }
+            ArgKind::Option { sets_signal: signal, takes_value: value } => {
                 if signal && !targets.is_empty() {
-                    return Err(ArgvError::Late(word));
+                    return Err(ArgOrderError::SignalAfterTarget(word));
                 }
                 if signal && signalled {
-                    return Err(ArgvError::Second(word));
+                    return Err(ArgOrderError::DuplicateSignal(word));
                 }
                 signalled |= signal;
                 options.push(word);
@@ -84,7 +88,7 @@ pub fn rewrite(words: Vec<OsString>) -> Result<Vec<OsString>, ArgvError> {
                     options.extend(words.next());
                 }
             }
-            Kind::Target => targets.push(word),
+            ArgKind::Target => targets.push(word),
         }
     }
     options.push("--".into());
@@ -94,69 +98,69 @@ pub fn rewrite(words: Vec<OsString>) -> Result<Vec<OsString>, ArgvError> {
 
 /// What a word is, by itself.
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum ArgKind {
     /// `--`.
-    End,
+    DoubleDash,
     /// `-9`, `-TERM`, `-term`: a signal.
     Signal,
     /// `-65` and above: no signal has that number, a group may.
     Group,
     /// An option; whether it gives the signal, and whether the next word is
     /// its value.
-    Option { signal: bool, value: bool },
+    Option { sets_signal: bool, takes_value: bool },
     /// Everything else.
     Target,
 }
 
-fn kind(word: &OsStr) -> Kind {
+fn classify_arg(word: &OsStr) -> ArgKind {
     let bytes = word.as_bytes();
     if bytes == b"--" {
-        return Kind::End;
+        return ArgKind::DoubleDash;
     }
     if bytes.starts_with(b"--") {
         let name = bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes);
         let signal = matches!(name, b"--signal" | b"--number");
-        return Kind::Option {
-            signal,
-            value: name.len() == bytes.len() && takes_value(OsStr::from_bytes(name)),
+        return ArgKind::Option {
+            sets_signal: signal,
+            takes_value: name.len() == bytes.len() && takes_value(OsStr::from_bytes(name)),
         };
     }
     let Some(rest) = bytes.strip_prefix(b"-").filter(|rest| !rest.is_empty()) else {
-        return Kind::Target;
+        return ArgKind::Target;
     };
     if rest.iter().all(u8::is_ascii_digit) {
         let number: Option<u8> = std::str::from_utf8(rest).ok().and_then(|digits| digits.parse().ok());
-        let fits = number.is_some_and(|number| number <= Arch::NATIVE.last());
-        return if fits { Kind::Signal } else { Kind::Group };
+        let fits = number.is_some_and(|number| number <= Arch::NATIVE.max_signal_number());
+        return if fits { ArgKind::Signal } else { ArgKind::Group };
     }
-    if is_signal_word(rest) {
-        return Kind::Signal;
+    if is_signal_arg(rest) {
+        return ArgKind::Signal;
     }
-    Kind::Option { signal: matches!(rest[0], b's' | b'n'), value: takes_value(word) }
+    ArgKind::Option { sets_signal: matches!(rest[0], b's' | b'n'), takes_value: takes_value(word) }
 }
 
 /// Whether a word after a dash is a signal and not short options: an uppercase
 /// word of two or more characters, known or not, what begins with `sig`, or a
 /// word of three or more that is a name, or can be no option with its value.
-fn is_signal_word(rest: &[u8]) -> bool {
+fn is_signal_arg(rest: &[u8]) -> bool {
     let upper = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(byte);
     if rest.len() >= 2 && rest[0].is_ascii_uppercase() && rest.iter().all(upper) {
         return true;
     }
     let known = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
     let sig = rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"sig"));
-    let no_option = !are_options(rest);
+    let no_option = !are_short_options(rest);
     rest.len() >= 3 && (sig || no_option || std::str::from_utf8(rest).is_ok_and(known))
 }
 
 /// Whether the letters can be short options, the last of them perhaps with its
 /// value behind it.
-fn are_options(letters: &[u8]) -> bool {
+fn are_short_options(letters: &[u8]) -> bool {
     for letter in letters {
         if takes_value(OsStr::from_bytes(&[b'-', *letter])) {
             return true;
         }
-        if !SHORT.contains(letter) {
+        if !SHORT_OPTIONS.contains(letter) {
             return false;
         }
     }
@@ -166,11 +170,11 @@ fn are_options(letters: &[u8]) -> bool {
 /// Whether an option of `send`, or a global one, takes the next word as its
 /// value.
 pub fn takes_value(option: &OsStr) -> bool {
-    WITH_VALUE.iter().chain(&select::args::WITH_VALUE).any(|known| *known == option)
+    OPTIONS_WITH_VALUE.iter().chain(&select::args::OPTIONS_WITH_VALUE).any(|known| *known == option)
 }
 
 /// `-TERM` as `--signal=TERM`.
-fn as_option(word: &OsStr) -> OsString {
+fn to_signal_option(word: &OsStr) -> OsString {
     let mut option = b"--signal=".to_vec();
     option.extend_from_slice(&word.as_bytes()[1..]);
     OsString::from_vec(option)
@@ -182,16 +186,16 @@ mod tests {
 
     use super::*;
 
-    fn read(line: &str) -> String {
+    fn reorder_line(line: &str) -> String {
         let words = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
-        match rewrite(words) {
+        match reorder_args(words) {
             Ok(words) => words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
             Err(error) => format!("{error:?}"),
         }
     }
 
     #[test]
-    fn every_form_of_a_signal_before_the_targets_is_understood() {
+    fn accepts_every_signal_form_before_targets() {
         for (line, expected) in [
             ("100", "-- 100"),
             ("-TERM 100", "--signal=TERM -- 100"),
@@ -228,12 +232,12 @@ mod tests {
             ("-q 7 100", "-q 7 -- 100"),
             ("--queue=-7 100", "--queue=-7 -- 100"),
         ] {
-            assert_eq!(read(line), expected, "{line}");
+            assert_eq!(reorder_line(line), expected, "{line}");
         }
     }
 
     #[test]
-    fn groups_come_after_a_signal_and_small_ones_after_two_dashes() {
+    fn accepts_group_after_signal_or_double_dash() {
         for (line, expected) in [
             ("-TERM -1234", "--signal=TERM -- -1234"),
             ("-TERM 100 -1234", "--signal=TERM -- 100 -1234"),
@@ -244,23 +248,23 @@ mod tests {
             ("-9 100 -- -9", "--signal=9 -- 100 -9"),
             ("100 -1234", "-- 100 -1234"),
         ] {
-            assert_eq!(read(line), expected, "{line}");
+            assert_eq!(reorder_line(line), expected, "{line}");
         }
     }
 
     #[test]
-    fn what_fits_no_signal_stays_one_and_is_refused_as_one() {
+    fn passes_out_of_range_number_on_as_signal() {
         // First, so a signal, whatever its number: never a process or a group.
-        assert_eq!(read("-65"), "--signal=65 --");
-        assert_eq!(read("-65 100"), "--signal=65 -- 100");
-        assert_eq!(read("-999999"), "--signal=999999 --");
-        assert_eq!(read("-99999999999999999999 100"), "--signal=99999999999999999999 -- 100");
+        assert_eq!(reorder_line("-65"), "--signal=65 --");
+        assert_eq!(reorder_line("-65 100"), "--signal=65 -- 100");
+        assert_eq!(reorder_line("-999999"), "--signal=999999 --");
+        assert_eq!(reorder_line("-99999999999999999999 100"), "--signal=99999999999999999999 -- 100");
     }
 
     #[test]
-    fn a_second_signal_and_a_late_one_are_errors() {
-        let second = |word: &str| format!("{:?}", ArgvError::Second(word.into()));
-        let late = |word: &str| format!("{:?}", ArgvError::Late(word.into()));
+    fn rejects_second_signal_and_signal_after_target() {
+        let second = |word: &str| format!("{:?}", ArgOrderError::DuplicateSignal(word.into()));
+        let late = |word: &str| format!("{:?}", ArgOrderError::SignalAfterTarget(word.into()));
         for (line, expected) in [
             ("-TERM -9 100", second("-9")),
             ("-TERM -KILL 100", second("-KILL")),
@@ -278,9 +282,9 @@ mod tests {
             ("100 --signal=TERM", late("--signal=TERM")),
             ("-9 100 -12", late("-12")),
         ] {
-            assert_eq!(read(line), expected, "{line}");
+            assert_eq!(reorder_line(line), expected, "{line}");
         }
-        let told = ArgvError::Late("-12".into()).to_string();
+        let told = ArgOrderError::SignalAfterTarget("-12".into()).to_string();
         assert_eq!(
             told,
             "-12: a signal after the targets; nothing was sent (process group 12 is written after --: -- -12)"
@@ -288,30 +292,30 @@ mod tests {
     }
 
     #[test]
-    fn no_advice_is_given_that_means_everybody() {
+    fn error_never_suggests_broadcast() {
         for word in ["-1", "-0", "-00", "-01", "-TERM"] {
-            let told = ArgvError::Second(word.into()).to_string();
+            let told = ArgOrderError::DuplicateSignal(word.into()).to_string();
             assert_eq!(told, format!("{word}: a second signal; nothing was sent"));
         }
     }
 
     #[test]
-    fn targets_pass_through_as_they_are() {
+    fn leaves_targets_unchanged() {
         for word in ["", " 12", "+12", "12abc", "0x10", "4294967297", "-"] {
-            let words = rewrite(vec!["-9".into(), word.into()]);
+            let words = reorder_args(vec!["-9".into(), word.into()]);
             assert_eq!(words, Ok(vec!["--signal=9".into(), "--".into(), word.into()]), "{word}");
         }
-        assert_eq!(read("--dryrun 100"), "--dryrun -- 100");
-        assert_eq!(read("-q"), "-q --");
+        assert_eq!(reorder_line("--dryrun 100"), "--dryrun -- 100");
+        assert_eq!(reorder_line("-q"), "-q --");
     }
 
     proptest! {
         /// Whatever is typed, no bare -N or -NAME is left before the `--`, and
         /// every target is one of the words.
         #[test]
-        fn options_never_hold_a_bare_number(words in proptest::collection::vec("-{0,2}[0-9A-Za-z+=]{0,6}", 0..6)) {
+        fn leaves_no_bare_number_before_double_dash(words in proptest::collection::vec("-{0,2}[0-9A-Za-z+=]{0,6}", 0..6)) {
             let given: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let Ok(ordered) = rewrite(given.clone()) else { return Ok(()) };
+            let Ok(ordered) = reorder_args(given.clone()) else { return Ok(()) };
             let end = ordered.iter().position(|word| word == "--").unwrap();
             let mut options = ordered[..end].iter();
             while let Some(option) = options.next() {

@@ -1,40 +1,43 @@
 //! Targets by criteria: chosen, and looked at again once they are held.
 
-use super::deliver::Delivery;
-use super::{Attempt, Refusal, Request, Target};
+use super::deliver::Dispatcher;
+use super::{SendAttempt, SendError, SendRequest, SendTarget};
 use crate::error::Failure;
-use crate::exit::Exit;
-use crate::select::{self, Choice, Found, SelectError};
+use crate::exit::ExitStatus;
+use crate::select::{self, SelectError, SelectedProcess, SelectionResult};
 use crate::signal::known::{KILL, STOP};
 use crate::sys::pidfd::PidFd;
 
-impl Delivery<'_, '_, '_> {
+impl Dispatcher<'_, '_, '_> {
     /// To those that the criteria choose, of the named processes or of all.
-    pub(super) fn signal_chosen(&mut self) -> Result<(Vec<Attempt>, Vec<String>), Failure> {
+    pub(super) fn send_to_selected(&mut self) -> Result<(Vec<SendAttempt>, Vec<String>), Failure> {
         let selection = &self.request.selection;
-        let named = self.named_processes()?;
+        let named = self.target_pids()?;
         let among = if named.is_empty() { None } else { Some(named.as_slice()) };
         let refused = |error: SelectError| Failure {
-            exit: if error.is_unreadable() { Exit::Unreadable } else { Exit::No },
+            exit_status: if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure },
             cause: anyhow::anyhow!("{error}; nothing was sent"),
         };
-        let Choice { mut found, mut warnings } = selection.find(&self.root, among).map_err(refused)?;
-        if self.is_followed() {
-            self.check_descriptors(found.len())?;
+        let SelectionResult { processes: mut found, mut warnings } =
+            selection.find_processes(&self.proc_root, among).map_err(refused)?;
+        if self.keeps_pidfds() {
+            self.check_open_file_limit(found.len())?;
         }
         // The named ones first, in their order.
-        let place = |found: &Found| named.iter().position(|pid| *pid == found.pid).unwrap_or(usize::MAX);
+        let place =
+            |found: &SelectedProcess| named.iter().position(|pid| *pid == found.pid).unwrap_or(usize::MAX);
         found.sort_by_key(|each| (place(each), each.pid));
-        let mut attempts: Vec<Attempt> = Vec::new();
+        let mut attempts: Vec<SendAttempt> = Vec::new();
         for pid in named.iter().filter(|pid| !found.iter().any(|each| each.pid == **pid)) {
-            let refusal = if self.root.stat(*pid).is_ok() { Refusal::NoMatch } else { Refusal::Gone };
-            let mut attempt = Attempt::refused(&pid.to_string(), Some(*pid), refusal);
-            self.describe(&mut attempt, true);
+            let refusal =
+                if self.proc_root.stat(*pid).is_ok() { SendError::NotSelected } else { SendError::NotFound };
+            let mut attempt = SendAttempt::failed(&pid.to_string(), Some(*pid), refusal);
+            self.add_name_and_uid(&mut attempt, true);
             attempts.push(attempt);
         }
-        self.settle(&mut found);
-        self.signal_found(&found, &named, &mut attempts);
-        self.signal_newborn(found, &mut attempts);
+        self.stop_tree(&mut found);
+        self.send_to_matches(&found, &named, &mut attempts);
+        self.send_to_new_children(found, &mut attempts);
         if attempts.is_empty() && warnings.is_empty() {
             warnings.push("no process matches; nothing was sent".to_owned());
         }
@@ -44,15 +47,15 @@ impl Delivery<'_, '_, '_> {
     /// Each is held, and then looked at again: only if it is still what was
     /// found, it gets the signal. Those that have ended meanwhile are left out,
     /// unless they were named.
-    fn signal_found(&mut self, found: &[Found], named: &[u32], attempts: &mut Vec<Attempt>) {
-        let (selection, root) = (&self.request.selection, self.root.clone());
+    fn send_to_matches(&mut self, found: &[SelectedProcess], named: &[u32], attempts: &mut Vec<SendAttempt>) {
+        let (selection, root) = (&self.request.selection, self.proc_root.clone());
         for each in found {
             let still = |_: &PidFd| {
-                if selection.still_means(&root, each) { Ok(()) } else { Err(Refusal::Gone) }
+                if selection.revalidate(&root, each) { Ok(()) } else { Err(SendError::NotFound) }
             };
-            let attempt = Attempt::of(&each.pid.to_string(), Some(each.pid));
-            let attempt = self.process(attempt, Some(&still));
-            if named.contains(&each.pid) || !matches!(attempt.result, Err(Refusal::Gone)) {
+            let attempt = SendAttempt::new(&each.pid.to_string(), Some(each.pid));
+            let attempt = self.send_to_process(attempt, Some(&still));
+            if named.contains(&each.pid) || !matches!(attempt.result, Err(SendError::NotFound)) {
                 attempts.push(attempt);
             }
         }
@@ -60,10 +63,10 @@ impl Delivery<'_, '_, '_> {
 
     /// A tree that is to be killed is stopped first: a child that is born between
     /// the last look and its parent's end would belong to nobody of it.
-    fn settle(&self, found: &mut Vec<Found>) {
+    fn stop_tree(&self, found: &mut Vec<SelectedProcess>) {
         const PASSES: usize = 64;
-        let Request { options, selection, signal, .. } = self.request;
-        let kills_tree = selection.tree && *signal == Some(KILL);
+        let SendRequest { options, selection, signal, .. } = self.request;
+        let kills_tree = selection.includes_descendants && *signal == Some(KILL);
         if !kills_tree || options.dry_run || options.interactive || options.require_handler {
             return;
         }
@@ -72,13 +75,13 @@ impl Delivery<'_, '_, '_> {
             for each in &new {
                 // Who has ended, or may not be signalled, will be told of later.
                 if let Ok(held) = PidFd::open(each.pid)
-                    && selection.still_means(&self.root, each)
+                    && selection.revalidate(&self.proc_root, each)
                 {
                     let _ = held.send(Some(STOP), None);
                 }
             }
             let pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
-            let born = select::descendants(&self.root, found, &pids).unwrap_or_default();
+            let born = select::descendants(&self.proc_root, found, &pids).unwrap_or_default();
             if born.is_empty() {
                 return;
             }
@@ -89,27 +92,27 @@ impl Delivery<'_, '_, '_> {
 
     /// With --tree: to the children that were born while the others were being
     /// signalled.
-    fn signal_newborn(&mut self, mut known: Vec<Found>, attempts: &mut Vec<Attempt>) {
+    fn send_to_new_children(&mut self, mut known: Vec<SelectedProcess>, attempts: &mut Vec<SendAttempt>) {
         const PASSES: usize = 16;
-        if !self.request.selection.tree || self.request.options.dry_run {
+        if !self.request.selection.includes_descendants || self.request.options.dry_run {
             return;
         }
         for _ in 0..PASSES {
             let pids: Vec<u32> = known.iter().map(|found| found.pid).collect();
-            let Ok(new) = select::descendants(&self.root, &known, &pids) else { return };
+            let Ok(new) = select::descendants(&self.proc_root, &known, &pids) else { return };
             if new.is_empty() {
                 return;
             }
-            self.signal_found(&new, &[], attempts);
+            self.send_to_matches(&new, &[], attempts);
             known.extend(new);
         }
     }
 
     /// The processes that criteria are to be looked for among.
-    fn named_processes(&self) -> Result<Vec<u32>, Failure> {
-        let pid = |(written, target): &(String, Target)| match target {
-            Target::Process(pid) => Ok(*pid),
-            _ => Err(Failure::usage(format!(
+    fn target_pids(&self) -> Result<Vec<u32>, Failure> {
+        let pid = |(written, target): &(String, SendTarget)| match target {
+            SendTarget::Process(pid) => Ok(*pid),
+            _ => Err(Failure::usage_error(format!(
                 "{written}: --tree and the options that select go with a PID, or without any target"
             ))),
         };

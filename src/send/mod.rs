@@ -17,39 +17,39 @@ mod wire;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-pub use refusal::Refusal;
-pub use target::{Target, TargetError};
+pub use refusal::SendError;
+pub use target::{ParseTargetError, SendTarget};
 
-use crate::error::{Failure, Outcome};
-use crate::exit::Exit;
+use crate::error::{CommandOutcome, Failure};
+use crate::exit::ExitStatus;
 use crate::explain::Effect;
-use crate::explain::alive::Alive;
-use crate::out::{Format, Out};
+use crate::explain::alive::SurvivalReason;
+use crate::out::{OutputFormat, ReportWriter};
 use crate::select::Selection;
 use crate::signal::Signal;
-use crate::signal::exit::Ending;
+use crate::signal::exit::Termination;
 use crate::sys::pidfd::PidFd;
 
 /// What is asked.
 #[derive(Debug, Default)]
-pub struct Request {
+pub struct SendRequest {
     /// The signal; `None` is the null signal, which only checks.
     pub signal: Option<Signal>,
     /// The value it is queued with.
     pub value: Option<i32>,
     /// Whom for, each as it was written.
-    pub targets: Vec<(String, Target)>,
+    pub targets: Vec<(String, SendTarget)>,
     /// Whom for, by criteria; where processes are named, those of them.
     pub selection: Selection,
     /// What is to be done beside sending.
-    pub options: Options,
+    pub options: SendOptions,
     /// What only kill(1) can ask for.
-    pub extras: Extras,
+    pub kill_options: KillOptions,
 }
 
 /// What is to be done beside sending.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct SendOptions {
     /// Say what the signal would do, and send nothing.
     pub dry_run: bool,
     /// Ask before each target.
@@ -59,35 +59,35 @@ pub struct Options {
     /// Only to processes that catch the signal.
     pub require_handler: bool,
     /// Wait for the targets to end, and how long.
-    pub wait: Option<Wait>,
+    pub wait: Option<WaitOptions>,
 }
 
 /// How long is waited for targets to end, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub struct WaitOptions {
     /// So long; `None` is for ever.
-    pub time: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// Signals to those still alive then, each with the time after it.
-    pub then: Vec<Then>,
+    pub escalations: Vec<Escalation>,
 }
 
 /// A signal to what is alive when the time has run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Then {
+pub struct Escalation {
     /// The signal.
     pub signal: Signal,
     /// So long is waited again; `None` is for ever.
-    pub time: Option<Duration>,
+    pub timeout: Option<Duration>,
 }
 
 /// What only kill(1) can ask for.
 #[derive(Debug, Default)]
-pub struct Extras {
+pub struct KillOptions {
     /// Whether messages are worded as kill(1) words them, and a thread's
     /// number does for its process, as with kill(2).
-    pub as_kill: bool,
+    pub kill_compatible: bool,
     /// Signals to those still alive some time after the one before.
-    pub follow_ups: Vec<FollowUp>,
+    pub timeouts: Vec<KillTimeout>,
     /// Print the numbers, and send nothing.
     pub print_pids: bool,
     /// Names mean processes of every user, not only of the own one.
@@ -95,27 +95,27 @@ pub struct Extras {
     /// Say what is sent to whom, as kill(1) words it.
     pub verbose: bool,
     /// Operands that are no targets: told as failures, the others are tried.
-    pub rejected: Vec<String>,
+    pub invalid_operands: Vec<String>,
 }
 
 /// A signal to what is still alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FollowUp {
+pub struct KillTimeout {
     /// This long after the signal before.
-    pub after: Duration,
+    pub delay: Duration,
     /// The signal.
     pub signal: Option<Signal>,
 }
 
 /// What was done.
 #[derive(Debug)]
-pub struct Report {
+pub struct SendReport {
     /// The signal.
     pub signal: Option<Signal>,
     /// The value it was queued with.
     pub value: Option<i32>,
     /// One attempt a target; several where a name means several processes.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<SendAttempt>,
     /// Who sent: the real and the effective user.
     pub own_uids: (u32, u32),
     /// What is to be known of how the targets were chosen.
@@ -124,9 +124,9 @@ pub struct Report {
 
 /// One target, and what became of it.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct SendAttempt {
     /// The target as it was written.
-    pub written: String,
+    pub operand: String,
     /// The process; `None` for a group, everybody, or a name without one.
     pub pid: Option<u32>,
     /// The thread, where one was meant.
@@ -140,76 +140,76 @@ pub struct Attempt {
     /// What the signal does to it, where that was looked up, before sending.
     pub effect: Option<Effect>,
     /// What came of it.
-    pub result: Result<Done, Refusal>,
+    pub result: Result<SendOutcome, SendError>,
     /// What was waited for.
-    pub fate: Option<Fate>,
+    pub wait_outcome: Option<WaitOutcome>,
     /// What followed the signal.
-    pub followed: Vec<Followed>,
+    pub escalations: Vec<EscalationResult>,
     /// It, held, where it is still of interest.
-    held: Option<PidFd>,
+    pidfd: Option<PidFd>,
 }
 
 /// A further signal to a process that was alive when a time had run out.
 #[derive(Debug)]
-pub struct Followed {
+pub struct EscalationResult {
     /// The signal.
     pub signal: Signal,
     /// So long after the first one.
-    pub after: Duration,
+    pub elapsed: Duration,
     /// Whether it could be sent.
     pub sent: bool,
 }
 
 /// What became of a process that was waited for.
 #[derive(Clone, Debug)]
-pub enum Fate {
+pub enum WaitOutcome {
     /// It has ended.
-    Ended {
+    Exited {
         /// So long after the first signal.
-        after: Duration,
+        elapsed: Duration,
         /// How; `None` where the kernel does not tell.
-        ending: Option<Ending>,
+        termination: Option<Termination>,
     },
     /// It was alive at the end.
     Alive {
         /// So long after the first signal.
-        after: Duration,
+        elapsed: Duration,
         /// Why; `None` where it could not be read.
-        why: Option<Alive>,
+        reason: Option<SurvivalReason>,
     },
 }
 
 /// What was done for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum SendOutcome {
     /// The signal was sent.
     Sent,
     /// Nothing but printing its number was wanted.
-    Printed,
+    PidPrinted,
     /// It would be sent.
-    Planned,
+    WouldSend,
     /// Whoever was asked did not want it sent.
     Declined,
 }
 
 /// Something to be told at once.
 #[derive(Debug)]
-pub enum News<'a> {
+pub enum ProgressEvent<'a> {
     /// A signal went out, as kill(1) tells it.
-    Sending {
+    KillSending {
         /// Whom to, as a number: a process, -PGID, 0, -1.
-        to: String,
+        target: String,
         /// The signal.
         signal: Option<Signal>,
         /// Whether a time had run out before it.
-        timeout: bool,
+        after_timeout: bool,
     },
     /// A target was signalled.
-    Sent(&'a Attempt),
+    Sent(&'a SendAttempt),
     /// A process that was waited for has its fate, for now.
-    Fate(&'a Attempt),
+    WaitUpdate(&'a SendAttempt),
     /// A further signal goes to those that are alive.
-    Then(Signal, usize),
+    Escalating(Signal, usize),
 }
 
 /// Sends and reports. `notes` is for people, at once: questions, progress, and
@@ -218,36 +218,46 @@ pub enum News<'a> {
 /// # Errors
 /// Usage that only now turns out to be wrong, and output that cannot be
 /// written. What could not be sent is a complaint of the outcome.
-pub fn run(request: &Request, out: &mut Out<'_>, notes: &mut dyn Write) -> Result<Outcome, Failure> {
+pub fn run(
+    request: &SendRequest,
+    out: &mut ReportWriter<'_>,
+    notes: &mut dyn Write,
+) -> Result<CommandOutcome, Failure> {
     let options = &request.options;
     if options.interactive && !options.dry_run && !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("--interactive: standard input is no terminal, so nobody can be asked"));
+        return Err(Failure::usage_error(
+            "--interactive: standard input is no terminal, so nobody can be asked",
+        ));
     }
-    let json = out.format() == Format::Json;
-    let mut teller = teller::Teller::new(request, out, notes);
-    let report = deliver::deliver(request, json, &mut teller)?;
+    let json = out.format() == OutputFormat::Json;
+    let mut teller = teller::ProgressReporter::new(request, out, notes);
+    let report = deliver::dispatch(request, json, &mut teller)?;
     teller.finish()?;
-    view::show(&report, request, out)?;
-    Ok(Outcome { exit: exit(&report), complaints: view::complaints(&report, request) })
+    view::print_report(&report, request, out)?;
+    Ok(CommandOutcome {
+        exit_status: exit_status(&report),
+        error_messages: view::error_lines(&report, request),
+    })
 }
 
 /// The status of it all: a time that ran out tells more than some failure does,
 /// unless nothing was signalled.
-fn exit(report: &Report) -> Exit {
+fn exit_status(report: &SendReport) -> ExitStatus {
     if report.attempts.is_empty()
         || report
             .attempts
             .iter()
-            .all(|attempt| attempt.result.as_ref().is_ok_and(|done| *done == Done::Declined))
+            .all(|attempt| attempt.result.as_ref().is_ok_and(|done| *done == SendOutcome::Declined))
     {
-        return Exit::No;
+        return ExitStatus::Failure;
     }
     let failures = report.attempts.iter().filter_map(|attempt| attempt.result.as_ref().err());
-    let alive = report.attempts.iter().any(|attempt| matches!(attempt.fate, Some(Fate::Alive { .. })));
-    match Exit::of_attempts(report.attempts.len(), failures.clone().count()) {
-        Exit::No if failures.clone().any(Refusal::is_partial) => Exit::Partial,
-        Exit::No => Exit::No,
-        _ if alive => Exit::TimedOut,
+    let alive =
+        report.attempts.iter().any(|attempt| matches!(attempt.wait_outcome, Some(WaitOutcome::Alive { .. })));
+    match ExitStatus::from_attempts(report.attempts.len(), failures.clone().count()) {
+        ExitStatus::Failure if failures.clone().any(SendError::is_partial) => ExitStatus::Partial,
+        ExitStatus::Failure => ExitStatus::Failure,
+        _ if alive => ExitStatus::TimedOut,
         exit => exit,
     }
 }

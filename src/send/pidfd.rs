@@ -7,20 +7,20 @@
 
 use std::io;
 
-use super::deliver::Delivery;
-use super::{Attempt, Done, Refusal, Target};
+use super::deliver::Dispatcher;
+use super::{SendAttempt, SendError, SendOutcome, SendTarget};
 use crate::error::Failure;
-use crate::exit::Exit;
+use crate::exit::ExitStatus;
 use crate::signal::Signal;
 use crate::sys::deliver as system;
-use crate::sys::errno::NOT_A_PROCESS;
+use crate::sys::errno::NOT_A_THREAD_GROUP_LEADER;
 use crate::sys::pidfd::{PidFd, Unavailable, check_calls};
 
 /// Whether a held process is the one that is meant.
-pub(super) type Check<'a> = &'a dyn Fn(&PidFd) -> Result<(), Refusal>;
+pub(super) type PidfdCheck<'a> = &'a dyn Fn(&PidFd) -> Result<(), SendError>;
 
 /// Whether a held process is the one that is meant, if there is a doubt.
-pub(super) fn confirm(check: Option<Check<'_>>, held: &PidFd) -> Result<(), Refusal> {
+pub(super) fn run_check(check: Option<PidfdCheck<'_>>, held: &PidFd) -> Result<(), SendError> {
     check.map_or(Ok(()), |check| check(held))
 }
 
@@ -31,17 +31,17 @@ pub(super) fn send_through(
     number: Option<u32>,
     signal: Option<Signal>,
     value: Option<i32>,
-) -> Result<(), Refusal> {
+) -> Result<(), SendError> {
     let Err(error) = held.send(signal, value) else { return Ok(()) };
     match (Unavailable::by_sending(&error), number) {
         (None, _) => Err(error.into()),
-        (Some(_), Some(_)) if held.is_reaped() => Err(Refusal::Gone),
-        (Some(_), Some(number)) => Ok(system::to_number(number, signal, value)?),
-        (Some(missing), None) => Err(Refusal::NoPidfd(missing)),
+        (Some(_), Some(_)) if held.poll_hangup() => Err(SendError::NotFound),
+        (Some(_), Some(number)) => Ok(system::to_pid(number, signal, value)?),
+        (Some(missing), None) => Err(SendError::NoPidfd(missing)),
     }
 }
 
-impl Delivery<'_, '_, '_> {
+impl Dispatcher<'_, '_, '_> {
     /// Refuses, before anything is sent, what cannot be done as it was meant.
     ///
     /// # Errors
@@ -49,76 +49,80 @@ impl Delivery<'_, '_, '_> {
     /// processes.
     pub(super) fn check_pidfds(&self) -> Result<(), Failure> {
         let request = self.request;
-        let needs = if !request.selection.is_whole() {
+        let needs = if !request.selection.is_noop() {
             "selecting processes"
         } else if request.options.wait.is_some() {
             "--wait"
-        } else if !request.extras.follow_ups.is_empty() {
+        } else if !request.kill_options.timeouts.is_empty() {
             "--timeout"
         } else {
             // kill(1) tries every operand, and fails for this one alone.
-            let inode = request.targets.iter().find(|(_, target)| matches!(target, Target::Inode(..)));
-            return inode.filter(|_| !request.extras.as_kill).map_or(Ok(()), |(written, _)| {
-                check_inodes().map_err(|cause| match cause {
-                    Refusal::SharedInode => Failure::usage(format!("{written}: {cause}; nothing was sent")),
-                    cause => failed(&format!("{written}: {cause}")),
+            let inode = request.targets.iter().find(|(_, target)| matches!(target, SendTarget::PidInode(..)));
+            return inode.filter(|_| !request.kill_options.kill_compatible).map_or(Ok(()), |(written, _)| {
+                check_pidfd_inodes().map_err(|cause| match cause {
+                    SendError::SharedInode => {
+                        Failure::usage_error(format!("{written}: {cause}; nothing was sent"))
+                    }
+                    cause => pidfd_failure(&format!("{written}: {cause}")),
                 })
             });
         };
-        check_calls().map_err(|missing| failed(&format!("{needs} needs pidfds: {missing}")))
+        check_calls().map_err(|missing| pidfd_failure(&format!("{needs} needs pidfds: {missing}")))
     }
 
     /// Sends to a process that cannot be held. `by_number`: its number alone is
     /// what is meant.
-    pub(super) fn without_descriptor(
+    pub(super) fn send_without_pidfd(
         &mut self,
         pid: u32,
         error: io::Error,
-        attempt: &mut Attempt,
+        attempt: &mut SendAttempt,
         by_number: bool,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<SendOutcome, SendError> {
         let missing = Unavailable::by_opening(&error);
-        if missing.is_none() && !error.raw_os_error().is_some_and(|code| NOT_A_PROCESS.contains(&code)) {
+        if missing.is_none()
+            && !error.raw_os_error().is_some_and(|code| NOT_A_THREAD_GROUP_LEADER.contains(&code))
+        {
             return Err(error.into());
         }
         // kill(1) has always taken the number of a thread for its process.
-        let thread_of = self.process_of(pid);
+        let thread_of = self.process_of_thread(pid);
         match (missing, thread_of) {
-            (Some(missing), _) if !by_number => return Err(Refusal::NoPidfd(missing)),
-            (None, None) => return Err(Refusal::Gone),
-            (_, Some(process)) if !by_number || !self.request.extras.as_kill => {
-                return Err(Refusal::Thread(process));
+            (Some(missing), _) if !by_number => return Err(SendError::NoPidfd(missing)),
+            (None, None) => return Err(SendError::NotFound),
+            (_, Some(process)) if !by_number || !self.request.kill_options.kill_compatible => {
+                return Err(SendError::IsThread(process));
             }
             _ => {}
         }
-        let start = |delivery: &Self| delivery.root.stat(pid).ok().and_then(|stat| stat.start);
+        let start = |delivery: &Self| delivery.proc_root.stat(pid).ok().and_then(|stat| stat.start_ticks);
         let before = start(self);
-        let may_be_sent = || system::to_number(pid, None, None).map_err(Refusal::from);
-        if let Some(done) = self.consider(attempt, may_be_sent)? {
+        let may_be_sent = || system::to_pid(pid, None, None).map_err(SendError::from);
+        if let Some(done) = self.preflight(attempt, may_be_sent)? {
             return Ok(done);
         }
         if self.request.options.interactive && start(self) != before {
-            return Err(Refusal::NoLonger);
+            return Err(SendError::ChangedDuringPrompt);
         }
         // What follows goes to the process, whose thread this is.
         let held = thread_of.and_then(|process| PidFd::open(process).ok());
-        system::to_number(pid, self.request.signal, self.request.value)?;
-        self.sent(attempt);
-        attempt.held = held.filter(|_| self.is_followed());
-        Ok(Done::Sent)
+        system::to_pid(pid, self.request.signal, self.request.value)?;
+        self.report_sent(attempt);
+        attempt.pidfd = held.filter(|_| self.keeps_pidfds());
+        Ok(SendOutcome::Sent)
     }
 }
 
 /// Whether the inodes of pidfds distinguish processes.
-fn check_inodes() -> Result<(), Refusal> {
-    check_calls().map_err(Refusal::NoPidfd)?;
+fn check_pidfd_inodes() -> Result<(), SendError> {
+    check_calls().map_err(SendError::NoPidfd)?;
     match PidFd::open(std::process::id())?.inode() {
         Ok(Some(_)) => Ok(()),
         // What cannot be checked is not believed.
-        Ok(None) | Err(_) => Err(Refusal::SharedInode),
+        Ok(None) | Err(_) => Err(SendError::SharedInode),
     }
 }
 
-fn failed(cause: &str) -> Failure {
-    Failure { exit: Exit::Failed, cause: anyhow::anyhow!("{cause}; nothing was sent") }
+fn pidfd_failure(cause: &str) -> Failure {
+    Failure { exit_status: ExitStatus::InternalError, cause: anyhow::anyhow!("{cause}; nothing was sent") }
 }

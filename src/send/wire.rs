@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Attempt, Done, Fate, Report, Request};
+use super::{SendAttempt, SendOutcome, SendReport, SendRequest, WaitOutcome};
 use crate::explain::Effect;
-use crate::out::Out;
-use crate::signal::exit::Ending;
+use crate::out::ReportWriter;
+use crate::signal::exit::Termination;
 use crate::signal::{Arch, Signal};
 
 /// Writes a report as one document.
-pub(super) fn show(report: &Report, request: &Request, out: &mut Out<'_>) -> io::Result<()> {
-    out.json(&Document {
-        signal: name(report.signal),
+pub(super) fn write_json(
+    report: &SendReport,
+    request: &SendRequest,
+    out: &mut ReportWriter<'_>,
+) -> io::Result<()> {
+    out.write_json(&SendDocument {
+        signal: signal_name(report.signal),
         number: report.signal.map_or(0, Signal::get),
         value: report.value,
         dry_run: request.options.dry_run,
@@ -22,16 +26,16 @@ pub(super) fn show(report: &Report, request: &Request, out: &mut Out<'_>) -> io:
             .options
             .wait
             .iter()
-            .flat_map(|wait| &wait.then)
-            .filter_map(|then| name(Some(then.signal)))
+            .flat_map(|wait| &wait.escalations)
+            .filter_map(|then| signal_name(Some(then.signal)))
             .collect(),
-        targets: report.attempts.iter().map(|attempt| object(attempt, report)).collect(),
+        targets: report.attempts.iter().map(|attempt| target_object(attempt, report)).collect(),
     })
 }
 
 /// `signal` is null for the null signal, whose number is 0.
 #[derive(Serialize)]
-struct Document<'a> {
+struct SendDocument<'a> {
     signal: Option<String>,
     number: u8,
     value: Option<i32>,
@@ -39,11 +43,11 @@ struct Document<'a> {
     dry_run: bool,
     /// What is to follow, to those that are alive.
     then: Vec<String>,
-    targets: Vec<TargetObject<'a>>,
+    targets: Vec<SendTargetObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct TargetObject<'a> {
+struct SendTargetObject<'a> {
     /// As it was written.
     target: &'a str,
     pid: Option<u32>,
@@ -54,12 +58,12 @@ struct TargetObject<'a> {
     signal: Option<String>,
     sent: bool,
     /// Null where it was sent.
-    error: Option<ErrorObject>,
+    error: Option<ReasonObject>,
     /// What the signal does to the process, looked up before it was sent; null
     /// for a group, and where it cannot be looked up.
     effect: Option<EffectObject>,
     /// Null where nothing was waited for.
-    outcome: Option<OutcomeObject>,
+    outcome: Option<WaitOutcomeObject>,
 }
 
 #[derive(Serialize)]
@@ -71,7 +75,7 @@ struct EffectObject {
 }
 
 #[derive(Serialize)]
-struct OutcomeObject {
+struct WaitOutcomeObject {
     ended: bool,
     /// From the first signal to the end, or to the last look.
     milliseconds: u64,
@@ -81,55 +85,58 @@ struct OutcomeObject {
     killed_by: Option<String>,
     core: Option<bool>,
     /// Why it is alive.
-    reason: Option<ErrorObject>,
+    reason: Option<ReasonObject>,
     /// The signals that followed.
-    then: Vec<ThenObject>,
+    then: Vec<EscalationObject>,
 }
 
 #[derive(Serialize)]
-struct ThenObject {
+struct EscalationObject {
     signal: String,
     milliseconds: u64,
     sent: bool,
 }
 
 #[derive(Serialize)]
-struct ErrorObject {
+struct ReasonObject {
     id: &'static str,
     message: String,
 }
 
-fn object<'a>(attempt: &'a Attempt, report: &Report) -> TargetObject<'a> {
-    TargetObject {
-        target: &attempt.written,
+fn target_object<'a>(attempt: &'a SendAttempt, report: &SendReport) -> SendTargetObject<'a> {
+    SendTargetObject {
+        target: &attempt.operand,
         pid: attempt.pid,
         tid: attempt.tid,
         group: attempt.group,
         name: attempt.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
         uid: attempt.uid,
-        signal: name(report.signal),
-        sent: matches!(attempt.result, Ok(Done::Sent)),
+        signal: signal_name(report.signal),
+        sent: matches!(attempt.result, Ok(SendOutcome::Sent)),
         error: match &attempt.result {
-            Ok(Done::Declined) => Some(ErrorObject { id: "declined", message: "not wanted".to_owned() }),
-            Ok(_) => None,
-            Err(refusal) => {
-                Some(ErrorObject { id: refusal.id(), message: refusal.of(attempt, report.own_uids) })
+            Ok(SendOutcome::Declined) => {
+                Some(ReasonObject { id: "declined", message: "not wanted".to_owned() })
             }
+            Ok(_) => None,
+            Err(refusal) => Some(ReasonObject {
+                id: refusal.id(),
+                message: refusal.message_for(attempt, report.own_uids),
+            }),
         },
-        effect: attempt.effect.as_ref().map(effect),
-        outcome: attempt.fate.as_ref().map(|fate| outcome(fate, attempt)),
+        effect: attempt.effect.as_ref().map(effect_object),
+        outcome: attempt.wait_outcome.as_ref().map(|fate| wait_outcome_object(fate, attempt)),
     }
 }
 
-fn effect(effect: &Effect) -> EffectObject {
-    let likely = Some(effect.likely().id()).filter(|id| *id != effect.id());
+fn effect_object(effect: &Effect) -> EffectObject {
+    let likely = Some(effect.most_likely().id()).filter(|id| *id != effect.id());
     EffectObject { id: effect.id(), likely, text: effect.to_string() }
 }
 
-fn outcome(fate: &Fate, attempt: &Attempt) -> OutcomeObject {
+fn wait_outcome_object(fate: &WaitOutcome, attempt: &SendAttempt) -> WaitOutcomeObject {
     let milliseconds = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let (Fate::Ended { after, .. } | Fate::Alive { after, .. }) = fate;
-    let none = OutcomeObject {
+    let (WaitOutcome::Exited { elapsed: after, .. } | WaitOutcome::Alive { elapsed: after, .. }) = fate;
+    let none = WaitOutcomeObject {
         ended: false,
         milliseconds: milliseconds(after),
         status: None,
@@ -137,30 +144,35 @@ fn outcome(fate: &Fate, attempt: &Attempt) -> OutcomeObject {
         core: None,
         reason: None,
         then: attempt
-            .followed
+            .escalations
             .iter()
-            .map(|next| ThenObject {
-                signal: name(Some(next.signal)).unwrap_or_default(),
-                milliseconds: milliseconds(&next.after),
+            .map(|next| EscalationObject {
+                signal: signal_name(Some(next.signal)).unwrap_or_default(),
+                milliseconds: milliseconds(&next.elapsed),
                 sent: next.sent,
             })
             .collect(),
     };
     match fate {
-        Fate::Alive { why, .. } => {
-            let reason = why.as_ref().map(|why| ErrorObject { id: why.id(), message: why.to_string() });
-            OutcomeObject { reason, ..none }
+        WaitOutcome::Alive { reason: why, .. } => {
+            let reason = why.as_ref().map(|why| ReasonObject { id: why.id(), message: why.to_string() });
+            WaitOutcomeObject { reason, ..none }
         }
-        Fate::Ended { ending: None, .. } => OutcomeObject { ended: true, ..none },
-        Fate::Ended { ending: Some(Ending::Exited(status)), .. } => {
-            OutcomeObject { ended: true, status: Some(*status), ..none }
+        WaitOutcome::Exited { termination: None, .. } => WaitOutcomeObject { ended: true, ..none },
+        WaitOutcome::Exited { termination: Some(Termination::Exited(status)), .. } => {
+            WaitOutcomeObject { ended: true, status: Some(*status), ..none }
         }
-        Fate::Ended { ending: Some(Ending::Killed { signal, core }), .. } => {
-            OutcomeObject { ended: true, killed_by: name(Some(*signal)), core: Some(*core), ..none }
-        }
+        WaitOutcome::Exited {
+            termination: Some(Termination::Killed { signal, core_dumped: core }), ..
+        } => WaitOutcomeObject {
+            ended: true,
+            killed_by: signal_name(Some(*signal)),
+            core: Some(*core),
+            ..none
+        },
     }
 }
 
-fn name(signal: Option<Signal>) -> Option<String> {
-    signal.map(|signal| Arch::NATIVE.name(signal).to_string())
+fn signal_name(signal: Option<Signal>) -> Option<String> {
+    signal.map(|signal| Arch::NATIVE.signal_name(signal).to_string())
 }

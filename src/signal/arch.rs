@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::table::{self, Facts};
-use super::{Name, Signal};
+use super::table::{self, StandardSignal};
+use super::{Signal, SignalName};
 
 /// A numbering of signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl Arch {
 
     /// Finds the numbering of a machine by the name people or `uname -m` give
     /// it, in any case. `None` if no Linux port has that name.
-    pub fn by_name(name: &str) -> Option<Arch> {
+    pub fn from_machine_name(name: &str) -> Option<Arch> {
         let lower = name.to_ascii_lowercase();
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
         if starts(&["alpha"]) {
@@ -60,9 +60,9 @@ impl Arch {
     }
 
     /// The greatest signal number: 64, or 128 on mips (`_NSIG`).
-    pub const fn last(self) -> u8 {
+    pub const fn max_signal_number(self) -> u8 {
         match self {
-            Arch::Mips => Signal::LIMIT,
+            Arch::Mips => Signal::MAX,
             _ => 64,
         }
     }
@@ -78,7 +78,7 @@ impl Arch {
 
     /// The signal of this number, if the architecture has it.
     pub const fn signal(self, number: u8) -> Option<Signal> {
-        if number > self.last() {
+        if number > self.max_signal_number() {
             return None;
         }
         Signal::new(number)
@@ -86,21 +86,21 @@ impl Arch {
 
     /// Every signal the architecture has, in numeric order.
     pub fn signals(self) -> impl Iterator<Item = Signal> {
-        (1..=self.last()).filter_map(Signal::new)
+        (1..=self.max_signal_number()).filter_map(Signal::new)
     }
 
     /// The facts of a standard signal; `None` for real-time signals.
-    pub fn facts(self, signal: Signal) -> Option<&'static Facts> {
-        table::all().find(|facts| facts.number(self) == Some(signal))
+    pub fn standard_signal(self, signal: Signal) -> Option<&'static StandardSignal> {
+        table::standard_signals().find(|facts| facts.signal_on(self) == Some(signal))
     }
 
     /// The name of a signal, printed without SIG.
-    pub fn name(self, signal: Signal) -> Name {
-        Name::of(signal, self)
+    pub fn signal_name(self, signal: Signal) -> SignalName {
+        SignalName::from_signal(signal, self)
     }
 
-    /// The column this numbering has in [`Facts::numbers`].
-    pub(super) const fn column(self) -> usize {
+    /// The column this numbering has in [`StandardSignal::numeric_entries`].
+    pub(super) const fn number_index(self) -> usize {
         self as usize
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn machines_are_found_by_the_names_uname_gives() {
+    fn from_machine_name_accepts_uname_names() {
         for (name, arch) in [
             ("x86_64", Arch::Common),
             ("x86", Arch::Common),
@@ -135,28 +135,28 @@ mod tests {
             ("parisc", Arch::Parisc),
             ("hppa", Arch::Parisc),
         ] {
-            assert_eq!(Arch::by_name(name), Some(arch), "{name}");
+            assert_eq!(Arch::from_machine_name(name), Some(arch), "{name}");
         }
-        assert_eq!(Arch::by_name("vax"), None);
-        assert_eq!(Arch::by_name(""), None);
+        assert_eq!(Arch::from_machine_name("vax"), None);
+        assert_eq!(Arch::from_machine_name(""), None);
     }
 
     #[test]
-    fn no_two_signals_share_a_number() {
+    fn signal_numbers_are_unique_per_arch() {
         for arch in Arch::ALL {
             for signal in arch.signals() {
-                let owners = table::all().filter(|facts| facts.number(arch) == Some(signal));
+                let owners = table::standard_signals().filter(|facts| facts.signal_on(arch) == Some(signal));
                 assert!(owners.count() <= 1, "{} on {arch}", signal.get());
             }
         }
     }
 
     #[test]
-    fn every_number_below_32_has_a_name() {
+    fn numbers_below_32_have_names() {
         for arch in Arch::ALL {
             for signal in arch.signals().take_while(|signal| !signal.is_realtime()) {
                 // parisc left 31 to SYS and took 7 for STKFLT; none is empty.
-                assert!(arch.facts(signal).is_some(), "{} on {arch}", signal.get());
+                assert!(arch.standard_signal(signal).is_some(), "{} on {arch}", signal.get());
             }
         }
     }

@@ -1,21 +1,21 @@
 //! What goes with a signal, by its fields: for who shows each that is set.
 
-use super::Info;
-use super::info::Origin;
+use super::Siginfo;
+use super::info::SignalOrigin;
 
 /// The fields of a siginfo that mean something, but for its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Details {
+pub struct SiginfoFields {
     /// The value it was queued with, or its timer was made with.
     pub value: Option<i32>,
     /// The same as a pointer.
-    pub pointer: Option<u64>,
+    pub value_pointer: Option<u64>,
     /// The child that it tells of.
-    pub child: Option<Child>,
+    pub child: Option<ChildStatus>,
     /// The kernel's number of the POSIX timer, and how often more it has expired.
-    pub timer: Option<(u32, u32)>,
+    pub timer_id_and_overrun: Option<(u32, u32)>,
     /// A descriptor, and its events as poll(2) has them.
-    pub descriptor: Option<(i32, u32)>,
+    pub fd_and_events: Option<(i32, u32)>,
     /// Where the fault, or the system call, was.
     pub address: Option<u64>,
     /// The number of the system call.
@@ -24,7 +24,7 @@ pub struct Details {
 
 /// A child that ended, stopped or continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Child {
+pub struct ChildStatus {
     /// The child, as the receiver's pid namespace numbers it.
     pub pid: u32,
     /// Its real user.
@@ -33,26 +33,30 @@ pub struct Child {
     pub status: i32,
 }
 
-impl Details {
+impl SiginfoFields {
     /// What goes with this one.
-    pub fn of(info: &Info) -> Details {
-        let none = Details::default();
+    pub fn from_siginfo(info: &Siginfo) -> SiginfoFields {
+        let none = SiginfoFields::default();
         let details = match info.origin() {
-            Origin::Process { value, .. } | Origin::Outside { value, .. } => Details { value, ..none },
-            Origin::Child { pid, uid, status } => Details { child: Some(Child { pid, uid, status }), ..none },
-            Origin::Timer { id, overrun, value } => {
-                Details { value: Some(value), timer: Some((id, overrun)), ..none }
+            SignalOrigin::Process { value, .. } | SignalOrigin::OutsideNamespace { value, .. } => {
+                SiginfoFields { value, ..none }
             }
-            Origin::Descriptor { descriptor, band } => {
-                Details { descriptor: Some((descriptor, band)), ..none }
+            SignalOrigin::Child { pid, uid, status } => {
+                SiginfoFields { child: Some(ChildStatus { pid, uid, status }), ..none }
             }
-            Origin::Fault { address } => Details { address: Some(address), ..none },
-            Origin::Syscall { number, address } => {
-                Details { syscall: Some(number), address: Some(address), ..none }
+            SignalOrigin::Timer { id, overrun, value } => {
+                SiginfoFields { value: Some(value), timer_id_and_overrun: Some((id, overrun)), ..none }
             }
-            Origin::Kernel => none,
+            SignalOrigin::Descriptor { descriptor, band } => {
+                SiginfoFields { fd_and_events: Some((descriptor, band)), ..none }
+            }
+            SignalOrigin::Fault { address } => SiginfoFields { address: Some(address), ..none },
+            SignalOrigin::Syscall { number, address } => {
+                SiginfoFields { syscall: Some(number), address: Some(address), ..none }
+            }
+            SignalOrigin::Kernel => none,
         };
-        Details { pointer: details.value.map(|_| info.pointer), ..details }
+        SiginfoFields { value_pointer: details.value.map(|_| info.value_pointer), ..details }
     }
 }
 
@@ -62,25 +66,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_its_own() {
+    fn from_siginfo_sets_fields_of_each_origin() {
         let details = |number, code| {
-            let bare = Info::bare(Signal::new(number).unwrap());
-            let told = Info { pid: 7, uid: 8, value: 5, pointer: 6, timer: 3, overrun: 2, status: 9, ..bare };
+            let bare = Siginfo::from_signal(Signal::new(number).unwrap());
+            let told = Siginfo {
+                pid: 7,
+                uid: 8,
+                value: 5,
+                value_pointer: 6,
+                timer_id: 3,
+                overrun: 2,
+                status: 9,
+                ..bare
+            };
             let more =
-                Info { address: 0x10, descriptor: 4, band: 1, syscall: 59, call_address: 0x20, ..told };
-            Details::of(&Info { code, ..more })
+                Siginfo { address: 0x10, descriptor: 4, band: 1, syscall: 59, call_address: 0x20, ..told };
+            SiginfoFields::from_siginfo(&Siginfo { code, ..more })
         };
-        let none = Details::default();
-        let queued = Details { value: Some(5), pointer: Some(6), ..none };
+        let none = SiginfoFields::default();
+        let queued = SiginfoFields { value: Some(5), value_pointer: Some(6), ..none };
         for (number, code, expected) in [
             (15, 0, none),
             (15, 128, none),
             (15, -1, queued),
-            (15, -2, Details { timer: Some((3, 2)), ..queued }),
-            (17, 1, Details { child: Some(Child { pid: 7, uid: 8, status: 9 }), ..none }),
-            (29, 1, Details { descriptor: Some((4, 1)), ..none }),
-            (11, 1, Details { address: Some(0x10), ..none }),
-            (31, 1, Details { syscall: Some(59), address: Some(0x20), ..none }),
+            (15, -2, SiginfoFields { timer_id_and_overrun: Some((3, 2)), ..queued }),
+            (17, 1, SiginfoFields { child: Some(ChildStatus { pid: 7, uid: 8, status: 9 }), ..none }),
+            (29, 1, SiginfoFields { fd_and_events: Some((4, 1)), ..none }),
+            (11, 1, SiginfoFields { address: Some(0x10), ..none }),
+            (31, 1, SiginfoFields { syscall: Some(59), address: Some(0x20), ..none }),
         ] {
             assert_eq!(details(number, code), expected, "{number} {code}");
         }

@@ -1,9 +1,9 @@
 //! What the kernel tells beside a signal: siginfo_t, as plain values.
 //!
 //! Which of its fields mean anything depends on the signal and the code
-//! together (sigaction(2)); [`Info::origin`] chooses.
+//! together (sigaction(2)); [`Siginfo::origin`] chooses.
 
-use super::code::{self, Code};
+use super::code::{self, SiginfoCode};
 use super::{Arch, Signal};
 
 // si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
@@ -22,7 +22,7 @@ const CLD_EXITED: i32 = 1;
 
 /// A signal that was received, with all that signalfd(2) tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Info {
+pub struct Siginfo {
     /// The signal.
     pub signal: Signal,
     /// si_code.
@@ -36,9 +36,9 @@ pub struct Info {
     /// si_int, of the value.
     pub value: i32,
     /// si_ptr, of the value.
-    pub pointer: u64,
+    pub value_pointer: u64,
     /// si_timerid.
-    pub timer: u32,
+    pub timer_id: u32,
     /// si_overrun.
     pub overrun: u32,
     /// si_status.
@@ -62,17 +62,17 @@ pub struct Info {
 /// A pending signal, as it waits in a queue. What it tells of its sender is
 /// *claimed*: a process may forge any code to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queued {
+pub struct QueuedSignal {
     /// What was queued with it; process numbers are those of the target's pid
     /// namespace.
-    pub info: Info,
+    pub siginfo: Siginfo,
     /// The thread it is pending for; `None` for the process.
-    pub thread: Option<u32>,
+    pub tid: Option<u32>,
 }
 
 /// Where a signal came from, with the fields that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SignalOrigin {
     /// A process sent it.
     Process {
         /// Its number in our pid namespace.
@@ -86,10 +86,10 @@ pub enum Origin {
         verified: bool,
     },
     /// A process outside our pid namespace, or the kernel in its name: pid 0.
-    Outside {
+    OutsideNamespace {
         /// Whether the siginfo was lost, which only a real-time signal tells:
         /// the queue was full.
-        lost: bool,
+        siginfo_lost: bool,
         /// The value it was queued with.
         value: Option<i32>,
     },
@@ -136,7 +136,7 @@ pub enum Origin {
 
 /// Which fields of the kernel's union are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum SiginfoLayout {
     /// Process, user and value.
     Sender,
     /// Timer, overrun and value.
@@ -151,30 +151,32 @@ pub enum Layout {
     Syscall,
 }
 
-impl Info {
+impl Siginfo {
     /// The fields that signal and code, which must be there, go with.
-    pub fn layout(&self) -> Layout {
+    pub fn layout(&self) -> SiginfoLayout {
         match self.origin() {
-            Origin::Process { .. } | Origin::Outside { .. } | Origin::Kernel => Layout::Sender,
-            Origin::Timer { .. } => Layout::Timer,
-            Origin::Child { .. } => Layout::Child,
-            Origin::Fault { .. } => Layout::Fault,
-            Origin::Descriptor { .. } => Layout::Descriptor,
-            Origin::Syscall { .. } => Layout::Syscall,
+            SignalOrigin::Process { .. } | SignalOrigin::OutsideNamespace { .. } | SignalOrigin::Kernel => {
+                SiginfoLayout::Sender
+            }
+            SignalOrigin::Timer { .. } => SiginfoLayout::Timer,
+            SignalOrigin::Child { .. } => SiginfoLayout::Child,
+            SignalOrigin::Fault { .. } => SiginfoLayout::Fault,
+            SignalOrigin::Descriptor { .. } => SiginfoLayout::Descriptor,
+            SignalOrigin::Syscall { .. } => SiginfoLayout::Syscall,
         }
     }
 
     /// A signal of which nothing else is known.
-    pub const fn bare(signal: Signal) -> Info {
-        Info {
+    pub const fn from_signal(signal: Signal) -> Siginfo {
+        Siginfo {
             signal,
             code: 0,
             errno: 0,
             pid: 0,
             uid: 0,
             value: 0,
-            pointer: 0,
-            timer: 0,
+            value_pointer: 0,
+            timer_id: 0,
             overrun: 0,
             status: 0,
             user_ticks: 0,
@@ -188,29 +190,31 @@ impl Info {
     }
 
     /// Where it came from.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> SignalOrigin {
         match self.code {
-            SI_USER | SI_TKILL => self.sender(None, true),
-            SI_TIMER => Origin::Timer { id: self.timer, overrun: self.overrun, value: self.value },
-            SI_QUEUE | SI_MESGQ => self.sender(Some(self.value), false),
-            SI_SIGIO => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
-            SI_KERNEL => Origin::Kernel,
-            code if code < 0 => self.sender(Some(self.value), false),
-            code => self.origin_by_name(code),
+            SI_USER | SI_TKILL => self.process_origin(None, true),
+            SI_TIMER => SignalOrigin::Timer { id: self.timer_id, overrun: self.overrun, value: self.value },
+            SI_QUEUE | SI_MESGQ => self.process_origin(Some(self.value), false),
+            SI_SIGIO => SignalOrigin::Descriptor { descriptor: self.descriptor, band: self.band },
+            SI_KERNEL => SignalOrigin::Kernel,
+            code if code < 0 => self.process_origin(Some(self.value), false),
+            code => self.signal_specific_origin(code),
         }
     }
 
     /// Where a signal came from whose code means something else with each.
-    fn origin_by_name(&self, code: i32) -> Origin {
-        let name = Arch::NATIVE.facts(self.signal).map_or("", |facts| facts.name);
+    fn signal_specific_origin(&self, code: i32) -> SignalOrigin {
+        let name = Arch::NATIVE.standard_signal(self.signal).map_or("", |facts| facts.name);
         match (name, code) {
-            ("CHLD", _) => Origin::Child { pid: self.pid, uid: self.uid, status: self.status },
-            ("ILL" | "FPE" | "SEGV" | "BUS" | "TRAP" | "EMT", _) => Origin::Fault { address: self.address },
-            ("SYS", _) => Origin::Syscall { number: self.syscall, address: self.call_address },
-            ("IO", _) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
+            ("CHLD", _) => SignalOrigin::Child { pid: self.pid, uid: self.uid, status: self.status },
+            ("ILL" | "FPE" | "SEGV" | "BUS" | "TRAP" | "EMT", _) => {
+                SignalOrigin::Fault { address: self.address }
+            }
+            ("SYS", _) => SignalOrigin::Syscall { number: self.syscall, address: self.call_address },
+            ("IO", _) => SignalOrigin::Descriptor { descriptor: self.descriptor, band: self.band },
             // A descriptor's own signal (F_SETSIG) has the codes of IO.
-            (_, 1..=6) => Origin::Descriptor { descriptor: self.descriptor, band: self.band },
-            _ => Origin::Kernel,
+            (_, 1..=6) => SignalOrigin::Descriptor { descriptor: self.descriptor, band: self.band },
+            _ => SignalOrigin::Kernel,
         }
     }
 
@@ -222,48 +226,50 @@ impl Info {
         matches!(self.code, SI_USER | SI_TKILL) || self.code > 0
     }
 
-    fn sender(&self, value: Option<i32>, verified: bool) -> Origin {
+    fn process_origin(&self, value: Option<i32>, verified: bool) -> SignalOrigin {
         match self.pid {
             0 => {
                 let lost = self.signal.is_realtime() && self.code == SI_USER && self.uid == 0;
-                Origin::Outside { lost, value }
+                SignalOrigin::OutsideNamespace { siginfo_lost: lost, value }
             }
-            pid => Origin::Process { pid, uid: self.uid, value, verified },
+            pid => SignalOrigin::Process { pid, uid: self.uid, value, verified },
         }
     }
 
     /// Why it was generated, in words: its code, and what that goes with.
-    pub fn words(&self) -> String {
-        let words = match self.code() {
-            Some(code) => code.meaning.to_owned(),
+    pub fn description(&self) -> String {
+        let words = match self.known_code() {
+            Some(code) => code.description.to_owned(),
             None => format!("code {}", self.code),
         };
         let name = |number: i32| {
             let signal = u8::try_from(number).ok().and_then(|number| Arch::NATIVE.signal(number));
-            signal.map_or_else(|| number.to_string(), |signal| Arch::NATIVE.name(signal).to_string())
+            signal.map_or_else(|| number.to_string(), |signal| Arch::NATIVE.signal_name(signal).to_string())
         };
         words
             + &match self.origin() {
-                Origin::Child { status, .. } if self.code == CLD_EXITED => format!(" with status {status}"),
-                Origin::Child { status, .. } => format!(": {}", name(status)),
-                Origin::Timer { overrun, .. } if overrun > 0 => {
+                SignalOrigin::Child { status, .. } if self.code == CLD_EXITED => {
+                    format!(" with status {status}")
+                }
+                SignalOrigin::Child { status, .. } => format!(": {}", name(status)),
+                SignalOrigin::Timer { overrun, .. } if overrun > 0 => {
                     format!(", and {overrun} times more meanwhile")
                 }
-                Origin::Fault { address } => format!(", at 0x{address:x}"),
-                Origin::Syscall { number, address } => format!(": number {number}, at 0x{address:x}"),
-                Origin::Descriptor { descriptor, .. } => format!(", descriptor {descriptor}"),
+                SignalOrigin::Fault { address } => format!(", at 0x{address:x}"),
+                SignalOrigin::Syscall { number, address } => format!(": number {number}, at 0x{address:x}"),
+                SignalOrigin::Descriptor { descriptor, .. } => format!(", descriptor {descriptor}"),
                 _ => String::new(),
             }
     }
 
     /// What is known of its code; `None` for a code that no table has.
-    pub fn code(&self) -> Option<&'static Code> {
-        let name = Arch::NATIVE.facts(self.signal).map_or("", |facts| facts.name);
-        let own = code::CODES.iter().find(|code| code.number == self.code && code.signal == Some(name));
+    pub fn known_code(&self) -> Option<&'static SiginfoCode> {
+        let name = Arch::NATIVE.standard_signal(self.signal).map_or("", |facts| facts.name);
+        let own = code::CODES.iter().find(|code| code.value == self.code && code.signal == Some(name));
         // Codes of IO come with any signal that a descriptor was given.
-        let io = || code::CODES.iter().find(|code| code.number == self.code && code.signal == Some("IO"));
-        let any = || code::CODES.iter().find(|code| code.number == self.code && code.signal.is_none());
-        own.or_else(any).or_else(|| io().filter(|_| matches!(self.origin(), Origin::Descriptor { .. })))
+        let io = || code::CODES.iter().find(|code| code.value == self.code && code.signal == Some("IO"));
+        let any = || code::CODES.iter().find(|code| code.value == self.code && code.signal.is_none());
+        own.or_else(any).or_else(|| io().filter(|_| matches!(self.origin(), SignalOrigin::Descriptor { .. })))
     }
 }
 
@@ -271,16 +277,16 @@ impl Info {
 mod tests {
     use super::*;
 
-    fn info(number: u8, code: i32) -> Info {
-        Info {
+    fn info(number: u8, code: i32) -> Siginfo {
+        Siginfo {
             signal: Signal::new(number).unwrap(),
             code,
             errno: 0,
             pid: 7,
             uid: 1000,
             value: 5,
-            pointer: 5,
-            timer: 3,
+            value_pointer: 5,
+            timer_id: 3,
             overrun: 2,
             status: 9,
             user_ticks: 0,
@@ -294,25 +300,25 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_chosen_by_signal_and_code() {
-        let process = |value, verified| Origin::Process { pid: 7, uid: 1000, value, verified };
+    fn origin_depends_on_signal_and_code() {
+        let process = |value, verified| SignalOrigin::Process { pid: 7, uid: 1000, value, verified };
         for (number, code, origin) in [
             (15, 0, process(None, true)),
             (15, -6, process(None, true)),
             (15, -1, process(Some(5), false)),
             (15, -3, process(Some(5), false)),
             (15, -60, process(Some(5), false)),
-            (15, -2, Origin::Timer { id: 3, overrun: 2, value: 5 }),
-            (15, 128, Origin::Kernel),
-            (17, 1, Origin::Child { pid: 7, uid: 1000, status: 9 }),
+            (15, -2, SignalOrigin::Timer { id: 3, overrun: 2, value: 5 }),
+            (15, 128, SignalOrigin::Kernel),
+            (17, 1, SignalOrigin::Child { pid: 7, uid: 1000, status: 9 }),
             (17, 0, process(None, true)),
             (17, -1, process(Some(5), false)),
-            (11, 1, Origin::Fault { address: 0x10 }),
+            (11, 1, SignalOrigin::Fault { address: 0x10 }),
             (11, 0, process(None, true)),
-            (31, 1, Origin::Syscall { number: 59, address: 0x20 }),
-            (29, 1, Origin::Descriptor { descriptor: 4, band: 1 }),
-            (40, 1, Origin::Descriptor { descriptor: 4, band: 1 }),
-            (29, -5, Origin::Descriptor { descriptor: 4, band: 1 }),
+            (31, 1, SignalOrigin::Syscall { number: 59, address: 0x20 }),
+            (29, 1, SignalOrigin::Descriptor { descriptor: 4, band: 1 }),
+            (40, 1, SignalOrigin::Descriptor { descriptor: 4, band: 1 }),
+            (29, -5, SignalOrigin::Descriptor { descriptor: 4, band: 1 }),
             (40, 0, process(None, true)),
         ] {
             assert_eq!(info(number, code).origin(), origin, "{number} {code}");
@@ -320,15 +326,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_a_sender_outside_or_lost() {
-        let nobody = |number, uid| Info { pid: 0, uid, ..info(number, 0) }.origin();
-        assert_eq!(nobody(15, 0), Origin::Outside { lost: false, value: None });
-        assert_eq!(nobody(40, 0), Origin::Outside { lost: true, value: None });
-        assert_eq!(nobody(40, 65534), Origin::Outside { lost: false, value: None });
+    fn pid_zero_is_outside_namespace_or_lost_siginfo() {
+        let nobody = |number, uid| Siginfo { pid: 0, uid, ..info(number, 0) }.origin();
+        assert_eq!(nobody(15, 0), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
+        assert_eq!(nobody(40, 0), SignalOrigin::OutsideNamespace { siginfo_lost: true, value: None });
+        assert_eq!(nobody(40, 65534), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
     }
 
     #[test]
-    fn what_others_can_forge_is_not_verified() {
+    fn forgeable_codes_are_unverified() {
         for (code, verified) in [
             (0, true),
             (-6, true),
@@ -344,8 +350,8 @@ mod tests {
     }
 
     #[test]
-    fn codes_have_their_names() {
-        let name = |number, code| info(number, code).code().map(|code| code.name);
+    fn known_code_finds_names() {
+        let name = |number, code| info(number, code).known_code().map(|code| code.name);
         assert_eq!(name(15, 0), Some("SI_USER"));
         assert_eq!(name(17, 1), Some("CLD_EXITED"));
         assert_eq!(name(17, -1), Some("SI_QUEUE"));

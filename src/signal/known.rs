@@ -1,45 +1,45 @@
 //! Signals that have a part of their own in what sigtool does, by their numbers
 //! on the architecture it runs on.
 
-use super::table::{Facts, TABLES};
+use super::table::{StandardSignal, TABLES};
 use super::{Arch, Signal};
 
 /// A child has ended, stopped or continued.
-pub const CHLD: Signal = of("CHLD");
+pub const CHLD: Signal = signal_named("CHLD");
 /// Continue.
-pub const CONT: Signal = of("CONT");
+pub const CONT: Signal = signal_named("CONT");
 /// Hang up.
-pub const HUP: Signal = of("HUP");
+pub const HUP: Signal = signal_named("HUP");
 /// Interrupt.
-pub const INT: Signal = of("INT");
+pub const INT: Signal = signal_named("INT");
 /// End at once.
-pub const KILL: Signal = of("KILL");
+pub const KILL: Signal = signal_named("KILL");
 /// Nobody reads.
-pub const PIPE: Signal = of("PIPE");
+pub const PIPE: Signal = signal_named("PIPE");
 /// Quit.
-pub const QUIT: Signal = of("QUIT");
+pub const QUIT: Signal = signal_named("QUIT");
 /// Stop at once.
-pub const STOP: Signal = of("STOP");
+pub const STOP: Signal = signal_named("STOP");
 /// End.
-pub const TERM: Signal = of("TERM");
+pub const TERM: Signal = signal_named("TERM");
 /// Stop, from the terminal.
-pub const TSTP: Signal = of("TSTP");
+pub const TSTP: Signal = signal_named("TSTP");
 /// Stop: the background has read the terminal.
-pub const TTIN: Signal = of("TTIN");
+pub const TTIN: Signal = signal_named("TTIN");
 /// Stop: the background has written to the terminal.
-pub const TTOU: Signal = of("TTOU");
+pub const TTOU: Signal = signal_named("TTOU");
 /// Something urgent on a socket.
-pub const URG: Signal = of("URG");
+pub const URG: Signal = signal_named("URG");
 /// The window has another size.
-pub const WINCH: Signal = of("WINCH");
+pub const WINCH: Signal = signal_named("WINCH");
 /// A file would grow too long.
-pub const XFSZ: Signal = of("XFSZ");
+pub const XFSZ: Signal = signal_named("XFSZ");
 
 /// The signal of a name, looked up when sigtool is built.
-const fn of(name: &str) -> Signal {
+const fn signal_named(name: &str) -> Signal {
     let mut table = 0;
     while table < TABLES.len() {
-        if let Some(signal) = find(name, TABLES[table]) {
+        if let Some(signal) = find_in_table(name, TABLES[table]) {
             return signal;
         }
         table += 1;
@@ -47,18 +47,18 @@ const fn of(name: &str) -> Signal {
     panic!("no signal has the name")
 }
 
-const fn find(name: &str, table: &[Facts]) -> Option<Signal> {
+const fn find_in_table(name: &str, table: &[StandardSignal]) -> Option<Signal> {
     match table {
         [] => None,
-        [facts, ..] if same(facts.name.as_bytes(), name.as_bytes()) => facts.number(Arch::NATIVE),
-        [_, rest @ ..] => find(name, rest),
+        [facts, ..] if bytes_equal(facts.name.as_bytes(), name.as_bytes()) => facts.signal_on(Arch::NATIVE),
+        [_, rest @ ..] => find_in_table(name, rest),
     }
 }
 
-const fn same(one: &[u8], other: &[u8]) -> bool {
+const fn bytes_equal(one: &[u8], other: &[u8]) -> bool {
     match (one, other) {
         ([], []) => true,
-        ([first, one @ ..], [second, other @ ..]) => *first == *second && same(one, other),
+        ([first, one @ ..], [second, other @ ..]) => *first == *second && bytes_equal(one, other),
         _ => false,
     }
 }
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_the_signal_of_its_name() {
+    fn constants_match_their_names() {
         for (signal, name) in [(HUP, "HUP"), (STOP, "STOP"), (CHLD, "CHLD"), (XFSZ, "XFSZ")] {
-            assert_eq!(Arch::NATIVE.name(signal).to_string(), name);
+            assert_eq!(Arch::NATIVE.signal_name(signal).to_string(), name);
         }
     }
 }

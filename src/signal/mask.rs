@@ -6,14 +6,14 @@ use super::{Arch, SignalSet};
 
 /// How many hexadecimal digits the kernel prints for a mask, and with it which
 /// numbering the mask is in: only mips has 128 signals.
-pub const fn digits(arch: Arch) -> usize {
-    arch.last() as usize / 4
+pub const fn hex_digits(arch: Arch) -> usize {
+    arch.max_signal_number() as usize / 4
 }
 
 /// The mask of a set as /proc/PID/status prints it: 16 digits, 32 on mips,
 /// without 0x.
-pub fn encode(set: SignalSet, arch: Arch) -> String {
-    format!("{:0width$x}", set.bits(), width = digits(arch))
+pub fn format_hex(set: SignalSet, arch: Arch) -> String {
+    format!("{:0width$x}", set.bits(), width = hex_digits(arch))
 }
 
 /// Why a text is no mask.
@@ -22,24 +22,24 @@ pub enum ParseMaskError {
     /// No digits at all.
     Empty,
     /// A byte that is no hexadecimal digit.
-    NotHex(u8),
+    InvalidDigit(u8),
     /// More digits than the widest mask has (32).
     TooLong(usize),
     /// Not the 16 or 32 digits that the kernel always prints.
-    NotWhole(usize),
+    WrongLength(usize),
 }
 
 impl fmt::Display for ParseMaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseMaskError::Empty => write!(f, "no hexadecimal digits"),
-            ParseMaskError::NotHex(byte) => {
+            ParseMaskError::InvalidDigit(byte) => {
                 write!(f, "'{}' is no hexadecimal digit", byte.escape_ascii())
             }
             ParseMaskError::TooLong(count) => {
                 write!(f, "{count} hexadecimal digits, but a mask has at most 32")
             }
-            ParseMaskError::NotWhole(count) => {
+            ParseMaskError::WrongLength(count) => {
                 write!(f, "{count} hexadecimal digits where the kernel prints 16 (32 on mips): cut short?")
             }
         }
@@ -59,7 +59,7 @@ pub fn parse(text: &[u8], short: Arch) -> Result<(SignalSet, Arch), ParseMaskErr
     }
     let mut bits: u128 = 0;
     for byte in text {
-        let digit = char::from(*byte).to_digit(16).ok_or(ParseMaskError::NotHex(*byte))?;
+        let digit = char::from(*byte).to_digit(16).ok_or(ParseMaskError::InvalidDigit(*byte))?;
         bits = bits << 4 | u128::from(digit);
     }
     match text.len() {
@@ -73,11 +73,11 @@ pub fn parse(text: &[u8], short: Arch) -> Result<(SignalSet, Arch), ParseMaskErr
 ///
 /// # Errors
 /// What is wrong with the digits; any other count means that text is missing.
-pub fn parse_whole(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
+pub fn parse_full_width(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
     let mask = parse(text, Arch::NATIVE)?;
     match text.len() {
         16 | 32 => Ok(mask),
-        count => Err(ParseMaskError::NotWhole(count)),
+        count => Err(ParseMaskError::WrongLength(count)),
     }
 }
 
@@ -88,38 +88,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_of_the_kernel_are_read() {
-        let read = |text: &str| parse_whole(text.as_bytes()).map(|(set, arch)| (set.bits(), arch));
+    fn parse_full_width_accepts_kernel_masks() {
+        let read = |text: &str| parse_full_width(text.as_bytes()).map(|(set, arch)| (set.bits(), arch));
         assert_eq!(read("0000000000004002"), Ok((0x4002, Arch::NATIVE)));
         assert_eq!(read("FFFFFFFFFFFFFFFF"), Ok((u64::MAX.into(), Arch::NATIVE)));
         assert_eq!(read("80000000000000000000000000000001"), Ok((1 << 127 | 1, Arch::Mips)));
-        assert_eq!(read("00000000000040"), Err(ParseMaskError::NotWhole(14)));
+        assert_eq!(read("00000000000040"), Err(ParseMaskError::WrongLength(14)));
         assert_eq!(read(""), Err(ParseMaskError::Empty));
-        assert_eq!(read("0x00000000004002"), Err(ParseMaskError::NotHex(b'x')));
+        assert_eq!(read("0x00000000004002"), Err(ParseMaskError::InvalidDigit(b'x')));
         assert_eq!(read(&"0".repeat(33)), Err(ParseMaskError::TooLong(33)));
     }
 
     #[test]
-    fn masks_people_type_may_be_short() {
+    fn parse_accepts_short_masks() {
         let read = |text: &str| parse(text.as_bytes(), Arch::Common).map(|(set, arch)| (set.bits(), arch));
         assert_eq!(read("4002"), Ok((0x4002, Arch::Common)));
         assert_eq!(read("10000000000000000"), Ok((1 << 64, Arch::Mips)));
-        assert_eq!(read("zz"), Err(ParseMaskError::NotHex(b'z')));
+        assert_eq!(read("zz"), Err(ParseMaskError::InvalidDigit(b'z')));
     }
 
     proptest! {
         #[test]
-        fn decoding_what_is_encoded_gives_the_set(bits: u128, which in 0usize..5) {
+        fn parse_reverses_format(bits: u128, which in 0usize..5) {
             let arch = Arch::ALL[which];
             let set = SignalSet::from_bits(bits) & SignalSet::all(arch);
-            let (read, _) = parse_whole(encode(set, arch).as_bytes()).unwrap();
+            let (read, _) = parse_full_width(format_hex(set, arch).as_bytes()).unwrap();
             prop_assert_eq!(read, set);
         }
 
         #[test]
-        fn no_bytes_panic(text: Vec<u8>) {
+        fn parse_never_panics(text: Vec<u8>) {
             let _ = parse(&text, Arch::Common);
-            let _ = parse_whole(&text);
+            let _ = parse_full_width(&text);
         }
     }
 }

@@ -21,9 +21,9 @@ pub mod sigaction;
 pub mod table;
 
 pub use arch::Arch;
-pub use info::{Info, Queued};
-pub use name::{Name, ParseNameError};
+pub use info::{QueuedSignal, Siginfo};
+pub use name::{ParseSignalNameError, SignalName};
 pub use number::Signal;
 pub use set::SignalSet;
 pub use sigaction::Sigaction;
-pub use table::{Action, Facts, Origin, Standard};
+pub use table::{DefaultAction, PosixEdition, SourceKind, StandardSignal};

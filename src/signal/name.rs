@@ -11,48 +11,48 @@ use super::{Arch, Signal, table};
 /// The lower half of the real-time signals counts from RTMIN, the upper half
 /// down from RTMAX, as kill(1) and the shells print them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Name {
+pub enum SignalName {
     /// A standard signal's name, without SIG.
     Standard(&'static str),
     /// RTMIN+n.
-    AboveMin(u8),
+    RtminPlus(u8),
     /// RTMAX-n.
-    BelowMax(u8),
+    RtmaxMinus(u8),
     /// A number without a name.
-    Number(u8),
+    Unnamed(u8),
 }
 
-impl Name {
+impl SignalName {
     /// The name of a signal on an architecture.
-    pub fn of(signal: Signal, arch: Arch) -> Name {
-        if let Some(facts) = arch.facts(signal) {
-            return Name::Standard(facts.name);
+    pub fn from_signal(signal: Signal, arch: Arch) -> SignalName {
+        if let Some(facts) = arch.standard_signal(signal) {
+            return SignalName::Standard(facts.name);
         }
         let number = signal.get();
         if !(RTMIN..=arch.rtmax()).contains(&number) {
-            return Name::Number(number);
+            return SignalName::Unnamed(number);
         }
         let (above, below) = (number - RTMIN, arch.rtmax() - number);
-        if above <= below { Name::AboveMin(above) } else { Name::BelowMax(below) }
+        if above <= below { SignalName::RtminPlus(above) } else { SignalName::RtmaxMinus(below) }
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for SignalName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Name::Standard(name) => f.pad(name),
-            Name::AboveMin(0) => f.pad("RTMIN"),
-            Name::AboveMin(n) => f.pad(&format!("RTMIN+{n}")),
-            Name::BelowMax(0) => f.pad("RTMAX"),
-            Name::BelowMax(n) => f.pad(&format!("RTMAX-{n}")),
-            Name::Number(number) => f.pad(&number.to_string()),
+            SignalName::Standard(name) => f.pad(name),
+            SignalName::RtminPlus(0) => f.pad("RTMIN"),
+            SignalName::RtminPlus(n) => f.pad(&format!("RTMIN+{n}")),
+            SignalName::RtmaxMinus(0) => f.pad("RTMAX"),
+            SignalName::RtmaxMinus(n) => f.pad(&format!("RTMAX-{n}")),
+            SignalName::Unnamed(number) => f.pad(&number.to_string()),
         }
     }
 }
 
 /// Why a text names no signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParseNameError {
+pub enum ParseSignalNameError {
     /// No architecture knows the name; the nearest one that this one knows.
     Unknown {
         /// What was typed.
@@ -67,10 +67,10 @@ pub enum ParseNameError {
         /// The name at that end of the range.
         nearest: String,
         /// The greatest n of RTMIN+n.
-        highest: u8,
+        max_offset: u8,
     },
     /// The name exists, but only with the numberings given.
-    Elsewhere {
+    OtherArch {
         /// What was typed.
         text: String,
         /// The architecture that lacks it.
@@ -80,17 +80,17 @@ pub enum ParseNameError {
     },
 }
 
-impl fmt::Display for ParseNameError {
+impl fmt::Display for ParseSignalNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ParseNameError::Unknown { text, nearest } => {
+            ParseSignalNameError::Unknown { text, nearest } => {
                 write!(f, "{text}: unknown signal; the nearest name is {nearest}")
             }
-            ParseNameError::OutOfRange { text, nearest, highest } => write!(
+            ParseSignalNameError::OutOfRange { text, nearest, max_offset: highest } => write!(
                 f,
                 "{text}: real-time signals are RTMIN+0 to RTMIN+{highest}; the nearest is {nearest}"
             ),
-            ParseNameError::Elsewhere { text, arch, numbers } => {
+            ParseSignalNameError::OtherArch { text, arch, numbers } => {
                 write!(f, "{text}: {arch} has no such signal; it is")?;
                 for (index, (arch, number)) in numbers.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
@@ -102,20 +102,20 @@ impl fmt::Display for ParseNameError {
     }
 }
 
-impl std::error::Error for ParseNameError {}
+impl std::error::Error for ParseSignalNameError {}
 
 /// Reads a name: with or without SIG, in any case, aliases and `RTMIN+n` /
 /// `RTMAX-n` included. Numbers are not names.
 ///
 /// # Errors
 /// Says what is nearest, or which architecture has a signal of that name.
-pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseNameError> {
+pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseSignalNameError> {
     let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some(signal) = standard(bare, arch) {
+    if let Some(signal) = find_standard(bare, arch) {
         return Ok(signal);
     }
-    if let Some(offset) = realtime_offset(bare, arch) {
+    if let Some(offset) = realtime_number(bare, arch) {
         let lowest = i32::from(RTMIN);
         let highest = i32::from(arch.rtmax());
         let number = offset.clamp(lowest, highest);
@@ -123,29 +123,29 @@ pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseNameError> {
         let signal = u8::try_from(number).ok().and_then(Signal::new);
         return match signal {
             Some(signal) if number == offset => Ok(signal),
-            nearest => Err(ParseNameError::OutOfRange {
+            nearest => Err(ParseSignalNameError::OutOfRange {
                 text: text.to_owned(),
-                nearest: nearest.map(|signal| arch.name(signal).to_string()).unwrap_or_default(),
-                highest: arch.rtmax() - RTMIN,
+                nearest: nearest.map(|signal| arch.signal_name(signal).to_string()).unwrap_or_default(),
+                max_offset: arch.rtmax() - RTMIN,
             }),
         };
     }
     let numbers: Vec<(Arch, u8)> =
-        Arch::ALL.into_iter().filter_map(|other| Some((other, standard(bare, other)?.get()))).collect();
+        Arch::ALL.into_iter().filter_map(|other| Some((other, find_standard(bare, other)?.get()))).collect();
     if !numbers.is_empty() {
-        return Err(ParseNameError::Elsewhere { text: text.to_owned(), arch, numbers });
+        return Err(ParseSignalNameError::OtherArch { text: text.to_owned(), arch, numbers });
     }
-    Err(ParseNameError::Unknown { text: text.to_owned(), nearest: nearest(bare, arch).to_owned() })
+    Err(ParseSignalNameError::Unknown { text: text.to_owned(), nearest: nearest_name(bare, arch).to_owned() })
 }
 
 /// A standard signal by its exact name or alias in upper case, without SIG.
-fn standard(bare: &str, arch: Arch) -> Option<Signal> {
-    table::all().find(|facts| facts.is_called(bare, arch))?.number(arch)
+fn find_standard(bare: &str, arch: Arch) -> Option<Signal> {
+    table::standard_signals().find(|facts| facts.has_name(bare, arch))?.signal_on(arch)
 }
 
 /// The number that `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n` stands for, in
 /// range or not; `None` for every other text.
-fn realtime_offset(bare: &str, arch: Arch) -> Option<i32> {
+fn realtime_number(bare: &str, arch: Arch) -> Option<i32> {
     let (base, sign, rest) = if let Some(rest) = bare.strip_prefix("RTMIN") {
         (i32::from(RTMIN), '+', rest)
     } else {
@@ -165,8 +165,8 @@ fn realtime_offset(bare: &str, arch: Arch) -> Option<i32> {
 
 /// The name closest to what was typed, by edit distance; the lower number
 /// where two are equally close.
-fn nearest(bare: &str, arch: Arch) -> &'static str {
-    let known = || arch.signals().filter_map(|signal| arch.facts(signal));
+fn nearest_name(bare: &str, arch: Arch) -> &'static str {
+    let known = || arch.signals().filter_map(|signal| arch.standard_signal(signal));
     let aliases = known().flat_map(|facts| facts.aliases_on(arch));
     let names = known().map(|facts| facts.name);
     names
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_with_and_without_sig_in_any_case() {
+    fn parse_ignores_case_and_sig_prefix() {
         for text in ["TERM", "SIGTERM", "term", "sigterm", "SigTerm"] {
             assert_eq!(number(text), 15, "{text}");
         }
     }
 
     #[test]
-    fn aliases_and_real_time_names_are_read() {
+    fn parse_accepts_aliases_and_realtime_names() {
         for (text, expected) in [
             ("IOT", 6),
             ("CLD", 17),
@@ -212,10 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_nearest() {
+    fn parse_suggests_nearest_name() {
         let nearest = |text: &str| match parse(text, Arch::Common) {
-            Err(ParseNameError::Unknown { nearest, .. }) => nearest,
-            Err(ParseNameError::OutOfRange { nearest, .. }) => nearest,
+            Err(ParseSignalNameError::Unknown { nearest, .. }) => nearest,
+            Err(ParseSignalNameError::OutOfRange { nearest, .. }) => nearest,
             other => format!("{other:?}"),
         };
         assert_eq!(nearest("TREM"), "TERM");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_of_another_architecture_says_where_it_is() {
+    fn parse_reports_other_architectures() {
         let error = parse("EMT", Arch::Common).unwrap_err().to_string();
         assert_eq!(error, "EMT: x86/arm has no such signal; it is 7 on alpha, 7 on sparc, 7 on mips");
         assert_eq!(parse("EMT", Arch::Mips).map(Signal::get), Ok(7));
@@ -241,26 +241,26 @@ mod tests {
     }
 
     #[test]
-    fn the_c_librarys_own_have_no_name() {
+    fn libc_reserved_signals_have_no_name() {
         for own in [32, 33] {
-            let name = Arch::Common.name(Signal::new(own).unwrap());
-            assert_eq!(name, Name::Number(own));
+            let name = Arch::Common.signal_name(Signal::new(own).unwrap());
+            assert_eq!(name, SignalName::Unnamed(own));
         }
     }
 
     proptest! {
         #[test]
-        fn reading_what_is_printed_gives_the_signal(number in 1u8..=128, which in 0usize..5) {
+        fn parse_reverses_display(number in 1u8..=128, which in 0usize..5) {
             let arch = Arch::ALL[which];
             let Some(signal) = arch.signal(number) else { return Ok(()) };
-            let name = arch.name(signal);
-            prop_assume!(!matches!(name, Name::Number(_)));
+            let name = arch.signal_name(signal);
+            prop_assume!(!matches!(name, SignalName::Unnamed(_)));
             prop_assert_eq!(parse(&name.to_string(), arch), Ok(signal));
             prop_assert_eq!(parse(&format!("sig{name}").to_lowercase(), arch), Ok(signal));
         }
 
         #[test]
-        fn no_text_panics(text in ".*") {
+        fn parse_never_panics(text in ".*") {
             let _ = parse(&text, Arch::Common);
         }
     }

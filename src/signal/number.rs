@@ -6,26 +6,26 @@ use std::num::NonZeroU8;
 ///
 /// On the architecture sigtool runs on it is 1 to 64, real-time signals
 /// included (signal(7)). Numbers 65 to 128 exist only in masks that come from
-/// a mips machine, whose `_NSIG` is 128; [`Signal::native`] refuses them.
+/// a mips machine, whose `_NSIG` is 128; [`Signal::new_native`] refuses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(NonZeroU8);
 
 impl Signal {
     /// The greatest number any architecture has (mips, `_NSIG`).
-    pub const LIMIT: u8 = 128;
+    pub const MAX: u8 = 128;
 
     /// The signal of this number on any architecture; `None` for 0 and for
-    /// what is above [`Signal::LIMIT`].
+    /// what is above [`Signal::MAX`].
     pub const fn new(number: u8) -> Option<Signal> {
         match NonZeroU8::new(number) {
-            Some(value) if number <= Signal::LIMIT => Some(Signal(value)),
+            Some(value) if number <= Signal::MAX => Some(Signal(value)),
             _ => None,
         }
     }
 
     /// The signal of this number on the architecture sigtool runs on.
-    pub const fn native(number: u8) -> Option<Signal> {
-        if number > super::Arch::NATIVE.last() {
+    pub const fn new_native(number: u8) -> Option<Signal> {
+        if number > super::Arch::NATIVE.max_signal_number() {
             return None;
         }
         Signal::new(number)
@@ -39,7 +39,7 @@ impl Signal {
         }
         match text.parse().ok()? {
             0 => Some(None),
-            number => Signal::native(number).map(Some),
+            number => Signal::new_native(number).map(Some),
         }
     }
 
@@ -56,7 +56,7 @@ impl Signal {
 
     /// Whether the C library keeps this signal for itself: 32 and 33 in glibc
     /// (nptl(7): thread cancellation and the set*id calls).
-    pub const fn is_of_c_library(self) -> bool {
+    pub const fn is_reserved_by_libc(self) -> bool {
         self.get() >= KERNEL_RTMIN && self.get() < RTMIN
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_and_too_large_are_no_signals() {
+    fn new_rejects_numbers_out_of_range() {
         assert_eq!(Signal::new(0), None);
         assert_eq!(Signal::new(129), None);
         assert_eq!(Signal::new(255), None);
@@ -80,14 +80,14 @@ mod tests {
 
     #[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
     #[test]
-    fn native_numbers_end_at_64() {
-        assert_eq!(Signal::native(64).map(Signal::get), Some(64));
-        assert_eq!(Signal::native(65), None);
-        assert_eq!(Signal::native(0), None);
+    fn new_native_rejects_65() {
+        assert_eq!(Signal::new_native(64).map(Signal::get), Some(64));
+        assert_eq!(Signal::new_native(65), None);
+        assert_eq!(Signal::new_native(0), None);
     }
 
     #[test]
-    fn only_digits_are_a_number() {
+    fn from_digits_accepts_only_digits() {
         let read = |text: &str| Signal::from_digits(text).map(|signal| signal.map_or(0, Signal::get));
         assert_eq!((read("0"), read("15"), read("064")), (Some(0), Some(15), Some(64)));
         for text in ["", "+9", "-9", " 9", "9 ", "0x9", "TERM", "300", "99999999999999999999"] {
@@ -96,10 +96,10 @@ mod tests {
     }
 
     #[test]
-    fn two_numbers_are_the_c_librarys() {
+    fn libc_reserves_32_and_33() {
         let own: Vec<u8> = (1..=64)
             .filter_map(Signal::new)
-            .filter(|signal| signal.is_of_c_library())
+            .filter(|signal| signal.is_reserved_by_libc())
             .map(Signal::get)
             .collect();
         assert_eq!(own, [32, 33]);

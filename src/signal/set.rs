@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr, Not, Sub};
 
 use super::number::RTMIN;
-use super::{Arch, ParseNameError, Signal, name};
+use super::{Arch, ParseSignalNameError, Signal, name};
 
 /// A signal set: bit n-1 stands for signal n, as in sigset_t and in the masks
 /// of /proc/PID/status (fs/proc/array.c, `render_sigset_t`).
@@ -30,7 +30,7 @@ impl SignalSet {
 
     /// Every signal of an architecture.
     pub const fn all(arch: Arch) -> SignalSet {
-        SignalSet(u128::MAX >> (128 - arch.last()))
+        SignalSet(u128::MAX >> (128 - arch.max_signal_number()))
     }
 
     /// Whether the signal is a member.
@@ -73,22 +73,22 @@ impl SignalSet {
     }
 
     /// The names of the members, in numeric order.
-    pub fn names(self, arch: Arch) -> Vec<String> {
-        self.iter().map(|signal| arch.name(signal).to_string()).collect()
+    pub fn member_names(self, arch: Arch) -> Vec<String> {
+        self.iter().map(|signal| arch.signal_name(signal).to_string()).collect()
     }
 
-    /// The set as text, to be displayed: see [`Text`].
-    pub const fn text(self, arch: Arch) -> Text {
-        Text { set: self, arch }
+    /// The set as text, to be displayed: see [`SignalSetDisplay`].
+    pub const fn display(self, arch: Arch) -> SignalSetDisplay {
+        SignalSetDisplay { set: self, arch }
     }
 
-    /// Reads what [`Text`] prints, and lists of names and numbers separated by
+    /// Reads what [`SignalSetDisplay`] prints, and lists of names and numbers separated by
     /// commas or blanks: `INT,TERM`, `~[KILL STOP]`, `RTMIN..RTMAX`, `15`,
     /// `all`, `none`.
     ///
     /// # Errors
     /// The first member that is no signal, with what [`name::parse`] says of it.
-    pub fn parse(text: &str, arch: Arch) -> Result<SignalSet, ParseNameError> {
+    pub fn parse(text: &str, arch: Arch) -> Result<SignalSet, ParseSignalNameError> {
         let text = text.trim();
         match text.to_ascii_lowercase().as_str() {
             "all" => return Ok(SignalSet::all(arch)),
@@ -103,12 +103,12 @@ impl SignalSet {
         let mut set = SignalSet::EMPTY;
         for word in inner.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
             if let Some((first, last)) = word.split_once("..") {
-                let (first, last) = (member(first, arch)?, member(last, arch)?);
+                let (first, last) = (parse_member(first, arch)?, parse_member(last, arch)?);
                 (first.get()..=last.get()).filter_map(Signal::new).for_each(|signal| set.insert(signal));
             } else if word.eq_ignore_ascii_case("all") {
                 set = SignalSet::all(arch);
             } else {
-                set.insert(member(word, arch)?);
+                set.insert(parse_member(word, arch)?);
             }
         }
         Ok(if negated { set.complement(arch) } else { set })
@@ -116,7 +116,7 @@ impl SignalSet {
 }
 
 /// One member of a set's text: a name, or the number of a signal.
-fn member(word: &str, arch: Arch) -> Result<Signal, ParseNameError> {
+fn parse_member(word: &str, arch: Arch) -> Result<Signal, ParseSignalNameError> {
     let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
     match number.and_then(|number| arch.signal(number)) {
         Some(signal) => Ok(signal),
@@ -166,12 +166,12 @@ impl Not for SignalSet {
 /// signals as `RTMIN+1..RTMAX`, a set of more than half of the signals as what
 /// it lacks (`~[KILL STOP]`), `all`, `none`.
 #[derive(Clone, Copy, Debug)]
-pub struct Text {
+pub struct SignalSetDisplay {
     set: SignalSet,
     arch: Arch,
 }
 
-impl fmt::Display for Text {
+impl fmt::Display for SignalSetDisplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lacking = self.set.complement(self.arch);
         if self.set.is_empty() {
@@ -180,24 +180,24 @@ impl fmt::Display for Text {
             f.write_str("all")
         } else if lacking.len() < self.set.len() {
             f.write_str("~[")?;
-            self.names(lacking, f)?;
+            self.fmt_members(lacking, f)?;
             f.write_str("]")
         } else {
-            self.names(self.set, f)
+            self.fmt_members(self.set, f)
         }
     }
 }
 
-impl Text {
-    fn names(self, set: SignalSet, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl SignalSetDisplay {
+    fn fmt_members(self, set: SignalSet, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = set.iter().peekable();
         let mut blank = "";
         while let Some(first) = members.next() {
             let mut last = first;
-            while let Some(next) = members.next_if(|next| follows(last, *next, self.arch)) {
+            while let Some(next) = members.next_if(|next| are_adjacent_realtime(last, *next, self.arch)) {
                 last = next;
             }
-            let (from, to) = (self.arch.name(first), self.arch.name(last));
+            let (from, to) = (self.arch.signal_name(first), self.arch.signal_name(last));
             match last.get() - first.get() {
                 0 => write!(f, "{blank}{from}")?,
                 1 => write!(f, "{blank}{from} {to}")?,
@@ -210,7 +210,7 @@ impl Text {
 }
 
 /// Whether two members are neighbours among the named real-time signals.
-fn follows(last: Signal, next: Signal, arch: Arch) -> bool {
+fn are_adjacent_realtime(last: Signal, next: Signal, arch: Arch) -> bool {
     next.get() == last.get() + 1 && last.get() >= RTMIN && next.get() <= arch.rtmax()
 }
 
@@ -221,11 +221,11 @@ mod tests {
     use super::*;
 
     fn text(bits: u128) -> String {
-        SignalSet::from_bits(bits).text(Arch::Common).to_string()
+        SignalSet::from_bits(bits).display(Arch::Common).to_string()
     }
 
     #[test]
-    fn sets_are_printed_compactly() {
+    fn display_is_compact() {
         assert_eq!(text(0), "none");
         assert_eq!(text(0x4002), "INT TERM");
         assert_eq!(text(0x1_8000_4007), "HUP INT QUIT TERM 32 33");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read() {
+    fn parse_accepts_lists() {
         let read = |text: &str| SignalSet::parse(text, Arch::Common).map(SignalSet::bits);
         assert_eq!(read("INT,TERM"), Ok(0x4002));
         assert_eq!(read("sigint sigterm"), Ok(0x4002));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_those_of_sets() {
+    fn operators_follow_set_algebra() {
         let (a, b) = (SignalSet::from_bits(0b1100), SignalSet::from_bits(0b1010));
         assert_eq!((a & b).bits(), 0b1000);
         assert_eq!((a | b).bits(), 0b1110);
@@ -264,15 +264,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_what_is_printed_gives_the_set(bits: u128, which in 0usize..5, sparse: bool) {
+        fn parse_reverses_display(bits: u128, which in 0usize..5, sparse: bool) {
             let arch = Arch::ALL[which];
             let bits = if sparse { bits & bits.rotate_left(7) & bits.rotate_left(31) } else { bits };
             let set = SignalSet::from_bits(bits) & SignalSet::all(arch);
-            prop_assert_eq!(SignalSet::parse(&set.text(arch).to_string(), arch), Ok(set));
+            prop_assert_eq!(SignalSet::parse(&set.display(arch).to_string(), arch), Ok(set));
         }
 
         #[test]
-        fn members_are_what_was_put_in(numbers in proptest::collection::btree_set(1u8..=128, 0..40)) {
+        fn iter_returns_inserted_signals(numbers in proptest::collection::btree_set(1u8..=128, 0..40)) {
             let set: SignalSet = numbers.iter().filter_map(|number| Signal::new(*number)).collect();
             let members: Vec<u8> = set.iter().map(Signal::get).collect();
             prop_assert_eq!(members, numbers.into_iter().collect::<Vec<_>>());

@@ -10,21 +10,21 @@ const SIG_IGN: u64 = 1;
 /// Flags by name, as the kernel numbers them (uapi asm-generic/signal-defs.h
 /// and, for the restorer, x86's asm/signal.h). IMMUTABLE is the kernel's own:
 /// it has forced the signal (include/linux/signal_types.h).
-const FLAGS: &[(u64, &str)] = &[
+const FLAG_NAMES: &[(u64, &str)] = &[
     (0x0000_0001, "NOCLDSTOP"),
     (0x0000_0002, "NOCLDWAIT"),
     (0x0000_0004, "SIGINFO"),
     (0x0000_0400, "UNSUPPORTED"),
     (0x0000_0800, "EXPOSE_TAGBITS"),
     (0x0080_0000, "IMMUTABLE"),
-    (RESTORER, "RESTORER"),
-    (ONSTACK, "ONSTACK"),
+    (SA_RESTORER, "RESTORER"),
+    (SA_ONSTACK, "ONSTACK"),
     (0x1000_0000, "RESTART"),
     (0x4000_0000, "NODEFER"),
     (0x8000_0000, "RESETHAND"),
 ];
-const RESTORER: u64 = 0x0400_0000;
-const ONSTACK: u64 = 0x0800_0000;
+const SA_RESTORER: u64 = 0x0400_0000;
+const SA_ONSTACK: u64 = 0x0800_0000;
 
 /// One signal's action, as rt_sigaction(2) gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,22 +46,22 @@ impl Sigaction {
     }
 
     /// Whether the handler runs on the alternate stack (sigaltstack(2)).
-    pub fn is_on_stack(&self) -> bool {
-        self.flags & ONSTACK != 0
+    pub fn uses_alternate_stack(&self) -> bool {
+        self.flags & SA_ONSTACK != 0
     }
 
     /// Its flags by name, without SA_, in the order of their bits; what has no
     /// name is one number at the end.
     pub fn flag_names(&self) -> Vec<String> {
-        let named = FLAGS.iter().filter(|(bit, _)| self.flags & bit != 0);
-        let rest = FLAGS.iter().fold(self.flags, |rest, (bit, _)| rest & !bit);
+        let named = FLAG_NAMES.iter().filter(|(bit, _)| self.flags & bit != 0);
+        let rest = FLAG_NAMES.iter().fold(self.flags, |rest, (bit, _)| rest & !bit);
         let number = (rest != 0).then(|| format!("{rest:#x}"));
         named.map(|(_, name)| (*name).to_owned()).chain(number).collect()
     }
 
     /// Where a handler returns to; `None` where the kernel chooses it.
     pub fn restorer(&self) -> Option<u64> {
-        (self.flags & RESTORER != 0).then_some(self.restorer)
+        (self.flags & SA_RESTORER != 0).then_some(self.restorer)
     }
 }
 
@@ -74,21 +74,21 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_is_neither_default_nor_ignored() {
+    fn is_caught_excludes_default_and_ignore() {
         assert!(!with(0, 0).is_caught());
         assert!(!with(1, 0).is_caught());
         assert!(with(2, 0).is_caught());
     }
 
     #[test]
-    fn flags_have_their_names() {
+    fn flag_names_follow_bit_order() {
         assert_eq!(with(2, 0x1400_0010).flag_names(), ["RESTORER", "RESTART", "0x10"]);
         assert_eq!(with(2, 0).flag_names(), [""; 0]);
-        assert!(with(2, ONSTACK).is_on_stack() && !with(2, RESTORER).is_on_stack());
+        assert!(with(2, SA_ONSTACK).uses_alternate_stack() && !with(2, SA_RESTORER).uses_alternate_stack());
     }
 
     #[test]
-    fn a_restorer_counts_only_with_its_flag() {
+    fn restorer_requires_its_flag() {
         assert_eq!(with(2, 0x0400_0000).restorer(), Some(0x1000));
         assert_eq!(with(2, 0).restorer(), None);
     }

@@ -9,39 +9,39 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::pid_t;
 
-use super::deliver::check;
+use super::deliver::check_syscall;
 use super::hold;
-use crate::signal::exit::Ending;
+use crate::signal::exit::Termination;
 use crate::signal::{Signal, SignalSet};
 
 /// The state that a command starts in. What is named nowhere stays as it is in
 /// this process.
 #[derive(Clone, Copy, Debug)]
-pub struct State {
+pub struct ChildSignalState {
     /// What it blocks, and nothing else.
-    pub mask: SignalSet,
+    pub blocked: SignalSet,
     /// What it does not ignore.
-    pub default: SignalSet,
+    pub default_signals: SignalSet,
     /// What it ignores, also where it stands in `default`.
-    pub ignore: SignalSet,
+    pub ignored: SignalSet,
 }
 
 /// Why a command did not start.
 #[derive(Debug)]
-pub enum NotStarted {
+pub enum SpawnError {
     /// It could not be executed.
-    Exec(io::Error),
+    ExecFailed(io::Error),
     /// There is no process for it.
-    Fork(io::Error),
+    ForkFailed(io::Error),
 }
 
 /// What execve(2) is given, made before fork(2): between the two nothing may be
 /// allocated.
-struct Program {
+struct ExecArgs {
     /// Where the program may be, in the order of PATH.
     paths: Vec<CString>,
     /// Its words.
-    words: Vec<CString>,
+    arguments: Vec<CString>,
 }
 
 unsafe extern "C" {
@@ -54,30 +54,30 @@ unsafe extern "C" {
 ///
 /// # Errors
 /// Why it did not start.
-pub fn start(
+pub fn spawn(
     words: &[OsString],
-    state: State,
+    state: ChildSignalState,
     own_group: bool,
     terminal: Option<BorrowedFd<'_>>,
-) -> Result<u32, NotStarted> {
-    let program = Program::new(words).map_err(NotStarted::Exec)?;
-    let arguments = pointers(&program.words, &[]);
+) -> Result<u32, SpawnError> {
+    let program = ExecArgs::new(words).map_err(SpawnError::ExecFailed)?;
+    let arguments = argv_pointers(&program.arguments, &[]);
     // A file without a format of its own is a shell script (execvp(3)).
-    let mut script = pointers(&program.words, &[c"/bin/sh".as_ptr(), std::ptr::null()]);
-    let (told, tells) = pipe().map_err(NotStarted::Fork)?;
+    let mut script = argv_pointers(&program.arguments, &[c"/bin/sh".as_ptr(), std::ptr::null()]);
+    let (told, tells) = pipe().map_err(SpawnError::ForkFailed)?;
     // SAFETY: this process has one thread, so the child may do what it may; it
     // does nothing but system calls, and ends in execve(2) or _exit(2).
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        enter(state, own_group, terminal);
-        let error = execute(&program.paths, &arguments, &mut script);
+        prepare_child(state, own_group, terminal);
+        let error = try_exec(&program.paths, &arguments, &mut script);
         // SAFETY: the bytes are those of an integer; _exit(2) does not return.
         unsafe {
             libc::write(tells.as_raw_fd(), (&raw const error).cast(), size_of::<c_int>());
             libc::_exit(127)
         }
     }
-    check(pid.into()).map_err(NotStarted::Fork)?;
+    check_syscall(pid.into()).map_err(SpawnError::ForkFailed)?;
     if own_group {
         // The child does it, too: whoever comes first. It fails once that has
         // executed its program.
@@ -86,19 +86,19 @@ pub fn start(
     }
     drop(tells);
     let mut error = [0; size_of::<c_int>()];
-    let pid = u32::try_from(pid).map_err(|error| NotStarted::Fork(io::Error::other(error)))?;
+    let pid = u32::try_from(pid).map_err(|error| SpawnError::ForkFailed(io::Error::other(error)))?;
     match File::from(told).read_exact(&mut error) {
         // Closed by execve(2).
         Err(_) => Ok(pid),
         Ok(()) => {
-            wait_for(pid);
-            Err(NotStarted::Exec(io::Error::from_raw_os_error(c_int::from_ne_bytes(error))))
+            reap_blocking(pid);
+            Err(SpawnError::ExecFailed(io::Error::from_raw_os_error(c_int::from_ne_bytes(error))))
         }
     }
 }
 
 /// What the child does before it executes its program.
-fn enter(state: State, own_group: bool, terminal: Option<BorrowedFd<'_>>) {
+fn prepare_child(state: ChildSignalState, own_group: bool, terminal: Option<BorrowedFd<'_>>) {
     // SAFETY: both take plain numbers, 0 being the caller. SIGTTOU, which a
     // process of the background would stop by, is blocked still.
     unsafe {
@@ -109,14 +109,14 @@ fn enter(state: State, own_group: bool, terminal: Option<BorrowedFd<'_>>) {
             libc::tcsetpgrp(terminal.as_raw_fd(), libc::getpid());
         }
     }
-    state.default.iter().for_each(|signal| hold::dispose(signal, libc::SIG_DFL));
-    state.ignore.iter().for_each(|signal| hold::dispose(signal, libc::SIG_IGN));
-    let _ = hold::change(libc::SIG_SETMASK, state.mask);
+    state.default_signals.iter().for_each(|signal| hold::set_disposition(signal, libc::SIG_DFL));
+    state.ignored.iter().for_each(|signal| hold::set_disposition(signal, libc::SIG_IGN));
+    let _ = hold::change_mask(libc::SIG_SETMASK, state.blocked);
 }
 
 /// Tries each path; gives the error where none can be executed, of the first
 /// that is there.
-fn execute(paths: &[CString], arguments: &[*const c_char], script: &mut [*const c_char]) -> c_int {
+fn try_exec(paths: &[CString], arguments: &[*const c_char], script: &mut [*const c_char]) -> c_int {
     let mut error = libc::ENOENT;
     for path in paths {
         // SAFETY: arrays of C strings that end with a null pointer and outlive
@@ -138,8 +138,8 @@ fn execute(paths: &[CString], arguments: &[*const c_char], script: &mut [*const 
     error
 }
 
-impl Program {
-    fn new(words: &[OsString]) -> io::Result<Program> {
+impl ExecArgs {
+    fn new(words: &[OsString]) -> io::Result<ExecArgs> {
         let c_string = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
         let name = words.first().map_or(&b""[..], |word| word.as_bytes());
         let paths = if name.is_empty() {
@@ -157,12 +157,12 @@ impl Program {
             path.split(|byte| *byte == b':').map(beside).collect::<io::Result<_>>()?
         };
         let words = words.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<_>>()?;
-        Ok(Program { paths, words })
+        Ok(ExecArgs { paths, arguments: words })
     }
 }
 
 /// The words as execve(2) takes them; behind others, without the first.
-fn pointers(words: &[CString], before: &[*const c_char]) -> Vec<*const c_char> {
+fn argv_pointers(words: &[CString], before: &[*const c_char]) -> Vec<*const c_char> {
     let rest = words.iter().skip(usize::from(!before.is_empty())).map(|word| word.as_ptr());
     before.iter().copied().chain(rest).chain([std::ptr::null()]).collect()
 }
@@ -171,7 +171,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
     // SAFETY: pipe2(2) fills in two descriptors, which are then ours alone.
     unsafe {
-        check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC).into())?;
+        check_syscall(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC).into())?;
         Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
     }
 }
@@ -181,64 +181,64 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// # Errors
 /// What prctl(2) says.
-pub fn become_reaper() -> io::Result<()> {
+pub fn become_subreaper() -> io::Result<()> {
     // SAFETY: this option takes a plain number.
-    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into())
+    check_syscall(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into())
 }
 
 /// What is left of the children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Children {
+pub enum ChildrenState {
     /// This one has ended, and waits to be reaped.
-    Ended(u32),
+    Exited(u32),
     /// There are some, and none has ended.
-    Alive,
+    Running,
     /// There is none.
     None,
 }
 
 /// Looks for a child that has ended, and leaves it as it is.
-pub fn look() -> Children {
-    match wait_id(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) {
-        Err(_) => Children::None,
-        Ok(None) => Children::Alive,
-        Ok(Some((pid, _))) => Children::Ended(pid),
+pub fn peek_exited() -> ChildrenState {
+    match waitid(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) {
+        Err(_) => ChildrenState::None,
+        Ok(None) => ChildrenState::Running,
+        Ok(Some((pid, _))) => ChildrenState::Exited(pid),
     }
 }
 
 /// Reaps this child, if it has ended.
-pub fn reap(pid: u32) -> Option<Ending> {
+pub fn try_reap(pid: u32) -> Option<Termination> {
     let mut status = 0;
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0)?;
     // SAFETY: waitpid(2) fills in the status, and the number is positive.
     let answer = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
-    if answer == pid { Ending::of_wait_status(status) } else { None }
+    if answer == pid { Termination::from_wait_status(status) } else { None }
 }
 
 /// The signal that this child has stopped by, told once for each stop.
-pub fn stopped(pid: u32) -> Option<Signal> {
-    let (_, status) = wait_id(libc::P_PID, pid, libc::WSTOPPED | libc::WNOHANG).ok()??;
+pub fn poll_stopped(pid: u32) -> Option<Signal> {
+    let (_, status) = waitid(libc::P_PID, pid, libc::WSTOPPED | libc::WNOHANG).ok()??;
     Signal::new(u8::try_from(status).ok()?)
 }
 
 /// Whether this child has been continued since it stopped; told once.
-pub fn continued(pid: u32) -> bool {
-    matches!(wait_id(libc::P_PID, pid, libc::WCONTINUED | libc::WNOHANG), Ok(Some(_)))
+pub fn poll_continued(pid: u32) -> bool {
+    matches!(waitid(libc::P_PID, pid, libc::WCONTINUED | libc::WNOHANG), Ok(Some(_)))
 }
 
 /// waitid(2): the child and its status, where one is as asked for.
-fn wait_id(kind: libc::idtype_t, id: u32, options: c_int) -> io::Result<Option<(u32, c_int)>> {
+fn waitid(kind: libc::idtype_t, id: u32, options: c_int) -> io::Result<Option<(u32, c_int)>> {
     let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: waitid(2) fills in a whole siginfo, or leaves its zeroes, which
     // are valid; the fields are those that it sets.
     unsafe {
-        check(libc::waitid(kind, id, info.as_mut_ptr(), options).into())?;
+        check_syscall(libc::waitid(kind, id, info.as_mut_ptr(), options).into())?;
         let info = info.assume_init();
         Ok(u32::try_from(info.si_pid()).ok().filter(|pid| *pid != 0).map(|pid| (pid, info.si_status())))
     }
 }
 
-fn wait_for(pid: u32) {
+fn reap_blocking(pid: u32) {
     let pid = pid_t::try_from(pid).unwrap_or(0);
     // SAFETY: waitpid(2) may be given a null status; the number is a child's.
     while unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } < 0

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::spawn;
 
 /// What getent(1) may print of one entry: a group may have many members.
-const LONGEST: usize = 1 << 20;
+const MAX_GETENT_OUTPUT: usize = 1 << 20;
 
 /// Looks an entry up by its name or number: in the text of the file, then in the
 /// other sources of names (directory services) through getent(1), which may be
@@ -14,11 +14,11 @@ const LONGEST: usize = 1 << 20;
 ///
 /// Never through the C library: in a static binary its look-up loads modules of
 /// another C library and crashes.
-pub fn look_up<T>(file: &str, database: &str, key: &str, find: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+pub fn lookup<T>(file: &str, database: &str, key: &str, find: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
     let known = std::fs::read(file).ok().and_then(|text| find(&text));
     known.or_else(|| {
         let mut getent = Command::new("getent");
         getent.args([database, "--", key]);
-        find(&spawn::output(&mut getent, Duration::from_secs(1), LONGEST)?)
+        find(&spawn::output_with_limits(&mut getent, Duration::from_secs(1), MAX_GETENT_OUTPUT)?)
     })
 }

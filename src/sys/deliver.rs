@@ -5,22 +5,22 @@ use std::io;
 
 use libc::{c_int, c_long, pid_t};
 
-use super::siginfo::Raw;
+use super::siginfo::RawSiginfo;
 use crate::signal::Signal;
 
 /// What is sent: a signal, or the null signal, which only checks.
-pub type Sent = Option<Signal>;
+pub type MaybeSignal = Option<Signal>;
 
 /// The number that goes to the kernel: 0 for the null signal.
-pub(super) fn number(signal: Sent) -> c_int {
+pub(super) fn signal_number(signal: MaybeSignal) -> c_int {
     signal.map_or(0, |signal| c_int::from(signal.get()))
 }
 
 /// A siginfo as sigqueue(3) fills it in.
-pub(super) fn queued(signal: Sent, value: i32) -> Raw {
+pub(super) fn sigqueue_siginfo(signal: MaybeSignal, value: i32) -> RawSiginfo {
     let pid = u32::try_from(own_pid()).unwrap_or(0);
     // sival_int is the lower half of the union; the upper one is 0.
-    Raw::new(signal, 0, libc::SI_QUEUE).with(pid, own_uid(), u64::from(value as u32))
+    RawSiginfo::new(signal, 0, libc::SI_QUEUE).with_fields(pid, own_uid(), u64::from(value as u32))
 }
 
 fn own_pid() -> pid_t {
@@ -41,7 +41,7 @@ pub fn effective_uid() -> u32 {
 }
 
 /// The process group of sigtool.
-pub fn own_group() -> u32 {
+pub fn own_process_group() -> u32 {
     // SAFETY: getpgrp(2) takes nothing and cannot fail.
     let group = unsafe { libc::getpgrp() };
     u32::try_from(group).unwrap_or(0)
@@ -52,15 +52,17 @@ pub fn own_group() -> u32 {
 ///
 /// # Errors
 /// ESRCH, EPERM; with a value EAGAIN where the queue is full.
-pub fn to_number(id: u32, signal: Sent, value: Option<i32>) -> io::Result<()> {
-    let id = pid(id)?;
+pub fn to_pid(id: u32, signal: MaybeSignal, value: Option<i32>) -> io::Result<()> {
+    let id = checked_pid(id)?;
     match value {
         // SAFETY: kill(2) takes plain numbers; id is positive, so one process.
-        None => check(unsafe { libc::kill(id, number(signal)) }.into()),
+        None => check_syscall(unsafe { libc::kill(id, signal_number(signal)) }.into()),
         Some(value) => {
-            let info = queued(signal, value);
+            let info = sigqueue_siginfo(signal, value);
             // SAFETY: the pointer is to a whole siginfo, which is read only.
-            check(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, id, number(signal), info.as_ptr()) })
+            check_syscall(unsafe {
+                libc::syscall(libc::SYS_rt_sigqueueinfo, id, signal_number(signal), info.as_ptr())
+            })
         }
     }
 }
@@ -69,18 +71,26 @@ pub fn to_number(id: u32, signal: Sent, value: Option<i32>) -> io::Result<()> {
 ///
 /// # Errors
 /// ESRCH, also where the thread is another process's; EPERM, EAGAIN.
-pub fn to_thread(process: u32, thread: u32, signal: Sent, value: Option<i32>) -> io::Result<()> {
-    let (process, thread) = (pid(process)?, pid(thread)?);
+pub fn to_thread(process: u32, thread: u32, signal: MaybeSignal, value: Option<i32>) -> io::Result<()> {
+    let (process, thread) = (checked_pid(process)?, checked_pid(thread)?);
     match value {
         // SAFETY: tgkill(2) takes plain numbers.
-        None => check(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, number(signal)) }),
+        None => {
+            check_syscall(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal_number(signal)) })
+        }
         Some(value) => {
-            let info = queued(signal, value);
+            let info = sigqueue_siginfo(signal, value);
             // SAFETY: the pointer is to a whole siginfo, which is read only.
             let sent = unsafe {
-                libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, number(signal), info.as_ptr())
+                libc::syscall(
+                    libc::SYS_rt_tgsigqueueinfo,
+                    process,
+                    thread,
+                    signal_number(signal),
+                    info.as_ptr(),
+                )
             };
-            check(sent)
+            check_syscall(sent)
         }
     }
 }
@@ -89,31 +99,31 @@ pub fn to_thread(process: u32, thread: u32, signal: Sent, value: Option<i32>) ->
 ///
 /// # Errors
 /// ESRCH where it has no member, EPERM where none may be signalled.
-pub fn to_group(group: u32, signal: Sent) -> io::Result<()> {
-    let group = pid(group)?;
+pub fn to_group(group: u32, signal: MaybeSignal) -> io::Result<()> {
+    let group = checked_pid(group)?;
     if group == 1 {
         // kill(-1) would be everybody.
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
     // SAFETY: kill(2) takes plain numbers; a number below -1 is a group.
-    check(unsafe { libc::kill(-group, number(signal)) }.into())
+    check_syscall(unsafe { libc::kill(-group, signal_number(signal)) }.into())
 }
 
 /// Sends to every process but init and sigtool itself (kill(2), pid -1).
 ///
 /// # Errors
 /// ESRCH, EPERM.
-pub fn to_all(signal: Sent) -> io::Result<()> {
+pub fn to_all(signal: MaybeSignal) -> io::Result<()> {
     // SAFETY: kill(2) takes plain numbers; that -1 is everybody is meant.
-    check(unsafe { libc::kill(-1, number(signal)) }.into())
+    check_syscall(unsafe { libc::kill(-1, signal_number(signal)) }.into())
 }
 
 /// A number as the kernel takes it: positive, never a group or everybody.
-fn pid(id: u32) -> io::Result<pid_t> {
+fn checked_pid(id: u32) -> io::Result<pid_t> {
     pid_t::try_from(id).ok().filter(|id| *id > 0).ok_or(io::Error::from_raw_os_error(libc::ESRCH))
 }
 
-pub(super) fn check(answer: c_long) -> io::Result<()> {
+pub(super) fn check_syscall(answer: c_long) -> io::Result<()> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
@@ -126,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn impossible_numbers_never_become_another_target() {
+    fn rejects_invalid_pids() {
         for id in [0, u32::MAX, 1 << 31, u32::MAX - 1] {
-            assert_eq!(errno(to_number(id, None, None)), Some(libc::ESRCH), "{id}");
+            assert_eq!(errno(to_pid(id, None, None)), Some(libc::ESRCH), "{id}");
             assert_eq!(errno(to_thread(id, id, None, None)), Some(libc::ESRCH), "{id}");
             assert_eq!(errno(to_group(id, None)), Some(libc::ESRCH), "{id}");
         }
@@ -136,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn the_null_signal_checks_ourselves() {
+    fn null_signal_checks_own_process() {
         let own = std::process::id();
-        assert!(to_number(own, None, None).is_ok());
+        assert!(to_pid(own, None, None).is_ok());
         assert!(to_thread(own, own, None, None).is_ok());
-        assert!(to_number(own, None, Some(-7)).is_ok());
+        assert!(to_pid(own, None, Some(-7)).is_ok());
     }
 }

@@ -31,7 +31,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         let argument = unsafe { CStr::from_ptr(*argv.add(index)) };
         OsString::from_vec(argument.to_bytes().to_vec())
     });
-    c_int::from(crate::start(arguments.collect()))
+    c_int::from(crate::run_main(arguments.collect()))
 }
 
 /// Puts something in the place of closed descriptors 0 to 2, so that no file

@@ -21,10 +21,10 @@ use libc::{c_int, c_long};
 const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 
 /// What finding needs: no right to read the file, and no effect on it.
-const FIND: c_int = libc::O_PATH | libc::O_CLOEXEC;
+const FIND_FLAGS: c_int = libc::O_PATH | libc::O_CLOEXEC;
 /// What opening a regular file needs. It never waits: O_NONBLOCK makes a file
 /// that another process has leased (fcntl(2)) an error.
-const READ: c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+const READ_FLAGS: c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
 
 /// A regular file that was found, but not opened.
 #[derive(Debug)]
@@ -41,10 +41,10 @@ impl RegularFile {
     /// # Errors
     /// What open(2) says, and that it is not a regular file.
     pub fn find(path: &Path) -> io::Result<RegularFile> {
-        RegularFile::check(OpenOptions::new().read(true).custom_flags(FIND).open(path)?)
+        RegularFile::from_handle(OpenOptions::new().read(true).custom_flags(FIND_FLAGS).open(path)?)
     }
 
-    fn check(handle: File) -> io::Result<RegularFile> {
+    fn from_handle(handle: File) -> io::Result<RegularFile> {
         let metadata = handle.metadata()?;
         match metadata.is_file() {
             true => Ok(RegularFile { handle, metadata }),
@@ -58,12 +58,12 @@ impl RegularFile {
     /// What open(2) says; and that /proc, which leads from the descriptor to
     /// the file, is not mounted.
     pub fn open(&self) -> io::Result<File> {
-        let flags = FIND | libc::O_DIRECTORY;
+        let flags = FIND_FLAGS | libc::O_DIRECTORY;
         let own = OpenOptions::new().read(true).custom_flags(flags).open(OWN_DESCRIPTORS)?;
-        if file_system(own.as_fd())? != libc::PROC_SUPER_MAGIC as u32 {
+        if file_system_magic(own.as_fd())? != libc::PROC_SUPER_MAGIC as u32 {
             return Err(io::Error::other("/proc is not mounted"));
         }
-        open_below(own.as_fd(), self.handle.as_raw_fd().to_string().as_bytes(), READ)
+        open_below(own.as_fd(), self.handle.as_raw_fd().to_string().as_bytes(), READ_FLAGS)
     }
 
     /// Its device: major and minor number.
@@ -78,9 +78,9 @@ impl RegularFile {
 
     /// Whether it lies on btrfs or overlayfs. There stat(2) reports a device that
     /// /proc/PID/maps does not: that of the subvolume, or of no real file system.
-    pub fn has_device_of_its_own(&self) -> bool {
+    pub fn is_device_unreliable(&self) -> bool {
         let those = [libc::BTRFS_SUPER_MAGIC, libc::OVERLAYFS_SUPER_MAGIC].map(|magic| magic as u32);
-        file_system(self.handle.as_fd()).is_ok_and(|found| those.contains(&found))
+        file_system_magic(self.handle.as_fd()).is_ok_and(|found| those.contains(&found))
     }
 
     /// Whether its contents are stored. Files of /proc, sysfs and tracefs are
@@ -102,7 +102,7 @@ impl RootDirectory {
     /// # Errors
     /// What open(2) says.
     pub fn find(path: &Path) -> io::Result<RootDirectory> {
-        let flags = FIND | libc::O_DIRECTORY;
+        let flags = FIND_FLAGS | libc::O_DIRECTORY;
         OpenOptions::new().read(true).custom_flags(flags).open(path).map(RootDirectory)
     }
 
@@ -118,18 +118,18 @@ impl RootDirectory {
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => self.walk(path),
             found => found,
         };
-        RegularFile::check(handle?)
+        RegularFile::from_handle(handle?)
     }
 
     fn resolve(&self, path: &Path) -> io::Result<File> {
         let path = CString::new(path.as_os_str().as_bytes())?;
         // SAFETY: zeroes are a valid open_how: no flags.
         let mut how: libc::open_how = unsafe { MaybeUninit::zeroed().assume_init() };
-        how.flags = FIND as u64;
+        how.flags = FIND_FLAGS as u64;
         how.resolve = libc::RESOLVE_IN_ROOT;
         // SAFETY: the path ends with a NUL, and the size is that of the structure;
         // both outlive the call, which only reads them.
-        descriptor(unsafe {
+        to_file(unsafe {
             libc::syscall(
                 libc::SYS_openat2,
                 self.0.as_raw_fd(),
@@ -148,7 +148,7 @@ impl RootDirectory {
             match part {
                 Component::RootDir | Component::CurDir => {}
                 Component::Normal(name) => {
-                    found = open_below(found.as_fd(), name.as_bytes(), FIND | libc::O_NOFOLLOW)?;
+                    found = open_below(found.as_fd(), name.as_bytes(), FIND_FLAGS | libc::O_NOFOLLOW)?;
                 }
                 Component::ParentDir | Component::Prefix(_) => {
                     return Err(io::ErrorKind::InvalidInput.into());
@@ -163,24 +163,26 @@ impl RootDirectory {
 fn open_below(directory: BorrowedFd<'_>, name: &[u8], flags: c_int) -> io::Result<File> {
     let name = CString::new(name)?;
     // SAFETY: the name ends with a NUL and outlives the call, which only reads it.
-    descriptor(unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags) }.into())
+    to_file(unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags) }.into())
 }
 
 /// The file that a system call has just opened.
-fn descriptor(answer: c_long) -> io::Result<File> {
-    super::deliver::check(answer)?;
+fn to_file(answer: c_long) -> io::Result<File> {
+    super::deliver::check_syscall(answer)?;
     let descriptor = c_int::try_from(answer).map_err(io::Error::other)?;
     // SAFETY: the kernel has just given this descriptor to us alone.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
 /// The magic number of the file system that a descriptor is on (statfs(2)).
-pub(super) fn file_system(descriptor: BorrowedFd<'_>) -> io::Result<u32> {
+pub(super) fn file_system_magic(descriptor: BorrowedFd<'_>) -> io::Result<u32> {
     // Zeroes, which are no file system's number, in case a seccomp filter answers
     // 0 instead of the kernel.
     let mut found = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: fstatfs(2) writes at most one statfs, which outlives the call.
-    super::deliver::check(unsafe { libc::fstatfs(descriptor.as_raw_fd(), found.as_mut_ptr()) }.into())?;
+    super::deliver::check_syscall(
+        unsafe { libc::fstatfs(descriptor.as_raw_fd(), found.as_mut_ptr()) }.into(),
+    )?;
     // SAFETY: zeroes are a valid statfs, and so is what the kernel writes.
     Ok(unsafe { found.assume_init() }.f_type as u32)
 }
@@ -264,7 +266,7 @@ mod tests {
         }
         for link in ["/absolute", "/upwards", "/folder/passwd", "/../etc/passwd"] {
             assert!(is_inside(root.resolve(Path::new(link))), "{link}");
-            let walked = root.walk(Path::new(link)).and_then(RegularFile::check);
+            let walked = root.walk(Path::new(link)).and_then(RegularFile::from_handle);
             assert!(walked.is_err(), "{link}: a step at a time, links are not followed");
         }
         assert!(root.find_file(Path::new("/exe")).is_err());

@@ -13,27 +13,27 @@ use std::time::Duration;
 
 use libc::pid_t;
 
-use super::deliver::check;
+use super::deliver::check_syscall;
 use super::hold;
 use crate::signal::{Arch, SignalSet};
 
 /// Every signal held back from the calling thread, until this is dropped.
-pub(super) struct Held(SignalSet);
+pub(super) struct BlockedSignals(SignalSet);
 
-impl Held {
-    pub(super) fn all() -> io::Result<Held> {
-        hold::change(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(Held)
+impl BlockedSignals {
+    pub(super) fn block_all() -> io::Result<BlockedSignals> {
+        hold::change_mask(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(BlockedSignals)
     }
 
     /// What was held back before.
-    pub(super) fn before(&self) -> SignalSet {
+    pub(super) fn previous_mask(&self) -> SignalSet {
         self.0
     }
 }
 
-impl Drop for Held {
+impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        let _ = hold::change(libc::SIG_SETMASK, self.0);
+        let _ = hold::change_mask(libc::SIG_SETMASK, self.0);
     }
 }
 
@@ -45,10 +45,10 @@ pub(super) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
     // SAFETY: without a stack and CLONE_VM, clone(2) is fork(2). The child calls
     // nothing that allocates or locks, and never returns from this block.
     let answer = unsafe { libc::syscall(libc::SYS_clone, c_long::from(flags), 0, 0, 0, 0) };
-    check(answer)?;
+    check_syscall(answer)?;
     if answer == 0 {
         // Also where the work panics: nothing of the caller's may be run.
-        let _end = End;
+        let _end = ExitOnDrop;
         work();
     }
     pid_t::try_from(answer).map_err(io::Error::other)
@@ -62,14 +62,14 @@ pub(super) fn kill_child(child: pid_t) {
 }
 
 /// Whether a child of [`start`] has ended; waits for it then, and not otherwise.
-pub(super) fn is_reaped(child: pid_t) -> bool {
+pub(super) fn try_reap(child: pid_t) -> bool {
     // SAFETY: waitpid(2) may be given a null status.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
 }
 
 /// Kills a child of [`start`]. `wait`: until it has ended, which it does at once unless
 /// it sleeps uninterruptibly.
-pub(super) fn end_child(child: pid_t, wait: bool) {
+pub(super) fn kill_and_reap(child: pid_t, wait: bool) {
     let options = if wait { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
     // SAFETY: both calls take plain numbers, or a null status; the child has not
     // been waited for, so the number is its own.
@@ -82,7 +82,7 @@ pub(super) fn end_child(child: pid_t, wait: bool) {
 }
 
 /// Ends this child with its parent, by a signal that cannot be blocked.
-pub(super) fn end_with_parent(parent: pid_t) {
+pub(super) fn exit_with_parent(parent: pid_t) {
     // SAFETY: both calls take plain numbers or nothing.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -111,9 +111,9 @@ pub(super) fn futex_wake(futex: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
 
-struct End;
+struct ExitOnDrop;
 
-impl Drop for End {
+impl Drop for ExitOnDrop {
     fn drop(&mut self) {
         // SAFETY: _exit(2) does not return, and runs nothing of the caller's.
         unsafe { libc::_exit(0) }
@@ -121,7 +121,7 @@ impl Drop for End {
 }
 
 /// Closes what was inherited, so that no pipe of sigtool's outlives it here.
-pub(super) fn close_all_but(keep: Option<c_int>) {
+pub(super) fn close_all_except(keep: Option<c_int>) {
     let close = |first: c_int, last: c_long| {
         // SAFETY: close_range(2), since Linux 5.9, takes plain numbers; whatever
         // it closes is not used in this process.
@@ -143,25 +143,25 @@ pub(super) fn close_all_but(keep: Option<c_int>) {
 ///
 /// # Safety
 /// Any bytes must be a valid value.
-pub(super) unsafe trait Plain {}
+pub(super) unsafe trait PlainData {}
 
 /// Memory that a helper writes and its parent reads, once the helper has ended;
 /// what is atomic, both may at any time.
 #[derive(Debug)]
-pub(super) struct Shared<T: Plain>(NonNull<T>);
+pub(super) struct SharedMemory<T: PlainData>(NonNull<T>);
 
-impl<T: Plain> Shared<T> {
+impl<T: PlainData> SharedMemory<T> {
     /// Zeroes; all there from the start, so that no page is awaited later.
-    pub(super) fn new() -> io::Result<Shared<T>> {
-        Shared::map(libc::MAP_POPULATE)
+    pub(super) fn new() -> io::Result<SharedMemory<T>> {
+        SharedMemory::map(libc::MAP_POPULATE)
     }
 
     /// Zeroes, for what is large and may never be used: a page is there once it is.
-    pub(super) fn on_demand() -> io::Result<Shared<T>> {
-        Shared::map(0)
+    pub(super) fn new_on_demand() -> io::Result<SharedMemory<T>> {
+        SharedMemory::map(0)
     }
 
-    fn map(more: c_int) -> io::Result<Shared<T>> {
+    fn map(more: c_int) -> io::Result<SharedMemory<T>> {
         let (protection, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | more);
         // SAFETY: new memory, of no file, wherever the kernel likes.
@@ -169,7 +169,7 @@ impl<T: Plain> Shared<T> {
         if memory == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        NonNull::new(memory.cast()).map(Shared).ok_or(io::ErrorKind::OutOfMemory.into())
+        NonNull::new(memory.cast()).map(SharedMemory).ok_or(io::ErrorKind::OutOfMemory.into())
     }
 
     pub(super) fn get(&self) -> &T {
@@ -186,7 +186,7 @@ impl<T: Plain> Shared<T> {
     }
 }
 
-impl<T: Plain> Drop for Shared<T> {
+impl<T: PlainData> Drop for SharedMemory<T> {
     fn drop(&mut self) {
         // SAFETY: it was mapped so, and nothing borrows it any more.
         unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<T>()) };

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::deliver::{Sent, check, number, queued};
+use super::deliver::{MaybeSignal, check_syscall, signal_number, sigqueue_siginfo};
 use super::file;
-use super::siginfo::Raw;
-use crate::signal::exit::Ending;
+use super::siginfo::RawSiginfo;
+use crate::signal::exit::Termination;
 
 /// The signal goes to the process group that the held process leads (uapi
 /// linux/pidfd.h; since Linux 6.9).
@@ -131,7 +131,7 @@ impl PidFd {
         let pid = c_int::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
         // SAFETY: pidfd_open(2) takes plain numbers.
         let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        check(answer)?;
+        check_syscall(answer)?;
         let descriptor = c_int::try_from(answer).map_err(io::Error::other)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         Ok(PidFd(unsafe { OwnedFd::from_raw_fd(descriptor) }))
@@ -141,25 +141,31 @@ impl PidFd {
     ///
     /// # Errors
     /// ESRCH where it has been reaped, EPERM; EAGAIN where the queue is full.
-    pub fn send(&self, signal: Sent, value: Option<i32>) -> io::Result<()> {
-        self.deliver(signal, value, 0)
+    pub fn send(&self, signal: MaybeSignal, value: Option<i32>) -> io::Result<()> {
+        self.send_with_flags(signal, value, 0)
     }
 
     /// Sends to the process group that the process leads.
     ///
     /// # Errors
     /// EINVAL before Linux 6.9; else as [`PidFd::send`].
-    pub fn send_to_group(&self, signal: Sent, value: Option<i32>) -> io::Result<()> {
-        self.deliver(signal, value, PIDFD_SIGNAL_PROCESS_GROUP)
+    pub fn send_to_group(&self, signal: MaybeSignal, value: Option<i32>) -> io::Result<()> {
+        self.send_with_flags(signal, value, PIDFD_SIGNAL_PROCESS_GROUP)
     }
 
-    fn deliver(&self, signal: Sent, value: Option<i32>, flags: c_int) -> io::Result<()> {
-        let info = value.map(|value| queued(signal, value));
-        let pointer = info.as_ref().map_or(std::ptr::null(), Raw::as_ptr);
+    fn send_with_flags(&self, signal: MaybeSignal, value: Option<i32>, flags: c_int) -> io::Result<()> {
+        let info = value.map(|value| sigqueue_siginfo(signal, value));
+        let pointer = info.as_ref().map_or(std::ptr::null(), RawSiginfo::as_ptr);
         // SAFETY: the pointer is null, which is allowed, or to a whole siginfo
         // that outlives the call and is read only.
-        check(unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), number(signal), pointer, flags)
+        check_syscall(unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.0.as_raw_fd(),
+                signal_number(signal),
+                pointer,
+                flags,
+            )
         })
     }
 
@@ -177,14 +183,14 @@ impl PidFd {
     ///
     /// # Errors
     /// ENOTTY or EINVAL where the kernel cannot tell (before Linux 6.15).
-    pub fn ending(&self) -> io::Result<Option<Ending>> {
+    pub fn termination(&self) -> io::Result<Option<Termination>> {
         let mut info = PidFdInfo { mask: PIDFD_INFO_EXIT, ..PidFdInfo::default() };
         let request = libc::_IOWR::<PidFdInfo>(PIDFS_IOCTL_MAGIC, PIDFD_GET_INFO);
         // SAFETY: the ioctl fills in at most the size that its number tells,
         // which is that of `info`.
-        match check(unsafe { libc::ioctl(self.0.as_raw_fd(), request, &raw mut info) }.into()) {
-            Ok(()) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Ending::of_wait_status(info.exit_code)),
-            Ok(()) if self.has_hung_up()? => Err(io::Error::from_raw_os_error(libc::ENOTTY)),
+        match check_syscall(unsafe { libc::ioctl(self.0.as_raw_fd(), request, &raw mut info) }.into()) {
+            Ok(()) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Termination::from_wait_status(info.exit_code)),
+            Ok(()) if self.is_reaped()? => Err(io::Error::from_raw_os_error(libc::ENOTTY)),
             Ok(()) => Ok(None),
             // No such process any more, and nothing kept of it.
             Err(error) => Err(error),
@@ -192,11 +198,11 @@ impl PidFd {
     }
 
     /// Whether the process is known to have been reaped. Old kernels do not tell.
-    pub fn is_reaped(&self) -> bool {
-        self.has_hung_up().unwrap_or(false)
+    pub fn poll_hangup(&self) -> bool {
+        self.is_reaped().unwrap_or(false)
     }
 
-    fn has_hung_up(&self) -> io::Result<bool> {
+    fn is_reaped(&self) -> io::Result<bool> {
         let mut waited = [PollFd::new(self.as_fd(), PollFlags::empty())];
         poll(&mut waited, PollTimeout::ZERO)?;
         Ok(waited[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP)))
@@ -206,8 +212,8 @@ impl PidFd {
     ///
     /// # Errors
     /// What poll(2) says, but for interruptions, after which it waits on.
-    pub fn wait(&self, time: Duration) -> io::Result<bool> {
-        wait_for_any(self.as_fd(), &[], Some(time))
+    pub fn wait_for_exit(&self, time: Duration) -> io::Result<bool> {
+        wait_readable(self.as_fd(), &[], Some(time))
     }
 }
 
@@ -220,12 +226,12 @@ impl AsFd for PidFd {
 /// The inode of a descriptor on pidfs, where each process has its own; `None` on
 /// any other file system, where it means nothing.
 fn unique_inode(descriptor: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    if file::file_system(descriptor)? != PIDFS_MAGIC {
+    if file::file_system_magic(descriptor)? != PIDFS_MAGIC {
         return Ok(None);
     }
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: fstat(2) fills a whole stat in where it succeeds.
-    check(unsafe { libc::fstat(descriptor.as_raw_fd(), stat.as_mut_ptr()) }.into())?;
+    check_syscall(unsafe { libc::fstat(descriptor.as_raw_fd(), stat.as_mut_ptr()) }.into())?;
     // SAFETY: it has succeeded.
     Ok(Some(unsafe { stat.assume_init() }.st_ino))
 }
@@ -235,10 +241,10 @@ fn unique_inode(descriptor: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 ///
 /// # Errors
 /// What poll(2) says, but for interruptions, after which it waits on.
-pub fn wait_for_ends(held: &[&PidFd], time: Option<Duration>) -> io::Result<Vec<bool>> {
+pub fn wait_for_exits(held: &[&PidFd], time: Option<Duration>) -> io::Result<Vec<bool>> {
     let mut waited: Vec<PollFd<'_>> =
         held.iter().map(|each| PollFd::new(each.as_fd(), PollFlags::POLLIN)).collect();
-    poll_until(&mut waited, time)?;
+    poll_with_timeout(&mut waited, time)?;
     Ok(waited.iter().map(|each| each.revents().is_some_and(|events| !events.is_empty())).collect())
 }
 
@@ -247,14 +253,14 @@ pub fn wait_for_ends(held: &[&PidFd], time: Option<Duration>) -> io::Result<Vec<
 ///
 /// # Errors
 /// What poll(2) says, but for interruptions, after which it waits on.
-pub fn wait_for_any(
+pub fn wait_readable(
     first: BorrowedFd<'_>,
     others: &[BorrowedFd<'_>],
     time: Option<Duration>,
 ) -> io::Result<bool> {
     let all = std::iter::once(first).chain(others.iter().copied());
     let mut waited: Vec<PollFd<'_>> = all.map(|each| PollFd::new(each, PollFlags::POLLIN)).collect();
-    poll_until(&mut waited, time)
+    poll_with_timeout(&mut waited, time)
 }
 
 /// Waits until poll(2) finds something, or the time is up (`None`: for ever);
@@ -262,7 +268,7 @@ pub fn wait_for_any(
 ///
 /// # Errors
 /// What poll(2) says, but for interruptions, after which it waits on.
-pub(super) fn poll_until(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+pub(super) fn poll_with_timeout(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
     let end = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
@@ -288,17 +294,17 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_seen_and_a_life_is_waited_for() {
+    fn wait_for_exit_reports_exit_and_timeout() {
         let mut sleep = std::process::Command::new("sleep");
         let (mut child, fd) = held(sleep.arg("1000"));
-        assert!(!fd.wait(Duration::from_millis(5)).expect("poll"));
+        assert!(!fd.wait_for_exit(Duration::from_millis(5)).expect("poll"));
         fd.send(crate::signal::Signal::new(9), None).expect("sent");
-        assert!(fd.wait(Duration::from_secs(60)).expect("poll"));
+        assert!(fd.wait_for_exit(Duration::from_secs(60)).expect("poll"));
         // Nobody has reaped it yet; then the kernel tells, if it is new enough.
-        assert_eq!(fd.ending().unwrap_or(None), None);
-        assert!(wait_for_ends(&[&fd], None).expect("poll") == [true]);
+        assert_eq!(fd.termination().unwrap_or(None), None);
+        assert!(wait_for_exits(&[&fd], None).expect("poll") == [true]);
         child.wait().expect("reaped");
-        if let Ok(ending) = fd.ending() {
+        if let Ok(ending) = fd.termination() {
             assert_eq!(ending.map(|ending| ending.to_string()).as_deref(), Some("killed by KILL"));
         }
         let gone = fd.send(None, None).expect_err("it has been reaped");
@@ -347,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_numbers_are_nobody() {
+    fn open_rejects_invalid_pids() {
         for pid in [u32::MAX, 1 << 31, 4_194_305] {
             let error = PidFd::open(pid).expect_err("nobody");
             assert_eq!(error.raw_os_error(), Some(libc::ESRCH), "{pid}");

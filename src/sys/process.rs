@@ -17,7 +17,7 @@ pub fn exists(id: u32) -> bool {
 
 /// The process group of a process, by getpgid(2): in the numbers that signals
 /// are sent by, whatever /proc is mounted. `None` where it is gone.
-pub fn group_of(pid: u32) -> Option<u32> {
+pub fn process_group_of(pid: u32) -> Option<u32> {
     let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0)?;
     // SAFETY: getpgid(2) takes a plain number.
     u32::try_from(unsafe { libc::getpgid(pid) }).ok()
@@ -25,7 +25,7 @@ pub fn group_of(pid: u32) -> Option<u32> {
 
 /// The session of this process, by getsid(2). `None` where its leader is
 /// outside the pid namespace.
-pub fn own_session() -> Option<u32> {
+pub fn own_session_id() -> Option<u32> {
     // SAFETY: getsid(2) takes a plain number; 0 is the caller.
     u32::try_from(unsafe { libc::getsid(0) }).ok().filter(|session| *session != 0)
 }
@@ -33,7 +33,7 @@ pub fn own_session() -> Option<u32> {
 /// Raises the number of descriptors that may be open as far as is allowed, for
 /// the processes that are to be held; gives that number. What it was set to is of no use to us,
 /// and nothing is started that would inherit it.
-pub fn raise_descriptor_limit() -> u64 {
+pub fn raise_open_file_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls are given a whole rlimit that outlives them; where the
     // first fails, the second is not made.
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_exists_and_impossible_ones_do_not() {
+    fn exists_rejects_invalid_pids() {
         assert!(exists(std::process::id()));
         assert!(!exists(0));
         // Above the kernel's greatest pid (PID_MAX_LIMIT, 2^22).

@@ -19,32 +19,32 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
-use super::fork::{self, Held, Plain, Shared, futex_wait, futex_wake};
+use super::fork::{self, BlockedSignals, PlainData, SharedMemory, futex_wait, futex_wake};
 
 /// How long the reader may be blocked in one file: a page that was swapped out
 /// arrives within that time.
-const BLOCKED: Duration = Duration::from_millis(250);
+const BLOCKED_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long one file may take if the reader is not blocked but gets no CPU.
-const STARVED: Duration = Duration::from_secs(3);
+const STARVED_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the readers of this process may be blocked in all. After that nothing
 /// is read any longer, so that many such targets do not add up.
-const BLOCKED_IN_ALL: Duration = Duration::from_secs(2);
+const TOTAL_BLOCKED_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time between two looks at the state of a reader that has not answered.
-const SLICE: Duration = Duration::from_millis(20);
+const WAIT_SLICE: Duration = Duration::from_millis(20);
 /// How long a reader that was abandoned is waited for.
-const TO_END: Duration = Duration::from_millis(10);
+const END_TIMEOUT: Duration = Duration::from_millis(10);
 /// The time between two tests whether a killed reader has ended.
-const PAUSE: Duration = Duration::from_micros(50);
+const END_POLL_INTERVAL: Duration = Duration::from_micros(50);
 /// Bytes of a file in one answer at most.
-const SPACE: usize = 64 << 10;
+const CHUNK_SIZE: usize = 64 << 10;
 /// PATH_MAX, with its NUL.
-const LONGEST_PATH: usize = 4096;
+const MAX_PATH_SIZE: usize = 4096;
 
 /// The milliseconds that readers were blocked.
-static WAITED: AtomicU64 = AtomicU64::new(0);
+static BLOCKED_NANOS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    static READER: RefCell<Option<Reader>> = const { RefCell::new(None) };
+    static READER: RefCell<Option<ReaderProcess>> = const { RefCell::new(None) };
 }
 
 /// Reads a file from an offset on, to its end but at most so many bytes. The
@@ -55,34 +55,34 @@ thread_local! {
 /// The errors of open(2) and read(2); [`io::ErrorKind::TimedOut`] if the file did
 /// not arrive in time; and that no reader can be started.
 pub fn read(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-    if WAITED.load(Ordering::Relaxed) >= BLOCKED_IN_ALL.as_millis() as u64 {
+    if BLOCKED_NANOS.load(Ordering::Relaxed) >= TOTAL_BLOCKED_TIMEOUT.as_millis() as u64 {
         return Err(io::ErrorKind::TimedOut.into());
     }
     READER.with_borrow_mut(|kept| {
         // Once more if something has killed the reader.
         for _ in 0..2 {
-            let mut reader = kept.take().map_or_else(Reader::start, Ok).map_err(not_started)?;
+            let mut reader = kept.take().map_or_else(ReaderProcess::start, Ok).map_err(start_error)?;
             match reader.read(path, offset, buffer, most) {
                 Ok(answer) => {
                     *kept = Some(reader);
                     return answer;
                 }
-                Err(Fault::Late) => return Err(io::ErrorKind::TimedOut.into()),
-                Err(Fault::Killed) => {}
+                Err(ReaderFault::Late) => return Err(io::ErrorKind::TimedOut.into()),
+                Err(ReaderFault::Killed) => {}
             }
         }
         Err(io::Error::other("the process that reads it was killed"))
     })
 }
 
-fn not_started(error: io::Error) -> io::Error {
+fn start_error(error: io::Error) -> io::Error {
     io::Error::other(format!("no process can be started to read it: {error}"))
 }
 
 /// A request and its answer, in memory that both processes share. Sigtool owns it
 /// while `asked` and `done` are equal, and else the reader.
 #[repr(C)]
-struct Board {
+struct ReadBoard {
     asked: AtomicU32,
     done: AtomicU32,
     /// 1 if the file is to be opened; 0 to read on.
@@ -93,16 +93,16 @@ struct Board {
     count: AtomicU32,
     /// What open(2) or read(2) said; 0 if they succeeded.
     error: AtomicI32,
-    path: UnsafeCell<[u8; LONGEST_PATH]>,
-    data: UnsafeCell<[u8; SPACE]>,
+    path: UnsafeCell<[u8; MAX_PATH_SIZE]>,
+    data: UnsafeCell<[u8; CHUNK_SIZE]>,
 }
 
 // SAFETY: numbers and bytes, of which every value is valid.
-unsafe impl Plain for Board {}
+unsafe impl PlainData for ReadBoard {}
 
 /// Why a reader gives no answer.
 #[derive(Debug, PartialEq, Eq)]
-enum Fault {
+enum ReaderFault {
     /// A page did not arrive in time.
     Late,
     /// It was killed.
@@ -110,28 +110,28 @@ enum Fault {
 }
 
 /// A process that reads, of one thread.
-struct Reader {
-    board: Shared<Board>,
+struct ReaderProcess {
+    board: SharedMemory<ReadBoard>,
     child: pid_t,
     is_abandoned: bool,
 }
 
-impl Reader {
-    fn start() -> io::Result<Reader> {
-        let board: Shared<Board> = Shared::new()?;
+impl ReaderProcess {
+    fn start() -> io::Result<ReaderProcess> {
+        let board: SharedMemory<ReadBoard> = SharedMemory::new()?;
         // The reader blocks every signal: a signal to sigtool's group is not its.
-        let held = Held::all()?;
+        let held = BlockedSignals::block_all()?;
         // SAFETY: getpid(2) takes nothing.
         let parent = unsafe { libc::getpid() };
         let child = fork::start(0, || {
-            fork::end_with_parent(parent);
+            fork::exit_with_parent(parent);
             // SAFETY: setsid(2) takes nothing.
             unsafe { libc::setsid() };
-            fork::close_all_but(None);
+            fork::close_all_except(None);
             serve(board.get());
         })?;
         drop(held);
-        Ok(Reader { board, child, is_abandoned: false })
+        Ok(ReaderProcess { board, child, is_abandoned: false })
     }
 
     /// Reads a file; the inner result is what the system calls say.
@@ -141,9 +141,9 @@ impl Reader {
         offset: u64,
         buffer: &mut Vec<u8>,
         most: usize,
-    ) -> Result<io::Result<usize>, Fault> {
+    ) -> Result<io::Result<usize>, ReaderFault> {
         let path = path.as_os_str().as_bytes();
-        if path.len() >= LONGEST_PATH || path.contains(&0) {
+        if path.len() >= MAX_PATH_SIZE || path.contains(&0) {
             return Ok(Err(io::ErrorKind::InvalidInput.into()));
         }
         let board = self.board.get();
@@ -156,12 +156,12 @@ impl Reader {
         }
         board.offset.store(offset, Ordering::Relaxed);
         board.opens.store(1, Ordering::Relaxed);
-        let mut wait = Wait::new();
+        let mut wait = ReadWait::new();
         let mut length = 0;
         loop {
-            let wanted = SPACE.min(most - length);
+            let wanted = CHUNK_SIZE.min(most - length);
             self.board.get().wanted.store(wanted as u32, Ordering::Relaxed);
-            self.ask(&mut wait)?;
+            self.request(&mut wait)?;
             let board = self.board.get();
             match board.error.load(Ordering::Relaxed) {
                 0 => {}
@@ -183,7 +183,7 @@ impl Reader {
     }
 
     /// Has the reader fulfil the request, and waits for that.
-    fn ask(&mut self, wait: &mut Wait) -> Result<(), Fault> {
+    fn request(&mut self, wait: &mut ReadWait) -> Result<(), ReaderFault> {
         let board = self.board.get();
         let number = board.asked.load(Ordering::Relaxed).wrapping_add(1);
         board.asked.store(number, Ordering::Release);
@@ -194,17 +194,17 @@ impl Reader {
             if done == number {
                 return Ok(());
             }
-            let rest = SLICE.saturating_sub(slice.elapsed());
+            let rest = WAIT_SLICE.saturating_sub(slice.elapsed());
             if !rest.is_zero() {
                 futex_wait(&board.done, done, Some(rest));
                 continue;
             }
             let fault = match state_of(self.child) {
-                Some(b'Z' | b'X') => Some(Fault::Killed),
-                state => wait.is_over(state, slice.elapsed()).then_some(Fault::Late),
+                Some(b'Z' | b'X') => Some(ReaderFault::Killed),
+                state => wait.is_expired(state, slice.elapsed()).then_some(ReaderFault::Late),
             };
             if let Some(fault) = fault {
-                self.is_abandoned = fault == Fault::Late;
+                self.is_abandoned = fault == ReaderFault::Late;
                 return Err(fault);
             }
             slice = Instant::now();
@@ -212,37 +212,37 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for ReaderProcess {
     fn drop(&mut self) {
         // One that waits for a lock ends at once, one that waits for a page may not.
-        let end = Instant::now() + TO_END;
+        let end = Instant::now() + END_TIMEOUT;
         fork::kill_child(self.child);
-        while !(fork::is_reaped(self.child) || self.is_abandoned && Instant::now() >= end) {
-            std::thread::sleep(PAUSE);
+        while !(fork::try_reap(self.child) || self.is_abandoned && Instant::now() >= end) {
+            std::thread::sleep(END_POLL_INTERVAL);
         }
     }
 }
 
 /// How long one file has been waited for.
-struct Wait {
+struct ReadWait {
     begin: Instant,
     blocked: Duration,
 }
 
-impl Wait {
-    fn new() -> Wait {
-        Wait { begin: Instant::now(), blocked: Duration::ZERO }
+impl ReadWait {
+    fn new() -> ReadWait {
+        ReadWait { begin: Instant::now(), blocked: Duration::ZERO }
     }
 
     /// Adds the time since the last look at the reader, which is in this state, and
     /// returns whether its time is over.
-    fn is_over(&mut self, state: Option<u8>, time: Duration) -> bool {
+    fn is_expired(&mut self, state: Option<u8>, time: Duration) -> bool {
         // A reader that gets no CPU is not blocked.
         if state != Some(b'R') {
             self.blocked += time;
-            WAITED.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+            BLOCKED_NANOS.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
         }
-        self.blocked >= BLOCKED || self.begin.elapsed() >= STARVED
+        self.blocked >= BLOCKED_TIMEOUT || self.begin.elapsed() >= STARVED_TIMEOUT
     }
 }
 
@@ -254,7 +254,7 @@ fn state_of(child: pid_t) -> Option<u8> {
 }
 
 /// The reader's work: answers requests until it is killed.
-fn serve(board: &Board) {
+fn serve(board: &ReadBoard) {
     let (mut last, mut file) = (0, -1);
     loop {
         let asked = board.asked.load(Ordering::Acquire);
@@ -263,7 +263,7 @@ fn serve(board: &Board) {
             continue;
         }
         last = asked;
-        let wanted = (board.wanted.load(Ordering::Relaxed) as usize).min(SPACE);
+        let wanted = (board.wanted.load(Ordering::Relaxed) as usize).min(CHUNK_SIZE);
         // SAFETY: a request was made and not answered, so both cells are this
         // process's alone.
         let (path, data) = unsafe { (&*board.path.get(), &mut (&mut *board.data.get())[..wanted]) };
@@ -278,7 +278,7 @@ fn serve(board: &Board) {
         };
         let answer = opened.and_then(|()| fill(file, data));
         // A full answer may be followed by more.
-        if file >= 0 && answer != Ok(SPACE) {
+        if file >= 0 && answer != Ok(CHUNK_SIZE) {
             close(file);
             file = -1;
         }
@@ -290,7 +290,7 @@ fn serve(board: &Board) {
 }
 
 /// Opens a file at an offset.
-fn open(path: &[u8; LONGEST_PATH], offset: u64) -> Result<c_int, c_int> {
+fn open(path: &[u8; MAX_PATH_SIZE], offset: u64) -> Result<c_int, c_int> {
     // SAFETY: the path ends with a NUL: sigtool has written one.
     let file = unsafe { libc::open(path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) };
     if file < 0 {
@@ -338,7 +338,7 @@ mod tests {
     fn reads_files_in_one_piece_or_in_many() {
         let path = std::env::temp_dir().join(format!("sigtool-read-{}", std::process::id()));
         let mut buffer = Vec::new();
-        for length in [0, 1, SPACE - 1, SPACE, SPACE + 1, 5 * SPACE, 5 * SPACE + 7] {
+        for length in [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 5 * CHUNK_SIZE, 5 * CHUNK_SIZE + 7] {
             let bytes: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
             std::fs::write(&path, &bytes).expect("a file");
             assert_eq!(read(&path, 0, &mut buffer, 1 << 24).expect("it is there"), length);
@@ -346,7 +346,7 @@ mod tests {
             let rest = length.saturating_sub(3);
             assert_eq!(read(&path, 3, &mut buffer, 1 << 24).expect("it is there"), rest);
             assert!(buffer[..rest] == bytes[length - rest..]);
-            let most = length.min(SPACE + 1);
+            let most = length.min(CHUNK_SIZE + 1);
             assert_eq!(read(&path, 0, &mut buffer, most).expect("it is there"), most);
         }
         std::fs::remove_file(&path).expect("it is there");
@@ -381,14 +381,14 @@ mod tests {
         let name = std::ffi::CString::new(path.as_os_str().as_bytes()).expect("no NUL");
         // SAFETY: the path is a C string.
         assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
-        let (mut buffer, mut reader) = (Vec::new(), Reader::start().expect("a process"));
+        let (mut buffer, mut reader) = (Vec::new(), ReaderProcess::start().expect("a process"));
         // Nothing ever opens it for writing.
         assert_eq!(
-            reader.read(&path, 0, &mut buffer, 9).map_err(|fault| fault == Fault::Late).err(),
+            reader.read(&path, 0, &mut buffer, 9).map_err(|fault| fault == ReaderFault::Late).err(),
             Some(true)
         );
         assert!(reader.is_abandoned);
         std::fs::remove_file(&path).expect("it is there");
-        assert!(WAITED.load(Ordering::Relaxed) >= 250);
+        assert!(BLOCKED_NANOS.load(Ordering::Relaxed) >= 250);
     }
 }

@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 
 /// The first user namespace's inode (PROC_USER_INIT_INO in
 /// include/linux/proc_ns.h).
-const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
+const INITIAL_USER_NAMESPACE: u64 = 0xefff_fffd;
 /// _LINUX_CAPABILITY_VERSION_3 (uapi linux/capability.h).
-const VERSION: u32 = 0x2008_0522;
+const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
 /// A capability, by its number in uapi linux/capability.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,22 +23,22 @@ pub(super) struct Capabilities(pub(super) u64);
 
 impl Capabilities {
     /// The effective ones of this thread; none where they cannot be asked for.
-    pub(super) fn own() -> Capabilities {
+    pub(super) fn effective() -> Capabilities {
         #[repr(C)]
-        struct Header {
+        struct CapUserHeader {
             version: u32,
             pid: i32,
         }
         /// struct __user_cap_data_struct: one for the lower 32, one for the rest.
         #[repr(C)]
         #[derive(Clone, Copy, Default)]
-        struct Data {
+        struct CapUserData {
             effective: u32,
             permitted: u32,
             inheritable: u32,
         }
-        let mut header = Header { version: VERSION, pid: 0 };
-        let mut data = [Data::default(); 2];
+        let mut header = CapUserHeader { version: CAPABILITY_VERSION_3, pid: 0 };
+        let mut data = [CapUserData::default(); 2];
         // SAFETY: capget(2) fills in two sets for this version; both structures
         // are laid out as the kernel has them, and outlive the call.
         let answer = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, data.as_mut_ptr()) };
@@ -49,7 +49,7 @@ impl Capabilities {
     }
 
     /// Whether it is among them.
-    pub(super) fn has(self, capability: Capability) -> bool {
+    pub(super) fn contains(self, capability: Capability) -> bool {
         self.0 & (1 << capability as u8) != 0
     }
 }
@@ -57,12 +57,12 @@ impl Capabilities {
 /// Whether sigtool is in a user namespace of its own: what it may do there
 /// counts for nothing outside (user_namespaces(7)). Where /proc does not tell,
 /// it counts as the first.
-pub(super) fn is_in_user_namespace() -> bool {
-    fs::metadata("/proc/self/ns/user").is_ok_and(|metadata| metadata.ino() != FIRST_USER_NAMESPACE)
+pub(super) fn is_in_child_user_namespace() -> bool {
+    fs::metadata("/proc/self/ns/user").is_ok_and(|metadata| metadata.ino() != INITIAL_USER_NAMESPACE)
 }
 
 /// Whether this thread's system calls are filtered by seccomp(2).
-pub(super) fn is_filtered() -> bool {
+pub(super) fn has_seccomp_filter() -> bool {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let mode = status.lines().find_map(|line| line.strip_prefix("Seccomp:"));
     mode.is_some_and(|mode| mode.trim() != "0")
@@ -70,7 +70,7 @@ pub(super) fn is_filtered() -> bool {
 
 /// Whether the kernel is locked down so far that nobody may read its memory
 /// (kernel_lockdown(7)): the word in brackets is in force.
-pub(super) fn is_confidential() -> bool {
+pub(super) fn is_confidentiality_lockdown() -> bool {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
     text.contains("[confidentiality]")
 }
@@ -80,19 +80,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_are_those_that_proc_tells() {
+    fn effective_matches_proc_status() {
         let status = fs::read_to_string("/proc/thread-self/status").expect("a status");
         let line = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("a line");
         let told = u64::from_str_radix(line.trim(), 16).expect("a mask");
-        assert_eq!(Capabilities::own(), Capabilities(told));
+        assert_eq!(Capabilities::effective(), Capabilities(told));
         let filtered = status.lines().any(|line| line.starts_with("Seccomp:") && !line.ends_with('0'));
-        assert_eq!(is_filtered(), filtered);
+        assert_eq!(has_seccomp_filter(), filtered);
     }
 
     #[test]
-    fn a_capability_is_a_bit() {
+    fn contains_tests_bits() {
         let both = Capabilities(3 << 38);
-        assert!(both.has(Capability::Bpf) && both.has(Capability::Perfmon));
-        assert!(!both.has(Capability::SysAdmin) && Capabilities(1 << 21).has(Capability::SysAdmin));
+        assert!(both.contains(Capability::Bpf) && both.contains(Capability::Perfmon));
+        assert!(!both.contains(Capability::SysAdmin) && Capabilities(1 << 21).contains(Capability::SysAdmin));
     }
 }

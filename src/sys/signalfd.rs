@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use libc::c_int;
 
 use super::hold;
-use crate::signal::{Info, Signal, SignalSet};
+use crate::signal::{Siginfo, Signal, SignalSet};
 
 /// How many signals one read takes at most.
-pub const BATCH: usize = 256;
+pub const MAX_BATCH: usize = 256;
 
 /// Blocks signals for this thread and those that it starts, beside those that
 /// are blocked already. Nothing that comes from now on is lost.
@@ -18,7 +18,7 @@ pub const BATCH: usize = 256;
 /// # Errors
 /// What sigprocmask(2) says.
 pub fn block(set: SignalSet) -> io::Result<()> {
-    hold::change(libc::SIG_BLOCK, set).map(drop)
+    hold::change_mask(libc::SIG_BLOCK, set).map(drop)
 }
 
 /// Whether a signal is ignored: inherited so, for nothing here sets it.
@@ -34,13 +34,13 @@ pub fn is_ignored(signal: Signal) -> bool {
 
 /// Sets a signal's disposition to default: an ignored SIGCHLD is not generated
 /// at all, blocked or not (do_notify_parent in kernel/signal.c).
-pub fn set_default(signal: Signal) {
-    hold::dispose(signal, libc::SIG_DFL);
+pub fn set_default_disposition(signal: Signal) {
+    hold::set_disposition(signal, libc::SIG_DFL);
 }
 
 /// Reaps every child that has ended, as the kernel itself would if SIGCHLD
 /// were ignored.
-pub fn reap_children() {
+pub fn reap_exited_children() {
     // SAFETY: waitpid(2) may be given a null status.
     while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
 }
@@ -48,7 +48,7 @@ pub fn reap_children() {
 /// A descriptor that blocked signals are read from.
 #[derive(Debug)]
 pub struct SignalFd {
-    descriptor: OwnedFd,
+    fd: OwnedFd,
     buffer: Vec<MaybeUninit<libc::signalfd_siginfo>>,
 }
 
@@ -59,22 +59,21 @@ impl SignalFd {
     /// # Errors
     /// What signalfd(2) says.
     pub fn open(set: SignalSet) -> io::Result<SignalFd> {
-        let descriptor = hold::descriptor(set)?;
+        let descriptor = hold::open_signalfd(set)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Ok(SignalFd { descriptor, buffer: vec![MaybeUninit::uninit(); BATCH] })
+        Ok(SignalFd { fd: descriptor, buffer: vec![MaybeUninit::uninit(); MAX_BATCH] })
     }
 
     /// Takes what is pending, in order, up to a batch; nothing where nothing is.
     ///
     /// # Errors
     /// What read(2) says.
-    pub fn read(&mut self, received: &mut Vec<Info>) -> io::Result<()> {
+    pub fn read(&mut self, received: &mut Vec<Siginfo>) -> io::Result<()> {
         let length = size_of_val(self.buffer.as_slice());
         // SAFETY: the buffer is as long as is said, and the kernel writes whole
         // structures into it from its beginning.
-        let count =
-            unsafe { libc::read(self.descriptor.as_raw_fd(), self.buffer.as_mut_ptr().cast(), length) };
+        let count = unsafe { libc::read(self.fd.as_raw_fd(), self.buffer.as_mut_ptr().cast(), length) };
         if count < 0 {
             let error = io::Error::last_os_error();
             return match error.kind() {
@@ -85,27 +84,27 @@ impl SignalFd {
         let whole = count.unsigned_abs() / size_of::<libc::signalfd_siginfo>();
         // SAFETY: that many structures have just been written.
         let raw = self.buffer[..whole].iter().map(|each| unsafe { each.assume_init_ref() });
-        received.extend(raw.filter_map(info));
+        received.extend(raw.filter_map(to_siginfo));
         Ok(())
     }
 }
 
 impl AsFd for SignalFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
+        self.fd.as_fd()
     }
 }
 
-fn info(raw: &libc::signalfd_siginfo) -> Option<Info> {
-    Some(Info {
+fn to_siginfo(raw: &libc::signalfd_siginfo) -> Option<Siginfo> {
+    Some(Siginfo {
         signal: Signal::new(u8::try_from(raw.ssi_signo).ok()?)?,
         code: raw.ssi_code,
         errno: raw.ssi_errno,
         pid: raw.ssi_pid,
         uid: raw.ssi_uid,
         value: raw.ssi_int,
-        pointer: raw.ssi_ptr,
-        timer: raw.ssi_tid,
+        value_pointer: raw.ssi_ptr,
+        timer_id: raw.ssi_tid,
         overrun: raw.ssi_overrun,
         status: raw.ssi_status,
         user_ticks: raw.ssi_utime,

@@ -12,21 +12,21 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// now: what std's way of starting a program, or `watch`, would not pass on as
 /// it is.
 #[derive(Clone, Copy)]
-pub struct Inherited {
+pub struct InheritedSignalState {
     mask: libc::sigset_t,
-    ignores_pipe: bool,
-    ignores_child: bool,
+    ignores_sigpipe: bool,
+    ignores_sigchld: bool,
 }
 
-impl std::fmt::Debug for Inherited {
+impl std::fmt::Debug for InheritedSignalState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inherited").field("ignores_pipe", &self.ignores_pipe).finish_non_exhaustive()
+        f.debug_struct("Inherited").field("ignores_pipe", &self.ignores_sigpipe).finish_non_exhaustive()
     }
 }
 
-impl Inherited {
+impl InheritedSignalState {
     /// Looks at the calling thread.
-    pub fn now() -> Inherited {
+    pub fn current() -> InheritedSignalState {
         let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut pipe = MaybeUninit::<libc::sigaction>::zeroed();
         let mut child = MaybeUninit::<libc::sigaction>::zeroed();
@@ -38,26 +38,30 @@ impl Inherited {
             libc::sigaction(libc::SIGCHLD, std::ptr::null(), child.as_mut_ptr());
             let ignores_pipe = pipe.assume_init().sa_sigaction == libc::SIG_IGN;
             let ignores_child = child.assume_init().sa_sigaction == libc::SIG_IGN;
-            Inherited { mask: mask.assume_init(), ignores_pipe, ignores_child }
+            InheritedSignalState {
+                mask: mask.assume_init(),
+                ignores_sigpipe: ignores_pipe,
+                ignores_sigchld: ignores_child,
+            }
         }
     }
 
     /// Whether SIGCHLD was ignored, so that children were not to be waited for.
-    pub fn ignores_child(self) -> bool {
-        self.ignores_child
+    pub fn ignores_sigchld(self) -> bool {
+        self.ignores_sigchld
     }
 
     /// Makes a command start in this state. It is forked then, not spawned by
     /// the C library, which would leave its own two signals ignored.
-    pub fn pass_on(self, command: &mut Command) -> &mut Command {
+    pub fn apply_to(self, command: &mut Command) -> &mut Command {
         let restore = move || {
             // SAFETY: these calls are async-signal-safe (signal-safety(7)), as
             // they must be between fork and exec; the mask outlives its call.
             unsafe {
-                if self.ignores_pipe {
+                if self.ignores_sigpipe {
                     libc::signal(libc::SIGPIPE, libc::SIG_IGN);
                 }
-                if self.ignores_child {
+                if self.ignores_sigchld {
                     libc::signal(libc::SIGCHLD, libc::SIG_IGN);
                 }
                 libc::sigprocmask(libc::SIG_SETMASK, &raw const self.mask, std::ptr::null_mut());
@@ -70,10 +74,10 @@ impl Inherited {
 }
 
 /// What a command prints, if it ends well, within the time and the length.
-pub fn output(command: &mut Command, time: Duration, most: usize) -> Option<Vec<u8>> {
-    let command = Inherited::now().pass_on(command);
+pub fn output_with_limits(command: &mut Command, time: Duration, most: usize) -> Option<Vec<u8>> {
+    let command = InheritedSignalState::current().apply_to(command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let read = child.stdout.take().and_then(|mut stdout| read_within(&mut stdout, time, most).ok());
+    let read = child.stdout.take().and_then(|mut stdout| read_with_limits(&mut stdout, time, most).ok());
     if read.is_none() {
         // It is ours, and not waited for yet: the number cannot be another's.
         let _ = child.kill();
@@ -82,7 +86,7 @@ pub fn output(command: &mut Command, time: Duration, most: usize) -> Option<Vec<
     read.filter(|_| status.success())
 }
 
-fn read_within(
+fn read_with_limits(
     from: &mut (impl Read + std::os::fd::AsFd),
     time: Duration,
     most: usize,
@@ -109,18 +113,18 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Option<Vec<u8>> {
-        output(Command::new("sh").args(["-c", script]), Duration::from_millis(300), 1 << 16)
+        output_with_limits(Command::new("sh").args(["-c", script]), Duration::from_millis(300), 1 << 16)
     }
 
     #[test]
-    fn what_is_printed_comes_back() {
+    fn output_returns_stdout() {
         assert_eq!(shell("echo here").as_deref(), Some(&b"here\n"[..]));
         assert_eq!(shell("echo here; exit 2"), None);
-        assert_eq!(output(&mut Command::new("/nowhere"), Duration::from_secs(1), 10), None);
+        assert_eq!(output_with_limits(&mut Command::new("/nowhere"), Duration::from_secs(1), 10), None);
     }
 
     #[test]
-    fn what_does_not_end_is_ended() {
+    fn output_kills_command_on_timeout() {
         assert_eq!(shell("exec sleep 1000"), None);
         assert_eq!(shell("exec yes"), None);
     }

@@ -13,29 +13,29 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 /// us: it is blocked for the length of the write and taken back, so neither
 /// its disposition nor the mask is changed for what sigtool looks at or runs.
 #[derive(Debug)]
-pub struct Stream(ManuallyDrop<File>);
+pub struct StdStream(ManuallyDrop<File>);
 
-impl Stream {
+impl StdStream {
     /// Standard output.
-    pub fn stdout() -> Stream {
-        Stream::of(libc::STDOUT_FILENO)
+    pub fn stdout() -> StdStream {
+        StdStream::from_descriptor(libc::STDOUT_FILENO)
     }
 
     /// Standard error.
-    pub fn stderr() -> Stream {
-        Stream::of(libc::STDERR_FILENO)
+    pub fn stderr() -> StdStream {
+        StdStream::from_descriptor(libc::STDERR_FILENO)
     }
 
-    fn of(descriptor: i32) -> Stream {
+    fn from_descriptor(descriptor: i32) -> StdStream {
         // SAFETY: the descriptor stays open for the life of the process (the C
         // main sees to it), and ManuallyDrop never closes it.
-        Stream(ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) }))
+        StdStream(ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) }))
     }
 }
 
-impl Write for Stream {
+impl Write for StdStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        sparing_pipe(|| self.0.write(bytes))
+        without_sigpipe(|| self.0.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -47,7 +47,7 @@ impl Write for Stream {
 ///
 /// # Errors
 /// What is written gives, or sigprocmask(2).
-pub fn sparing_pipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+pub fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
     let mut pipe = SigSet::empty();
     pipe.add(Signal::SIGPIPE);
     let before = pipe.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -55,7 +55,7 @@ pub fn sparing_pipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usi
     let written = write();
     let broken = written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if broken && !was_pending {
-        take_back(&pipe);
+        discard_pending(&pipe);
     }
     before.thread_set_mask()?;
     written
@@ -71,7 +71,7 @@ fn is_pending(signal: Signal) -> bool {
 }
 
 /// Removes a signal that is pending for this thread, if there is one.
-fn take_back(set: &SigSet) {
+fn discard_pending(set: &SigSet) {
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let raw: &libc::sigset_t = set.as_ref();
     // SAFETY: both pointers are of values that outlive the call; a null

@@ -6,29 +6,33 @@ use anstream::{AutoStream, ColorChoice};
 
 /// What is known of standard output.
 #[derive(Clone, Copy, Debug)]
-pub struct Screen {
+pub struct TerminalInfo {
     /// Whether it is a terminal.
-    pub terminal: bool,
+    pub is_terminal: bool,
     /// The terminal's width in columns, where it tells one.
     pub width: Option<u16>,
     /// Whether colour is wanted: a terminal that can show it, unless `NO_COLOR`
     /// is set; `CLICOLOR_FORCE` wants it elsewhere too.
-    pub color: bool,
+    pub use_color: bool,
 }
 
-impl Screen {
+impl TerminalInfo {
     /// Asks the terminal and the environment.
-    pub fn look() -> Screen {
+    pub fn detect() -> TerminalInfo {
         let stdout = std::io::stdout();
         let terminal = stdout.is_terminal();
         let choice = AutoStream::choice(&stdout);
         let color = matches!(choice, ColorChoice::Always | ColorChoice::AlwaysAnsi);
-        Screen { terminal, width: if terminal { width() } else { None }, color }
+        TerminalInfo {
+            is_terminal: terminal,
+            width: if terminal { terminal_width() } else { None },
+            use_color: color,
+        }
     }
 }
 
 /// The width of the terminal at standard output, in columns.
-fn width() -> Option<u16> {
+fn terminal_width() -> Option<u16> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ fills in one winsize (ioctl_tty(2)), and `size` is one.
     let answered = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };

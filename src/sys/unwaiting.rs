@@ -12,73 +12,79 @@ use std::time::Duration;
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::pidfd::poll_until;
+use super::pidfd::poll_with_timeout;
 
 /// The side of a pseudo-terminal that is opened anew each time: major 5, minor
 /// 2 (Documentation/admin-guide/devices.txt).
-const PTMX: u64 = libc::makedev(5, 2);
+const PTMX_DEVICE: u64 = libc::makedev(5, 2);
 
 /// What poll(2) promises room for in a pipe (pipe(7), PIPE_BUF).
-const SURE: usize = libc::PIPE_BUF;
+const GUARANTEED_ROOM: usize = libc::PIPE_BUF;
 
 /// A descriptor, written without waiting. SIGPIPE is to be blocked meanwhile.
 #[derive(Debug)]
-pub struct Unwaiting {
+pub struct NonblockingWriter {
     file: ManuallyDrop<File>,
     /// Whether the file is another's too, and is not to be closed.
     shared: bool,
-    way: Way,
+    strategy: WriteStrategy,
 }
 
 /// How a write is kept from waiting.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum WriteStrategy {
     /// It does not wait: O_NONBLOCK, or a file.
-    Itself,
+    Native,
     /// send(2) can be told.
-    Socket,
+    SendDontwait,
     /// It could wait, if others fill up the room that poll(2) has seen.
-    Asked,
+    PollFirst,
 }
 
-/// What [`Unwaiting::wait_beside`] has found.
+/// What [`NonblockingWriter::wait_with_readers`] has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Came {
+pub struct WriterPoll {
     /// Whether something came before the time was up.
-    pub any: bool,
+    pub ready: bool,
     /// Whether nobody reads any more.
-    pub gone: bool,
+    pub reader_gone: bool,
 }
 
-impl Unwaiting {
+impl NonblockingWriter {
     /// Standard output. O_NONBLOCK would be set for all that share it: so it is
     /// opened once more, where that gives the same.
-    pub fn stdout() -> Unwaiting {
-        Unwaiting::standard(libc::STDOUT_FILENO)
+    pub fn stdout() -> NonblockingWriter {
+        NonblockingWriter::from_standard_stream(libc::STDOUT_FILENO)
     }
 
     /// Standard error, likewise.
-    pub fn stderr() -> Unwaiting {
-        Unwaiting::standard(libc::STDERR_FILENO)
+    pub fn stderr() -> NonblockingWriter {
+        NonblockingWriter::from_standard_stream(libc::STDERR_FILENO)
     }
 
-    fn standard(descriptor: c_int) -> Unwaiting {
+    fn from_standard_stream(descriptor: c_int) -> NonblockingWriter {
         // SAFETY: the descriptor stays open for the life of the process (the C
         // main sees to it), and ManuallyDrop never closes it.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
-        let Ok(meta) = file.metadata() else { return Unwaiting { file, shared: true, way: Way::Asked } };
+        let Ok(meta) = file.metadata() else {
+            return NonblockingWriter { file, shared: true, strategy: WriteStrategy::PollFirst };
+        };
         let kind = meta.file_type();
         if kind.is_socket() {
-            return Unwaiting { file, shared: true, way: Way::Socket };
+            return NonblockingWriter { file, shared: true, strategy: WriteStrategy::SendDontwait };
         }
-        if kind.is_file() || !is_for_writing(descriptor) {
-            return Unwaiting { file, shared: true, way: Way::Itself };
+        if kind.is_file() || !is_open_for_writing(descriptor) {
+            return NonblockingWriter { file, shared: true, strategy: WriteStrategy::Native };
         }
         let path = format!("/proc/self/fd/{descriptor}");
-        let again = || open(Path::new(&path), OpenOptions::new().write(true));
-        match Some(()).filter(|()| meta.rdev() != PTMX).and_then(|()| again().ok()) {
-            Some(own) => Unwaiting { file: ManuallyDrop::new(own), shared: false, way: Way::Itself },
-            None => Unwaiting { file, shared: true, way: Way::Asked },
+        let again = || open_nonblocking(Path::new(&path), OpenOptions::new().write(true));
+        match Some(()).filter(|()| meta.rdev() != PTMX_DEVICE).and_then(|()| again().ok()) {
+            Some(own) => NonblockingWriter {
+                file: ManuallyDrop::new(own),
+                shared: false,
+                strategy: WriteStrategy::Native,
+            },
+            None => NonblockingWriter { file, shared: true, strategy: WriteStrategy::PollFirst },
         }
     }
 
@@ -87,7 +93,7 @@ impl Unwaiting {
     ///
     /// # Errors
     /// What open(2) says.
-    pub fn append(path: &Path) -> io::Result<Unwaiting> {
+    pub fn open_append(path: &Path) -> io::Result<NonblockingWriter> {
         let is_pipe = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
         let mut options = OpenOptions::new();
         if is_pipe {
@@ -95,19 +101,19 @@ impl Unwaiting {
         } else {
             options.append(true).create(true);
         }
-        let file = ManuallyDrop::new(open(path, &mut options)?);
-        Ok(Unwaiting { file, shared: false, way: Way::Itself })
+        let file = ManuallyDrop::new(open_nonblocking(path, &mut options)?);
+        Ok(NonblockingWriter { file, shared: false, strategy: WriteStrategy::Native })
     }
 
     /// Whether it is a file with something in it.
-    pub fn is_begun(&self) -> bool {
+    pub fn is_non_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
     /// How many bytes of a pipe by name are lost with its end here: written, read
     /// by nobody yet, and nobody has the pipe open to read them. It is the last
     /// that is done with it.
-    pub fn lost_with_us(&mut self) -> usize {
+    pub fn unread_bytes_on_close(&mut self) -> usize {
         let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
         let is_by_name =
             meta.file_type().is_fifo() && access_mode(self.file.as_raw_fd()) == Some(libc::O_RDWR);
@@ -123,7 +129,7 @@ impl Unwaiting {
         let Ok(handle) = handle else { return 0 };
         let handle_path = path(&handle);
         drop(ManuallyDrop::into_inner(std::mem::replace(&mut self.file, ManuallyDrop::new(handle))));
-        match open(&handle_path, OpenOptions::new().write(true)) {
+        match open_nonblocking(&handle_path, OpenOptions::new().write(true)) {
             Ok(file) => {
                 // What is written is there as long as somebody has it open.
                 self.file = ManuallyDrop::new(file);
@@ -135,7 +141,7 @@ impl Unwaiting {
     }
 
     /// Waits until there is room, or something is wrong, at most so long.
-    pub fn wait(&self, time: Duration) {
+    pub fn wait_writable(&self, time: Duration) {
         let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
         let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], time);
     }
@@ -147,40 +153,43 @@ impl Unwaiting {
     ///
     /// # Errors
     /// What poll(2) says, but for interruptions, after which it waits on.
-    pub fn wait_beside(
+    pub fn wait_with_readers(
         &self,
         first: BorrowedFd<'_>,
         others: &[BorrowedFd<'_>],
         room: bool,
         time: Option<Duration>,
-    ) -> io::Result<Came> {
+    ) -> io::Result<WriterPoll> {
         // What is wrong is told without being asked for.
         let own = if room { PollFlags::POLLOUT } else { PollFlags::empty() };
         let own = PollFd::new(self.file.as_fd(), own);
         let read = std::iter::once(first).chain(others.iter().copied());
         let read = read.map(|each| PollFd::new(each, PollFlags::POLLIN));
         let mut waited: Vec<PollFd<'_>> = std::iter::once(own).chain(read).collect();
-        let any = poll_until(&mut waited, time)?;
+        let any = poll_with_timeout(&mut waited, time)?;
         let found = waited[0].revents().unwrap_or(PollFlags::empty());
-        let broken = found.contains(PollFlags::POLLERR) && !matches!(self.way, Way::Socket);
-        Ok(Came { any, gone: broken || found.contains(PollFlags::POLLHUP) })
+        let broken =
+            found.contains(PollFlags::POLLERR) && !matches!(self.strategy, WriteStrategy::SendDontwait);
+        Ok(WriterPoll { ready: any, reader_gone: broken || found.contains(PollFlags::POLLHUP) })
     }
 
     /// Writes, by a shared reference: as much as there is room for.
     ///
     /// # Errors
     /// `WouldBlock` where there is none, and what write(2) says.
-    pub fn put(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut file: &File = &self.file;
-        match self.way {
-            Way::Itself => file.write(bytes),
-            Way::Socket => send(self.file.as_fd(), bytes),
-            Way::Asked if self.has_room() => file.write(&bytes[..bytes.len().min(SURE)]),
-            Way::Asked => Err(io::ErrorKind::WouldBlock.into()),
+        match self.strategy {
+            WriteStrategy::Native => file.write(bytes),
+            WriteStrategy::SendDontwait => send_nonblocking(self.file.as_fd(), bytes),
+            WriteStrategy::PollFirst if self.is_writable() => {
+                file.write(&bytes[..bytes.len().min(GUARANTEED_ROOM)])
+            }
+            WriteStrategy::PollFirst => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
-    fn has_room(&self) -> bool {
+    fn is_writable(&self) -> bool {
         let mut asked = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
         poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
@@ -188,7 +197,7 @@ impl Unwaiting {
 
 /// Whether a descriptor may be written to: what stands for a closed one may not,
 /// and opening it once more would allow it.
-fn is_for_writing(descriptor: c_int) -> bool {
+fn is_open_for_writing(descriptor: c_int) -> bool {
     access_mode(descriptor) != Some(libc::O_RDONLY)
 }
 
@@ -199,11 +208,11 @@ fn access_mode(descriptor: c_int) -> Option<c_int> {
 }
 
 /// A terminal does not become ours by it.
-fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+fn open_nonblocking(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
 
-impl Drop for Unwaiting {
+impl Drop for NonblockingWriter {
     fn drop(&mut self) {
         if !self.shared {
             // SAFETY: the file is our own, and nobody uses it after this.
@@ -212,7 +221,7 @@ impl Drop for Unwaiting {
     }
 }
 
-fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+fn send_nonblocking(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: the bytes are as many as is said, and only read.
     let sent = unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
@@ -226,10 +235,10 @@ mod tests {
 
     use super::*;
 
-    fn fill(writer: &mut Unwaiting) -> usize {
+    fn fill(writer: &mut NonblockingWriter) -> usize {
         let mut written = 0;
         loop {
-            match writer.put(&[0; 1 << 16]) {
+            match writer.write(&[0; 1 << 16]) {
                 Ok(some) => written += some,
                 Err(error) => {
                     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
@@ -240,43 +249,51 @@ mod tests {
     }
 
     #[test]
-    fn what_is_full_does_not_wait() {
+    fn full_pipe_does_not_block() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        let mut asked = Unwaiting { file: ManuallyDrop::new(file), shared: false, way: Way::Asked };
+        let mut asked = NonblockingWriter {
+            file: ManuallyDrop::new(file),
+            shared: false,
+            strategy: WriteStrategy::PollFirst,
+        };
         let written = fill(&mut asked);
         assert!(written >= 1 << 16);
         reader.read_exact(&mut vec![0; written]).expect("all of it");
-        asked.wait(Duration::from_secs(60));
-        assert!(asked.put(b"more").is_ok());
+        asked.wait_writable(Duration::from_secs(60));
+        assert!(asked.write(b"more").is_ok());
 
         let (_reader, writer) = UnixStream::pair().expect("sockets");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        fill(&mut Unwaiting { file: ManuallyDrop::new(file), shared: false, way: Way::Socket });
+        fill(&mut NonblockingWriter {
+            file: ManuallyDrop::new(file),
+            shared: false,
+            strategy: WriteStrategy::SendDontwait,
+        });
     }
 
     #[test]
-    fn a_named_pipe_needs_no_reader() {
+    fn append_opens_fifo_without_reader() {
         let path = std::env::temp_dir().join(format!("sigtool-unwaiting-{}", std::process::id()));
         let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
         assert!(made.success());
-        let mut writer = Unwaiting::append(&path).expect("it opens");
+        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
         std::fs::remove_file(&path).expect("it was there");
         let written = fill(&mut writer);
-        assert!(written > 0 && !writer.is_begun());
-        assert_eq!(writer.lost_with_us(), written);
+        assert!(written > 0 && !writer.is_non_empty());
+        assert_eq!(writer.unread_bytes_on_close(), written);
     }
 
     #[test]
-    fn what_somebody_may_still_read_is_not_lost() {
+    fn bytes_with_open_reader_are_not_lost() {
         let path = std::env::temp_dir().join(format!("sigtool-read-later-{}", std::process::id()));
         let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
         assert!(made.success());
-        let mut writer = Unwaiting::append(&path).expect("it opens");
+        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
         let mut reader = File::open(&path).expect("it opens");
         std::fs::remove_file(&path).expect("it was there");
-        writer.put(b"later").expect("room");
-        assert_eq!(writer.lost_with_us(), 0);
+        writer.write(b"later").expect("room");
+        assert_eq!(writer.unread_bytes_on_close(), 0);
         drop(writer);
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("UTF-8");

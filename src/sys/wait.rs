@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use libc::c_void;
 
-use super::hold::{MASK_BYTES, bits};
-use super::siginfo::Raw;
-use crate::signal::{Info, SignalSet};
+use super::hold::{KERNEL_SIGSET_SIZE, to_kernel_sigset};
+use super::siginfo::RawSiginfo;
+use crate::signal::{Siginfo, SignalSet};
 
 /// Takes the next of these signals, which must be blocked; waits for it, or
 /// until the time is up (`None`: for ever). `None` where none has come, also
@@ -17,9 +17,9 @@ use crate::signal::{Info, SignalSet};
 ///
 /// # Errors
 /// What rt_sigtimedwait(2) says.
-pub fn next(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Info>> {
-    let mask = bits(set);
-    let mut raw = MaybeUninit::<Raw>::zeroed();
+pub fn sigtimedwait(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Siginfo>> {
+    let mask = to_kernel_sigset(set);
+    let mut raw = MaybeUninit::<RawSiginfo>::zeroed();
     let time = time.map(|time| libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         tv_nsec: time.subsec_nanos().into(),
@@ -29,7 +29,7 @@ pub fn next(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Info>> 
     // like the time, outlive the call; no time at all is allowed.
     let answer = unsafe {
         let mask = (&raw const mask).cast::<c_void>();
-        libc::syscall(libc::SYS_rt_sigtimedwait, mask, raw.as_mut_ptr(), time, MASK_BYTES)
+        libc::syscall(libc::SYS_rt_sigtimedwait, mask, raw.as_mut_ptr(), time, KERNEL_SIGSET_SIZE)
     };
     if answer < 0 {
         let error = io::Error::last_os_error();
@@ -39,5 +39,5 @@ pub fn next(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Info>> 
         };
     }
     // SAFETY: zeroes are valid, and the kernel has written over them.
-    Ok(unsafe { raw.assume_init() }.info())
+    Ok(unsafe { raw.assume_init() }.to_siginfo())
 }

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::command::args::CommandArgs;
-use super::poll::args::PollArgs;
-use super::{Burst, Hook, Request, is_catchable};
+use super::command::args::SuperviseArgs;
+use super::poll::args::MonitorArgs;
+use super::{BurstPolicy, Hook, WatchRequest, is_catchable};
 use crate::error::Failure;
-use crate::out::escape;
+use crate::out::escape_name;
 use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet, name};
 
@@ -69,21 +69,21 @@ pub struct WatchArgs {
     on: Vec<OsString>,
     /// While one runs: queue (default), drop or parallel
     #[arg(long, value_enum, value_name = "HOW", hide_short_help = true, hide_possible_values = true)]
-    burst: Option<BurstName>,
+    burst: Option<BurstArg>,
     /// End after N signals, or N changes
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = parse_positive_count, allow_negative_numbers = true)]
     count: Option<u64>,
     /// End after this time, with status 124
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     timeout: Option<OsString>,
     #[command(flatten)]
-    under: CommandArgs,
+    supervise: SuperviseArgs,
     #[command(flatten)]
-    poll: PollArgs,
+    monitor: MonitorArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum BurstName {
+enum BurstArg {
     Queue,
     Drop,
     Parallel,
@@ -94,130 +94,141 @@ impl WatchArgs {
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing.
-    pub fn request(&self) -> Result<Request, Failure> {
-        let (signals, pids) = match self.poll.takes_operands() {
+    pub fn to_request(&self) -> Result<WatchRequest, Failure> {
+        let (signals, pids) = match self.monitor.operands_are_pids() {
             true => (&[][..], &self.signals[..]),
             false => (&self.signals[..], &[][..]),
         };
         let mut named = SignalSet::EMPTY;
         for word in signals {
-            for signal in set(&text(word))?.iter() {
+            for signal in parse_signal_set(&escape_arg(word))?.iter() {
                 named.insert(signal);
             }
         }
-        let hooks = self.on.iter().map(hooks).collect::<Result<Vec<_>, _>>()?.concat();
-        hooks.iter().filter_map(|hook| hook.on).for_each(|signal| named.insert(signal));
+        let hooks = self.on.iter().map(parse_hooks).collect::<Result<Vec<_>, _>>()?.concat();
+        hooks.iter().filter_map(|hook| hook.trigger).for_each(|signal| named.insert(signal));
         let timeout = match &self.timeout {
             Some(word) => {
-                let word = text(word);
+                let word = escape_arg(word);
                 duration::parse(&word)
-                    .map_err(|error| Failure::usage(format!("--timeout {word}: {error}")))?
+                    .map_err(|error| Failure::usage_error(format!("--timeout {word}: {error}")))?
             }
             None => None,
         };
         let burst = match self.burst {
-            Some(BurstName::Drop) => Burst::Drop,
-            Some(BurstName::Parallel) => Burst::Parallel,
-            Some(BurstName::Queue) | None => Burst::Queue,
+            Some(BurstArg::Drop) => BurstPolicy::Drop,
+            Some(BurstArg::Parallel) => BurstPolicy::Parallel,
+            Some(BurstArg::Queue) | None => BurstPolicy::Queue,
         };
-        let command = self.under.plan(timeout.is_some())?;
+        let command = self.supervise.to_options(timeout.is_some())?;
         // As timeout(1) has it: 0 is no limit for a command.
         let timeout = timeout.filter(|time| command.is_none() || !time.is_zero());
         if command.is_some() {
-            self.fits_command()?;
+            self.check_command_options()?;
         }
         let all = signals.is_empty();
         let receives = match (signals.first(), &self.on[..], self.burst) {
-            (Some(word), _, _) => Some(text(word)),
+            (Some(word), _, _) => Some(escape_arg(word)),
             (None, [_, ..], _) => Some("--on".to_owned()),
             (None, [], burst) => burst.map(|_| "--burst".to_owned()),
         };
         let receives = receives.or_else(|| command.as_ref().map(|_| "-- COMMAND".to_owned()));
-        let observe = self.poll.request(pids, receives.as_deref(), self.count, timeout)?.map(Box::new);
-        Ok(Request { named, all, hooks, burst, count: self.count, timeout, command, observe })
+        let observe = self.monitor.to_request(pids, receives.as_deref(), self.count, timeout)?.map(Box::new);
+        Ok(WatchRequest {
+            named_signals: named,
+            all_signals: all,
+            hooks,
+            burst,
+            count: self.count,
+            timeout,
+            supervise: command,
+            monitor: observe,
+        })
     }
 
     /// What is for receiving alone is not for a command, too.
-    fn fits_command(&self) -> Result<(), Failure> {
+    fn check_command_options(&self) -> Result<(), Failure> {
         if let Some(word) = self.signals.first() {
-            let word = text(word);
-            return Err(Failure::usage(format!(
+            let word = escape_arg(word);
+            return Err(Failure::usage_error(format!(
                 "{word}: a command gets every signal; --drop, --map and --on name some"
             )));
         }
         match self.count {
-            Some(_) => Err(Failure::usage("--count is for receiving: a command is run to its end")),
+            Some(_) => Err(Failure::usage_error("--count is for receiving: a command is run to its end")),
             None => Ok(()),
         }
     }
 }
 
 /// A number of signals, or changes.
-fn at_least_one(word: &str) -> Result<u64, String> {
+fn parse_positive_count(word: &str) -> Result<u64, String> {
     word.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number is expected, at least 1".to_owned())
 }
 
-pub(super) fn text(word: &OsString) -> String {
-    escape(word.as_encoded_bytes()).into_owned()
+pub(super) fn escape_arg(word: &OsString) -> String {
+    escape_name(word.as_encoded_bytes()).into_owned()
 }
 
 /// A name or a number.
-pub(super) fn one(word: &str) -> Result<Signal, Failure> {
+pub(super) fn parse_signal(word: &str) -> Result<Signal, Failure> {
     match Signal::from_digits(word) {
         Some(Some(signal)) => return Ok(signal),
         _ if word.bytes().all(|byte| byte.is_ascii_digit()) => {}
-        _ => return name::parse(word, Arch::NATIVE).map_err(Failure::usage),
+        _ => return name::parse(word, Arch::NATIVE).map_err(Failure::usage_error),
     }
     // Nothing, or a number that is none of a signal.
-    set(word).and_then(|set| set.iter().next().ok_or_else(|| Failure::usage("0: not a signal")))
+    parse_signal_set(word)
+        .and_then(|set| set.iter().next().ok_or_else(|| Failure::usage_error("0: not a signal")))
 }
 
 /// A name, a number, or several of them separated by commas.
-pub(super) fn set(word: &str) -> Result<SignalSet, Failure> {
+pub(super) fn parse_signal_set(word: &str) -> Result<SignalSet, Failure> {
     if word.trim().is_empty() {
-        return Err(Failure::usage("'': not a signal"));
+        return Err(Failure::usage_error("'': not a signal"));
     }
-    if word.bytes().all(|byte| byte.is_ascii_digit()) && word.parse().ok().and_then(Signal::native).is_none()
+    if word.bytes().all(|byte| byte.is_ascii_digit())
+        && word.parse().ok().and_then(Signal::new_native).is_none()
     {
-        let last = Arch::NATIVE.last();
-        return Err(Failure::usage(format!("{word}: not a signal number: they go from 1 to {last}")));
+        let last = Arch::NATIVE.max_signal_number();
+        return Err(Failure::usage_error(format!("{word}: not a signal number: they go from 1 to {last}")));
     }
-    let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage)?;
+    let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage_error)?;
     // Who says `all`, or names the others, means what there can be.
     let names_each = !word.trim_start().starts_with('~')
         && !word.split([',', ' ', '[', ']']).any(|part| part.eq_ignore_ascii_case("all"));
     match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| names_each) {
-        Some(signal) => Err(uncatchable(signal)),
+        Some(signal) => Err(uncatchable_error(signal)),
         None => Ok(set.iter().filter(|signal| is_catchable(*signal)).collect()),
     }
 }
 
 /// Why a signal cannot be named here.
-pub(super) fn uncatchable(signal: Signal) -> Failure {
-    let name = Arch::NATIVE.name(signal);
-    let why = if signal.is_of_c_library() {
+pub(super) fn uncatchable_error(signal: Signal) -> Failure {
+    let name = Arch::NATIVE.signal_name(signal);
+    let why = if signal.is_reserved_by_libc() {
         "it is the C library's own"
     } else {
         "the kernel lets nobody catch, block or ignore it"
     };
-    Failure::usage(format!("{name}: {why}"))
+    Failure::usage_error(format!("{name}: {why}"))
 }
 
 /// `SIGNAL[,...]=COMMAND`, or `EXIT=COMMAND`: a hook each.
-fn hooks(word: &OsString) -> Result<Vec<Hook>, Failure> {
-    let shown = text(word);
+fn parse_hooks(word: &OsString) -> Result<Vec<Hook>, Failure> {
+    let shown = escape_arg(word);
     let Some(word) = word.to_str() else {
-        return Err(Failure::usage(format!("--on {shown}: a command must be UTF-8")));
+        return Err(Failure::usage_error(format!("--on {shown}: a command must be UTF-8")));
     };
     let Some((on, command)) = word.split_once('=') else {
-        return Err(Failure::usage(format!("--on {shown}: SIGNAL=COMMAND is expected")));
+        return Err(Failure::usage_error(format!("--on {shown}: SIGNAL=COMMAND is expected")));
     };
-    let hook = |on| Hook { on, command: command.to_owned() };
+    let hook = |on| Hook { trigger: on, command: command.to_owned() };
     let (ends, signals): (Vec<&str>, Vec<&str>) =
         on.split(',').partition(|name| name.eq_ignore_ascii_case("EXIT"));
     let signals = match signals.join(",") {
         none if none.is_empty() && !ends.is_empty() => SignalSet::EMPTY,
-        names => set(&names).map_err(|error| Failure::usage(format!("--on {error}")))?,
+        names => parse_signal_set(&names).map_err(|error| Failure::usage_error(format!("--on {error}")))?,
     };
     let at_end = (!ends.is_empty()).then(|| hook(None));
     Ok(signals.iter().map(|signal| hook(Some(signal))).chain(at_end).collect())
@@ -228,10 +239,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hooks_are_read() {
+    fn parses_hooks() {
         let read = |word: &str| {
-            let hooks = hooks(&OsString::from(word))?;
-            Ok(hooks.into_iter().map(|hook| (hook.on.map_or(0, Signal::get), hook.command)).collect())
+            let hooks = parse_hooks(&OsString::from(word))?;
+            Ok(hooks.into_iter().map(|hook| (hook.trigger.map_or(0, Signal::get), hook.command)).collect())
         };
         let are = |word, on: &[u8], command: &str| {
             let expected: Vec<_> = on.iter().map(|on| (*on, command.to_owned())).collect();
@@ -256,8 +267,9 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_read_one_by_one_or_together() {
-        let bits = |word: &str| set(word).map(SignalSet::bits).map_err(|failure| failure.to_string());
+    fn parses_one_signal_or_a_set() {
+        let bits =
+            |word: &str| parse_signal_set(word).map(SignalSet::bits).map_err(|failure| failure.to_string());
         assert_eq!(bits("TERM"), Ok(0x4000));
         assert_eq!(bits("INT,15"), Ok(0x4002));
         assert!(bits("all").is_ok_and(|bits| bits.count_ones() == 60));

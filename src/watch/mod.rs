@@ -14,51 +14,51 @@ mod wire;
 
 use std::time::{Duration, SystemTime};
 
-pub use command::hold_early;
-pub use sender::Sender;
+pub use command::block_signals_early;
+pub use sender::SignalSender;
 
-use crate::error::{Failure, Outcome};
-use crate::out::Out;
+use crate::error::{CommandOutcome, Failure};
+use crate::out::ReportWriter;
 use crate::signal::known::{HUP, INT, TERM};
-use crate::signal::{Arch, Info, Signal, SignalSet};
+use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 use crate::sys::{hold, signalfd};
-use notes::Notes;
-use outlet::Outlet;
+use notes::StderrNotes;
+use outlet::BufferedStdout;
 
 /// What is asked.
 #[derive(Debug)]
-pub struct Request {
+pub struct WatchRequest {
     /// The signals that were named, as operands and in hooks; they are watched,
     /// and none of them ends the watch.
-    pub named: SignalSet,
+    pub named_signals: SignalSet,
     /// Whether everything else that can be caught is watched too.
-    pub all: bool,
+    pub all_signals: bool,
     /// What to run.
     pub hooks: Vec<Hook>,
     /// What becomes of arrivals while a command runs.
-    pub burst: Burst,
+    pub burst: BurstPolicy,
     /// End after this many signals.
     pub count: Option<u64>,
     /// End after this time.
     pub timeout: Option<Duration>,
     /// What is run under it; it is that to which all this happens then.
-    pub command: Option<command::Plan>,
+    pub supervise: Option<command::SuperviseOptions>,
     /// Whom to observe, instead of receiving.
-    pub observe: Option<Box<poll::Request>>,
+    pub monitor: Option<Box<poll::MonitorRequest>>,
 }
 
 /// A command to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
     /// On this signal; at the end where there is none.
-    pub on: Option<Signal>,
+    pub trigger: Option<Signal>,
     /// For `sh -c`.
     pub command: String,
 }
 
 /// What becomes of arrivals while a command runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Burst {
+pub enum BurstPolicy {
     /// Their commands run one after another, in the order of arrival.
     #[default]
     Queue,
@@ -70,33 +70,33 @@ pub enum Burst {
 
 /// A signal that was received.
 #[derive(Debug)]
-pub struct Event {
+pub struct ReceivedSignal {
     /// When it was read.
     pub time: SystemTime,
     /// All that the kernel tells of it.
-    pub info: Info,
+    pub siginfo: Siginfo,
     /// Who sent it, where a process did.
-    pub sender: Option<Sender>,
+    pub sender: Option<SignalSender>,
 }
 
-impl Request {
+impl WatchRequest {
     /// The signals that are watched: what cannot be caught is left out, and so
     /// are the C library's own.
-    pub fn watched(&self) -> SignalSet {
+    pub fn watched_signals(&self) -> SignalSet {
         let all = Arch::NATIVE.signals().filter(|signal| is_catchable(*signal));
-        if self.all { all.collect::<SignalSet>() | self.named } else { self.named }
+        if self.all_signals { all.collect::<SignalSet>() | self.named_signals } else { self.named_signals }
     }
 }
 
 /// Whether a signal can be received here.
 pub(super) fn is_catchable(signal: Signal) -> bool {
-    let own = signal.is_of_c_library();
-    !own && Arch::NATIVE.facts(signal).is_none_or(|facts| facts.catchable())
+    let own = signal.is_reserved_by_libc();
+    !own && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())
 }
 
 /// The signals that end a watch: TERM, and INT and HUP where they were not
 /// ignored on entry, as in the background of a script and under nohup.
-fn ending() -> SignalSet {
+fn termination_signals() -> SignalSet {
     let heeded = [INT, HUP].into_iter().filter(|signal| !signalfd::is_ignored(*signal));
     heeded.chain([TERM]).collect()
 }
@@ -106,22 +106,22 @@ fn ending() -> SignalSet {
 ///
 /// # Errors
 /// Output that cannot be written, and a kernel that refuses.
-pub fn run(request: &Request, out: &Out<'_>) -> Result<Outcome, Failure> {
-    if let Some(plan) = &request.command {
+pub fn run(request: &WatchRequest, out: &ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
+    if let Some(plan) = &request.supervise {
         return command::run(request, plan, out);
     }
-    hold::release();
-    let mut notes = Notes::stderr();
-    let (outlet, settings) = (Outlet::stdout(), out.settings());
+    hold::restore_mask();
+    let mut notes = StderrNotes::stderr();
+    let (outlet, settings) = (BufferedStdout::stdout(), out.settings());
     let mut sink = &outlet;
-    let mut out = Out::new(&mut sink, settings);
-    let outcome = match &request.observe {
+    let mut out = ReportWriter::new(&mut sink, settings);
+    let outcome = match &request.monitor {
         Some(observe) => poll::run(observe, &mut out, &outlet, &mut notes),
         None => receive::receive(request, &mut out, &outlet, &mut notes),
     };
     // Nothing waits for the reader of these, either.
-    let outcome = outcome.unwrap_or_else(Outcome::from);
-    outcome.complaints.iter().for_each(|text| notes.complain(text));
+    let outcome = outcome.unwrap_or_else(CommandOutcome::from);
+    outcome.error_messages.iter().for_each(|text| notes.write_error(text));
     notes.finish();
-    Ok(Outcome { complaints: Vec::new(), ..outcome })
+    Ok(CommandOutcome { error_messages: Vec::new(), ..outcome })
 }

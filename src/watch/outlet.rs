@@ -6,57 +6,57 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use crate::exit::Exit;
-use crate::signal::Info;
-use crate::sys::pidfd::wait_for_any;
+use crate::exit::ExitStatus;
+use crate::signal::Siginfo;
+use crate::sys::pidfd::wait_readable;
 use crate::sys::signalfd::SignalFd;
-use crate::sys::stdio::sparing_pipe;
-use crate::sys::unwaiting::Unwaiting;
+use crate::sys::stdio::without_sigpipe;
+use crate::sys::unwaiting::NonblockingWriter;
 
 /// How long an end that was asked for is put off for what waits to be written.
-const AT_THE_END: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a watch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum WatchEnd {
     /// What it went on for is there.
-    Reached(Exit),
+    Completed(ExitStatus),
     /// A signal asks for it, or the time is up.
-    Asked(Exit),
+    Interrupted(ExitStatus),
 }
 
 /// What is written, and waits to be. Who writes looks first whether something
 /// waits, and lets the rest wait where it is: in the kernel's queue, or in the
 /// processes that are looked at.
 #[derive(Debug)]
-pub(super) struct Outlet {
-    to: Unwaiting,
-    kept: RefCell<Kept>,
+pub(super) struct BufferedStdout {
+    writer: NonblockingWriter,
+    state: RefCell<StdoutState>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    waiting: Vec<u8>,
+struct StdoutState {
+    pending: Vec<u8>,
     /// What is wrong, until it is told.
     error: Option<io::Error>,
     /// Whether nothing is written any more.
     closed: bool,
 }
 
-impl Outlet {
+impl BufferedStdout {
     /// Standard output.
-    pub(super) fn stdout() -> Outlet {
-        Outlet { to: Unwaiting::stdout(), kept: RefCell::default() }
+    pub(super) fn stdout() -> BufferedStdout {
+        BufferedStdout { writer: NonblockingWriter::stdout(), state: RefCell::default() }
     }
 
     /// Whether something waits to be written.
-    pub(super) fn is_behind(&self) -> bool {
-        !self.kept.borrow().waiting.is_empty()
+    pub(super) fn has_pending(&self) -> bool {
+        !self.state.borrow().pending.is_empty()
     }
 
     /// Waits until one of the descriptors can be read, there is room for what
     /// waits, which is written then, or the time is up (`None`: for ever); also
-    /// until nobody reads any more, which [`Outlet::check`] tells. Gives whether
+    /// until nobody reads any more, which [`BufferedStdout::take_error`] tells. Gives whether
     /// something came before the time was up.
     ///
     /// # Errors
@@ -67,26 +67,26 @@ impl Outlet {
         others: &[BorrowedFd<'_>],
         time: Option<Duration>,
     ) -> io::Result<bool> {
-        let mut kept = self.kept.borrow_mut();
+        let mut kept = self.state.borrow_mut();
         if kept.closed {
-            return wait_for_any(first, others, time);
+            return wait_readable(first, others, time);
         }
-        let behind = !kept.waiting.is_empty();
-        let came = self.to.wait_beside(first, others, behind, time)?;
-        if came.gone {
-            kept.fail(io::ErrorKind::BrokenPipe.into());
-        } else if behind && let Err(error) = kept.catch_up(&self.to) {
-            kept.fail(error);
+        let behind = !kept.pending.is_empty();
+        let came = self.writer.wait_with_readers(first, others, behind, time)?;
+        if came.reader_gone {
+            kept.set_error(io::ErrorKind::BrokenPipe.into());
+        } else if behind && let Err(error) = kept.write_pending(&self.writer) {
+            kept.set_error(error);
         }
-        Ok(came.any)
+        Ok(came.ready)
     }
 
     /// Whether all is well.
     ///
     /// # Errors
     /// Once, that nobody reads any more, or what write(2) has said.
-    pub(super) fn check(&self) -> io::Result<()> {
-        self.kept.borrow_mut().error.take().map_or(Ok(()), Err)
+    pub(super) fn take_error(&self) -> io::Result<()> {
+        self.state.borrow_mut().error.take().map_or(Ok(()), Err)
     }
 
     /// Writes what waits, before the end. An end that was asked for is put off
@@ -96,29 +96,29 @@ impl Outlet {
     ///
     /// # Errors
     /// What poll(2), the reading of signals, and write(2) say.
-    pub(super) fn settle(
+    pub(super) fn flush_at_exit(
         &self,
-        end: End,
+        end: WatchEnd,
         time: Option<Instant>,
         asked: &mut SignalFd,
-        by: impl Fn(&Info) -> Exit,
-    ) -> io::Result<(Exit, usize)> {
-        let hurry = || Some(Instant::now() + AT_THE_END);
+        by: impl Fn(&Siginfo) -> ExitStatus,
+    ) -> io::Result<(ExitStatus, usize)> {
+        let hurry = || Some(Instant::now() + FLUSH_TIMEOUT);
         let (mut exit, mut time, mut hurried) = match end {
-            End::Reached(exit) => (exit, time, false),
-            End::Asked(exit) => (exit, hurry(), true),
+            WatchEnd::Completed(exit) => (exit, time, false),
+            WatchEnd::Interrupted(exit) => (exit, hurry(), true),
         };
         let mut received = Vec::new();
-        while self.is_behind() {
+        while self.has_pending() {
             let left = time.map(|time| time.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 if hurried {
                     break;
                 }
-                (exit, time, hurried) = (Exit::TimedOut, hurry(), true);
+                (exit, time, hurried) = (ExitStatus::TimedOut, hurry(), true);
             }
             self.wait(asked.as_fd(), &[], left)?;
-            self.check()?;
+            self.take_error()?;
             asked.read(&mut received)?;
             if let Some(info) = received.first() {
                 if hurried {
@@ -128,28 +128,28 @@ impl Outlet {
                 received.clear();
             }
         }
-        Ok((exit, self.kept.borrow().waiting.len()))
+        Ok((exit, self.state.borrow().pending.len()))
     }
 }
 
-impl Kept {
-    fn fail(&mut self, error: io::Error) {
-        *self = Kept { waiting: Vec::new(), error: Some(error), closed: true };
+impl StdoutState {
+    fn set_error(&mut self, error: io::Error) {
+        *self = StdoutState { pending: Vec::new(), error: Some(error), closed: true };
     }
 
     /// Writes what there is room for.
-    fn catch_up(&mut self, to: &Unwaiting) -> io::Result<()> {
-        let written = write(to, &self.waiting)?;
-        self.waiting.drain(..written);
+    fn write_pending(&mut self, to: &NonblockingWriter) -> io::Result<()> {
+        let written = write_available(to, &self.pending)?;
+        self.pending.drain(..written);
         Ok(())
     }
 }
 
 /// Writes what there is room for; gives how much that was.
-fn write(to: &Unwaiting, bytes: &[u8]) -> io::Result<usize> {
+fn write_available(to: &NonblockingWriter, bytes: &[u8]) -> io::Result<usize> {
     let mut written = 0;
     while written < bytes.len() {
-        match sparing_pipe(|| to.put(&bytes[written..])) {
+        match without_sigpipe(|| to.write(&bytes[written..])) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -161,21 +161,21 @@ fn write(to: &Unwaiting, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// All of it is taken; it may wait.
-impl Write for &Outlet {
+impl Write for &BufferedStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut kept = self.kept.borrow_mut();
+        let mut kept = self.state.borrow_mut();
         if kept.closed {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         // What has once been refused is tried again when there is room.
-        let written = if kept.waiting.is_empty() {
-            let written = write(&self.to, bytes);
+        let written = if kept.pending.is_empty() {
+            let written = write_available(&self.writer, bytes);
             kept.closed = written.is_err();
             written?
         } else {
             0
         };
-        kept.waiting.extend_from_slice(&bytes[written..]);
+        kept.pending.extend_from_slice(&bytes[written..]);
         Ok(bytes.len())
     }
 

@@ -4,231 +4,241 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::notes::Notes;
-use super::outlet::{End, Outlet};
-use super::run::Runner;
-use super::sender::{Sender, Senders};
-use super::{Event, Request, view};
-use crate::error::{Failure, Outcome};
-use crate::exit::Exit;
-use crate::out::{Format, Out};
-use crate::proc::Root;
-use crate::signal::info::Origin;
+use super::notes::StderrNotes;
+use super::outlet::{BufferedStdout, WatchEnd};
+use super::run::HookRunner;
+use super::sender::{SenderNameCache, SignalSender};
+use super::{ReceivedSignal, WatchRequest, view};
+use crate::error::{CommandOutcome, Failure};
+use crate::exit::ExitStatus;
+use crate::out::{OutputFormat, ReportWriter};
+use crate::proc::ProcRoot;
+use crate::signal::info::SignalOrigin;
 use crate::signal::known::{CHLD, HUP, INT, TERM};
-use crate::signal::{Info, Signal, SignalSet};
+use crate::signal::{Siginfo, Signal, SignalSet};
 use crate::sys::pidfd::PidFd;
 use crate::sys::signalfd::{self, SignalFd};
-use crate::sys::spawn::Inherited;
+use crate::sys::spawn::InheritedSignalState;
 
 /// So many signals at once may mean that the queue has been full.
-const MANY: usize = 16;
+const BUSY_BATCH_SIZE: usize = 16;
 /// The least time between two looks at the queue's limit, each of which reads a
 /// file.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+const QUEUE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Receives until the end that was asked for.
 pub(super) fn receive(
-    request: &Request,
-    out: &mut Out<'_>,
-    outlet: &Outlet,
-    notes: &mut Notes,
-) -> Result<Outcome, Failure> {
-    let inherited = Inherited::now();
-    let watched = request.watched();
-    let ending = ending(request);
-    signalfd::block(watched | ending).map_err(kernel)?;
-    let signals = SignalFd::open(watched | ending).map_err(kernel)?;
-    let asked = SignalFd::open(ending).map_err(kernel)?;
-    let reaps = inherited.ignores_child() && watched.contains(CHLD);
+    request: &WatchRequest,
+    out: &mut ReportWriter<'_>,
+    outlet: &BufferedStdout,
+    notes: &mut StderrNotes,
+) -> Result<CommandOutcome, Failure> {
+    let inherited = InheritedSignalState::current();
+    let watched = request.watched_signals();
+    let ending = termination_signals(request);
+    signalfd::block(watched | ending).map_err(signalfd_failure)?;
+    let signals = SignalFd::open(watched | ending).map_err(signalfd_failure)?;
+    let asked = SignalFd::open(ending).map_err(signalfd_failure)?;
+    let reaps = inherited.ignores_sigchld() && watched.contains(CHLD);
     if reaps {
-        signalfd::set_default(CHLD);
+        signalfd::set_default_disposition(CHLD);
     }
-    let out_is_json = out.format() == Format::Json;
-    let mut watch = Watch {
+    let out_is_json = out.format() == OutputFormat::Json;
+    let mut watch = SignalReceiver {
         request,
         watched,
-        ending,
-        signals,
-        asked,
+        termination_signals: ending,
+        signal_fd: signals,
+        termination_fd: asked,
         out,
-        outlet,
+        stdout: outlet,
         notes,
-        senders: Senders::new(),
-        runner: Runner::new(request, inherited, out_is_json),
-        reaps,
-        left: request.count,
-        end: request.timeout.and_then(|time| Instant::now().checked_add(time)),
-        looked: None,
-        told_of_limit: false,
+        sender_names: SenderNameCache::new(),
+        hook_runner: HookRunner::new(request, inherited, out_is_json),
+        reaps_children: reaps,
+        remaining: request.count,
+        deadline: request.timeout.and_then(|time| Instant::now().checked_add(time)),
+        last_queue_check: None,
+        queue_full_reported: false,
         batch: Vec::new(),
     };
-    watch.notes.note(&format!("ready, pid {}", std::process::id()));
-    let ended = watch.until_the_end().and_then(|end| watch.settle(end));
-    let exit = ended.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
-    watch.finish(exit)?;
-    Ok(Outcome { exit: ended?, complaints: Vec::new() })
+    watch.notes.write_note(&format!("ready, pid {}", std::process::id()));
+    let ended = watch.run().and_then(|end| watch.flush_at_exit(end));
+    let exit = ended.as_ref().map_or_else(|failure| failure.exit_status, |exit| *exit);
+    watch.run_exit_hooks(exit)?;
+    Ok(CommandOutcome { exit_status: ended?, error_messages: Vec::new() })
 }
 
 /// The signals that end it: none that was named, nor HUP where all are watched.
-fn ending(request: &Request) -> SignalSet {
-    let told: SignalSet = Some(HUP).filter(|_| request.all).into_iter().collect();
-    super::ending() - told - request.named
+fn termination_signals(request: &WatchRequest) -> SignalSet {
+    let told: SignalSet = Some(HUP).filter(|_| request.all_signals).into_iter().collect();
+    super::termination_signals() - told - request.named_signals
 }
 
-fn kernel(error: io::Error) -> Failure {
-    Failure { exit: Exit::Failed, cause: anyhow::anyhow!("signalfd: {}", crate::error::bare(&error)) }
+fn signalfd_failure(error: io::Error) -> Failure {
+    Failure {
+        exit_status: ExitStatus::InternalError,
+        cause: anyhow::anyhow!("signalfd: {}", crate::error::message_without_errno(&error)),
+    }
 }
 
-struct Watch<'a, 'o> {
-    request: &'a Request,
+struct SignalReceiver<'a, 'o> {
+    request: &'a WatchRequest,
     watched: SignalSet,
-    ending: SignalSet,
-    signals: SignalFd,
+    termination_signals: SignalSet,
+    signal_fd: SignalFd,
     /// Those that end it, by themselves.
-    asked: SignalFd,
-    out: &'a mut Out<'o>,
-    outlet: &'a Outlet,
-    notes: &'a mut Notes,
-    senders: Senders,
-    runner: Runner<'a>,
+    termination_fd: SignalFd,
+    out: &'a mut ReportWriter<'o>,
+    stdout: &'a BufferedStdout,
+    notes: &'a mut StderrNotes,
+    sender_names: SenderNameCache,
+    hook_runner: HookRunner<'a>,
     /// How many signals are still to come.
-    left: Option<u64>,
+    remaining: Option<u64>,
     /// When the time is up.
-    end: Option<Instant>,
+    deadline: Option<Instant>,
     /// When the queue's limit was last looked at.
-    looked: Option<Instant>,
-    told_of_limit: bool,
+    last_queue_check: Option<Instant>,
+    queue_full_reported: bool,
     /// Whether children are reaped as they end: SIGCHLD was ignored.
-    reaps: bool,
-    batch: Vec<Info>,
+    reaps_children: bool,
+    batch: Vec<Siginfo>,
 }
 
-impl Watch<'_, '_> {
-    fn until_the_end(&mut self) -> Result<End, Failure> {
-        view::header(self.out)?;
+impl SignalReceiver<'_, '_> {
+    fn run(&mut self) -> Result<WatchEnd, Failure> {
+        view::print_header(self.out)?;
         self.out.flush()?;
         loop {
-            if let Some(end) = self.drain()? {
+            if let Some(end) = self.read_batch()? {
                 return Ok(end);
             }
-            let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Ok(End::Asked(Exit::TimedOut));
+                return Ok(WatchEnd::Interrupted(ExitStatus::TimedOut));
             }
             self.wait(left)?;
-            self.outlet.check()?;
+            self.stdout.take_error()?;
         }
     }
 
     /// Waits until something arrives, a command ends, what waits is written, or
     /// the time is up. Until it is written, only what ends it is of interest.
     fn wait(&mut self, time: Option<Duration>) -> Result<(), Failure> {
-        let held: Vec<_> = self.runner.held().map(PidFd::as_fd).collect();
-        let signals = if self.outlet.is_behind() { &self.asked } else { &self.signals };
-        let time = self.notes.catch_up(time);
-        self.outlet.wait(signals.as_fd(), &held, time).map_err(kernel)?;
-        let reaped = self.runner.reap();
-        self.told(reaped);
+        let held: Vec<_> = self.hook_runner.pidfds().map(PidFd::as_fd).collect();
+        let signals = if self.stdout.has_pending() { &self.termination_fd } else { &self.signal_fd };
+        let time = self.notes.write_pending(time);
+        self.stdout.wait(signals.as_fd(), &held, time).map_err(signalfd_failure)?;
+        let reaped = self.hook_runner.reap();
+        self.report_hook_error(reaped);
         Ok(())
     }
 
     /// Takes a batch of what has arrived; gives how it ends, if it does now. One
     /// at a time, so that a flood keeps neither the clock nor commands waiting.
-    fn drain(&mut self) -> Result<Option<End>, Failure> {
+    fn read_batch(&mut self) -> Result<Option<WatchEnd>, Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         // The kernel keeps what arrives while nobody reads what is told.
-        let signals = if self.outlet.is_behind() { &mut self.asked } else { &mut self.signals };
-        signals.read(&mut batch).map_err(kernel)?;
-        self.senders.next_batch();
+        let signals = if self.stdout.has_pending() { &mut self.termination_fd } else { &mut self.signal_fd };
+        signals.read(&mut batch).map_err(signalfd_failure)?;
+        self.sender_names.next_batch();
         let mut end = None;
         for info in &batch {
-            end = self.take(info)?;
+            end = self.handle_signal(info)?;
             if end.is_some() {
                 break;
             }
         }
         self.batch = batch;
-        if self.batch.len() >= MANY {
-            self.look_at_limit();
+        if self.batch.len() >= BUSY_BATCH_SIZE {
+            self.check_queue_limit();
         }
         self.out.flush()?;
         Ok(end)
     }
 
     /// Writes what waits, before the end.
-    fn settle(&mut self, end: End) -> Result<Exit, Failure> {
-        let by = |info: &Info| Exit::BySignal(info.signal.get());
-        let (exit, lost) = self.outlet.settle(end, self.end, &mut self.asked, by)?;
-        self.notes.lost("standard output", lost);
+    fn flush_at_exit(&mut self, end: WatchEnd) -> Result<ExitStatus, Failure> {
+        let by = |info: &Siginfo| ExitStatus::KilledBySignal(info.signal.get());
+        let (exit, lost) = self.stdout.flush_at_exit(end, self.deadline, &mut self.termination_fd, by)?;
+        self.notes.note_unwritten("standard output", lost);
         Ok(exit)
     }
 
-    fn take(&mut self, info: &Info) -> Result<Option<End>, Failure> {
+    fn handle_signal(&mut self, info: &Siginfo) -> Result<Option<WatchEnd>, Failure> {
         let origin = info.origin();
-        if self.reaps && matches!(origin, Origin::Child { .. }) {
-            signalfd::reap_children();
+        if self.reaps_children && matches!(origin, SignalOrigin::Child { .. }) {
+            signalfd::reap_exited_children();
         }
-        if let Origin::Child { pid, .. } = origin
-            && self.runner.is_ours(pid)
+        if let SignalOrigin::Child { pid, .. } = origin
+            && self.hook_runner.was_started_here(pid)
         {
             return Ok(None);
         }
-        if let Origin::Outside { lost: true, .. } = origin {
-            self.tell_of_limit();
+        if let SignalOrigin::OutsideNamespace { siginfo_lost: true, .. } = origin {
+            self.report_queue_full();
         }
         if self.watched.contains(info.signal) {
             let sender = match origin {
-                Origin::Process { pid, uid, verified, .. } => {
-                    Some(Sender { pid, uid, name: self.senders.name(pid), verified })
+                SignalOrigin::Process { pid, uid, verified, .. } => {
+                    Some(SignalSender { pid, uid, name: self.sender_names.resolve(pid), verified })
                 }
                 _ => None,
             };
-            let event = Event { time: SystemTime::now(), info: *info, sender };
-            view::event(&event, self.out)?;
-            if self.runner.has_hook(info.signal) {
+            let event = ReceivedSignal { time: SystemTime::now(), siginfo: *info, sender };
+            view::print_signal(&event, self.out)?;
+            if self.hook_runner.has_hook(info.signal) {
                 // What a command prints comes after what it is run for.
                 self.out.flush()?;
             }
-            let started = self.runner.arrived(&event);
-            self.told(started);
-            self.left = self.left.map(|left| left - 1);
-            if self.left == Some(0) {
-                return Ok(Some(End::Reached(Exit::Done)));
+            let started = self.hook_runner.run_hooks_for(&event);
+            self.report_hook_error(started);
+            self.remaining = self.remaining.map(|left| left - 1);
+            if self.remaining == Some(0) {
+                return Ok(Some(WatchEnd::Completed(ExitStatus::Success)));
             }
         }
-        Ok(self.ending.contains(info.signal).then(|| End::Asked(self.ended_by(info.signal))))
+        Ok(self
+            .termination_signals
+            .contains(info.signal)
+            .then(|| WatchEnd::Interrupted(self.exit_status_for(info.signal))))
     }
 
     /// INT and TERM are how it is ended, unless it still waited for signals.
-    fn ended_by(&self, signal: Signal) -> Exit {
+    fn exit_status_for(&self, signal: Signal) -> ExitStatus {
         let asked = matches!(signal, INT | TERM);
-        if asked && self.left.is_none() { Exit::Done } else { Exit::BySignal(signal.get()) }
+        if asked && self.remaining.is_none() {
+            ExitStatus::Success
+        } else {
+            ExitStatus::KilledBySignal(signal.get())
+        }
     }
 
     /// Lets commands end that run or wait, then those of the end; each unless it
     /// is asked to end once more.
-    fn finish(&mut self, exit: Exit) -> Result<(), Failure> {
-        self.wait_for_commands()?;
-        for hook in self.request.hooks.iter().filter(|hook| hook.on.is_none()) {
-            let started = self.runner.at_end(hook, exit.code());
-            self.told(started);
-            self.wait_for_commands()?;
+    fn run_exit_hooks(&mut self, exit: ExitStatus) -> Result<(), Failure> {
+        self.wait_for_hooks()?;
+        for hook in self.request.hooks.iter().filter(|hook| hook.trigger.is_none()) {
+            let started = self.hook_runner.run_exit_hook(hook, exit.code());
+            self.report_hook_error(started);
+            self.wait_for_hooks()?;
         }
         Ok(())
     }
 
-    fn wait_for_commands(&mut self) -> Result<(), Failure> {
-        while !self.runner.is_idle() {
+    fn wait_for_hooks(&mut self) -> Result<(), Failure> {
+        while !self.hook_runner.is_idle() {
             self.wait(None)?;
             let mut batch = std::mem::take(&mut self.batch);
             batch.clear();
-            self.signals.read(&mut batch).map_err(kernel)?;
-            let again = batch.iter().any(|info| self.ending.contains(info.signal));
+            self.signal_fd.read(&mut batch).map_err(signalfd_failure)?;
+            let again = batch.iter().any(|info| self.termination_signals.contains(info.signal));
             self.batch = batch;
             if again {
-                let left = self.runner.abandon();
-                self.notes.note(&format!("asked to end once more: commands not waited for: {left}"));
+                let left = self.hook_runner.abandon();
+                self.notes.write_note(&format!("asked to end once more: commands not waited for: {left}"));
             }
         }
         Ok(())
@@ -236,33 +246,33 @@ impl Watch<'_, '_> {
 
     /// Where many signals come at once, the queue may be at its limit: then
     /// senders fail, and plain kills lose their sender.
-    fn look_at_limit(&mut self) {
-        let due = self.looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
-        if self.told_of_limit || !due {
+    fn check_queue_limit(&mut self) {
+        let due = self.last_queue_check.is_none_or(|looked| looked.elapsed() >= QUEUE_CHECK_INTERVAL);
+        if self.queue_full_reported || !due {
             return;
         }
-        self.looked = Some(Instant::now());
-        let queue = Root::default().own_status().ok().and_then(|status| status.queue);
+        self.last_queue_check = Some(Instant::now());
+        let queue = ProcRoot::default().own_status().ok().and_then(|status| status.queue_usage);
         // What has just been read was in it, too; ordinary signals have a place
         // of their own where it is full.
-        let read = self.batch.len() as u64 + MANY as u64 / 2;
+        let read = self.batch.len() as u64 + BUSY_BATCH_SIZE as u64 / 2;
         if queue.is_some_and(|queue| queue.used + read >= queue.limit) {
-            self.tell_of_limit();
+            self.report_queue_full();
         }
     }
 
-    fn tell_of_limit(&mut self) {
-        if !std::mem::replace(&mut self.told_of_limit, true) {
-            self.notes.note(
+    fn report_queue_full(&mut self) {
+        if !std::mem::replace(&mut self.queue_full_reported, true) {
+            self.notes.write_note(
                 "the queue of your user is full (ulimit -i): sigqueue fails with EAGAIN for its senders, and \
                  kills with real-time signals arrive without their sender, or not at all",
             );
         }
     }
 
-    fn told(&mut self, result: Result<(), String>) {
+    fn report_hook_error(&mut self, result: Result<(), String>) {
         if let Err(what) = result {
-            self.notes.note(&what);
+            self.notes.write_note(&what);
         }
     }
 }

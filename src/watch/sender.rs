@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::proc::Root;
+use crate::proc::ProcRoot;
 use crate::sys::clock::boot_ticks;
 use crate::sys::pidfd::PidFd;
 
 /// A process that sent a signal, or claims to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub struct SignalSender {
     /// Its number, in our pid namespace.
     pub pid: u32,
     /// Its real user.
@@ -23,26 +23,26 @@ pub struct Sender {
 /// The names found so far. A name is good for as long as its process lives,
 /// which its pidfd tells.
 #[derive(Debug)]
-pub(super) struct Senders {
-    root: Root,
-    known: HashMap<u32, Known>,
+pub(super) struct SenderNameCache {
+    proc_root: ProcRoot,
+    cached: HashMap<u32, CachedName>,
     batch: u64,
 }
 
 #[derive(Debug)]
-struct Known {
-    held: PidFd,
+struct CachedName {
+    pidfd: PidFd,
     name: Vec<u8>,
     /// The batch in which it was last seen alive.
-    batch: u64,
+    last_alive_batch: u64,
 }
 
 /// So many processes are held at once; a descriptor each.
-const MOST: usize = 256;
+const MAX_CACHED: usize = 256;
 
-impl Senders {
-    pub(super) fn new() -> Senders {
-        Senders { root: Root::default(), known: HashMap::new(), batch: 0 }
+impl SenderNameCache {
+    pub(super) fn new() -> SenderNameCache {
+        SenderNameCache { proc_root: ProcRoot::default(), cached: HashMap::new(), batch: 0 }
     }
 
     /// Another batch of signals: who is known is to be looked at again.
@@ -51,31 +51,31 @@ impl Senders {
     }
 
     /// The name of the process of this number; `None` where it has exited.
-    pub(super) fn name(&mut self, pid: u32) -> Option<Vec<u8>> {
-        if let Some(known) = self.known.get_mut(&pid) {
-            if known.batch == self.batch {
+    pub(super) fn resolve(&mut self, pid: u32) -> Option<Vec<u8>> {
+        if let Some(known) = self.cached.get_mut(&pid) {
+            if known.last_alive_batch == self.batch {
                 return Some(known.name.clone());
             }
-            if !known.held.wait(Duration::ZERO).unwrap_or(true) {
-                known.batch = self.batch;
+            if !known.pidfd.wait_for_exit(Duration::ZERO).unwrap_or(true) {
+                known.last_alive_batch = self.batch;
                 return Some(known.name.clone());
             }
-            self.known.remove(&pid);
+            self.cached.remove(&pid);
         }
         // Held first, so that what /proc says is this process's, if it lives
         // on; one that was started after its signal arrived is not the sender.
         let arrived = boot_ticks();
         let held = PidFd::open(pid).ok()?;
-        let stat = self.root.stat(pid).ok()?;
-        let gone = stat.state.is_ended() || held.wait(Duration::ZERO).unwrap_or(true);
-        if gone || stat.start.is_some_and(|start| start > arrived) {
+        let stat = self.proc_root.stat(pid).ok()?;
+        let gone = stat.state.has_exited() || held.wait_for_exit(Duration::ZERO).unwrap_or(true);
+        if gone || stat.start_ticks.is_some_and(|start| start > arrived) {
             return None;
         }
         let name = stat.name.as_bytes().to_vec();
-        if self.known.len() == MOST {
-            self.known.clear();
+        if self.cached.len() == MAX_CACHED {
+            self.cached.clear();
         }
-        self.known.insert(pid, Known { held, name: name.clone(), batch: self.batch });
+        self.cached.insert(pid, CachedName { pidfd: held, name: name.clone(), last_alive_batch: self.batch });
         Some(name)
     }
 }

@@ -5,24 +5,24 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::{Event, Sender};
-use crate::signal::details::{Child, Details};
-use crate::signal::info::Origin;
-use crate::signal::{Arch, Info};
+use super::{ReceivedSignal, SignalSender};
+use crate::signal::details::{ChildStatus, SiginfoFields};
+use crate::signal::info::SignalOrigin;
+use crate::signal::{Arch, Siginfo};
 
 /// A signal that was received.
 #[derive(Serialize)]
-pub(super) struct EventObject<'a> {
+pub(super) struct ReceivedSignalObject<'a> {
     /// UTC, as RFC 3339 has it.
     time: String,
     #[serde(flatten)]
-    signal: SignalObject<'a>,
+    signal: SiginfoObject<'a>,
 }
 
 /// A signal. What does not belong to its kind is left out, but for `sender`
 /// and `value`, which are null then.
 #[derive(Serialize)]
-pub(super) struct SignalObject<'a> {
+pub(super) struct SiginfoObject<'a> {
     signal: String,
     number: u8,
     code: i32,
@@ -96,48 +96,55 @@ struct DescriptorObject {
 }
 
 /// An event as an object.
-pub(super) fn event(event: &Event) -> EventObject<'_> {
+pub(super) fn received_signal_object(event: &ReceivedSignal) -> ReceivedSignalObject<'_> {
     let time = humantime::format_rfc3339_micros(event.time).to_string();
-    EventObject { time, signal: signal(&event.info, event.sender.as_ref().map(SenderObject::of)) }
+    ReceivedSignalObject {
+        time,
+        signal: siginfo_object(&event.siginfo, event.sender.as_ref().map(SenderObject::from_sender)),
+    }
 }
 
 impl<'a> SenderObject<'a> {
     /// Who was looked up.
-    pub(super) fn of(sender: &'a Sender) -> SenderObject<'a> {
+    pub(super) fn from_sender(sender: &'a SignalSender) -> SenderObject<'a> {
         let name = sender.name.as_deref();
         let exited = name.is_none();
-        SenderObject { exited, verified: sender.verified, ..SenderObject::seen(sender.pid, sender.uid, name) }
+        SenderObject {
+            exited,
+            verified: sender.verified,
+            ..SenderObject::new_verified(sender.pid, sender.uid, name)
+        }
     }
 
     /// Who was seen when it sent.
-    pub(super) fn seen(pid: u32, uid: u32, name: Option<&'a [u8]>) -> SenderObject<'a> {
+    pub(super) fn new_verified(pid: u32, uid: u32, name: Option<&'a [u8]>) -> SenderObject<'a> {
         let name = name.map(String::from_utf8_lossy);
         SenderObject { pid, tid: None, namespace_pid: None, uid, name, exited: false, verified: true }
     }
 
     /// Who was named to another process, by this number there. Where nobody has
     /// it here, it may have exited, or cannot be seen.
-    pub(super) fn claimed(
+    pub(super) fn new_claimed(
         pid: Option<u32>,
         uid: u32,
         name: Option<&'a [u8]>,
         there: u32,
     ) -> SenderObject<'a> {
         let exited = pid.is_some() && name.is_none();
-        let seen = SenderObject::seen(pid.unwrap_or(0), uid, name);
+        let seen = SenderObject::new_verified(pid.unwrap_or(0), uid, name);
         SenderObject { namespace_pid: Some(there), exited, verified: false, ..seen }
     }
 
     /// The thread that did.
-    pub(super) fn thread(self, tid: Option<u32>) -> SenderObject<'a> {
+    pub(super) fn with_tid(self, tid: Option<u32>) -> SenderObject<'a> {
         SenderObject { tid, ..self }
     }
 }
 
-impl SignalObject<'_> {
+impl SiginfoObject<'_> {
     /// The child that it tells of, if it does, by our numbers; `there`: by that
     /// of the target.
-    pub(super) fn set_child(&mut self, pid: u32, uid: u32, there: Option<u32>) {
+    pub(super) fn set_child_ids(&mut self, pid: u32, uid: u32, there: Option<u32>) {
         if let Some(child) = &mut self.child {
             (child.pid, child.uid, child.namespace_pid) = (pid, uid, there);
         }
@@ -145,41 +152,41 @@ impl SignalObject<'_> {
 }
 
 /// A signal as an object; `sender`: who has sent it.
-pub(super) fn signal<'a>(info: &Info, sender: Option<SenderObject<'a>>) -> SignalObject<'a> {
-    let (code, details) = (info.code(), Details::of(info));
-    let child = |Child { pid, uid, status }| {
+pub(super) fn siginfo_object<'a>(info: &Siginfo, sender: Option<SenderObject<'a>>) -> SiginfoObject<'a> {
+    let (code, details) = (info.known_code(), SiginfoFields::from_siginfo(info));
+    let child = |ChildStatus { pid, uid, status }| {
         let (user_ticks, system_ticks) = (info.user_ticks, info.system_ticks);
         ChildObject { pid, namespace_pid: None, uid, status, user_ticks, system_ticks }
     };
-    SignalObject {
-        signal: Arch::NATIVE.name(info.signal).to_string(),
+    SiginfoObject {
+        signal: Arch::NATIVE.signal_name(info.signal).to_string(),
         number: info.signal.get(),
         code: info.code,
         code_name: code.map(|code| code.name),
-        meaning: code.map(|code| code.meaning),
+        meaning: code.map(|code| code.description),
         errno: info.errno,
         verified: info.is_verified(),
         sender,
         value: details.value,
-        pointer: details.pointer,
+        pointer: details.value_pointer,
         child: details.child.map(child),
-        timer: details.timer.map(|(id, overrun)| TimerObject { id, overrun }),
-        descriptor: details.descriptor.map(|(fd, band)| DescriptorObject { fd, band }),
+        timer: details.timer_id_and_overrun.map(|(id, overrun)| TimerObject { id, overrun }),
+        descriptor: details.fd_and_events.map(|(fd, band)| DescriptorObject { fd, band }),
         address: details.address,
         syscall: details.syscall,
-        lost: matches!(info.origin(), Origin::Outside { lost: true, .. }),
+        lost: matches!(info.origin(), SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }),
     }
 }
 
 /// What stands in the place of what was not told.
 #[derive(Serialize)]
-pub(super) struct LostObject {
+pub(super) struct LostCountObject {
     time: String,
     /// How many lines, or events, there were.
     lost: u64,
 }
 
 /// So many are lost.
-pub(super) fn lost(time: SystemTime, lost: u64) -> LostObject {
-    LostObject { time: humantime::format_rfc3339_micros(time).to_string(), lost }
+pub(super) fn lost_count_object(time: SystemTime, lost: u64) -> LostCountObject {
+    LostCountObject { time: humantime::format_rfc3339_micros(time).to_string(), lost }
 }

@@ -310,7 +310,7 @@ fn who_waits_is_ended_by_a_signal() {
             std::thread::yield_now();
         }
         let signal = name::parse(end, Arch::NATIVE).expect("a signal");
-        deliver::to_number(child.id(), Some(signal), None).expect("ours");
+        deliver::to_pid(child.id(), Some(signal), None).expect("ours");
         let output = child.wait_with_output().expect("ours");
         assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
         assert!(!is_traced() && output.stdout.is_empty());

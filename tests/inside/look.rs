@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sigtool::signal::SignalSet;
 use sigtool::sys::deliver;
-use sigtool::sys::ptrace::{self, Refusal, Wanted};
+use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
 
 use super::{handlers, is_possible, queue, set, signal};
 use crate::support::{Fixture, skipped};
@@ -37,7 +37,7 @@ fn handlers_are_seen_with_their_flags_and_masks() {
     assert_eq!(seen.actions[3].1.handler, 0, "SIG_DFL");
     let same = |index: usize| seen.actions[index].1.handler == hup.handler;
     assert!(same(2) && same(4) && same(5), "one handler for all: {:?}", seen.actions);
-    assert!(seen.stopped > Duration::ZERO && seen.queue.is_empty() && !seen.cut);
+    assert!(seen.longest_stop > Duration::ZERO && seen.queue.is_empty() && !seen.truncated);
 }
 
 #[test]
@@ -46,9 +46,9 @@ fn kill_and_stop_have_no_actions() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
-    let seen = ptrace::look(
+    let seen = ptrace::inspect(
         fixture.pid,
-        Wanted {
+        InspectRequest {
             handlers: SignalSet::all(sigtool::signal::Arch::NATIVE),
             queue: true,
             any_credentials: false,
@@ -78,15 +78,15 @@ fn the_queues_are_seen_in_their_order() {
         "--thread",
         "block=USR2;own=USR2",
     ]);
-    deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
+    deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
     let seen = queue(fixture.pid).expect("a look");
     let own = std::process::id();
     let told: Vec<_> = seen
         .queue
         .iter()
         .map(|each| {
-            let sender = if each.info.pid == own { "us" } else { "itself" };
-            (each.info.signal.get(), each.info.code, each.info.value, sender, each.thread)
+            let sender = if each.siginfo.pid == own { "us" } else { "itself" };
+            (each.siginfo.signal.get(), each.siginfo.code, each.siginfo.value, sender, each.tid)
         })
         .collect();
     let thread = Some(fixture.ids[0]);
@@ -104,7 +104,7 @@ fn the_queues_are_seen_in_their_order() {
             (12, -6, 0, "itself", thread),
         ]
     );
-    assert!(!seen.cut && seen.actions.is_empty());
+    assert!(!seen.truncated && seen.actions.is_empty());
     // Nothing of it has been taken.
     assert_eq!(queue(fixture.pid).expect("a look").queue, seen.queue);
 }
@@ -116,7 +116,7 @@ fn nothing_pending_stops_nobody() {
     }
     let fixture = Fixture::start(["--block", "TERM"]);
     let seen = queue(fixture.pid).expect("a look");
-    assert_eq!((seen.queue.len(), seen.stopped), (0, Duration::ZERO));
+    assert_eq!((seen.queue.len(), seen.longest_stop), (0, Duration::ZERO));
 }
 
 #[test]
@@ -126,15 +126,15 @@ fn a_long_queue_is_cut_and_says_so() {
     }
     let fixture = Fixture::start(["--block", "RTMIN+1"]);
     for value in 0..1000 {
-        deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
+        deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
     }
     let seen = queue(fixture.pid).expect("a look");
-    assert_eq!((seen.queue.len(), seen.cut), (1000, false));
-    let values: Vec<i32> = seen.queue.iter().map(|each| each.info.value).collect();
+    assert_eq!((seen.queue.len(), seen.truncated), (1000, false));
+    let values: Vec<i32> = seen.queue.iter().map(|each| each.siginfo.value).collect();
     assert_eq!(values, (0..1000).collect::<Vec<_>>());
-    deliver::to_number(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
+    deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
     let seen = queue(fixture.pid).expect("a look");
-    assert_eq!((seen.queue.len(), seen.cut), (1000, true));
+    assert_eq!((seen.queue.len(), seen.truncated), (1000, true));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_stopped_process_stays_stopped_and_continues() {
         assert!(seen.actions[0].1.is_caught());
         super::settle(fixture.pid, 'T');
     }
-    deliver::to_number(fixture.pid, Some(signal("CONT")), None).expect("sent");
+    deliver::to_pid(fixture.pid, Some(signal("CONT")), None).expect("sent");
     super::settle(fixture.pid, 'S');
 }
 
@@ -184,14 +184,14 @@ fn the_dead_and_the_unborn_are_refused() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
-        assert!(matches!(handlers(pid, "TERM"), Err(Refusal::Gone)), "{pid}");
+        assert!(matches!(handlers(pid, "TERM"), Err(PtraceError::Gone)), "{pid}");
     }
     let zombie = Fixture::start(["--exit", "7"]);
-    assert!(matches!(handlers(zombie.pid, "TERM"), Err(Refusal::Zombie)));
-    assert!(matches!(queue(zombie.pid), Err(Refusal::Zombie)));
+    assert!(matches!(handlers(zombie.pid, "TERM"), Err(PtraceError::Zombie)));
+    assert!(matches!(queue(zombie.pid), Err(PtraceError::Zombie)));
     // kthreadd; not to be seen in a pid namespace.
     if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name == "kthreadd\n") {
-        assert!(matches!(handlers(2, "TERM"), Err(Refusal::KernelThread)));
+        assert!(matches!(handlers(2, "TERM"), Err(PtraceError::KernelThread)));
     } else {
         skipped("no kernel thread to be seen");
     }
@@ -206,7 +206,7 @@ fn a_process_whose_main_thread_has_ended_is_seen() {
     let seen = handlers(fixture.pid, "HUP").expect("a look");
     assert!(seen.actions[0].1.is_caught());
     let seen = queue(fixture.pid).expect("a look");
-    assert_eq!(seen.queue.iter().map(|each| each.thread).collect::<Vec<_>>(), [Some(fixture.ids[0])]);
+    assert_eq!(seen.queue.iter().map(|each| each.tid).collect::<Vec<_>>(), [Some(fixture.ids[0])]);
 }
 
 #[test]
@@ -216,14 +216,14 @@ fn a_deep_sleep_is_given_up_in_time() {
     }
     let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
     let begin = std::time::Instant::now();
-    let wanted = Wanted { handlers: set("HUP"), queue: false, any_credentials: false };
-    let refused = ptrace::look(fixture.pid, wanted, Duration::from_millis(300));
-    assert!(matches!(refused, Err(Refusal::NoAnswer { state: b'D' })), "{refused:?}");
+    let wanted = InspectRequest { handlers: set("HUP"), queue: false, any_credentials: false };
+    let refused = ptrace::inspect(fixture.pid, wanted, Duration::from_millis(300));
+    assert!(matches!(refused, Err(PtraceError::StopTimeout { state: b'D' })), "{refused:?}");
     let time = begin.elapsed();
     assert!(time >= Duration::from_millis(300) && time < Duration::from_secs(10), "{time:?}");
     assert_eq!(status(fixture.pid, "TracerPid"), "0");
     // Once it is awake it can be seen.
-    deliver::to_number(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
+    deliver::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
 }
@@ -245,5 +245,5 @@ fn a_traced_process_is_refused_with_its_tracer() {
     let by = tracer.id();
     let _ = tracer.kill();
     let _ = tracer.wait();
-    assert!(matches!(refused, Err(Refusal::Traced { by: tracer }) if tracer == by), "{refused:?}");
+    assert!(matches!(refused, Err(PtraceError::Traced { tracer }) if tracer == by), "{refused:?}");
 }

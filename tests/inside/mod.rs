@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use sigtool::signal::{Arch, Signal, SignalSet, name};
 use sigtool::sys::deliver;
-use sigtool::sys::ptrace::{self, Refusal, Seen, Wanted};
+use sigtool::sys::ptrace::{self, InspectRequest, PtraceError, PtraceInspection};
 
 /// Long enough for a loaded machine; what never answers is told so at last.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -29,13 +29,21 @@ pub fn signal(text: &str) -> Signal {
 }
 
 /// The actions of these signals.
-pub fn handlers(pid: u32, signals: &str) -> Result<Seen, Refusal> {
-    ptrace::look(pid, Wanted { handlers: set(signals), queue: false, any_credentials: false }, DEADLINE)
+pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError> {
+    ptrace::inspect(
+        pid,
+        InspectRequest { handlers: set(signals), queue: false, any_credentials: false },
+        DEADLINE,
+    )
 }
 
 /// What is pending.
-pub fn queue(pid: u32) -> Result<Seen, Refusal> {
-    ptrace::look(pid, Wanted { handlers: SignalSet::EMPTY, queue: true, any_credentials: false }, DEADLINE)
+pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
+    ptrace::inspect(
+        pid,
+        InspectRequest { handlers: SignalSet::EMPTY, queue: true, any_credentials: false },
+        DEADLINE,
+    )
 }
 
 /// Whether ptrace(2) is to be had here at all; else that is said.
@@ -43,7 +51,7 @@ pub fn is_possible() -> bool {
     let fixture = crate::support::Fixture::start(["--catch", "USR1"]);
     match handlers(fixture.pid, "USR1") {
         Ok(_) => true,
-        Err(Refusal::Forbidden | Refusal::Yama { .. } | Refusal::Architecture) => {
+        Err(PtraceError::Forbidden | PtraceError::Yama { .. } | PtraceError::Architecture) => {
             crate::support::skipped("no ptrace here");
             false
         }
@@ -122,7 +130,7 @@ impl Target {
             self.line();
         }
         let signal = signal("RTMIN+1");
-        until(|| deliver::to_number(self.pid, Some(signal), Some(value)).is_ok());
+        until(|| deliver::to_pid(self.pid, Some(signal), Some(value)).is_ok());
     }
 
     /// How many of them came in their order.

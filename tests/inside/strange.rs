@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sigtool::sys::ptrace::{self, Refusal, Wanted};
+use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
 use sigtool::sys::{child, deliver};
 
 use super::{Target, handlers, is_possible, queue, set, settle, signal, state_of, until};
@@ -24,7 +24,7 @@ fn code_of_32_bits_is_refused() {
     }
     for _ in 0..10 {
         let refused = handlers(target.pid, "SEGV");
-        assert!(matches!(refused, Err(Refusal::Compat)), "{refused:?}");
+        assert!(matches!(refused, Err(PtraceError::Compat)), "{refused:?}");
     }
     settle(target.pid, 'S');
     assert!(target.is_alive());
@@ -48,16 +48,16 @@ fn stops_and_their_ends_come_through() {
             }
         });
         for _ in 0..300 {
-            deliver::to_number(pid, Some(signal("STOP")), None).expect("sent");
+            deliver::to_pid(pid, Some(signal("STOP")), None).expect("sent");
             until(|| matches!(state_of(pid), Some('T' | 't')));
-            deliver::to_number(pid, Some(signal("CONT")), None).expect("sent");
+            deliver::to_pid(pid, Some(signal("CONT")), None).expect("sent");
             until(|| matches!(state_of(pid), Some('S' | 'R')));
         }
-        deliver::to_number(pid, Some(signal("STOP")), None).expect("sent");
+        deliver::to_pid(pid, Some(signal("STOP")), None).expect("sent");
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     settle(pid, 'T');
-    deliver::to_number(pid, Some(signal("CONT")), None).expect("sent");
+    deliver::to_pid(pid, Some(signal("CONT")), None).expect("sent");
     settle(pid, 'S');
 }
 
@@ -68,13 +68,13 @@ fn a_stop_is_told_once() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
-    deliver::to_number(fixture.pid, Some(signal("STOP")), None).expect("sent");
+    deliver::to_pid(fixture.pid, Some(signal("STOP")), None).expect("sent");
     settle(fixture.pid, 'T');
-    assert_eq!(child::stopped(fixture.pid), Some(signal("STOP")));
+    assert_eq!(child::poll_stopped(fixture.pid), Some(signal("STOP")));
     for _ in 0..20 {
         handlers(fixture.pid, "HUP").expect("a look");
         settle(fixture.pid, 'T');
-        assert_eq!((child::stopped(fixture.pid), child::continued(fixture.pid)), (None, false));
+        assert_eq!((child::poll_stopped(fixture.pid), child::poll_continued(fixture.pid)), (None, false));
     }
 }
 
@@ -100,10 +100,10 @@ fn a_frozen_process_is_given_up_in_time_and_restored() {
         write("cgroup.procs", &fixture.pid.to_string()).and_then(|()| write("cgroup.freeze", "1"));
     if is_frozen.is_ok() {
         until(|| std::fs::read_to_string(group.join("cgroup.events")).expect("a file").contains("frozen 1"));
-        let wanted = Wanted { handlers: set("HUP"), queue: false, any_credentials: false };
-        let refused = ptrace::look(fixture.pid, wanted, Duration::from_millis(300));
+        let wanted = InspectRequest { handlers: set("HUP"), queue: false, any_credentials: false };
+        let refused = ptrace::inspect(fixture.pid, wanted, Duration::from_millis(300));
         write("cgroup.freeze", "0").expect("it is ours");
-        assert!(matches!(refused, Err(Refusal::NoAnswer { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(PtraceError::StopTimeout { .. })), "{refused:?}");
         settle(fixture.pid, 'S');
         assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
     } else {

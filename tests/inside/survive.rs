@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use sigtool::sys::deliver;
 use sigtool::sys::pidfd::PidFd;
-use sigtool::sys::ptrace::{Refusal, Tracer};
+use sigtool::sys::ptrace::{PtraceError, Tracer};
 
 use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
@@ -25,7 +25,7 @@ fn no_signal_is_lost_of_a_handler_that_runs_all_the_time() {
             // It has come to its end, or else it should be seen.
             Err(refusal) => {
                 assert!(
-                    matches!(refusal, Refusal::Gone | Refusal::Zombie | Refusal::Changing),
+                    matches!(refusal, PtraceError::Gone | PtraceError::Zombie | PtraceError::Unstable),
                     "{refusal:?}"
                 );
                 super::settle(target.pid, 'Z');
@@ -65,11 +65,11 @@ fn a_filter_is_suspended_or_refused() {
     let mut target = Target::start(&["filtered", "13"]);
     match handlers(target.pid, "SEGV") {
         Ok(seen) => assert!(seen.actions[0].1.is_caught()),
-        Err(Refusal::Seccomp) => skipped("no right to suspend a filter"),
+        Err(PtraceError::Seccomp) => skipped("no right to suspend a filter"),
         Err(refusal) => panic!("{}", refusal.reason()),
     }
     // The queue needs no call of the target's.
-    deliver::to_number(target.pid, None, None).expect("it lives");
+    deliver::to_pid(target.pid, None, None).expect("it lives");
     queue(target.pid).expect("a look");
     assert!(target.is_alive());
 }
@@ -82,19 +82,19 @@ fn a_filter_is_not_met_by_going_on() {
     }
     let mut target = Target::start(&["filtered", "219"]);
     super::settle(target.pid, 'S');
-    deliver::to_number(target.pid, Some(signal("USR1")), None).expect("it lives");
+    deliver::to_pid(target.pid, Some(signal("USR1")), None).expect("it lives");
     for _ in 0..3 {
         assert_eq!(queue(target.pid).expect("a look").queue.len(), 1);
         super::settle(target.pid, 'S');
         match handlers(target.pid, "SEGV") {
-            Ok(_) | Err(Refusal::Seccomp) => {}
+            Ok(_) | Err(PtraceError::Seccomp) => {}
             Err(refusal) => panic!("{}", refusal.reason()),
         }
         super::settle(target.pid, 'S');
     }
     // What it ignores would not wake it, were it not traced.
     let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
-    deliver::to_number(target.pid, Some(signal("URG")), None).expect("it lives");
+    deliver::to_pid(target.pid, Some(signal("URG")), None).expect("it lives");
     let mut events = Vec::new();
     super::until(|| tracer.read(&mut events).expect("events") && !events.is_empty());
     drop(tracer);
@@ -110,7 +110,7 @@ fn calls_that_are_dispatched_are_refused() {
     let mut target = Target::start(&["dispatched"]);
     super::settle(target.pid, 'S');
     match handlers(target.pid, "SEGV") {
-        Err(Refusal::Dispatched) => {}
+        Err(PtraceError::Dispatched) => {}
         other => panic!("{other:?}"),
     }
     queue(target.pid).expect("a look");
@@ -132,7 +132,7 @@ fn a_low_stack_pointer_is_no_harm() {
         for _ in 0..10 {
             match handlers(target.pid, "SEGV") {
                 Ok(seen) => assert!(is_seen && seen.actions[0].1.is_caught(), "{above}"),
-                Err(Refusal::NoMemory) => assert!(!is_seen, "{above}"),
+                Err(PtraceError::NoMemory) => assert!(!is_seen, "{above}"),
                 Err(refusal) => panic!("{above}: {}", refusal.reason()),
             }
         }
@@ -183,7 +183,7 @@ fn a_process_that_executes_itself_is_seen_or_left_alone() {
     for _ in 0..100 {
         match handlers(target.pid, "SEGV") {
             Ok(_) => seen += 1,
-            Err(Refusal::Changing) => {}
+            Err(PtraceError::Unstable) => {}
             Err(refusal) => panic!("{}", refusal.reason()),
         }
     }
@@ -262,7 +262,7 @@ fn who_waits_for_a_deep_sleep_can_be_ended() {
             .expect("it runs");
         super::until(is_traced);
         let begin = Instant::now();
-        deliver::to_number(looker.id(), Some(signal(end)), None).expect("it is ours");
+        deliver::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
         let status = looker.wait().expect("it is ours");
         let time = begin.elapsed();
         assert_eq!(status.signal(), Some(signal(end).get().into()), "{end}: {status}");
@@ -270,7 +270,7 @@ fn who_waits_for_a_deep_sleep_can_be_ended() {
         assert!(!is_traced(), "the helper has ended before");
         super::settle(fixture.pid, 'D');
     }
-    deliver::to_number(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
+    deliver::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
 }
@@ -292,7 +292,7 @@ mod slow {
             match handlers(target.pid, "SEGV,BUS") {
                 Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
                 // It is done; another one, for the rest of the looks.
-                Err(Refusal::Gone | Refusal::Zombie | Refusal::Changing) => {
+                Err(PtraceError::Gone | PtraceError::Zombie | PtraceError::Unstable) => {
                     assert_eq!(target.line(), right, "after {looks} looks");
                     target = Target::start(&["busy", "20000"]);
                 }
@@ -321,7 +321,7 @@ mod slow {
             let mut dots = [0; 20];
             let mut stdout = BufReader::new(looker.stdout.take().expect("a pipe"));
             stdout.read_exact(&mut dots).expect("it looks");
-            deliver::to_number(looker.id(), Some(signal(end)), None).expect("it is ours");
+            deliver::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
             looker.wait().expect("it is ours");
             // Its helper, if there is one, goes on for a moment.
             super::super::until(|| {

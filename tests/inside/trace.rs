@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
-use sigtool::sys::ptrace::{Event, Refusal, Tracer, What};
+use sigtool::sys::ptrace::{PtraceError, Tracer, TracerEvent, TracerEventKind};
 use sigtool::sys::{deliver, pidfd};
 
 use super::{Target, is_possible, settle, signal, until};
 use crate::support::{Fixture, fixture_path};
 
 /// The events from now on until one is as wanted, which is the last of them.
-fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&Event) -> bool) -> Vec<Event> {
+fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> bool) -> Vec<TracerEvent> {
     let mut all = Vec::new();
     loop {
         let mut new = Vec::new();
@@ -25,25 +25,25 @@ fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&Event) -> bool) 
             return all;
         }
         assert!(is_traced, "it ended: {all:?}");
-        pidfd::wait_for_any(tracer.as_fd(), &[], None).expect("it can be waited for");
+        pidfd::wait_readable(tracer.as_fd(), &[], None).expect("it can be waited for");
     }
 }
 
 /// Signal, code, value and thread of those that are deliveries.
-fn deliveries(events: &[Event]) -> Vec<(u8, i32, i32, u32)> {
-    let delivered = events.iter().filter_map(|event| match event.what {
-        What::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
+fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
+    let delivered = events.iter().filter_map(|event| match event.kind {
+        TracerEventKind::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
         _ => None,
     });
     delivered.collect()
 }
 
 fn send(pid: u32, name: &str, value: Option<i32>) {
-    deliver::to_number(pid, Some(signal(name)), value).expect("sent");
+    deliver::to_pid(pid, Some(signal(name)), value).expect("sent");
 }
 
-fn is_delivery_of(event: &Event, name: &str) -> bool {
-    matches!(event.what, What::Delivered(info) if info.signal == signal(name))
+fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
+    matches!(event.kind, TracerEventKind::Delivered(info) if info.signal == signal(name))
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn deliveries_are_told_with_their_senders() {
     events_until(&mut tracer, |event| {
         let own = std::process::id();
         let now = SystemTime::now() + Duration::from_secs(1);
-        matches!(event.what, What::Delivered(info) if info.pid == own)
+        matches!(event.kind, TracerEventKind::Delivered(info) if info.pid == own)
             && event.time >= before
             && event.time <= now
     });
@@ -96,9 +96,9 @@ fn all_threads_are_traced_and_new_ones_too() {
     let mut ended = Vec::new();
     while new.len() < 50 || ended.len() < 50 {
         for event in events_until(&mut tracer, |_| true) {
-            match event.what {
-                What::Thread => new.push(event.tid),
-                What::Ended(Some(_)) => ended.push(event.tid),
+            match event.kind {
+                TracerEventKind::ThreadCreated => new.push(event.tid),
+                TracerEventKind::Exited(Some(_)) => ended.push(event.tid),
                 other => panic!("{other:?}"),
             }
         }
@@ -118,8 +118,8 @@ fn the_end_is_told_with_its_signal() {
     let events = events_until(&mut tracer, |event| event.tid == pid);
     let endings: Vec<String> = events
         .iter()
-        .filter_map(|event| match event.what {
-            What::Ended(ending) => Some(format!("{} {}", event.tid == pid, ending?)),
+        .filter_map(|event| match event.kind {
+            TracerEventKind::Exited(ending) => Some(format!("{} {}", event.tid == pid, ending?)),
             _ => None,
         })
         .collect();
@@ -140,7 +140,9 @@ fn executing_is_told() {
     let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
     let pid = target.pid;
     for _ in 0..20 {
-        events_until(&mut tracer, |event| event.what == What::Exec { former: pid } && event.tid == pid);
+        events_until(&mut tracer, |event| {
+            event.kind == TracerEventKind::Exec { former_tid: pid } && event.tid == pid
+        });
     }
 }
 
@@ -155,8 +157,8 @@ fn another_thread_may_execute() {
     let mut tracer = Tracer::attach(pid).expect("it can be traced");
     let mut formers = HashSet::new();
     events_until(&mut tracer, |event| {
-        formers.extend(match event.what {
-            What::Exec { former } if former != pid => Some(former),
+        formers.extend(match event.kind {
+            TracerEventKind::Exec { former_tid: former } if former != pid => Some(former),
             _ => None,
         });
         formers.len() >= 10
@@ -172,13 +174,13 @@ fn a_stop_stays_one_until_it_is_continued() {
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
     // A traced one has a letter of its own.
-    events_until(&mut tracer, |event| event.what == What::Stopped(signal("STOP")));
+    events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     settle(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
     events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
     settle(fixture.pid, 'S');
     send(fixture.pid, "STOP", None);
-    let events = events_until(&mut tracer, |event| event.what == What::Stopped(signal("STOP")));
+    let events = events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     assert_eq!(deliveries(&events).len(), 1, "{events:?}");
     settle(fixture.pid, 't');
     drop(tracer);
@@ -193,15 +195,15 @@ fn who_cannot_be_traced_says_why() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
-        assert!(matches!(Tracer::attach(pid), Err(Refusal::Gone)), "{pid}");
+        assert!(matches!(Tracer::attach(pid), Err(PtraceError::Gone)), "{pid}");
     }
     let zombie = Fixture::start(["--exit", "7"]);
     let refused = Tracer::attach(zombie.pid);
-    assert!(matches!(refused, Err(Refusal::Zombie | Refusal::Gone)), "{refused:?}");
+    assert!(matches!(refused, Err(PtraceError::Zombie | PtraceError::Gone)), "{refused:?}");
     let fixture = Fixture::start(["--thread", "", "--leader-exits"]);
     let tracer = Tracer::attach(fixture.pid).expect("its other thread lives");
     let second = Tracer::attach(fixture.pid);
-    assert!(matches!(second, Err(Refusal::Traced { .. })), "{second:?}");
+    assert!(matches!(second, Err(PtraceError::Traced { .. })), "{second:?}");
     drop(tracer);
     Tracer::attach(fixture.pid).expect("it is free again");
 }
@@ -277,10 +279,14 @@ fn stops_are_counted_and_one_of_all_threads_is_told_once() {
         events_until(&mut tracer, |event| is_delivery_of(event, "HUP"));
     }
     send(fixture.pid, "STOP", None);
-    events_until(&mut tracer, |event| matches!(event.what, What::Stopped(_)));
+    events_until(&mut tracer, |event| matches!(event.kind, TracerEventKind::Stopped(_)));
     send(fixture.pid, "CONT", None);
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
-    assert_eq!(events.iter().filter(|event| matches!(event.what, What::Stopped(_))).count(), 0, "{events:?}");
+    assert_eq!(
+        events.iter().filter(|event| matches!(event.kind, TracerEventKind::Stopped(_))).count(),
+        0,
+        "{events:?}"
+    );
     settle(fixture.pid, 'S');
     let stops = tracer.finish();
     // Each signal is one, and each thread that had stopped by then goes on by one
@@ -312,7 +318,7 @@ fn the_end_of_who_traces_is_not_that_of_the_target() {
         BufReader::new(stdout).read_line(&mut line).expect("it speaks");
         assert_eq!(line, "tracing\n");
         send(fixture.pid, "USR1", None);
-        deliver::to_number(tracer.id(), Some(signal(end)), None).expect("it is ours");
+        deliver::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
         tracer.wait().expect("it is ours");
         until(|| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
@@ -342,10 +348,13 @@ mod slow {
         let pid = target.pid;
         let mut events = Vec::new();
         until(|| !tracer.read(&mut events).expect("events"));
-        let lost: u64 =
-            events.iter().map(|event| if let What::Lost(count) = event.what { count } else { 0 }).sum();
-        let ended =
-            u64::from(events.iter().any(|event| event.tid == pid && matches!(event.what, What::Ended(_))));
+        let lost: u64 = events
+            .iter()
+            .map(|event| if let TracerEventKind::Lost(count) = event.kind { count } else { 0 })
+            .sum();
+        let ended = u64::from(
+            events.iter().any(|event| event.tid == pid && matches!(event.kind, TracerEventKind::Exited(_))),
+        );
         let told = deliveries(&events).len() as u64;
         assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
     }

@@ -2,9 +2,9 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use sigtool::explain::Sending;
-use sigtool::explain::effect::{Dropped, Effect, Held, Nothing, Why};
-use sigtool::proc::{CoreDump, Situation, Task, Wait};
+use sigtool::explain::SendSpec;
+use sigtool::explain::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
+use sigtool::proc::{CoreDumpPrediction, ProcessSnapshot, Thread, WaitReason};
 use sigtool::signal::Signal;
 
 use super::named;
@@ -26,21 +26,21 @@ impl Verdict {
 /// What a trial is counted as.
 pub fn kind(predicted: &Effect) -> String {
     match predicted {
-        Effect::Pending { held, merged: false, .. } => match held {
-            Held::Blocked { .. } | Held::BlockedByThread => "pending: blocked".to_owned(),
-            Held::Stopped => "pending: stopped".to_owned(),
-            Held::Sleeping { .. } => "pending: sleeping".to_owned(),
-            Held::Frozen => "pending: frozen".to_owned(),
+        Effect::Pending { reason: held, merged: false, .. } => match held {
+            PendingReason::Blocked { .. } | PendingReason::BlockedByThread => "pending: blocked".to_owned(),
+            PendingReason::Stopped => "pending: stopped".to_owned(),
+            PendingReason::UninterruptibleSleep { .. } => "pending: sleeping".to_owned(),
+            PendingReason::Frozen => "pending: frozen".to_owned(),
         },
-        Effect::Unknown { why, .. } => format!("unknown: {why:?}"),
+        Effect::Unknown { reason: why, .. } => format!("unknown: {why:?}"),
         other => other.id().to_owned(),
     }
 }
 
 /// Whether the signal did what was predicted, and nothing else.
 pub fn verdict(
-    situation: &Situation,
-    sending: Sending,
+    situation: &ProcessSnapshot,
+    sending: SendSpec,
     predicted: &Effect,
     observed: &Observation,
 ) -> Verdict {
@@ -62,26 +62,31 @@ pub fn verdict(
 
 /// Whether what is likely happened, or an alternative that one of the reasons
 /// for the uncertainty names. Nothing else is right.
-fn matches_unknown(sending: Sending, predicted: &Effect, observed: &Observation) -> bool {
-    let Effect::Unknown { why, likely: Some(likely) } = predicted else {
+fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
+    let Effect::Unknown { reason: why, likely: Some(likely) } = predicted else {
         return matches(sending, predicted, observed);
     };
     // CONT continues the process in any case; what happens next is uncertain.
-    if let continues @ Effect::Continues { .. } = likely.likely() {
-        let runs = [true, false].map(|handler| Effect::Continues { handler, ended_by: None });
+    if let continues @ Effect::Continues { .. } = likely.most_likely() {
+        let runs =
+            [true, false].map(|handler| Effect::Continues { runs_handler: handler, terminated_by: None });
         return runs.iter().chain([continues]).any(|effect| matches(sending, effect, observed));
     }
     let alternative = match why {
-        Why::Threads | Why::Sigwait => was_waited_for(sending, observed) && lives(observed),
-        Why::Sleep => observed.pending.1 && lives(observed),
-        Why::Group => matches(sending, &Effect::Dropped(Dropped::Orphaned), observed),
+        UnknownReason::CompetingThreads | UnknownReason::SigwaitUnreadable => {
+            was_waited_for(sending, observed) && lives(observed)
+        }
+        UnknownReason::SleepKindUnknown => observed.pending.1 && lives(observed),
+        UnknownReason::OrphanedGroupUnknown => {
+            matches(sending, &Effect::Dropped(DropReason::OrphanedGroup), observed)
+        }
         _ => false,
     };
     alternative || matches_unknown(sending, likely, observed)
 }
 
 /// Whether a thread that waited for the signal got it.
-fn was_waited_for(sending: Sending, observed: &Observation) -> bool {
+fn was_waited_for(sending: SendSpec, observed: &Observation) -> bool {
     ["took", "read"].iter().any(|what| observed.was(what, sending.signal, None))
 }
 
@@ -93,7 +98,7 @@ fn lives(observed: &Observation) -> bool {
 /// process. A thread that is woken in sigsuspend(2) gets its own mask back, which
 /// nobody could see; and what waits for a thread in state D goes to any that
 /// wakes.
-fn is_released(situation: &Situation, sending: Sending, observed: &Observation) -> bool {
+fn is_released(situation: &ProcessSnapshot, sending: SendSpec, observed: &Observation) -> bool {
     let ended = observed.ended.and_then(|status| status.signal());
     let has_stopped = (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped);
     let did = |by: &Signal| match ended {
@@ -101,9 +106,9 @@ fn is_released(situation: &Situation, sending: Sending, observed: &Observation) 
         None => has_stopped && ["TSTP", "TTIN", "TTOU"].map(named).contains(by),
     };
     let shared = situation.status.shared_pending.unwrap_or_default();
-    let held_back = |task: &Task| {
+    let held_back = |task: &Thread| {
         let asleep = task.state.is_some_and(|state| state.letter() == 'D');
-        let suspended = matches!(situation.wait(task.tid), Wait::Sigsuspend);
+        let suspended = matches!(situation.wait_reason(task.tid), WaitReason::Sigsuspend);
         let mut waits = (shared | task.pending).iter().filter(|by| *by != sending.signal);
         (suspended || asleep) && waits.any(|by| did(&by))
     };
@@ -111,33 +116,36 @@ fn is_released(situation: &Situation, sending: Sending, observed: &Observation) 
 }
 
 /// Whether nothing at all is to be seen of the signal, the queue apart.
-fn unmoved(sending: Sending, observed: &Observation) -> bool {
+fn unmoved(sending: SendSpec, observed: &Observation) -> bool {
     lives(observed) && observed.before == observed.after && !observed.was_taken(sending.signal)
 }
 
-fn matches(sending: Sending, predicted: &Effect, observed: &Observation) -> bool {
+fn matches(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
     let signal = sending.signal;
-    let ended_by = |number: u8, core: Option<CoreDump>| {
+    let ended_by = |number: u8, core: Option<CoreDumpPrediction>| {
         observed.ended.is_some_and(|status| {
-            let dumped =
-                status.core_dumped() && matches!(core, None | Some(CoreDump::Limit | CoreDump::NotDumpable));
+            let dumped = status.core_dumped()
+                && matches!(
+                    core,
+                    None | Some(CoreDumpPrediction::DisabledByLimit | CoreDumpPrediction::NotDumpable)
+                );
             status.signal() == Some(i32::from(number)) && !dumped
         })
     };
     match predicted {
-        Effect::Terminates { core, .. } => ended_by(signal.get(), *core),
+        Effect::Terminates { core_dump: core, .. } => ended_by(signal.get(), *core),
         Effect::Stops => {
             lives(observed) && (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped)
         }
-        Effect::Continues { ended_by: Some(by), .. } => ended_by(by.get(), None),
-        Effect::Continues { handler, ended_by: None } => {
+        Effect::Continues { terminated_by: Some(by), .. } => ended_by(by.get(), None),
+        Effect::Continues { runs_handler: handler, terminated_by: None } => {
             lives(observed)
                 && (observed.before, observed.after) == (Rest::Stopped, Rest::Asleep)
                 && observed.was("handled", signal, None) == *handler
         }
         Effect::RunsHandler => {
             lives(observed)
-                && observed.was("handled", signal, sending.thread)
+                && observed.was("handled", signal, sending.tid)
                 && observed.before == observed.after
         }
         Effect::TakenBySigwait { tid } => {
@@ -151,45 +159,51 @@ fn matches(sending: Sending, predicted: &Effect, observed: &Observation) -> bool
             let was = observed.pending.0 && !signal.is_realtime();
             unmoved(sending, observed) && observed.pending.1 && *merged == was
         }
-        Effect::Dropped(Dropped::QueueFull) => unmoved(sending, observed) && observed.pending == (true, true),
+        Effect::Dropped(DropReason::QueueFull) => {
+            unmoved(sending, observed) && observed.pending == (true, true)
+        }
         Effect::Ignored { .. } | Effect::Dropped(_) => {
             unmoved(sending, observed) && (!observed.pending.1 || observed.pending.0)
         }
         Effect::QueueFull => unmoved(sending, observed) && observed.error == Some(libc::EAGAIN),
-        Effect::Nothing(Nothing::Zombie { .. }) => {
+        Effect::NoEffect(NoEffectReason::Zombie { .. }) => {
             (observed.before, observed.after) == (Rest::Dead, Rest::Dead)
         }
-        Effect::Nothing(Nothing::ThreadEnded) => unmoved(sending, observed),
-        Effect::Nothing(Nothing::Stopped) => {
+        Effect::NoEffect(NoEffectReason::ThreadExited) => unmoved(sending, observed),
+        Effect::NoEffect(NoEffectReason::AlreadyStopped) => {
             unmoved(sending, observed) && observed.after == Rest::Stopped && signal == named("STOP")
         }
-        Effect::Traced { .. } | Effect::Nothing(_) | Effect::Checked | Effect::Unknown { .. } => false,
+        Effect::Traced { .. } | Effect::NoEffect(_) | Effect::NullSignal | Effect::Unknown { .. } => false,
     }
 }
 
 /// Whether a signal did what was said of the time when nothing would hold it
 /// back any more. Another one that waited may have ended the process first.
-pub fn then(sending: Sending, then: &Effect, observed: &Observation) -> Verdict {
+pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict {
     let signal = sending.signal;
     let ended = observed.ended.and_then(|status| status.signal());
     let right = match then {
         Effect::Terminates { .. } => ended.is_some(),
         _ if ended.is_some_and(|by| by != i32::from(signal.get())) => true,
-        Effect::Unknown { why: Why::Threads, likely: Some(likely) } => {
+        Effect::Unknown { reason: UnknownReason::CompetingThreads, likely: Some(likely) } => {
             // One thread may yet sleep, and another does it now.
-            let now = if let Effect::Pending { then: Some(then), .. } = &**likely { then } else { likely };
+            let now = if let Effect::Pending { eventual_effect: Some(then), .. } = &**likely {
+                then
+            } else {
+                likely
+            };
             let does = |effect| !matches!(self::then(sending, effect, observed), Verdict::Wrong(_));
             was_waited_for(sending, observed) || does(likely) || does(now)
         }
-        Effect::Unknown { why: Why::Sleep, likely: Some(likely) } => {
+        Effect::Unknown { reason: UnknownReason::SleepKindUnknown, likely: Some(likely) } => {
             lives(observed) || matches!(self::then(sending, likely, observed), Verdict::Ended)
         }
         // In an orphaned process group the kernel drops the stop.
-        Effect::Unknown { why: Why::Group, likely: Some(likely) } => {
+        Effect::Unknown { reason: UnknownReason::OrphanedGroupUnknown, likely: Some(likely) } => {
             (ended.is_none() && observed.after == Rest::Asleep && !observed.was_taken(signal))
                 || matches!(self::then(sending, likely, observed), Verdict::Right)
         }
-        Effect::RunsHandler => observed.was("handled", signal, sending.thread),
+        Effect::RunsHandler => observed.was("handled", signal, sending.tid),
         Effect::TakenBySigwait { tid } => observed.was("took", signal, *tid),
         Effect::Stops => observed.after == Rest::Stopped,
         Effect::Pending { .. } | Effect::Ignored { .. } | Effect::Dropped(_) => {

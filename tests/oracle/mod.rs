@@ -13,9 +13,9 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sigtool::explain::effect::{Effect, Held};
-use sigtool::explain::{Sending, effect};
-use sigtool::proc::{Root, Situation};
+use sigtool::explain::effect::{Effect, PendingReason};
+use sigtool::explain::{SendSpec, predict_effect};
+use sigtool::proc::{ProcRoot, ProcessSnapshot};
 use sigtool::signal::{Arch, Signal};
 use sigtool::sys::deliver;
 
@@ -69,17 +69,22 @@ fn try_state(seed: u64, tally: &mut Tally) {
         // Of a dead process only the main thread is left to be sent to.
         let threads = if target.settle() == Rest::Dead { &all[..1] } else { &all[..] };
         let thread = random.chance(30).then(|| random.choose(threads));
-        let sending = Sending { signal, thread, queued: random.chance(30) };
+        let sending = SendSpec { signal, tid: thread, has_value: random.chance(30) };
         let (situation, predicted, observed) = try_signal(&mut target, sending);
         *tally.kinds.entry(check::kind(&predicted)).or_default() += 1;
         let mut verdict = check::verdict(&situation, sending, &predicted, &observed);
-        if let (Verdict::Right, Effect::Pending { held, then: Some(then), .. }) = (&verdict, &predicted) {
+        if let (Verdict::Right, Effect::Pending { reason: held, eventual_effect: Some(then), .. }) =
+            (&verdict, &predicted)
+        {
             verdict = see_then(&mut target, sending, *held, then);
         }
         let to = thread.and_then(|tid| all.iter().position(|id| *id == tid));
         let to = to.map_or(String::new(), |index| format!(" to thread {index}"));
-        history +=
-            &format!("\n  {}{to}{}", Arch::NATIVE.name(signal), if sending.queued { " queued" } else { "" });
+        history += &format!(
+            "\n  {}{to}{}",
+            Arch::NATIVE.signal_name(signal),
+            if sending.has_value { " queued" } else { "" }
+        );
         if let Verdict::Wrong(why) = verdict {
             tally.failures.push(format!(
                 "SIGTOOL_ORACLE_SEED={seed}: fixture {:?}\nsent:{history}\npredicted: {predicted:?}\n\
@@ -99,19 +104,19 @@ fn try_state(seed: u64, tally: &mut Tally) {
 }
 
 /// Asks for the effect, sends, observes.
-fn try_signal(target: &mut Target, sending: Sending) -> (Situation, Effect, Observation) {
+fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
     let look = |target: &Target| {
-        Root::default()
-            .situation(target.pid, Some(sending.signal), sigtool::sys::reader::read)
+        ProcRoot::default()
+            .snapshot(target.pid, Some(sending.signal), sigtool::sys::reader::read)
             .expect("it is not reaped")
     };
     let before = target.settle();
     target.reports();
     let situation = look(target);
-    let predicted = effect(&situation, sending);
-    let value = sending.queued.then_some(7);
-    let sent = match sending.thread {
-        None => deliver::to_number(target.pid, Some(sending.signal), value),
+    let predicted = predict_effect(&situation, sending);
+    let value = sending.has_value.then_some(7);
+    let sent = match sending.tid {
+        None => deliver::to_pid(target.pid, Some(sending.signal), value),
         Some(tid) => deliver::to_thread(target.pid, tid, Some(sending.signal), value),
     };
     let error = sent.err().and_then(|error| error.raw_os_error());
@@ -129,8 +134,8 @@ fn try_signal(target: &mut Target, sending: Sending) -> (Situation, Effect, Obse
 }
 
 /// Whether the signal is pending in the queue that it is sent to.
-fn is_pending(situation: &Situation, sending: Sending) -> bool {
-    match sending.thread {
+fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
+    match sending.tid {
         None => situation.status.shared_pending.is_some_and(|set| set.contains(sending.signal)),
         Some(tid) => {
             let threads = situation.threads.iter().flat_map(|threads| threads.iter());
@@ -140,9 +145,9 @@ fn is_pending(situation: &Situation, sending: Sending) -> bool {
 }
 
 /// Ends what holds a signal back, and sees what it does then.
-fn see_then(target: &mut Target, sending: Sending, held: Held, then: &Effect) -> Verdict {
-    if held == Held::Stopped {
-        let cont = Sending::plain(named("CONT"));
+fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &Effect) -> Verdict {
+    if held == PendingReason::Stopped {
+        let cont = SendSpec::to_process(named("CONT"));
         let (situation, predicted, observed) = try_signal(target, cont);
         return match check::verdict(&situation, cont, &predicted, &observed) {
             Verdict::Right => check::then(sending, then, &observed),
@@ -151,7 +156,7 @@ fn see_then(target: &mut Target, sending: Sending, held: Held, then: &Effect) ->
         };
     }
     let child = target.vforked.take().expect("it waits in vfork(2)");
-    deliver::to_number(child, Some(named("KILL")), None).expect("the child lives");
+    deliver::to_pid(child, Some(named("KILL")), None).expect("the child lives");
     let after = target.settle();
     let observed = Observation {
         error: None,

@@ -8,9 +8,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use sigtool::explain::effect::{Dropped, Effect, Held};
-use sigtool::explain::{Sending, effect};
-use sigtool::proc::{Freezer, Root};
+use sigtool::explain::effect::{DropReason, Effect, PendingReason};
+use sigtool::explain::{SendSpec, predict_effect};
+use sigtool::proc::{FreezerState, ProcRoot};
 use sigtool::sys::deliver;
 use sigtool::sys::pidfd::PidFd;
 
@@ -66,39 +66,48 @@ impl Drop for Init {
 fn an_init_is_judged_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
-        let found = Root::default()
-            .situation(init.pid, Some(named(name)), sigtool::sys::reader::read)
+        let found = ProcRoot::default()
+            .snapshot(init.pid, Some(named(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        (effect(&found, Sending::plain(named(name))), found)
+        (predict_effect(&found, SendSpec::to_process(named(name))), found)
     };
     let send = |name: &str| {
-        deliver::to_number(init.pid, Some(named(name)), None).expect("sent");
+        deliver::to_pid(init.pid, Some(named(name)), None).expect("sent");
     };
     for name in ["TERM", "INT", "SEGV", "TSTP", "RTMIN+3"] {
         let (effect, before) = predicted(name);
-        assert_eq!(effect, Effect::Dropped(Dropped::Init), "{name}");
+        assert_eq!(effect, Effect::Dropped(DropReason::InitWithoutHandler), "{name}");
         send(name);
         let after = predicted(name).1;
         assert_eq!(before.status.shared_pending, after.status.shared_pending, "{name} was dropped");
     }
-    assert!(matches!(predicted("QUIT").0, Effect::Pending { held: Held::Blocked { .. }, merged: false, .. }));
+    assert!(matches!(
+        predicted("QUIT").0,
+        Effect::Pending { reason: PendingReason::Blocked { .. }, merged: false, .. }
+    ));
     send("QUIT");
-    assert!(matches!(predicted("QUIT").0, Effect::Pending { held: Held::Blocked { .. }, merged: true, .. }));
+    assert!(matches!(
+        predicted("QUIT").0,
+        Effect::Pending { reason: PendingReason::Blocked { .. }, merged: true, .. }
+    ));
     assert_eq!(predicted("USR1").0, Effect::RunsHandler);
     assert_eq!(predicted("STOP").0, Effect::Stops);
     send("STOP");
     let stopped = |init: &Init| {
-        let status = Root::default().status(init.pid).expect("it lives");
+        let status = ProcRoot::default().status(init.pid).expect("it lives");
         status.state.is_some_and(|state| state.letter() == 'T')
     };
     while !stopped(&init) {
         std::thread::yield_now();
     }
-    assert_eq!(predicted("CONT").0, Effect::Continues { handler: false, ended_by: None });
-    assert_eq!(predicted("KILL").0, Effect::Terminates { kill: true, core: None });
+    assert_eq!(predicted("CONT").0, Effect::Continues { runs_handler: false, terminated_by: None });
+    assert_eq!(predicted("KILL").0, Effect::Terminates { by_kill: true, core_dump: None });
     let held = PidFd::open(init.pid).expect("it lives");
     send("KILL");
-    assert!(held.wait(std::time::Duration::from_secs(60)).expect("poll"), "KILL from outside ends it");
+    assert!(
+        held.wait_for_exit(std::time::Duration::from_secs(60)).expect("poll"),
+        "KILL from outside ends it"
+    );
 }
 
 /// From within even KILL and STOP do nothing. The init is the shell, which says
@@ -110,12 +119,12 @@ fn an_init_lives_through_what_its_own_namespace_sends() {
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
     let Some(ran) = crate::support::in_namespace(script) else { return };
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let status = sigtool::proc::Status::parse(ran.stderr.as_bytes()).expect("a status");
+    let status = sigtool::proc::ProcStatus::parse(ran.stderr.as_bytes()).expect("a status");
     assert_eq!(status.namespace_pids, [1], "as read inside");
-    let found = sigtool::proc::Situation::of_text(&status);
+    let found = sigtool::proc::ProcessSnapshot::from_status(&status);
     for name in ["TERM", "TSTP", "KILL", "STOP"] {
-        let effect = effect(&found, Sending::plain(named(name)));
-        assert_eq!(effect.likely(), &Effect::Dropped(Dropped::Init), "{name}");
+        let effect = predict_effect(&found, SendSpec::to_process(named(name)));
+        assert_eq!(effect.most_likely(), &Effect::Dropped(DropReason::InitWithoutHandler), "{name}");
     }
 }
 
@@ -172,9 +181,9 @@ fn a_frozen_process_is_judged() {
             return skipped("no process may be moved to the cgroup");
         }
         group.freeze(true);
-        let sending = Sending::plain(named(name));
+        let sending = SendSpec::to_process(named(name));
         let (situation, predicted, observed) = try_signal(&mut target, sending);
-        assert_eq!((situation.freezer, predicted.id()), (Freezer::Two, id), "{name}");
+        assert_eq!((situation.freezer_state, predicted.id()), (FreezerState::V2, id), "{name}");
         assert!(
             matches!(check::verdict(&situation, sending, &predicted, &observed), Verdict::Right),
             "{name}: {predicted:?}, {observed:?}"
@@ -191,12 +200,12 @@ fn a_frozen_process_is_judged() {
         let mut target = Target::start(&words(settings));
         group.write("cgroup.procs", &target.pid.to_string()).expect("moved before");
         group.freeze(true);
-        let sending = Sending::plain(named(name));
-        let found = Root::default()
-            .situation(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let sending = SendSpec::to_process(named(name));
+        let found = ProcRoot::default()
+            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        assert_eq!(effect(&found, sending).id(), "terminates", "{name}");
-        deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
+        assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
+        deliver::to_pid(target.pid, Some(named(name)), None).expect("sent");
         // Frozen still: waiting is enough.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
@@ -217,12 +226,12 @@ fn a_traced_process_is_judged() {
         if unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) } != 0 {
             return skipped("no right to trace");
         }
-        let sending = Sending::plain(named(name));
-        let found = Root::default()
-            .situation(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let sending = SendSpec::to_process(named(name));
+        let found = ProcRoot::default()
+            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        let predicted = effect(&found, sending);
-        deliver::to_number(target.pid, Some(named(name)), None).expect("sent");
+        let predicted = predict_effect(&found, sending);
+        deliver::to_pid(target.pid, Some(named(name)), None).expect("sent");
         if name == "USR2" {
             assert_eq!((predicted.id(), target.settle()), ("pending", Rest::Asleep));
             continue;

@@ -97,7 +97,7 @@ impl Thread {
 }
 
 fn text(set: SignalSet) -> String {
-    set.text(Arch::NATIVE).to_string()
+    set.display(Arch::NATIVE).to_string()
 }
 
 impl Plan {

@@ -2,12 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Asked, Backend};
+use super::{BackendChoice, InspectOptions};
 use crate::error::Failure;
 
 /// What is to be seen inside, and by what.
 #[derive(Debug, Default, Args)]
-pub(in crate::decode_status) struct InsideArgs {
+pub(in crate::decode_status) struct InspectArgs {
     /// Which function handles each caught signal
     #[arg(long)]
     handlers: bool,
@@ -16,37 +16,39 @@ pub(in crate::decode_status) struct InsideArgs {
     queue: bool,
     /// Look inside by: auto, bpf or ptrace
     #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<BackendName>,
+    backend: Option<InspectBackendArg>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum BackendName {
+enum InspectBackendArg {
     Auto,
     Bpf,
     Ptrace,
 }
 
-impl InsideArgs {
+impl InspectArgs {
     /// What is asked; nothing, most of the time.
     ///
     /// # Errors
     /// An option that goes with these alone, by name.
-    pub(in crate::decode_status) fn asked(&self) -> Result<Option<Asked>, Failure> {
-        let InsideArgs { handlers, queue, verbose, .. } = *self;
+    pub(in crate::decode_status) fn to_options(&self) -> Result<Option<InspectOptions>, Failure> {
+        let InspectArgs { handlers, queue, verbose, .. } = *self;
         let backend = match self.backend {
-            None | Some(BackendName::Auto) => Backend::Auto,
-            Some(BackendName::Bpf) => Backend::Bpf,
-            Some(BackendName::Ptrace) => Backend::Ptrace,
+            None | Some(InspectBackendArg::Auto) => BackendChoice::Auto,
+            Some(InspectBackendArg::Bpf) => BackendChoice::Bpf,
+            Some(InspectBackendArg::Ptrace) => BackendChoice::Ptrace,
         };
         if handlers || queue {
-            return Ok(Some(Asked { handlers, queue, backend, verbose }));
+            return Ok(Some(InspectOptions { handlers, queue, backend, verbose }));
         }
         match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")].iter().find(|(given, _)| *given)
         {
-            Some((_, option)) => Err(Failure::usage(format!("{option}: goes with --handlers or --queue"))),
+            Some((_, option)) => {
+                Err(Failure::usage_error(format!("{option}: goes with --handlers or --queue")))
+            }
             None => Ok(None),
         }
     }

@@ -1,34 +1,34 @@
 //! Names of functions in a narrow column.
 
-use crate::out::{LEFT_OUT, shorten};
+use crate::out::{ELLIPSIS, shorten_middle};
 
 /// A function's name in at most so many characters, if that can be: without
 /// what it takes and what its templates are of, then without the namespaces that
 /// it lies in, at last without its middle.
-pub(super) fn brief(name: &str, most: usize) -> String {
+pub(super) fn shorten_symbol(name: &str, most: usize) -> String {
     let is_short = |name: &str| name.chars().count() <= most;
     if is_short(name) {
         return name.to_owned();
     }
-    let bare = without_brackets(name);
+    let bare = elide_brackets(name);
     if is_short(&bare) {
         return bare;
     }
-    let inner = bare.match_indices("::").map(|(at, _)| format!("{LEFT_OUT}{}", &bare[at..]));
+    let inner = bare.match_indices("::").map(|(at, _)| format!("{ELLIPSIS}{}", &bare[at..]));
     let inner = inner.filter(|inner| !inner.ends_with("::")).collect::<Vec<_>>();
     let found = inner.iter().find(|inner| is_short(inner)).or(inner.last()).unwrap_or(&bare);
-    shorten(found, most)
+    shorten_middle(found, most)
 }
 
 /// A name with each list in brackets left out: `f(int)` becomes `f(…)`.
-fn without_brackets(name: &str) -> String {
+fn elide_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
     while let Some(first) = rest.chars().next() {
-        let listed = list(rest).filter(|list| is_left_out(&text, list));
+        let listed = leading_brackets(rest).filter(|list| is_elidable(&text, list));
         let list = listed.unwrap_or(&rest[..first.len_utf8()]);
         match listed {
-            Some(_) => text.extend([first, LEFT_OUT, if first == '(' { ')' } else { '>' }]),
+            Some(_) => text.extend([first, ELLIPSIS, if first == '(' { ')' } else { '>' }]),
             None => text.push(first),
         }
         rest = &rest[list.len()..];
@@ -38,13 +38,13 @@ fn without_brackets(name: &str) -> String {
 
 /// Whether a list is no part of a name: C++ names operators by brackets, and what
 /// has no name so; Go has `main.(*T).f`.
-fn is_left_out(before: &str, list: &str) -> bool {
+fn is_elidable(before: &str, list: &str) -> bool {
     let named = ["()", "<>", "(anonymous namespace)"].contains(&list) || list.starts_with("(*");
     !named && !before.ends_with("operator") && !before.ends_with("operator<")
 }
 
 /// The list in brackets that a text begins with.
-fn list(text: &str) -> Option<&str> {
+fn leading_brackets(text: &str) -> Option<&str> {
     if !text.starts_with(['(', '<']) {
         return None;
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_name_keeps_what_tells_it() {
+    fn shortening_keeps_distinctive_part() {
         let nested = "app::sub::Registry<std::map<int, long>, char>::on_child(int, siginfo_t*, void*)";
         for (name, most, expected) in [
             ("f(int)", 6, "f(int)"),
@@ -90,14 +90,14 @@ mod tests {
             ("<a::B as c::D>::call", 16, "<…>::call"),
             ("__nptl_setxid_sighandler", 20, "__nptl_set…ighandler"),
         ] {
-            assert_eq!(brief(name, most), expected, "{name}");
+            assert_eq!(shorten_symbol(name, most), expected, "{name}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_name_is_shortened(name in "[a-z:()<>* -]{0,60}", most in 1usize..60) {
-            prop_assert!(brief(&name, most).chars().count() <= most);
+        fn shortens_any_name_to_limit(name in "[a-z:()<>* -]{0,60}", most in 1usize..60) {
+            prop_assert!(shorten_symbol(&name, most).chars().count() <= most);
         }
     }
 }

@@ -6,57 +6,60 @@ mod brief;
 pub(super) mod view;
 pub(super) mod wire;
 
-use brief::brief;
+use brief::shorten_symbol;
 
-use super::{Problem, Process, Report, Request, Target};
+use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
 use crate::error::Failure;
-use crate::explain::{self, Caught, Finding, NoCode};
-use crate::observe::{Area, Backend, Claimed, Inside, Observer, Place, Refused, Subject, Unseen, Wanted};
-use crate::out::{escape, shorten};
-use crate::proc::surroundings::{Claim, Claimant};
-use crate::proc::{ProcessName, Root};
-use crate::signal::info::Origin;
+use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
+use crate::observe::{
+    BackendChoice, BackendError, ClaimedSender, CodeLocation, Inspection, InspectionScope, InspectionTarget,
+    Inspector, Region, Unavailable,
+};
+use crate::out::{escape_name, shorten_middle};
+use crate::proc::surroundings::{ClaimedOrigin, SenderClaim};
+use crate::proc::{ProcRoot, ProcessName};
+use crate::signal::info::SignalOrigin;
 
 /// What is to be seen inside, and by what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct InspectOptions {
     /// The handlers of caught signals.
     pub handlers: bool,
     /// What is pending, with its siginfo.
     pub queue: bool,
     /// The means.
-    pub backend: Backend,
+    pub backend: BackendChoice,
     /// Whether it is told why a means could not be used.
     pub verbose: bool,
 }
 
 /// Looks into each process of a report, if that was asked. What cannot be seen
 /// is a problem of the report.
-pub(super) fn look(report: &mut Report, request: &Request) {
-    let Some(asked) = request.inside else { return };
-    let wanted = Wanted { handlers: asked.handlers, queue: asked.queue };
-    let observer = Observer::new(&request.root, wanted, asked.backend, report.chosen);
-    look_by(observer, report, asked, &request.root);
+pub(super) fn inspect_processes(report: &mut DecodeReport, request: &DecodeRequest) {
+    let Some(asked) = request.inspect else { return };
+    let wanted = InspectionScope { handlers: asked.handlers, queue: asked.queue };
+    let observer = Inspector::new(&request.proc_root, wanted, asked.backend, report.is_selection);
+    inspect_with(observer, report, asked, &request.proc_root);
 }
 
-fn look_by(mut observer: Observer, report: &mut Report, asked: Asked, root: &Root) {
-    observer.expect(report.processes.len());
+fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: InspectOptions, root: &ProcRoot) {
+    observer.prefetch(report.processes.len());
     // Many refused for the same reason are one problem.
-    let mut refused: Vec<(Refused, Vec<String>)> = Vec::new();
+    let mut refused: Vec<(BackendError, Vec<String>)> = Vec::new();
     for process in &mut report.processes {
-        let Some(pid) = pid(process, root) else { continue };
-        let Process { status, thread, threads, .. } = &*process;
-        let subject = Subject { pid, thread: *thread, status, threads: threads.as_ref() };
-        match observer.look(subject) {
+        let Some(pid) = live_pid(process, root) else { continue };
+        let DecodedProcess { status, tid: thread, threads, .. } = &*process;
+        let subject = InspectionTarget { pid, tid: *thread, status, threads: threads.as_ref() };
+        match observer.inspect(subject) {
             Ok(inside) => {
                 if let Some(threads) = &mut process.threads {
-                    threads.learn(&inside.sleeps);
+                    threads.update_killable(&inside.uninterruptible_threads);
                 }
-                process.inside = Some(inside);
+                process.inspection = Some(inside);
             }
             Err(reason) => match refused.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, of)) => of.push(target(process)),
-                None => refused.push((reason, vec![target(process)])),
+                Some((_, of)) => of.push(process_label(process)),
+                None => refused.push((reason, vec![process_label(process)])),
             },
         }
     }
@@ -64,91 +67,95 @@ fn look_by(mut observer: Observer, report: &mut Report, asked: Asked, root: &Roo
         let (first, more) = (of.first().cloned().unwrap_or_default(), of.len() - 1);
         let more = if more == 0 { String::new() } else { format!(" and {more} others") };
         let reason = format!("cannot be looked into: {}", refused.reason);
-        report.problems.push(Problem { target: format!("{first}{more}"), reason });
+        report.errors.push(DecodeError { target: format!("{first}{more}"), reason });
     }
     if asked.verbose {
-        let line = |line: &String| Problem { target: "the kernel's verifier".into(), reason: line.clone() };
-        report.problems.extend(observer.verifier().iter().map(line));
+        let line =
+            |line: &String| DecodeError { target: "the kernel's verifier".into(), reason: line.clone() };
+        report.errors.extend(observer.verifier_log().iter().map(line));
     }
 }
 
 /// The process that a thread, too, belongs to.
-fn pid(process: &Process, root: &Root) -> Option<u32> {
-    let live = process.file.is_none() && root.is_native();
+fn live_pid(process: &DecodedProcess, root: &ProcRoot) -> Option<u32> {
+    let live = process.source_file.is_none() && root.is_native();
     process.status.tgid.or(process.status.pid).filter(|_| live)
 }
 
 /// `1234 (nginx, uid 33)`.
-fn target(process: &Process) -> String {
+fn process_label(process: &DecodedProcess) -> String {
     let status = &process.status;
     let pid = status.tgid.or(status.pid).unwrap_or(0);
-    let name = status.name.as_ref().map(|name| escape(name.as_bytes()).into_owned());
+    let name = status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
     let uid = status.uids.map(|(_, effective)| format!("uid {effective}"));
     let known: Vec<String> = name.into_iter().chain(uid).collect();
     if known.is_empty() { pid.to_string() } else { format!("{pid} ({})", known.join(", ")) }
 }
 
 /// What is wrong or surprising about the handlers of a process.
-pub(super) fn findings(inside: &Inside) -> Vec<Finding> {
-    let caught = |handler: &crate::observe::Handler| Caught {
+pub(super) fn handler_findings(inside: &Inspection) -> Vec<Finding> {
+    let caught = |handler: &crate::observe::Handler| CaughtSignal {
         signal: handler.signal,
         action: handler.action,
-        handler: handler_text(&handler.place, usize::MAX),
-        no_code: no_code(&handler.place),
+        handler: handler_text(&handler.location, usize::MAX),
+        invalid: invalid_handler(&handler.location),
     };
-    explain::of_handlers(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
+    explain::handler_findings(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
 }
 
 /// Why a place is no code, if it is none.
-fn no_code(place: &Place) -> Option<NoCode> {
-    let what = match place.area {
-        Area::Unmapped => NoCode::Unmapped,
-        Area::Kernel => NoCode::Kernel,
-        _ => NoCode::Data,
+fn invalid_handler(place: &CodeLocation) -> Option<InvalidHandler> {
+    let what = match place.region {
+        Region::Unmapped => InvalidHandler::Unmapped,
+        Region::Kernel => InvalidHandler::KernelAddress,
+        _ => InvalidHandler::NotExecutable,
     };
-    place.is_fatal().then_some(what)
+    place.faults_when_called().then_some(what)
 }
 
 /// Whom its pending signals name.
-pub(super) fn claims(inside: &Inside) -> Vec<Claim> {
-    let claim = |entry: &crate::observe::Entry| {
-        let from = match (entry.claimed.as_ref().filter(|claimed| !claimed.child), entry.info?.origin()) {
-            (Some(Claimed { number, pid, uid, name, .. }), _) => Claimant::Process {
+pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
+    let claim = |entry: &crate::observe::PendingEntry| {
+        let from = match (
+            entry.claimed_sender.as_ref().filter(|claimed| !claimed.is_child),
+            entry.siginfo?.origin(),
+        ) {
+            (Some(ClaimedSender { inner_pid: number, pid, uid, name, .. }), _) => ClaimedOrigin::Process {
                 pid: pid.unwrap_or(*number),
-                foreign: pid.is_none(),
+                is_foreign_pid: pid.is_none(),
                 uid: *uid,
                 name: name.as_deref().map(ProcessName::new),
             },
-            (None, Origin::Timer { id, .. }) => Claimant::Timer { id },
-            (None, Origin::Outside { lost: true, .. }) => return None,
-            (None, Origin::Outside { .. }) => Claimant::Outside,
-            (None, _) => Claimant::Kernel,
+            (None, SignalOrigin::Timer { id, .. }) => ClaimedOrigin::Timer { id },
+            (None, SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }) => return None,
+            (None, SignalOrigin::OutsideNamespace { .. }) => ClaimedOrigin::OutsideNamespace,
+            (None, _) => ClaimedOrigin::Kernel,
         };
-        Some(Claim { signal: entry.signal, from })
+        Some(SenderClaim { signal: entry.signal, claimed_origin: from })
     };
     inside.queue.iter().flatten().filter_map(claim).collect()
 }
 
 /// What a handler is called, in so many columns at most: its function, else where
 /// it lies in a file, else its address.
-fn handler_text(place: &Place, most: usize) -> String {
-    let (name, offset) = match (&place.symbol, place.library(), place.offset) {
-        (Some(symbol), ..) => (Ok(escape(&symbol.name)), symbol.offset),
+fn handler_text(place: &CodeLocation, most: usize) -> String {
+    let (name, offset) = match (&place.symbol, place.region_name(), place.region_offset) {
+        (Some(symbol), ..) => (Ok(escape_name(&symbol.name)), symbol.offset),
         (None, Some(library), Some(offset)) => (Err(library_text(library)), offset),
         _ => return format!("0x{:x}", place.address),
     };
     let behind = if offset == 0 && name.is_ok() { String::new() } else { format!("+0x{offset:x}") };
     let most = most.saturating_sub(behind.len());
     match name {
-        Ok(function) => brief(&function, most) + &behind,
-        Err(library) => shorten(&library, most) + &behind,
+        Ok(function) => shorten_symbol(&function, most) + &behind,
+        Err(library) => shorten_middle(&library, most) + &behind,
     }
 }
 
 /// A file's name. What the kernel writes behind the name of one that is no more
 /// may be a name's own end: that blank is escaped.
 fn library_text(name: &[u8]) -> String {
-    let text = escape(name);
+    let text = escape_name(name);
     match text.strip_suffix(" (deleted)") {
         Some(rest) => format!("{rest}\\x20(deleted)"),
         None => text.into_owned(),
@@ -156,30 +163,39 @@ fn library_text(name: &[u8]) -> String {
 }
 
 /// What could not be seen, in words.
-fn unseen_text(unseen: &Unseen) -> String {
+fn unavailable_text(unseen: &Unavailable) -> String {
     match unseen {
-        Unseen::Words(words) => words.clone(),
-        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", library_text(library)),
+        Unavailable::Description(words) => words.clone(),
+        Unavailable::Symbols { file_name: library, reason: why } => {
+            format!("the symbols of {} ({why})", library_text(library))
+        }
     }
 }
 
 /// The report's notes on how it was seen, where no header tells.
-pub(super) fn notes(report: &Report) -> Vec<String> {
-    let Some(_) = report.inside.filter(|_| !report.is_in_full()) else { return Vec::new() };
-    let means: Vec<_> =
-        report.processes.iter().filter_map(|process| process.inside.as_ref()?.means.as_ref()).collect();
+pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
+    let Some(_) = report.inspect.filter(|_| !report.is_detailed()) else { return Vec::new() };
+    let means: Vec<_> = report
+        .processes
+        .iter()
+        .filter_map(|process| process.inspection.as_ref()?.provenance.as_ref())
+        .collect();
     let mut notes: Vec<String> = Vec::new();
     for each in &means {
-        let of = means.iter().filter(|other| other.used == each.used);
-        let stopped = of.clone().map(|means| means.stopped).max().unwrap_or_default();
+        let of = means.iter().filter(|other| other.backend == each.backend);
+        let stopped = of.clone().map(|means| means.stop_duration).max().unwrap_or_default();
         let note = match stopped.is_zero() {
-            true => format!("seen by {}, which stops nobody", each.used.name()),
+            true => format!("seen by {}, which stops nobody", each.backend.display_name()),
             false => {
-                format!("seen by {}: stopped for {} at most each", each.used.name(), view::duration(stopped))
+                format!(
+                    "seen by {}: stopped for {} at most each",
+                    each.backend.display_name(),
+                    view::format_stop_time(stopped)
+                )
             }
         };
-        let unseen = of.flat_map(|means| &means.unseen);
-        let unseen = unseen.map(|what| format!("not seen: {}", unseen_text(what)));
+        let unseen = of.flat_map(|means| &means.unavailable);
+        let unseen = unseen.map(|what| format!("not seen: {}", unavailable_text(what)));
         notes.extend([note].into_iter().chain(unseen));
     }
     let mut seen: Vec<String> = Vec::new();
@@ -196,19 +212,21 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
 ///
 /// # Errors
 /// What does not, by name.
-pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let Some(asked) = request.inside else { return Ok(()) };
+pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
+    let Some(asked) = request.inspect else { return Ok(()) };
     let option = if asked.handlers { "--handlers" } else { "--queue" };
-    let text = |target: &Target| matches!(target, Target::Stdin | Target::File(_) | Target::Given(_));
+    let text = |target: &DecodeTarget| {
+        matches!(target, DecodeTarget::Stdin | DecodeTarget::File(_) | DecodeTarget::MaskStatus(_))
+    };
     let masks = !request.masks.is_empty();
     let without = [
         (request.targets.iter().any(text) || masks, "a text or a mask: it looks into processes that live"),
-        (!request.root.is_native(), "--proc: it looks into processes of this machine"),
-        (request.pids, "--pids, which prints nothing else"),
+        (!request.proc_root.is_native(), "--proc: it looks into processes of this machine"),
+        (request.pids_only, "--pids, which prints nothing else"),
         (!request.requirements.is_empty(), "--require and --forbid, which print what is not met"),
     ];
     match without.iter().find(|(given, _)| *given) {
-        Some((_, other)) => Err(Failure::usage(format!("{option}: not with {other}"))),
+        Some((_, other)) => Err(Failure::usage_error(format!("{option}: not with {other}"))),
         None => Ok(()),
     }
 }
@@ -216,52 +234,58 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Symbol;
+    use crate::observe::FunctionOffset;
     use crate::sys::bpf;
 
-    fn place(path: &[u8], symbol: Option<&[u8]>) -> Place {
-        let area = Area::File { path: path.to_vec(), deleted: false };
-        let symbol = symbol.map(|name| Symbol { name: name.to_vec(), offset: 0 });
-        Place { area, offset: Some(0x12), symbol, ..Place::unknown(0x1000) }
+    fn file_location(path: &[u8], symbol: Option<&[u8]>) -> CodeLocation {
+        let area = Region::File { path: path.to_vec(), is_deleted: false };
+        let symbol = symbol.map(|name| FunctionOffset { name: name.to_vec(), offset: 0 });
+        CodeLocation { region: area, region_offset: Some(0x12), symbol, ..CodeLocation::unknown(0x1000) }
     }
 
     #[test]
-    fn a_name_is_spelled_in_one_way() {
+    fn escapes_names_the_same_way_everywhere() {
         assert_eq!(library_text(b"br\xffoken"), "br\\xffoken");
         assert_eq!(library_text(b"x (deleted)"), "x\\x20(deleted)");
-        assert_eq!(handler_text(&place(b"/srv/br\xffoken", None), 99), "br\\xffoken+0x12");
-        assert_eq!(handler_text(&place(b"/srv/x", Some(b"f\xff")), 99), "f\\xff");
-        let unseen = Unseen::Symbols { library: b"br\xffoken".to_vec(), why: "permission denied" };
-        assert_eq!(unseen_text(&unseen), "the symbols of br\\xffoken (permission denied)");
+        assert_eq!(handler_text(&file_location(b"/srv/br\xffoken", None), 99), "br\\xffoken+0x12");
+        assert_eq!(handler_text(&file_location(b"/srv/x", Some(b"f\xff")), 99), "f\\xff");
+        let unseen = Unavailable::Symbols { file_name: b"br\xffoken".to_vec(), reason: "permission denied" };
+        assert_eq!(unavailable_text(&unseen), "the symbols of br\\xffoken (permission denied)");
     }
 
     /// What the kernel's verifier says of a program that it does refuse, of the
     /// test's own process: the harness catches some signals.
-    fn problems(verbose: bool) -> Option<Vec<Problem>> {
-        let refused = match bpf::live::broken() {
+    fn verifier_errors(verbose: bool) -> Option<Vec<DecodeError>> {
+        let refused = match bpf::live::load_invalid_program() {
             Ok(refused) => refused,
             Err(why) => {
-                bpf::live::skip(&why);
+                bpf::live::report_skipped(&why);
                 return None;
             }
         };
-        let request = Request::of(vec![Target::Own]);
-        let mut report = super::super::find::report(&request);
-        let asked = Asked { handlers: true, backend: Backend::Bpf, verbose, ..Asked::default() };
-        let wanted = Wanted { handlers: true, queue: false };
-        let observer = Observer::new(&request.root, wanted, asked.backend, false).that_is(refused);
-        look_by(observer, &mut report, asked, &request.root);
-        Some(report.problems)
+        let request = DecodeRequest::new(vec![DecodeTarget::OwnProcess]);
+        let mut report = super::super::find::collect_targets(&request);
+        let asked = InspectOptions {
+            handlers: true,
+            backend: BackendChoice::Bpf,
+            verbose,
+            ..InspectOptions::default()
+        };
+        let wanted = InspectionScope { handlers: true, queue: false };
+        let observer =
+            Inspector::new(&request.proc_root, wanted, asked.backend, false).with_bpf_error(refused);
+        inspect_with(observer, &mut report, asked, &request.proc_root);
+        Some(report.errors)
     }
 
     #[test]
-    fn the_verifiers_last_lines_are_told_where_they_are_asked_for() {
-        let Some(brief) = problems(false) else { return };
+    fn reports_verifier_log_if_verbose() {
+        let Some(brief) = verifier_errors(false) else { return };
         assert_eq!(brief.len(), 1);
         let reason = &brief[0].reason;
         let said = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
         assert!(reason.starts_with(said), "{reason}");
-        let Some(verbose) = problems(true) else { return };
+        let Some(verbose) = verifier_errors(true) else { return };
         let (first, lines) = verbose.split_first().expect("a problem");
         assert_eq!(&first.reason, reason);
         assert!(lines.iter().all(|line| line.target == "the kernel's verifier"));

@@ -5,29 +5,29 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::decode_status::wire::text;
-use crate::observe::{Area, Cut, Entry, Handler, Inside, Means, Unseen};
+use crate::decode_status::wire::lossy_string;
+use crate::observe::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
 use crate::signal::Arch;
-use crate::signal::details::{Child, Details};
+use crate::signal::details::{ChildStatus, SiginfoFields};
 
 /// What was seen inside a process. A field is left out that was not asked for.
 #[derive(Serialize)]
-pub(in crate::decode_status) struct InsideObject {
+pub(in crate::decode_status) struct InspectionObject {
     /// Null where /proc had told that there is nothing to see, or nothing
     /// could be.
-    means: Option<MeansObject>,
+    means: Option<ProvenanceObject>,
     /// Null where they could not be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     handlers: Option<Option<Vec<HandlerObject>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queued: Option<Option<Vec<QueuedObject>>>,
+    queued: Option<Option<Vec<QueuedSignalObject>>>,
     /// limit, changed; null where the queue is whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_cut: Option<Option<&'static str>>,
 }
 
 #[derive(Serialize)]
-struct MeansObject {
+struct ProvenanceObject {
     /// bpf, ptrace.
     backend: &'static str,
     /// How long the target stood still.
@@ -60,7 +60,7 @@ struct HandlerObject {
 
 /// Everything here is a claim.
 #[derive(Serialize)]
-struct QueuedObject {
+struct QueuedSignalObject {
     number: u8,
     signal: String,
     /// Null for the process.
@@ -74,18 +74,18 @@ struct QueuedObject {
     meaning: Option<String>,
     errno: Option<i32>,
     verified: bool,
-    sender: Option<SenderObject>,
+    sender: Option<ClaimedSenderObject>,
     value: Option<i32>,
     pointer: Option<u64>,
-    child: Option<ChildObject>,
-    timer: Option<TimerObject>,
-    descriptor: Option<DescriptorObject>,
+    child: Option<QueuedChildObject>,
+    timer: Option<QueuedTimerObject>,
+    descriptor: Option<QueuedDescriptorObject>,
     address: Option<u64>,
     syscall: Option<i32>,
 }
 
 #[derive(Serialize)]
-struct SenderObject {
+struct ClaimedSenderObject {
     /// Null where nobody here has the number.
     pid: Option<u32>,
     /// As the target's pid namespace numbers it.
@@ -96,7 +96,7 @@ struct SenderObject {
 }
 
 #[derive(Serialize)]
-struct ChildObject {
+struct QueuedChildObject {
     pid: Option<u32>,
     namespace_pid: u32,
     uid: u32,
@@ -104,7 +104,7 @@ struct ChildObject {
 }
 
 #[derive(Serialize)]
-struct TimerObject {
+struct QueuedTimerObject {
     id: u32,
     /// Always null: the kernel counts it when the signal is taken
     /// (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
@@ -115,92 +115,104 @@ struct TimerObject {
 }
 
 #[derive(Serialize)]
-struct DescriptorObject {
+struct QueuedDescriptorObject {
     fd: i32,
     band: u32,
 }
 
 /// What was seen, as an object.
-pub(in crate::decode_status) fn object(inside: Option<&Inside>, asked: super::Asked) -> InsideObject {
-    let handlers = || inside?.handlers.as_ref().map(|all| all.iter().map(handler).collect());
-    let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued).collect());
+pub(in crate::decode_status) fn inspection_object(
+    inside: Option<&Inspection>,
+    asked: super::InspectOptions,
+) -> InspectionObject {
+    let handlers = || inside?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
+    let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
     let cut = || {
-        Some(match inside?.cut? {
-            Cut::Limit(_) | Cut::LimitOfAll(_) => "limit",
-            Cut::Changed => "changed",
+        Some(match inside?.incomplete? {
+            IncompleteQueue::PerQueueLimit(_) | IncompleteQueue::TotalLimit(_) => "limit",
+            IncompleteQueue::ChangedWhileReading => "changed",
         })
     };
-    InsideObject {
-        means: inside.and_then(|inside| inside.means.as_ref()).map(means),
+    InspectionObject {
+        means: inside.and_then(|inside| inside.provenance.as_ref()).map(provenance_object),
         handlers: asked.handlers.then(handlers),
         queued: asked.queue.then(queued),
         queued_cut: asked.queue.then(cut),
     }
 }
 
-fn means(means: &Means) -> MeansObject {
+fn provenance_object(means: &Provenance) -> ProvenanceObject {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    MeansObject {
-        backend: means.used.word(),
-        stopped_us: micros(means.stopped),
-        unseen: means.unseen.iter().map(unseen).collect(),
-        instead: means.instead.clone(),
+    ProvenanceObject {
+        backend: means.backend.as_str(),
+        stopped_us: micros(means.stop_duration),
+        unseen: means.unavailable.iter().map(unavailable_text).collect(),
+        instead: means.fallback_reason.clone(),
     }
 }
 
-fn unseen(unseen: &Unseen) -> String {
+fn unavailable_text(unseen: &Unavailable) -> String {
     match unseen {
-        Unseen::Words(words) => words.clone(),
-        Unseen::Symbols { library, why } => format!("the symbols of {} ({why})", text(library)),
+        Unavailable::Description(words) => words.clone(),
+        Unavailable::Symbols { file_name: library, reason: why } => {
+            format!("the symbols of {} ({why})", lossy_string(library))
+        }
     }
 }
 
-fn handler(handler: &Handler) -> HandlerObject {
-    let Handler { signal, action, place, restorer } = handler;
-    let known = place.area != Area::Unknown;
-    let (path, deleted) = match &place.area {
-        Area::File { path, deleted } => (Some(text(path)), Some(*deleted)),
+fn handler_object(handler: &Handler) -> HandlerObject {
+    let Handler { signal, action, location: place, restorer_location: restorer } = handler;
+    let known = place.region != Region::Unknown;
+    let (path, deleted) = match &place.region {
+        Region::File { path, is_deleted: deleted } => (Some(lossy_string(path)), Some(*deleted)),
         _ => (None, None),
     };
     HandlerObject {
         number: signal.get(),
-        signal: Arch::NATIVE.name(*signal).to_string(),
+        signal: Arch::NATIVE.signal_name(*signal).to_string(),
         address: place.address,
-        symbol: place.symbol.as_ref().map(|symbol| text(&symbol.name)),
+        symbol: place.symbol.as_ref().map(|symbol| lossy_string(&symbol.name)),
         symbol_offset: place.symbol.as_ref().map(|symbol| symbol.offset),
-        memory: match &place.area {
-            Area::File { .. } => Some("file"),
-            Area::Named(_) => Some("named"),
-            Area::Anonymous => Some("anonymous"),
-            Area::Unmapped => Some("unmapped"),
-            Area::Kernel => Some("kernel"),
-            Area::Unknown => None,
+        memory: match &place.region {
+            Region::File { .. } => Some("file"),
+            Region::KernelNamed(_) => Some("named"),
+            Region::Anonymous => Some("anonymous"),
+            Region::Unmapped => Some("unmapped"),
+            Region::Kernel => Some("kernel"),
+            Region::Unknown => None,
         },
-        library: place.library().map(text),
+        library: place.region_name().map(lossy_string),
         path,
         deleted,
-        offset: place.offset,
-        executable: known.then_some(place.executable),
+        offset: place.region_offset,
+        executable: known.then_some(place.is_executable),
         flags: action.flag_names(),
-        mask: action.mask.names(Arch::NATIVE),
+        mask: action.mask.member_names(Arch::NATIVE),
         restorer: restorer.as_ref().map(|place| place.address),
     }
 }
 
-fn queued(entry: &Entry) -> QueuedObject {
-    let Entry { signal, thread, info, unread, claimed, timer } = entry;
-    let details = info.as_ref().map(Details::of).unwrap_or_default();
-    let code = info.and_then(|info| info.code());
-    let sender = claimed.as_ref().filter(|claimed| !claimed.child).map(|claimed| SenderObject {
+fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
+    let PendingEntry {
+        signal,
+        tid: thread,
+        siginfo: info,
+        is_unread: unread,
+        claimed_sender: claimed,
+        timer,
+    } = entry;
+    let details = info.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
+    let code = info.and_then(|info| info.known_code());
+    let sender = claimed.as_ref().filter(|claimed| !claimed.is_child).map(|claimed| ClaimedSenderObject {
         pid: claimed.pid,
-        namespace_pid: claimed.number,
+        namespace_pid: claimed.inner_pid,
         uid: claimed.uid,
-        name: claimed.name.as_deref().map(text),
+        name: claimed.name.as_deref().map(lossy_string),
         verified: false,
     });
-    QueuedObject {
+    QueuedSignalObject {
         number: signal.get(),
-        signal: Arch::NATIVE.name(*signal).to_string(),
+        signal: Arch::NATIVE.signal_name(*signal).to_string(),
         tid: *thread,
         entry: match info {
             Some(_) => "read",
@@ -209,23 +221,23 @@ fn queued(entry: &Entry) -> QueuedObject {
         },
         code: info.map(|info| info.code),
         code_name: code.map(|code| code.name),
-        meaning: info.map(|info| info.words()),
+        meaning: info.map(|info| info.description()),
         errno: info.map(|info| info.errno),
         verified: false,
         sender,
         value: details.value,
-        pointer: details.pointer,
-        child: details.child.map(|Child { pid: namespace_pid, uid, status }| {
+        pointer: details.value_pointer,
+        child: details.child.map(|ChildStatus { pid: namespace_pid, uid, status }| {
             let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
-            ChildObject { pid, namespace_pid, uid, status }
+            QueuedChildObject { pid, namespace_pid, uid, status }
         }),
-        timer: details.timer.map(|(id, _)| TimerObject {
+        timer: details.timer_id_and_overrun.map(|(id, _)| QueuedTimerObject {
             id,
             overrun: None,
-            clock: timer.map(|timer| timer.clock),
+            clock: timer.map(|timer| timer.clock_id),
             clock_name: timer.and_then(|timer| timer.clock_name()),
         }),
-        descriptor: details.descriptor.map(|(fd, band)| DescriptorObject { fd, band }),
+        descriptor: details.fd_and_events.map(|(fd, band)| QueuedDescriptorObject { fd, band }),
         address: details.address,
         syscall: details.syscall,
     }

@@ -5,182 +5,210 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime};
 
-use super::{BATCH, Event, Filter, MOST_WAITING, Named, Sender, Sent, What};
-use crate::observe::Refused;
-use crate::proc::{Files, Root};
-use crate::signal::Info;
-use crate::signal::info::Origin;
-use crate::sys::bpf::generate::{self, Generated, Told, Watch, wall_time};
+use super::{
+    EventScope, MAX_BATCH_EVENTS, MAX_BUFFERED_EVENTS, SenderMatch, SignalGeneration, ThreadEvent,
+    ThreadEventKind, VerifiedSender,
+};
+use crate::observe::BackendError;
+use crate::proc::{ProcReader, ProcRoot};
+use crate::signal::Siginfo;
+use crate::signal::info::SignalOrigin;
+use crate::sys::bpf::generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};
 
 /// The signals that are watched for, and what has come of them.
 #[derive(Debug)]
-pub(super) struct Generation {
-    watch: Watch,
-    waiting: VecDeque<Generated>,
-    batch: Vec<Generated>,
+pub(super) struct BpfEvents {
+    tracepoint: SignalTracepoint,
+    buffered: VecDeque<GeneratedSignal>,
+    batch: Vec<GeneratedSignal>,
     /// How many it was told that are lost.
-    told: u64,
-    boot: SystemTime,
+    reported_lost: u64,
+    boot_time: SystemTime,
 }
 
-impl Generation {
+impl BpfEvents {
     /// Begins to watch.
     ///
     /// # Errors
     /// Why there is nothing to be seen.
-    pub(super) fn begin(filter: &Filter) -> Result<Generation, Refused> {
-        let filter = generate::Filter {
-            targets: filter.targets.clone().unwrap_or_default(),
-            senders: filter.senders.clone(),
+    pub(super) fn open(filter: &EventScope) -> Result<BpfEvents, BackendError> {
+        let filter = generate::GenerateFilter {
+            targets: filter.target_pids.clone().unwrap_or_default(),
+            senders: filter.sender_pids.clone(),
             signals: filter.signals,
         };
-        let watch = Watch::start(&filter)
-            .map_err(|refused| Refused { reason: refused.reason.to_string(), verifier: refused.verifier })?;
-        let boot = wall_time(Duration::ZERO);
-        Ok(Generation { watch, waiting: VecDeque::new(), batch: Vec::new(), told: 0, boot })
+        let watch = SignalTracepoint::attach(&filter).map_err(|refused| BackendError {
+            reason: refused.kind.to_string(),
+            verifier_log: refused.verifier_log,
+        })?;
+        let boot = to_wall_time(Duration::ZERO);
+        Ok(BpfEvents {
+            tracepoint: watch,
+            buffered: VecDeque::new(),
+            batch: Vec::new(),
+            reported_lost: 0,
+            boot_time: boot,
+        })
     }
 
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.watch.as_fd()
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tracepoint.as_fd()
     }
 
     /// Takes what has happened by now, unless too much waits.
-    pub(super) fn gather(&mut self) {
+    pub(super) fn drain_kernel_buffer(&mut self) {
         let mut more = true;
-        while more && self.waiting.len() < MOST_WAITING {
+        while more && self.buffered.len() < MAX_BUFFERED_EVENTS {
             self.batch.clear();
-            more = self.watch.read_batch(&mut self.batch);
-            self.waiting.extend(self.batch.drain(..));
+            more = self.tracepoint.read_batch(&mut self.batch);
+            self.buffered.extend(self.batch.drain(..));
         }
     }
 
     /// Gives the next of what waits, and whether there is more.
-    pub(super) fn take(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
-        self.boot = calendar(self.boot);
-        let mut numbers = OwnNumbers::default();
-        let next = self.waiting.drain(..self.waiting.len().min(BATCH));
-        events.extend(next.map(|signal| generated(&signal, self.boot, &mut numbers)));
-        if self.waiting.is_empty() {
-            self.waiting.shrink_to(BATCH);
-            let lost = self.watch.lost()?;
-            if lost > self.told {
-                events.push(Event::of(None, None, SystemTime::now(), What::Lost(lost - self.told)));
-                self.told = lost;
+    pub(super) fn take_batch(&mut self, events: &mut Vec<ThreadEvent>) -> io::Result<bool> {
+        self.boot_time = adjusted_boot_time(self.boot_time);
+        let mut numbers = NamespaceInfoCache::default();
+        let next = self.buffered.drain(..self.buffered.len().min(MAX_BATCH_EVENTS));
+        events.extend(next.map(|signal| thread_event(&signal, self.boot_time, &mut numbers)));
+        if self.buffered.is_empty() {
+            self.buffered.shrink_to(MAX_BATCH_EVENTS);
+            let lost = self.tracepoint.lost_count()?;
+            if lost > self.reported_lost {
+                events.push(ThreadEvent::new(
+                    None,
+                    None,
+                    SystemTime::now(),
+                    ThreadEventKind::Lost(lost - self.reported_lost),
+                ));
+                self.reported_lost = lost;
             }
         }
-        Ok(!self.waiting.is_empty())
+        Ok(!self.buffered.is_empty())
     }
 
     /// Lets nothing more come; what has, and how many are lost, is still to be
     /// taken.
-    pub(super) fn finish(&mut self) {
-        self.watch.stop();
+    pub(super) fn stop(&mut self) {
+        self.tracepoint.detach();
     }
 }
 
-fn known(number: u32) -> Option<u32> {
+fn nonzero(number: u32) -> Option<u32> {
     (number != 0).then_some(number)
 }
 
 /// What a time since boot is added to, to be one of the calendar. It is kept as
 /// long as the clock is not set anew, so that no event seems to be before
 /// another that it came after.
-fn calendar(kept: SystemTime) -> SystemTime {
-    let now = wall_time(Duration::ZERO);
+fn adjusted_boot_time(kept: SystemTime) -> SystemTime {
+    let now = to_wall_time(Duration::ZERO);
     let apart = now.duration_since(kept).unwrap_or_else(|error| error.duration());
     if apart < Duration::from_millis(1) { kept } else { now }
 }
 
-fn generated(signal: &Generated, boot: SystemTime, numbers: &mut OwnNumbers) -> Event {
+fn thread_event(signal: &GeneratedSignal, boot: SystemTime, numbers: &mut NamespaceInfoCache) -> ThreadEvent {
     let (party, target) = (signal.sender, signal.target);
-    let sender = Sender {
-        pid: known(party.pid),
-        tid: known(party.tid),
+    let sender = VerifiedSender {
+        pid: nonzero(party.pid),
+        tid: nonzero(party.tid),
         uid: party.uid,
-        name: party.name.as_bytes().to_vec(),
+        thread_name: party.name.as_bytes().to_vec(),
     };
-    let info = signal.info();
+    let info = signal.siginfo();
     // A kill(2) is for a process. What is for a thread and tells nothing is the
     // kernel's doing, in a system call of whoever ran: a broken pipe's PIPE.
-    let raised = matches!(signal.told, Told::Nothing) && !signal.for_process;
-    let of_kernel = info.code > 0 && !matches!(info.origin(), Origin::Child { .. });
+    let raised = matches!(signal.siginfo_kind, SiginfoKind::NoInfo) && !signal.for_process;
+    let of_kernel = info.code > 0 && !matches!(info.origin(), SignalOrigin::Child { .. });
     let own = raised && signal.sender.tid == signal.target.tid;
-    let sender = (!signal.is_bystander() && !of_kernel && !own).then_some(sender);
-    let named = sender.as_ref().map(|sender| named(&info, sender, known(target.pid), numbers));
-    let what = What::Generated(Sent {
-        info,
-        for_process: signal.for_process,
+    let sender = (!signal.is_sender_bystander() && !of_kernel && !own).then_some(sender);
+    let named = sender.as_ref().map(|sender| match_sender(&info, sender, nonzero(target.pid), numbers));
+    let what = ThreadEventKind::Generation(SignalGeneration {
+        siginfo: info,
+        is_process_directed: signal.for_process,
         sender,
-        raised,
-        named: named.unwrap_or(Named::Right),
-        outcome: signal.outcome,
+        is_raised_by_kernel: raised,
+        sender_match: named.unwrap_or(SenderMatch::Matches),
+        generate_result: signal.result,
     });
     let name = Some(target.name.as_bytes().to_vec());
-    Event { name, ..Event::of(known(target.pid), known(target.tid), boot + signal.time, what) }
+    ThreadEvent {
+        thread_name: name,
+        ..ThreadEvent::new(nonzero(target.pid), nonzero(target.tid), boot + signal.time_since_boot, what)
+    }
 }
 
 /// Whether a signal names its sender, whom we number so. The number in it is one
 /// of the sender's own pid namespace, which is the target's (from any other it is
 /// 0), and the user one of the target's user namespace (`send_signal_locked` in
 /// kernel/signal.c).
-fn named(info: &Info, sender: &Sender, target: Option<u32>, numbers: &mut OwnNumbers) -> Named {
-    let Origin::Process { pid: number, uid, verified: false, .. } = info.origin() else {
-        return Named::Right;
+fn match_sender(
+    info: &Siginfo,
+    sender: &VerifiedSender,
+    target: Option<u32>,
+    numbers: &mut NamespaceInfoCache,
+) -> SenderMatch {
+    let SignalOrigin::Process { pid: number, uid, verified: false, .. } = info.origin() else {
+        return SenderMatch::Matches;
     };
-    let target = target.and_then(|pid| numbers.of(pid));
+    let target = target.and_then(|pid| numbers.get(pid));
     let number_differs = match sender.pid {
         Some(pid) if pid == number => Some(false),
-        Some(pid) => match (numbers.of(pid), target) {
-            (Some(own), _) => Some(own.number != number),
+        Some(pid) => match (numbers.get(pid), target) {
+            (Some(own), _) => Some(own.innermost_pid != number),
             // It has exited.
-            (None, Some(target)) if !target.is_within => Some(true),
+            (None, Some(target)) if !target.is_nested => Some(true),
             _ => None,
         },
         None => None,
     };
     let user_differs = match target {
         _ if uid == sender.uid => Some(false),
-        Some(target) if target.has_our_users => Some(true),
+        Some(target) if target.shares_our_user_namespace => Some(true),
         _ => None,
     };
     match (number_differs, user_differs) {
-        (Some(false), Some(false)) => Named::Right,
-        (Some(true), _) | (_, Some(true)) => Named::Another {
+        (Some(false), Some(false)) => SenderMatch::Matches,
+        (Some(true), _) | (_, Some(true)) => SenderMatch::Differs {
             pid: (number_differs == Some(true)).then_some(number),
             uid: (user_differs == Some(true)).then_some(uid),
         },
-        _ => Named::Unknown,
+        _ => SenderMatch::Unknown,
     }
 }
 
 /// The numbers of processes in their own pid namespaces, looked up once.
 #[derive(Default)]
-struct OwnNumbers {
-    root: Root,
-    known: HashMap<u32, Option<OwnNumber>>,
+struct NamespaceInfoCache {
+    root: ProcRoot,
+    by_pid: HashMap<u32, Option<NamespaceInfo>>,
 }
 
 #[derive(Clone, Copy)]
-struct OwnNumber {
-    number: u32,
+struct NamespaceInfo {
+    innermost_pid: u32,
     /// Whether its pid namespace lies within ours.
-    is_within: bool,
+    is_nested: bool,
     /// Whether its user namespace is ours.
-    has_our_users: bool,
+    shares_our_user_namespace: bool,
 }
 
-impl OwnNumbers {
+impl NamespaceInfoCache {
     /// `None` where it has exited.
-    fn of(&mut self, pid: u32) -> Option<OwnNumber> {
+    fn get(&mut self, pid: u32) -> Option<NamespaceInfo> {
         let root = &self.root;
         let read = || {
             let numbers = root.status(pid).ok()?.namespace_pids;
-            let mut files = Files::new(root);
-            let mut users = |pid| files.link(pid, "ns/user").ok();
+            let mut files = ProcReader::new(root);
+            let mut users = |pid| files.read_link(pid, "ns/user").ok();
             let has_our_users = users(pid)? == users(std::process::id())?;
-            Some(OwnNumber { number: *numbers.last()?, is_within: numbers.len() > 1, has_our_users })
+            Some(NamespaceInfo {
+                innermost_pid: *numbers.last()?,
+                is_nested: numbers.len() > 1,
+                shares_our_user_namespace: has_our_users,
+            })
         };
-        *self.known.entry(pid).or_insert_with(read)
+        *self.by_pid.entry(pid).or_insert_with(read)
     }
 }
 
@@ -191,36 +219,51 @@ mod tests {
 
     /// We are 1000, of user 7, the target is 1001, both in another namespace or
     /// not; a third, 1002, has exited, and so has a target, 1003.
-    fn said(code: i32, number: u32, uid: u32, (sender, target): (u32, u32), is_within: bool) -> Named {
-        let info = Info { code, uid, pid: number, ..Info::bare(Signal::new(40).unwrap()) };
+    fn match_of(
+        code: i32,
+        number: u32,
+        uid: u32,
+        (sender, target): (u32, u32),
+        is_within: bool,
+    ) -> SenderMatch {
+        let info = Siginfo { code, uid, pid: number, ..Siginfo::from_signal(Signal::new(40).unwrap()) };
         let own = |number| {
             let number = if is_within { number - 993 } else { number };
-            Some(OwnNumber { number, is_within, has_our_users: !is_within })
+            Some(NamespaceInfo {
+                innermost_pid: number,
+                is_nested: is_within,
+                shares_our_user_namespace: !is_within,
+            })
         };
         let known = HashMap::from([(1000, own(1000)), (1001, own(1001)), (1002, None), (1003, None)]);
-        let sender = Sender { pid: Some(sender), tid: Some(sender), uid: 7, name: Vec::new() };
-        named(&info, &sender, Some(target), &mut OwnNumbers { known, ..OwnNumbers::default() })
+        let sender = VerifiedSender { pid: Some(sender), tid: Some(sender), uid: 7, thread_name: Vec::new() };
+        match_sender(
+            &info,
+            &sender,
+            Some(target),
+            &mut NamespaceInfoCache { by_pid: known, ..NamespaceInfoCache::default() },
+        )
     }
 
     #[test]
-    fn who_names_another_than_itself_is_seen() {
+    fn forged_sender_is_detected() {
         const QUEUE: i32 = -1;
-        let number = |number| Named::Another { pid: Some(number), uid: None };
-        let user = Named::Another { pid: None, uid: Some(8) };
+        let number = |number| SenderMatch::Differs { pid: Some(number), uid: None };
+        let user = SenderMatch::Differs { pid: None, uid: Some(8) };
         let (living, exited, gone) = ((1000, 1001), (1002, 1001), (1002, 1003));
         for (code, pid, uid, parties, is_within, named, why) in [
-            (QUEUE, 1000, 7, living, false, Named::Right, "itself"),
+            (QUEUE, 1000, 7, living, false, SenderMatch::Matches, "itself"),
             (QUEUE, 12, 7, living, false, number(12), "another"),
             (QUEUE, 1000, 8, living, false, user, "another user"),
-            (QUEUE, 12, 8, living, false, Named::Another { pid: Some(12), uid: Some(8) }, "both"),
+            (QUEUE, 12, 8, living, false, SenderMatch::Differs { pid: Some(12), uid: Some(8) }, "both"),
             (QUEUE, 12, 7, exited, false, number(12), "also one that has exited"),
-            (QUEUE, 1002, 8, gone, false, Named::Unknown, "a user of who knows where"),
-            (0, 12, 8, living, false, Named::Right, "the kernel has written that"),
-            (QUEUE, 7, 7, living, true, Named::Right, "its number in its own namespace"),
+            (QUEUE, 1002, 8, gone, false, SenderMatch::Unknown, "a user of who knows where"),
+            (0, 12, 8, living, false, SenderMatch::Matches, "the kernel has written that"),
+            (QUEUE, 7, 7, living, true, SenderMatch::Matches, "its number in its own namespace"),
             (QUEUE, 12, 7, living, true, number(12), "not its number there"),
-            (QUEUE, 12, 7, exited, true, Named::Unknown, "nobody knows what that one's was"),
+            (QUEUE, 12, 7, exited, true, SenderMatch::Unknown, "nobody knows what that one's was"),
         ] {
-            assert_eq!(said(code, pid, uid, parties, is_within), named, "{why}");
+            assert_eq!(match_of(code, pid, uid, parties, is_within), named, "{why}");
         }
     }
 }

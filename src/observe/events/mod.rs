@@ -8,42 +8,42 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, SystemTime};
 
-use super::inside::Used;
-use super::look::{Backend, Refused};
-use super::sender::Claimed;
-use crate::signal::exit::Ending;
-use crate::signal::{Info, Signal, SignalSet};
-use generated::Generation;
-use traced::Traced;
+use super::inside::Backend;
+use super::look::{BackendChoice, BackendError};
+use super::sender::ClaimedSender;
+use crate::signal::exit::Termination;
+use crate::signal::{Siginfo, Signal, SignalSet};
+use generated::BpfEvents;
+use traced::PtraceEvents;
 
-pub use crate::sys::bpf::generate::Outcome;
-pub use crate::sys::ptrace::Stops;
+pub use crate::sys::bpf::generate::GenerateResult;
+pub use crate::sys::ptrace::StopStats;
 
 /// How long a buffer fills before the next batch is taken: each waking of a
 /// reader costs those who are looked at more than the signals do.
-const PACE: Duration = Duration::from_millis(5);
+const BATCH_DELAY: Duration = Duration::from_millis(5);
 
 /// So many signals wait at most to be taken, outside of BPF's buffer; what comes
 /// then, and does not fit in there, is lost. About 60 MB.
-const MOST_WAITING: usize = 1 << 18;
+const MAX_BUFFERED_EVENTS: usize = 1 << 18;
 
 /// So many are taken at once.
-const BATCH: usize = 512;
+const MAX_BATCH_EVENTS: usize = 512;
 
 /// What is to be seen.
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub struct EventScope {
     /// Signals for these processes; `None` for those of all, which takes BPF.
-    pub targets: Option<Vec<u32>>,
+    pub target_pids: Option<Vec<u32>>,
     /// Only what these processes send; from any where it is empty.
-    pub senders: Vec<u32>,
+    pub sender_pids: Vec<u32>,
     /// Only these.
     pub signals: SignalSet,
 }
 
 /// Something that happened to a thread of another process.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct ThreadEvent {
     /// When.
     pub time: SystemTime,
     /// The process; `None` where it has no number in our pid namespace.
@@ -52,66 +52,66 @@ pub struct Event {
     /// of the process's signal.
     pub tid: Option<u32>,
     /// The thread's name, where the means tells it.
-    pub name: Option<Vec<u8>>,
+    pub thread_name: Option<Vec<u8>>,
     /// What happened.
-    pub what: What,
+    pub kind: ThreadEventKind,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum ThreadEventKind {
     /// A signal was generated.
-    Generated(Sent),
+    Generation(SignalGeneration),
     /// A signal is delivered, also one that is ignored.
-    Delivered(Delivered),
+    Delivery(SignalDelivery),
     /// The thread is new.
-    Thread,
+    NewThread,
     /// The process executes another program.
     Exec,
     /// This signal has stopped the process, as job control does.
-    Stopped(Signal),
+    JobControlStop(Signal),
     /// The thread has ended; with the main thread, the process.
-    Ended(Option<Ending>),
+    Exited(Option<Termination>),
     /// So many events are lost.
     Lost(u64),
 }
 
 /// A signal that was generated.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SignalGeneration {
     /// What a receiver is told. Who it says has sent it is claimed where the
-    /// code is not [verified](Info::is_verified).
-    pub info: Info,
+    /// code is not [verified](Siginfo::is_verified).
+    pub siginfo: Siginfo,
     /// Whether it is for the whole process, or for the thread alone.
-    pub for_process: bool,
+    pub is_process_directed: bool,
     /// Who sent it; `None` where it was the kernel, or a timer: then whoever
     /// happened to run is none of it.
-    pub sender: Option<Sender>,
+    pub sender: Option<VerifiedSender>,
     /// Whether the kernel has raised it in a system call of the sender's, or of
     /// the target's own.
-    pub raised: bool,
+    pub is_raised_by_kernel: bool,
     /// Whether it names its sender.
-    pub named: Named,
+    pub sender_match: SenderMatch,
     /// What has become of it at once.
-    pub outcome: Outcome,
+    pub generate_result: GenerateResult,
 }
 
 /// A signal that is delivered.
 #[derive(Clone, Debug)]
-pub struct Delivered {
+pub struct SignalDelivery {
     /// What the target is told, in the numbers of its own namespaces.
-    pub info: Info,
+    pub siginfo: Siginfo,
     /// Whom that names, in our numbers; nobody has looked for a name.
-    pub claimed: Option<Claimed>,
+    pub claimed_sender: Option<ClaimedSender>,
 }
 
 /// Whether a signal names who has sent it, in its siginfo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum SenderMatch {
     /// It does, or names nobody.
-    Right,
+    Matches,
     /// Another one.
-    Another {
+    Differs {
         /// By this number, where that is not the sender's.
         pid: Option<u32>,
         /// Of this user, where that is not the sender's.
@@ -124,7 +124,7 @@ pub enum Named {
 
 /// Who sent a signal, in the moment of the sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub struct VerifiedSender {
     /// The process; `None` where it has no number in our pid namespace.
     pub pid: Option<u32>,
     /// Its thread.
@@ -132,20 +132,20 @@ pub struct Sender {
     /// Its real user.
     pub uid: u32,
     /// The thread's name.
-    pub name: Vec<u8>,
+    pub thread_name: Vec<u8>,
 }
 
 /// A view of the signals; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Events(Source);
+pub struct EventStream(EventSource);
 
 #[derive(Debug)]
-enum Source {
-    Bpf(Generation),
-    Ptrace(Traced),
+enum EventSource {
+    Bpf(BpfEvents),
+    Ptrace(PtraceEvents),
 }
 
-impl Events {
+impl EventStream {
     /// Begins to look. `Auto` is BPF alone: ptrace stops a process at each of its
     /// signals, so it is to be asked for. That begins with one process after
     /// another, as long as it `goes_on`; those that have ended are left out.
@@ -154,57 +154,57 @@ impl Events {
     /// Why nothing can be seen, for the first process of which that is so;
     /// none is looked at then.
     pub fn open(
-        filter: &Filter,
-        backend: Backend,
+        filter: &EventScope,
+        backend: BackendChoice,
         goes_on: &dyn Fn() -> bool,
-    ) -> Result<Events, (Option<u32>, Refused)> {
-        match (backend, &filter.targets) {
-            (Backend::Auto | Backend::Bpf, _) => match Generation::begin(filter) {
-                Ok(generation) => Ok(Events(Source::Bpf(generation))),
+    ) -> Result<EventStream, (Option<u32>, BackendError)> {
+        match (backend, &filter.target_pids) {
+            (BackendChoice::Auto | BackendChoice::Bpf, _) => match BpfEvents::open(filter) {
+                Ok(generation) => Ok(EventStream(EventSource::Bpf(generation))),
                 Err(refused) => Err((None, refused)),
             },
-            (Backend::Ptrace, Some(pids)) => {
-                Ok(Events(Source::Ptrace(Traced::begin(filter, pids, goes_on)?)))
+            (BackendChoice::Ptrace, Some(pids)) => {
+                Ok(EventStream(EventSource::Ptrace(PtraceEvents::attach_all(filter, pids, goes_on)?)))
             }
-            (Backend::Ptrace, None) => {
+            (BackendChoice::Ptrace, None) => {
                 let reason = "ptrace sees processes that are named, not all of them".to_owned();
-                Err((None, Refused { reason, verifier: Vec::new() }))
+                Err((None, BackendError { reason, verifier_log: Vec::new() }))
             }
         }
     }
 
     /// Which means it is.
-    pub fn used(&self) -> Used {
+    pub fn backend(&self) -> Backend {
         match self.0 {
-            Source::Bpf(_) => Used::Bpf,
-            Source::Ptrace(_) => Used::Ptrace,
+            EventSource::Bpf(_) => Backend::Bpf,
+            EventSource::Ptrace(_) => Backend::Ptrace,
         }
     }
 
     /// What has something to read when something has happened.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         match &self.0 {
-            Source::Bpf(generation) => vec![generation.descriptor()],
-            Source::Ptrace(traced) => traced.descriptors(),
+            EventSource::Bpf(generation) => vec![generation.as_fd()],
+            EventSource::Ptrace(traced) => traced.descriptors(),
         }
     }
 
     /// How long to wait, once there is something to read, for more to come.
-    pub fn pace(&self) -> Duration {
-        PACE
+    pub fn batch_delay(&self) -> Duration {
+        BATCH_DELAY
     }
 
     /// Takes what has happened by now out of the kernel's buffer, and keeps it.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn gather(&mut self) -> io::Result<()> {
+    pub fn drain_kernel_buffer(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Source::Bpf(generation) => {
-                generation.gather();
+            EventSource::Bpf(generation) => {
+                generation.drain_kernel_buffer();
                 Ok(())
             }
-            Source::Ptrace(traced) => traced.gather(),
+            EventSource::Ptrace(traced) => traced.drain_pipes(),
         }
     }
 
@@ -213,50 +213,50 @@ impl Events {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
+    pub fn read_batch(&mut self, events: &mut Vec<ThreadEvent>) -> io::Result<bool> {
         // All of it leaves the buffer at once: what is told takes longer than what
         // is sent.
-        self.gather()?;
+        self.drain_kernel_buffer()?;
         match &mut self.0 {
-            Source::Bpf(generation) => generation.take(events),
-            Source::Ptrace(traced) => Ok(traced.take(events)),
+            EventSource::Bpf(generation) => generation.take_batch(events),
+            EventSource::Ptrace(traced) => Ok(traced.take_batch(events)),
         }
     }
 
     /// Whether a process of this number is still traced, so that more of it may
     /// come even if it has ended.
-    pub fn traces(&self, pid: u32) -> bool {
+    pub fn is_tracing(&self, pid: u32) -> bool {
         match &self.0 {
-            Source::Bpf(_) => false,
-            Source::Ptrace(traced) => traced.traces(pid),
+            EventSource::Bpf(_) => false,
+            EventSource::Ptrace(traced) => traced.is_tracing(pid),
         }
     }
 
     /// The processes that are not seen any more since this was asked last: they
     /// have ended, or who traced them has.
-    pub fn closed(&mut self) -> Vec<u32> {
+    pub fn take_closed(&mut self) -> Vec<u32> {
         match &mut self.0 {
-            Source::Bpf(_) => Vec::new(),
-            Source::Ptrace(traced) => traced.closed(),
+            EventSource::Bpf(_) => Vec::new(),
+            EventSource::Ptrace(traced) => traced.take_closed(),
         }
     }
 
     /// Ends the looking; gives how long each process stood still for it, where
     /// the means stops them. What has happened by then is still to be read, and
     /// how much of it is lost.
-    pub fn finish(&mut self) -> Vec<(u32, Stops)> {
+    pub fn stop(&mut self) -> Vec<(u32, StopStats)> {
         match &mut self.0 {
-            Source::Bpf(generation) => {
-                generation.finish();
+            EventSource::Bpf(generation) => {
+                generation.stop();
                 Vec::new()
             }
-            Source::Ptrace(traced) => traced.finish(),
+            EventSource::Ptrace(traced) => traced.stop(),
         }
     }
 }
 
-impl Event {
-    fn of(pid: Option<u32>, tid: Option<u32>, time: SystemTime, what: What) -> Event {
-        Event { time, pid, tid, name: None, what }
+impl ThreadEvent {
+    fn new(pid: Option<u32>, tid: Option<u32>, time: SystemTime, what: ThreadEventKind) -> ThreadEvent {
+        ThreadEvent { time, pid, tid, thread_name: None, kind: what }
     }
 }

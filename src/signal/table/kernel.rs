@@ -1,87 +1,87 @@
 //! Signals of timers, limits, input and output, and power.
 
-use super::{Action, Alias, Facts, Origin, Standard, everywhere};
+use super::{Alias, DefaultAction, PosixEdition, SourceKind, StandardSignal, alias_on_all};
 use crate::signal::Arch;
 
-pub(super) const SIGNALS: &[Facts] = &[
-    Facts {
+pub(super) const SIGNALS: &[StandardSignal] = &[
+    StandardSignal {
         name: "ALRM",
         aliases: &[],
         numbers: [14, 14, 14, 14, 14],
-        action: Action::Term,
-        standard: Standard::P1990,
+        action: DefaultAction::Term,
+        posix_edition: PosixEdition::P1990,
         description: "The alarm clock rang",
-        origins: &[Origin::Timer],
-        source: "alarm(2), setitimer(2) with ITIMER_REAL, POSIX timers by default",
+        source_kinds: &[SourceKind::Timer],
+        sources: "alarm(2), setitimer(2) with ITIMER_REAL, POSIX timers by default",
         uses: "time limits around a call that blocks",
     },
-    Facts {
+    StandardSignal {
         name: "VTALRM",
         aliases: &[],
         numbers: [26, 26, 26, 28, 20],
-        action: Action::Term,
-        standard: Standard::P2001,
+        action: DefaultAction::Term,
+        posix_edition: PosixEdition::P2001,
         description: "CPU time in user mode ran out",
-        origins: &[Origin::Timer],
-        source: "setitimer(2) with ITIMER_VIRTUAL",
+        source_kinds: &[SourceKind::Timer],
+        sources: "setitimer(2) with ITIMER_VIRTUAL",
         uses: "interpreters switch their threads on it (older Ruby)",
     },
-    Facts {
+    StandardSignal {
         name: "PROF",
         aliases: &[],
         numbers: [27, 27, 27, 29, 21],
-        action: Action::Term,
-        standard: Standard::P2001,
+        action: DefaultAction::Term,
+        posix_edition: PosixEdition::P2001,
         description: "The profiling clock ticked",
-        origins: &[Origin::Timer],
-        source: "setitimer(2) with ITIMER_PROF",
+        source_kinds: &[SourceKind::Timer],
+        sources: "setitimer(2) with ITIMER_PROF",
         uses: "sampling profilers: gprof, gperftools, Go's pprof",
     },
-    Facts {
+    StandardSignal {
         name: "XCPU",
         aliases: &[],
         numbers: [24, 24, 24, 30, 12],
-        action: Action::Core,
-        standard: Standard::P2001,
+        action: DefaultAction::Core,
+        posix_edition: PosixEdition::P2001,
         description: "The CPU time limit was met",
-        origins: &[Origin::Timer],
-        source: "the kernel, each second past the soft RLIMIT_CPU (ulimit -t); KILL follows at the hard limit",
+        source_kinds: &[SourceKind::Timer],
+        sources: "the kernel, each second past the soft RLIMIT_CPU (ulimit -t); KILL follows at the hard limit",
         uses: "batch jobs save what they have",
     },
-    Facts {
+    StandardSignal {
         name: "URG",
         aliases: &[],
         numbers: [23, 16, 16, 21, 29],
-        action: Action::Ign,
-        standard: Standard::P2001,
+        action: DefaultAction::Ign,
+        posix_edition: PosixEdition::P2001,
         description: "Urgent data on a socket",
-        origins: &[Origin::Kernel, Origin::Process],
-        source: "TCP out-of-band data, for a socket with an owner (F_SETOWN)",
+        source_kinds: &[SourceKind::Kernel, SourceKind::Process],
+        sources: "TCP out-of-band data, for a socket with an owner (F_SETOWN)",
         uses: "telnet and ftp; Go's runtime sends it to its own threads to preempt goroutines",
     },
-    Facts {
+    StandardSignal {
         name: "IO",
-        aliases: &[everywhere("POLL")],
+        aliases: &[alias_on_all("POLL")],
         numbers: [29, 23, 23, 22, 22],
-        action: Action::Term,
-        standard: Standard::P2001,
+        action: DefaultAction::Term,
+        posix_edition: PosixEdition::P2001,
         description: "Input or output is possible",
-        origins: &[Origin::Kernel],
-        source: "a file with O_ASYNC and an owner (F_SETOWN); F_SETSIG picks another signal for it",
+        source_kinds: &[SourceKind::Kernel],
+        sources: "a file with O_ASYNC and an owner (F_SETOWN); F_SETSIG picks another signal for it",
         uses: "signal-driven input and output; directory notification (F_NOTIFY)",
     },
-    Facts {
+    StandardSignal {
         name: "PWR",
         aliases: &[
             Alias { name: "INFO", arches: &[Arch::Alpha] },
             Alias { name: "LOST", arches: &[Arch::Sparc] },
         ],
         numbers: [30, 29, 29, 19, 19],
-        action: Action::Term,
-        standard: Standard::Unspecified,
+        action: DefaultAction::Term,
+        posix_edition: PosixEdition::Unspecified,
         description: "Power is failing",
-        origins: &[Origin::Process],
-        source: "a power daemon, to init; container managers, to the init of a container that should halt",
+        source_kinds: &[SourceKind::Process],
+        sources: "a power daemon, to init; container managers, to the init of a container that should halt",
         uses: "an orderly shutdown; some garbage collectors stop threads with it",
     },
 ];

@@ -16,7 +16,7 @@ use super::{Arch, Signal};
 
 /// Everything known of one standard signal.
 #[derive(Debug)]
-pub struct Facts {
+pub struct StandardSignal {
     /// The name, without SIG.
     pub name: &'static str,
     /// Other names of the same signal, each with the numberings that know it.
@@ -24,15 +24,15 @@ pub struct Facts {
     /// Its numbers in the order of [`Arch::ALL`]; 0 where it does not exist.
     pub numbers: [u8; 5],
     /// What happens where no handler is installed.
-    pub action: Action,
+    pub action: DefaultAction,
     /// The standard that brought it.
-    pub standard: Standard,
+    pub posix_edition: PosixEdition,
     /// What it says, in a few words.
     pub description: &'static str,
     /// The kinds of source it comes from.
-    pub origins: &'static [Origin],
+    pub source_kinds: &'static [SourceKind],
     /// Where it comes from, in words.
-    pub source: &'static str,
+    pub sources: &'static str,
     /// What programs use it for.
     pub uses: &'static str,
 }
@@ -47,14 +47,14 @@ pub struct Alias {
 }
 
 /// An alias that every architecture knows.
-const fn everywhere(name: &'static str) -> Alias {
+const fn alias_on_all(name: &'static str) -> Alias {
     Alias { name, arches: &Arch::ALL }
 }
 
-impl Facts {
+impl StandardSignal {
     /// Its number on an architecture; `None` where it does not exist.
-    pub const fn number(&self, arch: Arch) -> Option<Signal> {
-        Signal::new(self.numbers[arch.column()])
+    pub const fn signal_on(&self, arch: Arch) -> Option<Signal> {
+        Signal::new(self.numbers[arch.number_index()])
     }
 
     /// Its aliases on an architecture.
@@ -63,33 +63,33 @@ impl Facts {
     }
 
     /// Whether this is its name or one of its aliases there.
-    pub(super) fn is_called(&self, name: &str, arch: Arch) -> bool {
+    pub(super) fn has_name(&self, name: &str, arch: Arch) -> bool {
         self.name == name || self.aliases_on(arch).any(|alias| alias == name)
     }
 
     /// Whether a process may catch, block or ignore it: all but KILL and STOP.
-    pub fn catchable(&self) -> bool {
+    pub fn is_catchable(&self) -> bool {
         !matches!(self.name, "KILL" | "STOP")
     }
 }
 
 /// All of them.
-pub(super) const TABLES: [&[Facts]; 4] =
+pub(super) const TABLES: [&[StandardSignal]; 4] =
     [terminal::SIGNALS, processes::SIGNALS, faults::SIGNALS, kernel::SIGNALS];
 
 /// Every standard signal of any architecture, in no particular order.
-pub fn all() -> impl Iterator<Item = &'static Facts> {
+pub fn standard_signals() -> impl Iterator<Item = &'static StandardSignal> {
     TABLES.into_iter().flatten()
 }
 
 /// What every real-time signal does by default (signal(7)).
-pub const REALTIME_ACTION: Action = Action::Term;
+pub const REALTIME_DEFAULT_ACTION: DefaultAction = DefaultAction::Term;
 /// The standard that brought real-time signals: POSIX.1b.
-pub const REALTIME_STANDARD: Standard = Standard::P1993;
+pub const REALTIME_POSIX_EDITION: PosixEdition = PosixEdition::P1993;
 
 /// A default action, in the words of signal(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub enum DefaultAction {
     /// Terminate the process.
     Term,
     /// Terminate the process and dump core.
@@ -102,34 +102,34 @@ pub enum Action {
     Ign,
 }
 
-impl Action {
+impl DefaultAction {
     /// What the action does, as a verb: "terminate", "dump core", ...
     pub const fn verb(self) -> &'static str {
         match self {
-            Action::Term => "terminate",
-            Action::Core => "dump core",
-            Action::Stop => "stop",
-            Action::Cont => "continue",
-            Action::Ign => "ignore",
+            DefaultAction::Term => "terminate",
+            DefaultAction::Core => "dump core",
+            DefaultAction::Stop => "stop",
+            DefaultAction::Cont => "continue",
+            DefaultAction::Ign => "ignore",
         }
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for DefaultAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Action::Term => "Term",
-            Action::Core => "Core",
-            Action::Stop => "Stop",
-            Action::Cont => "Cont",
-            Action::Ign => "Ign",
+            DefaultAction::Term => "Term",
+            DefaultAction::Core => "Core",
+            DefaultAction::Stop => "Stop",
+            DefaultAction::Cont => "Cont",
+            DefaultAction::Ign => "Ign",
         })
     }
 }
 
 /// The standard that brought a signal, as signal(7) abbreviates them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standard {
+pub enum PosixEdition {
     /// POSIX.1-1990.
     P1990,
     /// POSIX.1b-1993, the real-time extensions.
@@ -142,21 +142,21 @@ pub enum Standard {
     Unspecified,
 }
 
-impl fmt::Display for Standard {
+impl fmt::Display for PosixEdition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Standard::P1990 => "P1990",
-            Standard::P1993 => "P1993",
-            Standard::P2001 => "P2001",
-            Standard::P2024 => "P2024",
-            Standard::Unspecified => "-",
+            PosixEdition::P1990 => "P1990",
+            PosixEdition::P1993 => "P1993",
+            PosixEdition::P2001 => "P2001",
+            PosixEdition::P2024 => "P2024",
+            PosixEdition::Unspecified => "-",
         })
     }
 }
 
 /// A kind of source a signal comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum SourceKind {
     /// An exception the processor raised for an instruction.
     Hardware,
     /// A key, the size or the loss of the terminal.
@@ -169,14 +169,14 @@ pub enum Origin {
     Process,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Origin::Hardware => "hardware",
-            Origin::Terminal => "terminal",
-            Origin::Timer => "timer",
-            Origin::Kernel => "kernel",
-            Origin::Process => "process",
+            SourceKind::Hardware => "hardware",
+            SourceKind::Terminal => "terminal",
+            SourceKind::Timer => "timer",
+            SourceKind::Kernel => "kernel",
+            SourceKind::Process => "process",
         })
     }
 }
@@ -186,29 +186,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_one_plain_sentence_part() {
-        for facts in all() {
-            for text in [facts.description, facts.source, facts.uses] {
+    fn texts_are_plain_phrases() {
+        for facts in standard_signals() {
+            for text in [facts.description, facts.sources, facts.uses] {
                 assert!(!text.is_empty() && text.is_ascii(), "{}: {text}", facts.name);
                 assert!(!text.contains(['\n', '\t']) && !text.contains("  "), "{}: {text}", facts.name);
                 assert!(!text.ends_with('.'), "{}: {text}", facts.name);
             }
             assert!(facts.description.len() <= 46, "{}: {}", facts.name, facts.description);
-            assert!(!facts.origins.is_empty(), "{}", facts.name);
+            assert!(!facts.source_kinds.is_empty(), "{}", facts.name);
         }
     }
 
     #[test]
-    fn only_kill_and_stop_cannot_be_caught() {
-        let held: Vec<&str> = all().filter(|facts| !facts.catchable()).map(|facts| facts.name).collect();
+    fn kill_and_stop_are_not_catchable() {
+        let held: Vec<&str> =
+            standard_signals().filter(|facts| !facts.is_catchable()).map(|facts| facts.name).collect();
         assert_eq!(held, ["KILL", "STOP"]);
     }
 
     #[test]
-    fn names_and_aliases_are_unique_on_each_architecture() {
+    fn names_are_unique_per_arch() {
         for arch in Arch::ALL {
-            let mut names: Vec<&str> = all()
-                .filter(|facts| facts.number(arch).is_some())
+            let mut names: Vec<&str> = standard_signals()
+                .filter(|facts| facts.signal_on(arch).is_some())
                 .flat_map(|facts| std::iter::once(facts.name).chain(facts.aliases_on(arch)))
                 .collect();
             let count = names.len();

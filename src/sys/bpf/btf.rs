@@ -5,58 +5,58 @@
 //! The kernel has 130,000 types in 5 MB; they are walked once, as far as the
 //! last one that is wanted, and nothing of them is copied.
 
-use super::refused::Reason;
+use super::refused::BpfErrorKind;
 
 const MAGIC: u16 = 0xeb9f;
-const HEADER: usize = 24;
+const HEADER_SIZE: usize = 24;
 /// The words before what a kind has of its own: name, info, and size or type.
-const COMMON: usize = 12;
+const COMMON_SIZE: usize = 12;
 /// Every so many types their place is remembered.
-const STRIDE: u32 = 64;
+const INDEX_STRIDE: u32 = 64;
 /// How many types may stand between a member and its size: typedefs, const.
-const DEEPEST: usize = 32;
+const MAX_TYPE_CHAIN: usize = 32;
 /// How deep an unnamed structure may lie in others.
-const DEEPEST_MEMBER: u32 = 16;
+const MAX_MEMBER_DEPTH: u32 = 16;
 /// How many members are looked at for one, those of unnamed ones too: the
 /// longest of the kernel's have a few hundred.
-const MOST_MEMBERS: usize = 100_000;
+const MAX_MEMBERS: usize = 100_000;
 /// A pointer, on the machines that are known.
-const POINTER: u32 = 8;
+const POINTER_SIZE: u32 = 8;
 
 /// Kinds of types, as uapi linux/btf.h numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BtfKind {
     Struct = 4,
     Typedef = 8,
     Func = 12,
 }
 
-const INT: u32 = 1;
-const PTR: u32 = 2;
-const ARRAY: u32 = 3;
-const STRUCT: u32 = 4;
-const UNION: u32 = 5;
-const ENUM: u32 = 6;
-const TYPEDEF: u32 = 8;
-const VOLATILE: u32 = 9;
-const CONST: u32 = 10;
-const RESTRICT: u32 = 11;
-const FLOAT: u32 = 16;
-const TYPE_TAG: u32 = 18;
-const ENUM64: u32 = 19;
+const BTF_KIND_INT: u32 = 1;
+const BTF_KIND_PTR: u32 = 2;
+const BTF_KIND_ARRAY: u32 = 3;
+const BTF_KIND_STRUCT: u32 = 4;
+const BTF_KIND_UNION: u32 = 5;
+const BTF_KIND_ENUM: u32 = 6;
+const BTF_KIND_TYPEDEF: u32 = 8;
+const BTF_KIND_VOLATILE: u32 = 9;
+const BTF_KIND_CONST: u32 = 10;
+const BTF_KIND_RESTRICT: u32 = 11;
+const BTF_KIND_FLOAT: u32 = 16;
+const BTF_KIND_TYPE_TAG: u32 = 18;
+const BTF_KIND_ENUM64: u32 = 19;
 
 /// A type that is looked for.
-pub(super) type Wanted = (Kind, &'static str);
+pub(super) type BtfTypeName = (BtfKind, &'static str);
 
 /// Where a member lies in its structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Member {
+pub(super) struct BtfMember {
     /// Bytes from the structure's beginning.
     pub(super) offset: u32,
     /// Its bytes.
     pub(super) size: u32,
     /// The number of its type.
-    pub(super) id: u32,
+    pub(super) type_id: u32,
 }
 
 /// The types of a kernel, as far as they were looked for.
@@ -65,42 +65,42 @@ pub(super) struct Btf<'a> {
     types: &'a [u8],
     strings: &'a [u8],
     /// Where the types numbered `STRIDE * n + 1` begin.
-    places: Vec<usize>,
-    found: Vec<(Wanted, u32)>,
+    index: Vec<usize>,
+    found_ids: Vec<(BtfTypeName, u32)>,
 }
 
 /// One type.
 #[derive(Clone, Copy, Debug)]
-struct Type {
+struct BtfType {
     /// Where it begins.
-    at: usize,
-    name: usize,
+    offset: usize,
+    name_offset: usize,
     kind: u32,
     /// How many members it has.
-    count: usize,
+    member_count: usize,
     /// Whether members' offsets have the size of a bitfield in their highest byte.
-    flag: bool,
+    kind_flag: bool,
     /// The size, or the type that it refers to.
     size_or_type: u32,
 }
 
-impl Type {
+impl BtfType {
     /// Where the next one begins; `None` after a kind that is not known.
-    fn end(&self) -> Option<usize> {
+    fn end_offset(&self) -> Option<usize> {
         // Beside the common words; from PTR to TYPE_TAG, what is 0 has no more.
         let own = match self.kind {
-            INT => 4,
-            ARRAY => 12,
-            STRUCT | UNION | ENUM64 => self.count * 12,
-            ENUM => self.count * 8,
+            BTF_KIND_INT => 4,
+            BTF_KIND_ARRAY => 12,
+            BTF_KIND_STRUCT | BTF_KIND_UNION | BTF_KIND_ENUM64 => self.member_count * 12,
+            BTF_KIND_ENUM => self.member_count * 8,
             // A function's parameters, variables and sections of them, tags.
-            13 => self.count * 8,
+            13 => self.member_count * 8,
             14 | 17 => 4,
-            15 => self.count * 12,
+            15 => self.member_count * 12,
             2 | 7..=12 | 16 | 18 => 0,
             _ => return None,
         };
-        Some(self.at + COMMON + own)
+        Some(self.offset + COMMON_SIZE + own)
     }
 }
 
@@ -109,70 +109,71 @@ impl<'a> Btf<'a> {
     /// is missed only when it is asked for.
     ///
     /// # Errors
-    /// [`Reason::BadBtf`] where the bytes do not follow the format.
-    pub(super) fn parse(bytes: &'a [u8], wanted: &[Wanted]) -> Result<Btf<'a>, Reason> {
-        let magic = bytes.get(..2).ok_or(Reason::BadBtf("it is too short"))?;
+    /// [`BpfErrorKind::InvalidBtf`] where the bytes do not follow the format.
+    pub(super) fn parse(bytes: &'a [u8], wanted: &[BtfTypeName]) -> Result<Btf<'a>, BpfErrorKind> {
+        let magic = bytes.get(..2).ok_or(BpfErrorKind::InvalidBtf("it is too short"))?;
         if magic != MAGIC.to_le_bytes() {
-            return Err(Reason::BadBtf("its magic number is another one"));
+            return Err(BpfErrorKind::InvalidBtf("its magic number is another one"));
         }
         // The sections' offsets count from the header's end.
-        let header = word(bytes, 4).filter(|length| *length as usize >= HEADER);
+        let header = read_u32(bytes, 4).filter(|length| *length as usize >= HEADER_SIZE);
         let section = |at: usize| {
-            let start = (header? as usize).checked_add(word(bytes, at)? as usize)?;
-            bytes.get(start..start.checked_add(word(bytes, at + 4)? as usize)?)
+            let start = (header? as usize).checked_add(read_u32(bytes, at)? as usize)?;
+            bytes.get(start..start.checked_add(read_u32(bytes, at + 4)? as usize)?)
         };
         let (Some(types), Some(strings)) = (section(8), section(16)) else {
-            return Err(Reason::BadBtf("its sections lie outside of it"));
+            return Err(BpfErrorKind::InvalidBtf("its sections lie outside of it"));
         };
-        let mut btf = Btf { types, strings, places: Vec::new(), found: Vec::new() };
-        btf.walk(wanted)?;
+        let mut btf = Btf { types, strings, index: Vec::new(), found_ids: Vec::new() };
+        btf.index_types(wanted)?;
         Ok(btf)
     }
 
-    fn walk(&mut self, wanted: &[Wanted]) -> Result<(), Reason> {
-        let mut left: Vec<Wanted> = wanted.to_vec();
+    fn index_types(&mut self, wanted: &[BtfTypeName]) -> Result<(), BpfErrorKind> {
+        let mut left: Vec<BtfTypeName> = wanted.to_vec();
         let (mut id, mut at) = (1, 0);
         while at < self.types.len() && !left.is_empty() {
-            if id % STRIDE == 1 {
-                self.places.push(at);
+            if id % INDEX_STRIDE == 1 {
+                self.index.push(at);
             }
-            let each = self.read(at).ok_or(Reason::BadBtf("a type is cut short"))?;
-            let is_wanted =
-                |(kind, name): &Wanted| *kind as u32 == each.kind && self.has_name(each.name, name);
+            let each = self.type_at(at).ok_or(BpfErrorKind::InvalidBtf("a type is cut short"))?;
+            let is_wanted = |(kind, name): &BtfTypeName| {
+                *kind as u32 == each.kind && self.string_equals(each.name_offset, name)
+            };
             if let Some(index) = left.iter().position(is_wanted) {
-                self.found.push((left.swap_remove(index), id));
+                self.found_ids.push((left.swap_remove(index), id));
             }
-            at = each.end().ok_or(Reason::BadBtf("a kind of type is not known"))?;
+            at = each.end_offset().ok_or(BpfErrorKind::InvalidBtf("a kind of type is not known"))?;
             id += 1;
         }
         Ok(())
     }
 
-    fn read(&self, at: usize) -> Option<Type> {
-        let common = self.types.get(at..at + COMMON)?;
-        let info = word(common, 4)?;
-        Some(Type {
-            at,
-            name: word(common, 0)? as usize,
+    fn type_at(&self, at: usize) -> Option<BtfType> {
+        let common = self.types.get(at..at + COMMON_SIZE)?;
+        let info = read_u32(common, 4)?;
+        Some(BtfType {
+            offset: at,
+            name_offset: read_u32(common, 0)? as usize,
             kind: info >> 24 & 0x1f,
-            count: (info & 0xffff) as usize,
-            flag: info >> 31 == 1,
-            size_or_type: word(common, 8)?,
+            member_count: (info & 0xffff) as usize,
+            kind_flag: info >> 31 == 1,
+            size_or_type: read_u32(common, 8)?,
         })
     }
 
-    fn has_name(&self, at: usize, name: &str) -> bool {
+    fn string_equals(&self, at: usize, name: &str) -> bool {
         let found = self.strings.get(at..).unwrap_or_default();
         found.starts_with(name.as_bytes()) && found.get(name.len()) == Some(&0)
     }
 
-    fn by_id(&self, id: u32) -> Option<Type> {
+    fn type_by_id(&self, id: u32) -> Option<BtfType> {
         let index = id.checked_sub(1)?;
         // What lies behind the wanted types has not been walked over yet.
-        let known = (index / STRIDE).min(u32::try_from(self.places.len()).ok()?.checked_sub(1)?);
-        let mut each = self.read(*self.places.get(known as usize)?)?;
-        for _ in known * STRIDE..index {
-            each = self.read(each.end()?)?;
+        let known = (index / INDEX_STRIDE).min(u32::try_from(self.index.len()).ok()?.checked_sub(1)?);
+        let mut each = self.type_at(*self.index.get(known as usize)?)?;
+        for _ in known * INDEX_STRIDE..index {
+            each = self.type_at(each.end_offset()?)?;
         }
         Some(each)
     }
@@ -180,65 +181,70 @@ impl<'a> Btf<'a> {
     /// The number of a wanted type.
     ///
     /// # Errors
-    /// [`Reason::Missing`] where the kernel has none of this name.
-    pub(super) fn id(&self, wanted: Wanted) -> Result<u32, Reason> {
-        let found = self.found.iter().find(|(each, _)| *each == wanted);
-        found.map(|(_, id)| *id).ok_or_else(|| Reason::Missing(wanted.1.to_owned()))
+    /// [`BpfErrorKind::MissingType`] where the kernel has none of this name.
+    pub(super) fn type_id(&self, wanted: BtfTypeName) -> Result<u32, BpfErrorKind> {
+        let found = self.found_ids.iter().find(|(each, _)| *each == wanted);
+        found.map(|(_, id)| *id).ok_or_else(|| BpfErrorKind::MissingType(wanted.1.to_owned()))
     }
 
     /// How large a wanted structure is.
     ///
     /// # Errors
-    /// [`Reason::Missing`] where the kernel has none of this name.
-    pub(super) fn size(&self, of: &'static str) -> Result<u32, Reason> {
-        self.structure(of).map(|structure| structure.size_or_type)
+    /// [`BpfErrorKind::MissingType`] where the kernel has none of this name.
+    pub(super) fn struct_size(&self, of: &'static str) -> Result<u32, BpfErrorKind> {
+        self.struct_type(of).map(|structure| structure.size_or_type)
     }
 
-    fn structure(&self, of: &'static str) -> Result<Type, Reason> {
-        let id = self.id((Kind::Struct, of))?;
-        self.by_id(id).ok_or(Reason::BadBtf("a type is not where it was"))
+    fn struct_type(&self, of: &'static str) -> Result<BtfType, BpfErrorKind> {
+        let id = self.type_id((BtfKind::Struct, of))?;
+        self.type_by_id(id).ok_or(BpfErrorKind::InvalidBtf("a type is not where it was"))
     }
 
     /// A member of a wanted structure, also of an unnamed one within it.
     ///
     /// # Errors
-    /// [`Reason::Missing`] where there is none, or it is a bitfield.
-    pub(super) fn member(&self, of: &'static str, name: &str) -> Result<Member, Reason> {
-        let mut budget = MOST_MEMBERS;
-        let found = self.search(&self.structure(of)?, name, DEEPEST_MEMBER, &mut budget);
-        found.ok_or_else(|| Reason::Missing(format!("{name} in struct {of}")))
+    /// [`BpfErrorKind::MissingType`] where there is none, or it is a bitfield.
+    pub(super) fn member(&self, of: &'static str, name: &str) -> Result<BtfMember, BpfErrorKind> {
+        let mut budget = MAX_MEMBERS;
+        let found = self.find_member(&self.struct_type(of)?, name, MAX_MEMBER_DEPTH, &mut budget);
+        found.ok_or_else(|| BpfErrorKind::MissingType(format!("{name} in struct {of}")))
     }
 
     /// The same, of which the size is known.
     ///
     /// # Errors
-    /// As [`Btf::member`]; [`Reason::Missing`] where it has another size, too.
-    pub(super) fn offset(&self, of: &'static str, name: &str, size: u32) -> Result<u32, Reason> {
+    /// As [`Btf::member`]; [`BpfErrorKind::MissingType`] where it has another size, too.
+    pub(super) fn member_offset(&self, of: &'static str, name: &str, size: u32) -> Result<u32, BpfErrorKind> {
         let member = self.member(of, name)?;
         if member.size != size {
-            return Err(Reason::Missing(format!("{name} of {size} bytes in struct {of}")));
+            return Err(BpfErrorKind::MissingType(format!("{name} of {size} bytes in struct {of}")));
         }
         Ok(member.offset)
     }
 
-    fn search(&self, of: &Type, name: &str, deeper: u32, budget: &mut usize) -> Option<Member> {
-        for index in 0..of.count {
+    fn find_member(&self, of: &BtfType, name: &str, deeper: u32, budget: &mut usize) -> Option<BtfMember> {
+        for index in 0..of.member_count {
             *budget = budget.checked_sub(1)?;
-            let at = of.at + COMMON + index * 12;
+            let at = of.offset + COMMON_SIZE + index * 12;
             let member = self.types.get(at..at + 12)?;
-            let (member_name, id, place) = (word(member, 0)? as usize, word(member, 4)?, word(member, 8)?);
-            let bits = if of.flag { place & 0x00ff_ffff } else { place };
-            let is_bitfield = bits % 8 != 0 || (of.flag && place >> 24 != 0);
+            let (member_name, id, place) =
+                (read_u32(member, 0)? as usize, read_u32(member, 4)?, read_u32(member, 8)?);
+            let bits = if of.kind_flag { place & 0x00ff_ffff } else { place };
+            let is_bitfield = bits % 8 != 0 || (of.kind_flag && place >> 24 != 0);
             let offset = bits / 8;
-            if self.has_name(member_name, name) {
-                return (!is_bitfield).then_some(Member { offset, size: self.size_of(id)?, id });
+            if self.string_equals(member_name, name) {
+                return (!is_bitfield).then_some(BtfMember {
+                    offset,
+                    size: self.type_size(id)?,
+                    type_id: id,
+                });
             }
-            if self.has_name(member_name, "") && deeper > 0 {
-                let inner = self.by_id(id)?;
-                if matches!(inner.kind, STRUCT | UNION)
-                    && let Some(found) = self.search(&inner, name, deeper - 1, budget)
+            if self.string_equals(member_name, "") && deeper > 0 {
+                let inner = self.type_by_id(id)?;
+                if matches!(inner.kind, BTF_KIND_STRUCT | BTF_KIND_UNION)
+                    && let Some(found) = self.find_member(&inner, name, deeper - 1, budget)
                 {
-                    return Some(Member { offset: found.offset.checked_add(offset)?, ..found });
+                    return Some(BtfMember { offset: found.offset.checked_add(offset)?, ..found });
                 }
             }
         }
@@ -246,22 +252,24 @@ impl<'a> Btf<'a> {
     }
 
     /// How many elements an array has.
-    pub(super) fn length(&self, array: u32) -> Option<u32> {
-        let each = self.by_id(array).filter(|each| each.kind == ARRAY)?;
-        word(self.types, each.at + COMMON + 8)
+    pub(super) fn array_length(&self, array: u32) -> Option<u32> {
+        let each = self.type_by_id(array).filter(|each| each.kind == BTF_KIND_ARRAY)?;
+        read_u32(self.types, each.offset + COMMON_SIZE + 8)
     }
 
-    fn size_of(&self, id: u32) -> Option<u32> {
+    fn type_size(&self, id: u32) -> Option<u32> {
         let (mut id, mut times) = (id, 1u32);
-        for _ in 0..DEEPEST {
-            let each = self.by_id(id)?;
+        for _ in 0..MAX_TYPE_CHAIN {
+            let each = self.type_by_id(id)?;
             match each.kind {
-                INT | STRUCT | UNION | ENUM | FLOAT | ENUM64 => return each.size_or_type.checked_mul(times),
-                PTR => return POINTER.checked_mul(times),
-                TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG => id = each.size_or_type,
-                ARRAY => {
-                    id = word(self.types, each.at + COMMON)?;
-                    times = times.checked_mul(word(self.types, each.at + COMMON + 8)?)?;
+                BTF_KIND_INT | BTF_KIND_STRUCT | BTF_KIND_UNION | BTF_KIND_ENUM | BTF_KIND_FLOAT
+                | BTF_KIND_ENUM64 => return each.size_or_type.checked_mul(times),
+                BTF_KIND_PTR => return POINTER_SIZE.checked_mul(times),
+                BTF_KIND_TYPEDEF | BTF_KIND_VOLATILE | BTF_KIND_CONST | BTF_KIND_RESTRICT
+                | BTF_KIND_TYPE_TAG => id = each.size_or_type,
+                BTF_KIND_ARRAY => {
+                    id = read_u32(self.types, each.offset + COMMON_SIZE)?;
+                    times = times.checked_mul(read_u32(self.types, each.offset + COMMON_SIZE + 8)?)?;
                 }
                 _ => return None,
             }
@@ -270,7 +278,7 @@ impl<'a> Btf<'a> {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     let word = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(word.try_into().ok()?))
 }

@@ -20,13 +20,13 @@ const BPF_PROG_TYPE_TRACING: u32 = 26;
 /// The kernel lets programs read its memory only under its own licence's name;
 /// sigtool's MIT is compatible with it.
 const LICENSE: &[u8] = b"Dual MIT/GPL\0";
-const NAME: [u8; 16] = *b"sigtool\0\0\0\0\0\0\0\0\0";
+const OBJECT_NAME: [u8; 16] = *b"sigtool\0\0\0\0\0\0\0\0\0";
 /// What the verifier may say: the end of it, from Linux 6.4.
-const LOG: usize = 1 << 18;
+const VERIFIER_LOG_SIZE: usize = 1 << 18;
 
 /// What a tracing program is run by.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Attach {
+pub(super) enum AttachType {
     /// BPF_TRACE_RAW_TP: a tracepoint.
     Tracepoint = 23,
     /// BPF_TRACE_ITER: reading an iterator.
@@ -35,7 +35,7 @@ pub(super) enum Attach {
 
 /// Kinds of maps that are used here, as uapi linux/bpf.h numbers them.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum MapKind {
+pub(super) enum MapType {
     Hash = 1,
     Array = 2,
     Ringbuf = 27,
@@ -43,7 +43,7 @@ pub(super) enum MapKind {
 
 /// Which tasks an iterator goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum TaskScope {
     All,
     /// The threads of a process, by its number in our pid namespace.
     Process(u32),
@@ -53,21 +53,21 @@ pub(super) enum Which {
 
 #[repr(C)]
 #[derive(Default)]
-struct MapCreate {
-    kind: u32,
+struct MapCreateAttr {
+    map_type: u32,
     key_size: u32,
     value_size: u32,
-    entries: u32,
-    flags: u32,
-    inner: u32,
-    node: u32,
+    max_entries: u32,
+    map_flags: u32,
+    inner_map_fd: u32,
+    numa_node: u32,
     name: [u8; 16],
 }
 
 #[repr(C)]
 #[derive(Default)]
-struct Element {
-    map: u32,
+struct MapElementAttr {
+    map_fd: u32,
     padding: u32,
     key: u64,
     value: u64,
@@ -76,9 +76,9 @@ struct Element {
 
 #[repr(C)]
 #[derive(Default)]
-struct ProgLoad {
-    kind: u32,
-    count: u32,
+struct ProgLoadAttr {
+    prog_type: u32,
+    insn_count: u32,
     instructions: u64,
     license: u64,
     log_level: u32,
@@ -87,23 +87,23 @@ struct ProgLoad {
     kernel_version: u32,
     flags: u32,
     name: [u8; 16],
-    interface: u32,
-    attach: u32,
-    btf: u32,
-    function_size: u32,
-    functions: u64,
-    function_count: u32,
-    line_size: u32,
-    lines: u64,
-    line_count: u32,
+    prog_ifindex: u32,
+    expected_attach_type: u32,
+    prog_btf_fd: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    func_info_count: u32,
+    line_info_rec_size: u32,
+    line_info: u64,
+    line_info_count: u32,
     attach_btf_id: u32,
 }
 
 #[repr(C)]
 #[derive(Default)]
-struct ObjectInfo {
-    object: u32,
-    length: u32,
+struct ObjectInfoAttr {
+    bpf_fd: u32,
+    info_len: u32,
     info: u64,
 }
 
@@ -111,33 +111,33 @@ struct ObjectInfo {
 #[repr(C)]
 #[derive(Default)]
 struct ProgInfo {
-    before: [u64; 26],
+    preceding_fields: [u64; 26],
     recursion_misses: u64,
 }
 
 #[repr(C)]
 #[derive(Default)]
-struct RawTracepoint {
+struct RawTracepointAttr {
     name: u64,
-    program: u32,
+    prog_fd: u32,
     padding: u32,
 }
 
 #[repr(C)]
 #[derive(Default)]
-struct LinkCreate {
-    program: u32,
-    target: u32,
-    attach: u32,
+struct LinkCreateAttr {
+    prog_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
     flags: u32,
-    info: u64,
-    info_length: u32,
+    iter_info: u64,
+    iter_info_len: u32,
     padding: u32,
 }
 
 /// union bpf_iter_link_info, of a task iterator (since Linux 6.1).
 #[repr(C)]
-struct TaskInfo {
+struct IterLinkInfo {
     tid: u32,
     pid: u32,
     pid_fd: u32,
@@ -145,8 +145,8 @@ struct TaskInfo {
 
 #[repr(C)]
 #[derive(Default)]
-struct IterCreate {
-    link: u32,
+struct IterCreateAttr {
+    link_fd: u32,
     flags: u32,
 }
 
@@ -166,7 +166,7 @@ unsafe fn bpf<T>(command: c_int, attribute: &mut T) -> io::Result<c_long> {
 ///
 /// # Safety
 /// As of [`bpf`]; and the command must give a descriptor.
-unsafe fn open<T>(command: c_int, attribute: &mut T) -> io::Result<OwnedFd> {
+unsafe fn bpf_fd<T>(command: c_int, attribute: &mut T) -> io::Result<OwnedFd> {
     // SAFETY: the caller answers for it.
     let answer = unsafe { bpf(command, attribute) }?;
     let descriptor = c_int::try_from(answer).map_err(io::Error::other)?;
@@ -174,25 +174,25 @@ unsafe fn open<T>(command: c_int, attribute: &mut T) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-fn number(descriptor: BorrowedFd<'_>) -> u32 {
+fn raw_fd(descriptor: BorrowedFd<'_>) -> u32 {
     descriptor.as_raw_fd().cast_unsigned()
 }
 
-fn address<T>(pointer: *const T) -> u64 {
+fn pointer_value<T>(pointer: *const T) -> u64 {
     pointer.addr() as u64
 }
 
 /// Before Linux 5.11 maps and programs count as locked memory, of which a
 /// process may have 64 KB by default: tries again without that limit.
-fn unlocked(open: impl Fn() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+fn retry_without_memlock_limit(open: impl Fn() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     match open() {
-        Err(error) if error.raw_os_error() == Some(libc::EPERM) && raise_limit() => open(),
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) && raise_memlock_limit() => open(),
         answer => answer,
     }
 }
 
 /// Whether the limit on locked memory could be raised.
-fn raise_limit() -> bool {
+fn raise_memlock_limit() -> bool {
     let unlimited = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     let mut now = unlimited;
     // SAFETY: getrlimit(2) fills in, and setrlimit(2) only reads, a whole rlimit.
@@ -204,37 +204,41 @@ fn raise_limit() -> bool {
 }
 
 /// Makes a map.
-pub(super) fn create_map(kind: MapKind, key: u32, value: u32, entries: u32) -> io::Result<OwnedFd> {
-    unlocked(|| {
-        let mut attribute = MapCreate {
-            kind: kind as u32,
+pub(super) fn create_map(kind: MapType, key: u32, value: u32, entries: u32) -> io::Result<OwnedFd> {
+    retry_without_memlock_limit(|| {
+        let mut attribute = MapCreateAttr {
+            map_type: kind as u32,
             key_size: key,
             value_size: value,
-            entries,
-            name: NAME,
-            ..MapCreate::default()
+            max_entries: entries,
+            name: OBJECT_NAME,
+            ..MapCreateAttr::default()
         };
         // SAFETY: the attribute points nowhere; the command gives a descriptor.
-        unsafe { open(BPF_MAP_CREATE, &mut attribute) }
+        unsafe { bpf_fd(BPF_MAP_CREATE, &mut attribute) }
     })
 }
 
 /// Sets an element of a map whose keys and values are of these types.
-pub(super) fn update<K: Copy, V: Copy>(map: BorrowedFd<'_>, key: &K, value: &V) -> io::Result<()> {
-    let mut attribute =
-        Element { map: number(map), key: address(key), value: address(value), ..Element::default() };
+pub(super) fn update_element<K: Copy, V: Copy>(map: BorrowedFd<'_>, key: &K, value: &V) -> io::Result<()> {
+    let mut attribute = MapElementAttr {
+        map_fd: raw_fd(map),
+        key: pointer_value(key),
+        value: pointer_value(value),
+        ..MapElementAttr::default()
+    };
     // SAFETY: key and value outlive the call, which reads them.
     unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attribute) }.map(drop)
 }
 
 /// An element of a map that was made for keys of 32 and values of 64 bits.
-pub(super) fn look_up(map: BorrowedFd<'_>, key: u32) -> io::Result<u64> {
+pub(super) fn lookup_element(map: BorrowedFd<'_>, key: u32) -> io::Result<u64> {
     let mut value = 0u64;
-    let mut attribute = Element {
-        map: number(map),
-        key: address(&raw const key),
-        value: address(&raw mut value),
-        ..Element::default()
+    let mut attribute = MapElementAttr {
+        map_fd: raw_fd(map),
+        key: pointer_value(&raw const key),
+        value: pointer_value(&raw mut value),
+        ..MapElementAttr::default()
     };
     // SAFETY: key and value outlive the call, and are as large as the map's.
     unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute) }?;
@@ -243,77 +247,86 @@ pub(super) fn look_up(map: BorrowedFd<'_>, key: u32) -> io::Result<u64> {
 
 /// Loads a tracing program, onto a type of the kernel's; where `log` is given,
 /// the verifier writes into it.
-pub(super) fn load(code: &[u64], attach: Attach, id: u32, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+pub(super) fn load_program(
+    code: &[u64],
+    attach: AttachType,
+    id: u32,
+    log: Option<&mut [u8]>,
+) -> io::Result<OwnedFd> {
     let (pointer, length) = log.map_or((std::ptr::null_mut(), 0), |log| (log.as_mut_ptr(), log.len()));
-    unlocked(|| {
-        let mut attribute = ProgLoad {
-            kind: BPF_PROG_TYPE_TRACING,
-            count: u32::try_from(code.len()).map_err(io::Error::other)?,
-            instructions: address(code.as_ptr()),
-            license: address(LICENSE.as_ptr()),
+    retry_without_memlock_limit(|| {
+        let mut attribute = ProgLoadAttr {
+            prog_type: BPF_PROG_TYPE_TRACING,
+            insn_count: u32::try_from(code.len()).map_err(io::Error::other)?,
+            instructions: pointer_value(code.as_ptr()),
+            license: pointer_value(LICENSE.as_ptr()),
             log_level: u32::from(length > 0),
             log_size: u32::try_from(length).map_err(io::Error::other)?,
-            log: address(pointer),
-            name: NAME,
-            attach: attach as u32,
+            log: pointer_value(pointer),
+            name: OBJECT_NAME,
+            expected_attach_type: attach as u32,
             attach_btf_id: id,
-            ..ProgLoad::default()
+            ..ProgLoadAttr::default()
         };
         // SAFETY: instructions, licence and log outlive the call; each is as
         // long as is said, the licence ends with 0, and the log is writable.
-        unsafe { open(BPF_PROG_LOAD, &mut attribute) }
+        unsafe { bpf_fd(BPF_PROG_LOAD, &mut attribute) }
     })
 }
 
 /// What the verifier says of a program that it has refused.
-pub(super) fn complaint(code: &[u64], attach: Attach, id: u32) -> Vec<u8> {
-    let mut log = vec![0; LOG];
-    let _ = load(code, attach, id, Some(&mut log));
+pub(super) fn verifier_log(code: &[u64], attach: AttachType, id: u32) -> Vec<u8> {
+    let mut log = vec![0; VERIFIER_LOG_SIZE];
+    let _ = load_program(code, attach, id, Some(&mut log));
     log
 }
 
 /// How often a program was not run because it was running already; 0 where the
 /// kernel does not count (before Linux 5.12).
-pub(super) fn misses(program: BorrowedFd<'_>) -> io::Result<u64> {
+pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     let mut info = ProgInfo::default();
     let length = u32::try_from(size_of::<ProgInfo>()).map_err(io::Error::other)?;
-    let mut attribute = ObjectInfo { object: number(program), length, info: address(&raw mut info) };
+    let mut attribute =
+        ObjectInfoAttr { bpf_fd: raw_fd(program), info_len: length, info: pointer_value(&raw mut info) };
     // SAFETY: the info is as long as is said; zeroes ask for no arrays.
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute) }?;
     Ok(info.recursion_misses)
 }
 
 /// Runs a tracepoint's program from now on, until the descriptor is closed.
-pub(super) fn trace(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let mut attribute = RawTracepoint { program: number(program), ..RawTracepoint::default() };
+pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut attribute = RawTracepointAttr { prog_fd: raw_fd(program), ..RawTracepointAttr::default() };
     // SAFETY: the attribute points nowhere; the command gives a descriptor.
-    unsafe { open(BPF_RAW_TRACEPOINT_OPEN, &mut attribute) }
+    unsafe { bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &mut attribute) }
 }
 
 /// Ties an iterator's program to the tasks that it is to go through.
 ///
 /// # Errors
 /// EINVAL where the kernel can only go through all (before Linux 6.1).
-pub(super) fn link(program: BorrowedFd<'_>, which: Which) -> io::Result<OwnedFd> {
+pub(super) fn link_iterator(program: BorrowedFd<'_>, which: TaskScope) -> io::Result<OwnedFd> {
     let (tid, pid) = match which {
-        Which::All => (0, 0),
-        Which::Process(pid) => (0, pid),
-        Which::Thread(tid) => (tid, 0),
+        TaskScope::All => (0, 0),
+        TaskScope::Process(pid) => (0, pid),
+        TaskScope::Thread(tid) => (tid, 0),
     };
-    let info = TaskInfo { tid, pid, pid_fd: 0 };
-    let mut attribute =
-        LinkCreate { program: number(program), attach: Attach::Iterator as u32, ..LinkCreate::default() };
-    if which != Which::All {
-        attribute.info = address(&raw const info);
-        attribute.info_length = u32::try_from(size_of::<TaskInfo>()).map_err(io::Error::other)?;
+    let info = IterLinkInfo { tid, pid, pid_fd: 0 };
+    let mut attribute = LinkCreateAttr {
+        prog_fd: raw_fd(program),
+        attach_type: AttachType::Iterator as u32,
+        ..LinkCreateAttr::default()
+    };
+    if which != TaskScope::All {
+        attribute.iter_info = pointer_value(&raw const info);
+        attribute.iter_info_len = u32::try_from(size_of::<IterLinkInfo>()).map_err(io::Error::other)?;
     }
     // SAFETY: the info outlives the call, which reads it and gives a descriptor.
-    unsafe { open(BPF_LINK_CREATE, &mut attribute) }
+    unsafe { bpf_fd(BPF_LINK_CREATE, &mut attribute) }
 }
 
 /// A file that an iterator's program writes when it is read.
-pub(super) fn iterator(link: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let mut attribute = IterCreate { link: number(link), flags: 0 };
+pub(super) fn create_iterator(link: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut attribute = IterCreateAttr { link_fd: raw_fd(link), flags: 0 };
     // SAFETY: the attribute points nowhere; the command gives a descriptor.
-    unsafe { open(BPF_ITER_CREATE, &mut attribute) }
+    unsafe { bpf_fd(BPF_ITER_CREATE, &mut attribute) }
 }

@@ -3,7 +3,7 @@
 //! Jumps go to the beginning or the end of a block that they stand in, so that
 //! none can miss; what does not fit its field is told at the end.
 
-use super::refused::Reason;
+use super::refused::BpfErrorKind;
 
 /// A register. R0 has what a call gives, R1 to R5 what it is given, and it
 /// destroys them (of these, three are enough here); R6 to R9 outlive it; R10 is
@@ -25,12 +25,12 @@ pub(super) enum Register {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
     Word = 0x00,
-    Double = 0x18,
+    DoubleWord = 0x18,
 }
 
 /// What the kernel does for a program, by its number in uapi linux/bpf.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Helper {
+pub(super) enum BpfHelper {
     MapLookup = 1,
     CurrentPidTgid = 14,
     CurrentUidGid = 15,
@@ -46,10 +46,10 @@ pub(super) enum Helper {
 
 /// When a jump is taken; numbers are unsigned, of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum Condition {
     Equal = 0x15,
     AtLeast = 0x35,
-    AnyBit = 0x45,
+    AnyBitSet = 0x45,
     NotEqual = 0x55,
     Below = 0xa5,
 }
@@ -58,7 +58,7 @@ pub(super) enum When {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operand {
     Register(Register),
-    Number(i64),
+    Immediate(i64),
 }
 
 impl From<Register> for Operand {
@@ -69,13 +69,13 @@ impl From<Register> for Operand {
 
 impl From<i32> for Operand {
     fn from(number: i32) -> Operand {
-        Operand::Number(number.into())
+        Operand::Immediate(number.into())
     }
 }
 
 impl From<u32> for Operand {
     fn from(number: u32) -> Operand {
-        Operand::Number(number.into())
+        Operand::Immediate(number.into())
     }
 }
 
@@ -88,198 +88,204 @@ pub(super) struct Block {
 
 /// Where a jump leads.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Target<'a> {
+pub(super) enum JumpTarget<'a> {
     Start(&'a Block),
     End(&'a Block),
 }
 
 impl Block {
-    pub(super) fn start(&self) -> Target<'_> {
-        Target::Start(self)
+    pub(super) fn start(&self) -> JumpTarget<'_> {
+        JumpTarget::Start(self)
     }
 
-    pub(super) fn end(&self) -> Target<'_> {
-        Target::End(self)
+    pub(super) fn end(&self) -> JumpTarget<'_> {
+        JumpTarget::End(self)
     }
 }
 
 /// A program that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
-    code: Vec<u64>,
+    instructions: Vec<u64>,
     /// The jumps to the end of each block that is open.
-    open: Vec<Vec<usize>>,
+    open_blocks: Vec<Vec<usize>>,
     too_large: bool,
 }
 
-const REGISTER: u8 = 0x08;
+const BPF_X: u8 = 0x08;
 
 impl Assembler {
-    fn put(&mut self, code: u8, to: Register, from: Register, offset: i16, number: i32) {
+    fn push_instruction(&mut self, code: u8, to: Register, from: Register, offset: i16, number: i32) {
         let registers = u64::from(to as u8 | (from as u8) << 4);
         let offset = u64::from(offset.cast_unsigned());
         let number = u64::from(number.cast_unsigned());
-        self.code.push(u64::from(code) | registers << 8 | offset << 16 | number << 32);
+        self.instructions.push(u64::from(code) | registers << 8 | offset << 16 | number << 32);
     }
 
     /// A number that an instruction has a narrower field for.
-    fn fit<T: TryFrom<i64> + Default>(&mut self, number: i64) -> T {
+    fn narrow<T: TryFrom<i64> + Default>(&mut self, number: i64) -> T {
         T::try_from(number).unwrap_or_else(|_| {
             self.too_large = true;
             T::default()
         })
     }
 
-    fn calculate(&mut self, code: u8, to: Register, operand: Operand) {
+    fn push_alu(&mut self, code: u8, to: Register, operand: Operand) {
         match operand {
-            Operand::Register(from) => self.put(code | REGISTER, to, from, 0, 0),
+            Operand::Register(from) => self.push_instruction(code | BPF_X, to, from, 0, 0),
             // The field is signed, and extended so.
-            Operand::Number(number) => {
-                let number = self.fit(number);
-                self.put(code, to, Register::R0, 0, number);
+            Operand::Immediate(number) => {
+                let number = self.narrow(number);
+                self.push_instruction(code, to, Register::R0, 0, number);
             }
         }
     }
 
     /// `to = operand`
     pub(super) fn set(&mut self, to: Register, operand: impl Into<Operand>) {
-        self.calculate(0xb7, to, operand.into());
+        self.push_alu(0xb7, to, operand.into());
     }
 
     /// `to = number`, of 64 bits.
-    pub(super) fn set_wide(&mut self, to: Register, number: u64) {
-        self.wide(to, Register::R0, number);
+    pub(super) fn set_u64(&mut self, to: Register, number: u64) {
+        self.push_wide(to, Register::R0, number);
     }
 
     /// `to = the map of this descriptor`, which must be one of ours when the
     /// program is loaded.
     pub(super) fn set_map(&mut self, to: Register, descriptor: i32) {
         const BPF_PSEUDO_MAP_FD: Register = Register::R1;
-        self.wide(to, BPF_PSEUDO_MAP_FD, u64::from(descriptor.cast_unsigned()));
+        self.push_wide(to, BPF_PSEUDO_MAP_FD, u64::from(descriptor.cast_unsigned()));
     }
 
-    fn wide(&mut self, to: Register, kind: Register, number: u64) {
+    fn push_wide(&mut self, to: Register, kind: Register, number: u64) {
         let low = (number as u32).cast_signed();
         let high = ((number >> 32) as u32).cast_signed();
-        self.put(0x18, to, kind, 0, low);
-        self.put(0, Register::R0, Register::R0, 0, high);
+        self.push_instruction(0x18, to, kind, 0, low);
+        self.push_instruction(0, Register::R0, Register::R0, 0, high);
     }
 
     /// `to += operand`
     pub(super) fn add(&mut self, to: Register, operand: impl Into<Operand>) {
-        self.calculate(0x07, to, operand.into());
+        self.push_alu(0x07, to, operand.into());
     }
 
     /// `to -= operand`
     pub(super) fn subtract(&mut self, to: Register, operand: impl Into<Operand>) {
-        self.calculate(0x17, to, operand.into());
+        self.push_alu(0x17, to, operand.into());
     }
 
     /// `to <<= operand`
     pub(super) fn shift_left(&mut self, to: Register, operand: impl Into<Operand>) {
-        self.calculate(0x67, to, operand.into());
+        self.push_alu(0x67, to, operand.into());
     }
 
     /// `to >>= operand`, unsigned.
     pub(super) fn shift_right(&mut self, to: Register, operand: impl Into<Operand>) {
-        self.calculate(0x77, to, operand.into());
+        self.push_alu(0x77, to, operand.into());
     }
 
     /// `to = the lower half of it, with its sign`
-    pub(super) fn extend_sign(&mut self, to: Register) {
+    pub(super) fn sign_extend(&mut self, to: Register) {
         self.shift_left(to, 32);
-        self.calculate(0xc7, to, Operand::Number(32));
+        self.push_alu(0xc7, to, Operand::Immediate(32));
     }
 
     /// `to = base[offset]`; the upper half of a word is 0.
     pub(super) fn load(&mut self, width: Width, to: Register, base: Register, offset: u32) {
-        let offset = self.fit(offset.into());
-        self.put(0x61 | width as u8, to, base, offset, 0);
+        let offset = self.narrow(offset.into());
+        self.push_instruction(0x61 | width as u8, to, base, offset, 0);
     }
 
     /// The same, from the stack: `at` counts from its end and is negative.
     pub(super) fn load_stack(&mut self, width: Width, to: Register, at: i16) {
-        self.put(0x61 | width as u8, to, Register::R10, at, 0);
+        self.push_instruction(0x61 | width as u8, to, Register::R10, at, 0);
     }
 
     /// `base[offset] = operand`
     pub(super) fn store(&mut self, width: Width, base: Register, offset: i16, operand: impl Into<Operand>) {
         match operand.into() {
-            Operand::Register(from) => self.put(0x63 | width as u8, base, from, offset, 0),
-            Operand::Number(number) => {
-                let number = self.fit(number);
-                self.put(0x62 | width as u8, base, Register::R0, offset, number);
+            Operand::Register(from) => self.push_instruction(0x63 | width as u8, base, from, offset, 0),
+            Operand::Immediate(number) => {
+                let number = self.narrow(number);
+                self.push_instruction(0x62 | width as u8, base, Register::R0, offset, number);
             }
         }
     }
 
     /// `base[0] += from`, of 64 bits, at once.
-    pub(super) fn add_atomically(&mut self, base: Register, from: Register) {
-        self.put(0xdb, base, from, 0, 0);
+    pub(super) fn atomic_add(&mut self, base: Register, from: Register) {
+        self.push_instruction(0xdb, base, from, 0, 0);
     }
 
     /// Calls, with what R1 to R5 have.
-    pub(super) fn call(&mut self, helper: Helper) {
-        self.put(0x85, Register::R0, Register::R0, 0, helper as i32);
+    pub(super) fn call(&mut self, helper: BpfHelper) {
+        self.push_instruction(0x85, Register::R0, Register::R0, 0, helper as i32);
     }
 
     /// Ends the program; R0 is what it gives.
     pub(super) fn exit(&mut self) {
-        self.put(0x95, Register::R0, Register::R0, 0, 0);
+        self.push_instruction(0x95, Register::R0, Register::R0, 0, 0);
     }
 
     /// Writes a block, which jumps within may leave or begin anew.
     pub(super) fn block(&mut self, write: impl FnOnce(&mut Assembler, &Block)) {
-        let block = Block { start: self.code.len(), depth: self.open.len() };
-        self.open.push(Vec::new());
+        let block = Block { start: self.instructions.len(), depth: self.open_blocks.len() };
+        self.open_blocks.push(Vec::new());
         write(self, &block);
-        let end = self.code.len();
-        for from in self.open.pop().unwrap_or_default() {
-            let offset = self.distance(from, end);
-            self.code[from] |= offset;
+        let end = self.instructions.len();
+        for from in self.open_blocks.pop().unwrap_or_default() {
+            let offset = self.jump_offset(from, end);
+            self.instructions[from] |= offset;
         }
     }
 
     /// Jumps to an end or a beginning of a block that this stands in.
-    pub(super) fn jump(&mut self, to: Target<'_>) {
-        self.leap(0x05, to, Register::R0, Operand::Number(0));
+    pub(super) fn jump(&mut self, to: JumpTarget<'_>) {
+        self.push_jump(0x05, to, Register::R0, Operand::Immediate(0));
     }
 
     /// The same, when what is said is true of the two.
-    pub(super) fn jump_if(&mut self, to: Target<'_>, left: Register, when: When, right: impl Into<Operand>) {
-        self.leap(when as u8, to, left, right.into());
+    pub(super) fn jump_if(
+        &mut self,
+        to: JumpTarget<'_>,
+        left: Register,
+        when: Condition,
+        right: impl Into<Operand>,
+    ) {
+        self.push_jump(when as u8, to, left, right.into());
     }
 
-    fn leap(&mut self, code: u8, to: Target<'_>, left: Register, right: Operand) {
-        let from = self.code.len();
-        self.calculate(code, left, right);
+    fn push_jump(&mut self, code: u8, to: JumpTarget<'_>, left: Register, right: Operand) {
+        let from = self.instructions.len();
+        self.push_alu(code, left, right);
         match to {
-            Target::Start(block) => {
-                let offset = self.distance(from, block.start);
-                self.code[from] |= offset;
+            JumpTarget::Start(block) => {
+                let offset = self.jump_offset(from, block.start);
+                self.instructions[from] |= offset;
             }
-            Target::End(block) => self.open[block.depth].push(from),
+            JumpTarget::End(block) => self.open_blocks[block.depth].push(from),
         }
     }
 
     /// Jumps where the kernel has enough of a loop, which by this need not end for
     /// all that the verifier knows (may_goto, since Linux 6.9).
-    pub(super) fn jump_if_tired(&mut self, to: Target<'_>) {
-        self.leap(0xe5, to, Register::R0, Operand::Number(0));
+    pub(super) fn may_goto(&mut self, to: JumpTarget<'_>) {
+        self.push_jump(0xe5, to, Register::R0, Operand::Immediate(0));
     }
 
     /// How far it is from behind a jump to its target, in its field.
-    fn distance(&mut self, from: usize, to: usize) -> u64 {
+    fn jump_offset(&mut self, from: usize, to: usize) -> u64 {
         let far = to as i64 - from as i64 - 1;
-        u64::from(self.fit::<i16>(far).cast_unsigned()) << 16
+        u64::from(self.narrow::<i16>(far).cast_unsigned()) << 16
     }
 
     /// The program, an instruction a number.
     ///
     /// # Errors
-    /// [`Reason::TooLarge`] where something did not fit.
-    pub(super) fn finish(self) -> Result<Vec<u64>, Reason> {
-        if self.too_large { Err(Reason::TooLarge) } else { Ok(self.code) }
+    /// [`BpfErrorKind::ProgramTooLarge`] where something did not fit.
+    pub(super) fn finish(self) -> Result<Vec<u64>, BpfErrorKind> {
+        if self.too_large { Err(BpfErrorKind::ProgramTooLarge) } else { Ok(self.instructions) }
     }
 }
 

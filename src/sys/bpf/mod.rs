@@ -23,5 +23,5 @@ mod ring;
 pub mod tasks;
 mod vmlinux;
 
-pub use refused::{Reason, Refused};
-pub use right::NoRight;
+pub use refused::{BpfError, BpfErrorKind};
+pub use right::BpfPermissionError;

@@ -7,87 +7,87 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use super::btf::{Btf, Kind, Wanted};
-use super::call::{Attach, Which};
+use super::btf::{Btf, BtfKind, BtfTypeName};
+use super::call::{AttachType, TaskScope};
 use super::insn::Register::{R0, R1, R7, R8, R9, R10};
-use super::insn::{Assembler, Helper, Register, When, Width};
-use super::program::{self, Source, copy, emit};
-use super::refused::{Reason, Refused};
-use super::vmlinux::Vmlinux;
+use super::insn::{Assembler, BpfHelper, Condition, Register, Width};
+use super::program::{self, KernelMemory, emit_copy_to_stack, emit_seq_write};
+use super::refused::{BpfError, BpfErrorKind};
+use super::vmlinux::VmlinuxBtf;
 
 /// The first namespace's inode (PROC_PID_INIT_INO in include/linux/proc_ns.h).
-const FIRST: u64 = 0xefff_fffc;
+const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
 /// The deepest level (MAX_PID_NS_LEVEL in include/linux/pid_namespace.h).
-const DEEPEST: u32 = 32;
+const MAX_PID_NS_LEVEL: u32 = 32;
 
 /// What must be known of the kernel to find a task's number.
-pub(super) const TYPES: &[Wanted] = &[
-    (Kind::Struct, "task_struct"),
-    (Kind::Struct, "pid"),
-    (Kind::Struct, "upid"),
-    (Kind::Struct, "pid_namespace"),
-    (Kind::Struct, "ns_common"),
+pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
+    (BtfKind::Struct, "task_struct"),
+    (BtfKind::Struct, "pid"),
+    (BtfKind::Struct, "upid"),
+    (BtfKind::Struct, "pid_namespace"),
+    (BtfKind::Struct, "ns_common"),
 ];
 
 /// How a program finds a task's number in our namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Namespace {
+pub(super) enum PidNamespace {
     /// Ours is the first: the number lies in the task.
-    First {
+    Initial {
         /// Where its process's does.
         tgid: u32,
         /// Where its own does.
         pid: u32,
     },
     /// Ours lies within others.
-    Within {
+    Nested {
         /// How deep; the first's is 0.
         level: u32,
         /// What tells it from the others of this depth.
         inode: u32,
         /// Where everything lies.
-        places: Places,
+        offsets: PidOffsets,
     },
 }
 
 /// Where everything lies on the way from a task to its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct PidOffsets {
     group_leader: u32,
     thread_pid: u32,
     level: u32,
-    numbers: u32,
-    number_size: u32,
-    number: u32,
-    namespace: u32,
-    inode: u32,
+    upids: u32,
+    upid_size: u32,
+    upid_nr: u32,
+    upid_ns: u32,
+    ns_inum: u32,
 }
 
 /// Which number of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Id {
-    Thread,
-    Process,
+pub(super) enum TaskIdKind {
+    Tid,
+    Tgid,
 }
 
 /// How much of the stack finding a number takes.
-pub(super) const SCRATCH: i16 = 16;
+pub(super) const SCRATCH_SIZE: i16 = 16;
 
-impl Namespace {
+impl PidNamespace {
     /// Leaves the number of the process that runs, in our namespace, in R0, and
     /// stores both its numbers into the stack: the thread's at `to`, its own 4
     /// bytes after. R1 to R5 and R9 are lost, and the stack as of `number`.
-    pub(super) fn current(&self, asm: &mut Assembler, to: i16, scratch: i16) {
-        if let Namespace::First { .. } = self {
-            asm.call(Helper::CurrentPidTgid);
-            asm.store(Width::Double, R10, to, R0);
+    pub(super) fn emit_current_ids(&self, asm: &mut Assembler, to: i16, scratch: i16) {
+        if let PidNamespace::Initial { .. } = self {
+            asm.call(BpfHelper::CurrentPidTgid);
+            asm.store(Width::DoubleWord, R10, to, R0);
             asm.shift_right(R0, 32);
         } else {
-            asm.call(Helper::CurrentTask);
+            asm.call(BpfHelper::CurrentTask);
             asm.set(R9, R0);
-            self.number(asm, R9, Id::Thread, scratch);
+            self.emit_task_id(asm, R9, TaskIdKind::Tid, scratch);
             asm.store(Width::Word, R10, to, R0);
-            self.number(asm, R9, Id::Process, scratch);
+            self.emit_task_id(asm, R9, TaskIdKind::Tgid, scratch);
             asm.store(Width::Word, R10, to + 4, R0);
         }
     }
@@ -96,55 +96,73 @@ impl Namespace {
     /// lies, by an iterator.
     ///
     /// # Errors
-    /// [`Refused`], also where there is no /proc.
-    pub(super) fn own(vmlinux: &Vmlinux, btf: &Btf<'_>) -> Result<Namespace, Refused> {
+    /// [`BpfError`], also where there is no /proc.
+    pub(super) fn detect(vmlinux: &VmlinuxBtf, btf: &Btf<'_>) -> Result<PidNamespace, BpfError> {
         const WHAT: &str = "finding our pid namespace";
-        let inode = fs::metadata("/proc/self/ns/pid").map_err(|error| Refused::by_kernel(WHAT, error))?.ino();
-        let of = |reason: Reason| reason.of(WHAT);
-        if inode == FIRST {
-            let offset = |name| btf.offset("task_struct", name, 4).map_err(of);
-            return Ok(Namespace::First { tgid: offset("tgid")?, pid: offset("pid")? });
+        let inode =
+            fs::metadata("/proc/self/ns/pid").map_err(|error| BpfError::from_os_error(WHAT, error))?.ino();
+        let of = |reason: BpfErrorKind| reason.during(WHAT);
+        if inode == INITIAL_PID_NAMESPACE {
+            let offset = |name| btf.member_offset("task_struct", name, 4).map_err(of);
+            return Ok(PidNamespace::Initial { tgid: offset("tgid")?, pid: offset("pid")? });
         }
-        let places = Places::find(btf).map_err(of)?;
-        let target = (Kind::Func, "bpf_iter_task");
-        let id = vmlinux.types(&[target]).and_then(|btf| btf.id(target)).map_err(of)?;
-        let level = own_level(&places, id)?;
-        let inode = u32::try_from(inode).map_err(|_| of(Reason::Missing("pid namespace's inode".into())))?;
-        Ok(Namespace::Within { level, inode, places })
+        let places = PidOffsets::from_btf(btf).map_err(of)?;
+        let target = (BtfKind::Func, "bpf_iter_task");
+        let id = vmlinux.parse_types(&[target]).and_then(|btf| btf.type_id(target)).map_err(of)?;
+        let level = detect_level(&places, id)?;
+        let inode = u32::try_from(inode)
+            .map_err(|_| of(BpfErrorKind::MissingType("pid namespace's inode".into())))?;
+        Ok(PidNamespace::Nested { level, inode, offsets: places })
     }
 
     /// Puts a task's number into R0: 0 where it has none in our namespace. The
     /// pointer, which the verifier must know as a task's, lies in a register of
-    /// R6 to R9; R1 to R5 are lost, and the stack from `scratch` on, [`SCRATCH`]
+    /// R6 to R9; R1 to R5 are lost, and the stack from `scratch` on, [`SCRATCH_SIZE`]
     /// bytes of it.
-    pub(super) fn number(&self, asm: &mut Assembler, task: Register, id: Id, scratch: i16) {
+    pub(super) fn emit_task_id(&self, asm: &mut Assembler, task: Register, id: TaskIdKind, scratch: i16) {
         match *self {
-            Namespace::First { tgid, pid } => {
-                let offset = if id == Id::Thread { pid } else { tgid };
+            PidNamespace::Initial { tgid, pid } => {
+                let offset = if id == TaskIdKind::Tid { pid } else { tgid };
                 asm.load(Width::Word, R0, task, offset);
             }
-            Namespace::Within { level, inode, places } => {
+            PidNamespace::Nested { level, inode, offsets: places } => {
                 asm.block(|asm, found| {
                     asm.block(|asm, none| {
                         let mut from = task;
-                        if id == Id::Process {
-                            follow(asm, scratch, Source { base: from, offset: places.group_leader, size: 8 });
+                        if id == TaskIdKind::Tgid {
+                            emit_read(
+                                asm,
+                                scratch,
+                                KernelMemory { base: from, offset: places.group_leader, size: 8 },
+                            );
                             from = R0;
                         }
-                        follow(asm, scratch, Source { base: from, offset: places.thread_pid, size: 8 });
-                        asm.jump_if(none.end(), R0, When::Equal, 0);
+                        emit_read(
+                            asm,
+                            scratch,
+                            KernelMemory { base: from, offset: places.thread_pid, size: 8 },
+                        );
+                        asm.jump_if(none.end(), R0, Condition::Equal, 0);
                         // Kept, for the second step from it.
-                        asm.store(Width::Double, R10, scratch + 8, R0);
-                        follow(asm, scratch, Source { base: R0, offset: places.level, size: 4 });
-                        asm.jump_if(none.end(), R0, When::Below, level);
-                        asm.load_stack(Width::Double, R0, scratch + 8);
-                        let own = places.numbers + level * places.number_size;
-                        follow(asm, scratch, Source { base: R0, offset: own + places.namespace, size: 8 });
-                        follow(asm, scratch, Source { base: R0, offset: places.inode, size: 4 });
-                        asm.set_wide(R1, inode.into());
-                        asm.jump_if(none.end(), R0, When::NotEqual, R1);
-                        asm.load_stack(Width::Double, R0, scratch + 8);
-                        follow(asm, scratch, Source { base: R0, offset: own + places.number, size: 4 });
+                        asm.store(Width::DoubleWord, R10, scratch + 8, R0);
+                        emit_read(asm, scratch, KernelMemory { base: R0, offset: places.level, size: 4 });
+                        asm.jump_if(none.end(), R0, Condition::Below, level);
+                        asm.load_stack(Width::DoubleWord, R0, scratch + 8);
+                        let own = places.upids + level * places.upid_size;
+                        emit_read(
+                            asm,
+                            scratch,
+                            KernelMemory { base: R0, offset: own + places.upid_ns, size: 8 },
+                        );
+                        emit_read(asm, scratch, KernelMemory { base: R0, offset: places.ns_inum, size: 4 });
+                        asm.set_u64(R1, inode.into());
+                        asm.jump_if(none.end(), R0, Condition::NotEqual, R1);
+                        asm.load_stack(Width::DoubleWord, R0, scratch + 8);
+                        emit_read(
+                            asm,
+                            scratch,
+                            KernelMemory { base: R0, offset: own + places.upid_nr, size: 4 },
+                        );
                         asm.jump(found.end());
                     });
                     asm.set(R0, 0);
@@ -155,49 +173,49 @@ impl Namespace {
 }
 
 /// Reads a pointer or a word into R0. R1 to R5 are lost.
-fn follow(asm: &mut Assembler, scratch: i16, from: Source) {
-    copy(asm, scratch, from);
-    let width = if from.size == 8 { Width::Double } else { Width::Word };
+fn emit_read(asm: &mut Assembler, scratch: i16, from: KernelMemory) {
+    emit_copy_to_stack(asm, scratch, from);
+    let width = if from.size == 8 { Width::DoubleWord } else { Width::Word };
     asm.load_stack(width, R0, scratch);
 }
 
-impl Places {
-    fn find(btf: &Btf<'_>) -> Result<Places, Reason> {
+impl PidOffsets {
+    fn from_btf(btf: &Btf<'_>) -> Result<PidOffsets, BpfErrorKind> {
         let namespace = btf.member("pid_namespace", "ns")?.offset;
-        Ok(Places {
-            group_leader: btf.offset("task_struct", "group_leader", 8)?,
-            thread_pid: btf.offset("task_struct", "thread_pid", 8)?,
-            level: btf.offset("pid", "level", 4)?,
-            numbers: btf.member("pid", "numbers")?.offset,
-            number_size: btf.size("upid")?,
-            number: btf.offset("upid", "nr", 4)?,
-            namespace: btf.offset("upid", "ns", 8)?,
-            inode: namespace + btf.offset("ns_common", "inum", 4)?,
+        Ok(PidOffsets {
+            group_leader: btf.member_offset("task_struct", "group_leader", 8)?,
+            thread_pid: btf.member_offset("task_struct", "thread_pid", 8)?,
+            level: btf.member_offset("pid", "level", 4)?,
+            upids: btf.member("pid", "numbers")?.offset,
+            upid_size: btf.struct_size("upid")?,
+            upid_nr: btf.member_offset("upid", "nr", 4)?,
+            upid_ns: btf.member_offset("upid", "ns", 8)?,
+            ns_inum: namespace + btf.member_offset("ns_common", "inum", 4)?,
         })
     }
 }
 
 /// How deep our own pid namespace lies: what an iterator finds of the task that
 /// reads it, which is us.
-fn own_level(places: &Places, id: u32) -> Result<u32, Refused> {
+fn detect_level(places: &PidOffsets, id: u32) -> Result<u32, BpfError> {
     const WHAT: &str = "finding our pid namespace's level";
     const FOUND: i16 = -8;
     let mut asm = Assembler::default();
     asm.block(|asm, end| {
-        program::begin(asm, end);
+        program::emit_iterator_prologue(asm, end);
         // Once is enough.
-        asm.jump_if(end.end(), R9, When::NotEqual, 0);
-        asm.call(Helper::CurrentTask);
+        asm.jump_if(end.end(), R9, Condition::NotEqual, 0);
+        asm.call(BpfHelper::CurrentTask);
         asm.set(R8, R0);
-        follow(asm, FOUND, Source { base: R8, offset: places.thread_pid, size: 8 });
-        follow(asm, FOUND, Source { base: R0, offset: places.level, size: 4 });
-        emit(asm, R7, FOUND, 4);
+        emit_read(asm, FOUND, KernelMemory { base: R8, offset: places.thread_pid, size: 8 });
+        emit_read(asm, FOUND, KernelMemory { base: R0, offset: places.level, size: 4 });
+        emit_seq_write(asm, R7, FOUND, 4);
     });
     asm.set(R0, 0);
     asm.exit();
-    let program = program::load(WHAT, asm, Attach::Iterator, id)?;
-    let written = program::iterate(&program, Which::Process(std::process::id()))?;
+    let program = program::load_or_explain(WHAT, asm, AttachType::Iterator, id)?;
+    let written = program::run_iterator(&program, TaskScope::Process(std::process::id()))?;
     let level = written.first_chunk().map(|word| u32::from_le_bytes(*word));
-    let known = level.filter(|level| (1..=DEEPEST).contains(level));
-    known.ok_or_else(|| Reason::Missing("level of our pid namespace".into()).of(WHAT))
+    let known = level.filter(|level| (1..=MAX_PID_NS_LEVEL).contains(level));
+    known.ok_or_else(|| BpfErrorKind::MissingType("level of our pid namespace".into()).during(WHAT))
 }

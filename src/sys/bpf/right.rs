@@ -7,9 +7,9 @@ use super::super::rights::{self, Capabilities, Capability};
 /// What stands against it. The setting kernel.unprivileged_bpf_disabled does
 /// not: whatever it is, tracing takes both capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRight {
+pub enum BpfPermissionError {
     /// One or both capabilities are missing; CAP_SYS_ADMIN would give both.
-    Missing {
+    MissingCapabilities {
         /// CAP_BPF is.
         bpf: bool,
         /// CAP_PERFMON is.
@@ -21,60 +21,68 @@ pub enum NoRight {
     /// The kernel is locked down: its memory is not to be read.
     Lockdown,
     /// The capabilities are there; a filter of seccomp(2) is around sigtool.
-    Filter,
+    SeccompFilter,
     /// The capabilities are there, and nothing tells what else forbids it.
     Unknown,
 }
 
 /// What decides.
 #[derive(Clone, Copy, Debug, Default)]
-struct Rights {
-    own: Capabilities,
-    is_in_user_namespace: bool,
-    is_confidential: bool,
-    is_filtered: bool,
+struct PermissionState {
+    capabilities: Capabilities,
+    is_in_child_user_namespace: bool,
+    is_confidentiality_lockdown: bool,
+    has_seccomp_filter: bool,
 }
 
-impl NoRight {
+impl BpfPermissionError {
     /// What stands against it, after the kernel has refused.
-    pub(super) fn find() -> NoRight {
-        explain(Rights {
-            own: Capabilities::own(),
-            is_in_user_namespace: rights::is_in_user_namespace(),
-            is_confidential: rights::is_confidential(),
-            is_filtered: rights::is_filtered(),
+    pub(super) fn diagnose() -> BpfPermissionError {
+        diagnose_from(PermissionState {
+            capabilities: Capabilities::effective(),
+            is_in_child_user_namespace: rights::is_in_child_user_namespace(),
+            is_confidentiality_lockdown: rights::is_confidentiality_lockdown(),
+            has_seccomp_filter: rights::has_seccomp_filter(),
         })
     }
 }
 
 /// Where several things stand against it, that which is the hardest to change
 /// is told: who is in a user namespace would ask for a capability in vain.
-fn explain(rights: Rights) -> NoRight {
-    let lacks = |capability| !rights.own.has(Capability::SysAdmin) && !rights.own.has(capability);
+fn diagnose_from(rights: PermissionState) -> BpfPermissionError {
+    let lacks = |capability| {
+        !rights.capabilities.contains(Capability::SysAdmin) && !rights.capabilities.contains(capability)
+    };
     let (bpf, perfmon) = (lacks(Capability::Bpf), lacks(Capability::Perfmon));
     match rights {
-        Rights { is_in_user_namespace: true, .. } => NoRight::UserNamespace,
-        _ if bpf || perfmon => NoRight::Missing { bpf, perfmon },
-        Rights { is_confidential: true, .. } => NoRight::Lockdown,
-        Rights { is_filtered: true, .. } => NoRight::Filter,
-        _ => NoRight::Unknown,
+        PermissionState { is_in_child_user_namespace: true, .. } => BpfPermissionError::UserNamespace,
+        _ if bpf || perfmon => BpfPermissionError::MissingCapabilities { bpf, perfmon },
+        PermissionState { is_confidentiality_lockdown: true, .. } => BpfPermissionError::Lockdown,
+        PermissionState { has_seccomp_filter: true, .. } => BpfPermissionError::SeccompFilter,
+        _ => BpfPermissionError::Unknown,
     }
 }
 
-impl fmt::Display for NoRight {
+impl fmt::Display for BpfPermissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            NoRight::Missing { bpf: true, perfmon: true } => "CAP_BPF and CAP_PERFMON are missing",
-            NoRight::Missing { bpf: true, .. } => "CAP_BPF is missing (CAP_PERFMON is there)",
-            NoRight::Missing { .. } => "CAP_PERFMON is missing (CAP_BPF is there)",
-            NoRight::UserNamespace => {
+            BpfPermissionError::MissingCapabilities { bpf: true, perfmon: true } => {
+                "CAP_BPF and CAP_PERFMON are missing"
+            }
+            BpfPermissionError::MissingCapabilities { bpf: true, .. } => {
+                "CAP_BPF is missing (CAP_PERFMON is there)"
+            }
+            BpfPermissionError::MissingCapabilities { .. } => "CAP_PERFMON is missing (CAP_BPF is there)",
+            BpfPermissionError::UserNamespace => {
                 "CAP_BPF and CAP_PERFMON do not count in a user namespace other than the first"
             }
-            NoRight::Lockdown => "the kernel is locked down (/sys/kernel/security/lockdown: confidentiality)",
-            NoRight::Filter => {
+            BpfPermissionError::Lockdown => {
+                "the kernel is locked down (/sys/kernel/security/lockdown: confidentiality)"
+            }
+            BpfPermissionError::SeccompFilter => {
                 "CAP_BPF and CAP_PERFMON are there, but a seccomp filter is around sigtool, as in a container"
             }
-            NoRight::Unknown => {
+            BpfPermissionError::Unknown => {
                 "CAP_BPF and CAP_PERFMON are there; a security module forbids it, or before Linux 5.11 the \
                  limit on locked memory (ulimit -l)"
             }
@@ -90,31 +98,47 @@ mod tests {
     const PERFMON: u64 = 1 << Capability::Perfmon as u8;
     const ADMIN: u64 = 1 << Capability::SysAdmin as u8;
 
-    fn with(own: u64) -> Rights {
-        Rights { own: Capabilities(own), ..Rights::default() }
+    fn with(own: u64) -> PermissionState {
+        PermissionState { capabilities: Capabilities(own), ..PermissionState::default() }
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn reports_missing_capabilities() {
         for (own, said) in [
             (0, "CAP_BPF and CAP_PERFMON are missing"),
             (BPF, "CAP_PERFMON is missing (CAP_BPF is there)"),
             (PERFMON, "CAP_BPF is missing (CAP_PERFMON is there)"),
         ] {
-            assert_eq!(explain(with(own)).to_string(), said);
+            assert_eq!(diagnose_from(with(own)).to_string(), said);
         }
-        assert_eq!(explain(with(ADMIN)), NoRight::Unknown);
-        assert_eq!(explain(with(BPF | PERFMON)), NoRight::Unknown);
+        assert_eq!(diagnose_from(with(ADMIN)), BpfPermissionError::Unknown);
+        assert_eq!(diagnose_from(with(BPF | PERFMON)), BpfPermissionError::Unknown);
     }
 
     #[test]
-    fn what_else_refuses_is_told_where_nothing_is_missing() {
+    fn reports_other_causes_when_capabilities_are_present() {
         let all = with(u64::MAX);
-        assert_eq!(explain(Rights { is_filtered: true, ..all }), NoRight::Filter);
-        assert_eq!(explain(Rights { is_confidential: true, is_filtered: true, ..all }), NoRight::Lockdown);
-        assert_eq!(explain(Rights { is_in_user_namespace: true, ..all }), NoRight::UserNamespace);
-        assert_eq!(explain(Rights { is_in_user_namespace: true, ..with(0) }), NoRight::UserNamespace);
-        let none = Rights { is_filtered: true, is_confidential: true, ..with(0) };
-        assert_eq!(explain(none), NoRight::Missing { bpf: true, perfmon: true });
+        assert_eq!(
+            diagnose_from(PermissionState { has_seccomp_filter: true, ..all }),
+            BpfPermissionError::SeccompFilter
+        );
+        assert_eq!(
+            diagnose_from(PermissionState {
+                is_confidentiality_lockdown: true,
+                has_seccomp_filter: true,
+                ..all
+            }),
+            BpfPermissionError::Lockdown
+        );
+        assert_eq!(
+            diagnose_from(PermissionState { is_in_child_user_namespace: true, ..all }),
+            BpfPermissionError::UserNamespace
+        );
+        assert_eq!(
+            diagnose_from(PermissionState { is_in_child_user_namespace: true, ..with(0) }),
+            BpfPermissionError::UserNamespace
+        );
+        let none = PermissionState { has_seccomp_filter: true, is_confidentiality_lockdown: true, ..with(0) };
+        assert_eq!(diagnose_from(none), BpfPermissionError::MissingCapabilities { bpf: true, perfmon: true });
     }
 }

@@ -4,48 +4,48 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
-use super::btf::{Btf, Wanted};
-use super::memory::{Access, Mapping};
-use super::refused::Reason;
+use super::btf::{Btf, BtfTypeName};
+use super::memory::{Mmap, MmapAccess};
+use super::refused::BpfErrorKind;
 
-const PATH: &str = "/sys/kernel/btf/vmlinux";
+const VMLINUX_BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
 /// Its bytes.
 #[derive(Debug)]
-pub(super) enum Vmlinux {
-    Mapped(Mapping),
+pub(super) enum VmlinuxBtf {
+    Mapped(Mmap),
     Read(Vec<u8>),
 }
 
-impl Vmlinux {
+impl VmlinuxBtf {
     /// Maps it, which copies nothing (since Linux 6.16), or reads it.
     ///
     /// # Errors
-    /// [`Reason::Unsupported`] on a machine of 32 bits or of the other byte
-    /// order, [`Reason::NoBtf`].
-    pub(super) fn open() -> Result<Vmlinux, Reason> {
+    /// [`BpfErrorKind::Unsupported`] on a machine of 32 bits or of the other byte
+    /// order, [`BpfErrorKind::NoBtf`].
+    pub(super) fn open() -> Result<VmlinuxBtf, BpfErrorKind> {
         if cfg!(not(all(target_pointer_width = "64", target_endian = "little"))) {
-            return Err(Reason::Unsupported);
+            return Err(BpfErrorKind::Unsupported);
         }
-        Vmlinux::from(File::open(PATH)).map_err(Reason::NoBtf)
+        VmlinuxBtf::map_or_read(File::open(VMLINUX_BTF_PATH)).map_err(BpfErrorKind::NoBtf)
     }
 
-    fn from(file: io::Result<File>) -> io::Result<Vmlinux> {
+    fn map_or_read(file: io::Result<File>) -> io::Result<VmlinuxBtf> {
         let mut file = file?;
         let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        if let Ok(mapping) = Mapping::new(file.as_fd(), 0, length, Access::Private) {
-            return Ok(Vmlinux::Mapped(mapping));
+        if let Ok(mapping) = Mmap::new(file.as_fd(), 0, length, MmapAccess::ReadPrivate) {
+            return Ok(VmlinuxBtf::Mapped(mapping));
         }
         let mut bytes = Vec::with_capacity(length);
         file.read_to_end(&mut bytes)?;
-        Ok(Vmlinux::Read(bytes))
+        Ok(VmlinuxBtf::Read(bytes))
     }
 
     /// The types that are wanted.
     ///
     /// # Errors
     /// As [`Btf::parse`].
-    pub(super) fn types(&self, wanted: &[Wanted]) -> Result<Btf<'_>, Reason> {
+    pub(super) fn parse_types(&self, wanted: &[BtfTypeName]) -> Result<Btf<'_>, BpfErrorKind> {
         Btf::parse(self.bytes(), wanted)
     }
 
@@ -53,10 +53,10 @@ impl Vmlinux {
         match self {
             // SAFETY: the mapping is so long, lives as long as the slice, and
             // is of what was linked into the kernel, which nobody changes.
-            Vmlinux::Mapped(mapping) => unsafe {
-                std::slice::from_raw_parts(mapping.start(), mapping.length())
+            VmlinuxBtf::Mapped(mapping) => unsafe {
+                std::slice::from_raw_parts(mapping.as_ptr(), mapping.len())
             },
-            Vmlinux::Read(bytes) => bytes,
+            VmlinuxBtf::Read(bytes) => bytes,
         }
     }
 }

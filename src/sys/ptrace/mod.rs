@@ -19,7 +19,7 @@
 //! A thread in neither of these is chosen where there is one.
 //!
 //! On x86-64 only; elsewhere everything is refused with
-//! [`Refusal::Architecture`].
+//! [`PtraceError::Architecture`].
 
 mod event;
 mod refusal;
@@ -33,18 +33,18 @@ mod here;
 
 use std::time::Duration;
 
-pub use event::{Event, Stops, What};
+pub use event::{StopStats, TracerEvent, TracerEventKind};
 pub use here::Tracer;
-pub use refusal::Refusal;
+pub use refusal::PtraceError;
 
-use crate::signal::{Queued, Sigaction, Signal, SignalSet};
+use crate::signal::{QueuedSignal, Sigaction, Signal, SignalSet};
 
 /// So many entries of a process's queues are read at most.
-pub const MOST_QUEUED: u32 = 1000;
+pub const MAX_QUEUE_ENTRIES: u32 = 1000;
 
 /// What is to be seen.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct InspectRequest {
     /// The actions of these signals; those that are caught are of interest.
     pub handlers: SignalSet,
     /// What is pending, for the process and for each thread.
@@ -56,17 +56,17 @@ pub struct Wanted {
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct PtraceInspection {
     /// The actions, by the number of the signal.
     pub actions: Vec<(Signal, Sigaction)>,
     /// The queues in their order, that of the process first. A signal that was
     /// sent when the queue was full is pending without an entry.
-    pub queue: Vec<Queued>,
+    pub queue: Vec<QueuedSignal>,
     /// Whether the queues are longer than is told, 1,000 entries in all.
-    pub cut: bool,
+    pub truncated: bool,
     /// The longest that a thread stood still; none does where nothing is pending
     /// and no actions are wanted.
-    pub stopped: Duration,
+    pub longest_stop: Duration,
 }
 
 /// Looks into a process of this number. Threads are stopped one after another:
@@ -77,18 +77,22 @@ pub struct Seen {
 /// will end this process ends the waiting, too.
 ///
 /// # Errors
-/// Why nothing could be seen. [`Refusal::Seccomp`], [`Refusal::Dispatched`],
-/// [`Refusal::NoInstruction`], [`Refusal::NoMemory`], and those about credentials,
+/// Why nothing could be seen. [`PtraceError::Seccomp`], [`PtraceError::Dispatched`],
+/// [`PtraceError::NoInstruction`], [`PtraceError::NoMemory`], and those about credentials,
 /// tampering and old kernels are of the actions alone: the queue may still be seen
-/// by itself (see [`Refusal::is_of_actions`]).
-pub fn look(pid: u32, wanted: Wanted, deadline: Duration) -> Result<Seen, Refusal> {
-    here::look(pid, wanted, deadline)
+/// by itself (see [`PtraceError::concerns_actions_only`]).
+pub fn inspect(
+    pid: u32,
+    wanted: InspectRequest,
+    deadline: Duration,
+) -> Result<PtraceInspection, PtraceError> {
+    here::inspect(pid, wanted, deadline)
 }
 
 /// What stands against looking into a process of this number, as far as that can
 /// be told without touching it; `None` where nothing is known to.
-pub fn foresee(pid: u32) -> Option<Refusal> {
-    here::foresee(pid)
+pub fn preflight(pid: u32) -> Option<PtraceError> {
+    here::preflight(pid)
 }
 
 impl Tracer {
@@ -101,7 +105,7 @@ impl Tracer {
     ///
     /// # Errors
     /// Why it cannot be traced; no thread of it is then.
-    pub fn attach(pid: u32) -> Result<Tracer, Refusal> {
-        Tracer::begin(pid)
+    pub fn attach(pid: u32) -> Result<Tracer, PtraceError> {
+        Tracer::start(pid)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 /// Why ptrace(2) shows nothing of a process. Nothing has been changed in it.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum PtraceError {
     /// What is done here is done on x86-64 only.
     Architecture,
     /// There is no such process, or it has ended meanwhile.
@@ -16,7 +16,7 @@ pub enum Refusal {
     /// It has a tracer already; each thread can have one only.
     Traced {
         /// The tracer.
-        by: u32,
+        tracer: u32,
     },
     /// It is another user's, and CAP_SYS_PTRACE is missing.
     OtherUser {
@@ -65,90 +65,96 @@ pub enum Refusal {
     /// A page of its memory did not arrive in time.
     MemoryTimeout,
     /// Its thread did not stop within the time.
-    NoAnswer {
+    StopTimeout {
         /// The letter of its state, as in /proc/PID/stat: D is a sleep that
         /// cannot be interrupted.
         state: u8,
     },
     /// Its threads ended, or it executed another program, each time it was tried.
-    Changing,
+    Unstable,
     /// The helper process ended before it was done: somebody killed it.
-    Helper,
+    HelperKilled,
     /// A system call failed that should not.
-    Failed(io::Error),
+    SystemCall(io::Error),
 }
 
-impl Refusal {
+impl PtraceError {
     /// Whether it concerns the actions alone, so that the queue may still be seen.
-    pub fn is_of_actions(&self) -> bool {
+    pub fn concerns_actions_only(&self) -> bool {
         matches!(
             self,
-            Refusal::Seccomp
-                | Refusal::FilteredCredentials
-                | Refusal::Credentials
-                | Refusal::Dispatched
-                | Refusal::NoInstruction
-                | Refusal::NoMemory
-                | Refusal::MemoryTimeout
-                | Refusal::Tampered
-                | Refusal::OldKernel
+            PtraceError::Seccomp
+                | PtraceError::FilteredCredentials
+                | PtraceError::Credentials
+                | PtraceError::Dispatched
+                | PtraceError::NoInstruction
+                | PtraceError::NoMemory
+                | PtraceError::MemoryTimeout
+                | PtraceError::Tampered
+                | PtraceError::OldKernel
         )
     }
 
     /// The reason in words, as the end of a sentence; without the process.
     pub fn reason(&self) -> String {
         let text = match self {
-            Refusal::Architecture => "ptrace is not supported on this architecture (x86-64 only)",
-            Refusal::Gone => "no such process",
-            Refusal::Zombie => "it is a zombie: dead, until its parent waits for it",
-            Refusal::KernelThread => "it is a kernel thread",
-            Refusal::Traced { by } => return format!("it is traced already, by {by}"),
-            Refusal::OtherUser { uid } => {
+            PtraceError::Architecture => "ptrace is not supported on this architecture (x86-64 only)",
+            PtraceError::Gone => "no such process",
+            PtraceError::Zombie => "it is a zombie: dead, until its parent waits for it",
+            PtraceError::KernelThread => "it is a kernel thread",
+            PtraceError::Traced { tracer: by } => return format!("it is traced already, by {by}"),
+            PtraceError::OtherUser { uid } => {
                 return format!("it belongs to uid {uid}: that takes CAP_SYS_PTRACE");
             }
-            Refusal::Capabilities => "it has more capabilities than you: that takes CAP_SYS_PTRACE",
-            Refusal::Undumpable => "it may not be dumped (prctl PR_SET_DUMPABLE): that takes CAP_SYS_PTRACE",
-            Refusal::UserNamespace => {
+            PtraceError::Capabilities => "it has more capabilities than you: that takes CAP_SYS_PTRACE",
+            PtraceError::Undumpable => {
+                "it may not be dumped (prctl PR_SET_DUMPABLE): that takes CAP_SYS_PTRACE"
+            }
+            PtraceError::UserNamespace => {
                 "it is in another user namespace than you: that takes CAP_SYS_PTRACE in that one"
             }
-            Refusal::Yama { scope } => return yama(*scope),
-            Refusal::Forbidden => "the kernel forbids it (a security module, or a sandbox around sigtool)",
-            Refusal::Compat => "it runs 32-bit code",
-            Refusal::Seccomp => "seccomp filters its system calls: that takes CAP_SYS_ADMIN",
-            Refusal::Dispatched => "its system calls are dispatched to itself (syscall user dispatch)",
-            Refusal::NoInstruction => "no system call instruction was found in its vdso",
-            Refusal::NoMemory => "its stack pointer points to no usable memory",
-            Refusal::Credentials => {
+            PtraceError::Yama { scope } => return yama_reason(*scope),
+            PtraceError::Forbidden => {
+                "the kernel forbids it (a security module, or a sandbox around sigtool)"
+            }
+            PtraceError::Compat => "it runs 32-bit code",
+            PtraceError::Seccomp => "seccomp filters its system calls: that takes CAP_SYS_ADMIN",
+            PtraceError::Dispatched => "its system calls are dispatched to itself (syscall user dispatch)",
+            PtraceError::NoInstruction => "no system call instruction was found in its vdso",
+            PtraceError::NoMemory => "its stack pointer points to no usable memory",
+            PtraceError::Credentials => {
                 "its credentials differ from yours, and ptrace would make it run system calls; \
                  --backend ptrace does so"
             }
-            Refusal::FilteredCredentials => {
+            PtraceError::FilteredCredentials => {
                 "seccomp filters its system calls, and its credentials differ from yours; \
                  the filter of such a process is never suspended"
             }
-            Refusal::OldKernel => "ptrace cannot report system calls (needs Linux 5.3)",
-            Refusal::Tampered => {
+            PtraceError::OldKernel => "ptrace cannot report system calls (needs Linux 5.3)",
+            PtraceError::Tampered => {
                 "its code was changed while it was inspected, so the system call was cancelled"
             }
-            Refusal::MemoryTimeout => {
+            PtraceError::MemoryTimeout => {
                 "a page of its stack did not arrive in time (userfaultfd, or a file system that does not answer)"
             }
-            Refusal::NoAnswer { state: b'D' } => {
+            PtraceError::StopTimeout { state: b'D' } => {
                 "it did not stop in time: it is in an uninterruptible sleep (state D)"
             }
-            Refusal::NoAnswer { state } => {
+            PtraceError::StopTimeout { state } => {
                 let state = char::from(*state);
                 return format!("it did not stop in time (state {state}; perhaps its cgroup is frozen)");
             }
-            Refusal::Changing => "its threads end, or it executes programs, faster than it can be stopped",
-            Refusal::Helper => "the helper process was killed",
-            Refusal::Failed(error) => return format!("ptrace failed: {error}"),
+            PtraceError::Unstable => {
+                "its threads end, or it executes programs, faster than it can be stopped"
+            }
+            PtraceError::HelperKilled => "the helper process was killed",
+            PtraceError::SystemCall(error) => return format!("ptrace failed: {error}"),
         };
         text.to_owned()
     }
 }
 
-fn yama(scope: u8) -> String {
+fn yama_reason(scope: u8) -> String {
     let who = match scope {
         1 => "only a descendant may be traced without CAP_SYS_PTRACE",
         2 => "that takes CAP_SYS_PTRACE",
@@ -162,14 +168,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_decides_is_named() {
+    fn reason_names_deciding_fact() {
         for (refusal, word) in [
-            (Refusal::Yama { scope: 1 }, "kernel.yama.ptrace_scope is 1"),
-            (Refusal::Traced { by: 77 }, "by 77"),
-            (Refusal::OtherUser { uid: 33 }, "uid 33"),
-            (Refusal::NoAnswer { state: b'D' }, "state D"),
-            (Refusal::Seccomp, "CAP_SYS_ADMIN"),
-            (Refusal::Architecture, "x86-64"),
+            (PtraceError::Yama { scope: 1 }, "kernel.yama.ptrace_scope is 1"),
+            (PtraceError::Traced { tracer: 77 }, "by 77"),
+            (PtraceError::OtherUser { uid: 33 }, "uid 33"),
+            (PtraceError::StopTimeout { state: b'D' }, "state D"),
+            (PtraceError::Seccomp, "CAP_SYS_ADMIN"),
+            (PtraceError::Architecture, "x86-64"),
         ] {
             assert!(refusal.reason().contains(word), "{refusal:?}: {}", refusal.reason());
         }

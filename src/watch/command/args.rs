@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{LogTo, Plan};
+use super::{LogDestination, SuperviseOptions};
 use crate::error::Failure;
 use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet};
-use crate::watch::args::{one, set, text};
+use crate::watch::args::{escape_arg, parse_signal, parse_signal_set};
 
 /// The options that belong to a command.
 #[derive(Debug, Args)]
-pub struct CommandArgs {
+pub struct SuperviseArgs {
     /// Run a command; signals are forwarded to it (after --)
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -52,67 +52,69 @@ pub struct CommandArgs {
     quiet: bool,
 }
 
-impl CommandArgs {
+impl SuperviseArgs {
     /// What the arguments mean; `None` where no command is given.
     ///
     /// # Errors
     /// A usage failure naming the first word that means nothing, or an option
     /// that means nothing without a command.
-    pub(in crate::watch) fn plan(&self, timeout: bool) -> Result<Option<Plan>, Failure> {
+    pub(in crate::watch) fn to_options(&self, timeout: bool) -> Result<Option<SuperviseOptions>, Failure> {
         if self.command.is_empty() {
-            let alone = self.given().into_iter().find(|(given, _)| *given);
+            let alone = self.given_options().into_iter().find(|(given, _)| *given);
             return match alone {
-                Some((_, option)) => Err(Failure::usage(format!(
+                Some((_, option)) => Err(Failure::usage_error(format!(
                     "{option} is for a command: sigtool watch {option} ... -- COMMAND"
                 ))),
                 None => Ok(None),
             };
         }
         if self.kill_after.is_some() && !timeout {
-            return Err(Failure::usage("--kill-after takes a --timeout to come after, which is not inf"));
+            return Err(Failure::usage_error(
+                "--kill-after takes a --timeout to come after, which is not inf",
+            ));
         }
-        let maps = self.map.iter().map(mappings).collect::<Result<Vec<_>, _>>()?.concat();
-        let drops = sets("--drop", &self.drop)?;
+        let maps = self.map.iter().map(parse_mappings).collect::<Result<Vec<_>, _>>()?.concat();
+        let drops = parse_signal_sets("--drop", &self.drop)?;
         for (at, (from, _)) in maps.iter().enumerate() {
-            let name = Arch::NATIVE.name(*from);
+            let name = Arch::NATIVE.signal_name(*from);
             if drops.contains(*from) {
-                return Err(Failure::usage(format!("{name}: both to --map and to --drop")));
+                return Err(Failure::usage_error(format!("{name}: both to --map and to --drop")));
             }
             if maps[..at].iter().any(|(earlier, _)| earlier == from) {
-                return Err(Failure::usage(format!("{name}: --map gives it two meanings")));
+                return Err(Failure::usage_error(format!("{name}: --map gives it two meanings")));
             }
         }
         let kill_after = match &self.kill_after {
             Some(word) => {
-                let word = text(word);
+                let word = escape_arg(word);
                 duration::parse(&word)
-                    .map_err(|error| Failure::usage(format!("--kill-after {word}: {error}")))?
+                    .map_err(|error| Failure::usage_error(format!("--kill-after {word}: {error}")))?
             }
             None => None,
         };
         let log = match &self.log {
-            Some(path) if path.as_os_str() == "-" => LogTo::Stderr,
-            Some(path) => LogTo::File(path.clone()),
-            None if self.quiet => LogTo::Nowhere,
-            None => LogTo::Stderr,
+            Some(path) if path.as_os_str() == "-" => LogDestination::Stderr,
+            Some(path) => LogDestination::File(path.clone()),
+            None if self.quiet => LogDestination::Disabled,
+            None => LogDestination::Stderr,
         };
-        Ok(Some(Plan {
-            words: self.command.clone(),
-            maps,
-            drops,
-            ignore: sets("--ignore", &self.ignore)?,
-            block: sets("--block", &self.block)?,
-            default: sets("--default", &self.default)?,
-            group: self.group,
-            reap: self.reap || self.wait_all,
-            wait_all: self.wait_all,
+        Ok(Some(SuperviseOptions {
+            argv: self.command.clone(),
+            mappings: maps,
+            dropped: drops,
+            ignored: parse_signal_sets("--ignore", &self.ignore)?,
+            blocked: parse_signal_sets("--block", &self.block)?,
+            defaulted: parse_signal_sets("--default", &self.default)?,
+            own_group: self.group,
+            adopts_orphans: self.reap || self.wait_all,
+            waits_for_all: self.wait_all,
             kill_after,
             log,
         }))
     }
 
     /// The options, and whether each is given.
-    fn given(&self) -> [(bool, &'static str); 11] {
+    fn given_options(&self) -> [(bool, &'static str); 11] {
         [
             (!self.map.is_empty(), "--map"),
             (!self.drop.is_empty(), "--drop"),
@@ -131,25 +133,25 @@ impl CommandArgs {
 
 /// All that an option names. `all` is all that can be changed, the C library's
 /// own signals too: a child may have inherited them ignored.
-fn sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
-    let of = |failure: Failure| Failure::usage(format!("{option} {failure}"));
+fn parse_signal_sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
+    let of = |failure: Failure| Failure::usage_error(format!("{option} {failure}"));
     words.iter().try_fold(SignalSet::EMPTY, |all, word| {
-        let word = text(word);
-        let named = set(&word).map_err(of)?;
-        let own = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_of_c_library());
+        let word = escape_arg(word);
+        let named = parse_signal_set(&word).map_err(of)?;
+        let own = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_reserved_by_libc());
         let says_all = word.split(',').any(|part| part.trim().eq_ignore_ascii_case("all"));
         Ok(all | named | own.filter(|_| says_all).collect())
     })
 }
 
 /// `TERM=INT`, `TERM,HUP=INT`.
-fn mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
-    let word = text(word);
-    let of = |failure: Failure| Failure::usage(format!("--map {failure}"));
+fn parse_mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
+    let word = escape_arg(word);
+    let of = |failure: Failure| Failure::usage_error(format!("--map {failure}"));
     let Some((from, to)) = word.split_once('=') else {
-        return Err(Failure::usage(format!("--map {word}: SIGNAL=SIGNAL is expected")));
+        return Err(Failure::usage_error(format!("--map {word}: SIGNAL=SIGNAL is expected")));
     };
-    let (from, to) = (set(from).map_err(of)?, one(to).map_err(of)?);
+    let (from, to) = (parse_signal_set(from).map_err(of)?, parse_signal(to).map_err(of)?);
     Ok(from.iter().map(|from| (from, to)).collect())
 }
 
@@ -158,9 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mappings_are_read() {
+    fn parses_mappings() {
         let read = |word: &str| {
-            let read = mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
+            let read = parse_mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
             Ok(read.into_iter().map(|(from, to)| (from.get(), to.get())).collect())
         };
         assert_eq!(read("TERM=INT"), Ok(vec![(15, 2)]));

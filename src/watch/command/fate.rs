@@ -1,41 +1,41 @@
 //! What becomes of a signal on its way to the command; pure.
 
-use super::Plan;
+use super::SuperviseOptions;
 use crate::signal::known::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
-use crate::signal::{Info, Signal};
+use crate::signal::{Siginfo, Signal};
 
 /// What the terminal, and the end of a session, send to a whole group.
-const OF_TERMINAL: [Signal; 8] = [INT, QUIT, TSTP, TTIN, TTOU, WINCH, HUP, CONT];
+const TERMINAL_SIGNALS: [Signal; 8] = [INT, QUIT, TSTP, TTIN, TTOU, WINCH, HUP, CONT];
 
 /// si_code of what the kernel sends.
 pub(super) const SI_KERNEL: i32 = 128;
 
 /// What becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum ForwardOutcome {
     /// It goes on as this signal.
     Forwarded(Signal),
     /// It does not.
-    Kept(Why),
+    NotForwarded(NotForwardedReason),
     /// It is sigtool's own: the time has run out.
-    Sent,
+    SentOnTimeout,
 }
 
 /// Why it does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum NotForwardedReason {
     /// It was to be dropped.
     Dropped,
     /// The terminal has sent it to the command as well.
-    Terminal,
+    SentByTerminal,
     /// Nobody is left.
-    Ended,
+    CommandExited,
     /// The kernel refused.
     Failed(String),
 }
 
 /// How things stand when a signal arrives.
-pub(super) trait Scene {
+pub(super) trait JobContext {
     /// Whether the command is in sigtool's own process group.
     fn shares_group(&self) -> bool;
     /// Whether sigtool leads its session.
@@ -44,25 +44,33 @@ pub(super) trait Scene {
 
 /// Whether it only tells what sigtool knows or did itself: of its children, or
 /// of its log, which nobody reads any more.
-pub(super) fn is_own(info: &Info, own: u32) -> bool {
+pub(super) fn is_own_notification(info: &Siginfo, own: u32) -> bool {
     (info.signal == CHLD && info.code > 0) || (info.signal == PIPE && info.code == 0 && info.pid == own)
 }
 
 /// What is to become of a signal.
-pub(super) fn decide(plan: &Plan, info: &Info, scene: &impl Scene) -> Fate {
+pub(super) fn decide_forwarding(
+    plan: &SuperviseOptions,
+    info: &Siginfo,
+    scene: &impl JobContext,
+) -> ForwardOutcome {
     let signal = info.signal;
-    if plan.drops.contains(signal) {
-        return Fate::Kept(Why::Dropped);
+    if plan.dropped.contains(signal) {
+        return ForwardOutcome::NotForwarded(NotForwardedReason::Dropped);
     }
-    if let Some((_, to)) = plan.maps.iter().find(|(from, _)| *from == signal) {
-        return Fate::Forwarded(*to);
+    if let Some((_, to)) = plan.mappings.iter().find(|(from, _)| *from == signal) {
+        return ForwardOutcome::Forwarded(*to);
     }
     // At a hang-up the leader of the session is told alone.
     let to_all = info.code == SI_KERNEL
-        && OF_TERMINAL.contains(&signal)
+        && TERMINAL_SIGNALS.contains(&signal)
         && !(signal == HUP && scene.leads_session())
         && scene.shares_group();
-    if to_all { Fate::Kept(Why::Terminal) } else { Fate::Forwarded(signal) }
+    if to_all {
+        ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
+    } else {
+        ForwardOutcome::Forwarded(signal)
+    }
 }
 
 #[cfg(test)]
@@ -71,9 +79,9 @@ mod tests {
     use crate::signal::SignalSet;
     use crate::signal::known::TERM;
 
-    struct Stage(bool, bool);
+    struct TestJobContext(bool, bool);
 
-    impl Scene for Stage {
+    impl JobContext for TestJobContext {
         fn shares_group(&self) -> bool {
             self.0
         }
@@ -82,38 +90,40 @@ mod tests {
         }
     }
 
-    fn fate(signal: Signal, code: i32, stage: &Stage) -> Fate {
-        let plan = Plan {
-            maps: vec![(TERM, INT), (QUIT, TERM)],
-            drops: [PIPE].into_iter().collect::<SignalSet>(),
-            ..Plan::of(Vec::new())
+    fn decide_for(signal: Signal, code: i32, stage: &TestJobContext) -> ForwardOutcome {
+        let plan = SuperviseOptions {
+            mappings: vec![(TERM, INT), (QUIT, TERM)],
+            dropped: [PIPE].into_iter().collect::<SignalSet>(),
+            ..SuperviseOptions::new(Vec::new())
         };
-        decide(&plan, &Info { code, ..Info::bare(signal) }, stage)
+        decide_forwarding(&plan, &Siginfo { code, ..Siginfo::from_signal(signal) }, stage)
     }
 
     #[test]
-    fn signals_go_on_but_for_those_that_are_there_already() {
-        let (together, apart) = (Stage(true, false), Stage(false, false));
-        let there = Fate::Kept(Why::Terminal);
+    fn forwards_signals_except_those_the_terminal_sent() {
+        let (together, apart) = (TestJobContext(true, false), TestJobContext(false, false));
+        let there = ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal);
         for (signal, code, stage, expected) in [
-            (INT, 0, &together, Fate::Forwarded(INT)),
+            (INT, 0, &together, ForwardOutcome::Forwarded(INT)),
             (INT, SI_KERNEL, &together, there.clone()),
             (WINCH, SI_KERNEL, &together, there.clone()),
-            (INT, SI_KERNEL, &apart, Fate::Forwarded(INT)),
+            (INT, SI_KERNEL, &apart, ForwardOutcome::Forwarded(INT)),
             (HUP, SI_KERNEL, &together, there),
-            (HUP, SI_KERNEL, &Stage(true, true), Fate::Forwarded(HUP)),
-            (TERM, 0, &together, Fate::Forwarded(INT)),
-            (QUIT, SI_KERNEL, &together, Fate::Forwarded(TERM)),
-            (PIPE, 0, &apart, Fate::Kept(Why::Dropped)),
-            (CHLD, 0, &apart, Fate::Forwarded(CHLD)),
+            (HUP, SI_KERNEL, &TestJobContext(true, true), ForwardOutcome::Forwarded(HUP)),
+            (TERM, 0, &together, ForwardOutcome::Forwarded(INT)),
+            (QUIT, SI_KERNEL, &together, ForwardOutcome::Forwarded(TERM)),
+            (PIPE, 0, &apart, ForwardOutcome::NotForwarded(NotForwardedReason::Dropped)),
+            (CHLD, 0, &apart, ForwardOutcome::Forwarded(CHLD)),
         ] {
-            assert_eq!(fate(signal, code, stage), expected, "{signal:?} {code}");
+            assert_eq!(decide_for(signal, code, stage), expected, "{signal:?} {code}");
         }
     }
 
     #[test]
-    fn news_of_children_are_for_sigtool() {
-        let own = |signal, code, pid| is_own(&Info { code, pid, ..Info::bare(signal) }, 7);
+    fn keeps_notifications_about_own_children() {
+        let own = |signal, code, pid| {
+            is_own_notification(&Siginfo { code, pid, ..Siginfo::from_signal(signal) }, 7)
+        };
         assert!(own(CHLD, 1, 9) && own(PIPE, 0, 7));
         assert!(!own(CHLD, 0, 9) && !own(PIPE, 0, 9) && !own(TERM, 0, 7));
     }

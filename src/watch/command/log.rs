@@ -3,17 +3,17 @@
 
 use std::io;
 
-use super::LogTo;
-use super::backlog::Backlog;
-use super::fate::{Fate, Why};
+use super::LogDestination;
+use super::backlog::LineQueue;
+use super::fate::{ForwardOutcome, NotForwardedReason};
 use super::wire;
-use crate::error::{Failure, bare};
-use crate::exit::Exit;
-use crate::out::{Cell, Format, Meaning, Out, Settings, StreamColumn, escape};
+use crate::error::{Failure, message_without_errno};
+use crate::exit::ExitStatus;
+use crate::out::{Cell, Meaning, OutputFormat, OutputSettings, ReportWriter, StreamColumn, escape_name};
 use crate::signal::{Arch, Signal};
-use crate::watch::{Event, view};
+use crate::watch::{ReceivedSignal, view};
 
-const COLUMNS: [StreamColumn; 6] = [
+const LOG_COLUMNS: [StreamColumn; 6] = [
     StreamColumn { title: "TIME", width: 27 },
     StreamColumn { title: "SIGNAL", width: 8 },
     StreamColumn { title: "SENDER", width: 28 },
@@ -23,88 +23,100 @@ const COLUMNS: [StreamColumn; 6] = [
 ];
 
 /// Where the log is written; `None` where there is none.
-pub(super) type Sink = Option<(Backlog, Beginning)>;
+pub(super) type LogSink = Option<(LineQueue, LogHeader)>;
 
 /// Whether titles are still to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beginning {
+pub(super) enum LogHeader {
     /// They are, above the first entry.
-    Titles,
+    Unwritten,
     /// Others are there.
-    None,
+    Written,
 }
 
 /// Opens it; `stderr` is what stands for standard error.
-pub(super) fn sink(to: &LogTo, stderr: &Backlog, format: Format) -> Result<Sink, Failure> {
+pub(super) fn open_sink(
+    to: &LogDestination,
+    stderr: &LineQueue,
+    format: OutputFormat,
+) -> Result<LogSink, Failure> {
     let path = match to {
-        LogTo::Nowhere => return Ok(None),
-        LogTo::Stderr => return Ok(Some((stderr.clone(), Beginning::Titles))),
-        LogTo::File(path) => path,
+        LogDestination::Disabled => return Ok(None),
+        LogDestination::Stderr => return Ok(Some((stderr.clone(), LogHeader::Unwritten))),
+        LogDestination::File(path) => path,
     };
     let failed = |error: io::Error| {
-        let path = escape(path.as_os_str().as_encoded_bytes());
-        Failure { exit: Exit::Failed, cause: anyhow::anyhow!("--log {path}: {}", bare(&error)) }
+        let path = escape_name(path.as_os_str().as_encoded_bytes());
+        Failure {
+            exit_status: ExitStatus::InternalError,
+            cause: anyhow::anyhow!("--log {path}: {}", message_without_errno(&error)),
+        }
     };
-    let (backlog, begun) = Backlog::append(path, lost(format)).map_err(failed)?;
-    Ok(Some((backlog, if begun { Beginning::None } else { Beginning::Titles })))
+    let (backlog, begun) = LineQueue::open_append(path, dropped_formatter(format)).map_err(failed)?;
+    Ok(Some((backlog, if begun { LogHeader::Written } else { LogHeader::Unwritten })))
 }
 
 /// How lost entries are told of.
-pub(super) fn lost(format: Format) -> fn(u64) -> String {
+pub(super) fn dropped_formatter(format: OutputFormat) -> fn(u64) -> String {
     match format {
-        Format::Json => |count| format!("{}\n", wire::lost(count)),
+        OutputFormat::Json => |count| format!("{}\n", wire::dropped_lines_json(count)),
         _ => |count| format!("watch: not written, for nobody read them in time: {count} lines\n"),
     }
 }
 
 /// The log.
-pub(super) struct Log<'a> {
-    out: Option<Out<'a>>,
-    backlog: Option<Backlog>,
-    beginning: Beginning,
+pub(super) struct SuperviseLog<'a> {
+    out: Option<ReportWriter<'a>>,
+    queue: Option<LineQueue>,
+    header: LogHeader,
     /// Whether it is on standard error; then what the terminal sends to everybody
     /// is left out.
     is_stderr: bool,
 }
 
-impl<'a> Log<'a> {
+impl<'a> SuperviseLog<'a> {
     /// Nothing is in it yet.
-    pub(super) fn new(sink: &'a mut Sink, to: &LogTo, settings: Settings) -> Log<'a> {
-        let format = if settings.format == Format::Json { Format::Json } else { Format::Plain };
-        let settings = Settings { format, color: false, indent: false, ..settings };
-        let beginning = sink.as_ref().map_or(Beginning::None, |(_, beginning)| *beginning);
+    pub(super) fn new(
+        sink: &'a mut LogSink,
+        to: &LogDestination,
+        settings: OutputSettings,
+    ) -> SuperviseLog<'a> {
+        let format =
+            if settings.format == OutputFormat::Json { OutputFormat::Json } else { OutputFormat::Plain };
+        let settings = OutputSettings { format, color: false, indent_json: false, ..settings };
+        let beginning = sink.as_ref().map_or(LogHeader::Written, |(_, beginning)| *beginning);
         let backlog = sink.as_ref().map(|(sink, _)| sink.clone());
-        let out = sink.as_mut().map(|(sink, _)| Out::new(sink, settings));
-        Log { out, backlog, beginning, is_stderr: *to == LogTo::Stderr }
+        let out = sink.as_mut().map(|(sink, _)| ReportWriter::new(sink, settings));
+        SuperviseLog { out, queue: backlog, header: beginning, is_stderr: *to == LogDestination::Stderr }
     }
 
     /// Whether anything is written at all.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         self.out.is_some()
     }
 
     /// One more signal.
-    pub(super) fn add(&mut self, event: &Event, fate: &Fate) -> io::Result<()> {
+    pub(super) fn write_entry(&mut self, event: &ReceivedSignal, fate: &ForwardOutcome) -> io::Result<()> {
         let Some(out) = &mut self.out else { return Ok(()) };
-        if self.is_stderr && *fate == Fate::Kept(Why::Terminal) {
+        if self.is_stderr && *fate == ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal) {
             return Ok(());
         }
-        if out.format() == Format::Json {
-            return out.json_line(&wire::entry(event, fate));
+        if out.format() == OutputFormat::Json {
+            return out.write_json_line(&wire::log_entry_object(event, fate));
         }
-        if std::mem::replace(&mut self.beginning, Beginning::None) == Beginning::Titles {
-            out.stream_header(&COLUMNS)?;
+        if std::mem::replace(&mut self.header, LogHeader::Written) == LogHeader::Unwritten {
+            out.write_stream_header(&LOG_COLUMNS)?;
         }
-        let origin = event.info.origin();
+        let origin = event.siginfo.origin();
         let cells = [
-            Cell::new(view::time(event.time, out.format()), Meaning::Nothing),
-            Cell::new(Arch::NATIVE.name(event.info.signal).to_string(), Meaning::Subject),
-            view::sender(event, origin),
-            view::value(origin),
-            Cell::plain(done(event.info.signal, fate)),
-            Cell::plain(event.info.words()),
+            Cell::new(view::format_time(event.time, out.format()), Meaning::Absent),
+            Cell::new(Arch::NATIVE.signal_name(event.siginfo.signal).to_string(), Meaning::Subject),
+            view::sender_cell(event, origin),
+            view::value_cell(origin),
+            Cell::plain(outcome_text(event.siginfo.signal, fate)),
+            Cell::plain(event.siginfo.description()),
         ];
-        out.stream_row(&COLUMNS, cells)
+        out.write_stream_row(&LOG_COLUMNS, cells)
     }
 
     /// Writes what is there.
@@ -112,34 +124,34 @@ impl<'a> Log<'a> {
     /// # Errors
     /// Why it could not be written; then there is no log any more.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.as_mut().map_or(Ok(()), Out::flush)
+        self.out.as_mut().map_or(Ok(()), ReportWriter::flush)
     }
 
     /// Whether something waits to be written.
-    pub(super) fn has_waiting(&self) -> bool {
-        self.backlog.as_ref().is_some_and(Backlog::has_waiting)
+    pub(super) fn has_pending(&self) -> bool {
+        self.queue.as_ref().is_some_and(LineQueue::has_pending)
     }
 
     /// Writes what waits, before the end; gives how many bytes nobody has read.
-    pub(super) fn finish(&self) -> usize {
+    pub(super) fn flush_at_exit(&self) -> usize {
         // Standard error is finished by itself.
-        self.backlog.as_ref().filter(|_| !self.is_stderr).map_or(0, Backlog::finish)
+        self.queue.as_ref().filter(|_| !self.is_stderr).map_or(0, LineQueue::flush_at_exit)
     }
 
     /// It cannot be written: that keeps the command from nothing.
-    pub(super) fn give_up(&mut self) {
-        (self.out, self.backlog) = (None, None);
+    pub(super) fn disable(&mut self) {
+        (self.out, self.queue) = (None, None);
     }
 }
 
-fn done(signal: Signal, fate: &Fate) -> String {
+fn outcome_text(signal: Signal, fate: &ForwardOutcome) -> String {
     match fate {
-        Fate::Forwarded(to) if *to == signal => "forwarded".to_owned(),
-        Fate::Forwarded(to) => format!("as {}", Arch::NATIVE.name(*to)),
-        Fate::Sent => "timeout".to_owned(),
-        Fate::Kept(Why::Dropped) => "dropped".to_owned(),
-        Fate::Kept(Why::Terminal) => "has it".to_owned(),
-        Fate::Kept(Why::Ended) => "nobody left".to_owned(),
-        Fate::Kept(Why::Failed(why)) => format!("failed: {why}"),
+        ForwardOutcome::Forwarded(to) if *to == signal => "forwarded".to_owned(),
+        ForwardOutcome::Forwarded(to) => format!("as {}", Arch::NATIVE.signal_name(*to)),
+        ForwardOutcome::SentOnTimeout => "timeout".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::Dropped) => "dropped".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal) => "has it".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited) => "nobody left".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::Failed(why)) => format!("failed: {why}"),
     }
 }

@@ -3,320 +3,338 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::backlog::Backlog;
-use super::fate::{self, Fate, Scene, Why};
-use super::job::Job;
-use super::log::Log;
-use super::target::Target;
-use super::{Plan, failed};
-use crate::error::{Failure, bare};
-use crate::exit::Exit;
-use crate::out::escape_line;
-use crate::signal::exit::Ending;
-use crate::signal::info::Origin;
+use super::backlog::LineQueue;
+use super::fate::{self, ForwardOutcome, JobContext, NotForwardedReason};
+use super::job::CommandJob;
+use super::log::SuperviseLog;
+use super::target::ForwardTarget;
+use super::{SuperviseOptions, io_failure};
+use crate::error::{Failure, message_without_errno};
+use crate::exit::ExitStatus;
+use crate::out::escape_message;
+use crate::signal::exit::Termination;
+use crate::signal::info::SignalOrigin;
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, TERM};
-use crate::signal::{Arch, Info, Signal, SignalSet};
-use crate::sys::child::{self, Children};
+use crate::signal::{Arch, Siginfo, Signal, SignalSet};
+use crate::sys::child::{self, ChildrenState};
 use crate::sys::deliver::own_uid;
-use crate::sys::forward::is_gone;
-use crate::sys::job::{leads_session, shares_group};
+use crate::sys::forward::is_no_such_process;
+use crate::sys::job::{is_in_own_group, is_session_leader};
 use crate::sys::signalfd::SignalFd;
-use crate::sys::spawn::Inherited;
+use crate::sys::spawn::InheritedSignalState;
 use crate::sys::wait;
-use crate::watch::notes::lost;
-use crate::watch::run::Runner;
-use crate::watch::sender::{Sender, Senders};
-use crate::watch::{Event, Request};
+use crate::watch::notes::unwritten_text;
+use crate::watch::run::HookRunner;
+use crate::watch::sender::{SenderNameCache, SignalSender};
+use crate::watch::{ReceivedSignal, WatchRequest};
 
 /// How long it takes until signals that wait for room are tried again; and
 /// lines that do.
-const UNTIL_ROOM: Duration = Duration::from_millis(1);
-const UNTIL_READ: Duration = Duration::from_millis(20);
+const FORWARD_RETRY_INTERVAL: Duration = Duration::from_millis(1);
+const OUTPUT_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long it takes until those that are left after a KILL get it again.
-const KILLED_AGAIN: Duration = Duration::from_millis(100);
+const KILL_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What runs the command.
-pub(super) struct Parent<'a> {
-    request: &'a Request,
-    plan: &'a Plan,
-    own: u32,
-    pid: u32,
-    target: Target,
-    every: SignalSet,
-    signals: SignalFd,
-    log: Log<'a>,
-    job: Job,
+pub(super) struct Supervisor<'a> {
+    request: &'a WatchRequest,
+    options: &'a SuperviseOptions,
+    own_pid: u32,
+    command_pid: u32,
+    target: ForwardTarget,
+    all_signals: SignalSet,
+    signal_fd: SignalFd,
+    log: SuperviseLog<'a>,
+    job: CommandJob,
     /// Notes for people.
-    notes: Backlog,
-    senders: Senders,
-    runner: Runner<'a>,
-    batch: Vec<Info>,
+    notes: LineQueue,
+    sender_names: SenderNameCache,
+    hook_runner: HookRunner<'a>,
+    batch: Vec<Siginfo>,
     /// How the command has ended.
-    ended: Option<Ending>,
+    termination: Option<Termination>,
     /// What is sent when, because the time has run out.
-    alarm: Option<(Instant, Signal)>,
+    timeout_action: Option<(Instant, Signal)>,
     timed_out: bool,
     /// What was sent last because of that.
-    sent: Option<Signal>,
+    last_timeout_signal: Option<Signal>,
     /// At the end: whether somebody has asked once more for it.
-    asked_again: bool,
+    exit_requested_again: bool,
 }
 
-struct Here(u32);
+struct CurrentJobContext(u32);
 
-impl Scene for Here {
+impl JobContext for CurrentJobContext {
     fn shares_group(&self) -> bool {
-        shares_group(self.0)
+        is_in_own_group(self.0)
     }
     fn leads_session(&self) -> bool {
-        leads_session()
+        is_session_leader()
     }
 }
 
-impl<'a> Parent<'a> {
+impl<'a> Supervisor<'a> {
     /// Of the command, which has just been started.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
-        request: &'a Request,
-        plan: &'a Plan,
+        request: &'a WatchRequest,
+        plan: &'a SuperviseOptions,
         pid: u32,
-        inherited: Inherited,
+        inherited: InheritedSignalState,
         signals: SignalFd,
-        log: Log<'a>,
-        job: Job,
-        notes: Backlog,
-    ) -> io::Result<Parent<'a>> {
+        log: SuperviseLog<'a>,
+        job: CommandJob,
+        notes: LineQueue,
+    ) -> io::Result<Supervisor<'a>> {
         let end = request.timeout.and_then(|time| Instant::now().checked_add(time));
-        Ok(Parent {
+        Ok(Supervisor {
             request,
-            plan,
-            own: std::process::id(),
-            pid,
-            target: Target::hold(pid, plan.group)?,
-            every: SignalSet::all(Arch::NATIVE),
-            signals,
+            options: plan,
+            own_pid: std::process::id(),
+            command_pid: pid,
+            target: ForwardTarget::open(pid, plan.own_group)?,
+            all_signals: SignalSet::all(Arch::NATIVE),
+            signal_fd: signals,
             log,
             job,
             notes,
-            senders: Senders::new(),
-            runner: Runner::new(request, inherited, false),
+            sender_names: SenderNameCache::new(),
+            hook_runner: HookRunner::new(request, inherited, false),
             batch: Vec::new(),
-            ended: None,
-            alarm: end.map(|end| (end, TERM)),
+            termination: None,
+            timeout_action: end.map(|end| (end, TERM)),
             timed_out: false,
-            sent: None,
-            asked_again: false,
+            last_timeout_signal: None,
+            exit_requested_again: false,
         })
     }
 
     /// Runs until the command has ended, and what else is waited for; then the
     /// commands of the end.
-    pub(super) fn until_the_end(mut self) -> Result<Exit, Failure> {
-        while !self.is_over() {
-            self.turn()?;
+    pub(super) fn run(mut self) -> Result<ExitStatus, Failure> {
+        while !self.is_finished() {
+            self.run_once()?;
         }
-        self.job.ended();
-        self.alarm = None;
+        self.job.handle_exit();
+        self.timeout_action = None;
         // What came before the end is told, too.
-        self.receive(None, true)?;
-        let exit = match self.ended {
+        self.handle_batch(None, true)?;
+        let exit = match self.termination {
             // As timeout(1) has it: TERM was not enough.
-            Some(Ending::Killed { signal: KILL, .. }) if self.timed_out => Exit::BySignal(KILL.get()),
-            _ if self.timed_out => Exit::TimedOut,
-            Some(Ending::Exited(status)) => Exit::Passed(status),
-            Some(Ending::Killed { signal, .. }) => Exit::BySignal(signal.get()),
-            None => Exit::Failed,
+            Some(Termination::Killed { signal: KILL, .. }) if self.timed_out => {
+                ExitStatus::KilledBySignal(KILL.get())
+            }
+            _ if self.timed_out => ExitStatus::TimedOut,
+            Some(Termination::Exited(status)) => ExitStatus::CommandStatus(status),
+            Some(Termination::Killed { signal, .. }) => ExitStatus::KilledBySignal(signal.get()),
+            None => ExitStatus::InternalError,
         };
-        self.wait_for_commands()?;
-        for hook in self.request.hooks.iter().filter(|hook| hook.on.is_none()) {
-            let started = self.runner.at_end(hook, exit.code());
-            self.told(started);
-            self.wait_for_commands()?;
+        self.wait_for_hooks()?;
+        for hook in self.request.hooks.iter().filter(|hook| hook.trigger.is_none()) {
+            let started = self.hook_runner.run_exit_hook(hook, exit.code());
+            self.report_hook_error(started);
+            self.wait_for_hooks()?;
         }
-        let unread = self.log.finish();
-        if let Some(text) = lost("the log", unread) {
-            self.note(&text);
+        let unread = self.log.flush_at_exit();
+        if let Some(text) = unwritten_text("the log", unread) {
+            self.write_note(&text);
         }
-        self.notes.finish();
-        if let (Some(Ending::Killed { signal, .. }), false) = (self.ended, self.timed_out) {
-            self.job.end_by(signal);
+        self.notes.flush_at_exit();
+        if let (Some(Termination::Killed { signal, .. }), false) = (self.termination, self.timed_out) {
+            self.job.exit_by_signal(signal);
         }
         Ok(exit)
     }
 
-    fn is_over(&self) -> bool {
-        self.ended.is_some() && (!self.plan.wait_all || child::look() == Children::None)
+    fn is_finished(&self) -> bool {
+        self.termination.is_some()
+            && (!self.options.waits_for_all || child::peek_exited() == ChildrenState::None)
     }
 
     /// Waits for a signal, and does what is due.
-    fn turn(&mut self) -> Result<(), Failure> {
-        let first = wait::next(self.every, self.time()).map_err(failed("waiting"))?;
+    fn run_once(&mut self) -> Result<(), Failure> {
+        let first =
+            wait::sigtimedwait(self.all_signals, self.wait_timeout()).map_err(io_failure("waiting"))?;
         // Others of its kind may be in line behind a real-time signal.
         let more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
-        self.receive(first, more)?;
-        self.target.catch_up();
-        self.look_at_clock();
+        self.handle_batch(first, more)?;
+        self.target.send_queued();
+        self.check_timeout();
         Ok(())
     }
 
     /// Takes what has come, and what is pending behind it.
-    fn receive(&mut self, first: Option<Info>, more: bool) -> Result<(), Failure> {
+    fn handle_batch(&mut self, first: Option<Siginfo>, more: bool) -> Result<(), Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         batch.extend(first);
         if more {
-            self.signals.read(&mut batch).map_err(failed("signalfd"))?;
+            self.signal_fd.read(&mut batch).map_err(io_failure("signalfd"))?;
         }
-        self.senders.next_batch();
+        self.sender_names.next_batch();
         for info in &batch {
-            self.take(info);
+            self.handle_signal(info);
         }
         self.batch = batch;
         let written = self.log.flush();
-        self.written(written);
+        self.check_log_write(written);
         // Nobody is left to be told where that fails.
-        let _ = self.notes.catch_up();
+        let _ = self.notes.write_pending();
         Ok(())
     }
 
     /// How long may be waited; `None` where there is no clock to look at.
-    fn time(&self) -> Option<Duration> {
-        let alarm = self.alarm.map(|(end, _)| end.saturating_duration_since(Instant::now()));
-        let room = self.target.has_waiting().then_some(UNTIL_ROOM);
-        let lines = self.log.has_waiting() || self.notes.has_waiting();
-        alarm.into_iter().chain(room).chain(lines.then_some(UNTIL_READ)).min()
+    fn wait_timeout(&self) -> Option<Duration> {
+        let alarm = self.timeout_action.map(|(end, _)| end.saturating_duration_since(Instant::now()));
+        let room = self.target.has_queued().then_some(FORWARD_RETRY_INTERVAL);
+        let lines = self.log.has_pending() || self.notes.has_pending();
+        alarm.into_iter().chain(room).chain(lines.then_some(OUTPUT_RETRY_INTERVAL)).min()
     }
 
-    fn take(&mut self, info: &Info) {
+    fn handle_signal(&mut self, info: &Siginfo) {
         if info.signal == CHLD {
-            self.reap();
+            self.reap_children();
         }
-        if fate::is_own(info, self.own) {
+        if fate::is_own_notification(info, self.own_pid) {
             return;
         }
         if info.code == fate::SI_KERNEL {
-            self.job.came(info.signal, true);
+            self.job.record_signal(info.signal, true);
         }
-        let has_it = info.signal == CONT && self.ended.is_none() && self.job.continued();
-        self.asked_again |= [INT, TERM, HUP].contains(&info.signal);
-        let hooked = self.runner.has_hook(info.signal);
-        let told = hooked || self.log.is_kept();
-        let fate = match fate::decide(self.plan, info, &Here(self.pid)) {
-            Fate::Forwarded(CONT) if has_it => Fate::Kept(Why::Terminal),
-            Fate::Forwarded(signal) => self.forward(info, signal),
+        let has_it = info.signal == CONT && self.termination.is_none() && self.job.handle_cont();
+        self.exit_requested_again |= [INT, TERM, HUP].contains(&info.signal);
+        let hooked = self.hook_runner.has_hook(info.signal);
+        let told = hooked || self.log.is_enabled();
+        let fate = match fate::decide_forwarding(self.options, info, &CurrentJobContext(self.command_pid)) {
+            ForwardOutcome::Forwarded(CONT) if has_it => {
+                ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
+            }
+            ForwardOutcome::Forwarded(signal) => self.forward(info, signal),
             kept => kept,
         };
         if !told {
             return;
         }
         // Looked up once it has gone on: that does not wait for it.
-        let sender = self.sender(info);
-        let event = Event { time: SystemTime::now(), info: *info, sender };
-        let written = self.log.add(&event, &fate);
-        self.written(written);
-        if hooked && self.ended.is_none() {
-            let started = self.runner.arrived(&event);
-            self.told(started);
+        let sender = self.resolve_sender(info);
+        let event = ReceivedSignal { time: SystemTime::now(), siginfo: *info, sender };
+        let written = self.log.write_entry(&event, &fate);
+        self.check_log_write(written);
+        if hooked && self.termination.is_none() {
+            let started = self.hook_runner.run_hooks_for(&event);
+            self.report_hook_error(started);
         }
     }
 
-    fn sender(&mut self, info: &Info) -> Option<Sender> {
+    fn resolve_sender(&mut self, info: &Siginfo) -> Option<SignalSender> {
         match info.origin() {
-            Origin::Process { pid, uid, verified, .. } => {
-                Some(Sender { pid, uid, name: self.senders.name(pid), verified })
+            SignalOrigin::Process { pid, uid, verified, .. } => {
+                Some(SignalSender { pid, uid, name: self.sender_names.resolve(pid), verified })
             }
             _ => None,
         }
     }
 
-    fn forward(&mut self, info: &Info, signal: Signal) -> Fate {
-        if self.ended.is_some() {
-            let runner = &self.runner;
-            let sent = self.plan.wait_all && self.target.to_adopted(info, signal, |pid| runner.runs(pid));
-            return if sent { Fate::Forwarded(signal) } else { Fate::Kept(Why::Ended) };
+    fn forward(&mut self, info: &Siginfo, signal: Signal) -> ForwardOutcome {
+        if self.termination.is_some() {
+            let runner = &self.hook_runner;
+            let sent = self.options.waits_for_all
+                && self.target.forward_to_adopted(info, signal, |pid| runner.is_running(pid));
+            return if sent {
+                ForwardOutcome::Forwarded(signal)
+            } else {
+                ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited)
+            };
         }
         if info.code != fate::SI_KERNEL {
-            self.job.came(signal, false);
+            self.job.record_signal(signal, false);
         }
         match self.target.forward(info, signal) {
-            Ok(()) => Fate::Forwarded(signal),
-            Err(error) if is_gone(&error) => Fate::Kept(Why::Ended),
-            Err(error) => Fate::Kept(Why::Failed(bare(&error))),
+            Ok(()) => ForwardOutcome::Forwarded(signal),
+            Err(error) if is_no_such_process(&error) => {
+                ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited)
+            }
+            Err(error) => {
+                ForwardOutcome::NotForwarded(NotForwardedReason::Failed(message_without_errno(&error)))
+            }
         }
     }
 
     /// Takes in whatever has ended, and a stop of the command.
-    fn reap(&mut self) {
-        while let Children::Ended(pid) = child::look() {
-            if pid == self.pid {
-                self.ended = child::reap(pid);
-            } else if self.runner.runs(pid) {
-                let reaped = self.runner.reap();
-                self.told(reaped);
+    fn reap_children(&mut self) {
+        while let ChildrenState::Exited(pid) = child::peek_exited() {
+            if pid == self.command_pid {
+                self.termination = child::try_reap(pid);
+            } else if self.hook_runner.is_running(pid) {
+                let reaped = self.hook_runner.reap();
+                self.report_hook_error(reaped);
             } else {
-                child::reap(pid);
+                child::try_reap(pid);
             }
         }
-        if self.ended.is_none() && self.job.look() {
+        if self.termination.is_none() && self.job.check_state() {
             self.target.send(CONT);
         }
     }
 
     /// Sends what is due because the time has run out.
-    fn look_at_clock(&mut self) {
-        let Some((end, signal)) = self.alarm.filter(|(end, _)| Instant::now() >= *end) else { return };
-        self.alarm = match signal {
+    fn check_timeout(&mut self) {
+        let Some((end, signal)) = self.timeout_action.filter(|(end, _)| Instant::now() >= *end) else {
+            return;
+        };
+        self.timeout_action = match signal {
             // Who was being started meanwhile is met the next time.
-            KILL => Instant::now().checked_add(KILLED_AGAIN).map(|end| (end, KILL)),
-            _ => self.plan.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL)),
+            KILL => Instant::now().checked_add(KILL_RETRY_INTERVAL).map(|end| (end, KILL)),
+            _ => self.options.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL)),
         };
         self.timed_out = true;
         // What is stopped would not see TERM.
-        self.end_all(if signal == KILL { &[KILL] } else { &[TERM, CONT] });
+        self.signal_all(if signal == KILL { &[KILL] } else { &[TERM, CONT] });
     }
 
     /// Signals of sigtool's own, to all that the command has started.
-    fn end_all(&mut self, signals: &[Signal]) {
-        let runner = &self.runner;
-        self.target.send_to_all(signals, self.ended.is_some(), |pid| runner.runs(pid));
+    fn signal_all(&mut self, signals: &[Signal]) {
+        let runner = &self.hook_runner;
+        self.target.send_to_descendants(signals, self.termination.is_some(), |pid| runner.is_running(pid));
         let first = signals.first().copied();
-        let repeated = std::mem::replace(&mut self.sent, first) == first;
-        let Some(signal) = first.filter(|_| !repeated && self.log.is_kept()) else { return };
-        let info = Info { pid: self.own, uid: own_uid(), ..Info::bare(signal) };
-        let event = Event { time: SystemTime::now(), info, sender: self.sender(&info) };
-        let written = self.log.add(&event, &Fate::Sent);
-        self.written(written);
+        let repeated = std::mem::replace(&mut self.last_timeout_signal, first) == first;
+        let Some(signal) = first.filter(|_| !repeated && self.log.is_enabled()) else { return };
+        let info = Siginfo { pid: self.own_pid, uid: own_uid(), ..Siginfo::from_signal(signal) };
+        let event =
+            ReceivedSignal { time: SystemTime::now(), siginfo: info, sender: self.resolve_sender(&info) };
+        let written = self.log.write_entry(&event, &ForwardOutcome::SentOnTimeout);
+        self.check_log_write(written);
     }
 
     /// Until the commands that run have ended; or somebody asks once more.
-    fn wait_for_commands(&mut self) -> Result<(), Failure> {
-        self.asked_again = false;
-        while !self.runner.is_idle() {
-            self.turn()?;
-            if std::mem::replace(&mut self.asked_again, false) {
-                let left = self.runner.abandon();
-                self.note(&format!("asked to end once more: commands not waited for: {left}"));
+    fn wait_for_hooks(&mut self) -> Result<(), Failure> {
+        self.exit_requested_again = false;
+        while !self.hook_runner.is_idle() {
+            self.run_once()?;
+            if std::mem::replace(&mut self.exit_requested_again, false) {
+                let left = self.hook_runner.abandon();
+                self.write_note(&format!("asked to end once more: commands not waited for: {left}"));
             }
         }
         Ok(())
     }
 
-    fn written(&mut self, result: io::Result<()>) {
+    fn check_log_write(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
-            self.log.give_up();
-            self.note(&format!("the log ends here: {}", bare(&error)));
+            self.log.disable();
+            self.write_note(&format!("the log ends here: {}", message_without_errno(&error)));
         }
     }
 
-    fn told(&mut self, result: Result<(), String>) {
+    fn report_hook_error(&mut self, result: Result<(), String>) {
         if let Err(what) = result {
-            self.note(&what);
+            self.write_note(&what);
         }
     }
 
     /// A line for people, at once; nobody is left to tell where that fails.
-    fn note(&mut self, text: &str) {
-        let _ = self.notes.write_all(format!("watch: {}\n", escape_line(text)).as_bytes());
+    fn write_note(&mut self, text: &str) {
+        let _ = self.notes.write_all(format!("watch: {}\n", escape_message(text)).as_bytes());
     }
 }

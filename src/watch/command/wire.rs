@@ -4,16 +4,16 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::fate::{Fate, Why};
+use super::fate::{ForwardOutcome, NotForwardedReason};
 use crate::signal::Arch;
-use crate::watch::Event;
-use crate::watch::wire::{self, EventObject};
+use crate::watch::ReceivedSignal;
+use crate::watch::wire::{self, ReceivedSignalObject};
 
 /// A signal that was received, and what became of it.
 #[derive(Serialize)]
-pub(super) struct LogObject<'a> {
+pub(super) struct LogEntryObject<'a> {
     #[serde(flatten)]
-    event: EventObject<'a>,
+    event: ReceivedSignalObject<'a>,
     /// What it went on as; null where it did not.
     forwarded: Option<String>,
     /// Why it did not; or why sigtool has sent it itself.
@@ -22,20 +22,22 @@ pub(super) struct LogObject<'a> {
 }
 
 /// An entry as an object.
-pub(super) fn entry<'a>(event: &'a Event, fate: &Fate) -> LogObject<'a> {
+pub(super) fn log_entry_object<'a>(event: &'a ReceivedSignal, fate: &ForwardOutcome) -> LogEntryObject<'a> {
     let (forwarded, reason) = match fate {
-        Fate::Forwarded(signal) => (Some(Arch::NATIVE.name(*signal).to_string()), None),
-        Fate::Sent => (Some(Arch::NATIVE.name(event.info.signal).to_string()), Some("timeout")),
-        Fate::Kept(Why::Dropped) => (None, Some("dropped")),
-        Fate::Kept(Why::Terminal) => (None, Some("terminal")),
-        Fate::Kept(Why::Ended) => (None, Some("ended")),
-        Fate::Kept(Why::Failed(_)) => (None, Some("failed")),
+        ForwardOutcome::Forwarded(signal) => (Some(Arch::NATIVE.signal_name(*signal).to_string()), None),
+        ForwardOutcome::SentOnTimeout => {
+            (Some(Arch::NATIVE.signal_name(event.siginfo.signal).to_string()), Some("timeout"))
+        }
+        ForwardOutcome::NotForwarded(NotForwardedReason::Dropped) => (None, Some("dropped")),
+        ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal) => (None, Some("terminal")),
+        ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited) => (None, Some("ended")),
+        ForwardOutcome::NotForwarded(NotForwardedReason::Failed(_)) => (None, Some("failed")),
     };
-    LogObject { event: wire::event(event), forwarded, reason }
+    LogEntryObject { event: wire::received_signal_object(event), forwarded, reason }
 }
 
 /// So many lines were not written, for nobody read them in time; one line of
 /// JSON.
-pub(super) fn lost(count: u64) -> String {
-    serde_json::to_string(&wire::lost(SystemTime::now(), count)).unwrap_or_default()
+pub(super) fn dropped_lines_json(count: u64) -> String {
+    serde_json::to_string(&wire::lost_count_object(SystemTime::now(), count)).unwrap_or_default()
 }

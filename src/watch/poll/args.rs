@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Request;
-use super::live::args::LiveArgs;
+use super::MonitorRequest;
+use super::live::args::EventArgs;
 use crate::error::Failure;
 use crate::explain::Requirement;
-use crate::out::escape;
-use crate::proc::{PID_MAX, duration};
+use crate::out::escape_name;
+use crate::proc::{PID_MAX_LIMIT, duration};
 use crate::select::Selection;
 use crate::select::args::SelectArgs;
 use crate::signal::{Arch, SignalSet, name};
 
 /// From one look to the next, where it is not given.
-const INTERVAL: Duration = Duration::from_millis(100);
+const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The longest time from one look to the next.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Which processes, and how often.
 #[derive(Debug, Default, Args)]
-pub struct PollArgs {
+pub struct MonitorArgs {
     /// Observe processes (or by --name, ...: see --help)
     ///
     /// Several: commas, blanks, operands; with criteria, those that match
@@ -44,14 +44,14 @@ pub struct PollArgs {
     #[arg(long, hide_short_help = true)]
     threads: bool,
     #[command(flatten)]
-    live: LiveArgs,
+    events: EventArgs,
     #[command(flatten)]
-    select: SelectArgs,
+    selection_args: SelectArgs,
 }
 
-impl PollArgs {
+impl MonitorArgs {
     /// Whether operands are processes: some are given by --pid.
-    pub fn takes_operands(&self) -> bool {
+    pub fn operands_are_pids(&self) -> bool {
         !self.pid.is_empty()
     }
 
@@ -61,123 +61,130 @@ impl PollArgs {
     /// # Errors
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
-    pub fn request(
+    pub fn to_request(
         &self,
         operands: &[OsString],
         receives: Option<&str>,
         count: Option<u64>,
         timeout: Option<Duration>,
-    ) -> Result<Option<Request>, Failure> {
-        let selection = self.select.selection().map_err(Failure::usage)?;
+    ) -> Result<Option<MonitorRequest>, Failure> {
+        let selection = self.selection_args.to_selection().map_err(Failure::usage_error)?;
         let whom = self.pid.is_empty() && selection.is_empty();
         if whom {
             let alone = [
                 (!self.until.is_empty(), "--until"),
                 (self.interval.is_some(), "--interval"),
                 (self.threads, "--threads"),
-                (!self.live.all && self.live.given().is_some(), self.live.given().unwrap_or_default()),
-                (!selection.is_whole(), "--oldest, --newest, --tree, --at-most"),
+                (
+                    !self.events.all && self.events.given_option().is_some(),
+                    self.events.given_option().unwrap_or_default(),
+                ),
+                (!selection.is_noop(), "--oldest, --newest, --tree, --at-most"),
             ];
             return match alone.iter().find(|(given, _)| *given) {
-                Some((_, option)) => Err(Failure::usage(format!(
+                Some((_, option)) => Err(Failure::usage_error(format!(
                     "{option}: whom to observe is missing: --pid PID, or a criterion (--name NAME, ...){}",
-                    if self.live.given() == Some(*option) { ", or --all" } else { "" }
+                    if self.events.given_option() == Some(*option) { ", or --all" } else { "" }
                 ))),
-                None if !self.live.all => Ok(None),
-                None => self.request_for(receives, Vec::new(), selection, count, timeout),
+                None if !self.events.all => Ok(None),
+                None => self.build_request(receives, Vec::new(), selection, count, timeout),
             };
         }
-        if self.live.all {
-            return Err(Failure::usage("--all: it is every process; criteria and --pid choose some"));
+        if self.events.all {
+            return Err(Failure::usage_error("--all: it is every process; criteria and --pid choose some"));
         }
         let mut chosen = Vec::new();
         for words in &self.pid {
-            chosen.extend(pids(words, "--pid ")?);
+            chosen.extend(parse_pids(words, "--pid ")?);
         }
         for words in operands {
-            chosen.extend(pids(words, "")?);
+            chosen.extend(parse_pids(words, "")?);
         }
-        refuse_own(&chosen, "--pid")?;
+        reject_own_pid(&chosen, "--pid")?;
         let mut seen = HashSet::new();
         chosen.retain(|pid| seen.insert(*pid));
-        self.request_for(receives, chosen, selection, count, timeout)
+        self.build_request(receives, chosen, selection, count, timeout)
     }
 
-    fn request_for(
+    fn build_request(
         &self,
         receives: Option<&str>,
         pids: Vec<u32>,
         selection: Selection,
         count: Option<u64>,
         timeout: Option<Duration>,
-    ) -> Result<Option<Request>, Failure> {
+    ) -> Result<Option<MonitorRequest>, Failure> {
         if let Some(word) = receives {
             let is_signal = SignalSet::parse(word, Arch::NATIVE).is_ok();
-            if self.live.all && is_signal {
-                return Err(Failure::usage(format!(
+            if self.events.all && is_signal {
+                return Err(Failure::usage_error(format!(
                     "{word}: with --all every operand would be received: --signal {word} tells of that alone"
                 )));
             }
-            return Err(Failure::usage(format!(
+            return Err(Failure::usage_error(format!(
                 "{word}: it is for receiving signals; --pid and criteria observe other processes"
             )));
         }
         let until = self.until.iter().map(|word| {
-            let word = escape(word.as_encoded_bytes());
+            let word = escape_name(word.as_encoded_bytes());
             Requirement::parse(&word, true)
-                .map_err(|error| Failure::usage(format!("--until {word}: {error}")))
+                .map_err(|error| Failure::usage_error(format!("--until {word}: {error}")))
         });
         let until = until.collect::<Result<Vec<_>, _>>()?;
-        let interval = self.interval.as_ref().map_or(Ok(INTERVAL), interval)?;
-        let (threads, live) = (self.threads, self.live.asked()?);
-        Ok(Some(Request { pids, selection, interval, threads, until, live, count, timeout }))
+        let interval = self.interval.as_ref().map_or(Ok(DEFAULT_INTERVAL), parse_interval)?;
+        let (threads, live) = (self.threads, self.events.to_filter()?);
+        Ok(Some(MonitorRequest { pids, selection, interval, threads, until, events: live, count, timeout }))
     }
 }
 
 /// That none of them is sigtool itself.
-pub(super) fn refuse_own(pids: &[u32], option: &str) -> Result<(), Failure> {
+pub(super) fn reject_own_pid(pids: &[u32], option: &str) -> Result<(), Failure> {
     let own = std::process::id();
     match pids.contains(&own) {
-        true => Err(Failure::usage(format!("{option} {own}: that is sigtool itself"))),
+        true => Err(Failure::usage_error(format!("{option} {own}: that is sigtool itself"))),
         false => Ok(()),
     }
 }
 
 /// The processes in a word, separated by commas, blanks and newlines. `option`:
 /// what stands before it, in messages.
-pub(super) fn pids(words: &OsStr, option: &str) -> Result<Vec<u32>, Failure> {
+pub(super) fn parse_pids(words: &OsStr, option: &str) -> Result<Vec<u32>, Failure> {
     let text = String::from_utf8_lossy(words.as_encoded_bytes());
     let mut found = Vec::new();
     for part in text.split(',') {
         if part.trim().is_empty() {
-            found.push(pid("", option)?);
+            found.push(parse_pid("", option)?);
         }
         for word in part.split_whitespace() {
-            found.push(pid(word, option)?);
+            found.push(parse_pid(word, option)?);
         }
     }
     Ok(found)
 }
 
-fn pid(word: &str, option: &str) -> Result<u32, Failure> {
+fn parse_pid(word: &str, option: &str) -> Result<u32, Failure> {
     let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let shown = if word.is_empty() { "''".into() } else { escape(word.as_bytes()) };
+    let shown = if word.is_empty() { "''".into() } else { escape_name(word.as_bytes()) };
     match word.parse() {
-        Ok(pid @ 1..=PID_MAX) if digits => Ok(pid),
-        _ if digits => Err(Failure::usage(format!("{option}{shown}: process ids go from 1 to {PID_MAX}"))),
-        _ if option.is_empty() && name::parse(word, Arch::NATIVE).is_ok() => Err(Failure::usage(format!(
-            "{shown}: a signal, where --pid makes every operand a process: all that changes is told"
+        Ok(pid @ 1..=PID_MAX_LIMIT) if digits => Ok(pid),
+        _ if digits => {
+            Err(Failure::usage_error(format!("{option}{shown}: process ids go from 1 to {PID_MAX_LIMIT}")))
+        }
+        _ if option.is_empty() && name::parse(word, Arch::NATIVE).is_ok() => Err(Failure::usage_error(
+            format!("{shown}: a signal, where --pid makes every operand a process: all that changes is told"),
+        )),
+        _ => Err(Failure::usage_error(format!(
+            "{option}{shown}: not a process id (--name NAME finds by name)"
         ))),
-        _ => Err(Failure::usage(format!("{option}{shown}: not a process id (--name NAME finds by name)"))),
     }
 }
 
 /// Not none at all, which would be a busy loop, nor longer than anybody waits.
-fn interval(word: &OsString) -> Result<Duration, Failure> {
-    let word = escape(word.as_encoded_bytes());
-    let refused = |error: &str| Failure::usage(format!("--interval {word}: {error}"));
+fn parse_interval(word: &OsString) -> Result<Duration, Failure> {
+    let word = escape_name(word.as_encoded_bytes());
+    let refused = |error: &str| Failure::usage_error(format!("--interval {word}: {error}"));
     match duration::parse(&word).map_err(|error| refused(&error))? {
-        Some(time) if time > LONGEST => Err(refused("a day at most")),
+        Some(time) if time > MAX_INTERVAL => Err(refused("a day at most")),
         Some(time) if time >= Duration::from_millis(1) => Ok(time),
         Some(_) => Err(refused("a millisecond at least")),
         None => Err(refused("nobody would look a second time")),
@@ -189,9 +196,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_or_named() {
-        let read =
-            |word: &str, option: &str| pids(OsStr::new(word), option).map_err(|failure| failure.to_string());
+    fn parses_pids_or_names_the_bad_one() {
+        let read = |word: &str, option: &str| {
+            parse_pids(OsStr::new(word), option).map_err(|failure| failure.to_string())
+        };
         assert_eq!(read("1234", "--pid "), Ok(vec![1234]));
         assert_eq!(read("1, 2\n3\t4 5,6\n", "--pid "), Ok(vec![1, 2, 3, 4, 5, 6]));
         for (word, option, said) in [
@@ -213,11 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_neither_nothing_nor_for_ever() {
-        let read = |word: &str| interval(&OsString::from(word)).map_err(|failure| failure.to_string());
+    fn rejects_zero_and_infinite_interval() {
+        let read = |word: &str| parse_interval(&OsString::from(word)).map_err(|failure| failure.to_string());
         assert_eq!(read("1ms"), Ok(Duration::from_millis(1)));
         assert_eq!(read("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(read("1d"), Ok(LONGEST));
+        assert_eq!(read("1d"), Ok(MAX_INTERVAL));
         for word in ["0", "1us", "inf", "soon", "", "-1s", "25h", "99999999999999d"] {
             assert!(read(word).is_err(), "{word}");
         }

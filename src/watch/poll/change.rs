@@ -2,62 +2,68 @@
 
 use std::time::{Duration, Instant};
 
-use crate::explain::require::Set;
-use crate::proc::{ProcessName, Situation, State, Task, Threads};
+use crate::explain::require::SignalSetKind;
+use crate::proc::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::known::KILL;
 use crate::signal::{Signal, SignalSet};
 
 /// A change of a process, or of one of its threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum ProcessChange {
     /// Signals came into a set, or left it.
-    Set {
+    SetChanged {
         /// The thread; `None` is the process.
         tid: Option<u32>,
         /// Whether they came.
-        added: bool,
+        is_added: bool,
         /// The set.
-        set: Set,
+        set: SignalSetKind,
         /// The signals.
         signals: SignalSet,
     },
     /// The state of the process.
-    State {
+    StateChanged {
         /// What was told last.
-        from: State,
+        from: TaskState,
         /// What it is now.
-        to: State,
+        to: TaskState,
         /// The signal that has stopped it, where its tracer has seen that.
-        by: Option<Signal>,
+        stop_signal: Option<Signal>,
     },
     /// It calls itself something else: after an exec, most of all.
-    Name {
+    NameChanged {
         /// What it called itself.
         from: ProcessName,
         /// What it does now.
         to: ProcessName,
     },
     /// A thread that was not there before.
-    ThreadStarted(Task),
+    ThreadStarted(Thread),
     /// A thread that is not there any more.
-    ThreadEnded(u32),
+    ThreadExited(u32),
 }
 
 /// What has changed, but for the state. `threads`: of each thread by itself.
-pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec<Change> {
+pub(super) fn diff_snapshots(
+    before: &ProcessSnapshot,
+    now: &ProcessSnapshot,
+    threads: bool,
+) -> Vec<ProcessChange> {
     let mut found = Vec::new();
     if let (Some(from), Some(to)) = (&before.status.name, &now.status.name)
         && from != to
     {
-        found.push(Change::Name { from: from.clone(), to: to.clone() });
+        found.push(ProcessChange::NameChanged { from: from.clone(), to: to.clone() });
     }
-    for set in [Set::Pending, Set::Blocked, Set::Ignored, Set::Caught] {
-        if let (Some(before), Some(now)) = (members(before, set, threads), members(now, set, threads)) {
-            compare(&mut found, None, set, before, now);
+    for set in [SignalSetKind::Pending, SignalSetKind::Blocked, SignalSetKind::Ignored, SignalSetKind::Caught]
+    {
+        if let (Some(before), Some(now)) = (set_members(before, set, threads), set_members(now, set, threads))
+        {
+            push_set_changes(&mut found, None, set, before, now);
         }
     }
     if let (true, Some(before), Some(now)) = (threads, &before.threads, &now.threads) {
-        of_threads(&mut found, before, now);
+        push_thread_changes(&mut found, before, now);
     }
     found
 }
@@ -65,82 +71,93 @@ pub(super) fn changes(before: &Situation, now: &Situation, threads: bool) -> Vec
 /// What a process has in a set. Of each thread by itself, only what waits for
 /// the process as a whole is pending for it, and it blocks nothing: the threads
 /// do.
-pub(super) fn members(situation: &Situation, set: Set, threads: bool) -> Option<SignalSet> {
+pub(super) fn set_members(
+    situation: &ProcessSnapshot,
+    set: SignalSetKind,
+    threads: bool,
+) -> Option<SignalSet> {
     match set {
-        Set::Pending if threads => situation.status.shared_pending,
-        Set::Blocked if threads => None,
-        set => set.members(situation),
+        SignalSetKind::Pending if threads => situation.status.shared_pending,
+        SignalSetKind::Blocked if threads => None,
+        set => set.signals_of(situation),
     }
 }
 
-fn compare(found: &mut Vec<Change>, tid: Option<u32>, set: Set, before: SignalSet, now: SignalSet) {
+fn push_set_changes(
+    found: &mut Vec<ProcessChange>,
+    tid: Option<u32>,
+    set: SignalSetKind,
+    before: SignalSet,
+    now: SignalSet,
+) {
     for (added, signals) in [(false, before - now), (true, now - before)] {
         if !signals.is_empty() {
-            found.push(Change::Set { tid, added, set, signals });
+            found.push(ProcessChange::SetChanged { tid, is_added: added, set, signals });
         }
     }
 }
 
-fn of_threads(found: &mut Vec<Change>, before: &Threads, now: &Threads) {
-    let alive = |threads: &Threads, tid: u32| -> Option<Task> {
-        threads.iter().find(|task| task.tid == tid && !task.is_ended()).cloned()
+fn push_thread_changes(found: &mut Vec<ProcessChange>, before: &Threads, now: &Threads) {
+    let alive = |threads: &Threads, tid: u32| -> Option<Thread> {
+        threads.iter().find(|task| task.tid == tid && !task.has_exited()).cloned()
     };
-    for task in before.iter().filter(|task| !task.is_ended()) {
+    for task in before.iter().filter(|task| !task.has_exited()) {
         match alive(now, task.tid) {
-            None => found.push(Change::ThreadEnded(task.tid)),
+            None => found.push(ProcessChange::ThreadExited(task.tid)),
             Some(same) => {
                 let tid = Some(task.tid);
-                compare(found, tid, Set::Pending, task.pending, same.pending);
-                compare(found, tid, Set::Blocked, task.blocked, same.blocked);
+                push_set_changes(found, tid, SignalSetKind::Pending, task.pending, same.pending);
+                push_set_changes(found, tid, SignalSetKind::Blocked, task.blocked, same.blocked);
             }
         }
     }
-    for task in now.iter().filter(|task| !task.is_ended()) {
+    for task in now.iter().filter(|task| !task.has_exited()) {
         if alive(before, task.tid).is_none() {
-            found.push(Change::ThreadStarted(task.clone()));
+            found.push(ProcessChange::ThreadStarted(task.clone()));
         }
     }
 }
 
 /// So long KILL is pending for a thread until that is news.
-const LASTING: Duration = Duration::from_millis(50);
+const PENDING_KILL_DELAY: Duration = Duration::from_millis(50);
 
 /// A thread that the kernel ends, and since when that is seen.
-pub(super) type Dying = (u32, Instant);
+pub(super) type DyingThread = (u32, Instant);
 
 /// Holds back that KILL is pending for threads alone, unless that lasts: so the
 /// kernel ends the other threads of a process that executes a program, or exits
 /// (`zap_other_threads` in kernel/signal.c), which is told by itself. `dying`:
 /// those of which it is held back, as of the look before.
-pub(super) fn without_dying(threads: Threads, dying: &mut Vec<Dying>, now: Instant) -> Threads {
+pub(super) fn hide_dying_threads(threads: Threads, dying: &mut Vec<DyingThread>, now: Instant) -> Threads {
     let since = |tid: u32| dying.iter().find(|(known, _)| *known == tid).map_or(now, |(_, since)| *since);
-    let killed: Vec<Dying> = threads.pending_for(KILL).map(|tid| (tid, since(tid))).collect();
+    let killed: Vec<DyingThread> = threads.tids_with_pending(KILL).map(|tid| (tid, since(tid))).collect();
     *dying = killed;
-    let held = |tid: u32| dying.iter().any(|(known, since)| *known == tid && now - *since < LASTING);
+    let held =
+        |tid: u32| dying.iter().any(|(known, since)| *known == tid && now - *since < PENDING_KILL_DELAY);
     if !dying.iter().any(|(tid, _)| held(*tid)) {
         return threads;
     }
     let spared = threads.iter().cloned().map(|task| {
         let kill = if held(task.tid) { SignalSet::from_iter([KILL]) } else { SignalSet::EMPTY };
-        Task { pending: task.pending - kill, ..task }
+        Thread { pending: task.pending - kill, ..task }
     });
     Threads::new(spared.collect())
 }
 
 /// The state of a process: that of its main thread, or, where that alone has
 /// ended, of the first of the others.
-pub(super) fn state(situation: &Situation) -> Option<State> {
+pub(super) fn process_state(situation: &ProcessSnapshot) -> Option<TaskState> {
     let own = situation.status.state?;
     let other = || situation.threads.as_ref()?.live().next()?.state;
-    if own.is_ended() { other().or(Some(own)) } else { Some(own) }
+    if own.has_exited() { other().or(Some(own)) } else { Some(own) }
 }
 
 /// Whether a state is news, after the one that was told last and the one of
 /// the look before. A process that works is now running and now asleep: neither
 /// is news after the other; nor is a wait that no signal ends, unless it lasts
 /// from one look to the next.
-pub(super) fn is_news(told: State, before: State, now: State) -> bool {
-    let works = |state: State| matches!(state.letter(), 'R' | 'S' | 'I');
+pub(super) fn is_reportable_state(told: TaskState, before: TaskState, now: TaskState) -> bool {
+    let works = |state: TaskState| matches!(state.letter(), 'R' | 'S' | 'I');
     let passes = now.letter() == 'D' && before != now;
     now != told && !(works(told) && works(now)) && !passes
 }
@@ -148,66 +165,79 @@ pub(super) fn is_news(told: State, before: State, now: State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::Status;
-    use crate::proc::task::sample as task;
+    use crate::proc::ProcStatus;
+    use crate::proc::task::test_thread as task;
 
-    fn look(sets: [u128; 3], tasks: Vec<Task>) -> Situation {
+    fn snapshot(sets: [u128; 3], tasks: Vec<Thread>) -> ProcessSnapshot {
         let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));
         let state = tasks.first().and_then(|task| task.state);
-        let status = Status { state, shared_pending: shared, ignored, caught, ..Status::default() };
-        Situation { status, threads: Some(Threads::new(tasks)), ..Situation::default() }
+        let status = ProcStatus { state, shared_pending: shared, ignored, caught, ..ProcStatus::default() };
+        ProcessSnapshot { status, threads: Some(Threads::new(tasks)), ..ProcessSnapshot::default() }
     }
 
-    fn set(tid: Option<u32>, added: bool, set: Set, bits: u128) -> Change {
-        Change::Set { tid, added, set, signals: SignalSet::from_bits(bits) }
+    fn set_changed(tid: Option<u32>, added: bool, set: SignalSetKind, bits: u128) -> ProcessChange {
+        ProcessChange::SetChanged { tid, is_added: added, set, signals: SignalSet::from_bits(bits) }
     }
 
     #[test]
-    fn what_comes_into_a_set_or_leaves_it_is_a_change() {
-        let before = look([0, 0b1, 0b10], vec![task(1, b'S', 0, 0b100)]);
-        let now = look([0b1000, 0b10, 0b1], vec![task(1, b'S', 0b1, 0)]);
-        assert_eq!(changes(&before, &before.clone(), false), []);
+    fn diff_reports_signals_added_to_and_removed_from_sets() {
+        let before = snapshot([0, 0b1, 0b10], vec![task(1, b'S', 0, 0b100)]);
+        let now = snapshot([0b1000, 0b10, 0b1], vec![task(1, b'S', 0b1, 0)]);
+        assert_eq!(diff_snapshots(&before, &before.clone(), false), []);
         assert_eq!(
-            changes(&before, &now, false),
+            diff_snapshots(&before, &now, false),
             [
-                set(None, true, Set::Pending, 0b1001),
-                set(None, false, Set::Blocked, 0b100),
-                set(None, false, Set::Ignored, 0b1),
-                set(None, true, Set::Ignored, 0b10),
-                set(None, false, Set::Caught, 0b10),
-                set(None, true, Set::Caught, 0b1),
+                set_changed(None, true, SignalSetKind::Pending, 0b1001),
+                set_changed(None, false, SignalSetKind::Blocked, 0b100),
+                set_changed(None, false, SignalSetKind::Ignored, 0b1),
+                set_changed(None, true, SignalSetKind::Ignored, 0b10),
+                set_changed(None, false, SignalSetKind::Caught, 0b10),
+                set_changed(None, true, SignalSetKind::Caught, 0b1),
             ]
         );
         assert_eq!(
-            changes(&before, &now, true)[..1],
-            [set(None, true, Set::Pending, 0b1000)],
+            diff_snapshots(&before, &now, true)[..1],
+            [set_changed(None, true, SignalSetKind::Pending, 0b1000)],
             "the thread's own is the thread's"
         );
     }
 
     #[test]
-    fn a_process_blocks_what_all_its_threads_block() {
-        let before = look([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b01)]);
-        let now = look([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b10)]);
-        let expected = [set(None, false, Set::Blocked, 0b01), set(None, true, Set::Blocked, 0b10)];
-        assert_eq!(changes(&before, &now, false), expected);
-        let expected = [set(Some(2), false, Set::Blocked, 0b01), set(Some(2), true, Set::Blocked, 0b10)];
-        assert_eq!(changes(&before, &now, true), expected);
+    fn diff_counts_signal_as_blocked_if_all_threads_block_it() {
+        let before = snapshot([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b01)]);
+        let now = snapshot([0; 3], vec![task(1, b'S', 0, 0b11), task(2, b'S', 0, 0b10)]);
+        let expected = [
+            set_changed(None, false, SignalSetKind::Blocked, 0b01),
+            set_changed(None, true, SignalSetKind::Blocked, 0b10),
+        ];
+        assert_eq!(diff_snapshots(&before, &now, false), expected);
+        let expected = [
+            set_changed(Some(2), false, SignalSetKind::Blocked, 0b01),
+            set_changed(Some(2), true, SignalSetKind::Blocked, 0b10),
+        ];
+        assert_eq!(diff_snapshots(&before, &now, true), expected);
     }
 
     #[test]
-    fn threads_come_and_go() {
-        let before = look([0; 3], vec![task(1, b'S', 0, 0), task(2, b'S', 0b1, 0)]);
-        let now = look([0; 3], vec![task(1, b'Z', 0, 0), task(3, b'S', 0, 0b1)]);
-        let expected =
-            [Change::ThreadEnded(1), Change::ThreadEnded(2), Change::ThreadStarted(task(3, b'S', 0, 0b1))];
-        assert_eq!(changes(&before, &now, true), expected);
-        assert_eq!(state(&now).map(State::letter), Some('S'), "it lives on without its main thread");
-        assert_eq!(state(&before).map(State::letter), Some('S'));
+    fn diff_reports_started_and_exited_threads() {
+        let before = snapshot([0; 3], vec![task(1, b'S', 0, 0), task(2, b'S', 0b1, 0)]);
+        let now = snapshot([0; 3], vec![task(1, b'Z', 0, 0), task(3, b'S', 0, 0b1)]);
+        let expected = [
+            ProcessChange::ThreadExited(1),
+            ProcessChange::ThreadExited(2),
+            ProcessChange::ThreadStarted(task(3, b'S', 0, 0b1)),
+        ];
+        assert_eq!(diff_snapshots(&before, &now, true), expected);
+        assert_eq!(
+            process_state(&now).map(TaskState::letter),
+            Some('S'),
+            "it lives on without its main thread"
+        );
+        assert_eq!(process_state(&before).map(TaskState::letter), Some('S'));
     }
 
     #[test]
-    fn threads_that_the_kernel_ends_are_no_news_unless_that_lasts() {
+    fn diff_hides_pending_kill_of_threads_unless_it_lasts() {
         const KILL: u128 = 1 << 8;
         let threads = |kills: [u128; 3]| {
             Threads::new((1..).zip(kills).map(|(tid, kill)| task(tid, b'S', kill | 1, 0)).collect())
@@ -217,7 +247,7 @@ mod tests {
         let (mut dying, start) = (Vec::new(), Instant::now());
         let mut look = |kills, millis| {
             let now = start + Duration::from_millis(millis);
-            pending(&without_dying(threads(kills), &mut dying, now))
+            pending(&hide_dying_threads(threads(kills), &mut dying, now))
         };
         assert_eq!(look([0, KILL, 0], 0), [1, 1, 1]);
         assert_eq!(look([0, KILL, KILL], 1), [1, 1, 1], "it takes its time");
@@ -230,26 +260,36 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_a_change() {
+    fn diff_reports_new_name() {
         let named = |name: &str| {
-            let status = Status { name: Some(ProcessName::new(name.as_bytes())), ..Status::default() };
-            Situation { status, ..Situation::default() }
+            let status =
+                ProcStatus { name: Some(ProcessName::new(name.as_bytes())), ..ProcStatus::default() };
+            ProcessSnapshot { status, ..ProcessSnapshot::default() }
         };
         let (from, to) = (ProcessName::new(b"bash"), ProcessName::new(b"python3"));
-        assert_eq!(changes(&named("bash"), &named("python3"), false), [Change::Name { from, to }]);
-        assert_eq!(changes(&named("bash"), &named("bash"), false), []);
+        assert_eq!(
+            diff_snapshots(&named("bash"), &named("python3"), false),
+            [ProcessChange::NameChanged { from, to }]
+        );
+        assert_eq!(diff_snapshots(&named("bash"), &named("bash"), false), []);
     }
 
     #[test]
-    fn what_is_not_known_has_not_changed() {
-        let known = look([1, 1, 1], vec![task(1, b'S', 0, 0)]);
-        assert_eq!(changes(&Situation::default(), &known, false), []);
-        assert_eq!(state(&Situation::default()), None);
+    fn diff_ignores_unknown_values() {
+        let known = snapshot([1, 1, 1], vec![task(1, b'S', 0, 0)]);
+        assert_eq!(diff_snapshots(&ProcessSnapshot::default(), &known, false), []);
+        assert_eq!(process_state(&ProcessSnapshot::default()), None);
     }
 
     #[test]
-    fn working_is_no_news_and_stopping_is() {
-        let news = |told, before, now| is_news(State::new(told), State::new(before), State::new(now));
+    fn reports_stops_but_not_running_and_sleeping() {
+        let news = |told, before, now| {
+            is_reportable_state(
+                TaskState::from_letter(told),
+                TaskState::from_letter(before),
+                TaskState::from_letter(now),
+            )
+        };
         for (told, before, now, expected) in [
             (b'S', b'S', b'R', false),
             (b'R', b'S', b'R', false),

@@ -13,22 +13,22 @@ mod wire;
 
 use std::time::{Duration, SystemTime};
 
-use change::Change;
-use live::Killer;
+use change::ProcessChange;
+use live::FatalSignal;
 
-use crate::error::{Failure, Outcome};
+use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
 use crate::observe::events;
-use crate::out::Out;
-use crate::proc::{Situation, Task};
+use crate::out::ReportWriter;
+use crate::proc::{ProcessSnapshot, Thread};
 use crate::select::Selection;
-use crate::signal::exit::Ending;
-use crate::watch::notes::Notes;
-use crate::watch::outlet::Outlet;
+use crate::signal::exit::Termination;
+use crate::watch::notes::StderrNotes;
+use crate::watch::outlet::BufferedStdout;
 
 /// What is asked.
 #[derive(Debug)]
-pub struct Request {
+pub struct MonitorRequest {
     /// The processes, by number; none where criteria alone choose.
     pub pids: Vec<u32>,
     /// What they must be.
@@ -40,7 +40,7 @@ pub struct Request {
     /// End once every process meets all of these.
     pub until: Vec<Requirement>,
     /// Which signals are told, as they happen.
-    pub live: live::Asked,
+    pub events: live::EventFilter,
     /// End after this many changes.
     pub count: Option<u64>,
     /// End after this time.
@@ -49,34 +49,34 @@ pub struct Request {
 
 /// Something to tell of a process.
 #[derive(Debug)]
-struct Event<'a> {
+struct MonitorEvent<'a> {
     time: SystemTime,
     pid: u32,
     /// What it calls itself.
     name: &'a [u8],
-    what: What<'a>,
+    kind: MonitorEventKind<'a>,
 }
 
 /// What there is to tell.
 #[derive(Debug)]
-enum What<'a> {
+enum MonitorEventKind<'a> {
     /// How it is at the start.
     Start {
         /// What was found.
-        look: &'a Situation,
+        snapshot: &'a ProcessSnapshot,
         /// Whether each thread is told of by itself.
         threads: bool,
     },
     /// How one of its threads is at the start.
-    Thread(&'a Task),
+    InitialThread(&'a Thread),
     /// A change.
-    Change(&'a Change),
+    Change(&'a ProcessChange),
     /// A signal, or what else happened meanwhile.
-    Happened(&'a events::Event),
+    KernelEvent(&'a events::ThreadEvent),
     /// How long it stood still to be seen.
-    StoodStill(events::Stops),
+    TracerStops(events::StopStats),
     /// It has ended; how, where that can be told, and by whose signal.
-    End(Option<Ending>, Option<&'a Killer>),
+    Exited(Option<Termination>, Option<&'a FatalSignal>),
 }
 
 /// Observes until the end that was asked for.
@@ -85,10 +85,10 @@ enum What<'a> {
 /// A selection that cannot be made, a process that is not there, output that
 /// cannot be written, and a kernel that refuses.
 pub(super) fn run(
-    request: &Request,
-    out: &mut Out<'_>,
-    outlet: &Outlet,
-    notes: &mut Notes,
-) -> Result<Outcome, Failure> {
-    observe::observe(request, out, outlet, notes)
+    request: &MonitorRequest,
+    out: &mut ReportWriter<'_>,
+    outlet: &BufferedStdout,
+    notes: &mut StderrNotes,
+) -> Result<CommandOutcome, Failure> {
+    observe::monitor(request, out, outlet, notes)
 }

@@ -4,116 +4,126 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::live::Killer;
-use crate::observe::Claimed;
-use crate::observe::events::{Delivered, Named, Outcome, Sender as Party, Sent};
-use crate::out::{Cell, Meaning, escape};
-use crate::signal::info::{Origin, SI_KERNEL, SI_USER};
+use super::live::FatalSignal;
+use crate::observe::ClaimedSender;
+use crate::observe::events::{
+    GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, VerifiedSender as Party,
+};
+use crate::out::{Cell, Meaning, escape_name};
+use crate::signal::info::{SI_KERNEL, SI_USER, SignalOrigin};
 use crate::signal::known::{KILL, PIPE, XFSZ};
-use crate::signal::{Arch, Info};
-use crate::watch::wire::{self, SenderObject, SignalObject};
+use crate::signal::{Arch, Siginfo};
+use crate::watch::wire::{self, SenderObject, SiginfoObject};
 
 /// What a KILL that no process has sent may be.
-const KILL_OF_KERNEL: &str =
+const KERNEL_KILL_TEXT: &str =
     " from the kernel (out of memory, a resource limit, or the end of its pid namespace)";
 
 /// `TERM from 812 (deploy.sh) uid 1000: delivered, sent by kill(2)`.
-pub(super) fn generated(sent: &Sent, tid: Option<u32>) -> Cell {
-    let mut text = name(&sent.info);
-    if let Some(tid) = tid.filter(|_| !sent.for_process) {
+pub(super) fn generated_cell(sent: &SignalGeneration, tid: Option<u32>) -> Cell {
+    let mut text = signal_name(&sent.siginfo);
+    if let Some(tid) = tid.filter(|_| !sent.is_process_directed) {
         text += &format!(" for thread {tid}");
     }
-    text += &from(sent);
-    text += &value(&sent.info);
-    let (outcome, meaning) = outcome(sent.outcome);
-    let words = match sent.info.origin() {
-        _ if sent.raised => ", raised by the kernel in a system call".to_owned(),
+    text += &sender_text(sent);
+    text += &value_text(&sent.siginfo);
+    let (outcome, meaning) = outcome_text(sent.generate_result);
+    let words = match sent.siginfo.origin() {
+        _ if sent.is_raised_by_kernel => ", raised by the kernel in a system call".to_owned(),
         // That it is from the kernel is said.
-        Origin::Kernel if sent.sender.is_none() && sent.info.code == SI_KERNEL => String::new(),
-        _ => format!(", {}", sent.info.words()),
+        SignalOrigin::Kernel if sent.sender.is_none() && sent.siginfo.code == SI_KERNEL => String::new(),
+        _ => format!(", {}", sent.siginfo.description()),
     };
     Cell::new(format!("{text}: {outcome}{words}"), meaning)
 }
 
 /// `TERM delivered to thread 812, says it is from 77 (bash) uid 1000: sent by kill(2)`.
-pub(super) fn delivered(delivered: &Delivered, pid: Option<u32>, tid: Option<u32>) -> Cell {
-    let info = &delivered.info;
+pub(super) fn delivered_cell(delivered: &SignalDelivery, pid: Option<u32>, tid: Option<u32>) -> Cell {
+    let info = &delivered.siginfo;
     let to = tid.map_or(String::new(), |tid| format!(" to thread {tid}"));
-    if let Some(own) = own_call(delivered, pid) {
-        return Cell::new(format!("{} delivered{to}, from {own}", name(info)), Meaning::Handled);
+    if let Some(own) = self_or_kernel_text(delivered, pid) {
+        return Cell::new(format!("{} delivered{to}, from {own}", signal_name(info)), Meaning::Handled);
     }
-    let claims = claims(delivered, pid).map_or(String::new(), |claims| format!(", says it is from {claims}"));
-    let text = format!("{} delivered{to}{claims}{}: {}", name(info), value(info), info.words());
+    let claims = claimed_sender_text(delivered, pid)
+        .map_or(String::new(), |claims| format!(", says it is from {claims}"));
+    let text =
+        format!("{} delivered{to}{claims}{}: {}", signal_name(info), value_text(info), info.description());
     Cell::new(text, Meaning::Handled)
 }
 
 /// ` from 812 (deploy.sh) uid 1000`, to stand behind how a process, this one,
 /// ended.
-pub(super) fn by(killer: &Killer, pid: Option<u32>) -> String {
+pub(super) fn fatal_signal_text(killer: &FatalSignal, pid: Option<u32>) -> String {
     match killer {
-        Killer::Seen(sent) => from(sent),
-        Killer::Claimed(delivered) => {
-            if let Some(own) = own_call(delivered, pid) {
+        FatalSignal::Generated(sent) => sender_text(sent),
+        FatalSignal::Delivered(delivered) => {
+            if let Some(own) = self_or_kernel_text(delivered, pid) {
                 return format!(", from {own}");
             }
-            let claims = claims(delivered, pid);
+            let claims = claimed_sender_text(delivered, pid);
             claims.map_or(String::new(), |claims| format!(", which says it is from {claims}"))
         }
     }
 }
 
-fn name(info: &Info) -> String {
-    Arch::NATIVE.name(info.signal).to_string()
+fn signal_name(info: &Siginfo) -> String {
+    Arch::NATIVE.signal_name(info.signal).to_string()
 }
 
-fn from(sent: &Sent) -> String {
-    let origin = sent.info.origin();
+fn sender_text(sent: &SignalGeneration) -> String {
+    let origin = sent.siginfo.origin();
     let Some(sender) = &sent.sender else {
         return match origin {
-            Origin::Timer { id, .. } => format!(" from timer {id}"),
-            _ if sent.info.signal == KILL => KILL_OF_KERNEL.to_owned(),
+            SignalOrigin::Timer { id, .. } => format!(" from timer {id}"),
+            _ if sent.siginfo.signal == KILL => KERNEL_KILL_TEXT.to_owned(),
             _ => " from the kernel".to_owned(),
         };
     };
-    if let Origin::Child { .. } = origin {
-        return format!(" from its child {}", process(sender));
+    if let SignalOrigin::Child { .. } = origin {
+        return format!(" from its child {}", process_text(sender));
     }
-    let claims = match sent.named {
-        Named::Another { pid: Some(pid), uid: Some(uid) } => format!(", claims to be {pid} uid {uid}"),
-        Named::Another { pid: Some(pid), uid: None } => format!(", claims to be {pid}"),
-        Named::Another { pid: None, uid: Some(uid) } => format!(", claims to be uid {uid}"),
+    let claims = match sent.sender_match {
+        SenderMatch::Differs { pid: Some(pid), uid: Some(uid) } => format!(", claims to be {pid} uid {uid}"),
+        SenderMatch::Differs { pid: Some(pid), uid: None } => format!(", claims to be {pid}"),
+        SenderMatch::Differs { pid: None, uid: Some(uid) } => format!(", claims to be uid {uid}"),
         _ => String::new(),
     };
-    format!(" from {}{claims}", process(sender))
+    format!(" from {}{claims}", process_text(sender))
 }
 
 /// `812 (deploy.sh) uid 1000`.
-fn process(sender: &Party) -> String {
+fn process_text(sender: &Party) -> String {
     let pid = sender.pid.map_or(Cow::Borrowed("outside"), |pid| pid.to_string().into());
-    format!("{pid} ({}) uid {}", escape(&sender.name), sender.uid)
+    format!("{pid} ({}) uid {}", escape_name(&sender.thread_name), sender.uid)
 }
 
 /// Who a signal says has sent it.
-fn claims(delivered: &Delivered, pid: Option<u32>) -> Option<String> {
-    match (delivered.info.origin(), &delivered.claimed) {
-        (Origin::Process { .. }, Some(claimed)) if is_itself(claimed, pid) => Some("itself".to_owned()),
-        (Origin::Process { .. } | Origin::Child { .. }, Some(claimed)) => Some(claimed_text(claimed)),
-        (Origin::Timer { id, .. }, _) => Some(format!("timer {id}")),
-        (Origin::Outside { .. }, _) => Some("outside its pid namespace, or the kernel".to_owned()),
+fn claimed_sender_text(delivered: &SignalDelivery, pid: Option<u32>) -> Option<String> {
+    match (delivered.siginfo.origin(), &delivered.claimed_sender) {
+        (SignalOrigin::Process { .. }, Some(claimed)) if is_self_sent(claimed, pid) => {
+            Some("itself".to_owned())
+        }
+        (SignalOrigin::Process { .. } | SignalOrigin::Child { .. }, Some(claimed)) => {
+            Some(claimed_process_text(claimed))
+        }
+        (SignalOrigin::Timer { id, .. }, _) => Some(format!("timer {id}")),
+        (SignalOrigin::OutsideNamespace { .. }, _) => {
+            Some("outside its pid namespace, or the kernel".to_owned())
+        }
         _ => None,
     }
 }
 
 /// Whether it is its own target, of this number.
-fn is_itself(claimed: &Claimed, pid: Option<u32>) -> bool {
-    !claimed.child && claimed.pid.is_some() && claimed.pid == pid
+fn is_self_sent(claimed: &ClaimedSender, pid: Option<u32>) -> bool {
+    !claimed.is_child && claimed.pid.is_some() && claimed.pid == pid
 }
 
 /// Who has sent what the kernel raises in a system call of the target's, in words
 /// that leave it open: its siginfo is that of a kill(2) by itself.
-fn own_call(delivered: &Delivered, pid: Option<u32>) -> Option<&'static str> {
-    let Delivered { info, claimed } = delivered;
-    let is_own = info.code == SI_USER && claimed.as_ref().is_some_and(|claimed| is_itself(claimed, pid));
+fn self_or_kernel_text(delivered: &SignalDelivery, pid: Option<u32>) -> Option<&'static str> {
+    let SignalDelivery { siginfo: info, claimed_sender: claimed } = delivered;
+    let is_own = info.code == SI_USER && claimed.as_ref().is_some_and(|claimed| is_self_sent(claimed, pid));
     match info.signal {
         PIPE if is_own => Some("itself, or the kernel (a write to a pipe that nobody reads)"),
         XFSZ if is_own => Some("itself, or the kernel (a file grown beyond its limit)"),
@@ -122,111 +132,116 @@ fn own_call(delivered: &Delivered, pid: Option<u32>) -> Option<&'static str> {
 }
 
 /// `812 (deploy.sh) uid 1000`.
-fn claimed_text(claimed: &Claimed) -> String {
-    let Claimed { number, pid, uid, name, child } = claimed;
+fn claimed_process_text(claimed: &ClaimedSender) -> String {
+    let ClaimedSender { inner_pid: number, pid, uid, name, is_child: child } = claimed;
     match (pid, child) {
         (Some(pid), true) => format!("its child {pid} uid {uid}"),
         (None, true) => format!("its child {number} in its pid namespace, uid {uid}"),
         (Some(pid), false) => {
-            format!("{pid} ({}) uid {uid}", name.as_deref().map_or(Cow::Borrowed("exited"), escape))
+            format!("{pid} ({}) uid {uid}", name.as_deref().map_or(Cow::Borrowed("exited"), escape_name))
         }
         (None, false) => format!("{number} in its pid namespace, uid {uid}"),
     }
 }
 
-fn value(info: &Info) -> String {
+fn value_text(info: &Siginfo) -> String {
     match info.origin() {
-        Origin::Process { value: Some(value), .. }
-        | Origin::Outside { value: Some(value), .. }
-        | Origin::Timer { value, .. } => format!(", value {value}"),
+        SignalOrigin::Process { value: Some(value), .. }
+        | SignalOrigin::OutsideNamespace { value: Some(value), .. }
+        | SignalOrigin::Timer { value, .. } => format!(", value {value}"),
         _ => String::new(),
     }
 }
 
-fn outcome(outcome: Outcome) -> (&'static str, Meaning) {
+fn outcome_text(outcome: GenerateResult) -> (&'static str, Meaning) {
     match outcome {
-        Outcome::Delivered => ("delivered", Meaning::Handled),
-        Outcome::Ignored => ("ignored", Meaning::Ignored),
-        Outcome::AlreadyPending => ("already pending", Meaning::Held),
-        Outcome::Overflow => ("refused, the queue is full", Meaning::Grave),
-        Outcome::InfoLost => ("delivered without its siginfo, the queue is full", Meaning::Held),
+        GenerateResult::Delivered => ("delivered", Meaning::Handled),
+        GenerateResult::Ignored => ("ignored", Meaning::Ignored),
+        GenerateResult::AlreadyPending => ("already pending", Meaning::Pending),
+        GenerateResult::Overflow => ("refused, the queue is full", Meaning::Danger),
+        GenerateResult::SiginfoLost => ("delivered without its siginfo, the queue is full", Meaning::Pending),
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
+fn outcome_id(outcome: GenerateResult) -> &'static str {
     match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Ignored => "ignored",
-        Outcome::AlreadyPending => "already-pending",
-        Outcome::Overflow => "overflow",
-        Outcome::InfoLost => "info-lost",
+        GenerateResult::Delivered => "delivered",
+        GenerateResult::Ignored => "ignored",
+        GenerateResult::AlreadyPending => "already-pending",
+        GenerateResult::Overflow => "overflow",
+        GenerateResult::SiginfoLost => "info-lost",
     }
 }
 
 /// A signal that was seen.
 #[derive(Serialize)]
-pub(super) struct SeenObject<'a> {
+pub(super) struct SignalEventObject<'a> {
     #[serde(flatten)]
-    signal: SignalObject<'a>,
+    signal: SiginfoObject<'a>,
     /// What became of it at once; not of one that is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'static str>,
     /// Who it says has sent it, where that is not the sender; null where it cannot
     /// be told whether it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<Option<ClaimsObject>>,
+    claims: Option<Option<ClaimedIdsObject>>,
 }
 
 #[derive(Serialize)]
-struct ClaimsObject {
+struct ClaimedIdsObject {
     pid: u32,
     uid: u32,
 }
 
 /// One that was generated.
-pub(super) fn generated_object(sent: &Sent) -> SeenObject<'_> {
-    let claims = match sent.named {
-        Named::Right => None,
-        Named::Another { .. } => Some(Some(ClaimsObject { pid: sent.info.pid, uid: sent.info.uid })),
-        Named::Unknown => Some(None),
+pub(super) fn generated_object(sent: &SignalGeneration) -> SignalEventObject<'_> {
+    let claims = match sent.sender_match {
+        SenderMatch::Matches => None,
+        SenderMatch::Differs { .. } => {
+            Some(Some(ClaimedIdsObject { pid: sent.siginfo.pid, uid: sent.siginfo.uid }))
+        }
+        SenderMatch::Unknown => Some(None),
     };
-    let sender = sent.sender.as_ref().map(party);
-    let mut signal = wire::signal(&sent.info, sender);
+    let sender = sent.sender.as_ref().map(verified_sender_object);
+    let mut signal = wire::siginfo_object(&sent.siginfo, sender);
     // It is the child itself that has sent it.
     if let Some(sender) = &sent.sender {
-        signal.set_child(sender.pid.unwrap_or(0), sender.uid, None);
+        signal.set_child_ids(sender.pid.unwrap_or(0), sender.uid, None);
     }
-    SeenObject { signal, result: Some(outcome_word(sent.outcome)), claims }
+    SignalEventObject { signal, result: Some(outcome_id(sent.generate_result)), claims }
 }
 
 /// One that is delivered.
-pub(super) fn delivered_object(delivered: &Delivered) -> SeenObject<'_> {
-    let Delivered { info, claimed } = delivered;
-    let mut signal = wire::signal(info, claimed.as_ref().and_then(claimant));
-    if let Some(child) = claimed.as_ref().filter(|claimed| claimed.child) {
-        signal.set_child(child.pid.unwrap_or(0), child.uid, Some(child.number));
+pub(super) fn delivered_object(delivered: &SignalDelivery) -> SignalEventObject<'_> {
+    let SignalDelivery { siginfo: info, claimed_sender: claimed } = delivered;
+    let mut signal = wire::siginfo_object(info, claimed.as_ref().and_then(claimed_sender_object));
+    if let Some(child) = claimed.as_ref().filter(|claimed| claimed.is_child) {
+        signal.set_child_ids(child.pid.unwrap_or(0), child.uid, Some(child.inner_pid));
     }
-    SeenObject { signal, result: None, claims: None }
+    SignalEventObject { signal, result: None, claims: None }
 }
 
 /// Who ended a process; `None` is the kernel.
-pub(super) fn killer_object(killer: &Killer) -> Option<SenderObject<'_>> {
+pub(super) fn fatal_sender_object(killer: &FatalSignal) -> Option<SenderObject<'_>> {
     match killer {
-        Killer::Seen(sent) => sent.sender.as_ref().map(party),
-        Killer::Claimed(delivered) => delivered.claimed.as_ref().and_then(claimant),
+        FatalSignal::Generated(sent) => sent.sender.as_ref().map(verified_sender_object),
+        FatalSignal::Delivered(delivered) => {
+            delivered.claimed_sender.as_ref().and_then(claimed_sender_object)
+        }
     }
 }
 
 /// Who says that it has sent something; 0 where nobody is known who has its
 /// number.
-fn claimant(claimed: &Claimed) -> Option<SenderObject<'_>> {
-    let Claimed { number, pid, uid, name, child } = claimed;
-    (!child).then(|| SenderObject::claimed(*pid, *uid, name.as_deref(), *number))
+fn claimed_sender_object(claimed: &ClaimedSender) -> Option<SenderObject<'_>> {
+    let ClaimedSender { inner_pid: number, pid, uid, name, is_child: child } = claimed;
+    (!child).then(|| SenderObject::new_claimed(*pid, *uid, name.as_deref(), *number))
 }
 
 /// Who was seen; 0 is a number outside of our pid namespace.
-fn party(party: &Party) -> SenderObject<'_> {
-    SenderObject::seen(party.pid.unwrap_or(0), party.uid, Some(&party.name)).thread(party.tid)
+fn verified_sender_object(party: &Party) -> SenderObject<'_> {
+    SenderObject::new_verified(party.pid.unwrap_or(0), party.uid, Some(&party.thread_name))
+        .with_tid(party.tid)
 }
 
 #[cfg(test)]
@@ -235,15 +250,22 @@ mod tests {
     use crate::signal::Signal;
     use crate::signal::known::TERM;
 
-    fn sent(info: Info, sender: Option<Party>, named: Named) -> Sent {
-        Sent { info, for_process: true, sender, raised: false, named, outcome: Outcome::Delivered }
+    fn generated_signal(info: Siginfo, sender: Option<Party>, named: SenderMatch) -> SignalGeneration {
+        SignalGeneration {
+            siginfo: info,
+            is_process_directed: true,
+            sender,
+            is_raised_by_kernel: false,
+            sender_match: named,
+            generate_result: GenerateResult::Delivered,
+        }
     }
 
     #[test]
-    fn what_is_from_the_kernel_is_said_once() {
+    fn text_names_the_kernel_once() {
         let said = |signal| {
-            let info = Info { code: SI_KERNEL, ..Info::bare(signal) };
-            generated(&sent(info, None, Named::Right), Some(7)).text.into_owned()
+            let info = Siginfo { code: SI_KERNEL, ..Siginfo::from_signal(signal) };
+            generated_cell(&generated_signal(info, None, SenderMatch::Matches), Some(7)).text.into_owned()
         };
         assert_eq!(said(TERM), "TERM from the kernel: delivered");
         let kill = "KILL from the kernel (out of memory, a resource limit, or the end of its pid namespace): delivered";
@@ -251,11 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn who_names_another_is_said_to_claim_that() {
+    fn text_marks_a_different_sender_as_claimed() {
         let said = |pid, uid| {
-            let info = Info { code: -1, pid: 12, uid: 4321, ..Info::bare(TERM) };
-            let sender = Party { pid: Some(812), tid: Some(812), uid: 0, name: b"bash".to_vec() };
-            from(&sent(info, Some(sender), Named::Another { pid, uid }))
+            let info = Siginfo { code: -1, pid: 12, uid: 4321, ..Siginfo::from_signal(TERM) };
+            let sender = Party { pid: Some(812), tid: Some(812), uid: 0, thread_name: b"bash".to_vec() };
+            sender_text(&generated_signal(info, Some(sender), SenderMatch::Differs { pid, uid }))
         };
         assert_eq!(said(Some(12), None), " from 812 (bash) uid 0, claims to be 12");
         assert_eq!(said(None, Some(4321)), " from 812 (bash) uid 0, claims to be uid 4321");
@@ -263,12 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn who_signals_itself_is_itself_or_the_kernel() {
+    fn text_of_self_sent_pipe_names_self_or_kernel() {
         let said = |signal: Signal, code, from| {
-            let info = Info { code, pid: from, ..Info::bare(signal) };
-            let claimed = Some(Claimed { number: from, pid: Some(from), uid: 0, name: None, child: false });
-            let killer = Killer::Claimed(Delivered { info, claimed });
-            by(&killer, Some(7))
+            let info = Siginfo { code, pid: from, ..Siginfo::from_signal(signal) };
+            let claimed =
+                Some(ClaimedSender { inner_pid: from, pid: Some(from), uid: 0, name: None, is_child: false });
+            let killer = FatalSignal::Delivered(SignalDelivery { siginfo: info, claimed_sender: claimed });
+            fatal_signal_text(&killer, Some(7))
         };
         assert_eq!(said(TERM, -6, 7), ", which says it is from itself");
         assert_eq!(said(TERM, -6, 8), ", which says it is from 8 (exited) uid 0");

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{self, Change};
-use super::live::Killer;
-use super::signal::{self, SeenObject};
-use super::{Event, What};
-use crate::explain::require::Set;
-use crate::observe::{Used, events};
-use crate::proc::{ProcessName, Situation, State, Task, Threads};
-use crate::signal::exit::Ending;
+use super::change::{self, ProcessChange};
+use super::live::FatalSignal;
+use super::signal::{self, SignalEventObject};
+use super::{MonitorEvent, MonitorEventKind};
+use crate::explain::require::SignalSetKind;
+use crate::observe::{Backend, events};
+use crate::proc::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
+use crate::signal::exit::Termination;
 use crate::signal::{Arch, SignalSet};
 use crate::watch::wire::SenderObject;
 
 /// An event: what all of them have, and what belongs to its kind.
 #[derive(Serialize)]
-pub(super) struct EventObject<'a> {
+pub(super) struct MonitorEventObject<'a> {
     /// UTC, as RFC 3339 has it.
     time: String,
     pid: u32,
@@ -28,12 +28,12 @@ pub(super) struct EventObject<'a> {
     name: Cow<'a, str>,
     event: &'static str,
     #[serde(flatten)]
-    more: More<'a>,
+    details: EventDetailsObject<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum More<'a> {
+enum EventDetailsObject<'a> {
     Start {
         state: Option<char>,
         /// Only where what starts and ends is told.
@@ -66,7 +66,7 @@ enum More<'a> {
         to: String,
     },
     /// All null where it cannot be told.
-    End {
+    Exit {
         status: Option<u8>,
         killed_by: Option<String>,
         core: Option<bool>,
@@ -74,7 +74,7 @@ enum More<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<Option<SenderObject<'a>>>,
     },
-    Signal(Box<SeenObject<'a>>),
+    Signal(Box<SignalEventObject<'a>>),
     /// Times in microseconds.
     Stops {
         backend: &'static str,
@@ -82,110 +82,117 @@ enum More<'a> {
         longest_us: u64,
         total_us: u64,
     },
-    Nothing {},
+    Empty {},
 }
 
 /// An event as an object.
-pub(super) fn event<'a>(event: &Event<'a>) -> EventObject<'a> {
-    let (kind, tid, more) = match &event.what {
-        What::Start { look, threads } => ("start", None, start(look, *threads)),
-        What::Thread(task) => ("thread", Some(task.tid), thread(task)),
-        What::Change(change) => self::change(change),
-        What::Happened(event) => happened(event),
-        What::StoodStill(stops) => ("stood-still", None, stood_still(stops)),
-        What::End(ending, killer) => ("ended", None, end(*ending, *killer)),
+pub(super) fn monitor_event_object<'a>(event: &MonitorEvent<'a>) -> MonitorEventObject<'a> {
+    let (kind, tid, more) = match &event.kind {
+        MonitorEventKind::Start { snapshot: look, threads } => ("start", None, start_details(look, *threads)),
+        MonitorEventKind::InitialThread(task) => ("thread", Some(task.tid), thread_details(task)),
+        MonitorEventKind::Change(change) => self::change_details(change),
+        MonitorEventKind::KernelEvent(event) => kernel_event_details(event),
+        MonitorEventKind::TracerStops(stops) => ("stood-still", None, tracer_stops_details(stops)),
+        MonitorEventKind::Exited(ending, killer) => ("ended", None, exit_details(*ending, *killer)),
     };
-    object(event, kind, tid, more)
+    build_object(event, kind, tid, more)
 }
 
-fn object<'a>(event: &Event<'a>, kind: &'static str, tid: Option<u32>, more: More<'a>) -> EventObject<'a> {
-    EventObject {
+fn build_object<'a>(
+    event: &MonitorEvent<'a>,
+    kind: &'static str,
+    tid: Option<u32>,
+    more: EventDetailsObject<'a>,
+) -> MonitorEventObject<'a> {
+    MonitorEventObject {
         time: humantime::format_rfc3339_micros(event.time).to_string(),
         pid: event.pid,
         tid,
         name: String::from_utf8_lossy(event.name),
         event: kind,
-        more,
+        details: more,
     }
 }
 
-fn names(signals: SignalSet) -> Vec<String> {
-    signals.names(Arch::NATIVE)
+fn signal_names(signals: SignalSet) -> Vec<String> {
+    signals.member_names(Arch::NATIVE)
 }
 
-fn start(look: &Situation, threads: bool) -> More<'static> {
-    let set = |set| change::members(look, set, threads).map(names);
-    More::Start {
-        state: change::state(look).map(State::letter),
-        threads: look.threads.as_ref().filter(|_| threads).map(Threads::count),
-        pending: set(Set::Pending),
-        blocked: (!threads).then(|| set(Set::Blocked)),
-        ignored: set(Set::Ignored),
-        caught: set(Set::Caught),
+fn start_details(look: &ProcessSnapshot, threads: bool) -> EventDetailsObject<'static> {
+    let set = |set| change::set_members(look, set, threads).map(signal_names);
+    EventDetailsObject::Start {
+        state: change::process_state(look).map(TaskState::letter),
+        threads: look.threads.as_ref().filter(|_| threads).map(Threads::live_count),
+        pending: set(SignalSetKind::Pending),
+        blocked: (!threads).then(|| set(SignalSetKind::Blocked)),
+        ignored: set(SignalSetKind::Ignored),
+        caught: set(SignalSetKind::Caught),
     }
 }
 
-fn thread(task: &Task) -> More<'static> {
-    More::Thread { pending: names(task.pending), blocked: names(task.blocked) }
+fn thread_details(task: &Thread) -> EventDetailsObject<'static> {
+    EventDetailsObject::Thread { pending: signal_names(task.pending), blocked: signal_names(task.blocked) }
 }
 
-fn name(name: &ProcessName) -> String {
+fn lossy_name(name: &ProcessName) -> String {
     String::from_utf8_lossy(name.as_bytes()).into_owned()
 }
 
-fn change(change: &Change) -> (&'static str, Option<u32>, More<'static>) {
+fn change_details(change: &ProcessChange) -> (&'static str, Option<u32>, EventDetailsObject<'static>) {
     match change {
-        Change::Set { tid, added, set, signals } => {
+        ProcessChange::SetChanged { tid, is_added: added, set, signals } => {
             let kind = if *added { "added" } else { "removed" };
-            (kind, *tid, More::Set { set: set.word(), signals: names(*signals) })
+            (kind, *tid, EventDetailsObject::Set { set: set.as_str(), signals: signal_names(*signals) })
         }
-        Change::State { from, to, by } => {
-            let signal = by.map(|by| Arch::NATIVE.name(by).to_string());
-            ("state", None, More::State { from: from.letter(), to: to.letter(), signal })
+        ProcessChange::StateChanged { from, to, stop_signal: by } => {
+            let signal = by.map(|by| Arch::NATIVE.signal_name(by).to_string());
+            ("state", None, EventDetailsObject::State { from: from.letter(), to: to.letter(), signal })
         }
-        Change::Name { from, to } => ("name", None, More::Name { from: name(from), to: name(to) }),
-        Change::ThreadStarted(task) => ("thread-started", Some(task.tid), thread(task)),
-        Change::ThreadEnded(tid) => ("thread-ended", Some(*tid), More::Nothing {}),
+        ProcessChange::NameChanged { from, to } => {
+            ("name", None, EventDetailsObject::Name { from: lossy_name(from), to: lossy_name(to) })
+        }
+        ProcessChange::ThreadStarted(task) => ("thread-started", Some(task.tid), thread_details(task)),
+        ProcessChange::ThreadExited(tid) => ("thread-ended", Some(*tid), EventDetailsObject::Empty {}),
     }
 }
 
 /// What happened, and the thread, where it was of one.
-fn happened(event: &events::Event) -> (&'static str, Option<u32>, More<'_>) {
+fn kernel_event_details(event: &events::ThreadEvent) -> (&'static str, Option<u32>, EventDetailsObject<'_>) {
     let tid = event.tid;
-    match &event.what {
-        events::What::Generated(sent) => {
-            let tid = tid.filter(|_| !sent.for_process);
-            ("generated", tid, More::Signal(Box::new(signal::generated_object(sent))))
+    match &event.kind {
+        events::ThreadEventKind::Generation(sent) => {
+            let tid = tid.filter(|_| !sent.is_process_directed);
+            ("generated", tid, EventDetailsObject::Signal(Box::new(signal::generated_object(sent))))
         }
-        events::What::Delivered(delivered) => {
-            ("delivered", tid, More::Signal(Box::new(signal::delivered_object(delivered))))
+        events::ThreadEventKind::Delivery(delivered) => {
+            ("delivered", tid, EventDetailsObject::Signal(Box::new(signal::delivered_object(delivered))))
         }
-        events::What::Thread => ("clone", tid, More::Nothing {}),
-        events::What::Exec => ("exec", None, More::Nothing {}),
-        events::What::Ended(ending) => ("exit", tid, end(*ending, None)),
+        events::ThreadEventKind::NewThread => ("clone", tid, EventDetailsObject::Empty {}),
+        events::ThreadEventKind::Exec => ("exec", None, EventDetailsObject::Empty {}),
+        events::ThreadEventKind::Exited(ending) => ("exit", tid, exit_details(*ending, None)),
         // A change of state tells it.
-        events::What::Stopped(_) => ("state", None, More::Nothing {}),
+        events::ThreadEventKind::JobControlStop(_) => ("state", None, EventDetailsObject::Empty {}),
         // It is told apart, for it is of no process.
-        events::What::Lost(_) => ("lost", None, More::Nothing {}),
+        events::ThreadEventKind::Lost(_) => ("lost", None, EventDetailsObject::Empty {}),
     }
 }
 
-fn stood_still(stops: &events::Stops) -> More<'static> {
+fn tracer_stops_details(stops: &events::StopStats) -> EventDetailsObject<'static> {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    More::Stops {
-        backend: Used::Ptrace.word(),
+    EventDetailsObject::Stops {
+        backend: Backend::Ptrace.as_str(),
         stops: stops.count,
         longest_us: micros(stops.longest),
         total_us: micros(stops.total),
     }
 }
 
-fn end<'a>(ending: Option<Ending>, killer: Option<&'a Killer>) -> More<'a> {
+fn exit_details<'a>(ending: Option<Termination>, killer: Option<&'a FatalSignal>) -> EventDetailsObject<'a> {
     let (status, signal, core) = match ending {
-        Some(Ending::Exited(status)) => (Some(status), None, Some(false)),
-        Some(Ending::Killed { signal, core }) => (None, Some(signal), Some(core)),
+        Some(Termination::Exited(status)) => (Some(status), None, Some(false)),
+        Some(Termination::Killed { signal, core_dumped: core }) => (None, Some(signal), Some(core)),
         None => (None, None, None),
     };
-    let killed_by = signal.map(|signal| Arch::NATIVE.name(signal).to_string());
-    More::End { status, killed_by, core, sender: killer.map(signal::killer_object) }
+    let killed_by = signal.map(|signal| Arch::NATIVE.signal_name(signal).to_string());
+    EventDetailsObject::Exit { status, killed_by, core, sender: killer.map(signal::fatal_sender_object) }
 }

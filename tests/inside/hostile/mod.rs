@@ -190,7 +190,7 @@ fn inspect(pid: u32) -> Command {
 /// Whether a child ends in time; if not, it is killed.
 fn ends(child: &mut Child) -> bool {
     let held = PidFd::open(child.id()).expect("it was not waited for");
-    let is_ended = held.wait(BOUND).expect("it can be waited for");
+    let is_ended = held.wait_for_exit(BOUND).expect("it can be waited for");
     if !is_ended {
         let _ = child.kill();
     }

@@ -158,7 +158,7 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
                     _ => until(|| is_traced(target.pid) || is_ended(&mut sigtool)),
                 }
                 if !is_ended(&mut sigtool) {
-                    deliver::to_number(sigtool.id(), Some(signal(end)), None).expect("it was not waited for");
+                    deliver::to_pid(sigtool.id(), Some(signal(end)), None).expect("it was not waited for");
                     assert!(ends(&mut sigtool), "{server}, {time}: sigtool ignores {end}");
                 }
                 let ended_by = sigtool.wait().expect("it is ours").signal();

@@ -64,7 +64,7 @@ fn who_has_ended_already_meets_nothing() {
     let pid = fixture.pid.to_string();
     let held = PidFd::open(fixture.pid).expect("it lives");
     send("-KILL", &pid);
-    assert!(held.wait(Duration::from_secs(30)).expect("poll"));
+    assert!(held.wait_for_exit(Duration::from_secs(30)).expect("poll"));
     let ran = run(["watch", "--pid", &pid, "--until", "caught=TERM"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("killed by KILL\n"), "{}", ran.stdout);

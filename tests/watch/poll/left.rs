@@ -12,7 +12,7 @@ use crate::support::Fixture;
 
 fn to(pid: u32, name: &str) {
     let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-    deliver::to_number(pid, Some(signal), None).expect("ours");
+    deliver::to_pid(pid, Some(signal), None).expect("ours");
 }
 
 fn stop(pid: u32) {

@@ -142,7 +142,7 @@ fn the_killer_is_named_after_a_flood() {
     let watch = Observer::by("bpf", &["--json", "--pid", &pid, "--until-exit"]);
     let to = |pid: u32, name: &str| {
         let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-        deliver::to_number(pid, Some(signal), None).expect("ours");
+        deliver::to_pid(pid, Some(signal), None).expect("ours");
     };
     to(watch.child.id(), "STOP");
     let state = || std::fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).expect("it lives");

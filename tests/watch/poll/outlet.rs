@@ -40,7 +40,7 @@ pub(super) fn watch(
 /// How it ends, which is to come soon.
 pub(super) fn end(child: &mut Child) -> Option<i32> {
     let held = PidFd::open(child.id()).expect("it is a child");
-    let ended = held.wait(LONG).expect("poll");
+    let ended = held.wait_for_exit(LONG).expect("poll");
     if !ended {
         let _ = child.kill();
     }

@@ -111,7 +111,7 @@ fn what_came_just_before_the_end_is_told() {
         watch.change();
         // What comes in a row is written together.
         for name in ["HUP", "TERM"] {
-            deliver::to_number(fixture.pid, Some(signal(name)), None).expect("sent");
+            deliver::to_pid(fixture.pid, Some(signal(name)), None).expect("sent");
         }
         while next(&mut watch, "delivered").signal != "TERM" {}
         let ended = watch.ended();
@@ -231,7 +231,7 @@ fn a_zombie_is_told_as_by_other_means() {
     let (ended, living) = (Fixture::start(["--catch", "USR1"]), Fixture::start(["--catch", "USR1"]));
     let held = PidFd::open(ended.pid).expect("it lives");
     send("-KILL", &ended.pid.to_string());
-    assert!(held.wait(Duration::from_secs(30)).expect("poll"));
+    assert!(held.wait_for_exit(Duration::from_secs(30)).expect("poll"));
     let pids = format!("{},{}", ended.pid, living.pid);
     let mut watch = Observer::by("ptrace", &["--json", "--pid", &pids]);
     assert_eq!(watch.change().state.as_deref(), Some("Z"));

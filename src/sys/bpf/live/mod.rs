@@ -7,31 +7,32 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
-use super::call::Attach;
+use super::call::AttachType;
 use super::insn::Assembler;
-use super::refused::{Reason, Refused};
-use super::vmlinux::Vmlinux;
+use super::refused::{BpfError, BpfErrorKind};
+use super::vmlinux::VmlinuxBtf;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::signalfd;
 
 /// What may be asked; else why the test is skipped.
-fn allowed<T>(answer: Result<T, Refused>) -> Option<T> {
+fn permitted_or_skip<T>(answer: Result<T, BpfError>) -> Option<T> {
     match answer {
         Ok(value) => Some(value),
-        Err(Refused {
-            what,
-            reason: reason @ (Reason::NoRight(_) | Reason::NoBtf(_) | Reason::Unsupported),
+        Err(BpfError {
+            operation: what,
+            kind:
+                reason @ (BpfErrorKind::NotPermitted(_) | BpfErrorKind::NoBtf(_) | BpfErrorKind::Unsupported),
             ..
         }) => {
-            skip(&format!("{what}: {reason}"));
+            report_skipped(&format!("{what}: {reason}"));
             None
         }
-        Err(refused) => panic!("{refused}\n{}", refused.verifier.join("\n")),
+        Err(refused) => panic!("{refused}\n{}", refused.verifier_log.join("\n")),
     }
 }
 
 /// Says why a test is skipped.
-pub(crate) fn skip(why: &str) {
+pub(crate) fn report_skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
@@ -40,11 +41,11 @@ fn signal(number: i32) -> Signal {
 }
 
 /// A command that is ready once it has echoed a line, and ends with its input.
-struct Target(Child);
+struct TestProcess(Child);
 
-impl Target {
+impl TestProcess {
     /// It inherits these signals blocked.
-    fn start(command: &mut Command, blocked: SignalSet) -> Target {
+    fn spawn(command: &mut Command, blocked: SignalSet) -> TestProcess {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // Only this thread's mask is changed, and the child inherits it.
         std::thread::scope(|scope| {
@@ -56,15 +57,15 @@ impl Target {
                 let stdout = child.stdout.as_mut().expect("a pipe");
                 BufReader::new(stdout).read_line(&mut line).expect("a line");
                 assert_eq!(line, "ready\n");
-                Target(child)
+                TestProcess(child)
             };
             scope.spawn(start).join().expect("started")
         })
     }
 
     /// `cat`, which echoes.
-    fn cat(blocked: &[i32]) -> Target {
-        Target::start(&mut Command::new("cat"), blocked.iter().map(|number| signal(*number)).collect())
+    fn spawn_cat(blocked: &[i32]) -> TestProcess {
+        TestProcess::spawn(&mut Command::new("cat"), blocked.iter().map(|number| signal(*number)).collect())
     }
 
     fn pid(&self) -> u32 {
@@ -72,7 +73,7 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for TestProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -80,7 +81,7 @@ impl Drop for Target {
 }
 
 /// Runs while another thread of ours waits, whose number it is given.
-fn beside_a_thread(run: impl FnOnce(u32)) {
+fn with_waiting_thread(run: impl FnOnce(u32)) {
     let (tell, told) = mpsc::channel();
     let (mut wait, end) = std::io::pipe().expect("a pipe");
     // The pipe's end is dropped with the closure, also where the test fails.
@@ -97,25 +98,31 @@ fn beside_a_thread(run: impl FnOnce(u32)) {
 
 /// What the kernel's verifier says of a program that it must refuse; else why
 /// it was not asked.
-pub(crate) fn broken() -> Result<Refused, String> {
-    let vmlinux = Vmlinux::open().map_err(|reason| reason.to_string())?;
-    let target = (super::btf::Kind::Func, "bpf_iter_task");
-    let id = vmlinux.types(&[target]).and_then(|btf| btf.id(target)).map_err(|reason| reason.to_string())?;
+pub(crate) fn load_invalid_program() -> Result<BpfError, String> {
+    let vmlinux = VmlinuxBtf::open().map_err(|reason| reason.to_string())?;
+    let target = (super::btf::BtfKind::Func, "bpf_iter_task");
+    let id = vmlinux
+        .parse_types(&[target])
+        .and_then(|btf| btf.type_id(target))
+        .map_err(|reason| reason.to_string())?;
     // R0 has nothing yet.
     let mut asm = Assembler::default();
     asm.exit();
-    match super::program::load("a broken program", asm, Attach::Iterator, id) {
-        Err(refused @ Refused { reason: Reason::Verifier(_), .. }) => Ok(refused),
-        answer => Err(allowed(answer).map_or("not allowed".to_owned(), |_| panic!("it should be refused"))),
+    match super::program::load_or_explain("a broken program", asm, AttachType::Iterator, id) {
+        Err(refused @ BpfError { kind: BpfErrorKind::RejectedByVerifier(_), .. }) => Ok(refused),
+        answer => {
+            Err(permitted_or_skip(answer)
+                .map_or("not allowed".to_owned(), |_| panic!("it should be refused")))
+        }
     }
 }
 
 #[test]
-fn the_verifiers_words_are_kept() {
-    match broken() {
-        Ok(Refused { verifier, .. }) => {
+fn load_error_includes_verifier_log() {
+    match load_invalid_program() {
+        Ok(BpfError { verifier_log: verifier, .. }) => {
             assert!(verifier.iter().any(|line| line.contains("R0 !read_ok")), "{verifier:?}");
         }
-        Err(why) => skip(&why),
+        Err(why) => report_skipped(&why),
     }
 }

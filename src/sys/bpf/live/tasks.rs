@@ -3,14 +3,16 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::sync::mpsc;
 
-use super::super::tasks::{Cut, Loop, MOST_QUEUED, Process, Tasks, Thread, Want};
-use super::{Target, allowed, beside_a_thread, signal};
+use super::super::tasks::{
+    LoopKind, MAX_QUEUED, ProcessRecord, QueueTruncation, TaskFields, TaskIterator, ThreadRecord,
+};
+use super::{TestProcess, permitted_or_skip, signal, with_waiting_thread};
 use crate::signal::{Signal, SignalSet};
 use crate::sys::deliver;
 
-const HANDLERS: Want = Want { handlers: true, queue: false };
-const QUEUE: Want = Want { handlers: false, queue: true };
-const BOTH: Want = Want { handlers: true, queue: true };
+const ACTIONS: TaskFields = TaskFields { actions: true, queue: false };
+const QUEUE: TaskFields = TaskFields { actions: false, queue: true };
+const BOTH: TaskFields = TaskFields { actions: true, queue: true };
 const RT: i32 = 40;
 
 fn status_set(pid: u32, line: &str) -> SignalSet {
@@ -19,21 +21,22 @@ fn status_set(pid: u32, line: &str) -> SignalSet {
     SignalSet::from_bits(u128::from_str_radix(hex.trim(), 16).expect("a mask"))
 }
 
-fn with_handler(process: &Process, is: impl Fn(u64) -> bool) -> SignalSet {
-    let numbers = (1..).filter_map(Signal::new).zip(&process.handlers);
+fn signals_with_handler(process: &ProcessRecord, is: impl Fn(u64) -> bool) -> SignalSet {
+    let numbers = (1..).filter_map(Signal::new).zip(&process.actions);
     numbers.filter(|(_, action)| is(action.handler)).map(|(signal, _)| signal).collect()
 }
 
 #[test]
-fn actions_are_those_that_proc_has_as_sets() {
-    let Some(tasks) = allowed(Tasks::load(HANDLERS)) else { return };
+fn actions_match_proc_status() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(ACTIONS)) else { return };
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' USR1; trap : USR2; read line; echo $line; read line"]);
-    let target = Target::start(&mut command, SignalSet::from_iter([signal(RT)]));
+    let target = TestProcess::spawn(&mut command, SignalSet::from_iter([signal(RT)]));
     let process = tasks.process(target.pid()).expect("read").expect("a process");
     assert_eq!(process.pid, target.pid());
-    assert_eq!(process.handlers.len(), 64);
-    let (ignored, caught) = (with_handler(&process, |at| at == 1), with_handler(&process, |at| at > 1));
+    assert_eq!(process.actions.len(), 64);
+    let (ignored, caught) =
+        (signals_with_handler(&process, |at| at == 1), signals_with_handler(&process, |at| at > 1));
     assert!(ignored.contains(signal(libc::SIGUSR1)) && caught.contains(signal(libc::SIGUSR2)));
     assert_eq!(ignored, status_set(target.pid(), "SigIgn:"));
     assert_eq!(caught, status_set(target.pid(), "SigCgt:"));
@@ -41,22 +44,22 @@ fn actions_are_those_that_proc_has_as_sets() {
     assert!(process.queue.is_empty() && !process.is_exiting());
 }
 
-fn queue_of(tasks: &Tasks) {
-    let target = Target::cat(&[RT, libc::SIGUSR1]);
+fn check_queue(tasks: &TaskIterator) {
+    let target = TestProcess::spawn_cat(&[RT, libc::SIGUSR1]);
     let pid = target.pid();
     for value in [5, -6, 7] {
-        deliver::to_number(pid, Some(signal(RT)), Some(value)).expect("queued");
+        deliver::to_pid(pid, Some(signal(RT)), Some(value)).expect("queued");
     }
-    deliver::to_number(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
+    deliver::to_pid(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
     deliver::to_thread(pid, pid, Some(signal(RT)), Some(8)).expect("queued");
     let process = tasks.process(pid).expect("read").expect("a process");
     let told: Vec<_> = process
         .queue
         .iter()
         .map(|each| {
-            let info = each.info;
+            let info = each.siginfo;
             assert_eq!((info.pid, info.uid), (std::process::id(), deliver::own_uid()));
-            (info.signal.get(), info.code, info.value, each.thread)
+            (info.signal.get(), info.code, info.value, each.tid)
         })
         .collect();
     let usr1 = libc::SIGUSR1 as u8;
@@ -71,84 +74,86 @@ fn queue_of(tasks: &Tasks) {
             (rt, -1, 8, Some(pid))
         ]
     );
-    assert_eq!(process.cut, None);
+    assert_eq!(process.queue_truncation, None);
     assert_eq!(process.pending, status_set(pid, "ShdPnd:"));
     assert_eq!(process.threads[0].pending, status_set(pid, "SigPnd:"));
-    assert!(process.handlers.is_empty());
+    assert!(process.actions.is_empty());
 }
 
 /// `beyond`: whether standard signals are found behind the limit.
-fn long_queue_of(tasks: &Tasks, beyond: bool) {
-    let target = Target::cat(&[RT, libc::SIGUSR1]);
+fn check_long_queue(tasks: &TaskIterator, beyond: bool) {
+    let target = TestProcess::spawn_cat(&[RT, libc::SIGUSR1]);
     for value in 0..300 {
-        deliver::to_number(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+        deliver::to_pid(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
     }
-    deliver::to_number(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
+    deliver::to_pid(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
     let mut process = tasks.process(target.pid()).expect("read").expect("a process");
-    assert_eq!(process.cut, Some(Cut::Limit));
+    assert_eq!(process.queue_truncation, Some(QueueTruncation::TooLong));
     if beyond {
-        let last = process.queue.pop().expect("more than the most").info;
+        let last = process.queue.pop().expect("more than the most").siginfo;
         assert_eq!((last.signal, last.value), (signal(libc::SIGUSR1), 7));
     }
-    assert!(process.queue.iter().map(|each| each.info.value).eq(0..MOST_QUEUED.cast_signed()));
+    assert!(process.queue.iter().map(|each| each.siginfo.value).eq(0..MAX_QUEUED.cast_signed()));
 }
 
 #[test]
-fn queues_are_told_in_order() {
-    let Some(tasks) = allowed(Tasks::load(QUEUE)) else { return };
-    queue_of(&tasks);
-    long_queue_of(&tasks, true);
+fn queue_is_read_in_order() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(QUEUE)) else { return };
+    check_queue(&tasks);
+    check_long_queue(&tasks, true);
 }
 
 /// As older kernels must have it.
 #[test]
-fn queues_are_told_in_order_by_a_counted_loop() {
-    let Some(tasks) = allowed(Tasks::load_as(QUEUE, Loop::Counted)) else { return };
-    queue_of(&tasks);
-    long_queue_of(&tasks, false);
+fn queue_is_read_in_order_with_bounded_loop() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load_with_loop(QUEUE, LoopKind::Bounded)) else {
+        return;
+    };
+    check_queue(&tasks);
+    check_long_queue(&tasks, false);
 }
 
 /// The longest queues, and behind them every standard signal that can wait.
 #[test]
-fn a_full_answer_fits() {
-    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
+fn longest_queues_fit_iterator_buffer() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(BOTH)) else { return };
     let standard: Vec<i32> =
         (1..32).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number)).collect();
     // A stop signal and CONT take each other back.
     let standard: Vec<i32> = standard.into_iter().filter(|number| *number != libc::SIGCONT).collect();
-    let target = Target::cat(&[&[RT][..], &standard].concat());
+    let target = TestProcess::spawn_cat(&[&[RT][..], &standard].concat());
     let flood = [RT].into_iter().cycle().take(300);
     for number in flood.chain(standard.iter().copied()) {
-        deliver::to_number(target.pid(), Some(signal(number)), Some(1)).expect("queued");
+        deliver::to_pid(target.pid(), Some(signal(number)), Some(1)).expect("queued");
         deliver::to_thread(target.pid(), target.pid(), Some(signal(number)), Some(1)).expect("queued");
     }
     let process = tasks.process(target.pid()).expect("read").expect("a process");
-    assert_eq!(process.queue.len(), 2 * (MOST_QUEUED as usize + standard.len()));
-    assert_eq!(process.handlers.len(), 64);
+    assert_eq!(process.queue.len(), 2 * (MAX_QUEUED as usize + standard.len()));
+    assert_eq!(process.actions.len(), 64);
 }
 
 #[test]
-fn threads_belong_to_their_process() {
-    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
-    beside_a_thread(|tid| {
+fn threads_are_grouped_by_process() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(BOTH)) else { return };
+    with_waiting_thread(|tid| {
         let process = tasks.process(std::process::id()).expect("read").expect("us");
         assert!(process.threads.iter().any(|thread| thread.tid == tid));
         assert!(process.threads.iter().any(|thread| thread.tid == std::process::id()));
         let alone = tasks.thread(tid).expect("read").expect("a thread");
         assert_eq!(alone.pid, std::process::id());
         assert_eq!(alone.threads.iter().map(|thread| thread.tid).collect::<Vec<_>>(), [tid]);
-        assert_eq!(alone.handlers, process.handlers);
+        assert_eq!(alone.actions, process.actions);
         // A thread is no process.
         assert_eq!(tasks.process(tid).expect("read"), None);
         let all = tasks.all().expect("read");
         let ours: Vec<_> = all.iter().filter(|process| process.pid == std::process::id()).collect();
         assert!(ours.len() == 1 && ours[0].threads.iter().any(|thread| thread.tid == tid));
-        assert_eq!(ours[0].handlers, process.handlers);
+        assert_eq!(ours[0].actions, process.actions);
     });
 }
 
 /// A child that shares our memory says that it runs, and ends once it is told to.
-extern "C" fn borrower(ends: *mut libc::c_void) -> libc::c_int {
+extern "C" fn vfork_child(ends: *mut libc::c_void) -> libc::c_int {
     // SAFETY: two descriptors, which the parent keeps until we have ended.
     let [said, end] = unsafe { *ends.cast::<[libc::c_int; 2]>() };
     let mut byte = 0u8;
@@ -161,17 +166,17 @@ extern "C" fn borrower(ends: *mut libc::c_void) -> libc::c_int {
 }
 
 /// Runs while another thread of ours, whose number it is given, waits in vfork(2).
-fn beside_a_vfork(run: impl FnOnce(u32)) {
+fn with_vfork_parent(run: impl FnOnce(u32)) {
     /// Tells the child to end, also where the test fails.
-    struct End(std::io::PipeWriter);
-    impl Drop for End {
+    struct ReleaseOnDrop(std::io::PipeWriter);
+    impl Drop for ReleaseOnDrop {
         fn drop(&mut self) {
             let _ = self.0.write_all(&[0]);
         }
     }
     let (mut ready, said) = std::io::pipe().expect("a pipe");
     let (wait, end) = std::io::pipe().expect("a pipe");
-    let end = End(end);
+    let end = ReleaseOnDrop(end);
     let (tell, told) = mpsc::channel();
     std::thread::scope(move |scope| {
         let end = end;
@@ -184,7 +189,7 @@ fn beside_a_vfork(run: impl FnOnce(u32)) {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
             // SAFETY: the child has a stack of its own, aligned and 64 KiB long;
             // this thread, whose memory it borrows, waits until it has ended.
-            let child = unsafe { libc::clone(borrower, top.cast(), flags, (&raw mut ends).cast()) };
+            let child = unsafe { libc::clone(vfork_child, top.cast(), flags, (&raw mut ends).cast()) };
             // SAFETY: waits for the child just made; a null status is allowed.
             unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
         });
@@ -200,12 +205,12 @@ fn beside_a_vfork(run: impl FnOnce(u32)) {
 }
 
 #[test]
-fn a_parent_in_vfork_is_killable() {
-    let Some(tasks) = allowed(Tasks::load(HANDLERS)) else { return };
-    beside_a_vfork(|tid| {
+fn vfork_parent_is_killable() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(ACTIONS)) else { return };
+    with_vfork_parent(|tid| {
         let process = tasks.process(std::process::id()).expect("read").expect("us");
         let killable =
-            |tid: u32| process.threads.iter().find(|each| each.tid == tid).map(Thread::is_killable);
+            |tid: u32| process.threads.iter().find(|each| each.tid == tid).map(ThreadRecord::is_killable);
         assert_eq!(killable(tid), Some(Some(true)));
         // SAFETY: gettid(2) takes nothing and cannot fail.
         assert_eq!(killable(unsafe { libc::gettid() }.cast_unsigned()), Some(None), "we run");
@@ -213,8 +218,8 @@ fn a_parent_in_vfork_is_killable() {
 }
 
 #[test]
-fn nobody_is_none() {
-    let Some(tasks) = allowed(Tasks::load(BOTH)) else { return };
+fn missing_pid_returns_none() {
+    let Some(tasks) = permitted_or_skip(TaskIterator::load(BOTH)) else { return };
     assert_eq!(tasks.process(4_194_305).expect("read"), None);
     assert_eq!(tasks.thread(4_194_305).expect("read"), None);
 }

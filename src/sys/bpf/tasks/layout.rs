@@ -1,65 +1,65 @@
 //! Where what is read of a task lies in this kernel.
 
-use super::super::btf::{Btf, Kind, Wanted};
-use super::super::refused::Reason;
+use super::super::btf::{Btf, BtfKind, BtfTypeName};
+use super::super::refused::BpfErrorKind;
 
 /// What the iterator is attached to; the last of the types that are looked for.
-pub(super) const TARGET: Wanted = (Kind::Func, "bpf_iter_task");
+pub(super) const ITERATOR_TARGET: BtfTypeName = (BtfKind::Func, "bpf_iter_task");
 
 /// The types that the offsets are those of.
-pub(super) const TYPES: &[Wanted] = &[
-    (Kind::Struct, "signal_struct"),
-    (Kind::Struct, "sighand_struct"),
-    (Kind::Struct, "k_sigaction"),
-    (Kind::Struct, "sigaction"),
-    (Kind::Struct, "sigpending"),
-    (Kind::Struct, "sigqueue"),
-    (Kind::Struct, "list_head"),
-    TARGET,
+pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
+    (BtfKind::Struct, "signal_struct"),
+    (BtfKind::Struct, "sighand_struct"),
+    (BtfKind::Struct, "k_sigaction"),
+    (BtfKind::Struct, "sigaction"),
+    (BtfKind::Struct, "sigpending"),
+    (BtfKind::Struct, "sigqueue"),
+    (BtfKind::Struct, "list_head"),
+    ITERATOR_TARGET,
 ];
 
 /// How many actions may lie in an array, and how large each may be: those of
 /// the kernel are 64 (128 on mips) of 32 bytes.
-const MOST_ACTIONS: u32 = 128;
-const LARGEST_ACTION: u32 = 64;
+const MAX_ACTIONS: u32 = 128;
+const MAX_ACTION_SIZE: u32 = 64;
 /// The largest siginfo that is read (SI_MAX_SIZE).
-const LARGEST_INFO: u32 = 128;
+const MAX_SIGINFO_SIZE: u32 = 128;
 /// A signal set, where there are 64 signals.
-const SET: u32 = 8;
+const SIGSET_SIZE: u32 = 8;
 
 /// Offsets in struct task_struct and what it points to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Layout {
+pub(super) struct TaskLayout {
     /// `None` where it is neither of the two: then no sleep is told.
     pub(super) state: Option<u32>,
     pub(super) jobctl: u32,
     pub(super) blocked: u32,
     pub(super) real_blocked: u32,
-    pub(super) saved_mask: u32,
-    pub(super) pending: Pending,
-    pub(super) signal: u32,
+    pub(super) saved_sigmask: u32,
+    pub(super) pending: SigpendingOffsets,
+    pub(super) signal_struct: u32,
     /// In struct signal_struct.
-    pub(super) flags: u32,
-    pub(super) exit_code: u32,
-    pub(super) shared: Pending,
-    pub(super) sighand: u32,
+    pub(super) group_flags: u32,
+    pub(super) group_exit_code: u32,
+    pub(super) shared_pending: SigpendingOffsets,
+    pub(super) sighand_struct: u32,
     /// In struct sighand_struct: the array of actions, and its bytes.
     pub(super) actions: u32,
     pub(super) actions_size: u32,
-    pub(super) action: Action,
-    pub(super) queued: Queued,
+    pub(super) sigaction: SigactionOffsets,
+    pub(super) sigqueue: SigqueueOffsets,
 }
 
 /// Where a queue of pending signals lies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pending {
+pub(super) struct SigpendingOffsets {
     pub(super) list: u32,
     pub(super) set: u32,
 }
 
 /// struct k_sigaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Action {
+pub(super) struct SigactionOffsets {
     pub(super) size: u32,
     pub(super) handler: u32,
     pub(super) flags: u32,
@@ -70,89 +70,89 @@ pub(super) struct Action {
 
 /// struct sigqueue.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Queued {
+pub(super) struct SigqueueOffsets {
     /// From its place in the list.
-    pub(super) info: u32,
-    pub(super) info_size: u32,
+    pub(super) siginfo: u32,
+    pub(super) siginfo_size: u32,
     /// struct list_head.
     pub(super) next: u32,
     pub(super) previous: u32,
 }
 
-impl Layout {
+impl TaskLayout {
     /// # Errors
-    /// [`Reason::Missing`] where something is not there, or not as it is known.
-    pub(super) fn find(btf: &Btf<'_>) -> Result<Layout, Reason> {
+    /// [`BpfErrorKind::MissingType`] where something is not there, or not as it is known.
+    pub(super) fn from_btf(btf: &Btf<'_>) -> Result<TaskLayout, BpfErrorKind> {
         const TASK: &str = "task_struct";
         const SIGNAL: &str = "signal_struct";
         const SIGHAND: &str = "sighand_struct";
         // A long before Linux 5.14, of which the lower half tells all.
         let state = btf.member(TASK, "__state").or_else(|_| btf.member(TASK, "state")).ok();
         let actions = btf.member(SIGHAND, "action")?;
-        let action = Action::find(btf)?;
-        let count = btf.length(actions.id).unwrap_or(0);
-        if count == 0 || count > MOST_ACTIONS || action.size * count != actions.size {
-            return Err(Reason::Missing(format!("array of action in struct {SIGHAND}")));
+        let action = SigactionOffsets::from_btf(btf)?;
+        let count = btf.array_length(actions.type_id).unwrap_or(0);
+        if count == 0 || count > MAX_ACTIONS || action.size * count != actions.size {
+            return Err(BpfErrorKind::MissingType(format!("array of action in struct {SIGHAND}")));
         }
-        Ok(Layout {
+        Ok(TaskLayout {
             state: state.map(|member| member.offset),
-            jobctl: btf.offset(TASK, "jobctl", 8)?,
-            blocked: btf.offset(TASK, "blocked", SET)?,
-            real_blocked: btf.offset(TASK, "real_blocked", SET)?,
-            saved_mask: btf.offset(TASK, "saved_sigmask", SET)?,
-            pending: Pending::find(btf, TASK, "pending")?,
-            signal: btf.offset(TASK, "signal", 8)?,
-            flags: btf.offset(SIGNAL, "flags", 4)?,
-            exit_code: btf.offset(SIGNAL, "group_exit_code", 4)?,
-            shared: Pending::find(btf, SIGNAL, "shared_pending")?,
-            sighand: btf.offset(TASK, "sighand", 8)?,
+            jobctl: btf.member_offset(TASK, "jobctl", 8)?,
+            blocked: btf.member_offset(TASK, "blocked", SIGSET_SIZE)?,
+            real_blocked: btf.member_offset(TASK, "real_blocked", SIGSET_SIZE)?,
+            saved_sigmask: btf.member_offset(TASK, "saved_sigmask", SIGSET_SIZE)?,
+            pending: SigpendingOffsets::from_btf(btf, TASK, "pending")?,
+            signal_struct: btf.member_offset(TASK, "signal", 8)?,
+            group_flags: btf.member_offset(SIGNAL, "flags", 4)?,
+            group_exit_code: btf.member_offset(SIGNAL, "group_exit_code", 4)?,
+            shared_pending: SigpendingOffsets::from_btf(btf, SIGNAL, "shared_pending")?,
+            sighand_struct: btf.member_offset(TASK, "sighand", 8)?,
             actions: actions.offset,
             actions_size: actions.size,
-            action,
-            queued: Queued::find(btf)?,
+            sigaction: action,
+            sigqueue: SigqueueOffsets::from_btf(btf)?,
         })
     }
 }
 
-impl Pending {
-    fn find(btf: &Btf<'_>, of: &'static str, name: &str) -> Result<Pending, Reason> {
+impl SigpendingOffsets {
+    fn from_btf(btf: &Btf<'_>, of: &'static str, name: &str) -> Result<SigpendingOffsets, BpfErrorKind> {
         let offset = btf.member(of, name)?.offset;
         let list = btf.member("sigpending", "list")?.offset;
-        let set = btf.offset("sigpending", "signal", SET)?;
-        Ok(Pending { list: offset + list, set: offset + set })
+        let set = btf.member_offset("sigpending", "signal", SIGSET_SIZE)?;
+        Ok(SigpendingOffsets { list: offset + list, set: offset + set })
     }
 }
 
-impl Action {
-    fn find(btf: &Btf<'_>) -> Result<Action, Reason> {
+impl SigactionOffsets {
+    fn from_btf(btf: &Btf<'_>) -> Result<SigactionOffsets, BpfErrorKind> {
         const OF: &str = "sigaction";
-        let size = btf.size("k_sigaction")?;
+        let size = btf.struct_size("k_sigaction")?;
         let inner = btf.member("k_sigaction", "sa")?;
-        if size > LARGEST_ACTION || inner.offset + inner.size > size {
-            return Err(Reason::Missing("struct k_sigaction".to_owned()));
+        if size > MAX_ACTION_SIZE || inner.offset + inner.size > size {
+            return Err(BpfErrorKind::MissingType("struct k_sigaction".to_owned()));
         }
         let sa = inner.offset;
-        Ok(Action {
+        Ok(SigactionOffsets {
             size,
-            handler: sa + btf.offset(OF, "sa_handler", 8)?,
-            flags: sa + btf.offset(OF, "sa_flags", 8)?,
-            restorer: btf.offset(OF, "sa_restorer", 8).ok().map(|offset| sa + offset),
-            mask: sa + btf.offset(OF, "sa_mask", SET)?,
+            handler: sa + btf.member_offset(OF, "sa_handler", 8)?,
+            flags: sa + btf.member_offset(OF, "sa_flags", 8)?,
+            restorer: btf.member_offset(OF, "sa_restorer", 8).ok().map(|offset| sa + offset),
+            mask: sa + btf.member_offset(OF, "sa_mask", SIGSET_SIZE)?,
         })
     }
 }
 
-impl Queued {
-    fn find(btf: &Btf<'_>) -> Result<Queued, Reason> {
+impl SigqueueOffsets {
+    fn from_btf(btf: &Btf<'_>) -> Result<SigqueueOffsets, BpfErrorKind> {
         const OF: &str = "sigqueue";
         let list = btf.member(OF, "list")?.offset;
         let info = btf.member(OF, "info")?;
-        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= LARGEST_INFO);
-        Ok(Queued {
-            info: from_list.ok_or_else(|| Reason::Missing(format!("info in struct {OF}")))?,
-            info_size: info.size,
-            next: btf.offset("list_head", "next", 8)?,
-            previous: btf.offset("list_head", "prev", 8)?,
+        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= MAX_SIGINFO_SIZE);
+        Ok(SigqueueOffsets {
+            siginfo: from_list.ok_or_else(|| BpfErrorKind::MissingType(format!("info in struct {OF}")))?,
+            siginfo_size: info.size,
+            next: btf.member_offset("list_head", "next", 8)?,
+            previous: btf.member_offset("list_head", "prev", 8)?,
         })
     }
 }

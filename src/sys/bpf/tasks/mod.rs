@@ -7,58 +7,58 @@ mod record;
 
 use std::os::fd::OwnedFd;
 
-use super::call::{Attach, Which};
-use super::namespace::{self, Namespace};
-use super::program::{iterate, load};
-use super::refused::{Reason, Refused};
-use super::vmlinux::Vmlinux;
-use crate::signal::{Queued, Sigaction, SignalSet};
+use super::call::{AttachType, TaskScope};
+use super::namespace::{self, PidNamespace};
+use super::program::{load_or_explain, run_iterator};
+use super::refused::{BpfError, BpfErrorKind};
+use super::vmlinux::VmlinuxBtf;
+use crate::signal::{QueuedSignal, Sigaction, SignalSet};
 
-use layout::Layout;
-pub(super) use program::Loop;
-pub use program::MOST_QUEUED;
+use layout::TaskLayout;
+pub(super) use program::LoopKind;
+pub use program::MAX_QUEUED;
 
 /// How often a process is read again whose queue has changed meanwhile.
-const ATTEMPTS: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
 /// What is read, beside masks and states, which always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Want {
+pub struct TaskFields {
     /// What is done with each signal.
-    pub handlers: bool,
+    pub actions: bool,
     /// What is pending, with its siginfo.
     pub queue: bool,
 }
 
 /// A process, in the moment that it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct ProcessRecord {
     /// Its number in our pid namespace.
     pub pid: u32,
-    /// SIGNAL_* (include/linux/sched/signal.h): see [`Process::is_exiting`].
-    pub flags: u32,
+    /// SIGNAL_* (include/linux/sched/signal.h): see [`ProcessRecord::is_exiting`].
+    pub group_flags: u32,
     /// The wait status that it is ending with, if it is (group_exit_code).
-    pub exit_code: u32,
+    pub group_exit_code: u32,
     /// What is pending for the process.
     pub pending: SignalSet,
     /// Signal n's action is element n-1; empty where it was not wanted, and
     /// where the process has none any more.
-    pub handlers: Vec<Sigaction>,
+    pub actions: Vec<Sigaction>,
     /// What waits, in the order in which it came: for the process, then for
     /// each thread. Standard signals that lost their siginfo are only pending.
-    pub queue: Vec<Queued>,
+    pub queue: Vec<QueuedSignal>,
     /// Why the queue is not all that there is.
-    pub cut: Option<Cut>,
+    pub queue_truncation: Option<QueueTruncation>,
     /// Its threads, or the one that was asked for.
-    pub threads: Vec<Thread>,
+    pub threads: Vec<ThreadRecord>,
 }
 
 /// A thread, in the moment that it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thread {
+pub struct ThreadRecord {
     /// Its number in our pid namespace.
     pub tid: u32,
-    /// TASK_* (include/linux/sched.h): see [`Thread::is_killable`]. `None` where
+    /// TASK_* (include/linux/sched.h): see [`ThreadRecord::is_killable`]. `None` where
     /// this kernel has it elsewhere.
     pub state: Option<u32>,
     /// JOBCTL_* (include/linux/sched/jobctl.h).
@@ -76,23 +76,23 @@ pub struct Thread {
 
 /// Why a queue is not whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cut {
-    /// It is longer than [`MOST_QUEUED`], for the process or for a thread: not
+pub enum QueueTruncation {
+    /// It is longer than [`MAX_QUEUED`], for the process or for a thread: not
     /// every real-time signal behind those is there, and, by older kernels, no
     /// standard one.
-    Limit,
+    TooLong,
     /// It has changed while it was read, each time anew.
     Changed,
 }
 
-impl Process {
+impl ProcessRecord {
     /// Whether the whole process is ending (SIGNAL_GROUP_EXIT).
     pub fn is_exiting(&self) -> bool {
-        self.flags & 0x4 != 0
+        self.group_flags & 0x4 != 0
     }
 }
 
-impl Thread {
+impl ThreadRecord {
     /// Of one in an uninterruptible sleep (state D): whether KILL wakes it all
     /// the same (TASK_KILLABLE). `None` of every other, also of an idle one
     /// (state I), and where /proc says D of what waits for a lock of a real-time
@@ -108,36 +108,42 @@ impl Thread {
 
 /// The iterator, loaded.
 #[derive(Debug)]
-pub struct Tasks {
+pub struct TaskIterator {
     program: OwnedFd,
-    layout: Layout,
-    want: Want,
+    layout: TaskLayout,
+    fields: TaskFields,
 }
 
-impl Tasks {
+impl TaskIterator {
     /// Loads it. Takes some milliseconds; after that, a process is read in some
     /// 50 us.
     ///
     /// # Errors
     /// What is missing, or what the kernel says.
-    pub fn load(want: Want) -> Result<Tasks, Refused> {
-        match Tasks::load_as(want, Loop::Tiring) {
-            Err(Refused { reason: Reason::Verifier(_), .. }) => Tasks::load_as(want, Loop::Counted),
+    pub fn load(want: TaskFields) -> Result<TaskIterator, BpfError> {
+        match TaskIterator::load_with_loop(want, LoopKind::MayGoto) {
+            Err(BpfError { kind: BpfErrorKind::RejectedByVerifier(_), .. }) => {
+                TaskIterator::load_with_loop(want, LoopKind::Bounded)
+            }
             answer => answer,
         }
     }
 
-    pub(super) fn load_as(want: Want, how: Loop) -> Result<Tasks, Refused> {
+    pub(super) fn load_with_loop(want: TaskFields, how: LoopKind) -> Result<TaskIterator, BpfError> {
         const WHAT: &str = "loading the task iterator";
-        let of = |reason: Reason| reason.of(WHAT);
-        let vmlinux = Vmlinux::open().map_err(of)?;
-        let wanted = [namespace::TYPES, layout::TYPES].concat();
-        let btf = vmlinux.types(&wanted).map_err(of)?;
-        let layout = Layout::find(&btf).map_err(of)?;
-        let target = btf.id(layout::TARGET).map_err(of)?;
-        let namespace = Namespace::own(&vmlinux, &btf)?;
-        let program = program::write(&layout, &namespace, want, how);
-        Ok(Tasks { program: load(WHAT, program, Attach::Iterator, target)?, layout, want })
+        let of = |reason: BpfErrorKind| reason.during(WHAT);
+        let vmlinux = VmlinuxBtf::open().map_err(of)?;
+        let wanted = [namespace::REQUIRED_TYPES, layout::REQUIRED_TYPES].concat();
+        let btf = vmlinux.parse_types(&wanted).map_err(of)?;
+        let layout = TaskLayout::from_btf(&btf).map_err(of)?;
+        let target = btf.type_id(layout::ITERATOR_TARGET).map_err(of)?;
+        let namespace = PidNamespace::detect(&vmlinux, &btf)?;
+        let program = program::assemble(&layout, &namespace, want, how);
+        Ok(TaskIterator {
+            program: load_or_explain(WHAT, program, AttachType::Iterator, target)?,
+            layout,
+            fields: want,
+        })
     }
 
     /// A process with all its threads; `None` where there is none of this
@@ -145,8 +151,8 @@ impl Tasks {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn process(&self, pid: u32) -> Result<Option<Process>, Refused> {
-        self.attempt(Which::Process(pid), |process| process.pid == pid)
+    pub fn process(&self, pid: u32) -> Result<Option<ProcessRecord>, BpfError> {
+        self.read_until_stable(TaskScope::Process(pid), |process| process.pid == pid)
     }
 
     /// One thread, and what belongs to its process; `None` where there is none
@@ -154,12 +160,13 @@ impl Tasks {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn thread(&self, tid: u32) -> Result<Option<Process>, Refused> {
-        let found =
-            self.attempt(Which::Thread(tid), |process| process.threads.iter().any(|each| each.tid == tid))?;
+    pub fn thread(&self, tid: u32) -> Result<Option<ProcessRecord>, BpfError> {
+        let found = self.read_until_stable(TaskScope::Thread(tid), |process| {
+            process.threads.iter().any(|each| each.tid == tid)
+        })?;
         Ok(found.map(|mut process| {
             process.threads.retain(|each| each.tid == tid);
-            process.queue.retain(|each| each.thread.is_none_or(|thread| thread == tid));
+            process.queue.retain(|each| each.tid.is_none_or(|thread| thread == tid));
             process
         }))
     }
@@ -168,25 +175,31 @@ impl Tasks {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn all(&self) -> Result<Vec<Process>, Refused> {
-        self.read(Which::All)
+    pub fn all(&self) -> Result<Vec<ProcessRecord>, BpfError> {
+        self.read_scope(TaskScope::All)
     }
 
-    fn attempt(&self, which: Which, is_it: impl Fn(&Process) -> bool) -> Result<Option<Process>, Refused> {
+    fn read_until_stable(
+        &self,
+        which: TaskScope,
+        is_it: impl Fn(&ProcessRecord) -> bool,
+    ) -> Result<Option<ProcessRecord>, BpfError> {
         let mut found = None;
-        for _ in 0..ATTEMPTS {
-            found = self.read(which)?.into_iter().find(|process| is_it(process));
-            if found.as_ref().is_none_or(|process| process.cut != Some(Cut::Changed)) {
+        for _ in 0..MAX_ATTEMPTS {
+            found = self.read_scope(which)?.into_iter().find(|process| is_it(process));
+            if found.as_ref().is_none_or(|process| process.queue_truncation != Some(QueueTruncation::Changed))
+            {
                 break;
             }
         }
         Ok(found)
     }
 
-    fn read(&self, which: Which) -> Result<Vec<Process>, Refused> {
-        let written = iterate(&self.program, which)?;
-        let processes = record::read(&written, &self.layout, self.want);
-        processes.ok_or_else(|| Reason::Missing("answer of the iterator".into()).of("reading tasks"))
+    fn read_scope(&self, which: TaskScope) -> Result<Vec<ProcessRecord>, BpfError> {
+        let written = run_iterator(&self.program, which)?;
+        let processes = record::parse_records(&written, &self.layout, self.fields);
+        processes
+            .ok_or_else(|| BpfErrorKind::MissingType("answer of the iterator".into()).during("reading tasks"))
     }
 }
 
@@ -195,9 +208,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_sleep_its_bits_tell_the_kind() {
+    fn is_killable_depends_on_task_state() {
         let none = SignalSet::EMPTY;
-        let thread = Thread {
+        let thread = ThreadRecord {
             tid: 7,
             state: None,
             jobctl: 0,
@@ -206,7 +219,7 @@ mod tests {
             saved_mask: none,
             pending: none,
         };
-        let killable = |state: u32| Thread { state: Some(state), ..thread }.is_killable();
+        let killable = |state: u32| ThreadRecord { state: Some(state), ..thread }.is_killable();
         // Alone, and with TASK_FREEZABLE.
         assert_eq!([0x2, 0x2002].map(killable), [Some(false); 2]);
         assert_eq!([0x102, 0x2102].map(killable), [Some(true); 2]);

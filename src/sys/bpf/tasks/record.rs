@@ -2,56 +2,60 @@
 
 use std::collections::HashMap;
 
-use super::super::super::siginfo::Raw;
-use super::layout::Layout;
-use super::program::{CHANGED, DONE, ENTRY, LIMIT, WORDS, Word};
-use super::{Cut, Process, Thread, Want};
-use crate::signal::{Queued, Sigaction, SignalSet};
+use super::super::super::siginfo::RawSiginfo;
+use super::layout::TaskLayout;
+use super::program::{HEADER_FIELDS, HeaderField, QUEUE_CHANGED, QUEUE_END, QUEUE_ENTRY, QUEUE_TOO_LONG};
+use super::{ProcessRecord, QueueTruncation, TaskFields, ThreadRecord};
+use crate::signal::{QueuedSignal, Sigaction, SignalSet};
 
 /// Reads tasks until the end; `None` where something is cut short.
-pub(super) fn read(bytes: &[u8], layout: &Layout, want: Want) -> Option<Vec<Process>> {
-    let mut rest = Rest(bytes);
-    let mut processes: Vec<Process> = Vec::new();
+pub(super) fn parse_records(
+    bytes: &[u8],
+    layout: &TaskLayout,
+    want: TaskFields,
+) -> Option<Vec<ProcessRecord>> {
+    let mut rest = RecordReader(bytes);
+    let mut processes: Vec<ProcessRecord> = Vec::new();
     // A process's threads may be apart where all tasks are gone through.
     let mut places: HashMap<u32, usize> = HashMap::new();
     while !rest.0.is_empty() {
-        let header: Vec<u64> = (0..WORDS).map(|_| rest.word()).collect::<Option<_>>()?;
-        let word = |word: Word| header[word as usize];
+        let header: Vec<u64> = (0..HEADER_FIELDS).map(|_| rest.read_u64()).collect::<Option<_>>()?;
+        let word = |word: HeaderField| header[word as usize];
         let set = |each| SignalSet::from_bits(word(each).into());
-        let thread = Thread {
-            tid: word(Word::Thread) as u32,
-            state: layout.state.map(|_| word(Word::State) as u32),
-            jobctl: word(Word::Jobctl),
-            blocked: set(Word::Blocked),
-            real_blocked: set(Word::RealBlocked),
-            saved_mask: set(Word::SavedMask),
-            pending: set(Word::Pending),
+        let thread = ThreadRecord {
+            tid: word(HeaderField::Tid) as u32,
+            state: layout.state.map(|_| word(HeaderField::State) as u32),
+            jobctl: word(HeaderField::Jobctl),
+            blocked: set(HeaderField::Blocked),
+            real_blocked: set(HeaderField::RealBlocked),
+            saved_mask: set(HeaderField::SavedMask),
+            pending: set(HeaderField::Pending),
         };
-        let pid = word(Word::Process) as u32;
+        let pid = word(HeaderField::Tgid) as u32;
         let index = *places.entry(pid).or_insert_with(|| {
-            processes.push(Process {
+            processes.push(ProcessRecord {
                 pid,
-                flags: word(Word::Flags) as u32,
-                exit_code: word(Word::ExitCode) as u32,
-                pending: set(Word::SharedPending),
-                handlers: Vec::new(),
+                group_flags: word(HeaderField::Flags) as u32,
+                group_exit_code: word(HeaderField::ExitCode) as u32,
+                pending: set(HeaderField::SharedPending),
+                actions: Vec::new(),
                 queue: Vec::new(),
-                cut: None,
+                queue_truncation: None,
                 threads: Vec::new(),
             });
             processes.len() - 1
         });
         let process = &mut processes[index];
-        if word(Word::Whole) != 0 {
-            if want.handlers {
-                process.handlers = rest.actions(layout)?;
+        if word(HeaderField::HasProcessData) != 0 {
+            if want.actions {
+                process.actions = rest.read_actions(layout)?;
             }
             if want.queue {
-                rest.queue(layout, None, process)?;
+                rest.read_queue(layout, None, process)?;
             }
         }
         if want.queue {
-            rest.queue(layout, Some(thread.tid), process)?;
+            rest.read_queue(layout, Some(thread.tid), process)?;
         }
         process.threads.push(thread);
     }
@@ -59,94 +63,99 @@ pub(super) fn read(bytes: &[u8], layout: &Layout, want: Want) -> Option<Vec<Proc
 }
 
 /// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+struct RecordReader<'a>(&'a [u8]);
 
-impl<'a> Rest<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+impl<'a> RecordReader<'a> {
+    fn read_bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn word(&mut self) -> Option<u64> {
-        self.take(8).and_then(|bytes| number(bytes, 0))
+    fn read_u64(&mut self) -> Option<u64> {
+        self.read_bytes(8).and_then(|bytes| u64_at(bytes, 0))
     }
 
-    fn actions(&mut self, layout: &Layout) -> Option<Vec<Sigaction>> {
-        let action = layout.action;
-        let bytes = self.take(layout.actions_size as usize)?;
+    fn read_actions(&mut self, layout: &TaskLayout) -> Option<Vec<Sigaction>> {
+        let action = layout.sigaction;
+        let bytes = self.read_bytes(layout.actions_size as usize)?;
         let read = |bytes: &[u8]| {
-            let restorer = action.restorer.map_or(Some(0), |at| number(bytes, at));
+            let restorer = action.restorer.map_or(Some(0), |at| u64_at(bytes, at));
             Some(Sigaction {
-                handler: number(bytes, action.handler)?,
-                flags: number(bytes, action.flags)?,
+                handler: u64_at(bytes, action.handler)?,
+                flags: u64_at(bytes, action.flags)?,
                 restorer: restorer?,
-                mask: SignalSet::from_bits(number(bytes, action.mask)?.into()),
+                mask: SignalSet::from_bits(u64_at(bytes, action.mask)?.into()),
             })
         };
         bytes.chunks_exact(action.size as usize).map(read).collect()
     }
 
     /// Adds a queue to the process's.
-    fn queue(&mut self, layout: &Layout, thread: Option<u32>, process: &mut Process) -> Option<()> {
+    fn read_queue(
+        &mut self,
+        layout: &TaskLayout,
+        thread: Option<u32>,
+        process: &mut ProcessRecord,
+    ) -> Option<()> {
         loop {
-            let end = match self.word()? as u32 {
-                ENTRY => {
-                    let bytes = self.take(layout.queued.info_size as usize)?;
-                    match Raw::from_bytes(bytes).info() {
+            let end = match self.read_u64()? as u32 {
+                QUEUE_ENTRY => {
+                    let bytes = self.read_bytes(layout.sigqueue.siginfo_size as usize)?;
+                    match RawSiginfo::from_bytes(bytes).to_siginfo() {
                         Some(info) => {
-                            process.queue.push(Queued { info, thread });
+                            process.queue.push(QueuedSignal { siginfo: info, tid: thread });
                             continue;
                         }
                         // No signal: the memory has become something else's.
                         None => {
-                            process.cut = Some(Cut::Changed);
+                            process.queue_truncation = Some(QueueTruncation::Changed);
                             continue;
                         }
                     }
                 }
-                DONE => None,
-                LIMIT => Some(Cut::Limit),
-                CHANGED => Some(Cut::Changed),
+                QUEUE_END => None,
+                QUEUE_TOO_LONG => Some(QueueTruncation::TooLong),
+                QUEUE_CHANGED => Some(QueueTruncation::Changed),
                 _ => return None,
             };
-            process.cut = process.cut.max(end);
+            process.queue_truncation = process.queue_truncation.max(end);
             return Some(());
         }
     }
 }
 
-fn number(bytes: &[u8], at: u32) -> Option<u64> {
+fn u64_at(bytes: &[u8], at: u32) -> Option<u64> {
     let bytes = bytes.get(at as usize..at as usize + 8)?;
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::{Action, Pending, Queued as Place};
+    use super::super::layout::{SigactionOffsets, SigpendingOffsets, SigqueueOffsets as Place};
     use super::*;
 
-    const BOTH: Want = Want { handlers: true, queue: true };
+    const BOTH: TaskFields = TaskFields { actions: true, queue: true };
 
     /// Two actions of three words, and a siginfo of 16 bytes.
-    fn layout() -> Layout {
-        let pending = Pending { list: 0, set: 16 };
-        Layout {
+    fn layout() -> TaskLayout {
+        let pending = SigpendingOffsets { list: 0, set: 16 };
+        TaskLayout {
             state: Some(0),
             jobctl: 0,
             blocked: 0,
             real_blocked: 0,
-            saved_mask: 0,
+            saved_sigmask: 0,
             pending,
-            signal: 0,
-            flags: 0,
-            exit_code: 0,
-            shared: pending,
-            sighand: 0,
+            signal_struct: 0,
+            group_flags: 0,
+            group_exit_code: 0,
+            shared_pending: pending,
+            sighand_struct: 0,
             actions: 0,
             actions_size: 48,
-            action: Action { size: 24, handler: 8, flags: 0, restorer: None, mask: 16 },
-            queued: Place { info: 16, info_size: 16, next: 0, previous: 8 },
+            sigaction: SigactionOffsets { size: 24, handler: 8, flags: 0, restorer: None, mask: 16 },
+            sigqueue: Place { siginfo: 16, siginfo_size: 16, next: 0, previous: 8 },
         }
     }
 
@@ -159,64 +168,71 @@ mod tests {
     }
 
     fn written() -> Vec<u8> {
-        let entry = |signo: u64| vec![ENTRY.into(), signo, 0];
+        let entry = |signo: u64| vec![QUEUE_ENTRY.into(), signo, 0];
         bytes(&[
             header(7, 7, 1),
             vec![4, 0x1000, 1, 0, 1, 0],
             entry(15),
-            vec![DONE.into()],
+            vec![QUEUE_END.into()],
             entry(40),
-            vec![LIMIT.into()],
+            vec![QUEUE_TOO_LONG.into()],
             header(9, 9, 0),
-            vec![DONE.into()],
+            vec![QUEUE_END.into()],
             header(7, 8, 0),
             entry(0),
-            vec![DONE.into()],
+            vec![QUEUE_END.into()],
         ])
     }
 
     #[test]
-    fn threads_come_to_their_process() {
-        let processes = read(&written(), &layout(), BOTH).expect("whole");
+    fn groups_threads_by_process() {
+        let processes = parse_records(&written(), &layout(), BOTH).expect("whole");
         let shape: Vec<_> =
-            processes.iter().map(|each| (each.pid, each.threads.len(), each.handlers.len())).collect();
+            processes.iter().map(|each| (each.pid, each.threads.len(), each.actions.len())).collect();
         assert_eq!(shape, [(7, 2, 2), (9, 1, 0)]);
         let first = &processes[0];
-        assert!(first.is_exiting() && first.exit_code == 9 && first.threads[1].is_killable() == Some(true));
+        assert!(
+            first.is_exiting() && first.group_exit_code == 9 && first.threads[1].is_killable() == Some(true)
+        );
         let sets = [first.threads[0].blocked, first.threads[0].pending, first.pending];
         assert_eq!(sets.map(SignalSet::bits), [1, 8, 16]);
-        let action = first.handlers[0];
+        let action = first.actions[0];
         assert_eq!(
             (action.handler, action.flags, action.mask.bits(), action.restorer()),
             (0x1000, 4, 1, None)
         );
-        let queue: Vec<_> = first.queue.iter().map(|each| (each.info.signal.get(), each.thread)).collect();
+        let queue: Vec<_> = first.queue.iter().map(|each| (each.siginfo.signal.get(), each.tid)).collect();
         assert_eq!(queue, [(15, None), (40, Some(7))]);
         // What is no signal has been overwritten.
-        assert_eq!(first.cut, Some(Cut::Changed));
-        assert_eq!(processes[1].cut, None);
+        assert_eq!(first.queue_truncation, Some(QueueTruncation::Changed));
+        assert_eq!(processes[1].queue_truncation, None);
     }
 
     /// What it does not have is not taken for a thread that runs.
     #[test]
-    fn a_kernel_that_hides_the_state_tells_of_no_sleep() {
-        let hidden = Layout { state: None, ..layout() };
-        let processes = read(&written(), &hidden, BOTH).expect("whole");
+    fn missing_state_field_hides_sleep() {
+        let hidden = TaskLayout { state: None, ..layout() };
+        let processes = parse_records(&written(), &hidden, BOTH).expect("whole");
         let thread = processes[0].threads[0];
         assert_eq!((thread.state, thread.is_killable()), (None, None));
     }
 
     #[test]
-    fn what_is_cut_short_is_none() {
+    fn parse_records_rejects_truncated_input() {
         let whole = written();
         for length in 0..whole.len() {
-            let answer = read(&whole[..length], &layout(), BOTH);
+            let answer = parse_records(&whole[..length], &layout(), BOTH);
             assert!(answer.is_none() || length % 8 == 0, "{length}: {answer:?}");
         }
         let unknown = bytes(&[header(7, 7, 0), vec![17]]);
-        assert_eq!(read(&unknown, &layout(), BOTH), None);
+        assert_eq!(parse_records(&unknown, &layout(), BOTH), None);
         assert!(
-            read(&unknown[..unknown.len() - 8], &layout(), Want { handlers: true, queue: false }).is_some()
+            parse_records(
+                &unknown[..unknown.len() - 8],
+                &layout(),
+                TaskFields { actions: true, queue: false }
+            )
+            .is_some()
         );
     }
 }

@@ -2,14 +2,14 @@
 
 use libc::pid_t;
 
-use super::text::{self, Text, number};
+use super::text::{self, ThreadFileReader, parse_number};
 
 /// The lines of /proc/PID/status that must be equal: real, effective, saved and
 /// file system IDs, and all sets of capabilities (proc_pid_status(5)).
-const LINES: [&[u8]; 7] = [b"Uid", b"Gid", b"CapInh", b"CapPrm", b"CapEff", b"CapBnd", b"CapAmb"];
+const COMPARED_LINES: [&[u8]; 7] = [b"Uid", b"Gid", b"CapInh", b"CapPrm", b"CapEff", b"CapBnd", b"CapAmb"];
 /// CAP_SETGID (uapi linux/capability.h): with it, supplementary groups do not
 /// matter.
-const SETGID: u64 = 1 << 6;
+const CAP_SETGID: u64 = 1 << 6;
 
 /// The credentials of this process.
 pub(super) struct Credentials {
@@ -22,17 +22,19 @@ impl Credentials {
     /// process has the same.
     pub(super) fn own() -> Credentials {
         let own = std::process::id() as pid_t;
-        let status = Text::new().read(own, own, "status").map(<[u8]>::to_vec).unwrap_or_default();
+        let status = ThreadFileReader::new().read(own, own, "status").map(<[u8]>::to_vec).unwrap_or_default();
         Credentials { status, user_namespace: text::user_namespace(own, own) }
     }
 
     /// Whether a thread has the same, by its status file and its user namespace.
     /// The answer lasts only while the thread is stopped. Does not allocate.
-    pub(super) fn are_of(&self, status: &[u8], user_namespace: &[u8; 32]) -> bool {
-        let is_equal =
-            |name: &[u8]| line(&self.status, name).is_some_and(|own| line(status, name) == Some(own));
-        let may_set_groups = line(&self.status, b"CapEff").is_some_and(|set| number(set, 16) & SETGID != 0);
-        LINES.iter().all(|name| is_equal(name))
+    pub(super) fn equal(&self, status: &[u8], user_namespace: &[u8; 32]) -> bool {
+        let is_equal = |name: &[u8]| {
+            line_value(&self.status, name).is_some_and(|own| line_value(status, name) == Some(own))
+        };
+        let may_set_groups =
+            line_value(&self.status, b"CapEff").is_some_and(|set| parse_number(set, 16) & CAP_SETGID != 0);
+        COMPARED_LINES.iter().all(|name| is_equal(name))
             && (may_set_groups || is_equal(b"Groups"))
             && self.user_namespace != [0; 32]
             && self.user_namespace == *user_namespace
@@ -41,7 +43,7 @@ impl Credentials {
 
 /// The value of a line of a status file. A name in it cannot look like a line:
 /// newlines are escaped there.
-fn line<'a>(status: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+fn line_value<'a>(status: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut lines = status.split(|byte| *byte == b'\n');
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(b":")).map(<[u8]>::trim_ascii)
 }
@@ -56,9 +58,9 @@ mod tests {
     #[test]
     fn credentials_differ_if_one_line_differs() {
         let own = Credentials { status: TEXT.into(), user_namespace: [7; 32] };
-        assert!(own.are_of(TEXT.as_bytes(), &[7; 32]));
-        assert!(!own.are_of(TEXT.as_bytes(), &[8; 32]));
-        assert!(!own.are_of(b"", &[7; 32]));
+        assert!(own.equal(TEXT.as_bytes(), &[7; 32]));
+        assert!(!own.equal(TEXT.as_bytes(), &[8; 32]));
+        assert!(!own.equal(b"", &[7; 32]));
         for (old, new) in [
             ("Uid:\t0\t0\t0\t0", "Uid:\t0\t0\t0\t1"),
             ("Gid:\t0\t0", "Gid:\t0\t5"),
@@ -68,29 +70,29 @@ mod tests {
             ("CapBnd:\tff", "CapBnd:\tf0"),
             ("CapAmb:\t0", "CapAmb:\t1"),
         ] {
-            assert!(!own.are_of(TEXT.replace(old, new).as_bytes(), &[7; 32]), "{new}");
+            assert!(!own.equal(TEXT.replace(old, new).as_bytes(), &[7; 32]), "{new}");
         }
-        assert!(!Credentials { status: Vec::new(), user_namespace: [7; 32] }.are_of(b"", &[7; 32]));
+        assert!(!Credentials { status: Vec::new(), user_namespace: [7; 32] }.equal(b"", &[7; 32]));
         let unread = Credentials { status: TEXT.into(), user_namespace: [0; 32] };
-        assert!(!unread.are_of(TEXT.as_bytes(), &[0; 32]), "a namespace that cannot be read is no match");
+        assert!(!unread.equal(TEXT.as_bytes(), &[0; 32]), "a namespace that cannot be read is no match");
     }
 
     #[test]
     fn groups_matter_without_the_capability_to_set_them() {
         let other = |text: &str| text.replace("Groups:\t0 ", "Groups:\t0 4 ");
         let able = Credentials { status: TEXT.into(), user_namespace: [7; 32] };
-        assert!(able.are_of(other(TEXT).as_bytes(), &[7; 32]));
+        assert!(able.equal(other(TEXT).as_bytes(), &[7; 32]));
         let text = TEXT.replace("\tff", "\t0");
         let unable = Credentials { status: text.clone().into(), user_namespace: [7; 32] };
-        assert!(unable.are_of(text.as_bytes(), &[7; 32]));
-        assert!(!unable.are_of(other(&text).as_bytes(), &[7; 32]));
+        assert!(unable.equal(text.as_bytes(), &[7; 32]));
+        assert!(!unable.equal(other(&text).as_bytes(), &[7; 32]));
     }
 
     #[test]
     fn own_process_has_own_credentials() {
         let own = std::process::id() as pid_t;
-        let mut text = Text::new();
+        let mut text = ThreadFileReader::new();
         let status = text.read(own, own, "status").expect("our own");
-        assert!(Credentials::own().are_of(status, &text::user_namespace(own, own)));
+        assert!(Credentials::own().equal(status, &text::user_namespace(own, own)));
     }
 }

@@ -14,33 +14,39 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags};
 
-use super::patience::{self, Word};
+use super::patience::{self, CancelFlag};
 use crate::sys::fork;
-pub(super) use crate::sys::fork::{Held, Plain, Shared, end_child, end_with_parent, futex_wait, futex_wake};
+pub(super) use crate::sys::fork::{
+    BlockedSignals, PlainData, SharedMemory, exit_with_parent, futex_wait, futex_wake, kill_and_reap,
+};
 use crate::sys::hold;
-use crate::sys::pidfd::{PidFd, poll_until};
+use crate::sys::pidfd::{PidFd, poll_with_timeout};
 use crate::sys::signalfd::SignalFd;
 
 /// How long a helper that was told to give up is waited for.
-const TO_GIVE_UP: Duration = Duration::from_millis(60);
+const CANCEL_GRACE: Duration = Duration::from_millis(60);
 /// The time between two tests whether a helper has ended, once it should have.
-const PAUSE: Duration = Duration::from_micros(200);
+const REAP_INTERVAL: Duration = Duration::from_micros(200);
 
 /// A helper that has not been waited for.
 #[derive(Debug)]
-pub(super) struct Helper(pid_t);
+pub(super) struct HelperProcess(pid_t);
 
-impl Helper {
+impl HelperProcess {
     /// Starts one that does the work and ends. It leads a session of its own,
     /// blocks what the caller blocks, and has no descriptor open but one.
-    pub(super) fn start(_held: &Held, keep: Option<c_int>, work: impl FnOnce()) -> io::Result<Helper> {
+    pub(super) fn start(
+        _held: &BlockedSignals,
+        keep: Option<c_int>,
+        work: impl FnOnce(),
+    ) -> io::Result<HelperProcess> {
         fork::start(0, || {
             // SAFETY: setsid(2) takes nothing.
             unsafe { libc::setsid() };
-            fork::close_all_but(keep);
+            fork::close_all_except(keep);
             work();
         })
-        .map(Helper)
+        .map(HelperProcess)
     }
 
     /// Waits for its end until the deadline. If a signal comes that will end sigtool
@@ -49,36 +55,36 @@ impl Helper {
     /// Returns whether the helper has ended. If it has not, the thread that it
     /// stopped is in an uninterruptible sleep within an injected call; it is left
     /// behind and ends by itself.
-    pub(super) fn wait(self, held: &Held, word: &Word, end: Instant) -> bool {
-        let last = match self.is_outrun(held, end) {
+    pub(super) fn wait(self, held: &BlockedSignals, word: &CancelFlag, end: Instant) -> bool {
+        let last = match self.fatal_signal_arrives(held, end) {
             Ok(true) => {
-                word.say();
-                end.min(Instant::now() + TO_GIVE_UP)
+                word.cancel();
+                end.min(Instant::now() + CANCEL_GRACE)
             }
             // Without a descriptor, its end is found out below.
             Ok(false) | Err(_) => end,
         };
-        while !self.is_reaped() {
+        while !self.try_reap() {
             if Instant::now() >= last {
                 return false;
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(REAP_INTERVAL);
         }
         true
     }
 
     /// Whether such a signal comes before its end, and before the deadline.
-    fn is_outrun(&self, held: &Held, end: Instant) -> io::Result<bool> {
+    fn fatal_signal_arrives(&self, held: &BlockedSignals, end: Instant) -> io::Result<bool> {
         let own = PidFd::open(self.0.cast_unsigned())?;
-        let signals = SignalFd::open(patience::deadly(held))?;
+        let signals = SignalFd::open(patience::fatal_signals(held))?;
         let mut waited = [own.as_fd(), signals.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
-        poll_until(&mut waited, Some(end.saturating_duration_since(Instant::now())))?;
+        poll_with_timeout(&mut waited, Some(end.saturating_duration_since(Instant::now())))?;
         let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
         Ok(!is_ready(&waited[0]) && is_ready(&waited[1]))
     }
 
     /// Whether it has ended, and could be waited for.
-    fn is_reaped(&self) -> bool {
+    fn try_reap(&self) -> bool {
         // SAFETY: waitpid(2) may be given a null status; the child is ours, and
         // waited for only here.
         unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
@@ -92,15 +98,15 @@ impl Helper {
         {}
     }
 
-    /// Interrupts what it waits in, once it has a [`tick`].
-    pub(super) fn wake(&self) {
+    /// Interrupts what it waits in, once it has a [`start_interrupt_timer`].
+    pub(super) fn interrupt(&self) {
         // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
         // so the number is its own.
         unsafe { libc::kill(self.0, libc::SIGALRM) };
     }
 
     /// Ends it; only where it may be ended at any moment.
-    pub(super) fn end(&self) {
+    pub(super) fn kill(&self) {
         // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
         // so the number is its own.
         unsafe { libc::kill(self.0, libc::SIGKILL) };
@@ -109,12 +115,12 @@ impl Helper {
 }
 
 /// Starts a child of a helper that shares the helper's descriptors and does its
-/// work until [`end_child`], or until the helper ends.
+/// work until [`kill_and_reap`], or until the helper ends.
 pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t> {
     // SAFETY: getpid(2) takes nothing.
     let parent = unsafe { libc::getpid() };
     fork::start(libc::CLONE_FILES, || {
-        end_with_parent(parent);
+        exit_with_parent(parent);
         work();
     })
 }
@@ -131,25 +137,25 @@ pub(super) fn is_ended(child: pid_t) -> bool {
     }
 }
 
-extern "C" fn nothing(_: c_int) {}
+extern "C" fn empty_handler(_: c_int) {}
 
 /// Has what waits interrupted, once after the first time and then again and
 /// again; in a helper only, whose timer and SIGALRM are its own.
-pub(super) fn tick(first: Duration, then: Duration) {
+pub(super) fn start_interrupt_timer(first: Duration, then: Duration) {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: zeroes are a valid sigaction, without SA_RESTART and with an empty
     // mask; the handler does nothing.
     unsafe {
-        (*action.as_mut_ptr()).sa_sigaction = nothing as *const () as libc::sighandler_t;
+        (*action.as_mut_ptr()).sa_sigaction = empty_handler as *const () as libc::sighandler_t;
         libc::sigaction(libc::SIGALRM, action.as_ptr(), std::ptr::null_mut());
     }
     let alarm = crate::signal::Signal::new(libc::SIGALRM as u8).into_iter().collect();
-    let _ = hold::change(libc::SIG_UNBLOCK, alarm);
-    set_timer(first, then);
+    let _ = hold::change_mask(libc::SIG_UNBLOCK, alarm);
+    set_interrupt_timer(first, then);
 }
 
 /// The same timer, set anew.
-pub(super) fn set_timer(first: Duration, then: Duration) {
+pub(super) fn set_interrupt_timer(first: Duration, then: Duration) {
     let time = |time: Duration| libc::timeval {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         // 0 would be no timer at all.

@@ -18,23 +18,23 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
-use super::helper::{self, Plain, Shared};
-use super::patience::Patience;
+use super::helper::{self, PlainData, SharedMemory};
+use super::patience::Deadline;
 use super::text;
-use super::visit::Fault;
+use super::visit::InspectError;
 
 /// Accesses in one request at most.
-const ACCESSES: usize = 6;
+const MAX_ACCESSES: usize = 6;
 /// Bytes of data in one request at most.
-pub(super) const SPACE: usize = 24 << 10;
+pub(super) const DATA_SIZE: usize = 24 << 10;
 /// How long the thread is kept stopped for its memory: a page that was swapped
 /// out arrives within that time.
-const TIME: Duration = Duration::from_millis(250);
+const PAGE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// One access to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
-pub(super) struct Access {
+pub(super) struct MemoryAccess {
     address: u64,
     length: u32,
     /// 1 to write, 0 to read.
@@ -48,34 +48,34 @@ pub(super) struct Access {
 /// A request and its answer, in memory that both processes share. The tracer
 /// owns it while `asked` and `done` are equal, and else the memory helper.
 #[repr(C)]
-struct Board {
-    asked: AtomicU32,
-    done: AtomicU32,
+struct RequestBoard {
+    requested: AtomicU32,
+    answered: AtomicU32,
     file: AtomicI32,
     count: AtomicU32,
-    accesses: UnsafeCell<[Access; ACCESSES]>,
-    data: UnsafeCell<[u8; SPACE]>,
+    accesses: UnsafeCell<[MemoryAccess; MAX_ACCESSES]>,
+    data: UnsafeCell<[u8; DATA_SIZE]>,
 }
 
 // SAFETY: numbers and bytes, of which every value is valid.
-unsafe impl Plain for Board {}
+unsafe impl PlainData for RequestBoard {}
 
 /// The memory of targets, as the tracer reaches it.
-pub(super) struct Memory {
-    board: Shared<Board>,
+pub(super) struct TargetMemory {
+    board: SharedMemory<RequestBoard>,
     helper: pid_t,
     /// The open /proc/PID/mem; negative if there is none.
     file: c_int,
     is_abandoned: bool,
 }
 
-impl Memory {
+impl TargetMemory {
     /// Maps the shared memory. No process is started.
     ///
     /// # Errors
     /// The errors of mmap(2).
-    pub(super) fn new() -> io::Result<Memory> {
-        Ok(Memory { board: Shared::new()?, helper: 0, file: -1, is_abandoned: false })
+    pub(super) fn new() -> io::Result<TargetMemory> {
+        Ok(TargetMemory { board: SharedMemory::new()?, helper: 0, file: -1, is_abandoned: false })
     }
 
     /// Starts the memory helper, as a child of the calling process that ends with
@@ -101,7 +101,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Closes what [`Memory::open`] opened.
+    /// Closes what [`TargetMemory::open`] opened.
     pub(super) fn close(&mut self) {
         if self.file >= 0 {
             text::close(self.file);
@@ -114,7 +114,7 @@ impl Memory {
     pub(super) fn end(&mut self) {
         self.close();
         if self.helper > 0 {
-            helper::end_child(self.helper, !self.is_abandoned);
+            helper::kill_and_reap(self.helper, !self.is_abandoned);
             self.helper = 0;
         }
     }
@@ -123,18 +123,18 @@ impl Memory {
     /// bytes of each are there. A piece that cannot be read at all counts 0.
     ///
     /// # Errors
-    /// [`Fault::MemoryTimeout`] if a page did not arrive in time, or if `patience`
+    /// [`InspectError::MemoryTimeout`] if a page did not arrive in time, or if `patience`
     /// is given and was cancelled. Nothing can be read or written any longer then.
     pub(super) fn read<const N: usize>(
         &mut self,
         pieces: [(u64, &mut [u8]); N],
-        patience: Option<Patience<'_>>,
-    ) -> Result<[usize; N], Fault> {
-        let mut accesses = [Access::default(); N];
+        patience: Option<Deadline<'_>>,
+    ) -> Result<[usize; N], InspectError> {
+        let mut accesses = [MemoryAccess::default(); N];
         let mut used = 0;
         for (access, (address, buffer)) in accesses.iter_mut().zip(&pieces) {
             let (length, offset) = (buffer.len() as u32, used as u32);
-            *access = Access { address: *address, length, offset, ..Access::default() };
+            *access = MemoryAccess { address: *address, length, offset, ..MemoryAccess::default() };
             used += buffer.len();
         }
         self.run(&mut accesses, &[], patience)?;
@@ -151,14 +151,14 @@ impl Memory {
     /// Writes several pieces.
     ///
     /// # Errors
-    /// [`Fault::MemoryTimeout`] if a page did not arrive in time. Then, and if a
+    /// [`InspectError::MemoryTimeout`] if a page did not arrive in time. Then, and if a
     /// page is gone, some may not have been written.
-    pub(super) fn write<const N: usize>(&mut self, pieces: [(u64, &[u8]); N]) -> Result<(), Fault> {
-        let mut accesses = [Access::default(); N];
+    pub(super) fn write<const N: usize>(&mut self, pieces: [(u64, &[u8]); N]) -> Result<(), InspectError> {
+        let mut accesses = [MemoryAccess::default(); N];
         let mut used = 0;
         for (access, (address, bytes)) in accesses.iter_mut().zip(pieces) {
             let (length, offset) = (bytes.len() as u32, used as u32);
-            *access = Access { address, length, is_write: 1, offset, count: 0 };
+            *access = MemoryAccess { address, length, is_write: 1, offset, count: 0 };
             used += bytes.len();
         }
         self.run(&mut accesses, &pieces.map(|(_, bytes)| bytes), None)
@@ -167,16 +167,16 @@ impl Memory {
     /// Has the memory helper make the accesses, and waits for that.
     fn run(
         &mut self,
-        accesses: &mut [Access],
+        accesses: &mut [MemoryAccess],
         to_write: &[&[u8]],
-        patience: Option<Patience<'_>>,
-    ) -> Result<(), Fault> {
+        patience: Option<Deadline<'_>>,
+    ) -> Result<(), InspectError> {
         if self.is_abandoned || self.helper <= 0 || self.file < 0 {
-            return Err(Fault::MemoryTimeout);
+            return Err(InspectError::MemoryTimeout);
         }
         let total: usize = accesses.iter().map(|access| access.length as usize).sum();
-        if accesses.len() > ACCESSES || total > SPACE {
-            return Err(Fault::Failed);
+        if accesses.len() > MAX_ACCESSES || total > DATA_SIZE {
+            return Err(InspectError::Failed);
         }
         let board = self.board.get();
         // SAFETY: nothing has been asked for since the last answer, so both cells
@@ -191,23 +191,23 @@ impl Memory {
         }
         board.file.store(self.file, Ordering::Relaxed);
         board.count.store(accesses.len() as u32, Ordering::Relaxed);
-        let number = board.asked.load(Ordering::Relaxed).wrapping_add(1);
-        board.asked.store(number, Ordering::Release);
-        helper::futex_wake(&board.asked);
-        let end = Instant::now() + TIME;
+        let number = board.requested.load(Ordering::Relaxed).wrapping_add(1);
+        board.requested.store(number, Ordering::Release);
+        helper::futex_wake(&board.requested);
+        let end = Instant::now() + PAGE_TIMEOUT;
         loop {
-            let done = board.done.load(Ordering::Acquire);
+            let done = board.answered.load(Ordering::Acquire);
             if done == number {
                 break;
             }
             let rest = end.saturating_duration_since(Instant::now());
-            let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_over());
+            let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_expired());
             // Each tick interrupts the wait. A helper that was killed never answers.
             if is_over || helper::is_ended(self.helper) {
                 self.is_abandoned = true;
-                return Err(Fault::MemoryTimeout);
+                return Err(InspectError::MemoryTimeout);
             }
-            helper::futex_wait(&board.done, done, Some(rest));
+            helper::futex_wait(&board.answered, done, Some(rest));
         }
         // SAFETY: the request was answered, so the cell is this process's again.
         accesses.copy_from_slice(unsafe { &(&*board.accesses.get())[..accesses.len()] });
@@ -215,26 +215,26 @@ impl Memory {
     }
 
     /// The data of the last request.
-    fn data(&self, length: usize) -> Result<&[u8], Fault> {
+    fn data(&self, length: usize) -> Result<&[u8], InspectError> {
         // SAFETY: the last request was answered, and nothing can be asked for
         // while this is borrowed, so the cell is this process's.
         let data = unsafe { &*self.board.get().data.get() };
-        data.get(..length).ok_or(Fault::Failed)
+        data.get(..length).ok_or(InspectError::Failed)
     }
 }
 
 /// The memory helper's work: answers requests until it is killed.
-fn serve(board: &Board) {
+fn serve(board: &RequestBoard) {
     let mut last = 0;
     loop {
-        let asked = board.asked.load(Ordering::Acquire);
+        let asked = board.requested.load(Ordering::Acquire);
         if asked == last {
-            helper::futex_wait(&board.asked, last, None);
+            helper::futex_wait(&board.requested, last, None);
             continue;
         }
         last = asked;
         let file = board.file.load(Ordering::Relaxed);
-        let count = (board.count.load(Ordering::Relaxed) as usize).min(ACCESSES);
+        let count = (board.count.load(Ordering::Relaxed) as usize).min(MAX_ACCESSES);
         // SAFETY: a request was made and not answered, so both cells are this
         // process's alone.
         let (accesses, data) = unsafe { (&mut *board.accesses.get(), &mut *board.data.get()) };
@@ -247,22 +247,22 @@ fn serve(board: &Board) {
             };
             access.count = moved.unwrap_or(0) as u32;
         }
-        board.done.store(asked, Ordering::Release);
-        helper::futex_wake(&board.done);
+        board.answered.store(asked, Ordering::Release);
+        helper::futex_wake(&board.answered);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::patience::Word;
+    use super::super::patience::CancelFlag;
     use super::*;
 
     #[test]
     fn memory_helper_reads_and_writes_what_is_mapped() {
         let own = pid_t::try_from(std::process::id()).expect("a pid");
-        let word = Word::new().expect("memory");
-        let patience = Patience { end: Instant::now() + Duration::from_secs(20), word: &word };
-        let mut memory = Memory::new().expect("memory");
+        let word = CancelFlag::new().expect("memory");
+        let patience = Deadline { end: Instant::now() + Duration::from_secs(20), cancel: &word };
+        let mut memory = TargetMemory::new().expect("memory");
         memory.start().expect("a process");
         memory.open(own, own).expect("our own");
         let bytes = Box::new([1u8, 2, 3]);
@@ -273,6 +273,6 @@ mod tests {
         assert_eq!(memory.write([(address, &[7, 8][..]), (16, &[1][..])]), Ok(()));
         assert_eq!(std::hint::black_box(*bytes), [7, 8, 3]);
         memory.end();
-        assert_eq!(memory.write([(address, &[9][..])]), Err(Fault::MemoryTimeout));
+        assert_eq!(memory.write([(address, &[9][..])]), Err(InspectError::MemoryTimeout));
     }
 }

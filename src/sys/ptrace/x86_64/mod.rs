@@ -18,6 +18,6 @@ mod tracer;
 mod visit;
 mod why;
 
-pub(super) use look::look;
+pub(super) use look::inspect;
 pub use tracer::Tracer;
-pub(super) use why::foresee;
+pub(super) use why::preflight;

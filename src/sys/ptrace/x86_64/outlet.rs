@@ -7,111 +7,119 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libc::pid_t;
 
-use super::helper::{self, Plain, Shared};
-use super::record::{self, LENGTH, Record};
+use super::helper::{self, PlainData, SharedMemory};
+use super::record::{self, EventRecord, RECORD_SIZE};
 
 /// So many records are kept at most.
-const KEPT: usize = 1 << 16;
+const MAX_RECORDS: usize = 1 << 16;
 /// How long what comes in a row waits for what comes after it.
-const WAIT: Duration = Duration::from_millis(5);
+const BATCH_DELAY: Duration = Duration::from_millis(5);
 /// How often what was not taken is offered again.
-pub(super) const TICK: Duration = Duration::from_millis(100);
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is kept, record by record.
 #[repr(transparent)]
-struct Kept([u8; KEPT * LENGTH]);
+struct RecordBuffer([u8; MAX_RECORDS * RECORD_SIZE]);
 
 // SAFETY: plain bytes only.
-unsafe impl Plain for Kept {}
+unsafe impl PlainData for RecordBuffer {}
 
-pub(super) struct Outlet {
+pub(super) struct EventPipe {
     pipe: c_int,
     /// Made before the helper is forked: it never grows.
-    kept: Shared<Kept>,
+    buffer: SharedMemory<RecordBuffer>,
     /// What of it is to be written.
-    begin: usize,
+    start: usize,
     end: usize,
     lost: u64,
-    written: Duration,
+    last_write: Duration,
     is_timed: bool,
 }
 
-impl Outlet {
+impl EventPipe {
     /// To a pipe that does not block.
     ///
     /// # Errors
     /// What mmap(2) says.
-    pub(super) fn new(pipe: c_int) -> io::Result<Outlet> {
-        let kept = Shared::on_demand()?;
-        Ok(Outlet { pipe, kept, begin: 0, end: 0, lost: 0, written: Duration::ZERO, is_timed: false })
+    pub(super) fn new(pipe: c_int) -> io::Result<EventPipe> {
+        let kept = SharedMemory::new_on_demand()?;
+        Ok(EventPipe {
+            pipe,
+            buffer: kept,
+            start: 0,
+            end: 0,
+            lost: 0,
+            last_write: Duration::ZERO,
+            is_timed: false,
+        })
     }
 
     /// Tells something. At once, if nothing was for a while; what then follows
     /// goes together.
-    pub(super) fn tell(&mut self, kind: u32, tid: pid_t, number: u64, info: &[u8; 128]) {
+    pub(super) fn report(&mut self, kind: u32, tid: pid_t, number: u64, info: &[u8; 128]) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.keep(&Record { kind, tid, number, time, info: *info });
+        self.store(&EventRecord { kind, tid, value: number, time, info: *info });
         // A clock that is set back is no reason to wait.
-        if time.checked_sub(self.written).is_none_or(|since| since >= WAIT) {
+        if time.checked_sub(self.last_write).is_none_or(|since| since >= BATCH_DELAY) {
             self.write(time);
         } else if !self.is_timed {
             self.is_timed = true;
-            helper::set_timer(WAIT, TICK);
+            helper::set_interrupt_timer(BATCH_DELAY, RETRY_INTERVAL);
         }
     }
 
-    fn keep(&mut self, record: &Record) {
-        self.tell_of_loss(record.time);
+    fn store(&mut self, record: &EventRecord) {
+        self.report_loss(record.time);
         match self.has_room() && self.lost == 0 {
-            true => self.put(record),
+            true => self.push(record),
             false => self.lost += 1,
         }
     }
 
     /// Puts how many are lost in their place, if there is room again.
-    fn tell_of_loss(&mut self, time: Duration) {
+    fn report_loss(&mut self, time: Duration) {
         if self.lost > 0 && self.has_room() {
-            self.put(&Record { kind: record::LOST, tid: 0, number: self.lost, time, info: [0; 128] });
+            self.push(&EventRecord { kind: record::LOST, tid: 0, value: self.lost, time, info: [0; 128] });
             self.lost = 0;
         }
     }
 
     /// For one more.
     fn has_room(&self) -> bool {
-        KEPT * LENGTH - self.end >= LENGTH
+        MAX_RECORDS * RECORD_SIZE - self.end >= RECORD_SIZE
     }
 
-    fn put(&mut self, record: &Record) {
-        self.kept.get_mut().0[self.end..self.end + LENGTH].copy_from_slice(&record.bytes());
-        self.end += LENGTH;
+    fn push(&mut self, record: &EventRecord) {
+        self.buffer.get_mut().0[self.end..self.end + RECORD_SIZE].copy_from_slice(&record.to_bytes());
+        self.end += RECORD_SIZE;
     }
 
     /// Offers what is kept; to be called at every tick, too.
-    pub(super) fn offer(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.is_timed = false;
-        if self.begin < self.end {
+        if self.start < self.end {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.write(now);
-            self.tell_of_loss(now);
+            self.report_loss(now);
         }
     }
 
     fn write(&mut self, now: Duration) {
-        self.written = now;
-        while self.begin < self.end {
-            let rest = &self.kept.get().0[self.begin..self.end];
+        self.last_write = now;
+        while self.start < self.end {
+            let rest = &self.buffer.get().0[self.start..self.end];
             // SAFETY: the bytes are as many as is said.
             let count = unsafe { libc::write(self.pipe, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(count) {
-                Ok(count) => self.begin += count,
+                Ok(count) => self.start += count,
                 Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
                 // It is full, or nobody reads any more.
                 Err(_) => break,
             }
         }
-        if self.begin > 0 {
-            self.kept.get_mut().0.copy_within(self.begin..self.end, 0);
-            (self.begin, self.end) = (0, self.end - self.begin);
+        if self.start > 0 {
+            self.buffer.get_mut().0.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
         }
     }
 
@@ -119,8 +127,8 @@ impl Outlet {
     pub(super) fn finish(&mut self) {
         // SAFETY: fcntl(2) takes plain numbers.
         unsafe { libc::fcntl(self.pipe, libc::F_SETFL, 0) };
-        self.offer();
+        self.flush();
         // What was lost, if anything.
-        self.offer();
+        self.flush();
     }
 }

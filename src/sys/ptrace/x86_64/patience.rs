@@ -7,27 +7,27 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use super::helper::{Held, Plain, Shared};
-use crate::signal::table::Action;
+use super::helper::{BlockedSignals, PlainData, SharedMemory};
+use crate::signal::table::DefaultAction;
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// What sigtool says to its helper, in memory that both have: give up.
-pub(super) struct Word(Shared<AtomicU32>);
+pub(super) struct CancelFlag(SharedMemory<AtomicU32>);
 
 // SAFETY: a number, of which every value is valid.
-unsafe impl Plain for AtomicU32 {}
+unsafe impl PlainData for AtomicU32 {}
 
-impl Word {
+impl CancelFlag {
     /// Not said yet.
-    pub(super) fn new() -> io::Result<Word> {
-        Shared::new().map(Word)
+    pub(super) fn new() -> io::Result<CancelFlag> {
+        SharedMemory::new().map(CancelFlag)
     }
 
-    pub(super) fn say(&self) {
+    pub(super) fn cancel(&self) {
         self.0.get().store(1, Ordering::Relaxed);
     }
 
-    fn is_said(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.0.get().load(Ordering::Relaxed) != 0
     }
 }
@@ -35,37 +35,40 @@ impl Word {
 /// Until when the helper waits for what it has not changed yet. What it has
 /// changed it restores, however long that takes.
 #[derive(Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(super) struct Deadline<'a> {
     /// When its time is up.
     pub(super) end: Instant,
     /// Whether it is to give up before.
-    pub(super) word: &'a Word,
+    pub(super) cancel: &'a CancelFlag,
 }
 
-impl Patience<'_> {
+impl Deadline<'_> {
     /// Whether it is at its end. Asked after each tick.
-    pub(super) fn is_over(&self) -> bool {
-        self.word.is_said() || Instant::now() >= self.end
+    pub(super) fn is_expired(&self) -> bool {
+        self.cancel.is_cancelled() || Instant::now() >= self.end
     }
 }
 
 /// The signals that end sigtool as soon as they are not held back any more.
-pub(super) fn deadly(held: &Held) -> SignalSet {
+pub(super) fn fatal_signals(held: &BlockedSignals) -> SignalSet {
     // To the init of a pid namespace none is (pid_namespaces(7)).
     if std::process::id() == 1 {
         return SignalSet::EMPTY;
     }
     let is_deadly = |signal: &Signal| {
         // All real-time signals do.
-        let facts = Arch::NATIVE.facts(*signal);
-        let ends = facts.is_none_or(|facts| matches!(facts.action, Action::Term | Action::Core));
-        ends && !signal.is_of_c_library() && !held.before().contains(*signal) && is_default(*signal)
+        let facts = Arch::NATIVE.standard_signal(*signal);
+        let ends =
+            facts.is_none_or(|facts| matches!(facts.action, DefaultAction::Term | DefaultAction::Core));
+        ends && !signal.is_reserved_by_libc()
+            && !held.previous_mask().contains(*signal)
+            && has_default_action(*signal)
     };
     SignalSet::all(Arch::NATIVE).iter().filter(is_deadly).collect()
 }
 
 /// Whether nothing was set to be done with a signal, by sigaction(2).
-fn is_default(signal: Signal) -> bool {
+fn has_default_action(signal: Signal) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action only asks; zeroes are valid where it fails.
     let action = unsafe {
@@ -83,27 +86,27 @@ mod tests {
     use crate::sys::hold;
 
     #[test]
-    fn it_ends_with_time_or_a_word() {
-        let word = Word::new().expect("memory");
+    fn deadline_expires_with_time_or_cancel() {
+        let word = CancelFlag::new().expect("memory");
         let now = Instant::now();
-        let long = Patience { end: now + Duration::from_secs(1000), word: &word };
-        assert!(!long.is_over() && Patience { end: now, word: &word }.is_over());
-        word.say();
-        assert!(long.is_over());
+        let long = Deadline { end: now + Duration::from_secs(1000), cancel: &word };
+        assert!(!long.is_expired() && Deadline { end: now, cancel: &word }.is_expired());
+        word.cancel();
+        assert!(long.is_expired());
     }
 
     #[test]
-    fn what_is_held_back_anyway_or_does_nothing_is_not_deadly() {
+    fn blocked_and_harmless_signals_are_not_fatal() {
         let usr2 = Signal::new(libc::SIGUSR2 as u8).expect("a signal");
         // Of this thread alone.
-        let before = hold::change(libc::SIG_BLOCK, SignalSet::from_iter([usr2])).expect("blocked");
+        let before = hold::change_mask(libc::SIG_BLOCK, SignalSet::from_iter([usr2])).expect("blocked");
         let ignored = Signal::new(50).expect("a signal");
-        hold::dispose(ignored, libc::SIG_IGN);
-        let held = Held::all().expect("held");
-        let deadly = deadly(&held);
+        hold::set_disposition(ignored, libc::SIG_IGN);
+        let held = BlockedSignals::block_all().expect("held");
+        let deadly = fatal_signals(&held);
         drop(held);
-        hold::dispose(ignored, libc::SIG_DFL);
-        hold::change(libc::SIG_SETMASK, before).expect("as it was");
+        hold::set_disposition(ignored, libc::SIG_DFL);
+        hold::change_mask(libc::SIG_SETMASK, before).expect("as it was");
         let has = |number: i32| deadly.contains(Signal::new(number as u8).expect("a signal"));
         assert!(has(libc::SIGUSR1) && has(40), "{deadly:?}");
         for number in [libc::SIGUSR2, libc::SIGCHLD, libc::SIGWINCH, libc::SIGTSTP, libc::SIGCONT, 32, 50] {

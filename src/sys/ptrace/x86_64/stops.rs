@@ -7,24 +7,24 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::helper::Plain;
-use crate::sys::ptrace::Stops;
+use super::helper::PlainData;
+use crate::sys::ptrace::StopStats;
 
 /// What is counted, times in nanoseconds.
 #[repr(C)]
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct StopCounter {
     count: AtomicU64,
     longest: AtomicU64,
     total: AtomicU64,
     /// 1 once the helper is to end.
-    over: AtomicU64,
+    is_cancelled: AtomicU64,
 }
 
 // SAFETY: plain numbers only.
-unsafe impl Plain for Counted {}
+unsafe impl PlainData for StopCounter {}
 
-impl Counted {
+impl StopCounter {
     /// Counts a stop. One thread of one process counts; whoever reads comes
     /// later.
     pub(super) fn add(&self, time: Duration) {
@@ -38,43 +38,43 @@ impl Counted {
     }
 
     /// Asks the helper to end.
-    pub(super) fn end(&self) {
-        self.over.store(1, Relaxed);
+    pub(super) fn cancel(&self) {
+        self.is_cancelled.store(1, Relaxed);
     }
 
     /// Whether it is to.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.load(Relaxed) != 0
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Relaxed) != 0
     }
 
     /// What was counted.
-    pub(super) fn stops(&self) -> Stops {
+    pub(super) fn stats(&self) -> StopStats {
         let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed));
-        Stops { count: self.count.load(Relaxed), longest: time(&self.longest), total: time(&self.total) }
+        StopStats { count: self.count.load(Relaxed), longest: time(&self.longest), total: time(&self.total) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::helper::Shared;
+    use super::super::helper::SharedMemory;
     use super::*;
 
     #[test]
-    fn stops_are_added_up_and_the_longest_is_kept() {
-        let mut memory = Shared::<Counted>::new().expect("memory");
-        assert_eq!(memory.get().stops(), Stops::default());
+    fn counter_keeps_sum_and_longest() {
+        let mut memory = SharedMemory::<StopCounter>::new().expect("memory");
+        assert_eq!(memory.get().stats(), StopStats::default());
         for micros in [20, 41, 30] {
             memory.get_mut().add(Duration::from_micros(micros));
         }
         let time = Duration::from_micros;
-        assert_eq!(memory.get().stops(), Stops { count: 3, longest: time(41), total: time(91) });
+        assert_eq!(memory.get().stats(), StopStats { count: 3, longest: time(41), total: time(91) });
     }
 
     #[test]
-    fn a_time_without_end_is_the_longest() {
-        let mut memory = Shared::<Counted>::new().expect("memory");
+    fn counter_saturates() {
+        let mut memory = SharedMemory::<StopCounter>::new().expect("memory");
         memory.get_mut().add(Duration::MAX);
         memory.get_mut().add(Duration::MAX);
-        assert_eq!(memory.get().stops().total, Duration::from_nanos(u64::MAX));
+        assert_eq!(memory.get().stats().total, Duration::from_nanos(u64::MAX));
     }
 }

@@ -6,15 +6,15 @@ use std::io::{self, Cursor, Write};
 
 use libc::pid_t;
 
-use crate::sys::deliver::check;
+use crate::sys::deliver::check_syscall;
 
 /// Room for one text, made before a helper is forked.
-pub(super) struct Text(Box<[u8]>);
+pub(super) struct ThreadFileReader(Box<[u8]>);
 
-impl Text {
-    pub(super) fn new() -> Text {
+impl ThreadFileReader {
+    pub(super) fn new() -> ThreadFileReader {
         // A status file is 1.5 KiB, and 7 bytes more for each group.
-        Text(vec![0; 32 << 10].into_boxed_slice())
+        ThreadFileReader(vec![0; 32 << 10].into_boxed_slice())
     }
 
     /// What /proc says of a thread under a name, as far as there is room.
@@ -36,8 +36,8 @@ impl Text {
     }
 
     /// What a thread's status says.
-    pub(super) fn status(&mut self, pid: pid_t, tid: pid_t) -> io::Result<Status> {
-        self.read(pid, tid, "status").map(Status::of)
+    pub(super) fn status(&mut self, pid: pid_t, tid: pid_t) -> io::Result<ThreadStatus> {
+        self.read(pid, tid, "status").map(ThreadStatus::parse)
     }
 }
 
@@ -83,20 +83,23 @@ pub(super) fn write_at(file: c_int, at: u64, from: &[u8]) -> io::Result<usize> {
 }
 
 /// Opens the folder of a process's threads.
-pub(super) fn open_folder(pid: pid_t) -> io::Result<c_int> {
+pub(super) fn open_task_dir(pid: pid_t) -> io::Result<c_int> {
     let mut path = Cursor::new([0u8; 64]);
     write!(path, "/proc/{pid}/task\0")?;
     open_path(path.get_ref(), libc::O_DIRECTORY)
 }
 
 /// The next numbers in a folder; `None` at its end.
-pub(super) fn entries(folder: c_int, buffer: &mut [u8]) -> io::Result<Option<impl Iterator<Item = pid_t>>> {
+pub(super) fn read_dir_numbers(
+    folder: c_int,
+    buffer: &mut [u8],
+) -> io::Result<Option<impl Iterator<Item = pid_t>>> {
     /// Where a struct linux_dirent64 has its length, and its name.
     const LENGTH: usize = 16;
     const NAME: usize = 19;
     // SAFETY: the buffer is as long as is said, and ours alone.
     let count = unsafe { libc::syscall(libc::SYS_getdents64, folder, buffer.as_mut_ptr(), buffer.len()) };
-    check(count)?;
+    check_syscall(count)?;
     let mut rest = buffer.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
     if rest.is_empty() {
         return Ok(None);
@@ -117,7 +120,7 @@ fn open_path(path: &[u8], flags: c_int) -> io::Result<c_int> {
     let path = CStr::from_bytes_until_nul(path).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: the path is a C string.
     let file = unsafe { libc::open(path.as_ptr(), libc::O_CLOEXEC | flags) };
-    check(file.into()).map(|()| file)
+    check_syscall(file.into()).map(|()| file)
 }
 
 pub(super) fn close(file: c_int) {
@@ -128,7 +131,7 @@ pub(super) fn close(file: c_int) {
 /// What a status file says that matters here (proc_pid_status(5)); 0 where a
 /// line is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Status {
+pub(super) struct ThreadStatus {
     pub(super) state: u8,
     pub(super) tracer: u32,
     /// Real, effective, saved.
@@ -142,29 +145,29 @@ pub(super) struct Status {
     pub(super) caught: u64,
     pub(super) permitted: u64,
     pub(super) effective: u64,
-    pub(super) filters: bool,
+    pub(super) is_filtered: bool,
 }
 
-impl Status {
-    pub(super) fn of(text: &[u8]) -> Status {
-        let mut status = Status::default();
+impl ThreadStatus {
+    pub(super) fn parse(text: &[u8]) -> ThreadStatus {
+        let mut status = ThreadStatus::default();
         for line in text.split(|byte| *byte == b'\n') {
             let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
             let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
             match name {
                 b"State" => status.state = value.first().copied().unwrap_or(0),
-                b"TracerPid" => status.tracer = number(value, 10) as u32,
-                b"Uid" => status.uids = ids(value),
-                b"Gid" => status.gids = ids(value),
+                b"TracerPid" => status.tracer = parse_number(value, 10) as u32,
+                b"Uid" => status.uids = parse_ids(value),
+                b"Gid" => status.gids = parse_ids(value),
                 b"Kthread" => status.is_kernel_thread = value == b"1",
-                b"SigPnd" => status.pending = number(value, 16),
-                b"ShdPnd" => status.shared_pending = number(value, 16),
-                b"SigBlk" => status.blocked = number(value, 16),
-                b"SigIgn" => status.ignored = number(value, 16),
-                b"SigCgt" => status.caught = number(value, 16),
-                b"CapPrm" => status.permitted = number(value, 16),
-                b"CapEff" => status.effective = number(value, 16),
-                b"Seccomp" => status.filters = number(value, 10) != 0,
+                b"SigPnd" => status.pending = parse_number(value, 16),
+                b"ShdPnd" => status.shared_pending = parse_number(value, 16),
+                b"SigBlk" => status.blocked = parse_number(value, 16),
+                b"SigIgn" => status.ignored = parse_number(value, 16),
+                b"SigCgt" => status.caught = parse_number(value, 16),
+                b"CapPrm" => status.permitted = parse_number(value, 16),
+                b"CapEff" => status.effective = parse_number(value, 16),
+                b"Seccomp" => status.is_filtered = parse_number(value, 10) != 0,
                 _ => {}
             }
         }
@@ -172,20 +175,20 @@ impl Status {
     }
 
     /// Whether the thread has ended.
-    pub(super) fn is_ended(&self) -> bool {
+    pub(super) fn has_exited(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
 }
 
-fn ids(value: &[u8]) -> [u32; 3] {
+fn parse_ids(value: &[u8]) -> [u32; 3] {
     let mut ids = [0; 3];
     let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    ids.iter_mut().zip(words).for_each(|(id, word)| *id = number(word, 10) as u32);
+    ids.iter_mut().zip(words).for_each(|(id, word)| *id = parse_number(word, 10) as u32);
     ids
 }
 
 /// The number in digits; 0 where it is none.
-pub(super) fn number(digits: &[u8], radix: u32) -> u64 {
+pub(super) fn parse_number(digits: &[u8], radix: u32) -> u64 {
     let text = std::str::from_utf8(digits).unwrap_or_default();
     u64::from_str_radix(text, radix).unwrap_or(0)
 }
@@ -195,39 +198,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_is_read() {
+    fn status_is_parsed() {
         let text =
             b"Name:\ta:\tb\nState:\tS (sleeping)\nTracerPid:\t12\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n\
             Kthread:\t1\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\nSeccomp:\t2\n";
-        let status = Status::of(text);
+        let status = ThreadStatus::parse(text);
         assert_eq!((status.state, status.tracer, status.uids, status.gids), (b'S', 12, [1, 2, 3], [5, 6, 7]));
         assert_eq!((status.pending, status.shared_pending), (1, 0x4000));
-        assert!(status.is_kernel_thread && status.filters && !status.is_ended());
-        assert_eq!(Status::of(b""), Status::default());
-        assert_eq!(Status::of(b"SigPnd:\tzz\nState:"), Status::default());
+        assert!(status.is_kernel_thread && status.is_filtered && !status.has_exited());
+        assert_eq!(ThreadStatus::parse(b""), ThreadStatus::default());
+        assert_eq!(ThreadStatus::parse(b"SigPnd:\tzz\nState:"), ThreadStatus::default());
     }
 
     #[test]
-    fn a_thread_is_known_by_its_process() {
+    fn thread_belongs_to_its_process_only() {
         let own = pid_t::try_from(std::process::id()).expect("a pid");
         assert!(is_thread(own, own));
         assert!(!is_thread(own, 1));
-        let status = Text::new().status(own, own).expect("our own");
-        assert!(!status.is_ended() && !status.is_kernel_thread);
-        assert!(Text::new().status(own, 4_194_305).is_err());
+        let status = ThreadFileReader::new().status(own, own).expect("our own");
+        assert!(!status.has_exited() && !status.is_kernel_thread);
+        assert!(ThreadFileReader::new().status(own, 4_194_305).is_err());
     }
 
     #[test]
-    fn the_threads_of_a_process_are_listed() {
+    fn read_dir_numbers_lists_threads() {
         let own = pid_t::try_from(std::process::id()).expect("a pid");
-        let folder = open_folder(own).expect("ours");
+        let folder = open_task_dir(own).expect("ours");
         let mut buffer = vec![0; 4096];
         let mut found = Vec::new();
-        while let Some(entries) = entries(folder, &mut buffer).expect("a folder") {
+        while let Some(entries) = read_dir_numbers(folder, &mut buffer).expect("a folder") {
             found.extend(entries);
         }
         close(folder);
         assert!(found.contains(&own), "{found:?}");
-        assert!(open_folder(4_194_305).is_err());
+        assert!(open_task_dir(4_194_305).is_err());
     }
 }

@@ -6,12 +6,12 @@ use std::mem::MaybeUninit;
 
 use libc::pid_t;
 
-use crate::sys::deliver::check;
+use crate::sys::deliver::check_syscall;
 
 pub(super) type Registers = libc::user_regs_struct;
 
 /// A siginfo_t as it lies in memory.
-pub(super) type Siginfo = [u8; 128];
+pub(super) type SiginfoBytes = [u8; 128];
 
 /// Requests (uapi linux/ptrace.h; the first five as x86 numbers them).
 mod request {
@@ -51,17 +51,17 @@ pub(super) mod event {
 
 /// How a thread stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum TraceeStop {
     /// This signal is about to be delivered.
     Delivery(c_int),
     /// It enters a system call, or leaves it.
     Syscall,
     /// It was asked to, it is stopped by this signal, or it is new.
-    Asked(c_int),
+    EventStop(c_int),
     /// Another event of those that were asked for.
     Event(i32),
     /// It has ended.
-    Ended,
+    Exited,
 }
 
 /// What the kernel reports of a system call at a stop, and of the thread at any
@@ -105,14 +105,14 @@ impl SyscallInfo {
     }
 }
 
-impl Stop {
+impl TraceeStop {
     /// From the signal and what stands above it in the status.
-    pub(super) fn of(signal: c_int, event: i32) -> Stop {
+    pub(super) fn from_status(signal: c_int, event: i32) -> TraceeStop {
         match (event, signal) {
-            (event::STOP, _) => Stop::Asked(signal),
-            (0, signal) if signal == libc::SIGTRAP | 0x80 => Stop::Syscall,
-            (0, _) => Stop::Delivery(signal),
-            _ => Stop::Event(event),
+            (event::STOP, _) => TraceeStop::EventStop(signal),
+            (0, signal) if signal == libc::SIGTRAP | 0x80 => TraceeStop::Syscall,
+            (0, _) => TraceeStop::Delivery(signal),
+            _ => TraceeStop::Event(event),
         }
     }
 }
@@ -124,37 +124,42 @@ pub(super) struct Tracee(pub(super) pid_t);
 
 impl Tracee {
     /// ptrace(2) with plain numbers.
-    fn ask(self, request: c_long, address: u64, data: u64) -> io::Result<c_long> {
+    fn request(self, request: c_long, address: u64, data: u64) -> io::Result<c_long> {
         // SAFETY: the requests that come here take plain numbers; those that
         // write to memory of ours go through `fill`.
         let answer = unsafe { libc::syscall(libc::SYS_ptrace, request, self.0, address, data) };
-        check(answer).map(|()| answer)
+        check_syscall(answer).map(|()| answer)
     }
 
     /// ptrace(2) where it fills in, or reads, a value at `data`.
     ///
     /// # Safety
     /// The request must write at most the value's size and leave it valid.
-    unsafe fn fill<T>(self, request: c_long, address: u64, value: *mut T) -> io::Result<c_long> {
+    unsafe fn request_with_buffer<T>(
+        self,
+        request: c_long,
+        address: u64,
+        value: *mut T,
+    ) -> io::Result<c_long> {
         // SAFETY: the pointer is to a value of the caller's that outlives the
         // call; the caller answers for the rest.
         let answer =
             unsafe { libc::syscall(libc::SYS_ptrace, request, self.0, address, value.cast::<c_void>()) };
-        check(answer).map(|()| answer)
+        check_syscall(answer).map(|()| answer)
     }
 
     /// Begins to trace the thread, which goes on.
     pub(super) fn seize(self, options: u64) -> io::Result<()> {
-        self.ask(request::SEIZE, 0, options).map(drop)
+        self.request(request::SEIZE, 0, options).map(drop)
     }
 
     pub(super) fn interrupt(self) -> io::Result<()> {
-        self.ask(request::INTERRUPT, 0, 0).map(drop)
+        self.request(request::INTERRUPT, 0, 0).map(drop)
     }
 
     /// Replaces the options of [`Tracee::seize`].
     pub(super) fn set_options(self, options: u64) -> io::Result<()> {
-        self.ask(request::SETOPTIONS, 0, options).map(drop)
+        self.request(request::SETOPTIONS, 0, options).map(drop)
     }
 
     /// What the kernel reports at this stop.
@@ -166,34 +171,34 @@ impl Tracee {
         let address = bytes.len() as u64;
         // SAFETY: GET_SYSCALL_INFO fills in at most as many bytes as the address
         // says.
-        unsafe { self.fill(request::GET_SYSCALL_INFO, address, bytes.as_mut_ptr()) }?;
+        unsafe { self.request_with_buffer(request::GET_SYSCALL_INFO, address, bytes.as_mut_ptr()) }?;
         Ok(SyscallInfo::from_bytes(&bytes))
     }
 
     /// Goes on; at a delivery, with this signal or (0) without.
     pub(super) fn cont(self, signal: c_int) -> io::Result<()> {
-        self.ask(request::CONT, 0, signal as u64).map(drop)
+        self.request(request::CONT, 0, signal as u64).map(drop)
     }
 
     /// The same until it enters or leaves a system call.
-    pub(super) fn cont_to_call(self, signal: c_int) -> io::Result<()> {
-        self.ask(request::SYSCALL, 0, signal as u64).map(drop)
+    pub(super) fn cont_to_syscall(self, signal: c_int) -> io::Result<()> {
+        self.request(request::SYSCALL, 0, signal as u64).map(drop)
     }
 
     /// Stays stopped, as the signal had it, until that ends.
     pub(super) fn listen(self) -> io::Result<()> {
-        self.ask(request::LISTEN, 0, 0).map(drop)
+        self.request(request::LISTEN, 0, 0).map(drop)
     }
 
     pub(super) fn detach(self) -> io::Result<()> {
-        self.ask(request::DETACH, 0, 0).map(drop)
+        self.request(request::DETACH, 0, 0).map(drop)
     }
 
     pub(super) fn registers(self) -> io::Result<Registers> {
         let mut registers = MaybeUninit::<Registers>::zeroed();
         // SAFETY: GETREGS fills in a whole user_regs_struct of plain numbers.
         unsafe {
-            self.fill(request::GETREGS, 0, registers.as_mut_ptr())?;
+            self.request_with_buffer(request::GETREGS, 0, registers.as_mut_ptr())?;
             Ok(registers.assume_init())
         }
     }
@@ -201,7 +206,7 @@ impl Tracee {
     pub(super) fn set_registers(self, registers: &Registers) -> io::Result<()> {
         let mut registers = *registers;
         // SAFETY: SETREGS reads a whole user_regs_struct.
-        unsafe { self.fill(request::SETREGS, 0, &raw mut registers) }.map(drop)
+        unsafe { self.request_with_buffer(request::SETREGS, 0, &raw mut registers) }.map(drop)
     }
 
     /// The signals that it blocks; within sigsuspend(2) and its kind those that
@@ -209,32 +214,37 @@ impl Tracee {
     pub(super) fn mask(self) -> io::Result<u64> {
         let mut mask = 0u64;
         // SAFETY: GETSIGMASK fills in as many bytes as the address says.
-        unsafe { self.fill(request::GETSIGMASK, 8, &raw mut mask) }.map(|_| mask)
+        unsafe { self.request_with_buffer(request::GETSIGMASK, 8, &raw mut mask) }.map(|_| mask)
     }
 
     pub(super) fn set_mask(self, mut mask: u64) -> io::Result<()> {
         // SAFETY: SETSIGMASK reads as many bytes as the address says.
-        unsafe { self.fill(request::SETSIGMASK, 8, &raw mut mask) }.map(drop)
+        unsafe { self.request_with_buffer(request::SETSIGMASK, 8, &raw mut mask) }.map(drop)
     }
 
     /// What is told of the signal that is about to be delivered.
-    pub(super) fn siginfo(self) -> io::Result<Siginfo> {
-        let mut info: Siginfo = [0; 128];
+    pub(super) fn siginfo(self) -> io::Result<SiginfoBytes> {
+        let mut info: SiginfoBytes = [0; 128];
         // SAFETY: GETSIGINFO fills in a siginfo_t, of 128 bytes.
-        unsafe { self.fill(request::GETSIGINFO, 0, info.as_mut_ptr()) }.map(|_| info)
+        unsafe { self.request_with_buffer(request::GETSIGINFO, 0, info.as_mut_ptr()) }.map(|_| info)
     }
 
     /// What goes with an event: the new thread of a clone(2), the former number
     /// of a thread that has executed a program.
-    pub(super) fn message(self) -> io::Result<u64> {
+    pub(super) fn event_message(self) -> io::Result<u64> {
         let mut message = 0u64;
         // SAFETY: GETEVENTMSG fills in a long.
-        unsafe { self.fill(request::GETEVENTMSG, 0, &raw mut message) }.map(|_| message)
+        unsafe { self.request_with_buffer(request::GETEVENTMSG, 0, &raw mut message) }.map(|_| message)
     }
 
     /// Copies entries of a queue, the thread's or the process's, from this place
     /// on; gives how many there were.
-    pub(super) fn peek(self, shared: bool, from: usize, into: &mut [Siginfo]) -> io::Result<usize> {
+    pub(super) fn peek_siginfo(
+        self,
+        shared: bool,
+        from: usize,
+        into: &mut [SiginfoBytes],
+    ) -> io::Result<usize> {
         /// struct ptrace_peeksiginfo_args.
         #[repr(C)]
         struct Arguments {
@@ -247,18 +257,20 @@ impl Tracee {
         let address = (&raw const arguments) as u64;
         // SAFETY: PEEKSIGINFO reads its arguments at the address, and fills in
         // at most that many siginfo_t of 128 bytes each.
-        let answer = unsafe { self.fill(request::PEEKSIGINFO, address, into.as_mut_ptr()) }?;
+        let answer = unsafe { self.request_with_buffer(request::PEEKSIGINFO, address, into.as_mut_ptr()) }?;
         Ok(usize::try_from(answer).unwrap_or(0))
     }
 
     /// Where the thread registered its rseq(2) area; 0 where it has none, or the
     /// kernel cannot tell (before Linux 5.13).
-    pub(super) fn rseq(self) -> u64 {
+    pub(super) fn rseq_area(self) -> u64 {
         // struct ptrace_rseq_configuration begins with the pointer.
         let mut configuration = [0u64; 3];
         let address = size_of_val(&configuration) as u64;
         // SAFETY: it fills in as many bytes as the address says.
-        let answer = unsafe { self.fill(request::GET_RSEQ_CONFIGURATION, address, &raw mut configuration) };
+        let answer = unsafe {
+            self.request_with_buffer(request::GET_RSEQ_CONFIGURATION, address, &raw mut configuration)
+        };
         answer.map_or(0, |_| configuration[0])
     }
 
@@ -270,14 +282,16 @@ impl Tracee {
         let (request, address) =
             (request::GET_SYSCALL_USER_DISPATCH_CONFIG, size_of_val(&configuration) as u64);
         // SAFETY: it fills in as many bytes as the address says.
-        let answer = unsafe { self.fill(request, address, &raw mut configuration) };
+        let answer = unsafe { self.request_with_buffer(request, address, &raw mut configuration) };
         answer.is_ok() && configuration[0] == 1
     }
 
     /// Takes what has already been found to wait for it.
-    pub(super) fn take(self) -> io::Result<()> {
+    pub(super) fn consume_wait_status(self) -> io::Result<()> {
         // SAFETY: waitpid(2) may be given a null status.
-        check(unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) }.into())
+        check_syscall(
+            unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) }.into(),
+        )
     }
 
     /// Waits until it stands still.
@@ -285,14 +299,14 @@ impl Tracee {
     /// # Errors
     /// EINTR where a signal came; ECHILD where it is gone, as the others are of a
     /// process that executes another program.
-    pub(super) fn wait(self) -> io::Result<Stop> {
+    pub(super) fn wait(self) -> io::Result<TraceeStop> {
         let mut status: c_int = 0;
         // SAFETY: waitpid(2) fills in the status.
-        check(unsafe { libc::waitpid(self.0, &raw mut status, libc::__WALL) }.into())?;
+        check_syscall(unsafe { libc::waitpid(self.0, &raw mut status, libc::__WALL) }.into())?;
         if !libc::WIFSTOPPED(status) {
-            return Ok(Stop::Ended);
+            return Ok(TraceeStop::Exited);
         }
-        Ok(Stop::of(libc::WSTOPSIG(status), status >> 16))
+        Ok(TraceeStop::from_status(libc::WSTOPSIG(status), status >> 16))
     }
 }
 
@@ -301,12 +315,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stops_are_told_apart() {
-        assert_eq!(Stop::of(libc::SIGTRAP | 0x80, 0), Stop::Syscall);
-        assert_eq!(Stop::of(libc::SIGTRAP, 0), Stop::Delivery(libc::SIGTRAP));
-        assert_eq!(Stop::of(libc::SIGTRAP, event::STOP), Stop::Asked(libc::SIGTRAP));
-        assert_eq!(Stop::of(libc::SIGSTOP, event::STOP), Stop::Asked(libc::SIGSTOP));
-        assert_eq!(Stop::of(libc::SIGTRAP, event::EXEC), Stop::Event(event::EXEC));
+    fn stop_is_classified_by_event_and_signal() {
+        assert_eq!(TraceeStop::from_status(libc::SIGTRAP | 0x80, 0), TraceeStop::Syscall);
+        assert_eq!(TraceeStop::from_status(libc::SIGTRAP, 0), TraceeStop::Delivery(libc::SIGTRAP));
+        assert_eq!(TraceeStop::from_status(libc::SIGTRAP, event::STOP), TraceeStop::EventStop(libc::SIGTRAP));
+        assert_eq!(TraceeStop::from_status(libc::SIGSTOP, event::STOP), TraceeStop::EventStop(libc::SIGSTOP));
+        assert_eq!(TraceeStop::from_status(libc::SIGTRAP, event::EXEC), TraceeStop::Event(event::EXEC));
     }
 
     #[test]
@@ -327,10 +341,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_traced_is_not_touched() {
+    fn untraced_thread_is_not_touched() {
         let own = Tracee(pid_t::try_from(std::process::id()).expect("a pid"));
         assert!(own.registers().is_err() && own.cont(0).is_err() && own.detach().is_err());
-        assert!(own.mask().is_err() && own.siginfo().is_err() && own.peek(true, 0, &mut []).is_err());
-        assert_eq!((own.rseq(), own.is_dispatched()), (0, false));
+        assert!(own.mask().is_err() && own.siginfo().is_err() && own.peek_siginfo(true, 0, &mut []).is_err());
+        assert_eq!((own.rseq_area(), own.is_dispatched()), (0, false));
     }
 }

@@ -4,15 +4,15 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::{Asked, Means, Party};
+use super::{EventBackend, EventFilter, ProcessMatcher};
 use crate::error::Failure;
-use crate::out::escape;
+use crate::out::escape_name;
 use crate::signal::{Arch, SignalSet};
-use crate::watch::poll::args::{pids, refuse_own};
+use crate::watch::poll::args::{parse_pids, reject_own_pid};
 
 /// Which signals, by what.
 #[derive(Debug, Default, Args)]
-pub(in crate::watch::poll) struct LiveArgs {
+pub(in crate::watch::poll) struct EventArgs {
     /// Every signal of the whole system, as it is sent
     ///
     /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
@@ -34,23 +34,23 @@ pub(in crate::watch::poll) struct LiveArgs {
     ///
     /// auto: BPF if it may be used, else proc; ptrace stops at each signal
     #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<MeansName>,
+    backend: Option<EventBackendArg>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum MeansName {
+enum EventBackendArg {
     Auto,
     Bpf,
     Ptrace,
     Proc,
 }
 
-impl LiveArgs {
+impl EventArgs {
     /// The options that are given, the first of which needs somebody to look at.
-    pub(in crate::watch::poll) fn given(&self) -> Option<&'static str> {
+    pub(in crate::watch::poll) fn given_option(&self) -> Option<&'static str> {
         let given = [
             (!self.signal.is_empty(), "--signal"),
             (!self.sender.is_empty(), "--sender"),
@@ -67,16 +67,16 @@ impl LiveArgs {
     /// # Errors
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
-    pub(in crate::watch::poll) fn asked(&self) -> Result<Asked, Failure> {
+    pub(in crate::watch::poll) fn to_filter(&self) -> Result<EventFilter, Failure> {
         let means = match self.backend {
-            None | Some(MeansName::Auto) if self.all => Means::Bpf,
-            None | Some(MeansName::Auto) => Means::Auto,
-            Some(MeansName::Bpf) => Means::Bpf,
-            Some(MeansName::Ptrace) => Means::Ptrace,
-            Some(MeansName::Proc) => Means::Proc,
+            None | Some(EventBackendArg::Auto) if self.all => EventBackend::Bpf,
+            None | Some(EventBackendArg::Auto) => EventBackend::Auto,
+            Some(EventBackendArg::Bpf) => EventBackend::Bpf,
+            Some(EventBackendArg::Ptrace) => EventBackend::Ptrace,
+            Some(EventBackendArg::Proc) => EventBackend::Proc,
         };
-        let refused = |text: &str| Err(Failure::usage(text));
-        if self.all && means != Means::Bpf {
+        let refused = |text: &str| Err(Failure::usage_error(text));
+        if self.all && means != EventBackend::Bpf {
             return refused("--all: only BPF sees the whole system: --backend bpf");
         }
         if self.all && self.until_exit {
@@ -86,36 +86,37 @@ impl LiveArgs {
             return refused("--target: it goes with --all; --pid, or a criterion, names the targets");
         }
         let chooses = !self.signal.is_empty() || !self.sender.is_empty();
-        if means == Means::Proc && chooses {
+        if means == EventBackend::Proc && chooses {
             return refused(
                 "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
             );
         }
-        Ok(Asked {
-            means,
-            all: self.all,
-            signals: self.signals()?,
-            senders: parties("--sender", &self.sender)?,
-            targets: parties("--target", &self.target)?,
+        Ok(EventFilter {
+            backend: means,
+            all_processes: self.all,
+            signals: self.parse_signals()?,
+            senders: parse_process_matchers("--sender", &self.sender)?,
+            targets: parse_process_matchers("--target", &self.target)?,
             until_exit: self.until_exit,
             verbose: self.verbose,
         })
     }
 
-    fn signals(&self) -> Result<SignalSet, Failure> {
+    fn parse_signals(&self) -> Result<SignalSet, Failure> {
         let all = SignalSet::all(Arch::NATIVE);
         let sets = self.signal.iter().map(|word| {
-            let word = escape(word.as_encoded_bytes());
+            let word = escape_name(word.as_encoded_bytes());
             if word.trim().is_empty() {
-                return Err(Failure::usage("--signal '': not a signal"));
+                return Err(Failure::usage_error("--signal '': not a signal"));
             }
             // A number that is none, as such; those of a mask are read as one.
-            if let Some(number) = word.split(',').find(|word| is_no_signal(word.trim())) {
-                let last = Arch::NATIVE.last();
+            if let Some(number) = word.split(',').find(|word| is_invalid_signal_number(word.trim())) {
+                let last = Arch::NATIVE.max_signal_number();
                 let text = format!("--signal {number}: not a signal number: they go from 1 to {last}");
-                return Err(Failure::usage(text));
+                return Err(Failure::usage_error(text));
             }
-            SignalSet::parse(&word, Arch::NATIVE).map_err(|error| Failure::usage(format!("--signal {error}")))
+            SignalSet::parse(&word, Arch::NATIVE)
+                .map_err(|error| Failure::usage_error(format!("--signal {error}")))
         });
         let named = sets.reduce(|all, set| Ok(all? | set?)).transpose()?;
         Ok(named.unwrap_or(all))
@@ -123,24 +124,24 @@ impl LiveArgs {
 }
 
 /// Whether this is a number, and of no signal.
-fn is_no_signal(word: &str) -> bool {
+fn is_invalid_signal_number(word: &str) -> bool {
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     is_number && word.parse().ok().and_then(|number| Arch::NATIVE.signal(number)).is_none()
 }
 
-fn parties(option: &str, words: &[OsString]) -> Result<Vec<Party>, Failure> {
+fn parse_process_matchers(option: &str, words: &[OsString]) -> Result<Vec<ProcessMatcher>, Failure> {
     let party = |word: &OsString| {
         let bytes = word.as_encoded_bytes();
         if bytes.is_empty() {
-            return Err(Failure::usage(format!("{option} '': not a process")));
+            return Err(Failure::usage_error(format!("{option} '': not a process")));
         }
         if !bytes.iter().all(u8::is_ascii_digit) {
             // As much as the kernel keeps (TASK_COMM_LEN, less the zero).
-            return Ok(Party::Name(bytes[..bytes.len().min(15)].to_vec()));
+            return Ok(ProcessMatcher::Name(bytes[..bytes.len().min(15)].to_vec()));
         }
-        let pids = pids(word, &format!("{option} "))?;
-        refuse_own(&pids, option)?;
-        Ok(Party::Pid(pids[0]))
+        let pids = parse_pids(word, &format!("{option} "))?;
+        reject_own_pid(&pids, option)?;
+        Ok(ProcessMatcher::Pid(pids[0]))
     };
     words.iter().map(party).collect()
 }
@@ -150,25 +151,25 @@ mod tests {
     use super::*;
     use crate::signal::known::{INT, TERM};
 
-    fn args(signal: &[&str], sender: &[&str]) -> LiveArgs {
+    fn args(signal: &[&str], sender: &[&str]) -> EventArgs {
         let words = |words: &[&str]| words.iter().map(OsString::from).collect();
-        LiveArgs { signal: words(signal), sender: words(sender), ..LiveArgs::default() }
+        EventArgs { signal: words(signal), sender: words(sender), ..EventArgs::default() }
     }
 
     #[test]
-    fn who_and_what_is_read() {
+    fn parses_signals_and_senders() {
         let asked =
-            args(&["TERM,2"], &["77", "deploy.sh", "a-very-long-name.sh"]).asked().expect("it is right");
+            args(&["TERM,2"], &["77", "deploy.sh", "a-very-long-name.sh"]).to_filter().expect("it is right");
         assert_eq!(asked.signals, [INT, TERM].into_iter().collect());
-        let name = |name: &[u8]| Party::Name(name.to_vec());
-        assert_eq!(asked.senders, [Party::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
-        assert!(asked.is_choosy() && asked.means == Means::Auto);
-        assert!(!args(&[], &[]).asked().expect("it is right").is_choosy());
+        let name = |name: &[u8]| ProcessMatcher::Name(name.to_vec());
+        assert_eq!(asked.senders, [ProcessMatcher::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
+        assert!(asked.is_selective() && asked.backend == EventBackend::Auto);
+        assert!(!args(&[], &[]).to_filter().expect("it is right").is_selective());
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
-        let said = |args: LiveArgs| args.asked().expect_err("it is wrong").to_string();
+    fn rejects_invalid_signals_senders_and_backends() {
+        let said = |args: EventArgs| args.to_filter().expect_err("it is wrong").to_string();
         assert_eq!(said(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
         assert_eq!(said(args(&[""], &[])), "--signal '': not a signal");
         let number = |number| format!("--signal {number}: not a signal number: they go from 1 to 64");
@@ -176,9 +177,9 @@ mod tests {
         assert_eq!(said(args(&["0"], &[])), number("0"));
         assert_eq!(said(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
         assert_eq!(said(args(&[], &[""])), "--sender '': not a process");
-        let proc = LiveArgs { backend: Some(MeansName::Proc), ..args(&["TERM"], &[]) };
+        let proc = EventArgs { backend: Some(EventBackendArg::Proc), ..args(&["TERM"], &[]) };
         assert!(said(proc).starts_with("--signal, --sender: /proc does not tell"));
-        let ptrace = LiveArgs { backend: Some(MeansName::Ptrace), all: true, ..LiveArgs::default() };
+        let ptrace = EventArgs { backend: Some(EventBackendArg::Ptrace), all: true, ..EventArgs::default() };
         assert!(said(ptrace).starts_with("--all: only BPF"));
     }
 }

@@ -1,21 +1,21 @@
 //! What is asked of signals as they happen.
 
-use crate::observe::events::{Delivered, Event, Filter, What};
+use crate::observe::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
 use crate::signal::{Arch, SignalSet};
 
 /// Which signals are told, as they happen, and by what means.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// By what; looks alone where it is [`Means::Proc`].
-    pub means: Means,
+pub struct EventFilter {
+    /// By what; looks alone where it is [`EventBackend::Proc`].
+    pub backend: EventBackend,
     /// Those for every process of the system, none of which is looked at.
-    pub all: bool,
+    pub all_processes: bool,
     /// Only these.
     pub signals: SignalSet,
     /// Only from one of these, if there are any.
-    pub senders: Vec<Party>,
+    pub senders: Vec<ProcessMatcher>,
     /// Only for one of these, if there are any.
-    pub targets: Vec<Party>,
+    pub targets: Vec<ProcessMatcher>,
     /// Whether nothing is told but how processes end, and who ended them.
     pub until_exit: bool,
     /// Whether the last words of the kernel's verifier are told, if it refuses.
@@ -24,7 +24,7 @@ pub struct Asked {
 
 /// A process that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Party {
+pub enum ProcessMatcher {
     /// By its number.
     Pid(u32),
     /// By its name, or its thread's, as the kernel has it: up to 15 bytes.
@@ -33,7 +33,7 @@ pub enum Party {
 
 /// By what signals are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub enum EventBackend {
     /// BPF if it may be used; else looks alone.
     Auto,
     /// BPF.
@@ -44,26 +44,26 @@ pub enum Means {
     Proc,
 }
 
-impl Asked {
+impl EventFilter {
     /// Whether some signals are chosen: then changes are not told.
-    pub fn is_choosy(&self) -> bool {
+    pub fn is_selective(&self) -> bool {
         self.signals != SignalSet::all(Arch::NATIVE) || !self.senders.is_empty() || !self.targets.is_empty()
     }
 
     /// Whether a signal is to be told.
-    pub(super) fn passes(&self, event: &Event) -> bool {
-        let (info, sender) = match &event.what {
-            What::Generated(sent) => {
+    pub(super) fn matches(&self, event: &ThreadEvent) -> bool {
+        let (info, sender) = match &event.kind {
+            ThreadEventKind::Generation(sent) => {
                 let sender = sent.sender.as_ref();
-                (&sent.info, sender.map(|sender| (sender.pid, Some(&sender.name[..]))))
+                (&sent.siginfo, sender.map(|sender| (sender.pid, Some(&sender.thread_name[..]))))
             }
-            What::Delivered(Delivered { info, claimed }) => {
+            ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: claimed }) => {
                 (info, claimed.as_ref().map(|claimed| (claimed.pid, claimed.name.as_deref())))
             }
             _ => return true,
         };
-        let from = |party: &Party| sender.is_some_and(|(pid, name)| party.is(pid, name));
-        let to = |party: &Party| party.is(event.pid, event.name.as_deref());
+        let from = |party: &ProcessMatcher| sender.is_some_and(|(pid, name)| party.matches(pid, name));
+        let to = |party: &ProcessMatcher| party.matches(event.pid, event.thread_name.as_deref());
         self.signals.contains(info.signal)
             && (self.senders.is_empty() || self.senders.iter().any(from))
             && (self.targets.is_empty() || self.targets.iter().any(to))
@@ -71,33 +71,33 @@ impl Asked {
 
     /// What the means has to see. Of processes that are looked at everything,
     /// so that who ends them is known.
-    pub(super) fn filter(&self, pids: &[u32]) -> Filter {
-        if !self.all {
+    pub(super) fn kernel_filter(&self, pids: &[u32]) -> EventScope {
+        if !self.all_processes {
             let signals = SignalSet::all(Arch::NATIVE);
-            return Filter { targets: Some(pids.to_vec()), senders: Vec::new(), signals };
+            return EventScope { target_pids: Some(pids.to_vec()), sender_pids: Vec::new(), signals };
         }
-        Filter {
-            targets: numbers(&self.targets),
-            senders: numbers(&self.senders).unwrap_or_default(),
+        EventScope {
+            target_pids: pids_of(&self.targets),
+            sender_pids: pids_of(&self.senders).unwrap_or_default(),
             signals: self.signals,
         }
     }
 }
 
 /// Their numbers, if each has one.
-fn numbers(parties: &[Party]) -> Option<Vec<u32>> {
-    let number = |party: &Party| match party {
-        Party::Pid(pid) => Some(*pid),
-        Party::Name(_) => None,
+fn pids_of(parties: &[ProcessMatcher]) -> Option<Vec<u32>> {
+    let number = |party: &ProcessMatcher| match party {
+        ProcessMatcher::Pid(pid) => Some(*pid),
+        ProcessMatcher::Name(_) => None,
     };
     parties.iter().map(number).collect::<Option<Vec<u32>>>().filter(|pids| !pids.is_empty())
 }
 
-impl Party {
-    fn is(&self, pid: Option<u32>, name: Option<&[u8]>) -> bool {
+impl ProcessMatcher {
+    fn matches(&self, pid: Option<u32>, name: Option<&[u8]>) -> bool {
         match self {
-            Party::Pid(wanted) => pid == Some(*wanted),
-            Party::Name(wanted) => name == Some(&wanted[..]),
+            ProcessMatcher::Pid(wanted) => pid == Some(*wanted),
+            ProcessMatcher::Name(wanted) => name == Some(&wanted[..]),
         }
     }
 }
@@ -107,15 +107,15 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::observe::Claimed;
-    use crate::signal::{Info, Signal};
+    use crate::observe::ClaimedSender;
+    use crate::signal::{Siginfo, Signal};
 
-    fn asked(senders: &[Party]) -> Asked {
+    fn filter_by_senders(senders: &[ProcessMatcher]) -> EventFilter {
         let signals = SignalSet::all(Arch::NATIVE);
         let (senders, targets) = (senders.to_vec(), Vec::new());
-        Asked {
-            means: Means::Ptrace,
-            all: false,
+        EventFilter {
+            backend: EventBackend::Ptrace,
+            all_processes: false,
             signals,
             senders,
             targets,
@@ -125,17 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_known_by_our_number_and_its_name() {
-        let info = Info { pid: 7, ..Info::bare(Signal::new(15).unwrap()) };
+    fn matches_sender_by_own_namespace_pid_or_name() {
+        let info = Siginfo { pid: 7, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
         let from = |pid: Option<u32>, name: Option<&[u8]>| {
-            let claimed = Claimed { number: 7, pid, uid: 0, name: name.map(<[u8]>::to_vec), child: false };
-            let what = What::Delivered(Delivered { info, claimed: Some(claimed) });
-            Event { time: SystemTime::now(), pid: Some(1), tid: Some(1), name: None, what }
+            let claimed =
+                ClaimedSender { inner_pid: 7, pid, uid: 0, name: name.map(<[u8]>::to_vec), is_child: false };
+            let what =
+                ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: Some(claimed) });
+            ThreadEvent { time: SystemTime::now(), pid: Some(1), tid: Some(1), thread_name: None, kind: what }
         };
-        let (here, there) = (asked(&[Party::Pid(1007)]), asked(&[Party::Pid(7)]));
+        let (here, there) =
+            (filter_by_senders(&[ProcessMatcher::Pid(1007)]), filter_by_senders(&[ProcessMatcher::Pid(7)]));
         let bash = from(Some(1007), Some(b"bash"));
-        assert!(here.passes(&bash) && !there.passes(&bash));
-        assert!(!here.passes(&from(None, None)) && !there.passes(&from(None, None)));
-        assert!(asked(&[Party::Name(b"bash".to_vec())]).passes(&bash));
+        assert!(here.matches(&bash) && !there.matches(&bash));
+        assert!(!here.matches(&from(None, None)) && !there.matches(&from(None, None)));
+        assert!(filter_by_senders(&[ProcessMatcher::Name(b"bash".to_vec())]).matches(&bash));
     }
 }

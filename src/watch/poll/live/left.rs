@@ -3,57 +3,59 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Killer;
+use super::FatalSignal;
 use crate::error::Failure;
-use crate::observe::events::{Event, Stops, What};
-use crate::out::escape;
+use crate::observe::events::{StopStats, ThreadEvent, ThreadEventKind};
+use crate::out::escape_name;
 use crate::signal::known::KILL;
-use crate::watch::poll::observe::Observation;
+use crate::watch::poll::observe::Monitor;
 use crate::watch::poll::{self, signal, view};
 
 /// So long the end is put off for what is not told yet.
-const REST: Duration = Duration::from_millis(500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// So many of those that were killed are named.
-const NAMED: usize = 10;
+const MAX_NAMED_KILLS: usize = 10;
 
 /// So many that never stood still are named.
-const NEVER: usize = 10;
+const MAX_NAMED_UNSTOPPED: usize = 10;
 
 /// What is not told any more.
 #[derive(Debug, Default)]
-pub(super) struct Left {
+pub(super) struct UnreportedEvents {
     /// So many signals, and what else happened.
     count: u64,
     /// So many were lost before anybody saw them.
-    lost: u64,
+    lost_count: u64,
     /// Whom one of them kills, and whose it is; the first of them.
-    kills: Vec<String>,
+    named_kills: Vec<String>,
     /// And so many more.
-    more: u64,
+    other_kills: u64,
 }
 
-impl Left {
-    fn add(&mut self, event: &Event) {
-        match &event.what {
-            What::Lost(lost) => {
-                self.lost += lost;
+impl UnreportedEvents {
+    fn count_event(&mut self, event: &ThreadEvent) {
+        match &event.kind {
+            ThreadEventKind::Lost(lost) => {
+                self.lost_count += lost;
                 return;
             }
-            What::Generated(sent) if sent.info.signal == KILL && self.kills.len() < NAMED => {
-                let name = escape(event.name.as_deref().unwrap_or_default());
-                let by = signal::by(&Killer::Seen(sent.clone()), event.pid);
-                self.kills.push(format!("{} ({name}): KILL{by}", event.pid.unwrap_or(0)));
+            ThreadEventKind::Generation(sent)
+                if sent.siginfo.signal == KILL && self.named_kills.len() < MAX_NAMED_KILLS =>
+            {
+                let name = escape_name(event.thread_name.as_deref().unwrap_or_default());
+                let by = signal::fatal_signal_text(&FatalSignal::Generated(sent.clone()), event.pid);
+                self.named_kills.push(format!("{} ({name}): KILL{by}", event.pid.unwrap_or(0)));
             }
-            What::Generated(sent) if sent.info.signal == KILL => self.more += 1,
+            ThreadEventKind::Generation(sent) if sent.siginfo.signal == KILL => self.other_kills += 1,
             _ => {}
         }
         self.count += 1;
     }
 
     /// A line for each.
-    fn notes(&self) -> Vec<String> {
-        let Left { count, lost, kills, more } = self;
+    fn to_notes(&self) -> Vec<String> {
+        let UnreportedEvents { count, lost_count: lost, named_kills: kills, other_kills: more } = self;
         let signals = |count: u64| if count == 1 { "signal was" } else { "signals were" };
         let mut notes = Vec::new();
         if *count > 0 {
@@ -70,36 +72,36 @@ impl Left {
     }
 }
 
-impl Observation<'_, '_> {
+impl Monitor<'_, '_> {
     /// Ends the seeing of signals; tells what has happened by then, unless the
     /// output has failed, and what it has cost.
-    pub(in crate::watch::poll) fn finish_live(&mut self, is_written: bool) -> Result<(), Failure> {
-        let Some(live) = &mut self.live else { return Ok(()) };
-        let stops = live.finish();
-        let told = if is_written { self.tell_rest() } else { Ok(()) };
-        self.tell_stops(stops, told.is_ok())?;
+    pub(in crate::watch::poll) fn finish_events(&mut self, is_written: bool) -> Result<(), Failure> {
+        let Some(live) = &mut self.events else { return Ok(()) };
+        let stops = live.stop();
+        let told = if is_written { self.drain_at_exit() } else { Ok(()) };
+        self.report_tracer_stops(stops, told.is_ok())?;
         told
     }
 
     /// Says what is not told any more, once that is known.
-    pub(in crate::watch::poll) fn tell_left(&mut self) {
-        let notes = self.live.as_ref().map(|live| live.left.notes());
-        notes.iter().flatten().for_each(|note| self.notes.note(note));
+    pub(in crate::watch::poll) fn report_unreported(&mut self) {
+        let notes = self.events.as_ref().map(|live| live.unreported.to_notes());
+        notes.iter().flatten().for_each(|note| self.notes.write_note(note));
     }
 
-    fn tell_rest(&mut self) -> Result<(), Failure> {
-        let end = Instant::now() + REST;
+    fn drain_at_exit(&mut self) -> Result<(), Failure> {
+        let end = Instant::now() + DRAIN_TIMEOUT;
         let mut takes = true;
         // Nothing more comes, so that this ends.
         loop {
-            let (batch, more) = self.take()?;
+            let (batch, more) = self.read_events()?;
             for event in &batch {
-                let is_loss = matches!(event.what, What::Lost(_));
-                takes = takes && self.has_room(end)?;
-                if takes && !self.is_counted_out() {
-                    self.tell_happened(event)?;
-                } else if is_loss || !self.is_counted_out() {
-                    self.leave(event);
+                let is_loss = matches!(event.kind, ThreadEventKind::Lost(_));
+                takes = takes && self.can_write_until(end)?;
+                if takes && !self.is_count_reached() {
+                    self.report_event(event)?;
+                } else if is_loss || !self.is_count_reached() {
+                    self.count_unreported(event);
                 }
             }
             self.out.flush()?;
@@ -109,45 +111,49 @@ impl Observation<'_, '_> {
         }
     }
 
-    fn leave(&mut self, event: &Event) {
-        let is_told = self.is_told(event);
-        if let Some(live) = self.live.as_mut().filter(|_| is_told) {
-            live.left.add(event);
+    fn count_unreported(&mut self, event: &ThreadEvent) {
+        let is_told = self.is_reported(event);
+        if let Some(live) = self.events.as_mut().filter(|_| is_told) {
+            live.unreported.count_event(event);
         }
     }
 
     /// Whether what is written is taken by now, or until a moment; not where a
     /// signal asks for the end once more.
-    fn has_room(&mut self, end: Instant) -> Result<bool, Failure> {
-        while self.outlet.is_behind() {
+    fn can_write_until(&mut self, end: Instant) -> Result<bool, Failure> {
+        while self.stdout.has_pending() {
             let time = end.saturating_duration_since(Instant::now());
-            if time.is_zero() || self.is_asked_within(time)? {
+            if time.is_zero() || self.wait_for_signal(time)? {
                 return Ok(false);
             }
-            self.outlet.check()?;
+            self.stdout.take_error()?;
         }
         Ok(Instant::now() < end)
     }
 
     /// Says how long each stood still, and tells it.
-    fn tell_stops(&mut self, stops: Vec<(u32, Stops)>, mut is_written: bool) -> Result<(), Failure> {
+    fn report_tracer_stops(
+        &mut self,
+        stops: Vec<(u32, StopStats)>,
+        mut is_written: bool,
+    ) -> Result<(), Failure> {
         let mut told = Ok(());
         let never = stops.iter().filter(|(_, stops)| stops.count == 0).count();
         for (pid, stops) in stops {
-            let ended = self.live.as_mut().and_then(|live| live.names.remove(&pid));
-            let name = self.name_of(pid).or(ended).unwrap_or_default();
-            if stops.count > 0 || never <= NEVER {
-                self.notes.note(&view::stood_still(pid, &name, &stops));
+            let ended = self.events.as_mut().and_then(|live| live.exited_names.remove(&pid));
+            let name = self.process_name(pid).or(ended).unwrap_or_default();
+            if stops.count > 0 || never <= MAX_NAMED_UNSTOPPED {
+                self.notes.write_note(&view::tracer_stops_text(pid, &name, &stops));
             }
-            if is_written && !self.request.live.until_exit {
-                let what = poll::What::StoodStill(stops);
-                let event = poll::Event { time: SystemTime::now(), pid, name: &name, what };
-                told = view::event(&event, self.out);
+            if is_written && !self.request.events.until_exit {
+                let what = poll::MonitorEventKind::TracerStops(stops);
+                let event = poll::MonitorEvent { time: SystemTime::now(), pid, name: &name, kind: what };
+                told = view::print_event(&event, self.out);
                 is_written = told.is_ok();
             }
         }
-        if never > NEVER {
-            self.notes.note(&format!("{never} processes never stood still"));
+        if never > MAX_NAMED_UNSTOPPED {
+            self.notes.write_note(&format!("{never} processes never stood still"));
         }
         Ok(told?)
     }

@@ -10,81 +10,91 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
-use crate::observe::events::{Delivered, Event, Events, Outcome, Sent, Stops, What};
-use crate::observe::{Backend, Refused, Used};
+use crate::observe::events::{
+    EventStream, GenerateResult, SignalDelivery, SignalGeneration, StopStats, ThreadEvent, ThreadEventKind,
+};
+use crate::observe::{Backend, BackendChoice, BackendError};
 use crate::signal::Signal;
-use crate::signal::exit::Ending;
+use crate::signal::exit::Termination;
 use crate::signal::known::KILL;
-use crate::watch::sender::Senders;
+use crate::watch::sender::SenderNameCache;
 
-pub use asked::{Asked, Means, Party};
+pub use asked::{EventBackend, EventFilter, ProcessMatcher};
 
 /// The view of the signals.
 #[derive(Debug)]
-pub(super) struct Live {
-    events: Events,
-    senders: Senders,
+pub(super) struct EventCollector {
+    events: EventStream,
+    sender_names: SenderNameCache,
     /// When what has come is to be taken.
-    due: Option<Instant>,
+    read_at: Option<Instant>,
     /// What was sent last of what could end a process.
-    last: HashMap<(u32, Signal), Killer>,
+    fatal_signals: HashMap<(u32, Signal), FatalSignal>,
     /// Whether that is remembered: the ends of these processes are told.
-    remembers: bool,
+    tracks_fatal_signals: bool,
     /// What processes were called that have ended.
-    names: HashMap<u32, Vec<u8>>,
+    exited_names: HashMap<u32, Vec<u8>>,
     /// What was not told in the end.
-    left: left::Left,
+    unreported: left::UnreportedEvents,
 }
 
 /// What ended a process.
 #[derive(Clone, Debug)]
-pub(super) enum Killer {
+pub(super) enum FatalSignal {
     /// A signal that was seen when it was generated.
-    Seen(Sent),
+    Generated(SignalGeneration),
     /// One that was seen when it was delivered: who sent it is claimed.
-    Claimed(Delivered),
+    Delivered(SignalDelivery),
 }
 
-impl Live {
+impl EventCollector {
     /// Begins, for these processes, or as it is asked for all; `None` for looks
     /// alone. Whom that takes time with is left out where it is not to go on.
     ///
     /// # Errors
     /// Why there is nothing to be seen, and of which process.
-    pub(super) fn begin(
-        asked: &Asked,
+    pub(super) fn start(
+        asked: &EventFilter,
         pids: &[u32],
         goes_on: &dyn Fn() -> bool,
-    ) -> Result<Option<Live>, (Option<u32>, Refused)> {
-        let backend = match asked.means {
-            Means::Proc => return Ok(None),
-            Means::Auto | Means::Bpf => Backend::Bpf,
-            Means::Ptrace => Backend::Ptrace,
+    ) -> Result<Option<EventCollector>, (Option<u32>, BackendError)> {
+        let backend = match asked.backend {
+            EventBackend::Proc => return Ok(None),
+            EventBackend::Auto | EventBackend::Bpf => BackendChoice::Bpf,
+            EventBackend::Ptrace => BackendChoice::Ptrace,
         };
-        let events = Events::open(&asked.filter(pids), backend, goes_on)?;
-        let (senders, remembers) = (Senders::new(), !asked.all);
-        let (last, names, left) = (HashMap::new(), HashMap::new(), left::Left::default());
-        Ok(Some(Live { events, senders, due: None, last, remembers, names, left }))
+        let events = EventStream::open(&asked.kernel_filter(pids), backend, goes_on)?;
+        let (senders, remembers) = (SenderNameCache::new(), !asked.all_processes);
+        let (last, names, left) = (HashMap::new(), HashMap::new(), left::UnreportedEvents::default());
+        Ok(Some(EventCollector {
+            events,
+            sender_names: senders,
+            read_at: None,
+            fatal_signals: last,
+            tracks_fatal_signals: remembers,
+            exited_names: names,
+            unreported: left,
+        }))
     }
 
     /// Which means it is.
-    pub(super) fn used(&self) -> Used {
-        self.events.used()
+    pub(super) fn backend(&self) -> Backend {
+        self.events.backend()
     }
 
     /// What to wait for; nothing while more is awaited.
     pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        if self.due.is_some() { Vec::new() } else { self.events.descriptors() }
+        if self.read_at.is_some() { Vec::new() } else { self.events.descriptors() }
     }
 
     /// Something has come, perhaps. Gives when it is to be taken.
-    pub(super) fn came(&mut self) {
-        self.due.get_or_insert_with(|| Instant::now() + self.events.pace());
+    pub(super) fn schedule_read(&mut self) {
+        self.read_at.get_or_insert_with(|| Instant::now() + self.events.batch_delay());
     }
 
     /// When something is to be taken.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+    pub(super) fn read_at(&self) -> Option<Instant> {
+        self.read_at
     }
 
     /// Takes what has happened, a part of it; gives that, with the names of those
@@ -93,66 +103,72 @@ impl Live {
     ///
     /// # Errors
     /// What the kernel says.
-    fn take(&mut self, own: impl Fn(u32) -> Option<Vec<u8>>) -> io::Result<(Vec<Event>, bool)> {
+    fn read_events(&mut self, own: impl Fn(u32) -> Option<Vec<u8>>) -> io::Result<(Vec<ThreadEvent>, bool)> {
         let mut batch = Vec::new();
-        let more = self.events.read(&mut batch)?;
+        let more = self.events.read_batch(&mut batch)?;
         // What is left is told in the next turn.
-        self.due = more.then(Instant::now);
-        self.senders.next_batch();
+        self.read_at = more.then(Instant::now);
+        self.sender_names.next_batch();
         for event in &mut batch {
-            if let What::Delivered(Delivered { claimed: Some(claimed), .. }) = &mut event.what {
+            if let ThreadEventKind::Delivery(SignalDelivery { claimed_sender: Some(claimed), .. }) =
+                &mut event.kind
+            {
                 let itself = claimed.pid.filter(|pid| Some(*pid) == event.pid).and_then(&own);
-                claimed.name = itself.or_else(|| claimed.pid.and_then(|pid| self.senders.name(pid)));
+                claimed.name = itself.or_else(|| claimed.pid.and_then(|pid| self.sender_names.resolve(pid)));
             }
-            self.remember(event);
+            self.record_fatal_signal(event);
         }
         Ok((batch, more))
     }
 
-    fn remember(&mut self, event: &Event) {
-        let Some(pid) = event.pid.filter(|_| self.remembers) else { return };
-        let (signal, killer) = match &event.what {
-            What::Generated(sent) if matters(sent.outcome) => (sent.info.signal, Killer::Seen(sent.clone())),
-            What::Delivered(delivered) => (delivered.info.signal, Killer::Claimed(delivered.clone())),
+    fn record_fatal_signal(&mut self, event: &ThreadEvent) {
+        let Some(pid) = event.pid.filter(|_| self.tracks_fatal_signals) else { return };
+        let (signal, killer) = match &event.kind {
+            ThreadEventKind::Generation(sent) if took_effect(sent.generate_result) => {
+                (sent.siginfo.signal, FatalSignal::Generated(sent.clone()))
+            }
+            ThreadEventKind::Delivery(delivered) => {
+                (delivered.siginfo.signal, FatalSignal::Delivered(delivered.clone()))
+            }
             _ => return,
         };
         // The first KILL is the one that does it.
-        if signal != KILL || !self.last.contains_key(&(pid, signal)) {
-            self.last.insert((pid, signal), killer);
+        if signal != KILL || !self.fatal_signals.contains_key(&(pid, signal)) {
+            self.fatal_signals.insert((pid, signal), killer);
         }
     }
 
     /// Keeps the name of a process that has ended.
-    pub(super) fn has_ended(&mut self, pid: u32, name: &[u8]) {
-        self.names.insert(pid, name.to_vec());
+    pub(super) fn record_exit(&mut self, pid: u32, name: &[u8]) {
+        self.exited_names.insert(pid, name.to_vec());
     }
 
     /// Ends the seeing; gives how long each process stood still for it. What has
     /// happened by then is still to be taken.
-    fn finish(&mut self) -> Vec<(u32, Stops)> {
-        self.due = None;
-        self.events.finish()
+    fn stop(&mut self) -> Vec<(u32, StopStats)> {
+        self.read_at = None;
+        self.events.stop()
     }
 
     /// Keeps what has happened by now, untold.
     ///
     /// # Errors
     /// What the kernel says.
-    pub(super) fn gather(&mut self) -> io::Result<()> {
-        self.due = None;
-        self.events.gather()
+    pub(super) fn buffer_events(&mut self) -> io::Result<()> {
+        self.read_at = None;
+        self.events.drain_kernel_buffer()
     }
 
     /// What has ended a process so.
-    pub(super) fn killer(&self, pid: u32, ending: Option<Ending>) -> Option<&Killer> {
+    pub(super) fn fatal_signal(&self, pid: u32, ending: Option<Termination>) -> Option<&FatalSignal> {
         match ending {
-            Some(Ending::Killed { signal, .. }) => self.last.get(&(pid, signal)),
+            Some(Termination::Killed { signal, .. }) => self.fatal_signals.get(&(pid, signal)),
             _ => None,
         }
     }
 }
 
 /// Whether something has become of a signal.
-fn matters(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Delivered | Outcome::InfoLost)
+fn took_effect(outcome: GenerateResult) -> bool {
+    matches!(outcome, GenerateResult::Delivered | GenerateResult::SiginfoLost)
 }
