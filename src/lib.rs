@@ -1,9 +1,9 @@
 //! sigtool: what the signals are, and what processes do with them.
 //!
-//! The house, from the ground up. Each floor may name only those below it;
-//! `tests/house.rs` holds this plan.
+//! The layers, from the ground up. Each imports only layers below it;
+//! `tests/architecture.rs` enforces this table.
 //!
-//! | module | what it is | of the crate, it may name |
+//! | module | content | imports from the crate |
 //! |---|---|---|
 //! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
 //! | [`proc`] | what /proc says of a process: text to values, and a reader | `signal` |
@@ -13,13 +13,13 @@
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `proc`, `sys` |
 //! | [`error`], [`exit`] | failures and exit statuses | |
-//! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | a room a subcommand: arguments, request, report, view | every floor, `error`, `exit`; never another room |
-//! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the rooms' requests |
-//! | [`cli`] | the top command and its global options | every room's arguments, `kill`, `sys::terminal`, `out` |
+//! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
+//! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
+//! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::terminal`, `out` |
 //!
-//! A room goes from what was typed (`args`) to what it means here (the request,
-//! in `mod`), to what was found (the report), to how it is shown (`view`).
-//! Floors return values and warnings; only `out` and `main` print.
+//! A command goes from arguments (`args`) to a request (`mod`), to a report (what
+//! was found), to its output (`view` or `wire`). Layers return values and warnings;
+//! only `out` and `main` print.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");

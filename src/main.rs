@@ -1,4 +1,4 @@
-//! sigtool, the command: parse, run the room, exit.
+//! sigtool, the command: parse, run the command, exit.
 
 #![no_main]
 #[path = "sys/entry.rs"]

@@ -5,10 +5,10 @@
 
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
+mod architecture;
 mod completions;
 mod decode_status;
 mod generated;
-mod house;
 mod inside;
 mod kill;
 mod list;
