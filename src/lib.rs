@@ -6,13 +6,13 @@
 //! | module | content | imports from the crate |
 //! |---|---|---|
 //! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
-//! | [`proc`] | what /proc says of a process: text to values, and a reader | `signal` |
+//! | [`procfs`] | what /proc says of a process: text to values, and a reader | `signal` |
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
-//! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `proc` |
-//! | [`observe`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `proc`, `sys` |
+//! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `procfs` |
+//! | [`observe`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `procfs`, `sys` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
-//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `proc`, `sys` |
-//! | [`error`], [`exit`] | failures and exit statuses | |
+//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration` |
+//! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
 //! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
 //! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
 //! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::terminal`, `out` |
@@ -27,6 +27,7 @@ compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it buil
 pub mod cli;
 pub mod completions;
 pub mod decode_status;
+pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod explain;
@@ -34,7 +35,7 @@ pub mod kill;
 pub mod list;
 pub mod observe;
 pub mod out;
-pub mod proc;
+pub mod procfs;
 pub mod select;
 pub mod send;
 pub mod signal;

@@ -8,22 +8,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, and the modules of the crate that each may import.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("signal", &[]),
-    ("proc", &["signal"]),
+    ("procfs", &["signal"]),
     ("sys", &["signal"]),
-    ("explain", &["signal", "proc"]),
+    ("explain", &["signal", "procfs"]),
     ("out", &["signal"]),
-    ("observe", &["signal", "proc", "sys"]),
-    ("select", &["signal", "proc", "sys"]),
+    ("observe", &["signal", "procfs", "sys"]),
+    ("select", &["signal", "procfs", "sys", "duration"]),
+    ("duration", &[]),
     ("exit", &[]),
     ("error", &["exit"]),
 ];
 /// The commands: one module each.
 const COMMANDS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// The modules that every command may import besides itself.
-const BELOW_COMMANDS: [&str; 9] =
-    ["signal", "proc", "sys", "explain", "observe", "select", "out", "exit", "error"];
+const BELOW_COMMANDS: [&str; 10] =
+    ["signal", "procfs", "sys", "explain", "observe", "select", "out", "duration", "exit", "error"];
 /// The agreed entries of the top level, besides names that begin with a dot.
 const TOP_LEVEL: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "src", "tests", "man", "README.md", "LICENSE", "target"];
@@ -224,8 +225,9 @@ fn places(source: &Source) -> Vec<String> {
     let in_sys = source.module() == "sys";
     let arguments = source.path == "cli.rs" || source.is("args.rs");
     let view = ["view.rs", "wire.rs", "verdict.rs"].iter().any(|name| source.is(name));
-    let pure =
-        matches!(source.module(), "signal" | "explain") || source.is("status.rs") || source.is("records.rs");
+    let pure = matches!(source.module(), "signal" | "explain")
+        || source.is("status.rs")
+        || source.is("status_dump.rs");
     let mut faults = Vec::new();
     let mut only = |used: bool, what: &str, allowed: bool, place: &str| {
         if used && !allowed {
@@ -239,10 +241,10 @@ fn places(source: &Source) -> Vec<String> {
     only(source.uses("clap"), "clap", arguments, "cli.rs and args.rs");
     only(source.uses("comfy_table"), "comfy_table", source.path == "out/table.rs", "out/table.rs");
     only(source.has_word("fs"), "fs", !view && !pure, "what reads: a view shows, a parser takes text");
-    // Others choose names, and what is there. proc/, numbers.rs and given.rs open
+    // Others choose names, and what is there. procfs/, numbers.rs and given.rs open
     // what the kernel puts below /proc; find.rs the operands.
     let opens = in_sys
-        || source.module() == "proc"
+        || source.module() == "procfs"
         || ["numbers.rs", "given.rs", "find.rs"].iter().any(|name| source.is(name));
     let code = source.code.split("mod tests {").next().unwrap_or_default();
     for call in ["File::open", "OpenOptions", "fs::read(", "fs::read_to_string("] {
@@ -342,11 +344,11 @@ fn tests_do_not_sleep() {
 fn every_rule_can_fail() {
     type Case = (fn(&Source) -> Vec<String>, &'static str, &'static str);
     let broken: &[Case] = &[
-        (imports, "signal/set.rs", "use crate::proc::Status;"),
+        (imports, "signal/set.rs", "use crate::procfs::Status;"),
         (imports, "signal/mod.rs", "use super::out;"),
         (imports, "signal/set.rs", "use super::super::out;"),
         (imports, "signal/set.rs", "mod tests { use super::super::super::out; }"),
-        (imports, "proc/reader.rs", "fn f() { crate::sys::process::exists(1); }"),
+        (imports, "procfs/root.rs", "fn f() { crate::sys::process::exists(1); }"),
         (imports, "out/table.rs", "use crate::{signal::Arch, list};"),
         (imports, "list/mod.rs", "use crate::decode_status::Report;"),
         (imports, "decode_status/view.rs", "use crate::cli;"),
@@ -354,17 +356,17 @@ fn every_rule_can_fail() {
         (imports, "cli.rs", "use crate::list::Report;"),
         (imports, "kill/mod.rs", "use crate::sys::deliver;"),
         (imports, "select/mod.rs", "use crate::out::escape;"),
-        (places, "proc/reader.rs", "fn f() { unsafe {} }"),
+        (places, "procfs/root.rs", "fn f() { unsafe {} }"),
         (places, "list/mod.rs", "use libc::c_int;"),
         (places, "cli.rs", "use nix::unistd;"),
         (places, "list/mod.rs", "use clap::Args;"),
         (places, "out/plain.rs", "use comfy_table::Table;"),
         (places, "list/view.rs", "use std::fs;"),
         (places, "signal/name.rs", "use std::{fs, io};"),
-        (places, "proc/status.rs", "std::fs::read(path)"),
+        (places, "procfs/status.rs", "std::fs::read(path)"),
         (places, "observe/locate.rs", "fn f() { File::open(path); }"),
         (places, "select/pidfile.rs", "fn f() { std::fs::read(path); }"),
-        (places, "proc/users.rs", "fn f() { println!() }"),
+        (places, "procfs/passwd.rs", "fn f() { println!() }"),
         (places, "list/wire.rs", "use crate::sys::process;"),
         (
             length,

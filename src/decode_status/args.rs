@@ -11,8 +11,8 @@ use super::{BareMask, DecodeRequest, DecodeTarget, SortOrder};
 use crate::error::Failure;
 use crate::explain::Requirement;
 use crate::out::{OutputFormat, escape_name};
-use crate::proc::status::SignalSetLine;
-use crate::proc::{PID_MAX_LIMIT, ProcRoot, ProcStatus};
+use crate::procfs::status::SignalSetLine;
+use crate::procfs::{PID_MAX_LIMIT, ProcRoot, ProcStatus};
 use crate::select::args::SelectArgs;
 use crate::signal::{Arch, Signal, SignalSet, mask, name};
 

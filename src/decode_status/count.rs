@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::DecodedProcess;
-use crate::proc::status::QueueUsage;
-use crate::proc::{TaskState, process_has_exited};
+use crate::procfs::status::QueueUsage;
+use crate::procfs::{TaskState, process_has_exited};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 /// The sets that are counted, by name, in the order of [`SignalCounts::processes_per_set`].
@@ -157,8 +157,8 @@ fn fill_ratio(queue: QueueUsage) -> f64 {
 pub(super) mod tests {
     use super::*;
     use crate::decode_status::find;
-    use crate::proc::task::test_thread as task;
-    use crate::proc::{ProcStatus, Thread, Threads};
+    use crate::procfs::task::test_thread as task;
+    use crate::procfs::{ProcStatus, Thread, Threads};
 
     /// A process by a text, live if it has tasks.
     pub(in crate::decode_status) fn parse_process(text: &str, tasks: Option<Vec<Thread>>) -> DecodedProcess {

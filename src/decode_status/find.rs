@@ -9,11 +9,11 @@ use crate::error::{Failure, message_without_errno as bare_error};
 use crate::exit::ExitStatus;
 use crate::explain::{self, Requirement, SendSpec};
 use crate::out::escape_name;
-use crate::proc::records::{self, DumpedStatus};
-use crate::proc::status::ParseStatusError;
-use crate::proc::{
+use crate::procfs::status::ParseStatusError;
+use crate::procfs::status_dump::{self, DumpedStatus};
+use crate::procfs::{
     ProcReadError, ProcRoot, ProcStatus, ProcessContext, ProcessSnapshot, SnapshotCache, Threads,
-    par_map_ids, users,
+    par_map_ids, passwd,
 };
 use crate::select::{self, SelectError, SelectedProcess, Selection};
 use crate::sys;
@@ -275,7 +275,7 @@ fn parse_status_texts(
     problems: &mut Vec<DecodeError>,
 ) -> Result<Vec<DecodedProcess>, DecodeError> {
     let text = read.map_err(|error| decode_error(name, bare_error(&error)))?;
-    let records = records::parse(&text).map_err(|error| decode_error(name, error.to_string()))?;
+    let records = status_dump::parse(&text).map_err(|error| decode_error(name, error.to_string()))?;
     let faults = records.errors.iter();
     problems.extend(faults.map(|(line, error)| decode_error(name, format!("line {line}: {error}"))));
     let found = records.statuses.into_iter();
@@ -362,7 +362,7 @@ impl NameCache<'_> {
         if let Some((_, name)) = self.users.iter().find(|(known, _)| *known == uid) {
             return name.clone();
         }
-        let find = |text: &[u8]| users::find_name(text, uid);
+        let find = |text: &[u8]| passwd::find_name(text, uid);
         let name = sys::database::lookup("/etc/passwd", "passwd", &uid.to_string(), find);
         self.users.push((uid, name.clone()));
         name

@@ -7,7 +7,7 @@ use super::count::{DEFAULT_SIGNALS, ProcessCounts};
 use super::{DecodeError, DecodeRequest, DecodedProcess, command_outcome, find, prometheus};
 use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
-use crate::proc::{ProcReadError, ProcReader, ProcRoot, ProcStatus};
+use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus};
 use crate::select::{self, Selection};
 use crate::signal::{Arch, SignalSet};
 

@@ -27,7 +27,7 @@ use crate::exit::ExitStatus;
 use crate::explain::{Effect, Finding, Requirement};
 use crate::observe::Inspection;
 use crate::out::{OutputFormat, ReportWriter, escape_name};
-use crate::proc::{ProcRoot, ProcStatus, Threads};
+use crate::procfs::{ProcRoot, ProcStatus, Threads};
 use crate::select::Selection;
 use crate::signal::{Arch, Signal, SignalSet};
 

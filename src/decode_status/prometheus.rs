@@ -6,7 +6,7 @@ use std::io;
 
 use super::count::{ProcessCounts, SET_NAMES};
 use crate::out::ReportWriter;
-use crate::proc::status::QueueUsage;
+use crate::procfs::status::QueueUsage;
 
 /// Writes every metric.
 pub(super) fn print_metrics(counts: &ProcessCounts, out: &mut ReportWriter<'_>) -> io::Result<()> {

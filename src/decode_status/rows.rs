@@ -1,7 +1,7 @@
 //! The sets of a process, turned into what is so for each signal. Pure.
 
 use super::DecodedProcess;
-use crate::proc::{TaskState, Threads};
+use crate::procfs::{TaskState, Threads};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
@@ -184,7 +184,7 @@ pub(super) fn default_action(signal: Signal, arch: Arch) -> DefaultAction {
 mod tests {
     use super::super::count::tests::parse_process;
     use super::*;
-    use crate::proc::task::test_thread as task;
+    use crate::procfs::task::test_thread as task;
 
     fn row(process: &DecodedProcess, number: u8) -> SignalRow {
         process.row(Signal::new(number).unwrap())

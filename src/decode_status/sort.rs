@@ -129,7 +129,7 @@ impl<K: Ord> PartialOrd for SortEntry<K> {
 mod tests {
     use super::super::find::process_from_status;
     use super::*;
-    use crate::proc::ProcStatus;
+    use crate::procfs::ProcStatus;
 
     #[test]
     fn parses_keys_or_names_the_bad_one() {

@@ -7,8 +7,8 @@ use super::rows::{self, BlockedStatus, PendingStatus, RowDisposition, SignalRow}
 use super::verdict::{effect_grid, finding_fields, print_unmet};
 use super::{BareMask, DecodeReport, DecodedProcess, inside, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter, escape_name};
-use crate::proc::ProcStatus;
-use crate::proc::status::SignalSetLine;
+use crate::procfs::ProcStatus;
+use crate::procfs::status::SignalSetLine;
 use crate::select::SelectedProcess;
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 

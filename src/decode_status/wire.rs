@@ -10,8 +10,8 @@ use super::rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;
 use crate::out::ReportWriter;
-use crate::proc::Thread;
-use crate::proc::status::QueueUsage;
+use crate::procfs::Thread;
+use crate::procfs::status::QueueUsage;
 use crate::select::SelectedProcess;
 use crate::signal::{SignalSet, mask};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::effect::{Effect, NoEffectReason, PendingReason};
 use super::judge::{SendSpec, predict_effect};
-use crate::proc::{FreezerState, ProcessSnapshot};
+use crate::procfs::{FreezerState, ProcessSnapshot};
 use crate::signal::{Arch, Signal};
 
 /// Why a process is alive, some time after it was sent a signal.

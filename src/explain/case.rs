@@ -2,7 +2,7 @@
 //! rules ask of them.
 
 use super::judge::SendSpec;
-use crate::proc::{ProcessSnapshot, TaskState, Thread, Threads, WaitReason};
+use crate::procfs::{ProcessSnapshot, TaskState, Thread, Threads, WaitReason};
 use crate::signal::known::{STOP, TSTP, TTIN, TTOU};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
 use crate::signal::{Arch, DefaultAction, SignalSet};

@@ -1,8 +1,8 @@
 //! Whom pending signals say that they are from, in a sentence.
 
 use super::findings::signal_names;
-use crate::proc::ProcessName;
-use crate::proc::surroundings::{ClaimedOrigin, ProcessContext, SenderClaim};
+use crate::procfs::ProcessName;
+use crate::procfs::context::{ClaimedOrigin, ProcessContext, SenderClaim};
 use crate::signal::{Signal, SignalSet};
 
 /// So many senders of the same signals are named.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::proc::CoreDumpPrediction;
+use crate::procfs::CoreDumpPrediction;
 use crate::signal::{Arch, Signal};
 
 /// What a signal does to a process.

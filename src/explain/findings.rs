@@ -3,9 +3,9 @@
 use super::finding::{Finding, FindingId, Severity};
 use super::require::SignalSetKind;
 use super::{claims, queue};
-use crate::proc::situation::ProcessSnapshot;
-use crate::proc::surroundings::{ParentInfo, ProcessContext};
-use crate::proc::{
+use crate::procfs::context::{ParentInfo, ProcessContext};
+use crate::procfs::snapshot::ProcessSnapshot;
+use crate::procfs::{
     FreezerState, ProcStatus, ProcessName, TaskState, Threads, WaitReason, process_has_exited,
 };
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
@@ -383,9 +383,9 @@ pub(super) fn signal_names(signals: SignalSet) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::Thread;
-    use crate::proc::surroundings::SleepLocation;
-    use crate::proc::task::test_thread;
+    use crate::procfs::Thread;
+    use crate::procfs::context::SleepLocation;
+    use crate::procfs::task::test_thread;
 
     #[test]
     fn sleep_finding_states_whether_kill_ends_the_sleep() {

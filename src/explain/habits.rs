@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, FindingId, Severity};
 use super::findings::{FindingContext, new_finding, signal_names, signal_set};
-use crate::proc::surroundings::UnreadableFile;
-use crate::proc::{Thread, Threads, WaitReason};
+use crate::procfs::context::UnreadableFile;
+use crate::procfs::{Thread, Threads, WaitReason};
 use crate::signal::SignalSet;
 use crate::signal::known::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
 
@@ -146,9 +146,9 @@ pub(super) fn matches_go_runtime(caught: SignalSet) -> bool {
 mod tests {
     use super::super::findings::collect_findings;
     use super::*;
-    use crate::proc::ProcessSnapshot;
-    use crate::proc::surroundings::ProcessContext;
-    use crate::proc::task::test_thread;
+    use crate::procfs::ProcessSnapshot;
+    use crate::procfs::context::ProcessContext;
+    use crate::procfs::task::test_thread;
 
     /// What is said of one that ignores INT and QUIT.
     fn interrupt_finding_cause(

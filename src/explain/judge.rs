@@ -4,7 +4,7 @@
 
 use super::case::{Disposition, EffectQuery, is_uninterruptible, state_letter};
 use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
-use crate::proc::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
+use crate::procfs::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
 use crate::signal::known::{CONT, KILL, STOP};
 use crate::signal::{DefaultAction, Signal};
 

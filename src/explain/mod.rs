@@ -1,6 +1,6 @@
 //! What is so, and why: judgements on what /proc tells of a process.
 //!
-//! Pure: a [`Situation`](crate::proc::ProcessSnapshot) goes in, values come out, each
+//! Pure: a [`Situation`](crate::procfs::ProcessSnapshot) goes in, values come out, each
 //! with an identifier that programs can rely on and a sentence for people. What
 //! cannot be told is said to be unknown, with the reason; nothing is guessed.
 

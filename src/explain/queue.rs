@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, FindingId, Severity};
 use super::findings::{format_process, new_finding};
-use crate::proc::ProcStatus;
-use crate::proc::surroundings::{ProcessContext, QUEUE_NEARLY_FULL_PERCENT};
+use crate::procfs::ProcStatus;
+use crate::procfs::context::{ProcessContext, QUEUE_NEARLY_FULL_PERCENT};
 
 /// The finding, where the queue is close to the process's own limit.
 pub(super) fn queue_finding(status: &ProcStatus, around: &ProcessContext) -> Option<Finding> {

@@ -1,6 +1,6 @@
 //! Requirements: which signals a process must have in a set, or must not.
 
-use crate::proc::{ProcessSnapshot, Threads};
+use crate::procfs::{ProcessSnapshot, Threads};
 use crate::signal::known::{KILL, STOP};
 use crate::signal::{Arch, Signal, SignalSet};
 
@@ -185,7 +185,7 @@ impl Requirement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::ProcStatus;
+    use crate::procfs::ProcStatus;
 
     const STATUS_TEXT: &str = "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\n\
         SigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n";

@@ -3,7 +3,7 @@
 use super::case::{Disposition, EffectQuery, state_letter};
 use super::effect::{Effect, UnknownReason};
 use super::judge::{SendSpec, unknown_effect};
-use crate::proc::{TaskState, Thread, Threads, WaitReason};
+use crate::procfs::{TaskState, Thread, Threads, WaitReason};
 use crate::signal::Signal;
 
 impl EffectQuery<'_> {

@@ -3,8 +3,8 @@
 
 use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
 use super::{SendSpec, predict_effect, survival_reason};
-use crate::proc::task::test_thread;
-use crate::proc::{
+use crate::procfs::task::test_thread;
+use crate::procfs::{
     CoreDumpPrediction, FreezerState, ProcStatus, ProcessSnapshot, Thread, Threads, WaitReason,
 };
 use crate::signal::{Arch, Signal, SignalSet, name};
@@ -263,7 +263,7 @@ fn tracer_and_full_queue_precede_disposition() {
     assert_eq!(predicted(&traced, "KILL"), KILLS);
     assert!(matches!(predicted(&traced, "INT"), Effect::Pending { .. }));
     traced = single_threaded_process("none");
-    traced.status.queue_usage = Some(crate::proc::status::QueueUsage { used: 9, limit: 9 });
+    traced.status.queue_usage = Some(crate::procfs::status::QueueUsage { used: 9, limit: 9 });
     let queued = SendSpec { has_value: true, ..SendSpec::to_process(parse_signal("RTMIN")) };
     assert_eq!(predict_effect(&traced, queued), Effect::QueueFull);
     assert_eq!(predicted(&traced, "RTMIN"), TERMINATES);
@@ -346,7 +346,7 @@ fn exited_thread_gets_no_effect_while_others_run() {
 #[test]
 fn full_queue_rejects_thread_directed_realtime_signal() {
     let mut full = single_threaded_process("none");
-    full.status.queue_usage = Some(crate::proc::status::QueueUsage { used: 9, limit: 9 });
+    full.status.queue_usage = Some(crate::procfs::status::QueueUsage { used: 9, limit: 9 });
     let sending = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("RTMIN")) };
     assert_eq!(predict_effect(&full, sending), Effect::QueueFull);
     assert_eq!(predict_effect(&full, SendSpec { signal: parse_signal("TERM"), ..sending }), TERMINATES);

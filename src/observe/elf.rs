@@ -304,8 +304,9 @@ mod tests {
     #[test]
     fn own_executable_is_resolved() {
         let own = File::open("/proc/self/exe").unwrap();
-        let maps =
-            crate::proc::ProcRoot::default().maps(std::process::id(), [], crate::sys::reader::read).unwrap();
+        let maps = crate::procfs::ProcRoot::default()
+            .maps(std::process::id(), [], crate::sys::reader::read)
+            .unwrap();
         let address = own_executable_is_resolved as fn() as usize as u64;
         let mapping = maps.find(address).unwrap();
         let mut spots = [SymbolQuery::at_offset(mapping.offset + (address - mapping.start))];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::place::CodeLocation;
 use super::sender::ClaimedSender;
-use crate::proc::PosixTimer;
+use crate::procfs::PosixTimer;
 use crate::signal::{Sigaction, Siginfo, Signal};
 
 /// What was seen. What was not asked for is `None`.

@@ -10,7 +10,7 @@ use super::demangle::demangle;
 use super::elf::{self, SymbolQuery};
 use super::inside::Unavailable;
 use super::place::{CodeLocation, FunctionOffset, Region};
-use crate::proc::{Mapping, Maps, ProcRoot};
+use crate::procfs::{Mapping, Maps, ProcRoot};
 use crate::sys::file::{RegularFile, RootDirectory};
 
 /// Where distributions put symbols that they strip from programs (gdb's

@@ -7,7 +7,7 @@ use super::inside::{Backend, Handler, IncompleteQueue, Inspection, PendingEntry,
 use super::locate::symbolize;
 use super::place::{CodeLocation, Region};
 use super::queue;
-use crate::proc::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
+use crate::procfs::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::tasks::{self, TaskIterator};

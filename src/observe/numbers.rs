@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::sender::ClaimedSender;
-use crate::proc::{ProcReader, ProcRoot, ProcStatus};
+use crate::procfs::{ProcReader, ProcRoot, ProcStatus};
 use crate::signal::Siginfo;
 use crate::signal::info::SignalOrigin;
 

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use super::inside::{IncompleteQueue, PendingEntry};
 use super::sender::ClaimedSenderLookup;
-use crate::proc::{PosixTimer, ProcRoot, ProcStatus};
+use crate::procfs::{PosixTimer, ProcRoot, ProcStatus};
 use crate::signal::info::SignalOrigin;
 use crate::signal::{QueuedSignal, Siginfo, Signal, SignalSet};
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::numbers::NamespaceIdMap;
-use crate::proc::{ProcRoot, ProcStatus, process_has_exited};
+use crate::procfs::{ProcRoot, ProcStatus, process_has_exited};
 use crate::signal::Siginfo;
 
 /// A process that a signal names.

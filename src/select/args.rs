@@ -8,7 +8,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 use super::resolve::{self, AccountDatabase};
 use super::{AgePick, Criteria, Selection, words};
-use crate::proc::cgroup;
+use crate::procfs::cgroup;
 use crate::sys::process;
 
 /// The options that take a value: for whoever reads the words before clap does.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
-use crate::proc::net::{BoundSocket, Protocol};
-use crate::proc::{ProcStat, ProcStatus, TaskState, Threads};
+use crate::procfs::net::{BoundSocket, Protocol};
+use crate::procfs::{ProcStat, ProcStatus, TaskState, Threads};
 use crate::signal::SignalSet;
 
 /// The criteria. Each that is given must hold; of several values of one, any
@@ -30,7 +30,7 @@ pub struct Criteria {
     /// `--tty`: the terminal's device number, 0 for none (see
     /// [`ProcStat::terminal_device`]).
     pub terminals: Vec<u32>,
-    /// `--cgroup`: in the form of [`crate::proc::cgroup::normalize`].
+    /// `--cgroup`: in the form of [`crate::procfs::cgroup::normalize`].
     pub cgroups: Vec<Vec<u8>>,
     /// `--ns`: processes whose pid namespace it must be in.
     pub pid_namespaces_of: Vec<u32>,
@@ -184,7 +184,7 @@ impl Criteria {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::task::test_thread as task;
+    use crate::procfs::task::test_thread as task;
 
     fn parse_stat(text: &str) -> ProcStat {
         ProcStat::parse(text.as_bytes()).unwrap()

@@ -1,6 +1,6 @@
 //! How a process that is held has ended.
 
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 use crate::signal::exit::Termination;
 use crate::sys::errno::EPERM;
 use crate::sys::pidfd::{PidFd, Unavailable};

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Criteria, SelectError, pidfile};
-use crate::proc::net::{self, BoundSocket, Protocol};
-use crate::proc::{ProcReader, ProcRoot};
+use crate::procfs::net::{self, BoundSocket, Protocol};
+use crate::procfs::{ProcReader, ProcRoot};
 
 /// What was read; `None` where it is not asked for.
 #[derive(Debug)]

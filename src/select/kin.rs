@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::SelectedProcess;
-use crate::proc::{ProcRoot, par_map_ids};
+use crate::procfs::{ProcRoot, par_map_ids};
 
 /// How often new descendants are looked for: one pass is enough for those that
 /// are there, and what starts others faster than this is not outrun.

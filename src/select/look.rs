@@ -3,8 +3,7 @@
 
 use super::given::ResolvedInputs;
 use super::{Criteria, SelectedProcess, name};
-use crate::proc::cgroup;
-use crate::proc::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads};
+use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
 use crate::sys::{clock, reader};
 
 /// The time that ages are told by.

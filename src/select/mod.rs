@@ -30,8 +30,8 @@ pub use kin::{ancestors, descendants};
 pub use mounted::check_native_proc;
 pub use pidfile::PidfileError;
 
-use crate::proc::net::BoundSocket;
-use crate::proc::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
+use crate::procfs::net::BoundSocket;
+use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
 use crate::sys::reader;
 use given::ResolvedInputs;
 use look::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};

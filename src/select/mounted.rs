@@ -3,7 +3,7 @@
 use std::io;
 
 use super::SelectError;
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 
 /// Whether a process that /proc shows is the one that system calls mean by its
 /// number. A /proc that is not this machine's own is not asked.

@@ -7,8 +7,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::proc::reader::message_without_errno;
-use crate::proc::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
+use crate::procfs::root::message_without_errno;
+use crate::procfs::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
 use crate::sys::clock;
 use crate::sys::file::RegularFile;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use super::words;
-use crate::proc::users;
+use crate::procfs::passwd;
 use crate::sys::database::lookup;
 
 /// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
@@ -33,7 +33,7 @@ impl AccountDatabase {
         if words::is_digits(word) {
             return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
         }
-        let find = |text: &[u8]| users::find_id(text, word.as_bytes());
+        let find = |text: &[u8]| passwd::find_id(text, word.as_bytes());
         let found = (!word.is_empty()).then(|| lookup(file, database, word, find)).flatten();
         found.ok_or_else(|| format!("there is no such {what}"))
     }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::*;
-use crate::proc::net::Protocol;
-use crate::proc::{PID_MAX_LIMIT, TaskState};
+use crate::procfs::net::Protocol;
+use crate::procfs::{PID_MAX_LIMIT, TaskState};
 use crate::signal::SignalSet;
 
 /// A folder that goes when it is dropped.

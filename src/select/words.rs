@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::{PortCriterion, SignalSetCriterion};
-use crate::proc::net::Protocol;
-use crate::proc::{PID_MAX_LIMIT, TaskState, duration};
+use crate::duration;
+use crate::procfs::net::Protocol;
+use crate::procfs::{PID_MAX_LIMIT, TaskState};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// The states that a process can be in today (ps(1)).

@@ -7,9 +7,9 @@ use clap::Args;
 
 pub use super::argv::{ArgOrderError, reorder_args, takes_value};
 use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitOptions};
+use crate::duration;
 use crate::error::Failure;
 use crate::out::escape_name;
-use crate::proc::duration;
 use crate::select::args::SelectArgs;
 use crate::signal::known::TERM;
 use crate::signal::{Arch, Signal, name};

@@ -8,7 +8,7 @@ use super::teller::ProgressReporter;
 use super::{ProgressEvent, SendAttempt, SendError, SendOutcome, SendReport, SendRequest, SendTarget, wait};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
-use crate::proc::{ProcRoot, ProcStatus};
+use crate::procfs::{ProcRoot, ProcStatus};
 use crate::select;
 use crate::sys::deliver as system;
 use crate::sys::pidfd::PidFd;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::proc::PID_MAX_LIMIT;
+use crate::procfs::PID_MAX_LIMIT;
 
 /// Whom a signal is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     EscalationResult, KillTimeout, ProgressEvent, SendAttempt, SendRequest, WaitOptions, WaitOutcome,
 };
 use crate::explain::{self, SendSpec};
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit::Termination;

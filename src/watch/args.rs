@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use super::command::args::SuperviseArgs;
 use super::poll::args::MonitorArgs;
 use super::{BurstPolicy, Hook, WatchRequest, is_catchable};
+use crate::duration;
 use crate::error::Failure;
 use crate::out::escape_name;
-use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet, name};
 
 const EXAMPLES: &str = "\

@@ -12,7 +12,7 @@ use super::{ReceivedSignal, WatchRequest, view};
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::out::{OutputFormat, ReportWriter};
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 use crate::signal::info::SignalOrigin;
 use crate::signal::known::{CHLD, HUP, INT, TERM};
 use crate::signal::{Siginfo, Signal, SignalSet};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 use crate::sys::clock::boot_ticks;
 use crate::sys::pidfd::PidFd;
 

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use sigtool::explain::SendSpec;
 use sigtool::explain::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
-use sigtool::proc::{CoreDumpPrediction, ProcessSnapshot, Thread, WaitReason};
+use sigtool::procfs::{CoreDumpPrediction, ProcessSnapshot, Thread, WaitReason};
 use sigtool::signal::Signal;
 
 use super::named;

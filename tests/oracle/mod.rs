@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sigtool::explain::effect::{Effect, PendingReason};
 use sigtool::explain::{SendSpec, predict_effect};
-use sigtool::proc::{ProcRoot, ProcessSnapshot};
+use sigtool::procfs::{ProcRoot, ProcessSnapshot};
 use sigtool::signal::{Arch, Signal};
 use sigtool::sys::deliver;
 

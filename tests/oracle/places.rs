@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use sigtool::explain::effect::{DropReason, Effect, PendingReason};
 use sigtool::explain::{SendSpec, predict_effect};
-use sigtool::proc::{FreezerState, ProcRoot};
+use sigtool::procfs::{FreezerState, ProcRoot};
 use sigtool::sys::deliver;
 use sigtool::sys::pidfd::PidFd;
 
@@ -119,9 +119,9 @@ fn an_init_lives_through_what_its_own_namespace_sends() {
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
     let Some(ran) = crate::support::in_namespace(script) else { return };
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let status = sigtool::proc::ProcStatus::parse(ran.stderr.as_bytes()).expect("a status");
+    let status = sigtool::procfs::ProcStatus::parse(ran.stderr.as_bytes()).expect("a status");
     assert_eq!(status.namespace_pids, [1], "as read inside");
-    let found = sigtool::proc::ProcessSnapshot::from_status(&status);
+    let found = sigtool::procfs::ProcessSnapshot::from_status(&status);
     for name in ["TERM", "TSTP", "KILL", "STOP"] {
         let effect = predict_effect(&found, SendSpec::to_process(named(name)));
         assert_eq!(effect.most_likely(), &Effect::Dropped(DropReason::InitWithoutHandler), "{name}");

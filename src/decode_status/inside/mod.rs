@@ -16,8 +16,8 @@ use crate::observe::{
     Inspector, Region, Unavailable,
 };
 use crate::out::{escape_name, shorten_middle};
-use crate::proc::surroundings::{ClaimedOrigin, SenderClaim};
-use crate::proc::{ProcRoot, ProcessName};
+use crate::procfs::context::{ClaimedOrigin, SenderClaim};
+use crate::procfs::{ProcRoot, ProcessName};
 use crate::signal::info::SignalOrigin;
 
 /// What is to be seen inside, and by what.

@@ -10,7 +10,7 @@ use crate::observe::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
 };
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_name, shorten_middle};
-use crate::proc::Threads;
+use crate::procfs::Threads;
 use crate::signal::details::SiginfoFields;
 use crate::signal::info::SignalOrigin;
 use crate::signal::{Arch, Siginfo};

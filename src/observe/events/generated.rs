@@ -10,7 +10,7 @@ use super::{
     ThreadEventKind, VerifiedSender,
 };
 use crate::observe::BackendError;
-use crate::proc::{ProcReader, ProcRoot};
+use crate::procfs::{ProcReader, ProcRoot};
 use crate::signal::Siginfo;
 use crate::signal::info::SignalOrigin;
 use crate::sys::bpf::generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::observe::BackendError;
 use crate::observe::numbers::NamespaceIdMap;
-use crate::proc::{ProcReadError, ProcReader, ProcRoot, process_has_exited};
+use crate::procfs::{ProcReadError, ProcReader, ProcRoot, process_has_exited};
 use crate::sys::ptrace::{self, PtraceError, Tracer};
 
 /// The processes that are traced, and what has happened to them.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{LogDestination, SuperviseOptions};
+use crate::duration;
 use crate::error::Failure;
-use crate::proc::duration;
 use crate::signal::{Arch, Signal, SignalSet};
 use crate::watch::args::{escape_arg, parse_signal, parse_signal_set};
 

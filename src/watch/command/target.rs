@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 
-use crate::proc::ProcRoot;
+use crate::procfs::ProcRoot;
 use crate::select::{SelectedProcess, descendants};
 use crate::signal::{Siginfo, Signal};
 use crate::sys::pidfd::PidFd;

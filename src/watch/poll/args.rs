@@ -8,10 +8,11 @@ use clap::Args;
 
 use super::MonitorRequest;
 use super::live::args::EventArgs;
+use crate::duration;
 use crate::error::Failure;
 use crate::explain::Requirement;
 use crate::out::escape_name;
-use crate::proc::{PID_MAX_LIMIT, duration};
+use crate::procfs::PID_MAX_LIMIT;
 use crate::select::Selection;
 use crate::select::args::SelectArgs;
 use crate::signal::{Arch, SignalSet, name};

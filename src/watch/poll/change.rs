@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::explain::require::SignalSetKind;
-use crate::proc::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
+use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::known::KILL;
 use crate::signal::{Signal, SignalSet};
 
@@ -165,8 +165,8 @@ pub(super) fn is_reportable_state(told: TaskState, before: TaskState, now: TaskS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::ProcStatus;
-    use crate::proc::task::test_thread as task;
+    use crate::procfs::ProcStatus;
+    use crate::procfs::task::test_thread as task;
 
     fn snapshot(sets: [u128; 3], tasks: Vec<Thread>) -> ProcessSnapshot {
         let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));

@@ -7,7 +7,7 @@ use super::MonitorRequest;
 use super::process::MonitoredProcess;
 use crate::error::{CommandOutcome, message_without_errno};
 use crate::exit::ExitStatus;
-use crate::proc::{ProcReadError, ProcReader, ProcRoot};
+use crate::procfs::{ProcReadError, ProcReader, ProcRoot};
 use crate::select::{self, SelectError};
 use crate::sys::errno::{ESRCH, NOT_A_THREAD_GROUP_LEADER, OUT_OF_DESCRIPTORS};
 use crate::sys::pidfd::{self, PidFd};

@@ -20,7 +20,7 @@ use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
 use crate::observe::events;
 use crate::out::ReportWriter;
-use crate::proc::{ProcessSnapshot, Thread};
+use crate::procfs::{ProcessSnapshot, Thread};
 use crate::select::Selection;
 use crate::signal::exit::Termination;
 use crate::watch::notes::StderrNotes;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::change::{self, DyingThread, ProcessChange};
 use crate::explain::Requirement;
 use crate::explain::require::UnmetReason;
-use crate::proc::{
+use crate::procfs::{
     ProcReadError, ProcReader, ProcRoot, ProcStatus, ProcessSnapshot, StatusFile, TaskState, Thread, Threads,
 };
 use crate::select;

@@ -9,7 +9,7 @@ use super::{MonitorEvent, MonitorEventKind, signal, wire};
 use crate::explain::require::SignalSetKind;
 use crate::observe::events;
 use crate::out::{Cell, Meaning, OutputFormat, OutputSettings, ReportWriter, StreamColumn, escape_name};
-use crate::proc::{ProcessSnapshot, Thread, Threads};
+use crate::procfs::{ProcessSnapshot, Thread, Threads};
 use crate::signal::{Arch, SignalSet};
 use crate::watch::view::format_time;
 

@@ -12,7 +12,7 @@ use super::signal::{self, SignalEventObject};
 use super::{MonitorEvent, MonitorEventKind};
 use crate::explain::require::SignalSetKind;
 use crate::observe::{Backend, events};
-use crate::proc::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
+use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::exit::Termination;
 use crate::signal::{Arch, SignalSet};
 use crate::watch::wire::SenderObject;

@@ -99,10 +99,10 @@ mod tests {
 
     #[test]
     fn cr_belongs_to_name_unless_all_lines_end_in_cr() {
-        use super::super::{ProcStatus, records};
+        use super::super::{ProcStatus, status_dump};
         let name = |text: &[u8]| {
             let status = ProcStatus::parse(text).unwrap();
-            let record = records::parse(text).unwrap().statuses.remove(0).status;
+            let record = status_dump::parse(text).unwrap().statuses.remove(0).status;
             assert_eq!(status.name, record.name);
             status.name.unwrap().as_bytes().to_vec()
         };

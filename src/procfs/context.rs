@@ -1,7 +1,7 @@
 //! What stands around a process: what of others, and of the kernel's other
 //! files, explains the state that it is in.
 
-use super::call::SyscallState;
+use super::syscall::SyscallState;
 use super::{ProcRoot, ProcStatus, ProcessName, ProcessSnapshot, TaskState, WaitReason};
 use crate::signal::exit::Termination;
 use crate::signal::{Signal, SignalSet};

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{ProcReadError, ProcRoot, ProcStat, ProcStatus, ReadMemory, Thread, Threads, gather};
+use super::{ProcReadError, ProcRoot, ProcStat, ProcStatus, ReadMemory, Thread, Threads, parallel};
 
 /// Longer than any file of a process: 65536 groups make a status of 700 KiB,
 /// and a command line has at most a few megabytes (execve(2)).
@@ -89,7 +89,9 @@ impl ProcReader {
             Err(error) => Some(Err(error)),
         };
         let tasks = match ids.len() {
-            gather::PARALLEL_THRESHOLD.. => gather::par_map_ids(&self.root, &ids, look).into_iter().collect(),
+            parallel::PARALLEL_THRESHOLD.. => {
+                parallel::par_map_ids(&self.root, &ids, look).into_iter().collect()
+            }
             _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
         }?;
         // A directory that lists nothing is that of a process just gone.

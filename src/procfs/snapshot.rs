@@ -1,6 +1,6 @@
 //! All that decides what a signal does to a process, as far as /proc tells.
 
-use super::call::{SyscallState, WaitReason};
+use super::syscall::{SyscallState, WaitReason};
 use super::{
     FreezerState, ProcReadError, ProcRoot, ProcStatus, ReadMemory, SnapshotCache, TaskState, Threads,
 };
