@@ -16,7 +16,7 @@ use crate::list::args::ListArgs;
 use crate::out::{OutputFormat, OutputSettings};
 use crate::send::args::SendArgs;
 use crate::signal::Arch;
-use crate::sys::terminal::TerminalInfo;
+use crate::sys::io::terminal::TerminalInfo;
 use crate::watch::args::WatchArgs;
 use crate::{completions, decode_status, kill, list, send, watch};
 

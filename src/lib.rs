@@ -15,7 +15,7 @@
 //! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
 //! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
 //! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
-//! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::terminal`, `out` |
+//! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
 //!
 //! A command goes from arguments (`args`) to a request (`mod`), to a report (what
 //! was found), to its output (`view` or `wire`). Layers return values and warnings;

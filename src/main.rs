@@ -9,7 +9,7 @@ use std::{ffi::OsString, io::Write};
 use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
 use sigtool::error::{CommandOutcome, Failure};
 use sigtool::out::{ReportWriter, escape_message};
-use sigtool::sys::stdio::StdStream;
+use sigtool::sys::io::stdio::StdStream;
 use sigtool::{completions, decode_status, list, send, watch};
 
 /// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.

@@ -210,7 +210,7 @@ fn imports(source: &Source) -> Vec<String> {
             after.any(|rest| !allowed.iter().any(|word| rest.starts_with(word)))
         };
         let commands = COMMANDS.map(|command| (command, ["args", "Request", "Shell"].as_slice()));
-        for (module, allowed) in commands.into_iter().chain([("sys", ["terminal"].as_slice())]) {
+        for (module, allowed) in commands.into_iter().chain([("sys", ["io::terminal"].as_slice())]) {
             let marker = format!("{module}::");
             if other(&marker, allowed) {
                 faults.push(format!("{}: of {marker} only {allowed:?}", source.path));
@@ -250,7 +250,7 @@ fn places(source: &Source) -> Vec<String> {
     for call in ["File::open", "OpenOptions", "fs::read(", "fs::read_to_string("] {
         let mut found = code.match_indices(call).map(|(at, _)| &code[..at]);
         // RegularFile::open is the way.
-        only(found.any(|before| !before.ends_with(char::is_alphanumeric)), call, opens, "sys/file.rs");
+        only(found.any(|before| !before.ends_with(char::is_alphanumeric)), call, opens, "sys/io/file.rs");
     }
     for printer in ["println!", "print!", "eprintln!", "eprint!", "dbg!"] {
         only(source.code.contains(printer), printer, false, "out and main, by their streams");
@@ -354,7 +354,7 @@ fn every_rule_can_fail() {
         (imports, "decode_status/view.rs", "use crate::cli;"),
         (imports, "cli.rs", "use crate::sys::process;"),
         (imports, "cli.rs", "use crate::list::Report;"),
-        (imports, "kill/mod.rs", "use crate::sys::deliver;"),
+        (imports, "kill/mod.rs", "use crate::sys::signal::send;"),
         (imports, "select/mod.rs", "use crate::out::escape;"),
         (places, "procfs/root.rs", "fn f() { unsafe {} }"),
         (places, "list/mod.rs", "use libc::c_int;"),

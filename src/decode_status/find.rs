@@ -363,7 +363,7 @@ impl NameCache<'_> {
             return name.clone();
         }
         let find = |text: &[u8]| passwd::find_name(text, uid);
-        let name = sys::database::lookup("/etc/passwd", "passwd", &uid.to_string(), find);
+        let name = sys::nss::lookup("/etc/passwd", "passwd", &uid.to_string(), find);
         self.users.push((uid, name.clone()));
         name
     }

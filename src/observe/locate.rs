@@ -11,7 +11,7 @@ use super::elf::{self, SymbolQuery};
 use super::inside::Unavailable;
 use super::place::{CodeLocation, FunctionOffset, Region};
 use crate::procfs::{Mapping, Maps, ProcRoot};
-use crate::sys::file::{RegularFile, RootDirectory};
+use crate::sys::io::file::{RegularFile, RootDirectory};
 
 /// Where distributions put symbols that they strip from programs (gdb's
 /// documentation, "Separate Debug Files").

@@ -3,7 +3,7 @@
 use crate::procfs::ProcRoot;
 use crate::signal::exit::Termination;
 use crate::sys::errno::EPERM;
-use crate::sys::pidfd::{PidFd, Unavailable};
+use crate::sys::process::pidfd::{PidFd, Unavailable};
 
 /// How a process has ended, by its number and its descriptor: as the kernel
 /// keeps it once it is reaped, or as its zombie shows it. `None` where neither

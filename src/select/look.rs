@@ -4,7 +4,7 @@
 use super::given::ResolvedInputs;
 use super::{Criteria, SelectedProcess, name};
 use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
-use crate::sys::{clock, reader};
+use crate::sys::{process, reader};
 
 /// The time that ages are told by.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct AgeClock {
 
 impl AgeClock {
     pub(super) fn read() -> AgeClock {
-        AgeClock { boot_ticks: clock::boot_ticks(), ticks_per_second: clock::ticks_per_second() }
+        AgeClock { boot_ticks: process::boot_ticks(), ticks_per_second: process::ticks_per_second() }
     }
 }
 

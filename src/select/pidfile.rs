@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::procfs::root::message_without_errno;
 use crate::procfs::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
-use crate::sys::clock;
-use crate::sys::file::RegularFile;
+use crate::sys::io::file::RegularFile;
+use crate::sys::process;
 
 /// More than any pidfile has: PostgreSQL's is of eight lines.
 const MAX_PIDFILE_BYTES: usize = 4096;
@@ -97,7 +97,7 @@ pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError
     let written = found.metadata.modified().map_err(PidfileError::Io)?;
     let start = stat.start_ticks.ok_or(PidfileError::NoSuchProcess(pid))?;
     let age = Duration::from_millis(
-        clock::boot_ticks().saturating_sub(start).saturating_mul(1000) / clock::ticks_per_second(),
+        process::boot_ticks().saturating_sub(start).saturating_mul(1000) / process::ticks_per_second(),
     );
     // No time before that of the clock's beginning: then nothing is known.
     match SystemTime::now().checked_sub(age).and_then(|started| started.duration_since(written).ok()) {

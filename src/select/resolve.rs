@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::words;
 use crate::procfs::passwd;
-use crate::sys::database::lookup;
+use crate::sys::nss::lookup;
 
 /// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
 /// (Documentation/admin-guide/devices.txt).

@@ -141,7 +141,7 @@ fn zombie_matches_by_name() {
     let name = format!("z{}", std::process::id());
     let mut child = start_sleep_named(&folder.0.join(&name));
     child.0.kill().expect("killed");
-    let held = crate::sys::pidfd::PidFd::open(child.pid()).expect("a zombie");
+    let held = crate::sys::process::pidfd::PidFd::open(child.pid()).expect("a zombie");
     assert!(held.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
     let mut selection = selection_with(|c| {
         c.patterns = vec![regex_lite::Regex::new(&format!("^{name}$")).expect("a pattern")]
@@ -227,7 +227,7 @@ fn tree_includes_all_descendants_and_counts_them() {
     assert_eq!(error.to_string(), "4 processes match, and --at-most is 3");
     assert!(!error.is_unreadable());
     for pid in family.iter().filter(|found| **found != pid) {
-        crate::sys::pidfd::PidFd::open(*pid)
+        crate::sys::process::pidfd::PidFd::open(*pid)
             .expect("it lives")
             .send(crate::signal::Signal::new(9), None)
             .expect("sent");
@@ -336,7 +336,7 @@ fn pidfile_rejects_process_started_later() {
     assert!(stale.starts_with("--pidfile FILE: stale: process PID was started "), "{stale}");
     age(0);
     child.0.kill().expect("killed");
-    let held = crate::sys::pidfd::PidFd::open(pid).expect("a zombie");
+    let held = crate::sys::process::pidfd::PidFd::open(pid).expect("a zombie");
     assert!(held.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
     assert_eq!(refused(), "--pidfile FILE: stale: process PID has ended (a zombie)");
     child.kill_and_reap();

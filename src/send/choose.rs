@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::exit::ExitStatus;
 use crate::select::{self, SelectError, SelectedProcess, SelectionResult};
 use crate::signal::known::{KILL, STOP};
-use crate::sys::pidfd::PidFd;
+use crate::sys::process::pidfd::PidFd;
 
 impl Dispatcher<'_, '_, '_> {
     /// To those that the criteria choose, of the named processes or of all.

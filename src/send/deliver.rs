@@ -10,9 +10,9 @@ use crate::error::Failure;
 use crate::exit::ExitStatus;
 use crate::procfs::{ProcRoot, ProcStatus};
 use crate::select;
-use crate::sys::deliver as system;
-use crate::sys::pidfd::PidFd;
 use crate::sys::process;
+use crate::sys::process::pidfd::PidFd;
+use crate::sys::signal::send as system;
 
 /// Sends to every target.
 ///

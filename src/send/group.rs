@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::deliver::Dispatcher;
 use super::{SendAttempt, SendError, SendOutcome};
-use crate::sys::deliver as system;
-use crate::sys::pidfd::{PidFd, check_calls};
 use crate::sys::process;
+use crate::sys::process::pidfd::{PidFd, check_calls};
+use crate::sys::signal::send as system;
 
 impl Dispatcher<'_, '_, '_> {
     /// To a group, or to everybody: at once, as the kernel does it, or to one

@@ -28,7 +28,7 @@ use crate::out::{OutputFormat, ReportWriter};
 use crate::select::Selection;
 use crate::signal::Signal;
 use crate::signal::exit::Termination;
-use crate::sys::pidfd::PidFd;
+use crate::sys::process::pidfd::PidFd;
 
 /// What is asked.
 #[derive(Debug, Default)]

@@ -12,9 +12,9 @@ use super::{SendAttempt, SendError, SendOutcome, SendTarget};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
 use crate::signal::Signal;
-use crate::sys::deliver as system;
 use crate::sys::errno::NOT_A_THREAD_GROUP_LEADER;
-use crate::sys::pidfd::{PidFd, Unavailable, check_calls};
+use crate::sys::process::pidfd::{PidFd, Unavailable, check_calls};
+use crate::sys::signal::send as system;
 
 /// Whether a held process is the one that is meant.
 pub(super) type PidfdCheck<'a> = &'a dyn Fn(&PidFd) -> Result<(), SendError>;

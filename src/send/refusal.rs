@@ -5,7 +5,7 @@ use std::io;
 
 use super::SendAttempt;
 use crate::sys::errno::{EAGAIN, EPERM, ESRCH};
-use crate::sys::pidfd::Unavailable;
+use crate::sys::process::pidfd::Unavailable;
 
 /// A reason, with an identifier that programs can rely on.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::procfs::ProcRoot;
 use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit::Termination;
-use crate::sys::pidfd::{self, PidFd};
+use crate::sys::process::pidfd::{self, PidFd};
 use crate::sys::reader;
 
 /// How often progress is shown.

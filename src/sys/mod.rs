@@ -9,25 +9,20 @@
 #![allow(unsafe_code)]
 
 pub mod bpf;
-pub mod child;
-pub mod clock;
-pub mod database;
-pub mod deliver;
-pub mod errno;
-pub mod file;
-mod fork;
-pub mod forward;
-pub mod hold;
-pub mod job;
-pub mod pidfd;
+pub mod io;
+pub mod nss;
 pub mod process;
 pub mod ptrace;
 pub mod reader;
-mod rights;
-mod siginfo;
-pub mod signalfd;
-pub mod spawn;
-pub mod stdio;
-pub mod terminal;
-pub mod unwaiting;
-pub mod wait;
+pub mod signal;
+
+/// The errors of system calls that mean something beyond sys, by the numbers
+/// that this architecture gives them (errno(3)): some differ.
+pub mod errno {
+    pub use libc::{EAGAIN, EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, EPERM, ESRCH};
+
+    /// By which pidfd_open(2) tells that a number is a thread's.
+    pub const NOT_A_THREAD_GROUP_LEADER: [i32; 2] = [EINVAL, ENOENT];
+    /// No descriptor is left, for this process or for all.
+    pub const OUT_OF_DESCRIPTORS: [i32; 2] = [EMFILE, ENFILE];
+}

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
-use super::fork::{self, BlockedSignals, PlainData, SharedMemory, futex_wait, futex_wake};
+use super::process::fork::{self, BlockedSignals, PlainData, SharedMemory, futex_wait, futex_wake};
 
 /// How long the reader may be blocked in one file: a page that was swapped out
 /// arrives within that time.

@@ -21,7 +21,7 @@ use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
 use crate::signal::known::{HUP, INT, TERM};
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
-use crate::sys::{hold, signalfd};
+use crate::sys::signal::{mask, signalfd};
 use notes::StderrNotes;
 use outlet::BufferedStdout;
 
@@ -110,7 +110,7 @@ pub fn run(request: &WatchRequest, out: &ReportWriter<'_>) -> Result<CommandOutc
     if let Some(plan) = &request.supervise {
         return command::run(request, plan, out);
     }
-    hold::restore_mask();
+    mask::restore_mask();
     let mut notes = StderrNotes::stderr();
     let (outlet, settings) = (BufferedStdout::stdout(), out.settings());
     let mut sink = &outlet;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::exit::ExitStatus;
 use crate::signal::Siginfo;
-use crate::sys::pidfd::wait_readable;
-use crate::sys::signalfd::SignalFd;
-use crate::sys::stdio::without_sigpipe;
-use crate::sys::unwaiting::NonblockingWriter;
+use crate::sys::io::nonblocking::NonblockingWriter;
+use crate::sys::io::stdio::without_sigpipe;
+use crate::sys::process::pidfd::wait_readable;
+use crate::sys::signal::signalfd::SignalFd;
 
 /// How long an end that was asked for is put off for what waits to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);

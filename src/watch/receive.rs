@@ -16,9 +16,9 @@ use crate::procfs::ProcRoot;
 use crate::signal::info::SignalOrigin;
 use crate::signal::known::{CHLD, HUP, INT, TERM};
 use crate::signal::{Siginfo, Signal, SignalSet};
-use crate::sys::pidfd::PidFd;
-use crate::sys::signalfd::{self, SignalFd};
-use crate::sys::spawn::InheritedSignalState;
+use crate::sys::process::pidfd::PidFd;
+use crate::sys::process::spawn::InheritedSignalState;
+use crate::sys::signal::signalfd::{self, SignalFd};
 
 /// So many signals at once may mean that the queue has been full.
 const BUSY_BATCH_SIZE: usize = 16;

@@ -9,8 +9,8 @@ use super::{BurstPolicy, Hook, ReceivedSignal, WatchRequest};
 use crate::signal::info::SignalOrigin;
 use crate::signal::{Arch, Signal};
 use crate::sys::errno::ESRCH;
-use crate::sys::pidfd::{PidFd, check_open};
-use crate::sys::spawn::InheritedSignalState;
+use crate::sys::process::pidfd::{PidFd, check_open};
+use crate::sys::process::spawn::InheritedSignalState;
 
 /// The commands that run, and those that wait.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::procfs::ProcRoot;
-use crate::sys::clock::boot_ticks;
-use crate::sys::pidfd::PidFd;
+use crate::sys::process::boot_ticks;
+use crate::sys::process::pidfd::PidFd;
 
 /// A process that sent a signal, or claims to have.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use sigtool::signal::{Arch, name};
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::{CLEAN, NO_PROCESS, decode, fixture, rows};
 use crate::support::{Fixture, Folder, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
@@ -310,7 +310,7 @@ fn who_waits_is_ended_by_a_signal() {
             std::thread::yield_now();
         }
         let signal = name::parse(end, Arch::NATIVE).expect("a signal");
-        deliver::to_pid(child.id(), Some(signal), None).expect("ours");
+        send::to_pid(child.id(), Some(signal), None).expect("ours");
         let output = child.wait_with_output().expect("ours");
         assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
         assert!(!is_traced() && output.stdout.is_empty());

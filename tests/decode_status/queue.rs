@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::handlers::by_each_means;
 use super::{decode, fixture, rows};
@@ -22,7 +22,7 @@ fn each_entry_says_from_whom_it_is() {
     let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
     let gone = run(["send", "-TERM", &pid]);
     assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
-    let uid = deliver::effective_uid();
+    let uid = send::effective_uid();
     let seen = by_each_means(&target, &["--queue"]);
     for process in &seen {
         let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });

@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use sigtool::signal::SignalSet;
-use sigtool::sys::deliver;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
+use sigtool::sys::signal::send;
 
 use super::{handlers, is_possible, queue, set, signal};
 use crate::support::{Fixture, skipped};
@@ -78,7 +78,7 @@ fn the_queues_are_seen_in_their_order() {
         "--thread",
         "block=USR2;own=USR2",
     ]);
-    deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
+    send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
     let seen = queue(fixture.pid).expect("a look");
     let own = std::process::id();
     let told: Vec<_> = seen
@@ -126,13 +126,13 @@ fn a_long_queue_is_cut_and_says_so() {
     }
     let fixture = Fixture::start(["--block", "RTMIN+1"]);
     for value in 0..1000 {
-        deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
+        send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
     }
     let seen = queue(fixture.pid).expect("a look");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, false));
     let values: Vec<i32> = seen.queue.iter().map(|each| each.siginfo.value).collect();
     assert_eq!(values, (0..1000).collect::<Vec<_>>());
-    deliver::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
+    send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
     let seen = queue(fixture.pid).expect("a look");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, true));
 }
@@ -174,7 +174,7 @@ fn a_stopped_process_stays_stopped_and_continues() {
         assert!(seen.actions[0].1.is_caught());
         super::settle(fixture.pid, 'T');
     }
-    deliver::to_pid(fixture.pid, Some(signal("CONT")), None).expect("sent");
+    send::to_pid(fixture.pid, Some(signal("CONT")), None).expect("sent");
     super::settle(fixture.pid, 'S');
 }
 
@@ -223,7 +223,7 @@ fn a_deep_sleep_is_given_up_in_time() {
     assert!(time >= Duration::from_millis(300) && time < Duration::from_secs(10), "{time:?}");
     assert_eq!(status(fixture.pid, "TracerPid"), "0");
     // Once it is awake it can be seen.
-    deliver::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
+    send::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
 }

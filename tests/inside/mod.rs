@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sigtool::signal::{Arch, Signal, SignalSet, name};
-use sigtool::sys::deliver;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError, PtraceInspection};
+use sigtool::sys::signal::send;
 
 /// Long enough for a loaded machine; what never answers is told so at last.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -130,7 +130,7 @@ impl Target {
             self.line();
         }
         let signal = signal("RTMIN+1");
-        until(|| deliver::to_pid(self.pid, Some(signal), Some(value)).is_ok());
+        until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
     }
 
     /// How many of them came in their order.

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::state_of;
 use crate::support::{Fixture, fixture_path, skipped};
@@ -32,7 +32,7 @@ fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
 fn anothers_process_is_refused_and_ones_own_is_not() {
     let own = Fixture::start(["--catch", "HUP"]);
     let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
-    assert_eq!(refused, format!("OtherUser {{ uid: {} }}", deliver::effective_uid()));
+    assert_eq!(refused, format!("OtherUser {{ uid: {} }}", send::effective_uid()));
     assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
     // The other user's own process. It is dumpable, because it is theirs from the start.
     let mut command = Command::new(fixture_path().with_file_name("inside"));

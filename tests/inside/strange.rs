@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sigtool::sys::process::child;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
-use sigtool::sys::{child, deliver};
+use sigtool::sys::signal::send;
 
 use super::{Target, handlers, is_possible, queue, set, settle, signal, state_of, until};
 use crate::support::{Fixture, fixture_path, in_namespace, skipped};
@@ -48,16 +49,16 @@ fn stops_and_their_ends_come_through() {
             }
         });
         for _ in 0..300 {
-            deliver::to_pid(pid, Some(signal("STOP")), None).expect("sent");
+            send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
             until(|| matches!(state_of(pid), Some('T' | 't')));
-            deliver::to_pid(pid, Some(signal("CONT")), None).expect("sent");
+            send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
             until(|| matches!(state_of(pid), Some('S' | 'R')));
         }
-        deliver::to_pid(pid, Some(signal("STOP")), None).expect("sent");
+        send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     settle(pid, 'T');
-    deliver::to_pid(pid, Some(signal("CONT")), None).expect("sent");
+    send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
     settle(pid, 'S');
 }
 
@@ -68,7 +69,7 @@ fn a_stop_is_told_once() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
-    deliver::to_pid(fixture.pid, Some(signal("STOP")), None).expect("sent");
+    send::to_pid(fixture.pid, Some(signal("STOP")), None).expect("sent");
     settle(fixture.pid, 'T');
     assert_eq!(child::poll_stopped(fixture.pid), Some(signal("STOP")));
     for _ in 0..20 {

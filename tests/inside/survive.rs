@@ -5,9 +5,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use sigtool::sys::deliver;
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::ptrace::{PtraceError, Tracer};
+use sigtool::sys::signal::send;
 
 use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
@@ -69,7 +69,7 @@ fn a_filter_is_suspended_or_refused() {
         Err(refusal) => panic!("{}", refusal.reason()),
     }
     // The queue needs no call of the target's.
-    deliver::to_pid(target.pid, None, None).expect("it lives");
+    send::to_pid(target.pid, None, None).expect("it lives");
     queue(target.pid).expect("a look");
     assert!(target.is_alive());
 }
@@ -82,7 +82,7 @@ fn a_filter_is_not_met_by_going_on() {
     }
     let mut target = Target::start(&["filtered", "219"]);
     super::settle(target.pid, 'S');
-    deliver::to_pid(target.pid, Some(signal("USR1")), None).expect("it lives");
+    send::to_pid(target.pid, Some(signal("USR1")), None).expect("it lives");
     for _ in 0..3 {
         assert_eq!(queue(target.pid).expect("a look").queue.len(), 1);
         super::settle(target.pid, 'S');
@@ -94,7 +94,7 @@ fn a_filter_is_not_met_by_going_on() {
     }
     // What it ignores would not wake it, were it not traced.
     let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
-    deliver::to_pid(target.pid, Some(signal("URG")), None).expect("it lives");
+    send::to_pid(target.pid, Some(signal("URG")), None).expect("it lives");
     let mut events = Vec::new();
     super::until(|| tracer.read(&mut events).expect("events") && !events.is_empty());
     drop(tracer);
@@ -262,7 +262,7 @@ fn who_waits_for_a_deep_sleep_can_be_ended() {
             .expect("it runs");
         super::until(is_traced);
         let begin = Instant::now();
-        deliver::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
+        send::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
         let status = looker.wait().expect("it is ours");
         let time = begin.elapsed();
         assert_eq!(status.signal(), Some(signal(end).get().into()), "{end}: {status}");
@@ -270,7 +270,7 @@ fn who_waits_for_a_deep_sleep_can_be_ended() {
         assert!(!is_traced(), "the helper has ended before");
         super::settle(fixture.pid, 'D');
     }
-    deliver::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
+    send::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
 }
@@ -321,7 +321,7 @@ mod slow {
             let mut dots = [0; 20];
             let mut stdout = BufReader::new(looker.stdout.take().expect("a pipe"));
             stdout.read_exact(&mut dots).expect("it looks");
-            deliver::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
+            send::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
             looker.wait().expect("it is ours");
             // Its helper, if there is one, goes on for a moment.
             super::super::until(|| {

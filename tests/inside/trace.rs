@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
+use sigtool::sys::process::pidfd;
 use sigtool::sys::ptrace::{PtraceError, Tracer, TracerEvent, TracerEventKind};
-use sigtool::sys::{deliver, pidfd};
+use sigtool::sys::signal::send;
 
 use super::{Target, is_possible, settle, signal, until};
 use crate::support::{Fixture, fixture_path};
@@ -39,7 +40,7 @@ fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
 }
 
 fn send(pid: u32, name: &str, value: Option<i32>) {
-    deliver::to_pid(pid, Some(signal(name)), value).expect("sent");
+    send::to_pid(pid, Some(signal(name)), value).expect("sent");
 }
 
 fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
@@ -86,7 +87,7 @@ fn all_threads_are_traced_and_new_ones_too() {
     let fixture = Fixture::start(["--catch", "USR1,USR2", "--thread", "", "--thread", "block=USR1"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
     let other = fixture.ids[1];
-    deliver::to_thread(fixture.pid, other, Some(signal("USR2")), None).expect("sent");
+    send::to_thread(fixture.pid, other, Some(signal("USR2")), None).expect("sent");
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "USR2"));
     assert_eq!(deliveries(&events), [(12, -6, 0, other)]);
 
@@ -318,7 +319,7 @@ fn the_end_of_who_traces_is_not_that_of_the_target() {
         BufReader::new(stdout).read_line(&mut line).expect("it speaks");
         assert_eq!(line, "tracing\n");
         send(fixture.pid, "USR1", None);
-        deliver::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
+        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
         tracer.wait().expect("it is ours");
         until(|| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");

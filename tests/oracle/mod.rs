@@ -17,7 +17,7 @@ use sigtool::explain::effect::{Effect, PendingReason};
 use sigtool::explain::{SendSpec, predict_effect};
 use sigtool::procfs::{ProcRoot, ProcessSnapshot};
 use sigtool::signal::{Arch, Signal};
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use check::Verdict;
 use observe::{Observation, Rest, Target};
@@ -116,8 +116,8 @@ fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effec
     let predicted = predict_effect(&situation, sending);
     let value = sending.has_value.then_some(7);
     let sent = match sending.tid {
-        None => deliver::to_pid(target.pid, Some(sending.signal), value),
-        Some(tid) => deliver::to_thread(target.pid, tid, Some(sending.signal), value),
+        None => send::to_pid(target.pid, Some(sending.signal), value),
+        Some(tid) => send::to_thread(target.pid, tid, Some(sending.signal), value),
     };
     let error = sent.err().and_then(|error| error.raw_os_error());
     let after = target.settle();
@@ -156,7 +156,7 @@ fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &
         };
     }
     let child = target.vforked.take().expect("it waits in vfork(2)");
-    deliver::to_pid(child, Some(named("KILL")), None).expect("the child lives");
+    send::to_pid(child, Some(named("KILL")), None).expect("the child lives");
     let after = target.settle();
     let observed = Observation {
         error: None,

@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use sigtool::explain::effect::{DropReason, Effect, PendingReason};
 use sigtool::explain::{SendSpec, predict_effect};
 use sigtool::procfs::{FreezerState, ProcRoot};
-use sigtool::sys::deliver;
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
+use sigtool::sys::signal::send;
 
 use super::named;
 use super::observe::{Rest, Target};
@@ -72,7 +72,7 @@ fn an_init_is_judged_from_outside() {
         (predict_effect(&found, SendSpec::to_process(named(name))), found)
     };
     let send = |name: &str| {
-        deliver::to_pid(init.pid, Some(named(name)), None).expect("sent");
+        send::to_pid(init.pid, Some(named(name)), None).expect("sent");
     };
     for name in ["TERM", "INT", "SEGV", "TSTP", "RTMIN+3"] {
         let (effect, before) = predicted(name);
@@ -205,7 +205,7 @@ fn a_frozen_process_is_judged() {
             .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
             .expect("it lives");
         assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
-        deliver::to_pid(target.pid, Some(named(name)), None).expect("sent");
+        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
         // Frozen still: waiting is enough.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
@@ -231,7 +231,7 @@ fn a_traced_process_is_judged() {
             .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
             .expect("it lives");
         let predicted = predict_effect(&found, sending);
-        deliver::to_pid(target.pid, Some(named(name)), None).expect("sent");
+        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
         if name == "USR2" {
             assert_eq!((predicted.id(), target.settle()), ("pending", Rest::Asleep));
             continue;

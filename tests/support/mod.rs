@@ -22,7 +22,7 @@ fn begin_by_default() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let told = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
-        told.expect("names").iter().for_each(sigtool::sys::signalfd::set_default_disposition);
+        told.expect("names").iter().for_each(sigtool::sys::signal::signalfd::set_default_disposition);
     });
 }
 

@@ -6,7 +6,7 @@ use std::io;
 
 use libc::c_int;
 
-use super::super::rights;
+use super::super::process::capabilities;
 use super::right::BpfPermissionError;
 
 /// How many of the verifier's last lines are kept.
@@ -65,7 +65,7 @@ impl BpfError {
         let reason = match error.raw_os_error() {
             Some(NO_RIGHT) => BpfErrorKind::NotPermitted(BpfPermissionError::diagnose()),
             // It has no helper then that reads the kernel's memory.
-            _ if rights::is_confidentiality_lockdown() => {
+            _ if capabilities::is_confidentiality_lockdown() => {
                 BpfErrorKind::NotPermitted(BpfPermissionError::Lockdown)
             }
             _ if lines.is_empty() => BpfErrorKind::Os(error),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::rights::{self, Capabilities, Capability};
+use super::super::process::capabilities::{self, Capabilities, Capability};
 
 /// What stands against it. The setting kernel.unprivileged_bpf_disabled does
 /// not: whatever it is, tracing takes both capabilities.
@@ -40,9 +40,9 @@ impl BpfPermissionError {
     pub(super) fn diagnose() -> BpfPermissionError {
         diagnose_from(PermissionState {
             capabilities: Capabilities::effective(),
-            is_in_child_user_namespace: rights::is_in_child_user_namespace(),
-            is_confidentiality_lockdown: rights::is_confidentiality_lockdown(),
-            has_seccomp_filter: rights::has_seccomp_filter(),
+            is_in_child_user_namespace: capabilities::is_in_child_user_namespace(),
+            is_confidentiality_lockdown: capabilities::is_confidentiality_lockdown(),
+            has_seccomp_filter: capabilities::has_seccomp_filter(),
         })
     }
 }

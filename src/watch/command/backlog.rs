@@ -7,8 +7,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::sys::stdio::without_sigpipe;
-use crate::sys::unwaiting::NonblockingWriter;
+use crate::sys::io::nonblocking::NonblockingWriter;
+use crate::sys::io::stdio::without_sigpipe;
 
 /// So many bytes wait at most to be written; lines that come then are lost,
 /// and counted.

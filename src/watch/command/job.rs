@@ -5,11 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::signal::known::{CONT, INT, QUIT, STOP, TSTP, TTIN, TTOU};
 use crate::signal::{Arch, Signal, SignalSet};
-use crate::sys::job::{
+use crate::sys::process::child;
+use crate::sys::process::job_control::{
     ControllingTerminal, can_be_stopped, is_in_own_group, is_shell_job, stop_self, terminate_self,
     wait_for_group_signals,
 };
-use crate::sys::{child, deliver, hold};
+use crate::sys::signal::{mask, send};
 
 /// The command's place at the terminal.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl CommandJob {
             pid: 0,
             terminal,
             process_group: None,
-            may_hand_over_terminal: deliver::own_process_group() != 0,
+            may_hand_over_terminal: send::own_process_group() != 0,
             got_pending_cont: false,
             typed_signals: SignalSet::EMPTY,
             sent_signals: SignalSet::EMPTY,
@@ -67,7 +68,7 @@ impl CommandJob {
     /// it is for sigtool to continue it.
     pub(super) fn check_state(&mut self) -> bool {
         if child::poll_continued(self.pid) {
-            self.got_pending_cont = self.shares_process_group() && hold::is_pending(CONT);
+            self.got_pending_cont = self.shares_process_group() && mask::is_pending(CONT);
             self.hand_over_terminal();
         }
         child::poll_stopped(self.pid).is_some_and(|signal| self.handle_stop(signal))
@@ -98,7 +99,7 @@ impl CommandJob {
     /// group: where the command has one of its own, the rest of the job is
     /// still to be stopped.
     fn handle_stop(&mut self, signal: Signal) -> bool {
-        if hold::is_pending(CONT) {
+        if mask::is_pending(CONT) {
             return false;
         }
         // It has been taken back by the kernel, if it had not been taken yet.
@@ -120,7 +121,7 @@ impl CommandJob {
         stop_self(if signal == STOP { TSTP } else { signal }, is_of_job);
         // CONT is blocked, so that it is pending if it has ended the stop; but
         // the next stop may have taken it back.
-        let over = hold::is_pending(CONT) || can_be_stopped();
+        let over = mask::is_pending(CONT) || can_be_stopped();
         let refused = signal == TSTP && !over;
         if over || refused {
             self.hand_over_terminal();
@@ -169,7 +170,7 @@ impl CommandJob {
     /// Takes back the foreground that the command has.
     fn take_back_terminal(&self) {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| self.command_has_foreground()) {
-            terminal.set_foreground_group(deliver::own_process_group());
+            terminal.set_foreground_group(send::own_process_group());
         }
     }
 

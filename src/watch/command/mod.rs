@@ -20,11 +20,11 @@ use crate::exit::ExitStatus;
 use crate::out::{ReportWriter, escape_name};
 use crate::signal::known::CHLD;
 use crate::signal::{Signal, SignalSet};
-use crate::sys::child::{self, ChildSignalState, SpawnError};
-use crate::sys::hold;
-use crate::sys::pidfd::{check_calls, wait_for_exits};
-use crate::sys::signalfd::{self, SignalFd};
-use crate::sys::spawn::InheritedSignalState;
+use crate::sys::process::child::{self, ChildSignalState, SpawnError};
+use crate::sys::process::pidfd::{check_calls, wait_for_exits};
+use crate::sys::process::spawn::InheritedSignalState;
+use crate::sys::signal::mask;
+use crate::sys::signal::signalfd::{self, SignalFd};
 use crate::watch::run::HookRunner;
 
 /// What is run, and what becomes of signals on their way to it.
@@ -89,7 +89,7 @@ pub enum LogDestination {
 pub fn block_signals_early(command: Option<&[OsString]>) {
     if command.is_some() {
         // Where it fails, it fails again when it is needed, and is told.
-        let _ = hold::block_all();
+        let _ = mask::block_all();
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn run(
         exit_status: ExitStatus::InternalError,
         cause: anyhow::anyhow!("running a command needs pidfds: {missing}"),
     })?;
-    let start = hold::block_all().map_err(io_failure("blocking signals"))?;
+    let start = mask::block_all().map_err(io_failure("blocking signals"))?;
     // Where CHLD was ignored, the ends of children would not be told.
     signalfd::set_default_disposition(CHLD);
     if plan.adopts_orphans {

@@ -16,13 +16,13 @@ use crate::signal::exit::Termination;
 use crate::signal::info::SignalOrigin;
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, TERM};
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
-use crate::sys::child::{self, ChildrenState};
-use crate::sys::deliver::own_uid;
-use crate::sys::forward::is_no_such_process;
-use crate::sys::job::{is_in_own_group, is_session_leader};
-use crate::sys::signalfd::SignalFd;
-use crate::sys::spawn::InheritedSignalState;
-use crate::sys::wait;
+use crate::sys::process::child::{self, ChildrenState};
+use crate::sys::process::job_control::{is_in_own_group, is_session_leader};
+use crate::sys::process::spawn::InheritedSignalState;
+use crate::sys::signal::forward::is_no_such_process;
+use crate::sys::signal::send::own_uid;
+use crate::sys::signal::signalfd::SignalFd;
+use crate::sys::signal::sigtimedwait;
 use crate::watch::notes::unwritten_text;
 use crate::watch::run::HookRunner;
 use crate::watch::sender::{SenderNameCache, SignalSender};
@@ -154,8 +154,8 @@ impl<'a> Supervisor<'a> {
 
     /// Waits for a signal, and does what is due.
     fn run_once(&mut self) -> Result<(), Failure> {
-        let first =
-            wait::sigtimedwait(self.all_signals, self.wait_timeout()).map_err(io_failure("waiting"))?;
+        let first = sigtimedwait::sigtimedwait(self.all_signals, self.wait_timeout())
+            .map_err(io_failure("waiting"))?;
         // Others of its kind may be in line behind a real-time signal.
         let more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
         self.handle_batch(first, more)?;

@@ -7,8 +7,8 @@ use std::io;
 use crate::procfs::ProcRoot;
 use crate::select::{SelectedProcess, descendants};
 use crate::signal::{Siginfo, Signal};
-use crate::sys::pidfd::PidFd;
-use crate::sys::{deliver, forward};
+use crate::sys::process::pidfd::PidFd;
+use crate::sys::signal::{forward, send};
 
 /// So many wait at most for room in the command's queue; what comes then is
 /// lost, and told.
@@ -140,7 +140,7 @@ impl ForwardTarget {
             let _ = self.pidfd.send(Some(signal), None);
         } else if self.pidfd.send_to_group(Some(signal), None).is_err() {
             // Its leader has not been reaped: the number is the group's.
-            let _ = deliver::to_group(self.pid, Some(signal));
+            let _ = send::to_group(self.pid, Some(signal));
         }
     }
 

@@ -10,8 +10,8 @@ use crate::exit::ExitStatus;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot};
 use crate::select::{self, SelectError};
 use crate::sys::errno::{ESRCH, NOT_A_THREAD_GROUP_LEADER, OUT_OF_DESCRIPTORS};
-use crate::sys::pidfd::{self, PidFd};
 use crate::sys::process;
+use crate::sys::process::pidfd::{self, PidFd};
 
 /// A process takes two: a pidfd, and its status.
 const FDS_PER_PROCESS: u64 = 2;

@@ -11,7 +11,7 @@ use crate::procfs::{
 use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit::Termination;
-use crate::sys::pidfd::PidFd;
+use crate::sys::process::pidfd::PidFd;
 
 /// A process, held by a pidfd: another one that gets its number is never taken
 /// for it.

@@ -23,7 +23,7 @@ fn decode_status(options: &[&str], pid: u32) -> Ran {
 
 /// The fixture, with the tests' credentials or those of [`without_bpf`].
 fn start(mut command: Command, words: &[&str]) -> Option<Program> {
-    if sigtool::sys::deliver::effective_uid() != 0 || !crate::inside::is_possible() {
+    if sigtool::sys::signal::send::effective_uid() != 0 || !crate::inside::is_possible() {
         skipped("not root");
         return None;
     }

@@ -13,8 +13,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sigtool::sys::deliver;
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
+use sigtool::sys::signal::send;
 
 use crate::support::{Ran, SIGTOOL, skipped};
 
@@ -35,7 +35,7 @@ impl Scratch {
     /// possible here, which is reported.
     fn with(programs: &[&str]) -> Option<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if deliver::effective_uid() != 0 {
+        if send::effective_uid() != 0 {
             skipped("not root");
             return None;
         }

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::{Program, Scratch, ends, inspect};
 use crate::inside::{is_possible, signal, until};
@@ -158,7 +158,7 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
                     _ => until(|| is_traced(target.pid) || is_ended(&mut sigtool)),
                 }
                 if !is_ended(&mut sigtool) {
-                    deliver::to_pid(sigtool.id(), Some(signal(end)), None).expect("it was not waited for");
+                    send::to_pid(sigtool.id(), Some(signal(end)), None).expect("it was not waited for");
                     assert!(ends(&mut sigtool), "{server}, {time}: sigtool ignores {end}");
                 }
                 let ended_by = sigtool.wait().expect("it is ours").signal();

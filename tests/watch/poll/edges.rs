@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
 
 use super::{Bash, Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};

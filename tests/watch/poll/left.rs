@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use sigtool::signal::{Arch, name};
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::live::is_seen_by;
 use super::outlet::{end, full_pipe, watch};
@@ -12,7 +12,7 @@ use crate::support::Fixture;
 
 fn to(pid: u32, name: &str) {
     let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-    deliver::to_pid(pid, Some(signal), None).expect("ours");
+    send::to_pid(pid, Some(signal), None).expect("ours");
 }
 
 fn stop(pid: u32) {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use sigtool::signal::{Arch, name};
-use sigtool::sys::deliver;
+use sigtool::sys::signal::send;
 
 use super::event::Change;
 use super::{Observer, send};
@@ -142,7 +142,7 @@ fn the_killer_is_named_after_a_flood() {
     let watch = Observer::by("bpf", &["--json", "--pid", &pid, "--until-exit"]);
     let to = |pid: u32, name: &str| {
         let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-        deliver::to_pid(pid, Some(signal), None).expect("ours");
+        send::to_pid(pid, Some(signal), None).expect("ours");
     };
     to(watch.child.id(), "STOP");
     let state = || std::fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).expect("it lives");

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
 
 use crate::support::{Fixture, run, sigtool};
 

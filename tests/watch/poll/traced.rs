@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use sigtool::signal::{Arch, name};
-use sigtool::sys::deliver;
-use sigtool::sys::pidfd::PidFd;
+use sigtool::sys::process::pidfd::PidFd;
+use sigtool::sys::signal::send;
 
 use super::event::Change;
 use super::live::{is_seen_by, next};
@@ -111,7 +111,7 @@ fn what_came_just_before_the_end_is_told() {
         watch.change();
         // What comes in a row is written together.
         for name in ["HUP", "TERM"] {
-            deliver::to_pid(fixture.pid, Some(signal(name)), None).expect("sent");
+            send::to_pid(fixture.pid, Some(signal(name)), None).expect("sent");
         }
         while next(&mut watch, "delivered").signal != "TERM" {}
         let ended = watch.ended();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::super::super::siginfo::RawSiginfo;
+use super::super::super::signal::siginfo::RawSiginfo;
 use super::program::{KIND_KERNEL, KIND_NO_INFO, KIND_SIGINFO, TASK_COMM_LEN, record};
 use crate::signal::Signal;
 use crate::signal::info::{Siginfo, SignalOrigin};

@@ -10,8 +10,8 @@ use super::super::generate::{
 };
 use super::{TestProcess, permitted_or_skip, signal};
 use crate::signal::{Arch, SignalSet};
-use crate::sys::deliver;
-use crate::sys::siginfo::RawSiginfo;
+use crate::sys::signal::send;
+use crate::sys::signal::siginfo::RawSiginfo;
 
 const RT: i32 = 40;
 
@@ -41,7 +41,7 @@ fn read_exactly(watch: &mut SignalTracepoint, count: usize) -> Vec<GeneratedSign
 }
 
 fn send_signal(pid: u32, number: i32, value: Option<i32>) {
-    deliver::to_pid(pid, Some(signal(number)), value).expect("sent");
+    send::to_pid(pid, Some(signal(number)), value).expect("sent");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn reports_signal_with_sender() {
     send_signal(target.pid(), libc::SIGUSR1, None);
     send_signal(target.pid(), libc::SIGUSR1, None);
     send_signal(target.pid(), libc::SIGURG, None);
-    deliver::to_thread(target.pid(), target.pid(), Some(signal(RT)), Some(-5)).expect("queued");
+    send::to_thread(target.pid(), target.pid(), Some(signal(RT)), Some(-5)).expect("queued");
     let events = read_exactly(&mut watch, 4);
     let told: Vec<_> = events
         .iter()
@@ -75,10 +75,10 @@ fn reports_signal_with_sender() {
     let name = std::fs::read("/proc/thread-self/comm").expect("a name");
     for event in &events {
         assert_eq!((event.sender.pid, event.sender.tid), (std::process::id(), tid));
-        assert_eq!(event.sender.uid, deliver::own_uid());
+        assert_eq!(event.sender.uid, send::own_uid());
         assert_eq!(event.sender.name.as_bytes(), name.trim_ascii_end());
         assert_eq!((event.target.pid, event.target.tid), (target.pid(), target.pid()));
-        assert_eq!(event.target.uid, deliver::own_uid());
+        assert_eq!(event.target.uid, send::own_uid());
         assert_eq!(event.target.name.as_bytes(), b"cat");
         assert!(!event.is_sender_bystander());
         let wall = to_wall_time(event.time_since_boot);

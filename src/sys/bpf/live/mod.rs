@@ -12,7 +12,7 @@ use super::insn::Assembler;
 use super::refused::{BpfError, BpfErrorKind};
 use super::vmlinux::VmlinuxBtf;
 use crate::signal::{Signal, SignalSet};
-use crate::sys::signalfd;
+use crate::sys::signal::signalfd;
 
 /// What may be asked; else why the test is skipped.
 fn permitted_or_skip<T>(answer: Result<T, BpfError>) -> Option<T> {

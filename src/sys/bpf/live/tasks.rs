@@ -8,7 +8,7 @@ use super::super::tasks::{
 };
 use super::{TestProcess, permitted_or_skip, signal, with_waiting_thread};
 use crate::signal::{Signal, SignalSet};
-use crate::sys::deliver;
+use crate::sys::signal::send;
 
 const ACTIONS: TaskFields = TaskFields { actions: true, queue: false };
 const QUEUE: TaskFields = TaskFields { actions: false, queue: true };
@@ -48,17 +48,17 @@ fn check_queue(tasks: &TaskIterator) {
     let target = TestProcess::spawn_cat(&[RT, libc::SIGUSR1]);
     let pid = target.pid();
     for value in [5, -6, 7] {
-        deliver::to_pid(pid, Some(signal(RT)), Some(value)).expect("queued");
+        send::to_pid(pid, Some(signal(RT)), Some(value)).expect("queued");
     }
-    deliver::to_pid(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
-    deliver::to_thread(pid, pid, Some(signal(RT)), Some(8)).expect("queued");
+    send::to_pid(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
+    send::to_thread(pid, pid, Some(signal(RT)), Some(8)).expect("queued");
     let process = tasks.process(pid).expect("read").expect("a process");
     let told: Vec<_> = process
         .queue
         .iter()
         .map(|each| {
             let info = each.siginfo;
-            assert_eq!((info.pid, info.uid), (std::process::id(), deliver::own_uid()));
+            assert_eq!((info.pid, info.uid), (std::process::id(), send::own_uid()));
             (info.signal.get(), info.code, info.value, each.tid)
         })
         .collect();
@@ -84,9 +84,9 @@ fn check_queue(tasks: &TaskIterator) {
 fn check_long_queue(tasks: &TaskIterator, beyond: bool) {
     let target = TestProcess::spawn_cat(&[RT, libc::SIGUSR1]);
     for value in 0..300 {
-        deliver::to_pid(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
+        send::to_pid(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
     }
-    deliver::to_pid(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
+    send::to_pid(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
     let mut process = tasks.process(target.pid()).expect("read").expect("a process");
     assert_eq!(process.queue_truncation, Some(QueueTruncation::TooLong));
     if beyond {
@@ -124,8 +124,8 @@ fn longest_queues_fit_iterator_buffer() {
     let target = TestProcess::spawn_cat(&[&[RT][..], &standard].concat());
     let flood = [RT].into_iter().cycle().take(300);
     for number in flood.chain(standard.iter().copied()) {
-        deliver::to_pid(target.pid(), Some(signal(number)), Some(1)).expect("queued");
-        deliver::to_thread(target.pid(), target.pid(), Some(signal(number)), Some(1)).expect("queued");
+        send::to_pid(target.pid(), Some(signal(number)), Some(1)).expect("queued");
+        send::to_thread(target.pid(), target.pid(), Some(signal(number)), Some(1)).expect("queued");
     }
     let process = tasks.process(target.pid()).expect("read").expect("a process");
     assert_eq!(process.queue.len(), 2 * (MAX_QUEUED as usize + standard.len()));

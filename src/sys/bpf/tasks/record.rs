@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::super::siginfo::RawSiginfo;
+use super::super::super::signal::siginfo::RawSiginfo;
 use super::layout::TaskLayout;
 use super::program::{HEADER_FIELDS, HeaderField, QUEUE_CHANGED, QUEUE_END, QUEUE_ENTRY, QUEUE_TOO_LONG};
 use super::{ProcessRecord, QueueTruncation, TaskFields, ThreadRecord};

@@ -15,13 +15,13 @@ use libc::pid_t;
 use nix::poll::{PollFd, PollFlags};
 
 use super::patience::{self, CancelFlag};
-use crate::sys::fork;
-pub(super) use crate::sys::fork::{
+use crate::sys::process::fork;
+pub(super) use crate::sys::process::fork::{
     BlockedSignals, PlainData, SharedMemory, exit_with_parent, futex_wait, futex_wake, kill_and_reap,
 };
-use crate::sys::hold;
-use crate::sys::pidfd::{PidFd, poll_with_timeout};
-use crate::sys::signalfd::SignalFd;
+use crate::sys::process::pidfd::{PidFd, poll_with_timeout};
+use crate::sys::signal::mask;
+use crate::sys::signal::signalfd::SignalFd;
 
 /// How long a helper that was told to give up is waited for.
 const CANCEL_GRACE: Duration = Duration::from_millis(60);
@@ -150,7 +150,7 @@ pub(super) fn start_interrupt_timer(first: Duration, then: Duration) {
         libc::sigaction(libc::SIGALRM, action.as_ptr(), std::ptr::null_mut());
     }
     let alarm = crate::signal::Signal::new(libc::SIGALRM as u8).into_iter().collect();
-    let _ = hold::change_mask(libc::SIG_UNBLOCK, alarm);
+    let _ = mask::change_mask(libc::SIG_UNBLOCK, alarm);
     set_interrupt_timer(first, then);
 }
 

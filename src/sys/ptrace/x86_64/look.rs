@@ -14,7 +14,7 @@ use super::visit::{InspectError, SharedResult, ThreadInspector};
 use super::why;
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::ptrace::{InspectRequest, PtraceError, PtraceInspection};
-use crate::sys::siginfo::RawSiginfo;
+use crate::sys::signal::siginfo::RawSiginfo;
 
 /// How often it is tried where threads end, or the program changes, meanwhile;
 /// and how long nothing is done before most of it, for that to come to an end.

@@ -83,7 +83,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sys::hold;
+    use crate::sys::signal::mask;
 
     #[test]
     fn deadline_expires_with_time_or_cancel() {
@@ -99,14 +99,14 @@ mod tests {
     fn blocked_and_harmless_signals_are_not_fatal() {
         let usr2 = Signal::new(libc::SIGUSR2 as u8).expect("a signal");
         // Of this thread alone.
-        let before = hold::change_mask(libc::SIG_BLOCK, SignalSet::from_iter([usr2])).expect("blocked");
+        let before = mask::change_mask(libc::SIG_BLOCK, SignalSet::from_iter([usr2])).expect("blocked");
         let ignored = Signal::new(50).expect("a signal");
-        hold::set_disposition(ignored, libc::SIG_IGN);
+        mask::set_disposition(ignored, libc::SIG_IGN);
         let held = BlockedSignals::block_all().expect("held");
         let deadly = fatal_signals(&held);
         drop(held);
-        hold::set_disposition(ignored, libc::SIG_DFL);
-        hold::change_mask(libc::SIG_SETMASK, before).expect("as it was");
+        mask::set_disposition(ignored, libc::SIG_DFL);
+        mask::change_mask(libc::SIG_SETMASK, before).expect("as it was");
         let has = |number: i32| deadly.contains(Signal::new(number as u8).expect("a signal"));
         assert!(has(libc::SIGUSR1) && has(40), "{deadly:?}");
         for number in [libc::SIGUSR2, libc::SIGCHLD, libc::SIGWINCH, libc::SIGTSTP, libc::SIGCONT, 32, 50] {

@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Write};
 
 use libc::pid_t;
 
-use crate::sys::deliver::check_syscall;
+use crate::sys::signal::send::check_syscall;
 
 /// Room for one text, made before a helper is forked.
 pub(super) struct ThreadFileReader(Box<[u8]>);

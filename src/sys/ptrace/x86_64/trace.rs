@@ -20,7 +20,7 @@ use super::stops::StopCounter;
 use super::text::{self, ThreadFileReader};
 use super::tracee::{Tracee, TraceeStop, event, option};
 use super::visit::InspectError;
-use crate::sys::deliver::check_syscall;
+use crate::sys::signal::send::check_syscall;
 
 const TRACE_OPTIONS: u64 = option::TRACECLONE | option::TRACEEXEC;
 /// Signals that stop a process.

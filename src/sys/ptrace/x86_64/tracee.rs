@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use libc::pid_t;
 
-use crate::sys::deliver::check_syscall;
+use crate::sys::signal::send::check_syscall;
 
 pub(super) type Registers = libc::user_regs_struct;
 

@@ -17,7 +17,7 @@ use super::text::ThreadFileReader;
 use super::trace::TracerLoop;
 use super::visit::InspectError;
 use crate::sys::ptrace::{PtraceError, StopStats, TracerEvent};
-use crate::sys::siginfo::RawSiginfo;
+use crate::sys::signal::siginfo::RawSiginfo;
 
 /// As much as a pipe may hold where nobody has said otherwise
 /// (/proc/sys/fs/pipe-max-size).

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use libc::pid_t;
 
 use super::text::{ThreadFileReader, ThreadStatus, parse_number};
+use crate::sys::process::capabilities;
 use crate::sys::ptrace::PtraceError;
-use crate::sys::rights;
 
 /// CAP_SYS_PTRACE (uapi linux/capability.h).
 const CAP_SYS_PTRACE: u64 = 1 << 19;
@@ -59,7 +59,7 @@ struct AccessContext {
 /// Which user namespace a process is in may be read by who may trace it.
 fn is_outside_user_namespace(pid: pid_t) -> bool {
     let inode = |pid: &str| fs::metadata(format!("/proc/{pid}/ns/user")).map(|metadata| metadata.ino()).ok();
-    rights::is_in_child_user_namespace() && inode(&pid.to_string()) != inode("self")
+    capabilities::is_in_child_user_namespace() && inode(&pid.to_string()) != inode("self")
 }
 
 /// In the order of the kernel's own questions (`ptrace_attach`,

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use libc::c_int;
 
-use super::hold;
+use super::mask;
 use crate::signal::{Siginfo, Signal, SignalSet};
 
 /// How many signals one read takes at most.
@@ -18,7 +18,7 @@ pub const MAX_BATCH: usize = 256;
 /// # Errors
 /// What sigprocmask(2) says.
 pub fn block(set: SignalSet) -> io::Result<()> {
-    hold::change_mask(libc::SIG_BLOCK, set).map(drop)
+    mask::change_mask(libc::SIG_BLOCK, set).map(drop)
 }
 
 /// Whether a signal is ignored: inherited so, for nothing here sets it.
@@ -35,7 +35,7 @@ pub fn is_ignored(signal: Signal) -> bool {
 /// Sets a signal's disposition to default: an ignored SIGCHLD is not generated
 /// at all, blocked or not (do_notify_parent in kernel/signal.c).
 pub fn set_default_disposition(signal: Signal) {
-    hold::set_disposition(signal, libc::SIG_DFL);
+    mask::set_disposition(signal, libc::SIG_DFL);
 }
 
 /// Reaps every child that has ended, as the kernel itself would if SIGCHLD
@@ -59,7 +59,7 @@ impl SignalFd {
     /// # Errors
     /// What signalfd(2) says.
     pub fn open(set: SignalSet) -> io::Result<SignalFd> {
-        let descriptor = hold::open_signalfd(set)?;
+        let descriptor = mask::open_signalfd(set)?;
         // SAFETY: the kernel has just given this descriptor to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(SignalFd { fd: descriptor, buffer: vec![MaybeUninit::uninit(); MAX_BATCH] })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libc::c_void;
 
-use super::hold::{KERNEL_SIGSET_SIZE, to_kernel_sigset};
+use super::mask::{KERNEL_SIGSET_SIZE, to_kernel_sigset};
 use super::siginfo::RawSiginfo;
 use crate::signal::{Siginfo, SignalSet};
 

@@ -11,7 +11,7 @@ const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
 /// A capability, by its number in uapi linux/capability.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Capability {
+pub(in crate::sys) enum Capability {
     SysAdmin = 21,
     Perfmon = 38,
     Bpf = 39,
@@ -19,11 +19,11 @@ pub(super) enum Capability {
 
 /// A set of capabilities: bit n is number n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Capabilities(pub(super) u64);
+pub(in crate::sys) struct Capabilities(pub(in crate::sys) u64);
 
 impl Capabilities {
     /// The effective ones of this thread; none where they cannot be asked for.
-    pub(super) fn effective() -> Capabilities {
+    pub(in crate::sys) fn effective() -> Capabilities {
         #[repr(C)]
         struct CapUserHeader {
             version: u32,
@@ -49,7 +49,7 @@ impl Capabilities {
     }
 
     /// Whether it is among them.
-    pub(super) fn contains(self, capability: Capability) -> bool {
+    pub(in crate::sys) fn contains(self, capability: Capability) -> bool {
         self.0 & (1 << capability as u8) != 0
     }
 }
@@ -57,12 +57,12 @@ impl Capabilities {
 /// Whether sigtool is in a user namespace of its own: what it may do there
 /// counts for nothing outside (user_namespaces(7)). Where /proc does not tell,
 /// it counts as the first.
-pub(super) fn is_in_child_user_namespace() -> bool {
+pub(in crate::sys) fn is_in_child_user_namespace() -> bool {
     fs::metadata("/proc/self/ns/user").is_ok_and(|metadata| metadata.ino() != INITIAL_USER_NAMESPACE)
 }
 
 /// Whether this thread's system calls are filtered by seccomp(2).
-pub(super) fn has_seccomp_filter() -> bool {
+pub(in crate::sys) fn has_seccomp_filter() -> bool {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let mode = status.lines().find_map(|line| line.strip_prefix("Seccomp:"));
     mode.is_some_and(|mode| mode.trim() != "0")
@@ -70,7 +70,7 @@ pub(super) fn has_seccomp_filter() -> bool {
 
 /// Whether the kernel is locked down so far that nobody may read its memory
 /// (kernel_lockdown(7)): the word in brackets is in force.
-pub(super) fn is_confidentiality_lockdown() -> bool {
+pub(in crate::sys) fn is_confidentiality_lockdown() -> bool {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
     text.contains("[confidentiality]")
 }

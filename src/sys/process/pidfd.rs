@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::deliver::{MaybeSignal, check_syscall, signal_number, sigqueue_siginfo};
-use super::file;
-use super::siginfo::RawSiginfo;
 use crate::signal::exit::Termination;
+use crate::sys::io::file;
+use crate::sys::signal::send::{MaybeSignal, check_syscall, signal_number, sigqueue_siginfo};
+use crate::sys::signal::siginfo::RawSiginfo;
 
 /// The signal goes to the process group that the held process leads (uapi
 /// linux/pidfd.h; since Linux 6.9).
-pub(super) const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
+pub(in crate::sys) const PIDFD_SIGNAL_PROCESS_GROUP: c_int = 1 << 2;
 
 /// The magic number of pidfs, the file system of pidfds (uapi linux/magic.h;
 /// since Linux 6.9). Before, they are on that of anonymous inodes.
@@ -268,7 +268,10 @@ pub fn wait_readable(
 ///
 /// # Errors
 /// What poll(2) says, but for interruptions, after which it waits on.
-pub(super) fn poll_with_timeout(waited: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+pub(in crate::sys) fn poll_with_timeout(
+    waited: &mut [PollFd<'_>],
+    time: Option<Duration>,
+) -> io::Result<bool> {
     let end = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
@@ -321,7 +324,7 @@ mod tests {
             assert_eq!(again.inode().expect("fstat"), Some(inode));
             assert_ne!(other.inode().expect("fstat"), Some(inode));
         }
-        let anonymous = super::super::signalfd::SignalFd::open(crate::signal::SignalSet::EMPTY);
+        let anonymous = crate::sys::signal::signalfd::SignalFd::open(crate::signal::SignalSet::EMPTY);
         let anonymous = anonymous.expect("a signalfd");
         let file = std::fs::File::open("/dev/null").expect("a file");
         for descriptor in [anonymous.as_fd(), file.as_fd()] {

@@ -12,12 +12,12 @@ use crate::signal::Signal;
 pub type MaybeSignal = Option<Signal>;
 
 /// The number that goes to the kernel: 0 for the null signal.
-pub(super) fn signal_number(signal: MaybeSignal) -> c_int {
+pub(in crate::sys) fn signal_number(signal: MaybeSignal) -> c_int {
     signal.map_or(0, |signal| c_int::from(signal.get()))
 }
 
 /// A siginfo as sigqueue(3) fills it in.
-pub(super) fn sigqueue_siginfo(signal: MaybeSignal, value: i32) -> RawSiginfo {
+pub(in crate::sys) fn sigqueue_siginfo(signal: MaybeSignal, value: i32) -> RawSiginfo {
     let pid = u32::try_from(own_pid()).unwrap_or(0);
     // sival_int is the lower half of the union; the upper one is 0.
     RawSiginfo::new(signal, 0, libc::SI_QUEUE).with_fields(pid, own_uid(), u64::from(value as u32))
@@ -123,7 +123,7 @@ fn checked_pid(id: u32) -> io::Result<pid_t> {
     pid_t::try_from(id).ok().filter(|id| *id > 0).ok_or(io::Error::from_raw_os_error(libc::ESRCH))
 }
 
-pub(super) fn check_syscall(answer: c_long) -> io::Result<()> {
+pub(in crate::sys) fn check_syscall(answer: c_long) -> io::Result<()> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

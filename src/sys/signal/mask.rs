@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use libc::{c_int, c_void};
 
-use super::deliver::check_syscall;
-use super::spawn::InheritedSignalState;
+use super::send::check_syscall;
 use crate::signal::{Arch, Signal, SignalSet};
+use crate::sys::process::spawn::InheritedSignalState;
 
 /// A signal set as the kernel takes it, the C library's own signals included,
 /// which that leaves out of every mask it is given.
@@ -63,7 +63,7 @@ pub fn restore_mask() {
 /// Changes the mask of this thread by rt_sigprocmask(2); gives what it was.
 /// It allocates nothing and is a system call alone, so that it may stand
 /// between fork and exec.
-pub(super) fn change_mask(how: c_int, set: SignalSet) -> io::Result<SignalSet> {
+pub(in crate::sys) fn change_mask(how: c_int, set: SignalSet) -> io::Result<SignalSet> {
     let (new, mut old): (KernelSigset, KernelSigset) = (to_kernel_sigset(set), [0; 2]);
     // SAFETY: both masks are at least as long as is said, outlive the call, and
     // only the second is written to.
@@ -86,7 +86,7 @@ pub(super) fn to_kernel_sigset(set: SignalSet) -> KernelSigset {
 
 /// What is done with a signal, set by rt_sigaction(2): signal(3) refuses the C
 /// library's own. Where the kernel refuses it, nothing changes.
-pub(super) fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
+pub(in crate::sys) fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     // A kernel sigaction: a handler first, then (but on mips, where the flags
     // come first, and both are of the same size) flags, restorer and mask.
     let mut action = [0usize; 8];

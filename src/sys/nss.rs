@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::spawn;
+use super::process::spawn;
 
 /// What getent(1) may print of one entry: a group may have many members.
 const MAX_GETENT_OUTPUT: usize = 1 << 20;

@@ -13,27 +13,27 @@ use std::time::Duration;
 
 use libc::pid_t;
 
-use super::deliver::check_syscall;
-use super::hold;
 use crate::signal::{Arch, SignalSet};
+use crate::sys::signal::mask;
+use crate::sys::signal::send::check_syscall;
 
 /// Every signal held back from the calling thread, until this is dropped.
-pub(super) struct BlockedSignals(SignalSet);
+pub(in crate::sys) struct BlockedSignals(SignalSet);
 
 impl BlockedSignals {
-    pub(super) fn block_all() -> io::Result<BlockedSignals> {
-        hold::change_mask(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(BlockedSignals)
+    pub(in crate::sys) fn block_all() -> io::Result<BlockedSignals> {
+        mask::change_mask(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(BlockedSignals)
     }
 
     /// What was held back before.
-    pub(super) fn previous_mask(&self) -> SignalSet {
+    pub(in crate::sys) fn previous_mask(&self) -> SignalSet {
         self.0
     }
 }
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        let _ = hold::change_mask(libc::SIG_SETMASK, self.0);
+        let _ = mask::change_mask(libc::SIG_SETMASK, self.0);
     }
 }
 
@@ -41,7 +41,7 @@ impl Drop for BlockedSignals {
 ///
 /// # Errors
 /// The errors of clone(2).
-pub(super) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
+pub(in crate::sys) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
     // SAFETY: without a stack and CLONE_VM, clone(2) is fork(2). The child calls
     // nothing that allocates or locks, and never returns from this block.
     let answer = unsafe { libc::syscall(libc::SYS_clone, c_long::from(flags), 0, 0, 0, 0) };
@@ -55,21 +55,21 @@ pub(super) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
 }
 
 /// Kills a child of [`start`] that has not been waited for.
-pub(super) fn kill_child(child: pid_t) {
+pub(in crate::sys) fn kill_child(child: pid_t) {
     // SAFETY: kill(2) takes plain numbers; the child has not been waited for, so
     // the number is its own.
     unsafe { libc::kill(child, libc::SIGKILL) };
 }
 
 /// Whether a child of [`start`] has ended; waits for it then, and not otherwise.
-pub(super) fn try_reap(child: pid_t) -> bool {
+pub(in crate::sys) fn try_reap(child: pid_t) -> bool {
     // SAFETY: waitpid(2) may be given a null status.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
 }
 
 /// Kills a child of [`start`]. `wait`: until it has ended, which it does at once unless
 /// it sleeps uninterruptibly.
-pub(super) fn kill_and_reap(child: pid_t, wait: bool) {
+pub(in crate::sys) fn kill_and_reap(child: pid_t, wait: bool) {
     let options = if wait { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
     // SAFETY: both calls take plain numbers, or a null status; the child has not
     // been waited for, so the number is its own.
@@ -82,7 +82,7 @@ pub(super) fn kill_and_reap(child: pid_t, wait: bool) {
 }
 
 /// Ends this child with its parent, by a signal that cannot be blocked.
-pub(super) fn exit_with_parent(parent: pid_t) {
+pub(in crate::sys) fn exit_with_parent(parent: pid_t) {
     // SAFETY: both calls take plain numbers or nothing.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -95,7 +95,7 @@ pub(super) fn exit_with_parent(parent: pid_t) {
 
 /// Waits while the number in shared memory is `expected`: until it is woken, a
 /// signal is handled or the time is over.
-pub(super) fn futex_wait(futex: &AtomicU32, expected: u32, time: Option<Duration>) {
+pub(in crate::sys) fn futex_wait(futex: &AtomicU32, expected: u32, time: Option<Duration>) {
     let time = time.map(|time| libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         tv_nsec: time.subsec_nanos().into(),
@@ -106,7 +106,7 @@ pub(super) fn futex_wait(futex: &AtomicU32, expected: u32, time: Option<Duration
 }
 
 /// Wakes the process that waits for the number to change.
-pub(super) fn futex_wake(futex: &AtomicU32) {
+pub(in crate::sys) fn futex_wake(futex: &AtomicU32) {
     // SAFETY: the number outlives the call, which takes its address only.
     unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
@@ -121,7 +121,7 @@ impl Drop for ExitOnDrop {
 }
 
 /// Closes what was inherited, so that no pipe of sigtool's outlives it here.
-pub(super) fn close_all_except(keep: Option<c_int>) {
+pub(in crate::sys) fn close_all_except(keep: Option<c_int>) {
     let close = |first: c_int, last: c_long| {
         // SAFETY: close_range(2), since Linux 5.9, takes plain numbers; whatever
         // it closes is not used in this process.
@@ -143,21 +143,21 @@ pub(super) fn close_all_except(keep: Option<c_int>) {
 ///
 /// # Safety
 /// Any bytes must be a valid value.
-pub(super) unsafe trait PlainData {}
+pub(in crate::sys) unsafe trait PlainData {}
 
 /// Memory that a helper writes and its parent reads, once the helper has ended;
 /// what is atomic, both may at any time.
 #[derive(Debug)]
-pub(super) struct SharedMemory<T: PlainData>(NonNull<T>);
+pub(in crate::sys) struct SharedMemory<T: PlainData>(NonNull<T>);
 
 impl<T: PlainData> SharedMemory<T> {
     /// Zeroes; all there from the start, so that no page is awaited later.
-    pub(super) fn new() -> io::Result<SharedMemory<T>> {
+    pub(in crate::sys) fn new() -> io::Result<SharedMemory<T>> {
         SharedMemory::map(libc::MAP_POPULATE)
     }
 
     /// Zeroes, for what is large and may never be used: a page is there once it is.
-    pub(super) fn new_on_demand() -> io::Result<SharedMemory<T>> {
+    pub(in crate::sys) fn new_on_demand() -> io::Result<SharedMemory<T>> {
         SharedMemory::map(0)
     }
 
@@ -172,7 +172,7 @@ impl<T: PlainData> SharedMemory<T> {
         NonNull::new(memory.cast()).map(SharedMemory).ok_or(io::ErrorKind::OutOfMemory.into())
     }
 
-    pub(super) fn get(&self) -> &T {
+    pub(in crate::sys) fn get(&self) -> &T {
         // SAFETY: the memory is as large and as aligned (to a page) as it must
         // be, and any bytes are valid. What is not atomic the helper alone writes,
         // and it has ended, or is who looks.
@@ -180,7 +180,7 @@ impl<T: PlainData> SharedMemory<T> {
     }
 
     /// In the helper.
-    pub(super) fn get_mut(&mut self) -> &mut T {
+    pub(in crate::sys) fn get_mut(&mut self) -> &mut T {
         // SAFETY: as above; the parent does not look while the helper lives.
         unsafe { self.0.as_mut() }
     }

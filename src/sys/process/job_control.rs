@@ -7,12 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use libc::pid_t;
 
-use super::deliver::own_process_group;
-use super::hold;
-use super::process::{own_session_id, process_group_of};
-use super::signalfd::is_ignored;
+use super::{own_session_id, process_group_of};
 use crate::signal::known::{CONT, TSTP};
 use crate::signal::{Signal, SignalSet};
+use crate::sys::signal::mask;
+use crate::sys::signal::send::own_process_group;
+use crate::sys::signal::signalfd::is_ignored;
 
 /// The terminal that controls this process.
 #[derive(Debug)]
@@ -94,16 +94,16 @@ pub fn stop_self(signal: Signal, group: bool) {
     let number = libc::c_int::from(signal.get());
     let ignored = is_ignored(signal);
     if ignored {
-        hold::set_disposition(signal, libc::SIG_DFL);
+        mask::set_disposition(signal, libc::SIG_DFL);
     }
     // SAFETY: kill(2) and getpid(2) take plain numbers; the process is this one,
     // and 0 is its group.
     unsafe { libc::kill(if group { 0 } else { libc::getpid() }, number) };
     let one: SignalSet = [signal].into_iter().collect();
-    let _ = hold::change_mask(libc::SIG_UNBLOCK, one);
-    let _ = hold::change_mask(libc::SIG_BLOCK, one);
+    let _ = mask::change_mask(libc::SIG_UNBLOCK, one);
+    let _ = mask::change_mask(libc::SIG_BLOCK, one);
     if ignored {
-        hold::set_disposition(signal, libc::SIG_IGN);
+        mask::set_disposition(signal, libc::SIG_IGN);
     }
 }
 
@@ -115,10 +115,10 @@ pub fn terminate_self(signal: Signal, group: bool) {
     // process is this one.
     unsafe {
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-        hold::set_disposition(signal, libc::SIG_DFL);
+        mask::set_disposition(signal, libc::SIG_DFL);
         libc::kill(if group { 0 } else { libc::getpid() }, libc::c_int::from(signal.get()));
     }
-    let _ = hold::change_mask(libc::SIG_UNBLOCK, [signal].into_iter().collect());
+    let _ = mask::change_mask(libc::SIG_UNBLOCK, [signal].into_iter().collect());
 }
 
 /// Whether a signal of job control stops this process: not so in an orphaned
@@ -138,10 +138,10 @@ pub fn can_be_stopped() -> bool {
         if pid == 0 {
             stop_self(TSTP, false);
             // The group may be continued, and stopped once more, meanwhile.
-            while hold::is_pending(TSTP) && !hold::is_pending(CONT) {
+            while mask::is_pending(TSTP) && !mask::is_pending(CONT) {
                 stop_self(TSTP, false);
             }
-            libc::_exit(hold::is_pending(CONT).into());
+            libc::_exit(mask::is_pending(CONT).into());
         }
         if pid < 0 || libc::waitpid(pid, &raw mut status, libc::WUNTRACED) != pid {
             return false;

@@ -168,19 +168,19 @@ fn open_below(directory: BorrowedFd<'_>, name: &[u8], flags: c_int) -> io::Resul
 
 /// The file that a system call has just opened.
 fn to_file(answer: c_long) -> io::Result<File> {
-    super::deliver::check_syscall(answer)?;
+    crate::sys::signal::send::check_syscall(answer)?;
     let descriptor = c_int::try_from(answer).map_err(io::Error::other)?;
     // SAFETY: the kernel has just given this descriptor to us alone.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
 /// The magic number of the file system that a descriptor is on (statfs(2)).
-pub(super) fn file_system_magic(descriptor: BorrowedFd<'_>) -> io::Result<u32> {
+pub(in crate::sys) fn file_system_magic(descriptor: BorrowedFd<'_>) -> io::Result<u32> {
     // Zeroes, which are no file system's number, in case a seccomp filter answers
     // 0 instead of the kernel.
     let mut found = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: fstatfs(2) writes at most one statfs, which outlives the call.
-    super::deliver::check_syscall(
+    crate::sys::signal::send::check_syscall(
         unsafe { libc::fstatfs(descriptor.as_raw_fd(), found.as_mut_ptr()) }.into(),
     )?;
     // SAFETY: zeroes are a valid statfs, and so is what the kernel writes.

@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libc::{c_int, pid_t};
 
-use super::deliver::check_syscall;
-use super::pidfd::{PIDFD_SIGNAL_PROCESS_GROUP, PidFd};
+use super::send::check_syscall;
 use super::siginfo::{LONG_WORDS, RawSiginfo};
 use crate::signal::info::SignalOrigin;
 use crate::signal::{Siginfo, Signal};
+use crate::sys::process::pidfd::{PIDFD_SIGNAL_PROCESS_GROUP, PidFd};
 
 /// si_code of tkill(2), which the kernel keeps to itself.
 const SI_TKILL: i32 = libc::SI_TKILL;

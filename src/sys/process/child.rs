@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::pid_t;
 
-use super::deliver::check_syscall;
-use super::hold;
 use crate::signal::exit::Termination;
 use crate::signal::{Signal, SignalSet};
+use crate::sys::signal::mask;
+use crate::sys::signal::send::check_syscall;
 
 /// The state that a command starts in. What is named nowhere stays as it is in
 /// this process.
@@ -109,9 +109,9 @@ fn prepare_child(state: ChildSignalState, own_group: bool, terminal: Option<Borr
             libc::tcsetpgrp(terminal.as_raw_fd(), libc::getpid());
         }
     }
-    state.default_signals.iter().for_each(|signal| hold::set_disposition(signal, libc::SIG_DFL));
-    state.ignored.iter().for_each(|signal| hold::set_disposition(signal, libc::SIG_IGN));
-    let _ = hold::change_mask(libc::SIG_SETMASK, state.blocked);
+    state.default_signals.iter().for_each(|signal| mask::set_disposition(signal, libc::SIG_DFL));
+    state.ignored.iter().for_each(|signal| mask::set_disposition(signal, libc::SIG_IGN));
+    let _ = mask::change_mask(libc::SIG_SETMASK, state.blocked);
 }
 
 /// Tries each path; gives the error where none can be executed, of the first

@@ -4,17 +4,17 @@ use std::mem::offset_of;
 
 use libc::{c_int, c_void};
 
-use super::deliver::{MaybeSignal, signal_number};
+use super::send::{MaybeSignal, signal_number};
 use crate::signal::info::SiginfoLayout;
 use crate::signal::{Siginfo, Signal};
 
 /// The 128 bytes (SI_MAX_SIZE): three numbers, padding where pointers have 64
 /// bits, then fields that the signal and the code decide on, in words of four.
 #[repr(C)]
-pub(super) struct RawSiginfo {
-    pub(super) signo: c_int,
-    pub(super) errno: c_int,
-    pub(super) code: c_int,
+pub(in crate::sys) struct RawSiginfo {
+    pub(in crate::sys) signo: c_int,
+    pub(in crate::sys) errno: c_int,
+    pub(in crate::sys) code: c_int,
     #[cfg(target_pointer_width = "64")]
     padding: c_int,
     field_words: [u32; FIELD_WORDS],
@@ -28,7 +28,7 @@ pub(super) const LONG_WORDS: usize = size_of::<usize>() / 4;
 
 impl RawSiginfo {
     /// Of a signal, or the null signal; every field is 0.
-    pub(super) fn new(signal: MaybeSignal, errno: i32, code: i32) -> RawSiginfo {
+    pub(in crate::sys) fn new(signal: MaybeSignal, errno: i32, code: i32) -> RawSiginfo {
         RawSiginfo {
             signo: signal_number(signal),
             errno,
@@ -47,12 +47,12 @@ impl RawSiginfo {
     }
 
     /// The field at a word.
-    pub(super) fn word(&self, at: usize) -> u32 {
+    pub(in crate::sys) fn word(&self, at: usize) -> u32 {
         self.field_words[at]
     }
 
     /// The long, or pointer, that begins at a word.
-    pub(super) fn long(&self, at: usize) -> u64 {
+    pub(in crate::sys) fn long(&self, at: usize) -> u64 {
         let mut bytes = [0; size_of::<usize>()];
         for (part, word) in bytes.chunks_mut(4).zip(&self.field_words[at..at + LONG_WORDS]) {
             part.copy_from_slice(&word.to_ne_bytes());
@@ -75,7 +75,7 @@ impl RawSiginfo {
 
     /// What the kernel's memory has of one, as it lies there; what is not told
     /// is 0, and what is too much is left out.
-    pub(super) fn from_bytes(bytes: &[u8]) -> RawSiginfo {
+    pub(in crate::sys) fn from_bytes(bytes: &[u8]) -> RawSiginfo {
         let number = |at: usize| {
             let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
             u32::from_ne_bytes(word.unwrap_or_default())
@@ -91,7 +91,7 @@ impl RawSiginfo {
 
     /// What it tells, with the fields that this signal and this code have;
     /// `None` for a number that is no signal.
-    pub(super) fn to_siginfo(&self) -> Option<Siginfo> {
+    pub(in crate::sys) fn to_siginfo(&self) -> Option<Siginfo> {
         let signal = Signal::new(u8::try_from(self.signo).ok()?)?;
         let mut info = Siginfo { code: self.code, errno: self.errno, ..Siginfo::from_signal(signal) };
         let (word, long) = (|at| self.word(at), |at| self.long(at));
@@ -118,7 +118,7 @@ impl RawSiginfo {
         Some(info)
     }
 
-    pub(super) fn as_ptr(&self) -> *const c_void {
+    pub(in crate::sys) fn as_ptr(&self) -> *const c_void {
         (&raw const *self).cast()
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::pidfd::poll_with_timeout;
+use crate::sys::process::pidfd::poll_with_timeout;
 
 /// The side of a pseudo-terminal that is opened anew each time: major 5, minor
 /// 2 (Documentation/admin-guide/devices.txt).
