@@ -10,7 +10,7 @@ use super::queue;
 use crate::procfs::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
-use crate::sys::bpf::tasks::{self, TaskIterator};
+use crate::sys::bpf::task_iter::{self, TaskIterator};
 use crate::sys::{ptrace, reader};
 
 /// So long a target may take to stop.
@@ -73,7 +73,7 @@ pub struct Inspector {
     /// Loaded when first needed: that takes some milliseconds.
     task_iter: OnceCell<Result<TaskIterator, bpf::BpfError>>,
     /// Everything, where many are asked for.
-    prefetched: Vec<tasks::ProcessRecord>,
+    prefetched: Vec<task_iter::ProcessRecord>,
 }
 
 /// What a means tells.
@@ -183,7 +183,7 @@ impl Inspector {
     }
 
     fn task_iter(&self) -> Result<&TaskIterator, BackendError> {
-        let want = tasks::TaskFields { actions: self.scope.handlers, queue: self.scope.queue };
+        let want = task_iter::TaskFields { actions: self.scope.handlers, queue: self.scope.queue };
         self.task_iter.get_or_init(|| TaskIterator::load(want)).as_ref().map_err(BackendError::from_bpf)
     }
 
@@ -204,12 +204,12 @@ impl Inspector {
         let pending = [(None, process.pending)].into_iter();
         let own = process.threads.iter().map(|thread| (Some(thread.tid), thread.pending));
         let cut = process.queue_truncation.map(|cut| match cut {
-            tasks::QueueTruncation::TooLong => IncompleteQueue::PerQueueLimit(tasks::MAX_QUEUED),
-            tasks::QueueTruncation::Changed => IncompleteQueue::ChangedWhileReading,
+            task_iter::QueueTruncation::TooLong => IncompleteQueue::PerQueueLimit(task_iter::MAX_QUEUED),
+            task_iter::QueueTruncation::Changed => IncompleteQueue::ChangedWhileReading,
         });
         let actions = Some((1..).map_while(Signal::new_native).zip(process.actions).collect());
         let pending = pending.chain(own).collect();
-        let sleep = |thread: &tasks::ThreadRecord| Some((thread.tid, thread.is_killable()?));
+        let sleep = |thread: &task_iter::ThreadRecord| Some((thread.tid, thread.is_killable()?));
         let sleeps = process.threads.iter().filter_map(sleep).collect();
         let seen = RawInspection {
             sigactions: actions,

@@ -13,7 +13,7 @@ use crate::observe::BackendError;
 use crate::procfs::{ProcReader, ProcRoot};
 use crate::signal::Siginfo;
 use crate::signal::info::SignalOrigin;
-use crate::sys::bpf::generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};
+use crate::sys::bpf::signal_generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};
 
 /// The signals that are watched for, and what has come of them.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl BpfEvents {
     /// # Errors
     /// Why there is nothing to be seen.
     pub(super) fn open(filter: &EventScope) -> Result<BpfEvents, BackendError> {
-        let filter = generate::GenerateFilter {
+        let filter = signal_generate::GenerateFilter {
             targets: filter.target_pids.clone().unwrap_or_default(),
             senders: filter.sender_pids.clone(),
             signals: filter.signals,

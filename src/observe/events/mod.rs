@@ -16,7 +16,7 @@ use crate::signal::{Siginfo, Signal, SignalSet};
 use generated::BpfEvents;
 use traced::PtraceEvents;
 
-pub use crate::sys::bpf::generate::GenerateResult;
+pub use crate::sys::bpf::signal_generate::GenerateResult;
 pub use crate::sys::ptrace::StopStats;
 
 /// How long a buffer fills before the next batch is taken: each waking of a

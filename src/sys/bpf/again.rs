@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use super::live::report_skipped;
-use super::tasks::{TaskFields, TaskIterator};
+use super::task_iter::{TaskFields, TaskIterator};
 
 const KERNEL_TESTS: &str = "sys::bpf::live::";
 const UNSHARE: [&str; 5] = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];

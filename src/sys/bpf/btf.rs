@@ -5,7 +5,7 @@
 //! The kernel has 130,000 types in 5 MB; they are walked once, as far as the
 //! last one that is wanted, and nothing of them is copied.
 
-use super::refused::BpfErrorKind;
+use super::error::BpfErrorKind;
 
 const MAGIC: u16 = 0xeb9f;
 const HEADER_SIZE: usize = 24;

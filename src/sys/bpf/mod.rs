@@ -1,6 +1,6 @@
 //! Looking into the kernel by programs of ours that it runs: what a process has
-//! set up for its signals ([`tasks`]), and every signal that is generated
-//! ([`generate`]). Neither stops a process. Needs CAP_BPF and CAP_PERFMON, and
+//! set up for its signals ([`task_iter`]), and every signal that is generated
+//! ([`signal_generate`]). Neither stops a process. Needs CAP_BPF and CAP_PERFMON, and
 //! a kernel that describes its types.
 //!
 //! The programs are assembled here (`insn`), with the offsets that the running
@@ -8,20 +8,20 @@
 
 #[cfg(test)]
 mod again;
+mod assembler;
 mod btf;
-mod call;
-pub mod generate;
-mod insn;
+pub mod error;
 #[cfg(test)]
 pub(crate) mod live;
-mod memory;
+mod mmap;
 mod namespace;
+pub mod permission;
 mod program;
-pub mod refused;
-pub mod right;
-mod ring;
-pub mod tasks;
+mod ringbuf;
+pub mod signal_generate;
+mod syscall;
+pub mod task_iter;
 mod vmlinux;
 
-pub use refused::{BpfError, BpfErrorKind};
-pub use right::BpfPermissionError;
+pub use error::{BpfError, BpfErrorKind};
+pub use permission::BpfPermissionError;

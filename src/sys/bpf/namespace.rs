@@ -7,12 +7,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use super::assembler::Register::{self, R0, R1, R7, R8, R9, R10};
+use super::assembler::{Assembler, BpfHelper, Condition, Width};
 use super::btf::{Btf, BtfKind, BtfTypeName};
-use super::call::{AttachType, TaskScope};
-use super::insn::Register::{R0, R1, R7, R8, R9, R10};
-use super::insn::{Assembler, BpfHelper, Condition, Register, Width};
+use super::error::{BpfError, BpfErrorKind};
 use super::program::{self, KernelMemory, emit_copy_to_stack, emit_seq_write};
-use super::refused::{BpfError, BpfErrorKind};
+use super::syscall::{AttachType, TaskScope};
 use super::vmlinux::VmlinuxBtf;
 
 /// The first namespace's inode (PROC_PID_INIT_INO in include/linux/proc_ns.h).

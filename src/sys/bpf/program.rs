@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::call::{self, AttachType, TaskScope};
-use super::insn::Register::{R1, R2, R3, R6, R7, R9, R10};
-use super::insn::{Assembler, Block, BpfHelper, Condition, Register, Width};
-use super::refused::BpfError;
+use super::assembler::Register::{self, R1, R2, R3, R6, R7, R9, R10};
+use super::assembler::{Assembler, Block, BpfHelper, Condition, Width};
+use super::error::BpfError;
+use super::syscall::{self, AttachType, TaskScope};
 
 /// As much as the kernel keeps of what an iterator writes (PAGE_SIZE << 3 in
 /// kernel/bpf/bpf_iter.c).
@@ -25,8 +25,8 @@ pub(super) fn load_or_explain(
     id: u32,
 ) -> Result<OwnedFd, BpfError> {
     let code = program.finish().map_err(|reason| reason.during(what))?;
-    call::load_program(&code, attach, id, None).map_err(|error| {
-        let log = call::verifier_log(&code, attach, id);
+    syscall::load_program(&code, attach, id, None).map_err(|error| {
+        let log = syscall::verifier_log(&code, attach, id);
         BpfError::from_verifier(what, error, &log)
     })
 }
@@ -38,14 +38,14 @@ pub(super) fn load_or_explain(
 /// What the kernel says.
 pub(super) fn run_iterator(program: &OwnedFd, which: TaskScope) -> Result<Vec<u8>, BpfError> {
     let refused = |error| BpfError::from_os_error("running the task iterator", error);
-    let link = match call::link_iterator(program.as_fd(), which) {
+    let link = match syscall::link_iterator(program.as_fd(), which) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) && which != TaskScope::All => {
-            call::link_iterator(program.as_fd(), TaskScope::All)
+            syscall::link_iterator(program.as_fd(), TaskScope::All)
         }
         answer => answer,
     };
     let link = link.map_err(refused)?;
-    let iterator = call::create_iterator(link.as_fd()).map_err(refused)?;
+    let iterator = syscall::create_iterator(link.as_fd()).map_err(refused)?;
     let mut written = Vec::with_capacity(ITERATOR_BUFFER_SIZE);
     read_to_end(File::from(iterator), &mut written).map_err(refused)?;
     Ok(written)

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 use super::btf::{Btf, BtfTypeName};
-use super::memory::{Mmap, MmapAccess};
-use super::refused::BpfErrorKind;
+use super::error::BpfErrorKind;
+use super::mmap::{Mmap, MmapAccess};
 
 const VMLINUX_BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 

@@ -1,15 +1,15 @@
 //! What the running kernel answers, where it lets us ask.
 
-mod generate;
-mod tasks;
+mod signal_generate;
+mod task_iter;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
-use super::call::AttachType;
-use super::insn::Assembler;
-use super::refused::{BpfError, BpfErrorKind};
+use super::assembler::Assembler;
+use super::error::{BpfError, BpfErrorKind};
+use super::syscall::AttachType;
 use super::vmlinux::VmlinuxBtf;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::signal::signalfd;

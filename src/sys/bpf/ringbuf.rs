@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use super::call::{MapType, create_map};
-use super::memory::{Mmap, MmapAccess, page_size};
+use super::mmap::{Mmap, MmapAccess, page_size};
+use super::syscall::{MapType, create_map};
 
 /// In a record's header, before its length (uapi linux/bpf.h).
 const BPF_RINGBUF_BUSY_BIT: u32 = 1 << 31;

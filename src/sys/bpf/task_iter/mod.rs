@@ -7,10 +7,10 @@ mod record;
 
 use std::os::fd::OwnedFd;
 
-use super::call::{AttachType, TaskScope};
+use super::error::{BpfError, BpfErrorKind};
 use super::namespace::{self, PidNamespace};
 use super::program::{load_or_explain, run_iterator};
-use super::refused::{BpfError, BpfErrorKind};
+use super::syscall::{AttachType, TaskScope};
 use super::vmlinux::VmlinuxBtf;
 use crate::signal::{QueuedSignal, Sigaction, SignalSet};
 

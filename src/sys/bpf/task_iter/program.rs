@@ -3,8 +3,8 @@
 //! First a header of [`HEADER_FIELDS`]; then, once a process, its actions; then its
 //! queue, and that of the thread, each as entries and an end.
 
-use super::super::insn::Register::{R0, R1, R2, R6, R7, R8, R9, R10};
-use super::super::insn::{Assembler, Block, Condition, Width};
+use super::super::assembler::Register::{R0, R1, R2, R6, R7, R8, R9, R10};
+use super::super::assembler::{Assembler, Block, Condition, Width};
 use super::super::namespace::{self, PidNamespace, TaskIdKind};
 use super::super::program::{KernelMemory, emit_copy_to_stack, emit_iterator_prologue, emit_seq_write};
 use super::TaskFields;

@@ -3,7 +3,7 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::sync::mpsc;
 
-use super::super::tasks::{
+use super::super::task_iter::{
     LoopKind, MAX_QUEUED, ProcessRecord, QueueTruncation, TaskFields, TaskIterator, ThreadRecord,
 };
 use super::{TestProcess, permitted_or_skip, signal, with_waiting_thread};

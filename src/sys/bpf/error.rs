@@ -7,7 +7,7 @@ use std::io;
 use libc::c_int;
 
 use super::super::process::capabilities;
-use super::right::BpfPermissionError;
+use super::permission::BpfPermissionError;
 
 /// How many of the verifier's last lines are kept.
 const MAX_LOG_LINES: usize = 20;

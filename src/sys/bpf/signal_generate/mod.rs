@@ -2,24 +2,24 @@
 //! tracepoint signal_generate tells (include/trace/events/signal.h), before it
 //! is known whether the target will ever take it.
 
+mod clock;
 mod event;
 mod program;
-mod time;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::call::{self, AttachType, MapType};
+use super::error::{BpfError, BpfErrorKind};
 use super::namespace::{self, PidNamespace};
 use super::program::load_or_explain;
-use super::refused::{BpfError, BpfErrorKind};
-use super::ring::RingBuffer;
+use super::ringbuf::RingBuffer;
+use super::syscall::{self, AttachType, MapType};
 use super::vmlinux::VmlinuxBtf;
 use crate::signal::SignalSet;
 
+pub use clock::to_wall_time;
 pub use event::{GenerateResult, GeneratedSignal, SiginfoKind, TaskComm, TaskIdentity};
 use program::{PidFilter, ProgramConfig, TracepointLayout};
-pub use time::to_wall_time;
 
 /// How many bytes of records wait at most: at 300,000 signals a second, a fifth
 /// of a second's.
@@ -73,7 +73,7 @@ impl SignalTracepoint {
         let target = btf.type_id(program::TRACEPOINT).map_err(of)?;
         let namespace = PidNamespace::detect(&vmlinux, &btf)?;
         let (size, ring) = (ring, RingBuffer::new(ring).map_err(by_kernel)?);
-        let lost = call::create_map(MapType::Array, 4, 8, 1).map_err(by_kernel)?;
+        let lost = syscall::create_map(MapType::Array, 4, 8, 1).map_err(by_kernel)?;
         let (targets, senders) = (pid_map(&filter.targets), pid_map(&filter.senders));
         let (targets, senders) = (targets.map_err(by_kernel)?, senders.map_err(by_kernel)?);
         let plan = ProgramConfig {
@@ -90,7 +90,7 @@ impl SignalTracepoint {
             AttachType::Tracepoint,
             target,
         )?;
-        let link = call::attach_raw_tracepoint(program.as_fd()).map_err(by_kernel)?;
+        let link = syscall::attach_raw_tracepoint(program.as_fd()).map_err(by_kernel)?;
         Ok(SignalTracepoint { ring, lost_map: lost, program, link: Some(link) })
     }
 
@@ -117,7 +117,8 @@ impl SignalTracepoint {
     /// # Errors
     /// What bpf(2) says.
     pub fn lost_count(&self) -> io::Result<u64> {
-        Ok(call::lookup_element(self.lost_map.as_fd(), 0)? + call::recursion_misses(self.program.as_fd())?)
+        Ok(syscall::lookup_element(self.lost_map.as_fd(), 0)?
+            + syscall::recursion_misses(self.program.as_fd())?)
     }
 }
 
@@ -133,9 +134,9 @@ fn pid_map(pids: &[u32]) -> io::Result<Option<OwnedFd>> {
         return Ok(None);
     }
     let count = u32::try_from(pids.len()).map_err(io::Error::other)?;
-    let map = call::create_map(MapType::Hash, 4, 4, count)?;
+    let map = syscall::create_map(MapType::Hash, 4, 4, count)?;
     for pid in pids {
-        call::update_element(map.as_fd(), pid, &1u32)?;
+        syscall::update_element(map.as_fd(), pid, &1u32)?;
     }
     Ok(Some(map))
 }

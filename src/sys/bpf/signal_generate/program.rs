@@ -1,12 +1,12 @@
 //! The program that the kernel runs where a signal is generated: what it lets
 //! pass, and what it writes of it.
 
+use super::super::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
+use super::super::assembler::{Assembler, Block, BpfHelper, Condition, Width};
 use super::super::btf::{Btf, BtfKind, BtfTypeName};
-use super::super::insn::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
-use super::super::insn::{Assembler, Block, BpfHelper, Condition, Width};
+use super::super::error::BpfErrorKind;
 use super::super::namespace::{self, PidNamespace, TaskIdKind};
 use super::super::program::{KernelMemory, emit_copy, emit_copy_to_stack};
-use super::super::refused::BpfErrorKind;
 use crate::signal::SignalSet;
 
 /// What the program is attached to.

@@ -1,7 +1,7 @@
 //! Where what is read of a task lies in this kernel.
 
 use super::super::btf::{Btf, BtfKind, BtfTypeName};
-use super::super::refused::BpfErrorKind;
+use super::super::error::BpfErrorKind;
 
 /// What the iterator is attached to; the last of the types that are looked for.
 pub(super) const ITERATOR_TARGET: BtfTypeName = (BtfKind::Func, "bpf_iter_task");

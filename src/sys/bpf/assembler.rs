@@ -3,7 +3,7 @@
 //! Jumps go to the beginning or the end of a block that they stand in, so that
 //! none can miss; what does not fit its field is told at the end.
 
-use super::refused::BpfErrorKind;
+use super::error::BpfErrorKind;
 
 /// A register. R0 has what a call gives, R1 to R5 what it is given, and it
 /// destroys them (of these, three are enough here); R6 to R9 outlive it; R10 is

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::super::generate::{
+use super::super::signal_generate::{
     GenerateFilter, GenerateResult, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time,
 };
 use super::{TestProcess, permitted_or_skip, signal};
