@@ -21,11 +21,11 @@
 //! On x86-64 only; elsewhere everything is refused with
 //! [`PtraceError::Architecture`].
 
+mod error;
 mod event;
-mod refusal;
 
 #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
-#[path = "elsewhere.rs"]
+#[path = "unsupported.rs"]
 mod here;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
 #[path = "x86_64/mod.rs"]
@@ -33,9 +33,9 @@ mod here;
 
 use std::time::Duration;
 
+pub use error::PtraceError;
 pub use event::{StopStats, TracerEvent, TracerEventKind};
 pub use here::Tracer;
-pub use refusal::PtraceError;
 
 use crate::signal::{QueuedSignal, Sigaction, Signal, SignalSet};
 

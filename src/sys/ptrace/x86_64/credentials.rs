@@ -2,7 +2,7 @@
 
 use libc::pid_t;
 
-use super::text::{self, ThreadFileReader, parse_number};
+use super::procfs_noalloc::{self, ThreadFileReader, parse_number};
 
 /// The lines of /proc/PID/status that must be equal: real, effective, saved and
 /// file system IDs, and all sets of capabilities (proc_pid_status(5)).
@@ -23,7 +23,7 @@ impl Credentials {
     pub(super) fn own() -> Credentials {
         let own = std::process::id() as pid_t;
         let status = ThreadFileReader::new().read(own, own, "status").map(<[u8]>::to_vec).unwrap_or_default();
-        Credentials { status, user_namespace: text::user_namespace(own, own) }
+        Credentials { status, user_namespace: procfs_noalloc::user_namespace(own, own) }
     }
 
     /// Whether a thread has the same, by its status file and its user namespace.
@@ -93,6 +93,6 @@ mod tests {
         let own = std::process::id() as pid_t;
         let mut text = ThreadFileReader::new();
         let status = text.read(own, own, "status").expect("our own");
-        assert!(Credentials::own().equal(status, &text::user_namespace(own, own)));
+        assert!(Credentials::own().equal(status, &procfs_noalloc::user_namespace(own, own)));
     }
 }

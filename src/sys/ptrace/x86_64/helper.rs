@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags};
 
-use super::patience::{self, CancelFlag};
+use super::deadline::{self, CancelFlag};
 use crate::sys::process::fork;
 pub(super) use crate::sys::process::fork::{
     BlockedSignals, PlainData, SharedMemory, exit_with_parent, futex_wait, futex_wake, kill_and_reap,
@@ -76,7 +76,7 @@ impl HelperProcess {
     /// Whether such a signal comes before its end, and before the deadline.
     fn fatal_signal_arrives(&self, held: &BlockedSignals, end: Instant) -> io::Result<bool> {
         let own = PidFd::open(self.0.cast_unsigned())?;
-        let signals = SignalFd::open(patience::fatal_signals(held))?;
+        let signals = SignalFd::open(deadline::fatal_signals(held))?;
         let mut waited = [own.as_fd(), signals.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
         poll_with_timeout(&mut waited, Some(end.saturating_duration_since(Instant::now())))?;
         let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());

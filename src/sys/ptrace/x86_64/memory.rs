@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
+use super::deadline::Deadline;
 use super::helper::{self, PlainData, SharedMemory};
-use super::patience::Deadline;
-use super::text;
-use super::visit::InspectError;
+use super::inspect_thread::InspectError;
+use super::procfs_noalloc;
 
 /// Accesses in one request at most.
 const MAX_ACCESSES: usize = 6;
@@ -97,14 +97,14 @@ impl TargetMemory {
     /// The errors of open(2).
     pub(super) fn open(&mut self, pid: pid_t, tid: pid_t) -> io::Result<()> {
         self.close();
-        self.file = text::open(pid, tid, "mem", libc::O_RDWR)?;
+        self.file = procfs_noalloc::open(pid, tid, "mem", libc::O_RDWR)?;
         Ok(())
     }
 
     /// Closes what [`TargetMemory::open`] opened.
     pub(super) fn close(&mut self) {
         if self.file >= 0 {
-            text::close(self.file);
+            procfs_noalloc::close(self.file);
             self.file = -1;
         }
     }
@@ -242,8 +242,8 @@ fn serve(board: &RequestBoard) {
             let (offset, length) = (access.offset as usize, access.length as usize);
             let bytes = data.get_mut(offset..offset + length).unwrap_or_default();
             let moved = match access.is_write {
-                0 => text::read_at(file, access.address, bytes),
-                _ => text::write_at(file, access.address, bytes),
+                0 => procfs_noalloc::read_at(file, access.address, bytes),
+                _ => procfs_noalloc::write_at(file, access.address, bytes),
             };
             access.count = moved.unwrap_or(0) as u32;
         }
@@ -254,7 +254,7 @@ fn serve(board: &RequestBoard) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::patience::CancelFlag;
+    use super::super::deadline::CancelFlag;
     use super::*;
 
     #[test]

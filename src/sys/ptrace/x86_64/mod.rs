@@ -1,23 +1,23 @@
 //! All of it, on x86-64.
 
-mod actions;
-mod call;
 mod credentials;
+mod deadline;
+mod event_pipe;
 mod helper;
-mod look;
+mod inject_sigaction;
+mod inspect;
+mod inspect_thread;
 mod memory;
-mod outlet;
-mod patience;
+mod permission;
 mod plan;
+mod procfs_noalloc;
 mod record;
-mod stops;
-mod text;
-mod trace;
+mod stop_stats;
+mod syscall_restart;
 mod tracee;
 mod tracer;
-mod visit;
-mod why;
+mod tracer_child;
 
-pub(super) use look::inspect;
+pub(super) use inspect::inspect;
+pub(super) use permission::preflight;
 pub use tracer::Tracer;
-pub(super) use why::preflight;

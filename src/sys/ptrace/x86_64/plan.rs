@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use libc::pid_t;
 
-use super::call::{CurrentSyscall, MIN_DISTURBANCE};
-use super::text::{ThreadFileReader, ThreadStatus};
+use super::procfs_noalloc::{ThreadFileReader, ThreadStatus};
+use super::syscall_restart::{CurrentSyscall, MIN_DISTURBANCE};
 use crate::sys::process;
 use crate::sys::ptrace::PtraceError;
 
@@ -158,7 +158,7 @@ fn is_kernel_thread(pid: pid_t, text: &mut ThreadFileReader) -> bool {
     let stat = text.read(pid, pid, "stat").unwrap_or_default();
     let after = stat.iter().rposition(|byte| *byte == b')').map_or(&[][..], |end| &stat[end + 1..]);
     let mut words = after.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.nth(6).is_some_and(|flags| super::text::parse_number(flags, 10) & PF_KTHREAD != 0)
+    words.nth(6).is_some_and(|flags| super::procfs_noalloc::parse_number(flags, 10) & PF_KTHREAD != 0)
 }
 
 /// Where the target's vdso lies: by its auxiliary vector, which the kernel keeps.

@@ -8,14 +8,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::event_pipe::{self, EventPipe};
 use super::helper::{self, BlockedSignals, HelperProcess, SharedMemory};
-use super::look::explain_error;
-use super::outlet::{self, EventPipe};
+use super::inspect::explain_error;
+use super::inspect_thread::InspectError;
+use super::procfs_noalloc::ThreadFileReader;
 use super::record::{self, EventRecord, RECORD_SIZE};
-use super::stops::StopCounter;
-use super::text::ThreadFileReader;
-use super::trace::TracerLoop;
-use super::visit::InspectError;
+use super::stop_stats::StopCounter;
+use super::tracer_child::TracerLoop;
 use crate::sys::ptrace::{PtraceError, StopStats, TracerEvent};
 use crate::sys::signal::siginfo::RawSiginfo;
 
@@ -59,7 +59,7 @@ impl Tracer {
         let own = std::process::id() as pid_t;
         let work = || {
             helper::exit_with_parent(own);
-            helper::start_interrupt_timer(outlet::RETRY_INTERVAL, outlet::RETRY_INTERVAL);
+            helper::start_interrupt_timer(event_pipe::RETRY_INTERVAL, event_pipe::RETRY_INTERVAL);
             trace.run();
         };
         let held = BlockedSignals::block_all().map_err(PtraceError::SystemCall)?;
@@ -118,7 +118,7 @@ impl Tracer {
         if let Some(helper) = self.helper.take() {
             // Its end of the pipe closes when it has told all; a word that came a
             // moment before it waited is heard at its next tick.
-            let patience = PollTimeout::try_from(2 * outlet::RETRY_INTERVAL).unwrap_or(PollTimeout::ZERO);
+            let patience = PollTimeout::try_from(2 * event_pipe::RETRY_INTERVAL).unwrap_or(PollTimeout::ZERO);
             let _ = poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::empty())], patience);
             helper.kill();
         }

@@ -15,11 +15,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::call::{self, bit};
-use super::patience::Deadline;
+use super::deadline::Deadline;
+use super::inspect_thread::{INSPECT_OPTIONS, InspectError, ThreadInspector};
 use super::plan::SYSCALL_INSTRUCTION;
+use super::syscall_restart::{self, bit};
 use super::tracee::{Registers, SyscallInfo, SyscallStop, Tracee, TraceeStop, event, option};
-use super::visit::{INSPECT_OPTIONS, InspectError, ThreadInspector};
 
 /// The code segment of 64-bit programs (asm/segment.h, `__USER_CS`).
 pub(super) const USER_CS: u64 = 0x33;
@@ -92,7 +92,8 @@ pub(super) fn read_actions(
     if matches!(asked, Err(InspectError::Gone | InspectError::Executed)) || tracee.mask().is_err() {
         return asked.and(Err(InspectError::Gone));
     }
-    let again = call::restarted_registers(was, suspend, || tools.thread_signals(tracee, Some(loan.mask)));
+    let again =
+        syscall_restart::restarted_registers(was, suspend, || tools.thread_signals(tracee, Some(loan.mask)));
     let _ = tracee.set_registers(&again.unwrap_or(*was));
     let _ = tracee.set_mask(loan.mask);
     asked

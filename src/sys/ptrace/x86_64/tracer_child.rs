@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
-use super::call::{self, ThreadSignals, bit};
-use super::outlet::EventPipe;
+use super::event_pipe::EventPipe;
+use super::inspect_thread::InspectError;
+use super::procfs_noalloc::{self, ThreadFileReader};
 use super::record;
-use super::stops::StopCounter;
-use super::text::{self, ThreadFileReader};
+use super::stop_stats::StopCounter;
+use super::syscall_restart::{self, ThreadSignals, bit};
 use super::tracee::{Tracee, TraceeStop, event, option};
-use super::visit::InspectError;
 use crate::sys::signal::send::check_syscall;
 
 const TRACE_OPTIONS: u64 = option::TRACECLONE | option::TRACEEXEC;
@@ -98,10 +98,13 @@ impl TracerLoop<'_> {
         let own = unsafe { libc::getpid() };
         loop {
             let mut new = false;
-            let folder = text::open_task_dir(self.pid).map_err(|_| (InspectError::Gone, self.pid))?;
+            let folder =
+                procfs_noalloc::open_task_dir(self.pid).map_err(|_| (InspectError::Gone, self.pid))?;
             let mut failed = None;
             loop {
-                let Ok(Some(entries)) = text::read_dir_numbers(folder, &mut self.dir_buffer) else { break };
+                let Ok(Some(entries)) = procfs_noalloc::read_dir_numbers(folder, &mut self.dir_buffer) else {
+                    break;
+                };
                 for tid in entries {
                     match seize_thread(self.pid, tid, own, &mut self.reader) {
                         Ok(seized) => new |= seized,
@@ -112,7 +115,7 @@ impl TracerLoop<'_> {
                     break;
                 }
             }
-            text::close(folder);
+            procfs_noalloc::close(folder);
             *found |= new;
             if let Some(fault) = failed {
                 return Err(fault);
@@ -140,10 +143,10 @@ impl TracerLoop<'_> {
             }
             // It is new, or has been continued. clone(2) also starts processes
             // that look like threads at first.
-            TraceeStop::EventStop(_) if !text::is_thread(self.pid, tracee.0) => tracee.detach(),
+            TraceeStop::EventStop(_) if !procfs_noalloc::is_thread(self.pid, tracee.0) => tracee.detach(),
             TraceeStop::Event(event::CLONE) => {
                 let new = tracee.event_message().unwrap_or(0) as pid_t;
-                if text::is_thread(self.pid, new) {
+                if procfs_noalloc::is_thread(self.pid, new) {
                     self.events.report(record::THREAD, new, 0, &[0; 128]);
                 }
                 tracee.cont(0)
@@ -171,7 +174,7 @@ impl TracerLoop<'_> {
 
     /// A thread is stopped by a signal, with all others.
     fn report_group_stop(&mut self, tracee: Tracee, signal: c_int) {
-        if !self.is_stopped && text::is_thread(self.pid, tracee.0) {
+        if !self.is_stopped && procfs_noalloc::is_thread(self.pid, tracee.0) {
             self.is_stopped = true;
             self.events.report(record::STOPPED, tracee.0, u64::from(signal.cast_unsigned()), &[0; 128]);
         }
@@ -181,7 +184,7 @@ impl TracerLoop<'_> {
     /// traced.
     fn restart_interrupted_call(&mut self, tracee: Tracee, delivered: u64) {
         // Filters may be set at any time.
-        call::restart(tracee, true, || {
+        syscall_restart::restart(tracee, true, || {
             let status = self.reader.status(self.pid, tracee.0).ok()?;
             Some(ThreadSignals {
                 pending: status.pending | status.shared_pending | delivered,

@@ -14,7 +14,7 @@
 //! a full pipe, recv(2) with MSG_WAITALL) returns with that part, as it may
 //! whenever a signal comes. Another thread is chosen wherever there is one.
 
-use super::actions::USER_CS;
+use super::inject_sigaction::USER_CS;
 use super::tracee::{Registers, Tracee};
 
 /// Calls of x86-64 that return EINTR where nothing has been done yet, so that

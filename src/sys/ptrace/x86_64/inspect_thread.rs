@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use libc::pid_t;
 
-use super::actions::{self, RawSigaction};
-use super::call::{self, ThreadSignals};
 use super::credentials::Credentials;
+use super::deadline::Deadline;
 use super::helper::PlainData;
+use super::inject_sigaction::{self, RawSigaction};
 use super::memory::TargetMemory;
-use super::patience::Deadline;
 use super::plan::{InspectPlan, ThreadPlan};
-use super::text::{self, ThreadFileReader, ThreadStatus};
+use super::procfs_noalloc::{self, ThreadFileReader, ThreadStatus};
+use super::syscall_restart::{self, ThreadSignals};
 use super::tracee::{Registers, SiginfoBytes, Tracee, TraceeStop, event, option};
 
 /// The options of every thread that is traced here. An exec is an event, so that
@@ -198,7 +198,7 @@ impl ThreadInspector<'_> {
 
     fn inspect_stopped(&mut self, tracee: Tracee, visit: ThreadPlan) -> Result<(), InspectError> {
         let registers = tracee.registers().map_err(InspectError::from_io)?;
-        if registers.cs != actions::USER_CS {
+        if registers.cs != inject_sigaction::USER_CS {
             return Err(InspectError::Compat);
         }
         if visit.read_shared_queue {
@@ -215,7 +215,7 @@ impl ThreadInspector<'_> {
             false => Ok(()),
         };
         // Its mask is what it was.
-        call::restart(tracee, visit.is_filtered, || self.thread_signals(tracee, None));
+        syscall_restart::restart(tracee, visit.is_filtered, || self.thread_signals(tracee, None));
         refused
     }
 
@@ -223,7 +223,7 @@ impl ThreadInspector<'_> {
     /// made to run system calls. Nothing is changed in it.
     fn prepare_injection(&mut self, tracee: Tracee) -> Result<ThreadStatus, InspectError> {
         let (pid, tid) = (self.plan.pid, tracee.0);
-        let namespace = text::user_namespace(pid, tid);
+        let namespace = procfs_noalloc::user_namespace(pid, tid);
         let status = self.reader.read(pid, tid, "status").map_err(|_| InspectError::Gone)?;
         let is_same = self.credentials.equal(status, &namespace);
         let status = ThreadStatus::parse(status);
@@ -248,7 +248,7 @@ impl ThreadInspector<'_> {
         registers: &Registers,
         status: ThreadStatus,
     ) -> Result<(), InspectError> {
-        let asked = actions::read_actions(tracee, status.is_filtered, registers, self);
+        let asked = inject_sigaction::read_actions(tracee, status.is_filtered, registers, self);
         self.memory.close();
         asked
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 
 use super::credentials::Credentials;
+use super::deadline::{CancelFlag, Deadline};
 use super::helper::{self, BlockedSignals, HelperProcess, SharedMemory};
+use super::inspect_thread::{InspectError, SharedResult, ThreadInspector};
 use super::memory::TargetMemory;
-use super::patience::{CancelFlag, Deadline};
+use super::permission;
 use super::plan::InspectPlan;
-use super::text::ThreadFileReader;
-use super::visit::{InspectError, SharedResult, ThreadInspector};
-use super::why;
+use super::procfs_noalloc::ThreadFileReader;
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::ptrace::{InspectRequest, PtraceError, PtraceInspection};
 use crate::sys::signal::siginfo::RawSiginfo;
@@ -111,7 +111,7 @@ fn try_inspect(
 pub(super) fn explain_error(pid: pid_t, tid: pid_t, fault: InspectError) -> PtraceError {
     match fault {
         InspectError::Gone => PtraceError::Gone,
-        InspectError::Denied => why::diagnose_attach_eperm(pid, tid),
+        InspectError::Denied => permission::diagnose_attach_eperm(pid, tid),
         InspectError::StopTimeout => {
             let state = ThreadFileReader::new().status(pid, tid).map_or(b'?', |status| status.state);
             PtraceError::StopTimeout { state }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use libc::pid_t;
 
-use super::text::{ThreadFileReader, ThreadStatus, parse_number};
+use super::procfs_noalloc::{ThreadFileReader, ThreadStatus, parse_number};
 use crate::sys::process::capabilities;
 use crate::sys::ptrace::PtraceError;
 
