@@ -133,7 +133,7 @@ fn every_finding_is_described() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a text");
     let (page, schema) = (read("man/sigtool-decode-status.1"), read("tests/schema/decode-status.json"));
-    for id in sigtool::explain::finding::FindingId::ALL {
+    for id in sigtool::explain::findings::finding::FindingId::ALL {
         let word = id.as_str().replace('-', "\\-");
         assert!(page.contains(&format!("\n.TP\n\\fB{word}\\fR\n")), "{id}: in the man page");
         assert!(schema.contains(&format!("\"{id}\"")), "{id}: in the schema");

@@ -4,25 +4,16 @@
 //! with an identifier that programs can rely on and a sentence for people. What
 //! cannot be told is said to be unknown, with the reason; nothing is guessed.
 
-pub mod alive;
-mod case;
-mod claims;
 pub mod effect;
-pub mod finding;
-mod findings;
-mod habits;
-mod handlers;
-mod judge;
-mod queue;
-pub mod require;
-mod resume;
+pub mod findings;
+pub mod requirement;
 #[cfg(test)]
 mod tests;
 
-pub use alive::survival_reason;
 pub use effect::Effect;
-pub use finding::{Finding, Severity};
+pub use effect::predict::{SendSpec, predict_effect};
+pub use effect::survivor::survival_reason;
 pub use findings::collect_findings;
-pub use handlers::{CaughtSignal, InvalidHandler, handler_findings};
-pub use judge::{SendSpec, predict_effect};
-pub use require::Requirement;
+pub use findings::finding::{Finding, Severity};
+pub use findings::handlers::{CaughtSignal, InvalidHandler, handler_findings};
+pub use requirement::Requirement;

@@ -23,7 +23,7 @@ pub use target::{ParseTargetError, SendTarget};
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::explain::Effect;
-use crate::explain::alive::SurvivalReason;
+use crate::explain::effect::survivor::SurvivalReason;
 use crate::out::{OutputFormat, ReportWriter};
 use crate::select::Selection;
 use crate::signal::Signal;

@@ -112,7 +112,7 @@ fn survival_reason(
     attempt: &SendAttempt,
     request: &SendRequest,
     signal: Option<Signal>,
-) -> Option<explain::alive::SurvivalReason> {
+) -> Option<explain::effect::survivor::SurvivalReason> {
     let situation = ProcRoot::default().snapshot(attempt.pid?, signal, reader::read).ok()?;
     // What follows goes to the process, also where the first went to a thread.
     let thread = attempt.tid.filter(|_| attempt.escalations.is_empty());

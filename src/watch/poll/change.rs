@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::explain::require::SignalSetKind;
+use crate::explain::requirement::SignalSetKind;
 use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::known::KILL;
 use crate::signal::{Signal, SignalSet};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::change::{self, DyingThread, ProcessChange};
 use crate::explain::Requirement;
-use crate::explain::require::UnmetReason;
+use crate::explain::requirement::UnmetReason;
 use crate::procfs::{
     ProcReadError, ProcReader, ProcRoot, ProcStatus, ProcessSnapshot, StatusFile, TaskState, Thread, Threads,
 };

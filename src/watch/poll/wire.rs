@@ -10,7 +10,7 @@ use super::change::{self, ProcessChange};
 use super::live::FatalSignal;
 use super::signal::{self, SignalEventObject};
 use super::{MonitorEvent, MonitorEventKind};
-use crate::explain::require::SignalSetKind;
+use crate::explain::requirement::SignalSetKind;
 use crate::observe::{Backend, events};
 use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::exit::Termination;

@@ -2,8 +2,8 @@
 //! /proc tells (kernel/signal.c: `prepare_signal`, `sig_ignored`,
 //! `complete_signal`, `get_signal`).
 
-use super::case::{Disposition, EffectQuery, is_uninterruptible, state_letter};
-use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
+use super::query::{Disposition, EffectQuery, is_uninterruptible, state_letter};
+use super::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
 use crate::procfs::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
 use crate::signal::known::{CONT, KILL, STOP};
 use crate::signal::{DefaultAction, Signal};
@@ -44,7 +44,7 @@ pub fn predict_effect(situation: &ProcessSnapshot, sending: SendSpec) -> Effect 
     effect
 }
 
-pub(super) fn unknown_effect(why: UnknownReason, likely: Option<Effect>) -> Effect {
+pub(in crate::explain) fn unknown_effect(why: UnknownReason, likely: Option<Effect>) -> Effect {
     Effect::Unknown { reason: why, likely: likely.map(Box::new) }
 }
 

@@ -1,8 +1,8 @@
 //! What is wrong or surprising about the handlers of a process.
 
+use super::dispositions::matches_go_runtime;
 use super::finding::{Finding, FindingId, Severity};
-use super::findings::{new_finding, signal_names};
-use super::habits::matches_go_runtime;
+use super::{new_finding, signal_names};
 use crate::signal::{Sigaction, Signal, SignalSet};
 
 /// A signal that is caught, and by what.

@@ -1,7 +1,7 @@
 //! What a process does with signals by habit, and what may not be seen of it.
 
 use super::finding::{Finding, FindingId, Severity};
-use super::findings::{FindingContext, new_finding, signal_names, signal_set};
+use super::{FindingContext, new_finding, signal_names, signal_set};
 use crate::procfs::context::UnreadableFile;
 use crate::procfs::{Thread, Threads, WaitReason};
 use crate::signal::SignalSet;
@@ -144,7 +144,7 @@ pub(super) fn matches_go_runtime(caught: SignalSet) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings::collect_findings;
+    use super::super::collect_findings;
     use super::*;
     use crate::procfs::ProcessSnapshot;
     use crate::procfs::context::ProcessContext;

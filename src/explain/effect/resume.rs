@@ -1,8 +1,8 @@
 //! What CONT does to a stopped process: it lets all that has waited through.
 
-use super::case::{Disposition, EffectQuery, state_letter};
-use super::effect::{Effect, UnknownReason};
-use super::judge::{SendSpec, unknown_effect};
+use super::predict::{SendSpec, unknown_effect};
+use super::query::{Disposition, EffectQuery, state_letter};
+use super::{Effect, UnknownReason};
 use crate::procfs::{TaskState, Thread, Threads, WaitReason};
 use crate::signal::Signal;
 

@@ -1,6 +1,6 @@
 //! Whom pending signals say that they are from, in a sentence.
 
-use super::findings::signal_names;
+use super::signal_names;
 use crate::procfs::ProcessName;
 use crate::procfs::context::{ClaimedOrigin, ProcessContext, SenderClaim};
 use crate::signal::{Signal, SignalSet};
@@ -78,7 +78,7 @@ fn join_senders(senders: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings::signal_set;
+    use super::super::signal_set;
     use super::*;
     use crate::signal::known::{HUP, INT, TERM};
 

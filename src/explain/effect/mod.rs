@@ -1,5 +1,10 @@
 //! The effects that a signal can have on a process, and their sentences.
 
+pub(super) mod predict;
+mod query;
+mod resume;
+pub mod survivor;
+
 use std::fmt;
 
 use crate::procfs::CoreDumpPrediction;

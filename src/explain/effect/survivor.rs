@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::effect::{Effect, NoEffectReason, PendingReason};
-use super::judge::{SendSpec, predict_effect};
+use super::predict::{SendSpec, predict_effect};
+use super::{Effect, NoEffectReason, PendingReason};
 use crate::procfs::{FreezerState, ProcessSnapshot};
 use crate::signal::{Arch, Signal};
 

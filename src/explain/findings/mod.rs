@@ -1,15 +1,19 @@
 //! From what /proc tells of a process to what is wrong or surprising about it.
 
-use super::finding::{Finding, FindingId, Severity};
-use super::require::SignalSetKind;
-use super::{claims, queue};
-use crate::procfs::context::{ParentInfo, ProcessContext};
+mod dispositions;
+pub mod finding;
+pub(super) mod handlers;
+mod senders;
+
+use super::requirement::SignalSetKind;
+use crate::procfs::context::{ParentInfo, ProcessContext, QUEUE_NEARLY_FULL_PERCENT};
 use crate::procfs::snapshot::ProcessSnapshot;
 use crate::procfs::{
     FreezerState, ProcStatus, ProcessName, TaskState, Threads, WaitReason, process_has_exited,
 };
 use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
 use crate::signal::{Arch, Signal, SignalSet};
+use finding::{Finding, FindingId, Severity};
 
 /// Everything that is found of a process, gravest first.
 pub fn collect_findings(situation: &ProcessSnapshot, around: &ProcessContext) -> Vec<Finding> {
@@ -26,7 +30,7 @@ pub fn collect_findings(situation: &ProcessSnapshot, around: &ProcessContext) ->
         process.unreadable_findings(),
     ];
     let mut found: Vec<Finding> = found.into_iter().flatten().collect();
-    found.extend(queue::queue_finding(&situation.status, around));
+    found.extend(queue_finding(&situation.status, around));
     found.sort_by_key(|finding| finding.severity);
     found
 }
@@ -183,7 +187,7 @@ impl FindingContext<'_> {
                 format!(
                     "{names} {} pending{}, and {by} {them}",
                     if signals.len() == 1 { "is" } else { "are" },
-                    claims::describe_senders(self.context, signals)
+                    senders::describe_senders(self.context, signals)
                 ),
                 why,
                 todo,
@@ -378,6 +382,39 @@ pub(super) fn signal_set(signals: &[Signal]) -> SignalSet {
 /// A few names, or a compact form of many.
 pub(super) fn signal_names(signals: SignalSet) -> String {
     signals.display(Arch::NATIVE).to_string()
+}
+
+/// The finding, where the queue is close to the process's own limit.
+pub(super) fn queue_finding(status: &ProcStatus, around: &ProcessContext) -> Option<Finding> {
+    let queue = status
+        .queue_usage
+        .filter(|queue| queue.used * 100 >= queue.limit.saturating_mul(QUEUE_NEARLY_FULL_PERCENT))?;
+    let full = queue.used >= queue.limit;
+    let uid = status.uids.map_or_else(String::new, |(real, _)| format!(" of uid {real}"));
+    let what = format!(
+        "the signal queue{uid} holds {} of the {} that this process may bring it to",
+        queue.used, queue.limit
+    );
+    let mut why = String::from(
+        "when it is full, sigqueue(3) and timer_create(2) fail (EAGAIN), and real-time signals lose their sender and value",
+    );
+    if let Some(timers) = around.timer_count.filter(|timers| *timers > 0) {
+        why.push_str(&format!("; it has {timers} POSIX timers itself, each of which keeps a place"));
+    }
+    let holders: Vec<String> = around
+        .queue_consumers
+        .iter()
+        .map(|holder| {
+            let timers =
+                holder.timer_count.filter(|timers| *timers > 0).map(|timers| format!("{timers} timers"));
+            let pending = holder.has_pending_realtime.then(|| "real-time signals pending".to_owned());
+            let held: Vec<String> = timers.into_iter().chain(pending).collect();
+            format!("{}: {}", format_process(holder.pid, holder.name.as_ref()), held.join(", "))
+        })
+        .collect();
+    let todo = (!holders.is_empty()).then(|| format!("look at who holds it: {}", holders.join("; ")));
+    let severity = if full { Severity::Problem } else { Severity::Warning };
+    Some(new_finding(FindingId::QueueNearlyFull, severity, what, why, todo))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One case of the rules: a process, a signal, and the questions that the
 //! rules ask of them.
 
-use super::judge::SendSpec;
+use super::predict::SendSpec;
 use crate::procfs::{ProcessSnapshot, TaskState, Thread, Threads, WaitReason};
 use crate::signal::known::{STOP, TSTP, TTIN, TTOU};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
@@ -9,8 +9,8 @@ use crate::signal::{Arch, DefaultAction, SignalSet};
 
 /// A signal that is sent to a process.
 pub(super) struct EffectQuery<'a> {
-    pub(super) snapshot: &'a ProcessSnapshot,
-    pub(super) threads: &'a Threads,
+    pub(in crate::explain) snapshot: &'a ProcessSnapshot,
+    pub(in crate::explain) threads: &'a Threads,
     pub(super) send: SendSpec,
     /// It has just been continued, and the signal waited for that.
     pub(super) is_continued: bool,
@@ -90,7 +90,7 @@ impl EffectQuery<'_> {
 
     /// Whether it is stopped, or is so but for threads that still sleep too
     /// deeply to stop.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(in crate::explain) fn is_stopped(&self) -> bool {
         let stopped = |task: &Thread| task.state.is_some_and(TaskState::is_stopped);
         self.live_threads().any(stopped)
             && self.live_threads().all(|task| stopped(task) || is_uninterruptible(task))
@@ -104,7 +104,7 @@ impl EffectQuery<'_> {
     }
 
     /// The init of its own pid namespace, which no default action ends.
-    pub(super) fn is_init(&self) -> bool {
+    pub(in crate::explain) fn is_init(&self) -> bool {
         let status = &self.snapshot.status;
         status.namespace_pids.last().or(status.tgid.as_ref()) == Some(&1)
     }
@@ -115,11 +115,11 @@ impl EffectQuery<'_> {
         self.is_init() && (self.snapshot.status.namespace_pids.len() < 2 || self.snapshot.is_global_init)
     }
 
-    pub(super) fn tracer(&self) -> Option<u32> {
+    pub(in crate::explain) fn tracer(&self) -> Option<u32> {
         self.snapshot.status.tracer_pid.or_else(|| self.live_threads().find_map(|task| task.tracer_pid))
     }
 
-    pub(super) fn pending_signals(&self) -> SignalSet {
+    pub(in crate::explain) fn pending_signals(&self) -> SignalSet {
         let own = self.live_threads().fold(SignalSet::EMPTY, |all, task| all | task.pending);
         own | self.snapshot.status.shared_pending.unwrap_or_default()
     }
