@@ -9,7 +9,7 @@
 //! | [`procfs`] | what /proc says of a process: text to values, and a reader | `signal` |
 //! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
 //! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `procfs` |
-//! | [`observe`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `procfs`, `sys` |
+//! | [`inspect`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `procfs`, `sys` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration` |
 //! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
@@ -31,9 +31,9 @@ pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod explain;
+pub mod inspect;
 pub mod kill;
 pub mod list;
-pub mod observe;
 pub mod out;
 pub mod procfs;
 pub mod select;

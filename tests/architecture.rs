@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("sys", &["signal"]),
     ("explain", &["signal", "procfs"]),
     ("out", &["signal"]),
-    ("observe", &["signal", "procfs", "sys"]),
+    ("inspect", &["signal", "procfs", "sys"]),
     ("select", &["signal", "procfs", "sys", "duration"]),
     ("duration", &[]),
     ("exit", &[]),
@@ -24,7 +24,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 const COMMANDS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// The modules that every command may import besides itself.
 const BELOW_COMMANDS: [&str; 10] =
-    ["signal", "procfs", "sys", "explain", "observe", "select", "out", "duration", "exit", "error"];
+    ["signal", "procfs", "sys", "explain", "inspect", "select", "out", "duration", "exit", "error"];
 /// The agreed entries of the top level, besides names that begin with a dot.
 const TOP_LEVEL: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "src", "tests", "man", "README.md", "LICENSE", "target"];
@@ -241,11 +241,11 @@ fn places(source: &Source) -> Vec<String> {
     only(source.uses("clap"), "clap", arguments, "cli.rs and args.rs");
     only(source.uses("comfy_table"), "comfy_table", source.path == "out/table.rs", "out/table.rs");
     only(source.has_word("fs"), "fs", !view && !pure, "what reads: a view shows, a parser takes text");
-    // Others choose names, and what is there. procfs/, numbers.rs and given.rs open
+    // Others choose names, and what is there. procfs/, id_map.rs and given.rs open
     // what the kernel puts below /proc; find.rs the operands.
     let opens = in_sys
         || source.module() == "procfs"
-        || ["numbers.rs", "given.rs", "find.rs"].iter().any(|name| source.is(name));
+        || ["id_map.rs", "given.rs", "find.rs"].iter().any(|name| source.is(name));
     let code = source.code.split("mod tests {").next().unwrap_or_default();
     for call in ["File::open", "OpenOptions", "fs::read(", "fs::read_to_string("] {
         let mut found = code.match_indices(call).map(|(at, _)| &code[..at]);
@@ -364,7 +364,7 @@ fn every_rule_can_fail() {
         (places, "list/view.rs", "use std::fs;"),
         (places, "signal/name.rs", "use std::{fs, io};"),
         (places, "procfs/status.rs", "std::fs::read(path)"),
-        (places, "observe/locate.rs", "fn f() { File::open(path); }"),
+        (places, "inspect/symbols/symbolize.rs", "fn f() { File::open(path); }"),
         (places, "select/pidfile.rs", "fn f() { std::fs::read(path); }"),
         (places, "procfs/passwd.rs", "fn f() { println!() }"),
         (places, "list/wire.rs", "use crate::sys::process;"),

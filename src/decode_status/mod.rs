@@ -25,7 +25,7 @@ use find::Collected;
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::explain::{Effect, Finding, Requirement};
-use crate::observe::Inspection;
+use crate::inspect::Inspection;
 use crate::out::{OutputFormat, ReportWriter, escape_name};
 use crate::procfs::{ProcRoot, ProcStatus, Threads};
 use crate::select::Selection;

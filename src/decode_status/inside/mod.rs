@@ -11,7 +11,7 @@ use brief::shorten_symbol;
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
 use crate::error::Failure;
 use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
-use crate::observe::{
+use crate::inspect::{
     BackendChoice, BackendError, ClaimedSender, CodeLocation, Inspection, InspectionScope, InspectionTarget,
     Inspector, Region, Unavailable,
 };
@@ -94,7 +94,7 @@ fn process_label(process: &DecodedProcess) -> String {
 
 /// What is wrong or surprising about the handlers of a process.
 pub(super) fn handler_findings(inside: &Inspection) -> Vec<Finding> {
-    let caught = |handler: &crate::observe::Handler| CaughtSignal {
+    let caught = |handler: &crate::inspect::Handler| CaughtSignal {
         signal: handler.signal,
         action: handler.action,
         handler: handler_text(&handler.location, usize::MAX),
@@ -115,7 +115,7 @@ fn invalid_handler(place: &CodeLocation) -> Option<InvalidHandler> {
 
 /// Whom its pending signals name.
 pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
-    let claim = |entry: &crate::observe::PendingEntry| {
+    let claim = |entry: &crate::inspect::PendingEntry| {
         let from = match (
             entry.claimed_sender.as_ref().filter(|claimed| !claimed.is_child),
             entry.siginfo?.origin(),
@@ -234,7 +234,7 @@ pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::FunctionOffset;
+    use crate::inspect::FunctionOffset;
     use crate::sys::bpf;
 
     fn file_location(path: &[u8], symbol: Option<&[u8]>) -> CodeLocation {

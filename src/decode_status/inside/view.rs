@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{InspectOptions, handler_text, library_text, unavailable_text};
 use crate::decode_status::view::{ids_cell, process_name_cell, signal_label};
 use crate::decode_status::{DecodeReport, DecodedProcess};
-use crate::observe::{
+use crate::inspect::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
 };
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_name, shorten_middle};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::decode_status::wire::lossy_string;
-use crate::observe::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
+use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
 use crate::signal::Arch;
 use crate::signal::details::{ChildStatus, SiginfoFields};
 

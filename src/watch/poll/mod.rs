@@ -18,7 +18,7 @@ use live::FatalSignal;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
-use crate::observe::events;
+use crate::inspect::events;
 use crate::out::ReportWriter;
 use crate::procfs::{ProcessSnapshot, Thread};
 use crate::select::Selection;

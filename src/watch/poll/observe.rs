@@ -10,7 +10,7 @@ use super::{MonitorEvent, MonitorEventKind, MonitorRequest, hold, view};
 use crate::duration;
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
-use crate::observe::BackendError;
+use crate::inspect::BackendError;
 use crate::out::{ReportWriter, escape_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, Threads};
 use crate::signal::Siginfo;

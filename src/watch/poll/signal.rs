@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::live::FatalSignal;
-use crate::observe::ClaimedSender;
-use crate::observe::events::{
+use crate::inspect::ClaimedSender;
+use crate::inspect::events::{
     GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, VerifiedSender as Party,
 };
 use crate::out::{Cell, Meaning, escape_name};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::change::{self, ProcessChange};
 use super::{MonitorEvent, MonitorEventKind, signal, wire};
 use crate::explain::requirement::SignalSetKind;
-use crate::observe::events;
+use crate::inspect::events;
 use crate::out::{Cell, Meaning, OutputFormat, OutputSettings, ReportWriter, StreamColumn, escape_name};
 use crate::procfs::{ProcessSnapshot, Thread, Threads};
 use crate::signal::{Arch, SignalSet};

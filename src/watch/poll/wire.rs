@@ -11,7 +11,7 @@ use super::live::FatalSignal;
 use super::signal::{self, SignalEventObject};
 use super::{MonitorEvent, MonitorEventKind};
 use crate::explain::requirement::SignalSetKind;
-use crate::observe::{Backend, events};
+use crate::inspect::{Backend, events};
 use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
 use crate::signal::exit::Termination;
 use crate::signal::{Arch, SignalSet};

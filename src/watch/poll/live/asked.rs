@@ -1,6 +1,6 @@
 //! What is asked of signals as they happen.
 
-use crate::observe::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
+use crate::inspect::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
 use crate::signal::{Arch, SignalSet};
 
 /// Which signals are told, as they happen, and by what means.
@@ -107,7 +107,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::observe::ClaimedSender;
+    use crate::inspect::ClaimedSender;
     use crate::signal::{Siginfo, Signal};
 
     fn filter_by_senders(senders: &[ProcessMatcher]) -> EventFilter {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::FatalSignal;
 use crate::error::Failure;
-use crate::observe::events::{StopStats, ThreadEvent, ThreadEventKind};
+use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
 use crate::out::escape_name;
 use crate::signal::known::KILL;
 use crate::watch::poll::observe::Monitor;

@@ -10,10 +10,10 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
-use crate::observe::events::{
+use crate::inspect::events::{
     EventStream, GenerateResult, SignalDelivery, SignalGeneration, StopStats, ThreadEvent, ThreadEventKind,
 };
-use crate::observe::{Backend, BackendChoice, BackendError};
+use crate::inspect::{Backend, BackendChoice, BackendError};
 use crate::signal::Signal;
 use crate::signal::exit::Termination;
 use crate::signal::known::KILL;

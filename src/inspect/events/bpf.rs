@@ -9,7 +9,7 @@ use super::{
     EventScope, MAX_BATCH_EVENTS, MAX_BUFFERED_EVENTS, SenderMatch, SignalGeneration, ThreadEvent,
     ThreadEventKind, VerifiedSender,
 };
-use crate::observe::BackendError;
+use crate::inspect::BackendError;
 use crate::procfs::{ProcReader, ProcRoot};
 use crate::signal::Siginfo;
 use crate::signal::info::SignalOrigin;

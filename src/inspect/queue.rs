@@ -3,8 +3,8 @@
 
 use std::cell::OnceCell;
 
-use super::inside::{IncompleteQueue, PendingEntry};
-use super::sender::ClaimedSenderLookup;
+use super::claimed_sender::ClaimedSenderLookup;
+use super::report::{IncompleteQueue, PendingEntry};
 use crate::procfs::{PosixTimer, ProcRoot, ProcStatus};
 use crate::signal::info::SignalOrigin;
 use crate::signal::{QueuedSignal, Siginfo, Signal, SignalSet};

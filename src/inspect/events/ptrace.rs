@@ -8,8 +8,8 @@ use super::{
     EventScope, MAX_BATCH_EVENTS, MAX_BUFFERED_EVENTS, SignalDelivery, StopStats, ThreadEvent,
     ThreadEventKind,
 };
-use crate::observe::BackendError;
-use crate::observe::numbers::NamespaceIdMap;
+use crate::inspect::BackendError;
+use crate::inspect::id_map::NamespaceIdMap;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, process_has_exited};
 use crate::sys::ptrace::{self, PtraceError, Tracer};
 
@@ -172,7 +172,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::observe::ClaimedSender;
+    use crate::inspect::ClaimedSender;
     use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 
     #[test]

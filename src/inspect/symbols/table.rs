@@ -47,7 +47,7 @@ struct BestMatch {
 }
 
 impl FunctionSearch {
-    pub(super) fn new(addresses: impl Iterator<Item = u64>) -> FunctionSearch {
+    pub(in crate::inspect) fn new(addresses: impl Iterator<Item = u64>) -> FunctionSearch {
         FunctionSearch(
             addresses.map(|address| AddressSearch { address, nearest_start: 0, best_match: None }).collect(),
         )

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::demangle::demangle;
 use super::elf::{self, SymbolQuery};
-use super::inside::Unavailable;
-use super::place::{CodeLocation, FunctionOffset, Region};
+use super::location::{CodeLocation, FunctionOffset, Region};
+use crate::inspect::report::Unavailable;
 use crate::procfs::{Mapping, Maps, ProcRoot};
 use crate::sys::io::file::{RegularFile, RootDirectory};
 
@@ -24,7 +24,7 @@ const KERNEL_START: u64 = 1 << 63;
 
 /// Finds where addresses of a process lie. Files whose symbols may not be read
 /// are told: then there are fewer names, but no error.
-pub(super) fn symbolize(
+pub(in crate::inspect) fn symbolize(
     root: &ProcRoot,
     pid: u32,
     maps: &Maps,

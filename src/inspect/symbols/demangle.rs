@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 const MAX_DEMANGLED_BYTES: usize = 4096;
 
 /// The name, demangled where it is one of Rust or C++, else as it is.
-pub(super) fn demangle(name: &[u8]) -> Vec<u8> {
+pub(in crate::inspect) fn demangle(name: &[u8]) -> Vec<u8> {
     let demangled =
         std::str::from_utf8(name).ok().and_then(|text| match rustc_demangle::try_demangle(text) {
             // Without the hash.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::place::CodeLocation;
-use super::sender::ClaimedSender;
+use super::claimed_sender::ClaimedSender;
+use super::symbols::location::CodeLocation;
 use crate::procfs::PosixTimer;
 use crate::signal::{Sigaction, Siginfo, Signal};
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::numbers::NamespaceIdMap;
+use super::id_map::NamespaceIdMap;
 use crate::procfs::{ProcRoot, ProcStatus, process_has_exited};
 use crate::signal::Siginfo;
 

@@ -3,10 +3,10 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::inside::{Backend, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Unavailable};
-use super::locate::symbolize;
-use super::place::{CodeLocation, Region};
 use super::queue;
+use super::report::{Backend, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Unavailable};
+use super::symbols::location::{CodeLocation, Region};
+use super::symbols::symbolize::symbolize;
 use crate::procfs::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;

@@ -12,7 +12,7 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::pod::{Pod, slice_from_all_bytes};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
-use super::functions::{FunctionSearch, SymbolTable};
+use super::table::{FunctionSearch, SymbolTable};
 
 /// No more sections are looked at: files with one for each function have some
 /// ten thousand.

@@ -1,20 +1,20 @@
 //! Every signal of other processes, as it happens: where it is generated (BPF),
 //! or where it is delivered (ptrace).
 
-mod generated;
-mod traced;
+mod bpf;
+mod ptrace;
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, SystemTime};
 
-use super::inside::Backend;
-use super::look::{BackendChoice, BackendError};
-use super::sender::ClaimedSender;
+use super::claimed_sender::ClaimedSender;
+use super::inspector::{BackendChoice, BackendError};
+use super::report::Backend;
 use crate::signal::exit::Termination;
 use crate::signal::{Siginfo, Signal, SignalSet};
-use generated::BpfEvents;
-use traced::PtraceEvents;
+use bpf::BpfEvents;
+use ptrace::PtraceEvents;
 
 pub use crate::sys::bpf::signal_generate::GenerateResult;
 pub use crate::sys::ptrace::StopStats;

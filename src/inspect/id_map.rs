@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::sender::ClaimedSender;
+use super::claimed_sender::ClaimedSender;
 use crate::procfs::{ProcReader, ProcRoot, ProcStatus};
 use crate::signal::Siginfo;
 use crate::signal::info::SignalOrigin;

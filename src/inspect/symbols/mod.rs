@@ -1,0 +1,7 @@
+//! Turns addresses into functions and libraries.
+
+mod demangle;
+mod elf;
+pub mod location;
+pub(super) mod symbolize;
+mod table;
