@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use regex_lite::{Regex, RegexBuilder};
 
-use super::resolve::{self, AccountDatabase};
-use super::{AgePick, Criteria, Selection, words};
+use super::lookup::{self, AccountDatabase};
+use super::{AgePick, Criteria, Selection, parse};
 use crate::procfs::cgroup;
 use crate::sys::process;
 
@@ -118,12 +118,12 @@ impl SelectArgs {
     /// # Errors
     /// The first option and word that mean nothing, and why.
     pub fn to_selection(&self) -> Result<Selection, String> {
-        let group = |word: &str| match words::pid_at_least(word, 0)? {
+        let group = |word: &str| match parse::pid_at_least(word, 0)? {
             0 => process::process_group_of(std::process::id())
                 .ok_or_else(|| "sigtool has none here".to_owned()),
             group => Ok(group),
         };
-        let session = |word: &str| match words::pid_at_least(word, 0)? {
+        let session = |word: &str| match parse::pid_at_least(word, 0)? {
             0 => process::own_session_id().ok_or_else(|| "sigtool has none here".to_owned()),
             session => Ok(session),
         };
@@ -133,12 +133,12 @@ impl SelectArgs {
             users: parse_each("--user", &self.user, |word| AccountDatabase::Users.lookup_id(word))?,
             gids: parse_each("--gid", &self.gid, |word| AccountDatabase::Groups.lookup_id(word))?,
             process_groups: parse_each("--pgrp", &self.pgrp, group)?,
-            parents: parse_each("--parent", &self.parent, |word| words::pid_at_least(word, 0))?,
+            parents: parse_each("--parent", &self.parent, |word| parse::pid_at_least(word, 0))?,
             sessions: parse_each("--session", &self.session, session)?,
-            terminals: parse_each("--tty", &self.tty, resolve::terminal_device)?,
+            terminals: parse_each("--tty", &self.tty, lookup::terminal_device)?,
             cgroups: parse_bytes_each("--cgroup", &self.cgroup, cgroup::normalize)?,
-            pid_namespaces_of: parse_each("--ns", &self.ns, |word| words::pid_at_least(word, 1))?,
-            states: parse_each("--state", &self.state, words::states)?.concat(),
+            pid_namespaces_of: parse_each("--ns", &self.ns, |word| parse::pid_at_least(word, 1))?,
+            states: parse_each("--state", &self.state, parse::states)?.concat(),
             min_age: parse_duration("--older", self.older.as_deref())?,
             max_age: parse_duration("--newer", self.newer.as_deref())?,
             pick: match (self.oldest, self.newest) {
@@ -147,7 +147,7 @@ impl SelectArgs {
                 _ => None,
             },
             pidfiles: self.pidfile.clone(),
-            ports: parse_each("--port", &self.port, words::port)?,
+            ports: parse_each("--port", &self.port, parse::port)?,
             catches: parse_signal_set("--catches", &self.catches)?,
             ignores: parse_signal_set("--ignores", &self.ignores)?,
             blocks: parse_signal_set("--blocks", &self.blocks)?,
@@ -191,12 +191,12 @@ fn parse_bytes_each(
 }
 
 fn parse_duration(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
-    word.map(|word| words::finite_duration(word).map_err(|error| option_error(option, word, &error)))
+    word.map(|word| parse::finite_duration(word).map_err(|error| option_error(option, word, &error)))
         .transpose()
 }
 
 fn parse_signal_set(option: &str, words: &[String]) -> Result<Option<super::SignalSetCriterion>, String> {
-    words::signal_set_criterion(words).map_err(|error| option_error(option, &words.join(" "), &error))
+    parse::signal_set_criterion(words).map_err(|error| option_error(option, &words.join(" "), &error))
 }
 
 /// The option, the word, and what is wrong with it.

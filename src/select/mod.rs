@@ -3,38 +3,37 @@
 //! [`Selection::find_processes`] reads only the files that the criteria need. What it
 //! finds may have ended, and its number be another's, at any time after: hold
 //! it by a pidfd, then ask [`Selection::revalidate`], and, where it has ended,
-//! [`ending`].
+//! [`crate::select`].
 
 pub mod args;
 
 mod criteria;
-mod ending;
 mod error;
-mod given;
-mod kin;
-mod look;
-mod mounted;
-mod name;
+pub(crate) mod full_name;
+mod inputs;
+mod lookup;
+mod matcher;
+mod parse;
 mod pidfile;
-mod resolve;
 #[cfg(test)]
 mod tests;
-mod words;
+mod tree;
 
 use std::io;
 
 pub use criteria::{AgePick, Criteria, PortCriterion, SignalSetCriterion};
-pub use ending::read_termination;
 pub use error::SelectError;
-pub use kin::{ancestors, descendants};
-pub use mounted::check_native_proc;
 pub use pidfile::PidfileError;
+pub use tree::{ancestors, descendants};
 
 use crate::procfs::net::BoundSocket;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
+use crate::signal::exit::Termination;
+use crate::sys::errno::EPERM;
+use crate::sys::process::pidfd::{PidFd, Unavailable};
 use crate::sys::reader;
-use given::ResolvedInputs;
-use look::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};
+use inputs::ResolvedInputs;
+use matcher::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};
 
 /// What is to be chosen.
 #[derive(Clone, Debug, Default)]
@@ -203,7 +202,7 @@ impl Selection {
     ) -> Result<(Vec<u32>, ResolvedInputs), SelectError> {
         let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
         check_native_proc(root)?;
-        let spared = kin::self_and_ancestors(root);
+        let spared = tree::self_and_ancestors(root);
         let given = ResolvedInputs::resolve(root, &self.criteria)?;
         let mut pids = match among {
             Some(named) => named
@@ -313,13 +312,13 @@ fn unexamined<T>(seen: &[MatchOutcome<T>]) -> Vec<String> {
 /// The whole name of a process whose name the kernel may have cut; its comm
 /// where nothing tells more.
 pub fn full_name(root: &ProcRoot, pid: u32, comm: &[u8]) -> Vec<u8> {
-    if !name::may_be_truncated(comm) {
+    if !full_name::may_be_truncated(comm) {
         return comm.to_vec();
     }
     let mut files = ProcReader::new(root);
     let program = files.read_link(pid, "exe").ok();
     let arguments = files.arguments(pid, reader::read).map(<[u8]>::to_vec).unwrap_or_default();
-    let names = name::full_names(comm, &arguments, program.as_deref());
+    let names = full_name::full_names(comm, &arguments, program.as_deref());
     names.first().map_or_else(|| comm.to_vec(), |name| name.to_vec())
 }
 
@@ -331,5 +330,39 @@ fn is_thread_group_leader(root: &ProcRoot, pid: u32) -> Result<bool, ProcReadErr
         // A kernel whose status has no signal lines has the process all the same.
         Err(ProcReadError::Malformed(_)) => Ok(true),
         Err(error) => Err(error),
+    }
+}
+
+/// How a process has ended, by its number and its descriptor: as the kernel
+/// keeps it once it is reaped, or as its zombie shows it. `None` where neither
+/// tells.
+pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
+    let kept = || held.termination().ok().flatten();
+    kept().or_else(|| {
+        let told = ProcRoot::default().zombie_wait_status(pid);
+        // Not reaped even after that, so the zombie was this one. Another user's
+        // process gives EPERM.
+        let unreaped = held.send(None, None).map_or_else(
+            |error| error.raw_os_error() == Some(EPERM) && Unavailable::by_sending(&error).is_none(),
+            |()| true,
+        );
+        told.filter(|_| unreaped).and_then(Termination::from_wait_status).or_else(kept)
+    })
+}
+
+/// Whether a process that /proc shows is the one that system calls mean by its
+/// number. A /proc that is not this machine's own is not asked.
+///
+/// # Errors
+/// [`SelectError::ForeignProc`] where /proc is that of another pid namespace;
+/// [`SelectError::ProcUnreadable`] where nothing is mounted there.
+pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
+    if !root.is_native() || root.own_pid().is_ok_and(|own| own == std::process::id()) {
+        return Ok(());
+    }
+    let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
+    match root.pids().map_err(listing)?.is_empty() {
+        true => Err(listing(io::Error::other("it is not mounted"))),
+        false => Err(SelectError::ForeignProc),
     }
 }

@@ -113,7 +113,7 @@ fn parse_pid(text: &[u8]) -> Result<u32, PidfileError> {
     }
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let word = words.next().ok_or(PidfileError::Empty)?;
-    super::words::pid(word).ok_or_else(|| {
+    super::parse::pid(word).ok_or_else(|| {
         let start = &word[..word.len().min(20)];
         PidfileError::InvalidPid(String::from_utf8_lossy(start).replace(char::is_control, "?"))
     })

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::*;
 use crate::procfs::net::Protocol;
@@ -393,4 +394,21 @@ fn unreadable_namespaces_and_sockets_are_warned_about() {
             "1 process not examined: its command line could not be read: Resource temporarily unavailable"
         ]
     );
+}
+
+#[test]
+fn zombie_reports_termination() {
+    let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("a shell");
+    let held = PidFd::open(child.id()).expect("a held child");
+    assert!(held.wait_for_exit(Duration::from_secs(60)).expect("poll"));
+    assert_eq!(read_termination(child.id(), &held), Some(Termination::Exited(7)));
+    child.wait().expect("reaped");
+    // Then only the kernel tells, if it is new enough.
+    assert!(matches!(read_termination(child.id(), &held), None | Some(Termination::Exited(7))));
+}
+
+#[test]
+fn check_native_proc_accepts_other_root() {
+    assert!(check_native_proc(&ProcRoot::default()).is_ok());
+    assert!(check_native_proc(&ProcRoot::new("/nowhere")).is_ok());
 }

@@ -1,8 +1,8 @@
 //! A look at one process: whether every criterion holds, by as few files as
 //! that takes, the cheapest first.
 
-use super::given::ResolvedInputs;
-use super::{Criteria, SelectedProcess, name};
+use super::inputs::ResolvedInputs;
+use super::{Criteria, SelectedProcess, full_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
 use crate::sys::{process, reader};
 
@@ -71,7 +71,7 @@ impl<T> Matcher<'_, T> {
         }
         if !asked.names.is_empty() {
             let comm = files.comm(pid)?;
-            if !asked.names.iter().any(|name| name::may_match(comm, name)) {
+            if !asked.names.iter().any(|name| full_name::may_match(comm, name)) {
                 return Ok(None);
             }
         }
@@ -166,12 +166,12 @@ impl<T> Matcher<'_, T> {
             return Ok(true);
         }
         let comm = files.comm(pid)?.to_vec();
-        if !name::may_be_truncated(&comm) {
+        if !full_name::may_be_truncated(&comm) {
             return Ok(names.contains(&comm));
         }
         // Another user's program may not be read; its arguments may.
         let program = files.read_link(pid, "exe").ok();
-        let whole = name::full_names(&comm, files.arguments(pid, reader::read)?, program.as_deref())
+        let whole = full_name::full_names(&comm, files.arguments(pid, reader::read)?, program.as_deref())
             .into_iter()
             .any(|whole| names.iter().any(|name| name == whole));
         Ok(whole)

@@ -1,5 +1,5 @@
 //! The words of criteria: text to value. Pure; what must be looked up on this
-//! machine is in [`super::resolve`].
+//! machine is in [`super::lookup`].
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use super::words;
+use super::parse;
 use crate::procfs::passwd;
 use crate::sys::nss::lookup;
 
@@ -30,7 +30,7 @@ impl AccountDatabase {
             AccountDatabase::Users => ("/etc/passwd", "passwd", "user"),
             AccountDatabase::Groups => ("/etc/group", "group", "group"),
         };
-        if words::is_digits(word) {
+        if parse::is_digits(word) {
             return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
         }
         let find = |text: &[u8]| passwd::find_id(text, word.as_bytes());
