@@ -8,17 +8,17 @@ use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::completions::args::CompletionsArgs;
-use crate::decode_status::args::DecodeStatusArgs;
+use crate::commands::completions::args::CompletionsArgs;
+use crate::commands::decode_status::args::DecodeStatusArgs;
+use crate::commands::list::args::ListArgs;
+use crate::commands::send::args::SendArgs;
+use crate::commands::watch::args::WatchArgs;
+use crate::commands::{completions, decode_status, kill, list, send, watch};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
-use crate::list::args::ListArgs;
 use crate::out::{OutputFormat, OutputSettings};
-use crate::send::args::SendArgs;
 use crate::signal::Arch;
 use crate::sys::io::terminal::TerminalInfo;
-use crate::watch::args::WatchArgs;
-use crate::{completions, decode_status, kill, list, send, watch};
 
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;

@@ -13,8 +13,8 @@
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
 //! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration` |
 //! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
-//! | [`list`], [`send`], [`watch`], [`decode_status`], [`completions`] | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
-//! | [`kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
+//! | [`commands`] (`list`, `send`, `watch`, `decode_status`, `completions`) | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
+//! | [`commands::kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
 //! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
 //!
 //! A command goes from arguments (`args`) to a request (`mod`), to a report (what
@@ -25,19 +25,14 @@
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");
 
 pub mod cli;
-pub mod completions;
-pub mod decode_status;
+pub mod commands;
 pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod explain;
 pub mod inspect;
-pub mod kill;
-pub mod list;
 pub mod out;
 pub mod procfs;
 pub mod select;
-pub mod send;
 pub mod signal;
 pub mod sys;
-pub mod watch;

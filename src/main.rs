@@ -7,10 +7,10 @@ mod entry;
 use std::{ffi::OsString, io::Write};
 
 use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
+use sigtool::commands::{completions, decode_status, list, send, watch};
 use sigtool::error::{CommandOutcome, Failure};
 use sigtool::out::{ReportWriter, escape_message};
 use sigtool::sys::io::stdio::StdStream;
-use sigtool::{completions, decode_status, list, send, watch};
 
 /// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
 fn run_main(arguments: Vec<OsString>) -> u8 {

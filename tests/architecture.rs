@@ -43,9 +43,10 @@ impl Source {
         Source { path: path.to_owned(), lines: text.lines().count(), code: strip(text) }
     }
 
-    /// The top-level module that the file belongs to.
+    /// The layer or command that the file belongs to.
     fn module(&self) -> &str {
-        let first = self.path.split('/').next().unwrap_or_default();
+        let below = self.path.strip_prefix("commands/").filter(|below| *below != "mod.rs");
+        let first = below.unwrap_or(&self.path).split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
@@ -74,17 +75,21 @@ impl Source {
         named || self.code.contains(&format!("use {krate};")) || self.code.contains(&format!("use {krate} "))
     }
 
-    /// The top-level modules that the code names, as `crate::x`, or as
-    /// `super::x` from far enough up.
+    /// The layers and commands that the code names, as `crate::x`, or as `super::x`
+    /// from far enough up.
     fn names(&self) -> Vec<String> {
         let (code, tests) = match self.code.find("mod tests {") {
             Some(start) => self.code.split_at(start),
             None => (self.code.as_str(), ""),
         };
-        let mut names = after(code, "crate");
-        names.extend(after(tests, "crate"));
-        names.extend(after(code, &"super::".repeat(self.depth())));
-        names.extend(after(tests, &"super::".repeat(self.depth() + 1)));
+        let mut names = Vec::new();
+        for (code, depth) in [(code, self.depth()), (tests, self.depth() + 1)] {
+            names.extend(after(code, "crate"));
+            names.extend(after(code, &"super::".repeat(depth)));
+            if self.path.starts_with("commands/") && depth > 1 {
+                names.extend(after(code, &"super::".repeat(depth - 1)));
+            }
+        }
         names
     }
 }
@@ -100,29 +105,37 @@ fn after(code: &str, path: &str) -> Vec<String> {
         if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
             continue;
         }
-        let rest = &code[start + marker.len()..];
-        if let Some(list) = rest.strip_prefix('{') {
-            // Only the heads of the list's entries are modules.
-            let mut depth = 0;
-            let mut head = true;
-            for (index, character) in list.char_indices() {
-                match character {
-                    '{' => depth += 1,
-                    '}' if depth == 0 => break,
-                    '}' => depth -= 1,
-                    ',' if depth == 0 => head = true,
-                    c if head && (c.is_alphabetic() || c == '_') => {
-                        found.extend(words(&list[index..]).next().map(str::to_owned));
-                        head = false;
-                    }
-                    _ => {}
-                }
-            }
-        } else {
-            found.extend(words(rest).next().filter(|word| rest.starts_with(word)).map(str::to_owned));
-        }
+        found.extend(heads(&code[start + marker.len()..]));
     }
     found.retain(|name| name != "super" && name.starts_with(char::is_lowercase));
+    found
+}
+
+/// The first identifiers of a path or of a list of paths in braces. A path that
+/// begins with `commands::` stands for the command that follows.
+fn heads(rest: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(list) = rest.strip_prefix('{') {
+        let mut depth = 0;
+        let mut head = true;
+        for (index, character) in list.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => head = true,
+                c if head && (c.is_alphabetic() || c == '_') => {
+                    found.extend(heads(&list[index..]));
+                    head = false;
+                }
+                _ => {}
+            }
+        }
+    } else if let Some(command) = rest.strip_prefix("commands::") {
+        found.extend(heads(command));
+    } else {
+        found.extend(words(rest).next().filter(|word| rest.starts_with(word)).map(str::to_owned));
+    }
     found
 }
 
@@ -326,7 +339,7 @@ fn every_module_has_its_rule() {
         let module = source.module().to_owned();
         let known = LAYERS.iter().any(|(name, _)| *name == module)
             || COMMANDS.contains(&module.as_str())
-            || ["lib", "main", "cli", "kill"].contains(&module.as_str());
+            || ["lib", "main", "commands", "cli", "kill"].contains(&module.as_str());
         assert!(known, "{}: say in tests/architecture.rs what {module} may import", source.path);
     }
 }
@@ -349,25 +362,27 @@ fn every_rule_can_fail() {
         (imports, "signal/set.rs", "use super::super::out;"),
         (imports, "signal/set.rs", "mod tests { use super::super::super::out; }"),
         (imports, "procfs/root.rs", "fn f() { crate::sys::process::exists(1); }"),
-        (imports, "out/table.rs", "use crate::{signal::Arch, list};"),
-        (imports, "list/mod.rs", "use crate::decode_status::Report;"),
-        (imports, "decode_status/view.rs", "use crate::cli;"),
+        (imports, "out/table.rs", "use crate::{signal::Arch, commands::{list}};"),
+        (imports, "commands/list/mod.rs", "use crate::commands::decode_status::Report;"),
+        (imports, "commands/list/mod.rs", "use super::decode_status::Report;"),
+        (imports, "commands/list/view.rs", "use super::super::send;"),
+        (imports, "commands/decode_status/view.rs", "use crate::cli;"),
         (imports, "cli.rs", "use crate::sys::process;"),
-        (imports, "cli.rs", "use crate::list::Report;"),
-        (imports, "kill/mod.rs", "use crate::sys::signal::send;"),
+        (imports, "cli.rs", "use crate::commands::list::Report;"),
+        (imports, "commands/kill/mod.rs", "use crate::sys::signal::send;"),
         (imports, "select/mod.rs", "use crate::out::escape;"),
         (places, "procfs/root.rs", "fn f() { unsafe {} }"),
-        (places, "list/mod.rs", "use libc::c_int;"),
+        (places, "commands/list/mod.rs", "use libc::c_int;"),
         (places, "cli.rs", "use nix::unistd;"),
-        (places, "list/mod.rs", "use clap::Args;"),
+        (places, "commands/list/mod.rs", "use clap::Args;"),
         (places, "out/plain.rs", "use comfy_table::Table;"),
-        (places, "list/view.rs", "use std::fs;"),
+        (places, "commands/list/view.rs", "use std::fs;"),
         (places, "signal/name.rs", "use std::{fs, io};"),
         (places, "procfs/status.rs", "std::fs::read(path)"),
         (places, "inspect/symbols/symbolize.rs", "fn f() { File::open(path); }"),
         (places, "select/pidfile.rs", "fn f() { std::fs::read(path); }"),
         (places, "procfs/passwd.rs", "fn f() { println!() }"),
-        (places, "list/wire.rs", "use crate::sys::process;"),
+        (places, "commands/list/wire.rs", "use crate::sys::process;"),
         (
             length,
             "main.rs",

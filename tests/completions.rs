@@ -33,10 +33,10 @@ fn fish() -> String {
 
 #[test]
 fn the_scripts_are_what_is_generated() {
-    hold("src/completions/sigtool.bash", &generated(Shell::Bash));
-    hold("src/completions/sigtool.zsh", &generated(Shell::Zsh));
-    hold("src/completions/sigtool.fish", &fish());
-    hold("src/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
+    hold("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
+    hold("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
+    hold("src/commands/completions/sigtool.fish", &fish());
+    hold("src/commands/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
 }
 
 #[test]

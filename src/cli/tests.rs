@@ -71,7 +71,7 @@ fn takes_value_knows_global_options() {
     for option in Cli::command().get_arguments().filter(|option| option.is_global_set()) {
         let long = format!("--{}", option.get_long().unwrap());
         let takes = option.get_action().takes_values();
-        assert_eq!(send::args::takes_value(OsStr::new(&long)), takes, "{long}");
+        assert_eq!(crate::commands::send::args::takes_value(OsStr::new(&long)), takes, "{long}");
     }
 }
 

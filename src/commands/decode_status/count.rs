@@ -1,0 +1,297 @@
+//! Many processes, in a few numbers. Pure.
+//!
+//! How many numbers there are does not depend on how many processes are
+//! counted: only signals that were chosen, and the users whose queue of signals
+//! is fullest, have numbers of their own.
+
+use std::collections::BTreeMap;
+
+use super::DecodedProcess;
+use crate::procfs::status::QueueUsage;
+use crate::procfs::{TaskState, process_has_exited};
+use crate::signal::{Arch, Signal, SignalSet, name};
+
+/// The sets that are counted, by name, in the order of [`SignalCounts::processes_per_set`].
+pub(super) const SET_NAMES: [&str; 4] = ["pending", "blocked", "ignored", "caught"];
+
+/// The signals that are counted unless others are asked for: those that end and
+/// steer services (HUP, INT, QUIT, TERM, USR1, USR2), and the two whose
+/// disposition is most often inherited by mistake (PIPE, CHLD).
+pub(super) const DEFAULT_SIGNALS: &str = "HUP,INT,QUIT,PIPE,TERM,CHLD,USR1,USR2";
+
+/// So many users have numbers of their own.
+const MAX_USERS: usize = 64;
+
+/// What is counted for one signal.
+#[derive(Clone, Debug)]
+pub(super) struct SignalCounts {
+    /// Its name.
+    pub(super) name: String,
+    /// In how many processes' sets it is: see [`SET_NAMES`].
+    pub(super) processes_per_set: [u64; SET_NAMES.len()],
+    signal: Signal,
+}
+
+/// The numbers.
+#[derive(Clone, Debug)]
+pub(super) struct ProcessCounts {
+    /// Processes that were looked at.
+    pub(super) examined: u64,
+    /// Processes that are there and could not be read: in no other number.
+    pub(super) unreadable: u64,
+    /// Threads of those looked at.
+    pub(super) threads: u64,
+    /// Ended, and not waited for by their parents.
+    pub(super) zombies: u64,
+    /// With a thread in state D.
+    pub(super) uninterruptible: u64,
+    /// With a thread in state T.
+    pub(super) stopped: u64,
+    /// With a thread in state t.
+    pub(super) trace_stopped: u64,
+    /// With a thread that has a tracer.
+    pub(super) traced: u64,
+    signals: Vec<SignalCounts>,
+    queues: BTreeMap<u32, QueueUsage>,
+}
+
+impl ProcessCounts {
+    /// Nothing counted yet; these signals will be.
+    pub(super) fn new(signals: SignalSet) -> ProcessCounts {
+        let fresh = |signal: Signal| SignalCounts {
+            name: Arch::NATIVE.signal_name(signal).to_string(),
+            processes_per_set: [0; SET_NAMES.len()],
+            signal,
+        };
+        ProcessCounts {
+            examined: 0,
+            unreadable: 0,
+            threads: 0,
+            zombies: 0,
+            uninterruptible: 0,
+            stopped: 0,
+            trace_stopped: 0,
+            traced: 0,
+            signals: signals.iter().map(fresh).collect(),
+            queues: BTreeMap::new(),
+        }
+    }
+
+    /// Counts a process. What is not known of it is not counted; a thread by
+    /// itself is no process.
+    pub(super) fn add(&mut self, process: &DecodedProcess) {
+        if process.tid.is_some() {
+            return;
+        }
+        let status = &process.status;
+        self.examined += 1;
+        self.threads += u64::from(status.thread_count.unwrap_or(1));
+        if process_has_exited(status, process.threads.as_ref()) {
+            // Nothing is delivered to it any more, whatever its sets say.
+            self.zombies += 1;
+            return;
+        }
+        let tasks = || process.threads.iter().flat_map(|threads| threads.iter());
+        let is_in = |letter: u8| {
+            let state = Some(TaskState::from_letter(letter));
+            u64::from(status.state == state || tasks().any(|task| task.state == state))
+        };
+        self.uninterruptible += is_in(b'D');
+        self.stopped += is_in(b'T');
+        self.trace_stopped += is_in(b't');
+        self.traced +=
+            u64::from(status.tracer_pid.is_some() || tasks().any(|task| task.tracer_pid.is_some()));
+        let whole = |set: &SignalSet| set.is_empty() || !process.is_partial();
+        let sets = [process.pending(), process.blocked().filter(whole), status.ignored, status.caught];
+        for each in &mut self.signals {
+            let Some(signal) = each.signal_on(status.arch) else { continue };
+            for (count, set) in each.processes_per_set.iter_mut().zip(sets) {
+                *count += u64::from(set.is_some_and(|set| set.contains(signal)));
+            }
+        }
+        if let (Some((real, _)), Some(queue)) = (status.uids, status.queue_usage) {
+            let known = self.queues.entry(real).or_insert(queue);
+            // Read at different times; each process has a limit of its own.
+            *known = QueueUsage { used: known.used.max(queue.used), limit: known.limit.min(queue.limit) };
+        }
+    }
+
+    /// What was counted of each signal, by number.
+    pub(super) fn signals(&self) -> &[SignalCounts] {
+        &self.signals
+    }
+
+    /// The queues of the users whose are fullest, those first; and how many
+    /// users are left out.
+    pub(super) fn fullest_queues(&self) -> (Vec<(u32, QueueUsage)>, usize) {
+        let mut all: Vec<(u32, QueueUsage)> = self.queues.iter().map(|(uid, queue)| (*uid, *queue)).collect();
+        // By number where they are as full: the sort is stable.
+        all.sort_by(|(_, one), (_, other)| {
+            fill_ratio(*other).total_cmp(&fill_ratio(*one)).then(other.used.cmp(&one.used))
+        });
+        let omitted = all.len().saturating_sub(MAX_USERS);
+        all.truncate(MAX_USERS);
+        (all, omitted)
+    }
+}
+
+impl SignalCounts {
+    /// Its number on the machine that a status is of.
+    fn signal_on(&self, arch: Arch) -> Option<Signal> {
+        match arch == Arch::NATIVE {
+            true => Some(self.signal),
+            false => name::parse(&self.name, arch).ok(),
+        }
+    }
+}
+
+/// How full a queue is.
+fn fill_ratio(queue: QueueUsage) -> f64 {
+    match queue {
+        QueueUsage { used: 0, .. } => 0.0,
+        QueueUsage { used, limit } => used as f64 / limit as f64,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::commands::decode_status::find;
+    use crate::procfs::task::test_thread as task;
+    use crate::procfs::{ProcStatus, Thread, Threads};
+
+    /// A process by a text, live if it has tasks.
+    pub(in crate::commands::decode_status) fn parse_process(
+        text: &str,
+        tasks: Option<Vec<Thread>>,
+    ) -> DecodedProcess {
+        let status = ProcStatus::parse(text.as_bytes()).unwrap();
+        DecodedProcess { threads: tasks.map(Threads::new), ..find::process_from_status(status, None) }
+    }
+
+    pub(in crate::commands::decode_status) fn count_processes(
+        signals: &str,
+        processes: &[DecodedProcess],
+    ) -> ProcessCounts {
+        let mut counts = ProcessCounts::new(SignalSet::parse(signals, Arch::NATIVE).unwrap());
+        processes.iter().for_each(|process| counts.add(process));
+        counts
+    }
+
+    /// pending, blocked, ignored, caught.
+    fn set_counts(counts: &ProcessCounts, name: &str) -> [u64; 4] {
+        counts.signals().iter().find(|each| each.name == name).unwrap().processes_per_set
+    }
+
+    pub(in crate::commands::decode_status) fn status_text(
+        state: char,
+        threads: u32,
+        uid: u32,
+        queue: &str,
+    ) -> String {
+        format!(
+            "State:\t{state}\nTgid:\t7\nPid:\t7\nUid:\t{uid}\t0\t0\t0\nThreads:\t{threads}\nSigQ:\t{queue}\n\
+             SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\nSigBlk:\t0000000000004001\n\
+             SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"
+        )
+    }
+
+    #[test]
+    fn counts_sets_only_for_requested_signals() {
+        let one = || parse_process(&status_text('S', 1, 5, "1/10"), Some(vec![task(7, b'S', 0, 0x4001)]));
+        let found = count_processes("HUP,PIPE,TERM,USR1", &[one(), one()]);
+        assert_eq!(set_counts(&found, "HUP"), [0, 2, 0, 2]);
+        assert_eq!(set_counts(&found, "PIPE"), [0, 0, 2, 0]);
+        assert_eq!(set_counts(&found, "TERM"), [2, 2, 0, 0]);
+        assert_eq!(set_counts(&found, "USR1"), [0; 4]);
+        assert_eq!((found.signals().len(), found.examined, found.threads), (4, 2, 2));
+    }
+
+    #[test]
+    fn counts_signal_as_blocked_if_every_thread_blocks_it() {
+        let tasks = vec![task(7, b'S', 0, 0x4001), task(8, b'D', 0x200, 1)];
+        let found =
+            count_processes("HUP,TERM,USR1", &[parse_process(&status_text('S', 2, 5, "1/10"), Some(tasks))]);
+        assert_eq!((set_counts(&found, "HUP")[1], set_counts(&found, "TERM")[1]), (1, 0));
+        assert_eq!(set_counts(&found, "USR1")[0], 1, "pending for one thread");
+        assert_eq!((found.uninterruptible, found.threads), (1, 2), "one thread is in D");
+    }
+
+    #[test]
+    fn counts_zombie_in_no_set_and_no_queue() {
+        let dead = parse_process(&status_text('Z', 1, 5, "0/0"), Some(vec![task(7, b'Z', 0, 0x4001)]));
+        let found = count_processes("TERM", &[dead]);
+        assert_eq!((found.examined, found.zombies, set_counts(&found, "TERM")), (1, 1, [0; 4]));
+        assert_eq!(found.fullest_queues(), (Vec::new(), 0));
+        let tasks = vec![task(7, b'Z', 0, 0), task(8, b'S', 0, 0x4000)];
+        let alive = count_processes("TERM", &[parse_process(&status_text('Z', 2, 5, "1/9"), Some(tasks))]);
+        assert_eq!((alive.zombies, set_counts(&alive, "TERM")[1]), (0, 1), "its other thread lives");
+        assert_eq!(
+            count_processes("TERM", &[parse_process(&status_text('Z', 2, 5, "1/9"), None)]).zombies,
+            0
+        );
+    }
+
+    #[test]
+    fn counts_states_and_tracers() {
+        let tracer = |text: String| parse_process(&format!("TracerPid:\t9\n{text}"), None);
+        let found = count_processes(
+            "TERM",
+            &[
+                parse_process(&status_text('T', 1, 5, "0/9"), None),
+                tracer(status_text('t', 1, 5, "0/9")),
+                tracer(status_text('S', 1, 5, "0/9")),
+                parse_process(&status_text('D', 1, 5, "0/9"), None),
+            ],
+        );
+        assert_eq!((found.stopped, found.trace_stopped, found.traced), (1, 1, 2));
+        assert_eq!((found.uninterruptible, found.zombies, found.examined), (1, 0, 4));
+    }
+
+    #[test]
+    fn skips_values_missing_in_text() {
+        let partial = count_processes("HUP,TERM", &[parse_process(&status_text('S', 3, 5, "1/9"), None)]);
+        assert_eq!(set_counts(&partial, "HUP"), [0, 0, 0, 1], "what the other threads block is not known");
+        assert_eq!(set_counts(&partial, "TERM")[0], 1);
+        let bare = count_processes("HUP", &[parse_process("SigCgt:\t0000000000000001\n", None)]);
+        assert_eq!((set_counts(&bare, "HUP"), bare.threads), ([0, 0, 0, 1], 1));
+    }
+
+    #[test]
+    fn skips_single_thread() {
+        let one = DecodedProcess { tid: Some(8), ..parse_process(&status_text('S', 2, 5, "1/9"), None) };
+        assert_eq!(count_processes("TERM", &[one]).examined, 0);
+    }
+
+    #[test]
+    fn reads_foreign_sets_with_foreign_signal_numbers() {
+        let mips = format!("SigBlk:\t{:032x}\nSigIgn:\t{:032x}\n", 1 << 15, 1 << 17);
+        let found = count_processes("USR1,CHLD", &[parse_process(&mips, None)]);
+        assert_eq!((set_counts(&found, "USR1")[1], set_counts(&found, "CHLD")[2]), (1, 1));
+    }
+
+    #[test]
+    fn user_queue_takes_highest_use_and_lowest_limit() {
+        let queues =
+            ["3/100", "5/50", "4/70"].map(|queue| parse_process(&status_text('S', 1, 5, queue), None));
+        assert_eq!(
+            count_processes("TERM", &queues).fullest_queues(),
+            (vec![(5, QueueUsage { used: 5, limit: 50 })], 0)
+        );
+    }
+
+    #[test]
+    fn keeps_only_fullest_queues() {
+        let many: Vec<DecodedProcess> = (0..70)
+            .map(|uid| parse_process(&status_text('S', 1, uid, &format!("{uid}/1000")), None))
+            .collect();
+        let (kept, omitted) = count_processes("TERM", &many).fullest_queues();
+        assert_eq!((kept.len(), omitted), (64, 6));
+        assert_eq!((kept[0].0, kept[63].0), (69, 6));
+        let edges = [(1, "0/0"), (2, "0/9"), (3, "1/0"), (4, "9/9")];
+        let edges = edges.map(|(uid, queue)| parse_process(&status_text('S', 1, uid, queue), None));
+        let order: Vec<u32> =
+            count_processes("TERM", &edges).fullest_queues().0.iter().map(|(uid, _)| *uid).collect();
+        assert_eq!(order, [3, 4, 1, 2]);
+    }
+}

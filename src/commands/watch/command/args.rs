@@ -1,0 +1,184 @@
+//! What is typed for a command that is run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{LogDestination, SuperviseOptions};
+use crate::commands::watch::args::{escape_arg, parse_signal, parse_signal_set};
+use crate::duration;
+use crate::error::Failure;
+use crate::signal::{Arch, Signal, SignalSet};
+
+/// The options that belong to a command.
+#[derive(Debug, Args)]
+pub struct SuperviseArgs {
+    /// Run a command; signals are forwarded to it (after --)
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+    /// Forward SIGNAL[,...] as another
+    #[arg(long, value_name = "SIGNAL=SIGNAL")]
+    map: Vec<OsString>,
+    /// Do not forward these
+    #[arg(long, value_name = "SIGNAL[,...]")]
+    drop: Vec<OsString>,
+    /// Run COMMAND in a process group of its own, and forward to all of it
+    #[arg(long, hide_short_help = true)]
+    group: bool,
+    /// Start COMMAND with these ignored, or all
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    ignore: Vec<OsString>,
+    /// Start COMMAND with these blocked, or all, beside those inherited
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    block: Vec<OsString>,
+    /// Start COMMAND with these at their default, or all
+    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    default: Vec<OsString>,
+    /// Adopt descendants whose parents end (PID 1 does so anyway)
+    #[arg(long, hide_short_help = true)]
+    reap: bool,
+    /// Wait for all descendants, not for COMMAND alone; adopts them
+    #[arg(long, hide_short_help = true)]
+    wait_all: bool,
+    /// With --timeout: KILL, so long after TERM
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    kill_after: Option<OsString>,
+    /// Append to FILE what was received and done (-: standard error)
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    log: Option<PathBuf>,
+    /// Tell it nowhere; else it is told on standard error
+    #[arg(long, hide_short_help = true, conflicts_with = "log")]
+    quiet: bool,
+}
+
+impl SuperviseArgs {
+    /// What the arguments mean; `None` where no command is given.
+    ///
+    /// # Errors
+    /// A usage failure naming the first word that means nothing, or an option
+    /// that means nothing without a command.
+    pub(in crate::commands::watch) fn to_options(
+        &self,
+        timeout: bool,
+    ) -> Result<Option<SuperviseOptions>, Failure> {
+        if self.command.is_empty() {
+            let alone = self.given_options().into_iter().find(|(given, _)| *given);
+            return match alone {
+                Some((_, option)) => Err(Failure::usage_error(format!(
+                    "{option} is for a command: sigtool watch {option} ... -- COMMAND"
+                ))),
+                None => Ok(None),
+            };
+        }
+        if self.kill_after.is_some() && !timeout {
+            return Err(Failure::usage_error(
+                "--kill-after takes a --timeout to come after, which is not inf",
+            ));
+        }
+        let maps = self.map.iter().map(parse_mappings).collect::<Result<Vec<_>, _>>()?.concat();
+        let drops = parse_signal_sets("--drop", &self.drop)?;
+        for (at, (from, _)) in maps.iter().enumerate() {
+            let name = Arch::NATIVE.signal_name(*from);
+            if drops.contains(*from) {
+                return Err(Failure::usage_error(format!("{name}: both to --map and to --drop")));
+            }
+            if maps[..at].iter().any(|(earlier, _)| earlier == from) {
+                return Err(Failure::usage_error(format!("{name}: --map gives it two meanings")));
+            }
+        }
+        let kill_after = match &self.kill_after {
+            Some(word) => {
+                let word = escape_arg(word);
+                duration::parse(&word)
+                    .map_err(|error| Failure::usage_error(format!("--kill-after {word}: {error}")))?
+            }
+            None => None,
+        };
+        let log = match &self.log {
+            Some(path) if path.as_os_str() == "-" => LogDestination::Stderr,
+            Some(path) => LogDestination::File(path.clone()),
+            None if self.quiet => LogDestination::Disabled,
+            None => LogDestination::Stderr,
+        };
+        Ok(Some(SuperviseOptions {
+            argv: self.command.clone(),
+            mappings: maps,
+            dropped: drops,
+            ignored: parse_signal_sets("--ignore", &self.ignore)?,
+            blocked: parse_signal_sets("--block", &self.block)?,
+            defaulted: parse_signal_sets("--default", &self.default)?,
+            own_group: self.group,
+            adopts_orphans: self.reap || self.wait_all,
+            waits_for_all: self.wait_all,
+            kill_after,
+            log,
+        }))
+    }
+
+    /// The options, and whether each is given.
+    fn given_options(&self) -> [(bool, &'static str); 11] {
+        [
+            (!self.map.is_empty(), "--map"),
+            (!self.drop.is_empty(), "--drop"),
+            (self.group, "--group"),
+            (!self.ignore.is_empty(), "--ignore"),
+            (!self.block.is_empty(), "--block"),
+            (!self.default.is_empty(), "--default"),
+            (self.reap, "--reap"),
+            (self.wait_all, "--wait-all"),
+            (self.kill_after.is_some(), "--kill-after"),
+            (self.log.is_some(), "--log"),
+            (self.quiet, "--quiet"),
+        ]
+    }
+}
+
+/// All that an option names. `all` is all that can be changed, the C library's
+/// own signals too: a child may have inherited them ignored.
+fn parse_signal_sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
+    let of = |failure: Failure| Failure::usage_error(format!("{option} {failure}"));
+    words.iter().try_fold(SignalSet::EMPTY, |all, word| {
+        let word = escape_arg(word);
+        let named = parse_signal_set(&word).map_err(of)?;
+        let own = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_reserved_by_libc());
+        let says_all = word.split(',').any(|part| part.trim().eq_ignore_ascii_case("all"));
+        Ok(all | named | own.filter(|_| says_all).collect())
+    })
+}
+
+/// `TERM=INT`, `TERM,HUP=INT`.
+fn parse_mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
+    let word = escape_arg(word);
+    let of = |failure: Failure| Failure::usage_error(format!("--map {failure}"));
+    let Some((from, to)) = word.split_once('=') else {
+        return Err(Failure::usage_error(format!("--map {word}: SIGNAL=SIGNAL is expected")));
+    };
+    let (from, to) = (parse_signal_set(from).map_err(of)?, parse_signal(to).map_err(of)?);
+    Ok(from.iter().map(|from| (from, to)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_mappings() {
+        let read = |word: &str| {
+            let read = parse_mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
+            Ok(read.into_iter().map(|(from, to)| (from.get(), to.get())).collect())
+        };
+        assert_eq!(read("TERM=INT"), Ok(vec![(15, 2)]));
+        assert_eq!(read("sigrtmin+1=10"), Ok(vec![(35, 10)]));
+        assert_eq!(read("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
+        for (word, said) in [
+            ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
+            ("FOO=INT", "--map FOO: unknown signal; the nearest name is FPE"),
+            ("TERM=", "--map '': not a signal"),
+            ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
+            ("KILL=TERM", "--map KILL: the kernel lets nobody catch, block or ignore it"),
+        ] {
+            assert_eq!(read(word), Err(said.to_owned()), "{word}");
+        }
+    }
+}

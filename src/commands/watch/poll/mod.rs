@@ -1,0 +1,94 @@
+//! `sigtool watch --pid`: look at other processes again and again, and tell
+//! what has changed.
+
+pub mod args;
+mod change;
+mod hold;
+pub mod live;
+mod observe;
+mod process;
+mod signal;
+mod view;
+mod wire;
+
+use std::time::{Duration, SystemTime};
+
+use change::ProcessChange;
+use live::FatalSignal;
+
+use crate::commands::watch::notes::StderrNotes;
+use crate::commands::watch::outlet::BufferedStdout;
+use crate::error::{CommandOutcome, Failure};
+use crate::explain::Requirement;
+use crate::inspect::events;
+use crate::out::ReportWriter;
+use crate::procfs::{ProcessSnapshot, Thread};
+use crate::select::Selection;
+use crate::signal::exit::Termination;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct MonitorRequest {
+    /// The processes, by number; none where criteria alone choose.
+    pub pids: Vec<u32>,
+    /// What they must be.
+    pub selection: Selection,
+    /// From one look to the next.
+    pub interval: Duration,
+    /// Whether each thread is told of.
+    pub threads: bool,
+    /// End once every process meets all of these.
+    pub until: Vec<Requirement>,
+    /// Which signals are told, as they happen.
+    pub events: live::EventFilter,
+    /// End after this many changes.
+    pub count: Option<u64>,
+    /// End after this time.
+    pub timeout: Option<Duration>,
+}
+
+/// Something to tell of a process.
+#[derive(Debug)]
+struct MonitorEvent<'a> {
+    time: SystemTime,
+    pid: u32,
+    /// What it calls itself.
+    name: &'a [u8],
+    kind: MonitorEventKind<'a>,
+}
+
+/// What there is to tell.
+#[derive(Debug)]
+enum MonitorEventKind<'a> {
+    /// How it is at the start.
+    Start {
+        /// What was found.
+        snapshot: &'a ProcessSnapshot,
+        /// Whether each thread is told of by itself.
+        threads: bool,
+    },
+    /// How one of its threads is at the start.
+    InitialThread(&'a Thread),
+    /// A change.
+    Change(&'a ProcessChange),
+    /// A signal, or what else happened meanwhile.
+    KernelEvent(&'a events::ThreadEvent),
+    /// How long it stood still to be seen.
+    TracerStops(events::StopStats),
+    /// It has ended; how, where that can be told, and by whose signal.
+    Exited(Option<Termination>, Option<&'a FatalSignal>),
+}
+
+/// Observes until the end that was asked for.
+///
+/// # Errors
+/// A selection that cannot be made, a process that is not there, output that
+/// cannot be written, and a kernel that refuses.
+pub(super) fn run(
+    request: &MonitorRequest,
+    out: &mut ReportWriter<'_>,
+    outlet: &BufferedStdout,
+    notes: &mut StderrNotes,
+) -> Result<CommandOutcome, Failure> {
+    observe::monitor(request, out, outlet, notes)
+}
