@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::command::args::SuperviseArgs;
-use super::poll::args::MonitorArgs;
+use super::monitor::args::MonitorArgs;
+use super::supervise::args::SuperviseArgs;
 use super::{BurstPolicy, Hook, WatchRequest, is_catchable};
 use crate::duration;
 use crate::error::Failure;

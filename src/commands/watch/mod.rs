@@ -2,28 +2,27 @@
 //! or observe other processes.
 
 pub mod args;
-pub mod command;
-mod notes;
-mod outlet;
-pub mod poll;
+mod hooks;
+pub mod monitor;
+mod output;
 mod receive;
-mod run;
 mod sender;
+pub mod supervise;
 mod view;
 mod wire;
 
 use std::time::{Duration, SystemTime};
 
-pub use command::block_signals_early;
 pub use sender::SignalSender;
+pub use supervise::block_signals_early;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
 use crate::signal::known::{HUP, INT, TERM};
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 use crate::sys::signal::{mask, signalfd};
-use notes::StderrNotes;
-use outlet::BufferedStdout;
+use output::notes::StderrNotes;
+use output::stdout::BufferedStdout;
 
 /// What is asked.
 #[derive(Debug)]
@@ -42,9 +41,9 @@ pub struct WatchRequest {
     /// End after this time.
     pub timeout: Option<Duration>,
     /// What is run under it; it is that to which all this happens then.
-    pub supervise: Option<command::SuperviseOptions>,
+    pub supervise: Option<supervise::SuperviseOptions>,
     /// Whom to observe, instead of receiving.
-    pub monitor: Option<Box<poll::MonitorRequest>>,
+    pub monitor: Option<Box<monitor::MonitorRequest>>,
 }
 
 /// A command to run.
@@ -108,7 +107,7 @@ fn termination_signals() -> SignalSet {
 /// Output that cannot be written, and a kernel that refuses.
 pub fn run(request: &WatchRequest, out: &ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
     if let Some(plan) = &request.supervise {
-        return command::run(request, plan, out);
+        return supervise::run(request, plan, out);
     }
     mask::restore_mask();
     let mut notes = StderrNotes::stderr();
@@ -116,7 +115,7 @@ pub fn run(request: &WatchRequest, out: &ReportWriter<'_>) -> Result<CommandOutc
     let mut sink = &outlet;
     let mut out = ReportWriter::new(&mut sink, settings);
     let outcome = match &request.monitor {
-        Some(observe) => poll::run(observe, &mut out, &outlet, &mut notes),
+        Some(observe) => monitor::run(observe, &mut out, &outlet, &mut notes),
         None => receive::receive(request, &mut out, &outlet, &mut notes),
     };
     // Nothing waits for the reader of these, either.

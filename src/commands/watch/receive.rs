@@ -4,9 +4,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::notes::StderrNotes;
-use super::outlet::{BufferedStdout, WatchEnd};
-use super::run::HookRunner;
+use super::hooks::HookRunner;
+use super::output::notes::StderrNotes;
+use super::output::stdout::{BufferedStdout, WatchEnd};
 use super::sender::{SenderNameCache, SignalSender};
 use super::{ReceivedSignal, WatchRequest, view};
 use crate::error::{CommandOutcome, Failure};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::MonitorRequest;
-use super::live::args::EventArgs;
+use super::events::args::EventArgs;
 use crate::duration;
 use crate::error::Failure;
 use crate::explain::Requirement;

@@ -1,9 +1,9 @@
 //! Signals as they happen, beside the looks.
 
 pub(super) mod args;
-mod asked;
-mod left;
-mod tell;
+mod drain;
+mod emit;
+mod filter;
 
 use std::collections::HashMap;
 use std::io;
@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::signal::exit::Termination;
 use crate::signal::known::KILL;
 
-pub use asked::{EventBackend, EventFilter, ProcessMatcher};
+pub use filter::{EventBackend, EventFilter, ProcessMatcher};
 
 /// The view of the signals.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) struct EventCollector {
     /// What processes were called that have ended.
     exited_names: HashMap<u32, Vec<u8>>,
     /// What was not told in the end.
-    unreported: left::UnreportedEvents,
+    unreported: drain::UnreportedEvents,
 }
 
 /// What ended a process.
@@ -65,7 +65,7 @@ impl EventCollector {
         };
         let events = EventStream::open(&asked.kernel_filter(pids), backend, goes_on)?;
         let (senders, remembers) = (SenderNameCache::new(), !asked.all_processes);
-        let (last, names, left) = (HashMap::new(), HashMap::new(), left::UnreportedEvents::default());
+        let (last, names, left) = (HashMap::new(), HashMap::new(), drain::UnreportedEvents::default());
         Ok(Some(EventCollector {
             events,
             sender_names: senders,

@@ -18,7 +18,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a watch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WatchEnd {
+pub(in crate::commands::watch) enum WatchEnd {
     /// What it went on for is there.
     Completed(ExitStatus),
     /// A signal asks for it, or the time is up.
@@ -29,7 +29,7 @@ pub(super) enum WatchEnd {
 /// waits, and lets the rest wait where it is: in the kernel's queue, or in the
 /// processes that are looked at.
 #[derive(Debug)]
-pub(super) struct BufferedStdout {
+pub(in crate::commands::watch) struct BufferedStdout {
     writer: NonblockingWriter,
     state: RefCell<StdoutState>,
 }
@@ -45,12 +45,12 @@ struct StdoutState {
 
 impl BufferedStdout {
     /// Standard output.
-    pub(super) fn stdout() -> BufferedStdout {
+    pub(in crate::commands::watch) fn stdout() -> BufferedStdout {
         BufferedStdout { writer: NonblockingWriter::stdout(), state: RefCell::default() }
     }
 
     /// Whether something waits to be written.
-    pub(super) fn has_pending(&self) -> bool {
+    pub(in crate::commands::watch) fn has_pending(&self) -> bool {
         !self.state.borrow().pending.is_empty()
     }
 
@@ -61,7 +61,7 @@ impl BufferedStdout {
     ///
     /// # Errors
     /// What poll(2) says.
-    pub(super) fn wait(
+    pub(in crate::commands::watch) fn wait(
         &self,
         first: BorrowedFd<'_>,
         others: &[BorrowedFd<'_>],
@@ -85,7 +85,7 @@ impl BufferedStdout {
     ///
     /// # Errors
     /// Once, that nobody reads any more, or what write(2) has said.
-    pub(super) fn take_error(&self) -> io::Result<()> {
+    pub(in crate::commands::watch) fn take_error(&self) -> io::Result<()> {
         self.state.borrow_mut().error.take().map_or(Ok(()), Err)
     }
 
@@ -96,7 +96,7 @@ impl BufferedStdout {
     ///
     /// # Errors
     /// What poll(2), the reading of signals, and write(2) say.
-    pub(super) fn flush_at_exit(
+    pub(in crate::commands::watch) fn flush_at_exit(
         &self,
         end: WatchEnd,
         time: Option<Instant>,

@@ -32,7 +32,7 @@ pub(super) struct ForwardTarget {
 
 impl ForwardTarget {
     /// Holds a child that has not been reaped.
-    pub(super) fn open(pid: u32, group: bool) -> io::Result<ForwardTarget> {
+    pub(in crate::commands::watch) fn open(pid: u32, group: bool) -> io::Result<ForwardTarget> {
         let held = PidFd::open(pid)?;
         Ok(ForwardTarget {
             pid,

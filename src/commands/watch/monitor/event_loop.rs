@@ -4,11 +4,11 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::live::EventCollector;
+use super::events::EventCollector;
 use super::process::MonitoredProcess;
-use super::{MonitorEvent, MonitorEventKind, MonitorRequest, hold, view};
-use crate::commands::watch::notes::StderrNotes;
-use crate::commands::watch::outlet::{BufferedStdout, WatchEnd};
+use super::{MonitorEvent, MonitorEventKind, MonitorRequest, open, view};
+use crate::commands::watch::output::notes::StderrNotes;
+use crate::commands::watch::output::stdout::{BufferedStdout, WatchEnd};
 use crate::commands::watch::termination_signals;
 use crate::duration;
 use crate::error::{CommandOutcome, Failure};
@@ -39,7 +39,7 @@ pub(super) fn monitor(
     let ending = termination_signals();
     signalfd::block(ending).map_err(kernel_failure)?;
     let signals = SignalFd::open(ending).map_err(kernel_failure)?;
-    let (processes, complaints) = match hold::open_processes(request) {
+    let (processes, complaints) = match open::open_processes(request) {
         Ok(held) => held,
         Err(outcome) => return Ok(outcome),
     };

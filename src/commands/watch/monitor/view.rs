@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use super::change::{self, ProcessChange};
-use super::{MonitorEvent, MonitorEventKind, signal, wire};
+use super::diff::{self, ProcessChange};
+use super::{MonitorEvent, MonitorEventKind, signal_text, wire};
 use crate::commands::watch::view::format_time;
 use crate::explain::requirement::SignalSetKind;
 use crate::inspect::events;
@@ -80,7 +80,7 @@ fn event_cell(pid: u32, what: &MonitorEventKind<'_>) -> Cell {
         MonitorEventKind::KernelEvent(event) => kernel_event_cell(event),
         MonitorEventKind::TracerStops(_) => Cell::absent(),
         MonitorEventKind::Exited(Some(ending), killer) => {
-            let by = killer.map_or(String::new(), |killer| signal::fatal_signal_text(killer, Some(pid)));
+            let by = killer.map_or(String::new(), |killer| signal_text::fatal_signal_text(killer, Some(pid)));
             Cell::new(format!("{ending}{by}"), Meaning::Danger)
         }
         MonitorEventKind::Exited(None, _) => {
@@ -118,8 +118,8 @@ fn kernel_event_cell(event: &events::ThreadEvent) -> Cell {
     let thread = tid.filter(|_| tid != pid);
     let number = tid.unwrap_or(0);
     match what {
-        events::ThreadEventKind::Generation(sent) => signal::generated_cell(sent, *tid),
-        events::ThreadEventKind::Delivery(delivered) => signal::delivered_cell(delivered, *pid, thread),
+        events::ThreadEventKind::Generation(sent) => signal_text::generated_cell(sent, *tid),
+        events::ThreadEventKind::Delivery(delivered) => signal_text::delivered_cell(delivered, *pid, thread),
         events::ThreadEventKind::NewThread => Cell::plain(format!("thread {number} is new")),
         events::ThreadEventKind::Exec => Cell::plain("executes another program"),
         // A change of state tells it.
@@ -138,7 +138,7 @@ fn kernel_event_cell(event: &events::ThreadEvent) -> Cell {
 
 /// `state S (sleeping), 1 thread; ignored QUIT; caught TERM`.
 fn initial_state_text(look: &ProcessSnapshot, threads: bool) -> String {
-    let state = change::process_state(look).map_or("state unknown".to_owned(), |state| {
+    let state = diff::process_state(look).map_or("state unknown".to_owned(), |state| {
         format!("state {} ({})", state.letter(), state.description())
     });
     let mut text = match look.threads.as_ref().filter(|_| threads).map(Threads::live_count) {
@@ -148,7 +148,7 @@ fn initial_state_text(look: &ProcessSnapshot, threads: bool) -> String {
     };
     for set in [SignalSetKind::Pending, SignalSetKind::Blocked, SignalSetKind::Ignored, SignalSetKind::Caught]
     {
-        match change::set_members(look, set, threads) {
+        match diff::set_members(look, set, threads) {
             None if threads && set == SignalSetKind::Blocked => {}
             Some(signals) if signals.is_empty() => {}
             Some(signals) => text += &format!("; {} {}", set.as_str(), signal_names(signals)),

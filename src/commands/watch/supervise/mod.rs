@@ -1,11 +1,10 @@
 //! `sigtool watch -- COMMAND`: a command, and every signal on to it.
 
 pub mod args;
-pub(super) mod backlog;
-mod fate;
 mod job;
 mod log;
-mod parent;
+mod policy;
+mod supervisor;
 mod target;
 mod wire;
 
@@ -15,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::WatchRequest;
-use crate::commands::watch::run::HookRunner;
+use crate::commands::watch::hooks::HookRunner;
 use crate::error::{CommandOutcome, Failure, message_without_errno};
 use crate::exit::ExitStatus;
 use crate::out::{ReportWriter, escape_name};
@@ -113,7 +112,7 @@ pub(super) fn run(
     let signals =
         SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(io_failure("signalfd"))?;
     let format = out.format();
-    let stderr = backlog::LineQueue::stderr(log::dropped_formatter(format));
+    let stderr = super::output::queue::LineQueue::stderr(log::dropped_formatter(format));
     let mut sink = log::open_sink(&plan.log, &stderr, format)?;
     let log = log::SuperviseLog::new(&mut sink, &plan.log, out.settings());
     let mut job = job::CommandJob::new(plan.own_group);
@@ -129,7 +128,7 @@ pub(super) fn run(
         Err(error) => return Ok(spawn_failure_outcome(request, plan, start.inherited, error)),
     };
     job.set_started(pid);
-    let parent = parent::Supervisor::new(request, plan, pid, start.inherited, signals, log, job, stderr);
+    let parent = supervisor::Supervisor::new(request, plan, pid, start.inherited, signals, log, job, stderr);
     let exit = parent.map_err(io_failure("pidfd_open"))?.run()?;
     Ok(CommandOutcome { exit_status: exit, error_messages: Vec::new() })
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::change::{self, DyingThread, ProcessChange};
+use super::diff::{self, DyingThread, ProcessChange};
 use crate::explain::Requirement;
 use crate::explain::requirement::UnmetReason;
 use crate::procfs::{
@@ -50,7 +50,7 @@ impl MonitoredProcess {
         let status = kept.read_if_changed()?.unwrap_or_default();
         let threads = Some(read_threads(pid, &held, &status, files)?);
         let last = ProcessSnapshot { status, threads, ..ProcessSnapshot::default() };
-        let told = change::process_state(&last);
+        let told = diff::process_state(&last);
         let (is_traced, dying) = (false, Vec::new());
         Ok(MonitoredProcess {
             pid,
@@ -86,13 +86,13 @@ impl MonitoredProcess {
                 if now.threads.as_ref().is_some_and(Threads::all_exited) {
                     return Ok(Vec::new());
                 }
-                (change::diff_snapshots(&self.snapshot, &now, threads), Some(now))
+                (diff::diff_snapshots(&self.snapshot, &now, threads), Some(now))
             }
         };
-        let before = change::process_state(&self.snapshot);
-        let after = now.as_ref().map_or(before, change::process_state);
+        let before = diff::process_state(&self.snapshot);
+        let after = now.as_ref().map_or(before, diff::process_state);
         if let (Some(told), Some(before), Some(to)) = (self.reported_state, before, after)
-            && change::is_reportable_state(told, before, to)
+            && diff::is_reportable_state(told, before, to)
             && !(self.is_traced && to.letter() == 't')
         {
             found.push(ProcessChange::StateChanged { from: told, to, stop_signal: None });
@@ -134,8 +134,7 @@ impl MonitoredProcess {
         };
         self.threads_error = blind;
         let now = Instant::now();
-        let threads =
-            threads.map(|threads| change::hide_dying_threads(threads, &mut self.dying_threads, now));
+        let threads = threads.map(|threads| diff::hide_dying_threads(threads, &mut self.dying_threads, now));
         Ok(ProcessSnapshot { status, threads, ..ProcessSnapshot::default() })
     }
 

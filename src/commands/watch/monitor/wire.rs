@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{self, ProcessChange};
-use super::live::FatalSignal;
-use super::signal::{self, SignalEventObject};
+use super::diff::{self, ProcessChange};
+use super::events::FatalSignal;
+use super::signal_text::{self, SignalEventObject};
 use super::{MonitorEvent, MonitorEventKind};
 use crate::commands::watch::wire::SenderObject;
 use crate::explain::requirement::SignalSetKind;
@@ -119,9 +119,9 @@ fn signal_names(signals: SignalSet) -> Vec<String> {
 }
 
 fn start_details(look: &ProcessSnapshot, threads: bool) -> EventDetailsObject<'static> {
-    let set = |set| change::set_members(look, set, threads).map(signal_names);
+    let set = |set| diff::set_members(look, set, threads).map(signal_names);
     EventDetailsObject::Start {
-        state: change::process_state(look).map(TaskState::letter),
+        state: diff::process_state(look).map(TaskState::letter),
         threads: look.threads.as_ref().filter(|_| threads).map(Threads::live_count),
         pending: set(SignalSetKind::Pending),
         blocked: (!threads).then(|| set(SignalSetKind::Blocked)),
@@ -162,10 +162,10 @@ fn kernel_event_details(event: &events::ThreadEvent) -> (&'static str, Option<u3
     match &event.kind {
         events::ThreadEventKind::Generation(sent) => {
             let tid = tid.filter(|_| !sent.is_process_directed);
-            ("generated", tid, EventDetailsObject::Signal(Box::new(signal::generated_object(sent))))
+            ("generated", tid, EventDetailsObject::Signal(Box::new(signal_text::generated_object(sent))))
         }
         events::ThreadEventKind::Delivery(delivered) => {
-            ("delivered", tid, EventDetailsObject::Signal(Box::new(signal::delivered_object(delivered))))
+            ("delivered", tid, EventDetailsObject::Signal(Box::new(signal_text::delivered_object(delivered))))
         }
         events::ThreadEventKind::NewThread => ("clone", tid, EventDetailsObject::Empty {}),
         events::ThreadEventKind::Exec => ("exec", None, EventDetailsObject::Empty {}),
@@ -194,5 +194,5 @@ fn exit_details<'a>(ending: Option<Termination>, killer: Option<&'a FatalSignal>
         None => (None, None, None),
     };
     let killed_by = signal.map(|signal| Arch::NATIVE.signal_name(signal).to_string());
-    EventDetailsObject::Exit { status, killed_by, core, sender: killer.map(signal::fatal_sender_object) }
+    EventDetailsObject::Exit { status, killed_by, core, sender: killer.map(signal_text::fatal_sender_object) }
 }

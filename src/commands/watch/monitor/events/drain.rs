@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::FatalSignal;
-use crate::commands::watch::poll::observe::Monitor;
-use crate::commands::watch::poll::{self, signal, view};
+use crate::commands::watch::monitor::event_loop::Monitor;
+use crate::commands::watch::monitor::{self, signal_text, view};
 use crate::error::Failure;
 use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
 use crate::out::escape_name;
@@ -44,7 +44,7 @@ impl UnreportedEvents {
                 if sent.siginfo.signal == KILL && self.named_kills.len() < MAX_NAMED_KILLS =>
             {
                 let name = escape_name(event.thread_name.as_deref().unwrap_or_default());
-                let by = signal::fatal_signal_text(&FatalSignal::Generated(sent.clone()), event.pid);
+                let by = signal_text::fatal_signal_text(&FatalSignal::Generated(sent.clone()), event.pid);
                 self.named_kills.push(format!("{} ({name}): KILL{by}", event.pid.unwrap_or(0)));
             }
             ThreadEventKind::Generation(sent) if sent.siginfo.signal == KILL => self.other_kills += 1,
@@ -75,7 +75,7 @@ impl UnreportedEvents {
 impl Monitor<'_, '_> {
     /// Ends the seeing of signals; tells what has happened by then, unless the
     /// output has failed, and what it has cost.
-    pub(in crate::commands::watch::poll) fn finish_events(
+    pub(in crate::commands::watch::monitor) fn finish_events(
         &mut self,
         is_written: bool,
     ) -> Result<(), Failure> {
@@ -87,7 +87,7 @@ impl Monitor<'_, '_> {
     }
 
     /// Says what is not told any more, once that is known.
-    pub(in crate::commands::watch::poll) fn report_unreported(&mut self) {
+    pub(in crate::commands::watch::monitor) fn report_unreported(&mut self) {
         let notes = self.events.as_ref().map(|live| live.unreported.to_notes());
         notes.iter().flatten().for_each(|note| self.notes.write_note(note));
     }
@@ -149,8 +149,8 @@ impl Monitor<'_, '_> {
                 self.notes.write_note(&view::tracer_stops_text(pid, &name, &stops));
             }
             if is_written && !self.request.events.until_exit {
-                let what = poll::MonitorEventKind::TracerStops(stops);
-                let event = poll::MonitorEvent { time: SystemTime::now(), pid, name: &name, kind: what };
+                let what = monitor::MonitorEventKind::TracerStops(stops);
+                let event = monitor::MonitorEvent { time: SystemTime::now(), pid, name: &name, kind: what };
                 told = view::print_event(&event, self.out);
                 is_written = told.is_ok();
             }

@@ -4,9 +4,9 @@
 use std::io;
 
 use super::LogDestination;
-use super::backlog::LineQueue;
-use super::fate::{ForwardOutcome, NotForwardedReason};
+use super::policy::{ForwardOutcome, NotForwardedReason};
 use super::wire;
+use crate::commands::watch::output::queue::LineQueue;
 use crate::commands::watch::{ReceivedSignal, view};
 use crate::error::{Failure, message_without_errno};
 use crate::exit::ExitStatus;
@@ -76,7 +76,7 @@ pub(super) struct SuperviseLog<'a> {
 
 impl<'a> SuperviseLog<'a> {
     /// Nothing is in it yet.
-    pub(super) fn new(
+    pub(in crate::commands::watch) fn new(
         sink: &'a mut LogSink,
         to: &LogDestination,
         settings: OutputSettings,
@@ -123,17 +123,17 @@ impl<'a> SuperviseLog<'a> {
     ///
     /// # Errors
     /// Why it could not be written; then there is no log any more.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    pub(in crate::commands::watch) fn flush(&mut self) -> io::Result<()> {
         self.out.as_mut().map_or(Ok(()), ReportWriter::flush)
     }
 
     /// Whether something waits to be written.
-    pub(super) fn has_pending(&self) -> bool {
+    pub(in crate::commands::watch) fn has_pending(&self) -> bool {
         self.queue.as_ref().is_some_and(LineQueue::has_pending)
     }
 
     /// Writes what waits, before the end; gives how many bytes nobody has read.
-    pub(super) fn flush_at_exit(&self) -> usize {
+    pub(in crate::commands::watch) fn flush_at_exit(&self) -> usize {
         // Standard error is finished by itself.
         self.queue.as_ref().filter(|_| !self.is_stderr).map_or(0, LineQueue::flush_at_exit)
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{EventBackend, EventCollector};
-use crate::commands::watch::poll;
-use crate::commands::watch::poll::observe::{Monitor, kernel_failure};
+use crate::commands::watch::monitor;
+use crate::commands::watch::monitor::event_loop::{Monitor, kernel_failure};
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::inspect::events::{ThreadEvent, ThreadEventKind};
@@ -24,7 +24,7 @@ impl Monitor<'_, '_> {
     ///
     /// # Errors
     /// Why they cannot be seen, where they must be.
-    pub(in crate::commands::watch::poll) fn start_events(&mut self) -> Result<(), CommandOutcome> {
+    pub(in crate::commands::watch::monitor) fn start_events(&mut self) -> Result<(), CommandOutcome> {
         let asked = &self.request.events;
         let goes_on = || !self.wait_for_signal(Duration::ZERO).unwrap_or(false);
         let pids: Vec<u32> = self.processes.iter().map(|process| process.pid).collect();
@@ -49,7 +49,7 @@ impl Monitor<'_, '_> {
     }
 
     /// Says how signals are seen, or why they are not.
-    pub(in crate::commands::watch::poll) fn report_backend(&mut self) {
+    pub(in crate::commands::watch::monitor) fn report_backend(&mut self) {
         if let Some(refused) = self.backend_error.take() {
             self.notes.write_note(&format!("signals, when they are sent: {}", refused.reason));
             self.notes.write_note("--backend ptrace sees them delivered, but stops the process at each");
@@ -78,7 +78,7 @@ impl Monitor<'_, '_> {
 
     /// Tells a part of what has happened by now; gives whether that was anything,
     /// and whether there may be more.
-    pub(in crate::commands::watch::poll) fn report_events(&mut self) -> Result<(bool, bool), Failure> {
+    pub(in crate::commands::watch::monitor) fn report_events(&mut self) -> Result<(bool, bool), Failure> {
         let (batch, more) = self.read_events()?;
         for event in &batch {
             self.report_event(event)?;
@@ -96,7 +96,7 @@ impl Monitor<'_, '_> {
 
     /// Tells a part of what has happened before somebody ended; gives whether
     /// there may be more. A tracer tells the last of it after the end.
-    pub(in crate::commands::watch::poll) fn drain_before_exits(&mut self) -> Result<bool, Failure> {
+    pub(in crate::commands::watch::monitor) fn drain_before_exits(&mut self) -> Result<bool, Failure> {
         let (came, more) = self.report_events()?;
         if came || more || !self.traces_exited_process() {
             self.silent_since = None;
@@ -106,14 +106,14 @@ impl Monitor<'_, '_> {
     }
 
     /// Whether one that has ended is still traced.
-    pub(in crate::commands::watch::poll) fn traces_exited_process(&self) -> bool {
+    pub(in crate::commands::watch::monitor) fn traces_exited_process(&self) -> bool {
         let traces =
             |live: &EventCollector| self.exited.iter().any(|ended| live.events.is_tracing(ended.process.pid));
         self.events.as_ref().is_some_and(traces)
     }
 
     /// Says of whom nothing is seen any more, though they live.
-    pub(in crate::commands::watch::poll) fn report_exited_tracers(&mut self) {
+    pub(in crate::commands::watch::monitor) fn report_exited_tracers(&mut self) {
         let Some(live) = &mut self.events else { return };
         for pid in live.events.take_closed() {
             let process = self.processes.iter_mut().find(|process| process.pid == pid);
@@ -138,8 +138,8 @@ impl Monitor<'_, '_> {
         }
         let held = event.pid.and_then(|pid| self.process_name(pid));
         let name = held.or_else(|| event.thread_name.clone()).unwrap_or_default();
-        let what = poll::MonitorEventKind::KernelEvent(event);
-        self.emit(&poll::MonitorEvent {
+        let what = monitor::MonitorEventKind::KernelEvent(event);
+        self.emit(&monitor::MonitorEvent {
             time: event.time,
             pid: event.pid.unwrap_or(0),
             name: &name,
@@ -169,11 +169,11 @@ impl Monitor<'_, '_> {
         let change = process.and_then(|process| process.record_stop(signal));
         let Some(change) = change.filter(|_| self.reports_changes()) else { return Ok(()) };
         let name = self.process_name(pid).unwrap_or_default();
-        self.emit(&poll::MonitorEvent {
+        self.emit(&monitor::MonitorEvent {
             time,
             pid,
             name: &name,
-            kind: poll::MonitorEventKind::Change(&change),
+            kind: monitor::MonitorEventKind::Change(&change),
         })
     }
 }

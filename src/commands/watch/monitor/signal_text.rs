@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::live::FatalSignal;
+use super::events::FatalSignal;
 use crate::commands::watch::wire::{self, SenderObject, SiginfoObject};
 use crate::inspect::ClaimedSender;
 use crate::inspect::events::{

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::backlog::LineQueue;
-use super::fate::{self, ForwardOutcome, JobContext, NotForwardedReason};
 use super::job::CommandJob;
 use super::log::SuperviseLog;
+use super::policy::{self, ForwardOutcome, JobContext, NotForwardedReason};
 use super::target::ForwardTarget;
 use super::{SuperviseOptions, io_failure};
-use crate::commands::watch::notes::unwritten_text;
-use crate::commands::watch::run::HookRunner;
+use crate::commands::watch::hooks::HookRunner;
+use crate::commands::watch::output::notes::unwritten_text;
+use crate::commands::watch::output::queue::LineQueue;
 use crate::commands::watch::sender::{SenderNameCache, SignalSender};
 use crate::commands::watch::{ReceivedSignal, WatchRequest};
 use crate::error::{Failure, message_without_errno};
@@ -77,7 +77,7 @@ impl JobContext for CurrentJobContext {
 impl<'a> Supervisor<'a> {
     /// Of the command, which has just been started.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn new(
+    pub(in crate::commands::watch) fn new(
         request: &'a WatchRequest,
         plan: &'a SuperviseOptions,
         pid: u32,
@@ -196,17 +196,17 @@ impl<'a> Supervisor<'a> {
         if info.signal == CHLD {
             self.reap_children();
         }
-        if fate::is_own_notification(info, self.own_pid) {
+        if policy::is_own_notification(info, self.own_pid) {
             return;
         }
-        if info.code == fate::SI_KERNEL {
+        if info.code == policy::SI_KERNEL {
             self.job.record_signal(info.signal, true);
         }
         let has_it = info.signal == CONT && self.termination.is_none() && self.job.handle_cont();
         self.exit_requested_again |= [INT, TERM, HUP].contains(&info.signal);
         let hooked = self.hook_runner.has_hook(info.signal);
         let told = hooked || self.log.is_enabled();
-        let fate = match fate::decide_forwarding(self.options, info, &CurrentJobContext(self.command_pid)) {
+        let fate = match policy::decide_forwarding(self.options, info, &CurrentJobContext(self.command_pid)) {
             ForwardOutcome::Forwarded(CONT) if has_it => {
                 ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
             }
@@ -247,7 +247,7 @@ impl<'a> Supervisor<'a> {
                 ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited)
             };
         }
-        if info.code != fate::SI_KERNEL {
+        if info.code != policy::SI_KERNEL {
             self.job.record_signal(signal, false);
         }
         match self.target.forward(info, signal) {

@@ -2,25 +2,24 @@
 //! what has changed.
 
 pub mod args;
-mod change;
-mod hold;
-pub mod live;
-mod observe;
+mod diff;
+mod event_loop;
+pub mod events;
+mod open;
 mod process;
-mod signal;
+mod signal_text;
 mod view;
 mod wire;
 
 use std::time::{Duration, SystemTime};
 
-use change::ProcessChange;
-use live::FatalSignal;
+use diff::ProcessChange;
+use events::FatalSignal;
 
-use crate::commands::watch::notes::StderrNotes;
-use crate::commands::watch::outlet::BufferedStdout;
+use crate::commands::watch::output::notes::StderrNotes;
+use crate::commands::watch::output::stdout::BufferedStdout;
 use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
-use crate::inspect::events;
 use crate::out::ReportWriter;
 use crate::procfs::{ProcessSnapshot, Thread};
 use crate::select::Selection;
@@ -40,7 +39,7 @@ pub struct MonitorRequest {
     /// End once every process meets all of these.
     pub until: Vec<Requirement>,
     /// Which signals are told, as they happen.
-    pub events: live::EventFilter,
+    pub events: events::EventFilter,
     /// End after this many changes.
     pub count: Option<u64>,
     /// End after this time.
@@ -72,9 +71,9 @@ enum MonitorEventKind<'a> {
     /// A change.
     Change(&'a ProcessChange),
     /// A signal, or what else happened meanwhile.
-    KernelEvent(&'a events::ThreadEvent),
+    KernelEvent(&'a crate::inspect::events::ThreadEvent),
     /// How long it stood still to be seen.
-    TracerStops(events::StopStats),
+    TracerStops(crate::inspect::events::StopStats),
     /// It has ended; how, where that can be told, and by whose signal.
     Exited(Option<Termination>, Option<&'a FatalSignal>),
 }
@@ -90,5 +89,5 @@ pub(super) fn run(
     outlet: &BufferedStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
-    observe::monitor(request, out, outlet, notes)
+    event_loop::monitor(request, out, outlet, notes)
 }

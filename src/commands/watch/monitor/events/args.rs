@@ -5,19 +5,19 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use super::{EventBackend, EventFilter, ProcessMatcher};
-use crate::commands::watch::poll::args::{parse_pids, reject_own_pid};
+use crate::commands::watch::monitor::args::{parse_pids, reject_own_pid};
 use crate::error::Failure;
 use crate::out::escape_name;
 use crate::signal::{Arch, SignalSet};
 
 /// Which signals, by what.
 #[derive(Debug, Default, Args)]
-pub(in crate::commands::watch::poll) struct EventArgs {
+pub(in crate::commands::watch::monitor) struct EventArgs {
     /// Every signal of the whole system, as it is sent
     ///
     /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
     #[arg(long, conflicts_with = "pid", hide_short_help = true)]
-    pub(in crate::commands::watch::poll) all: bool,
+    pub(in crate::commands::watch::monitor) all: bool,
     /// Of what is sent to others, only these
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     signal: Vec<OsString>,
@@ -50,7 +50,7 @@ enum EventBackendArg {
 
 impl EventArgs {
     /// The options that are given, the first of which needs somebody to look at.
-    pub(in crate::commands::watch::poll) fn given_option(&self) -> Option<&'static str> {
+    pub(in crate::commands::watch::monitor) fn given_option(&self) -> Option<&'static str> {
         let given = [
             (!self.signal.is_empty(), "--signal"),
             (!self.sender.is_empty(), "--sender"),
@@ -67,7 +67,7 @@ impl EventArgs {
     /// # Errors
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
-    pub(in crate::commands::watch::poll) fn to_filter(&self) -> Result<EventFilter, Failure> {
+    pub(in crate::commands::watch::monitor) fn to_filter(&self) -> Result<EventFilter, Failure> {
         let means = match self.backend {
             None | Some(EventBackendArg::Auto) if self.all => EventBackend::Bpf,
             None | Some(EventBackendArg::Auto) => EventBackend::Auto,

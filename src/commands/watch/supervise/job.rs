@@ -36,7 +36,7 @@ pub(super) struct CommandJob {
 
 impl CommandJob {
     /// Nothing runs yet.
-    pub(super) fn new(own_group: bool) -> CommandJob {
+    pub(in crate::commands::watch) fn new(own_group: bool) -> CommandJob {
         let terminal = own_group.then(ControllingTerminal::open).flatten();
         CommandJob {
             pid: 0,

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::fate::{ForwardOutcome, NotForwardedReason};
+use super::policy::{ForwardOutcome, NotForwardedReason};
 use crate::commands::watch::ReceivedSignal;
 use crate::commands::watch::wire::{self, ReceivedSignalObject};
 use crate::signal::Arch;
