@@ -255,10 +255,10 @@ fn places(source: &Source) -> Vec<String> {
     only(source.uses("comfy_table"), "comfy_table", source.path == "out/table.rs", "out/table.rs");
     only(source.has_word("fs"), "fs", !view && !pure, "what reads: a view shows, a parser takes text");
     // Others choose names, and what is there. procfs/, id_map.rs and inputs.rs open
-    // what the kernel puts below /proc; find.rs the operands.
+    // what the kernel puts below /proc; collect.rs the operands.
     let opens = in_sys
         || source.module() == "procfs"
-        || ["id_map.rs", "inputs.rs", "find.rs"].iter().any(|name| source.is(name));
+        || ["id_map.rs", "inputs.rs", "collect.rs"].iter().any(|name| source.is(name));
     let code = source.code.split("mod tests {").next().unwrap_or_default();
     for call in ["File::open", "OpenOptions", "fs::read(", "fs::read_to_string("] {
         let mut found = code.match_indices(call).map(|(at, _)| &code[..at]);

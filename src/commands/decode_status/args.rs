@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::inside::args::InspectArgs;
+use super::inspect::args::InspectArgs;
 use super::{BareMask, DecodeRequest, DecodeTarget, SortOrder};
 use crate::error::Failure;
 use crate::explain::Requirement;
@@ -175,7 +175,7 @@ impl DecodeStatusArgs {
             order: sort,
             ..DecodeRequest::new(targets)
         };
-        super::inside::check_request(&request)?;
+        super::inspect::check_request(&request)?;
         Ok(request)
     }
 

@@ -2,11 +2,9 @@
 //! and has pending.
 
 pub mod args;
-mod count;
-mod find;
-mod fleet;
-mod inside;
-mod prometheus;
+mod collect;
+mod inspect;
+mod metrics;
 mod rows;
 mod sort;
 mod verdict;
@@ -16,11 +14,11 @@ mod wire;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use inside::InspectOptions;
+pub use inspect::InspectOptions;
 pub use rows::{BlockedStatus, PendingStatus, RowDisposition, SignalRow};
 pub use sort::{SortKey, SortOrder};
 
-use find::Collected;
+use collect::Collected;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
@@ -221,15 +219,15 @@ const NO_MATCH_MESSAGE: &str = "no process matches";
 /// cannot be read is a complaint of the outcome, whose status says so.
 pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
     if out.format() == OutputFormat::Prometheus {
-        return fleet::run(request, out);
+        return metrics::run(request, out);
     }
     let mut warnings = Vec::new();
     let mut report = match &request.selection {
-        None => find::collect_targets(request),
+        None => collect::collect_targets(request),
         Some(selection) => {
             if request.pids_only && request.requirements.is_empty() {
                 let Collected { found, mut warnings, errors: problems } =
-                    find::select_pids(request, selection)?;
+                    collect::select_pids(request, selection)?;
                 if found.is_empty() && warnings.is_empty() && problems.is_empty() {
                     warnings.push(NO_MATCH_MESSAGE.to_owned());
                 }
@@ -240,7 +238,7 @@ pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<Comman
             }
             // Rows have no room for names other than its own.
             let names = request.full || out.format() == OutputFormat::Json;
-            let mut chosen = find::collect_selected(request, selection, names)?;
+            let mut chosen = collect::collect_selected(request, selection, names)?;
             warnings.append(&mut chosen.warnings);
             let report = chosen.found;
             if report.processes.is_empty() && warnings.is_empty() && report.errors.is_empty() {
@@ -256,7 +254,7 @@ pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<Comman
         view::print_report(&report, out)?;
     }
     let none = request.selection.is_some() && report.processes.is_empty();
-    warnings.extend(inside::provenance_notes(&report));
+    warnings.extend(inspect::provenance_notes(&report));
     let unmet = report.processes.iter().any(|process| !process.unmet_requirements.is_empty());
     Ok(command_outcome(&report.errors, warnings, none || unmet))
 }

@@ -182,7 +182,7 @@ pub(super) fn default_action(signal: Signal, arch: Arch) -> DefaultAction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::count::tests::parse_process;
+    use super::super::metrics::counts::tests::parse_process;
     use super::*;
     use crate::procfs::task::test_thread as task;
 

@@ -127,7 +127,7 @@ impl<K: Ord> PartialOrd for SortEntry<K> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find::process_from_status;
+    use super::super::collect::process_from_status;
     use super::*;
     use crate::procfs::ProcStatus;
 

@@ -5,7 +5,7 @@ use std::io;
 
 use super::rows::{self, BlockedStatus, PendingStatus, RowDisposition, SignalRow};
 use super::verdict::{effect_grid, finding_fields, print_unmet};
-use super::{BareMask, DecodeReport, DecodedProcess, inside, wire};
+use super::{BareMask, DecodeReport, DecodedProcess, inspect, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter, escape_name};
 use crate::procfs::ProcStatus;
 use crate::procfs::status::SignalSetLine;
@@ -34,7 +34,7 @@ pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) ->
             out.write_grid(&effect_grid(processes, report.effect_signal))?;
         }
         if let Some(asked) = report.inspect {
-            inside::view::print_processes(asked, processes, out)?;
+            inspect::view::print_processes(asked, processes, out)?;
         }
     } else if report.is_detailed() {
         for process in processes {
@@ -43,12 +43,12 @@ pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) ->
                 let text = format!("{}: {effect}", process.status.arch.signal_name(signal));
                 header.push("Effect", Cell::new(text, Meaning::from_effect_id(effect.id())));
             }
-            inside::view::add_provenance(process, report.inspect, &mut header);
+            inspect::view::add_provenance(process, report.inspect, &mut header);
             if !header.is_empty() {
                 out.write_fields(&header)?;
             }
             match report.inspect {
-                Some(_) => inside::view::print_process(process, report, out)?,
+                Some(_) => inspect::view::print_process(process, report, out)?,
                 None => print_signals(process, report.full, out)?,
             }
             if report.threads {
@@ -60,7 +60,7 @@ pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) ->
         }
     } else if !processes.is_empty() {
         match report.inspect {
-            Some(asked) => inside::view::print_processes(asked, processes, out)?,
+            Some(asked) => inspect::view::print_processes(asked, processes, out)?,
             None => out.write_grid(&process_grid(processes))?,
         }
         if report.threads {

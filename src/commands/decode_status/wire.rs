@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
-use super::inside::wire::{self as inside, InspectionObject};
+use super::inspect::wire::{self as inside, InspectionObject};
 use super::rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::count::{ProcessCounts, SET_NAMES};
+use super::counts::{ProcessCounts, SET_NAMES};
 use crate::out::ReportWriter;
 use crate::procfs::status::QueueUsage;
 
@@ -99,7 +99,7 @@ fn escape_label_value(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::count::tests::{count_processes, parse_process, status_text as status};
+    use super::super::counts::tests::{count_processes, parse_process, status_text as status};
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::DecodedProcess;
+use crate::commands::decode_status::DecodedProcess;
 use crate::procfs::status::QueueUsage;
 use crate::procfs::{TaskState, process_has_exited};
 use crate::signal::{Arch, Signal, SignalSet, name};
@@ -26,7 +26,7 @@ const MAX_USERS: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct SignalCounts {
     /// Its name.
-    pub(super) name: String,
+    pub(in crate::commands::decode_status) name: String,
     /// In how many processes' sets it is: see [`SET_NAMES`].
     pub(super) processes_per_set: [u64; SET_NAMES.len()],
     signal: Signal,
@@ -40,13 +40,13 @@ pub(super) struct ProcessCounts {
     /// Processes that are there and could not be read: in no other number.
     pub(super) unreadable: u64,
     /// Threads of those looked at.
-    pub(super) threads: u64,
+    pub(in crate::commands::decode_status) threads: u64,
     /// Ended, and not waited for by their parents.
     pub(super) zombies: u64,
     /// With a thread in state D.
     pub(super) uninterruptible: u64,
     /// With a thread in state T.
-    pub(super) stopped: u64,
+    pub(in crate::commands::decode_status) stopped: u64,
     /// With a thread in state t.
     pub(super) trace_stopped: u64,
     /// With a thread that has a tracer.
@@ -57,7 +57,7 @@ pub(super) struct ProcessCounts {
 
 impl ProcessCounts {
     /// Nothing counted yet; these signals will be.
-    pub(super) fn new(signals: SignalSet) -> ProcessCounts {
+    pub(in crate::commands::decode_status) fn new(signals: SignalSet) -> ProcessCounts {
         let fresh = |signal: Signal| SignalCounts {
             name: Arch::NATIVE.signal_name(signal).to_string(),
             processes_per_set: [0; SET_NAMES.len()],
@@ -117,7 +117,7 @@ impl ProcessCounts {
     }
 
     /// What was counted of each signal, by number.
-    pub(super) fn signals(&self) -> &[SignalCounts] {
+    pub(in crate::commands::decode_status) fn signals(&self) -> &[SignalCounts] {
         &self.signals
     }
 
@@ -154,9 +154,9 @@ fn fill_ratio(queue: QueueUsage) -> f64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::commands::decode_status) mod tests {
     use super::*;
-    use crate::commands::decode_status::find;
+    use crate::commands::decode_status::collect;
     use crate::procfs::task::test_thread as task;
     use crate::procfs::{ProcStatus, Thread, Threads};
 
@@ -166,7 +166,7 @@ pub(super) mod tests {
         tasks: Option<Vec<Thread>>,
     ) -> DecodedProcess {
         let status = ProcStatus::parse(text.as_bytes()).unwrap();
-        DecodedProcess { threads: tasks.map(Threads::new), ..find::process_from_status(status, None) }
+        DecodedProcess { threads: tasks.map(Threads::new), ..collect::process_from_status(status, None) }
     }
 
     pub(in crate::commands::decode_status) fn count_processes(

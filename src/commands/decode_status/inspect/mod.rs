@@ -2,11 +2,11 @@
 //! code, and what waits for it, from whom.
 
 pub(super) mod args;
-mod brief;
+mod shorten_symbol;
 pub(super) mod view;
 pub(super) mod wire;
 
-use brief::shorten_symbol;
+use shorten_symbol::shorten_symbol;
 
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
 use crate::error::Failure;
@@ -264,7 +264,7 @@ mod tests {
             }
         };
         let request = DecodeRequest::new(vec![DecodeTarget::OwnProcess]);
-        let mut report = super::super::find::collect_targets(&request);
+        let mut report = super::super::collect::collect_targets(&request);
         let asked = InspectOptions {
             handlers: true,
             backend: BackendChoice::Bpf,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 
-use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess, inside};
+use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess, inspect};
 use crate::error::{Failure, message_without_errno as bare_error};
 use crate::exit::ExitStatus;
 use crate::explain::{self, Requirement, SendSpec};
@@ -30,7 +30,7 @@ pub(super) fn collect_targets(request: &DecodeRequest) -> DecodeReport {
         }
     }
     let mut report = DecodeReport { errors: problems, processes, ..empty_report(request) };
-    inside::inspect_processes(&mut report, request);
+    inspect::inspect_processes(&mut report, request);
     report.predict_effects(request);
     report.check_requirements(request);
     if request.requirements.is_empty() && (report.processes.len() == 1 || request.full) {
@@ -92,7 +92,7 @@ pub(super) fn collect_selected(
     }
     let mut found =
         DecodeReport { processes, errors: chosen.errors, is_selection: true, ..empty_report(request) };
-    inside::inspect_processes(&mut found, request);
+    inspect::inspect_processes(&mut found, request);
     found.predict_effects(request);
     found.check_requirements(request);
     if request.full && request.requirements.is_empty() {
@@ -162,9 +162,10 @@ impl DecodeReport {
                 }
                 None => (ProcessSnapshot::from_status(&process.status), ProcessContext::default()),
             };
-            around.sender_claims = process.inspection.as_ref().map(inside::sender_claims).unwrap_or_default();
+            around.sender_claims =
+                process.inspection.as_ref().map(inspect::sender_claims).unwrap_or_default();
             let mut findings = explain::collect_findings(&situation, &around);
-            findings.extend(process.inspection.iter().flat_map(inside::handler_findings));
+            findings.extend(process.inspection.iter().flat_map(inspect::handler_findings));
             findings.sort_by_key(|finding| finding.severity);
             process.findings = findings;
         }

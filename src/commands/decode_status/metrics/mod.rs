@@ -3,13 +3,16 @@
 //! Unlike elsewhere, what is counted has no name looked up and is not kept: the
 //! memory is the same however many processes there are.
 
-use super::count::{DEFAULT_SIGNALS, ProcessCounts};
-use super::{DecodeError, DecodeRequest, DecodedProcess, command_outcome, find, prometheus};
+pub(super) mod counts;
+mod prometheus;
+
+use super::{DecodeError, DecodeRequest, DecodedProcess, collect, command_outcome};
 use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus};
 use crate::select::{self, Selection};
 use crate::signal::{Arch, SignalSet};
+use counts::{DEFAULT_SIGNALS, ProcessCounts};
 
 /// Counts and prints. Where no process matches, that is what the numbers say,
 /// and no failure: a series must not stay as it was because of it.
@@ -31,7 +34,7 @@ pub(super) fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result
 
 /// Counts what was named, processes and texts.
 fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<DecodeError> {
-    let mut report = find::collect_targets(request);
+    let mut report = collect::collect_targets(request);
     for process in &report.processes {
         counts.add(process);
         if let (Some(tid), None) = (process.tid, &process.source_file) {
@@ -50,7 +53,8 @@ fn count_selected(
     counts: &mut ProcessCounts,
 ) -> Result<(Vec<DecodeError>, Vec<String>), Failure> {
     let root = &request.proc_root;
-    let find::Collected { found, mut warnings, errors: problems } = find::select_pids(request, selection)?;
+    let collect::Collected { found, mut warnings, errors: problems } =
+        collect::select_pids(request, selection)?;
     let mut pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
     let mut files = ProcReader::new(root);
     if request.targets.is_empty() {
@@ -87,7 +91,7 @@ fn count_selected(
 
 fn read_process(root: &ProcRoot, pid: u32, status: ProcStatus) -> Result<DecodedProcess, ProcReadError> {
     let threads = root.threads(pid, &status)?;
-    Ok(DecodedProcess { threads: Some(threads), ..find::process_from_status(status, None) })
+    Ok(DecodedProcess { threads: Some(threads), ..collect::process_from_status(status, None) })
 }
 
 #[cfg(test)]
