@@ -1,13 +1,10 @@
 //! `sigtool decode-status` on live processes, end to end.
 
 mod findings;
-mod handlers;
+mod inspect;
 mod json;
 mod many;
 mod prometheus;
-mod queue;
-mod rights;
-mod sleep;
 mod texts;
 
 use std::process::{Command, Stdio};

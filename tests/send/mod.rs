@@ -1,8 +1,8 @@
 //! `sigtool send`, end to end. What could reach others runs in a pid namespace.
 
-mod choose;
 mod hostile;
 mod pidfd;
+mod select;
 mod wait;
 
 use serde::Deserialize;

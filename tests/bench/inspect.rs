@@ -1,0 +1,293 @@
+//! What looking inside a process costs it: its handlers, its queue, and every
+//! signal that it is sent.
+//!
+//! `cargo bench --bench inspect [-- COUNT]`. In one run, in turn:
+//!
+//! - how long a target with 8 handlers stands still by ptrace, and one whose
+//!   queue is read; how long `decode-status --handlers` takes by BPF, as a whole
+//!   process. Medians of LOOKS.
+//! - how long COUNT queued signals take that a target catches one by one: with
+//!   nothing attached, with `watch --pid` by BPF and by ptrace, with strace where
+//!   it is installed. Medians of ROUNDS, and what was told of them.
+//!
+//! Needs root, or the rights that sigtool-watch(1) names.
+
+#![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
+
+mod median;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use median::median;
+
+const COUNT: usize = 100_000;
+const ROUNDS: usize = 5;
+const LOOKS: usize = 200;
+const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
+
+/// What the target of a flood catches.
+const FLOOD: i32 = libc::SIGUSR1 + 30;
+/// What a target of looks catches.
+const CAUGHT: [i32; 8] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGWINCH,
+    libc::SIGCHLD,
+];
+/// What is queued for it.
+const QUEUED: usize = 3;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.first().map(String::as_str) {
+        Some("target") => target(),
+        Some("catcher") => catcher(words[1].parse().expect("a count")),
+        _ => {
+            looks();
+            floods(words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT));
+        }
+    }
+}
+
+/// A process of this program, which has said that it is ready; ended at the end.
+struct Target {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Target {
+    fn start(words: &[&str]) -> Target {
+        let own = std::env::current_exe().expect("a path");
+        let mut command = Command::new(own);
+        let mut child =
+            command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut target = Target { stdin: child.stdin.take(), child, stdout };
+        target.line();
+        target
+    }
+
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("it speaks");
+        line
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn looks() {
+    let target = Target::start(&["target"]);
+    let pid = target.pid();
+    println!("one look, {LOOKS} times each; medians");
+    for (name, option) in [("handlers", "--handlers"), ("queue", "--queue")] {
+        let times: Option<Vec<f64>> = (0..LOOKS)
+            .map(|_| {
+                let output = Command::new(SIGTOOL)
+                    .args(["decode-status", option, "--backend", "ptrace", "--json", &pid])
+                    .output()
+                    .expect("it runs");
+                stopped(&output.stdout)
+            })
+            .collect();
+        match times {
+            Some(times) => println!("{name:>10} by ptrace: the target stands still {:.0} us", median(times)),
+            None => println!("{name:>10} by ptrace: not possible here"),
+        }
+    }
+    for (name, options) in
+        [("handlers", &["--handlers"][..]), ("both", &["--handlers", "--queue"]), ("neither", &[])]
+    {
+        let backend = if options.is_empty() { &[][..] } else { &["--backend", "bpf"] };
+        let times: Option<Vec<f64>> = (0..LOOKS / 4)
+            .map(|_| {
+                let start = Instant::now();
+                let mut command = Command::new(SIGTOOL);
+                command.arg("decode-status").args(options).args(backend).arg(&pid);
+                let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs");
+                status.success().then(|| start.elapsed().as_secs_f64() * 1e3)
+            })
+            .collect();
+        match times {
+            Some(times) => println!("{name:>10} by BPF: the whole process takes {:.1} ms", median(times)),
+            None => println!("{name:>10} by BPF: not possible here"),
+        }
+    }
+}
+
+/// How long the target stood still, in microseconds.
+fn stopped(json: &[u8]) -> Option<f64> {
+    let document: serde_json::Value = serde_json::from_slice(json).ok()?;
+    document["processes"][0]["means"]["stopped_us"].as_f64()
+}
+
+/// One way of looking on.
+struct Way {
+    name: &'static str,
+    command: &'static [&'static str],
+    /// What it says when it has begun.
+    begun: &'static str,
+    times: Vec<f64>,
+    told: usize,
+}
+
+fn floods(count: usize) {
+    let way = |name, command, begun| Way { name, command, begun, times: Vec::new(), told: 0 };
+    let mut ways = [
+        way("nothing attached", &[], ""),
+        way("watch, BPF", &[SIGTOOL, "watch", "--json", "--backend", "bpf", "--pid"], "watch: "),
+        way("watch, ptrace", &[SIGTOOL, "watch", "--json", "--backend", "ptrace", "--pid"], "watch: "),
+        way("strace", &["strace", "-f", "-e", "trace=none", "-p"], "attached"),
+    ];
+    for _ in 0..ROUNDS {
+        for way in &mut ways {
+            if let Some((time, told)) = flood(way, count) {
+                way.times.push(time);
+                way.told = told;
+            }
+        }
+    }
+    println!("{count} queued signals, each caught, {ROUNDS} rounds in turn; medians");
+    let alone = median(ways[0].times.iter().copied());
+    for way in &ways {
+        let time = median(way.times.iter().copied());
+        let name = way.name;
+        println!("{name:>18}: {:>8.1} ms  {:>6.2}  told {}", time * 1e3, time / alone, way.told);
+    }
+}
+
+/// The seconds from the first signal to the last, and how many were told.
+fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
+    let mut target = Target::start(&["catcher", &count.to_string()]);
+    let pid = target.pid();
+    let path = std::env::temp_dir().join(format!("sigtool-bench-inspect-{}", std::process::id()));
+    let mut onlooker = None;
+    if let [program, arguments @ ..] = way.command {
+        let (reader, writer) = pipe();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(&pid).stdin(Stdio::null());
+        let strace = *program == "strace";
+        let file = File::create(&path).expect("a file");
+        // strace tells on its standard error, and of the beginning, too.
+        if strace {
+            command.args(["-o", path.to_str()?]).stderr(writer);
+        } else {
+            command.stdout(file).stderr(writer);
+        }
+        let child = command.spawn().ok()?;
+        drop(command);
+        let mut stderr = BufReader::new(File::from(reader));
+        let mut line = String::new();
+        while !line.contains(way.begun) {
+            line.clear();
+            if stderr.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+        }
+        onlooker = Some((child, stderr));
+    }
+    let target_pid = i32::try_from(target.child.id()).ok()?;
+    let start = Instant::now();
+    for value in 0..count {
+        let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
+        // SAFETY: sigqueue(3) takes plain values; the target has not been waited
+        // for. A full queue is waited out.
+        while unsafe { libc::sigqueue(target_pid, FLOOD, value) } != 0 {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(target.line(), "all\n");
+    let time = start.elapsed().as_secs_f64();
+    drop(target);
+    let mut told = 0;
+    if let Some((mut child, mut stderr)) = onlooker {
+        let _ = stderr.read_to_end(&mut Vec::new());
+        let _ = child.wait();
+        let lines = BufReader::new(File::open(&path).ok()?).lines();
+        let name = format!("RTMIN+{}", FLOOD - 34);
+        let of_strace = format!("--- SIGRT_{}", FLOOD - 32);
+        told = lines
+            .map_while(Result::ok)
+            .filter(|line| line.contains(&format!("\"{name}\"")) || line.contains(&of_strace))
+            .count();
+        let _ = std::fs::remove_file(&path);
+    }
+    Some((time, told))
+}
+
+fn pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    (reader.into(), writer.into())
+}
+
+/// Catches eight signals, has some pending, and waits for the end of its input.
+fn target() {
+    // SAFETY: the actions and sets are made whole before they are given to the
+    // kernel, and the handler does nothing.
+    unsafe {
+        for signal in CAUGHT {
+            catch(signal, nothing);
+        }
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, FLOOD);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        for value in 0..QUEUED {
+            let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
+            libc::sigqueue(libc::getpid(), FLOOD, value);
+        }
+    }
+    println!("ready");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// How many are still to come.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+/// Catches so many, and says so.
+fn catcher(count: usize) {
+    LEFT.store(count, Ordering::Relaxed);
+    // SAFETY: as above; the handler counts down.
+    unsafe { catch(FLOOD, count_down) };
+    println!("ready");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+unsafe fn catch(signal: i32, handler: extern "C" fn(i32)) {
+    // SAFETY: zeroes are a whole action; the handler is set.
+    unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+    }
+}
+
+extern "C" fn nothing(_: i32) {}
+
+extern "C" fn count_down(_: i32) {
+    if LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
+        // SAFETY: write(2) may be called in a handler; the bytes are as many.
+        unsafe { libc::write(1, b"all\n".as_ptr().cast(), 4) };
+    }
+}

@@ -1,0 +1,90 @@
+//! Every kind of blocking call, with a look and without: what comes of it is
+//! the same.
+
+use std::process::Command;
+
+use super::{Target, handlers, is_possible, queue, state_of, until};
+
+/// How long those wait that time ends, in microseconds.
+const TIME: u64 = 400_000;
+
+/// One that waits in its call.
+pub fn waiting(name: &str) -> Target {
+    let target = Target::start(&["call", name]);
+    let call = format!("{} ", target.rest);
+    let path = format!("/proc/{}/syscall", target.pid);
+    until(|| {
+        let is_in = std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with(&call));
+        // Time may have ended the call already.
+        state_of(target.pid) == Some('Z') || is_in && state_of(target.pid) == Some('S')
+    });
+    target
+}
+
+/// Whether time ends it.
+fn is_timed(name: &str) -> bool {
+    ["timeout", "sleep", "absolute", "timer"].iter().any(|word| name.contains(word))
+}
+
+/// Two looks; whether it was there to be seen.
+fn is_seen(target: &Target) -> bool {
+    handlers(target.pid, "USR1").is_ok() && queue(target.pid).is_ok()
+}
+
+/// What it said: the result, the errno, and the microseconds it took.
+fn outcome(target: &mut Target) -> (String, u64) {
+    let line = target.line();
+    let (result, time) = line.rsplit_once(' ').unwrap_or_else(|| panic!("it said {line:?}"));
+    (result.to_owned(), time.parse().expect("a time"))
+}
+
+#[test]
+fn no_blocking_call_is_disturbed() {
+    if !is_possible() {
+        return;
+    }
+    let path = crate::support::fixture_path().with_file_name("inspect-target");
+    let names = Command::new(path).arg("calls").output().expect("the fixture runs").stdout;
+    let names = String::from_utf8(names).expect("names");
+    let start = |name: &str| {
+        // Seen once at least: what time ends may have ended before.
+        let mut looked = waiting(name);
+        until(|| {
+            is_seen(&looked) || {
+                looked = waiting(name);
+                false
+            }
+        });
+        (name.to_owned(), looked, waiting(name))
+    };
+    let mut targets: Vec<(String, Target, Target)> = names.lines().map(start).collect();
+    assert!(targets.len() >= 34, "{names}");
+    for _ in 0..5 {
+        for (name, looked, _) in &targets {
+            assert!(is_seen(looked) || is_timed(name), "{name}");
+        }
+    }
+    for (name, looked, left) in &mut targets {
+        looked.say("x");
+        left.say("x");
+        let ((with, time), (without, _)) = (outcome(looked), outcome(left));
+        assert_eq!(with, without, "{name}");
+        assert!(!is_timed(name) || time >= TIME, "{name}: {time} us");
+    }
+}
+
+/// An interruption that is one must not be swallowed.
+#[test]
+fn a_signal_that_is_caught_still_interrupts() {
+    if !is_possible() {
+        return;
+    }
+    for name in ["pause", "sigsuspend"] {
+        let mut target = waiting(name);
+        for _ in 0..20 {
+            handlers(target.pid, "USR1").expect("a look");
+        }
+        target.say("x");
+        assert_eq!(outcome(&mut target).0, "-1 4", "{name}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Looking into processes by ptrace(2): what is seen, and that it leaves no
+//! trace.
+
+mod blocking_calls;
+mod hostile;
+mod inspect;
+mod permission;
+mod strange;
+mod survive;
+mod tracer;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sigtool::signal::{Arch, Signal, SignalSet, name};
+use sigtool::sys::ptrace::{self, InspectRequest, PtraceError, PtraceInspection};
+use sigtool::sys::signal::send;
+
+/// Long enough for a loaded machine; what never answers is told so at last.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub fn set(text: &str) -> SignalSet {
+    SignalSet::parse(text, Arch::NATIVE).expect("a signal set")
+}
+
+pub fn signal(text: &str) -> Signal {
+    name::parse(text, Arch::NATIVE).expect("a signal")
+}
+
+/// The actions of these signals.
+pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError> {
+    ptrace::inspect(
+        pid,
+        InspectRequest { handlers: set(signals), queue: false, any_credentials: false },
+        DEADLINE,
+    )
+}
+
+/// What is pending.
+pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
+    ptrace::inspect(
+        pid,
+        InspectRequest { handlers: SignalSet::EMPTY, queue: true, any_credentials: false },
+        DEADLINE,
+    )
+}
+
+/// Whether ptrace(2) is to be had here at all; else that is said.
+pub fn is_possible() -> bool {
+    let fixture = crate::support::Fixture::start(["--catch", "USR1"]);
+    match handlers(fixture.pid, "USR1") {
+        Ok(_) => true,
+        Err(PtraceError::Forbidden | PtraceError::Yama { .. } | PtraceError::Architecture) => {
+            crate::support::skipped("no ptrace here");
+            false
+        }
+        // What else is wrong is for the tests to find.
+        Err(_) => true,
+    }
+}
+
+/// Waits until something is so, as long as a loaded machine may take for it.
+pub fn until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until the process is in a state, by its letter.
+pub fn settle(pid: u32, state: char) {
+    until(|| state_of(pid) == Some(state));
+}
+
+/// The letter of its state.
+pub fn state_of(pid: u32) -> Option<char> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    stat.get(end + 2).map(|byte| char::from(*byte))
+}
+
+/// A process of the fixture that is looked into while it works; ended when
+/// dropped.
+pub struct Target {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    pub pid: u32,
+    /// What it said when it was ready.
+    pub rest: String,
+}
+
+impl Target {
+    pub fn start(words: &[&str]) -> Target {
+        let path = crate::support::fixture_path().with_file_name("inspect-target");
+        let mut child = Command::new(path)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the fixture runs");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut target = Target { pid: child.id(), child, stdin, stdout, rest: String::new() };
+        let line = target.line();
+        let rest = line.strip_prefix(&format!("ready {}", target.pid));
+        target.rest = rest.unwrap_or_else(|| panic!("it said {line:?}")).trim().to_owned();
+        target
+    }
+
+    /// What it says next; nothing once it has ended.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("it speaks");
+        line.trim_end().to_owned()
+    }
+
+    pub fn say(&mut self, text: &str) {
+        // Where it has ended already, its end tells more.
+        let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
+    }
+
+    /// Queues a signal to one that counts them. Only so many are on their way at
+    /// once: all processes of a user share what may be queued.
+    pub fn queue(&mut self, value: i32) {
+        const STEP: i32 = 500;
+        if value > 2 * STEP && value % STEP == 0 {
+            self.line();
+        }
+        let signal = signal("RTMIN+1");
+        until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
+    }
+
+    /// How many of them came in their order.
+    pub fn in_order(&mut self) -> i32 {
+        loop {
+            let line = self.line();
+            if let Some(count) = line.strip_prefix("in order ") {
+                return count.split(' ').next().and_then(|word| word.parse().ok()).expect("a number");
+            }
+            assert!(!line.is_empty(), "it has ended");
+        }
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,112 @@
+//! Who may look, and what stands against it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+
+use sigtool::sys::signal::send;
+
+use super::state_of;
+use crate::support::{Fixture, fixture_path, skipped};
+
+/// A user that the tests are not run by, and that no other test uses.
+const OTHER: u32 = 54324;
+
+/// A look by `inspect-target try`, as another user if one is given.
+fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
+    let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
+    command.args(["try", &pid.to_string()]).stdin(Stdio::null());
+    if let Some(user) = user {
+        command.uid(user).gid(user).current_dir("/");
+    }
+    match command.output() {
+        Ok(Output { stdout, .. }) => Some(String::from_utf8_lossy(&stdout).trim().to_owned()),
+        Err(error) => {
+            skipped(&format!("as {user:?}: {error}"));
+            None
+        }
+    }
+}
+
+#[test]
+fn anothers_process_is_refused_and_ones_own_is_not() {
+    let own = Fixture::start(["--catch", "HUP"]);
+    let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
+    assert_eq!(refused, format!("OtherUser {{ uid: {} }}", send::effective_uid()));
+    assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
+    // The other user's own process. It is dumpable, because it is theirs from the start.
+    let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
+    command.args(["again"]).stdin(Stdio::null()).stdout(Stdio::null()).uid(OTHER).gid(OTHER).current_dir("/");
+    let mut theirs = match command.spawn() {
+        Ok(theirs) => theirs,
+        Err(error) => return skipped(&format!("as uid {OTHER}: {error}")),
+    };
+    let seen = try_as(Some(OTHER), theirs.id());
+    let _ = theirs.kill();
+    let _ = theirs.wait();
+    let seen = seen.expect("it ran before");
+    assert!(seen == "seen" || seen.starts_with("Yama") || seen == "Unstable", "{seen}");
+}
+
+/// One that is ended when dropped.
+struct Theirs(Child);
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Theirs {
+    /// A command that says a line when it is there.
+    fn start(command: &mut Command) -> Option<Theirs> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/").spawn().ok()?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("it speaks");
+        let theirs = Theirs(child);
+        line.starts_with("ready").then_some(theirs)
+    }
+}
+
+/// A program that its user may execute and not read, may not be dumped.
+#[test]
+fn what_may_not_be_dumped_is_told_as_such() {
+    let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
+    std::fs::copy(fixture_path().with_file_name("inspect-target"), &path).expect("a copy");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("ours");
+    let started = Theirs::start(Command::new(&path).args(["call", "pause"]).uid(OTHER).gid(OTHER));
+    std::fs::remove_file(&path).expect("ours");
+    let Some(theirs) = started else { return skipped("no other user may be become here") };
+    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
+    assert!(refused == "Undumpable" || refused.starts_with("Yama"), "{refused}");
+}
+
+#[test]
+fn who_has_more_capabilities_is_told_as_such() {
+    let mut command = Command::new("setpriv");
+    let user = ["--reuid=54324", "--regid=54324", "--clear-groups"];
+    command.args(user).args(["--inh-caps=+net_raw", "--ambient-caps=+net_raw"]);
+    let inside = fixture_path().with_file_name("inspect-target");
+    let started = Theirs::start(command.arg(inside).args(["call", "pause"]));
+    let Some(theirs) = started else { return skipped("no capability can be given to another user") };
+    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
+    assert!(refused == "Capabilities" || refused.starts_with("Yama"), "{refused}");
+}
+
+/// Root in a user namespace of its own is nobody outside of it.
+#[test]
+fn root_of_a_user_namespace_may_not_look_outside() {
+    let own = Fixture::start(["--catch", "HUP"]);
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user"]).arg(fixture_path().with_file_name("inspect-target"));
+    let output = unshare.args(["try", &own.pid.to_string()]).stdin(Stdio::null()).output();
+    match output {
+        Ok(Output { stdout, status, .. }) if status.success() => {
+            let refused = String::from_utf8_lossy(&stdout).trim().to_owned();
+            assert!(refused == "UserNamespace" || refused.starts_with("Yama"), "{refused}");
+        }
+        other => skipped(&format!("no user namespace here: {other:?}")),
+    }
+}

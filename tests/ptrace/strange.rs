@@ -1,0 +1,153 @@
+//! Targets in strange places, and those who may not look.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use sigtool::sys::process::child;
+use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
+use sigtool::sys::signal::send;
+
+use super::{Target, handlers, is_possible, queue, set, settle, signal, state_of, until};
+use crate::support::{Fixture, fixture_path, in_namespace, skipped};
+
+#[test]
+fn code_of_32_bits_is_refused() {
+    if !is_possible() {
+        return;
+    }
+    let mut target = Target::start(&["compat"]);
+    // pause(2), as 32-bit programs number it.
+    let path = format!("/proc/{}/syscall", target.pid);
+    until(|| !target.is_alive() || std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("29 ")));
+    if !target.is_alive() {
+        return skipped("no 32-bit code here");
+    }
+    for _ in 0..10 {
+        let refused = handlers(target.pid, "SEGV");
+        assert!(matches!(refused, Err(PtraceError::Compat)), "{refused:?}");
+    }
+    settle(target.pid, 'S');
+    assert!(target.is_alive());
+}
+
+/// Stopped and continued while it is looked into, it is in the end what was
+/// asked for last.
+#[test]
+fn stops_and_their_ends_come_through() {
+    if !is_possible() {
+        return;
+    }
+    let target = Fixture::start(["--catch", "HUP,USR1,USR2,TERM,ALRM,VTALRM,PROF,WINCH", "--thread", ""]);
+    let pid = target.pid;
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                handlers(pid, "HUP,USR1,USR2,TERM,ALRM,VTALRM,PROF,WINCH").expect("a look");
+                queue(pid).expect("a look");
+            }
+        });
+        for _ in 0..300 {
+            send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
+            until(|| matches!(state_of(pid), Some('T' | 't')));
+            send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
+            until(|| matches!(state_of(pid), Some('S' | 'R')));
+        }
+        send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    settle(pid, 'T');
+    send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
+    settle(pid, 'S');
+}
+
+/// Its parent is told of a stop once, not again after each look.
+#[test]
+fn a_stop_is_told_once() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "HUP"]);
+    send::to_pid(fixture.pid, Some(signal("STOP")), None).expect("sent");
+    settle(fixture.pid, 'T');
+    assert_eq!(child::poll_stopped(fixture.pid), Some(signal("STOP")));
+    for _ in 0..20 {
+        handlers(fixture.pid, "HUP").expect("a look");
+        settle(fixture.pid, 'T');
+        assert_eq!((child::poll_stopped(fixture.pid), child::poll_continued(fixture.pid)), (None, false));
+    }
+}
+
+/// The folder of version 2's control groups, if it is mounted.
+fn control_groups() -> Option<PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
+    line.split(' ').nth(1).map(PathBuf::from)
+}
+
+#[test]
+fn a_frozen_process_is_given_up_in_time_and_restored() {
+    if !is_possible() {
+        return;
+    }
+    let group = control_groups().map(|root| root.join(format!("sigtool-test-{}", std::process::id())));
+    let Some(group) = group.filter(|group| std::fs::create_dir(group).is_ok()) else {
+        return skipped("no control group can be made");
+    };
+    let fixture = Fixture::start(["--catch", "HUP"]);
+    let write = |file: &str, text: &str| std::fs::write(group.join(file), text);
+    let is_frozen =
+        write("cgroup.procs", &fixture.pid.to_string()).and_then(|()| write("cgroup.freeze", "1"));
+    if is_frozen.is_ok() {
+        until(|| std::fs::read_to_string(group.join("cgroup.events")).expect("a file").contains("frozen 1"));
+        let wanted = InspectRequest { handlers: set("HUP"), queue: false, any_credentials: false };
+        let refused = ptrace::inspect(fixture.pid, wanted, Duration::from_millis(300));
+        write("cgroup.freeze", "0").expect("it is ours");
+        assert!(matches!(refused, Err(PtraceError::StopTimeout { .. })), "{refused:?}");
+        settle(fixture.pid, 'S');
+        assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+    } else {
+        skipped("no freezer");
+    }
+    drop(fixture);
+    until(|| std::fs::remove_dir(&group).is_ok());
+}
+
+#[test]
+fn a_namespace_of_its_own_is_no_hindrance() {
+    if !is_possible() {
+        return;
+    }
+    // Of a process of the namespace, from within it; its init, too.
+    let Some(ran) = in_namespace(
+        "$FIXTURE --catch HUP > /tmp/.sigtool-inside-$$ & f=$!\n\
+         while ! grep -q ready /tmp/.sigtool-inside-$$; do :; done; rm /tmp/.sigtool-inside-$$\n\
+         ${FIXTURE%/*}/inspect-target try $f; ${FIXTURE%/*}/inspect-target try 1; kill -KILL $f",
+    ) else {
+        return;
+    };
+    assert_eq!(ran.stdout, "seen\nseen\n", "{}", ran.stderr);
+    // And from outside.
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--pid", "--fork", "--kill-child"]).arg(fixture_path().with_file_name("inspect-target"));
+    let mut unshare = unshare
+        .args(["call", "pause"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it ran before");
+    let children = format!("/proc/{0}/task/{0}/children", unshare.id());
+    let mut pid = None;
+    until(|| {
+        pid = std::fs::read_to_string(&children).ok().and_then(|text| text.trim().parse::<u32>().ok());
+        pid.is_some_and(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|text| text.starts_with("34 "))
+        })
+    });
+    let pid = pid.expect("a child");
+    let seen = handlers(pid, "USR1").expect("a look");
+    assert!(seen.actions[0].1.is_caught());
+    let _ = unshare.kill();
+    let _ = unshare.wait();
+}

@@ -1,0 +1,362 @@
+//! Signals as they are delivered: what is told, and that it disturbs nothing.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
+
+use sigtool::sys::process::pidfd;
+use sigtool::sys::ptrace::{PtraceError, Tracer, TracerEvent, TracerEventKind};
+use sigtool::sys::signal::send;
+
+use super::{Target, is_possible, settle, signal, until};
+use crate::support::{Fixture, fixture_path};
+
+/// The events from now on until one is as wanted, which is the last of them.
+fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> bool) -> Vec<TracerEvent> {
+    let mut all = Vec::new();
+    loop {
+        let mut new = Vec::new();
+        let is_traced = tracer.read(&mut new).expect("events");
+        let found = new.iter().any(&mut is_wanted);
+        all.extend(new);
+        if found {
+            return all;
+        }
+        assert!(is_traced, "it ended: {all:?}");
+        pidfd::wait_readable(tracer.as_fd(), &[], None).expect("it can be waited for");
+    }
+}
+
+/// Signal, code, value and thread of those that are deliveries.
+fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
+    let delivered = events.iter().filter_map(|event| match event.kind {
+        TracerEventKind::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
+        _ => None,
+    });
+    delivered.collect()
+}
+
+fn send(pid: u32, name: &str, value: Option<i32>) {
+    send::to_pid(pid, Some(signal(name)), value).expect("sent");
+}
+
+fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
+    matches!(event.kind, TracerEventKind::Delivered(info) if info.signal == signal(name))
+}
+
+#[test]
+fn deliveries_are_told_with_their_senders() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "USR1,RTMIN+1", "--ignore", "HUP", "--block", "USR2"]);
+    let before = SystemTime::now();
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    send(fixture.pid, "USR1", None);
+    events_until(&mut tracer, |event| {
+        let own = std::process::id();
+        let now = SystemTime::now() + Duration::from_secs(1);
+        matches!(event.kind, TracerEventKind::Delivered(info) if info.pid == own)
+            && event.time >= before
+            && event.time <= now
+    });
+    send(fixture.pid, "HUP", None);
+    send(fixture.pid, "USR2", None);
+    send(fixture.pid, "RTMIN+1", Some(-3));
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
+    // Ignored ones are told, blocked ones are not. That of a greater number may
+    // be first.
+    let mut told = deliveries(&events);
+    told.sort_unstable();
+    let pid = fixture.pid;
+    if told.len() < 2 {
+        told.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
+        told.sort_unstable();
+    }
+    assert_eq!(told, [(1, 0, 0, pid), (35, -1, -3, pid)]);
+}
+
+#[test]
+fn all_threads_are_traced_and_new_ones_too() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--catch", "USR1,USR2", "--thread", "", "--thread", "block=USR1"]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    let other = fixture.ids[1];
+    send::to_thread(fixture.pid, other, Some(signal("USR2")), None).expect("sent");
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "USR2"));
+    assert_eq!(deliveries(&events), [(12, -6, 0, other)]);
+
+    let target = Target::start(&["churn"]);
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    let mut new = Vec::new();
+    let mut ended = Vec::new();
+    while new.len() < 50 || ended.len() < 50 {
+        for event in events_until(&mut tracer, |_| true) {
+            match event.kind {
+                TracerEventKind::ThreadCreated => new.push(event.tid),
+                TracerEventKind::Exited(Some(_)) => ended.push(event.tid),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(new.iter().filter(|tid| ended.contains(tid)).count() > 40, "{new:?} {ended:?}");
+}
+
+#[test]
+fn the_end_is_told_with_its_signal() {
+    if !is_possible() {
+        return;
+    }
+    let mut fixture = Fixture::start(["--thread", ""]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    send(fixture.pid, "KILL", None);
+    let pid = fixture.pid;
+    let events = events_until(&mut tracer, |event| event.tid == pid);
+    let endings: Vec<String> = events
+        .iter()
+        .filter_map(|event| match event.kind {
+            TracerEventKind::Exited(ending) => Some(format!("{} {}", event.tid == pid, ending?)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(endings, ["false killed by KILL", "true killed by KILL"]);
+    let mut rest = Vec::new();
+    until(|| !tracer.read(&mut rest).expect("events"));
+    assert_eq!(rest, []);
+    // Its parent is told, too.
+    assert_eq!(fixture.ended_by(), Some(9));
+}
+
+#[test]
+fn executing_is_told() {
+    if !is_possible() {
+        return;
+    }
+    let target = Target::start(&["again"]);
+    let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+    let pid = target.pid;
+    for _ in 0..20 {
+        events_until(&mut tracer, |event| {
+            event.kind == TracerEventKind::Exec { former_tid: pid } && event.tid == pid
+        });
+    }
+}
+
+/// It takes the number of the main thread, which ends.
+#[test]
+fn another_thread_may_execute() {
+    if !is_possible() {
+        return;
+    }
+    let target = Target::start(&["again", "thread"]);
+    let pid = target.pid;
+    let mut tracer = Tracer::attach(pid).expect("it can be traced");
+    let mut formers = HashSet::new();
+    events_until(&mut tracer, |event| {
+        formers.extend(match event.kind {
+            TracerEventKind::Exec { former_tid: former } if former != pid => Some(former),
+            _ => None,
+        });
+        formers.len() >= 10
+    });
+    assert!(tracer.finish().count < 2000, "it goes on");
+}
+
+#[test]
+fn a_stop_stays_one_until_it_is_continued() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--stop"]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    // A traced one has a letter of its own.
+    events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
+    settle(fixture.pid, 't');
+    send(fixture.pid, "CONT", None);
+    events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
+    settle(fixture.pid, 'S');
+    send(fixture.pid, "STOP", None);
+    let events = events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
+    assert_eq!(deliveries(&events).len(), 1, "{events:?}");
+    settle(fixture.pid, 't');
+    drop(tracer);
+    settle(fixture.pid, 'T');
+    send(fixture.pid, "CONT", None);
+    settle(fixture.pid, 'S');
+}
+
+#[test]
+fn who_cannot_be_traced_says_why() {
+    if !is_possible() {
+        return;
+    }
+    for pid in [0, 4_194_305, u32::MAX] {
+        assert!(matches!(Tracer::attach(pid), Err(PtraceError::Gone)), "{pid}");
+    }
+    let zombie = Fixture::start(["--exit", "7"]);
+    let refused = Tracer::attach(zombie.pid);
+    assert!(matches!(refused, Err(PtraceError::Zombie | PtraceError::Gone)), "{refused:?}");
+    let fixture = Fixture::start(["--thread", "", "--leader-exits"]);
+    let tracer = Tracer::attach(fixture.pid).expect("its other thread lives");
+    let second = Tracer::attach(fixture.pid);
+    assert!(matches!(second, Err(PtraceError::Traced { .. })), "{second:?}");
+    drop(tracer);
+    Tracer::attach(fixture.pid).expect("it is free again");
+}
+
+/// An ignored signal wakes whoever is traced; the call it waits in must not see
+/// that.
+#[test]
+fn ignored_signals_interrupt_no_call() {
+    if !is_possible() {
+        return;
+    }
+    for name in ["epoll-wait", "epoll-pwait", "semop", "sigtimedwait", "read-pipe"] {
+        let mut target = super::blocking_calls::waiting(name);
+        let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+        for name in ["WINCH", "CHLD", "URG", "CONT"] {
+            send(target.pid, name, None);
+            events_until(&mut tracer, |event| is_delivery_of(event, name));
+        }
+        target.say("x");
+        let line = target.line();
+        assert!(!line.starts_with("-1 4 "), "{name}: {line}");
+    }
+}
+
+/// The tracer may end at any moment, in the middle of a delivery too: every
+/// signal comes through, once and in its order.
+#[test]
+fn no_signal_is_lost_with_its_tracer() {
+    if !is_possible() {
+        return;
+    }
+    /// So many tracers, each while so many are sent.
+    const TRACERS: i32 = 20;
+    const EACH: i32 = 1000;
+    let count = TRACERS * EACH + 1;
+    let mut target = Target::start(&["count", &count.to_string()]);
+    let pid = target.pid;
+    let (sent, tracers) = (AtomicI32::new(0), AtomicI32::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for value in 0..count {
+                // The last one comes when there is no tracer any more.
+                until(|| value < (tracers.load(Relaxed) + 1) * EACH);
+                target.queue(value);
+                sent.store(value + 1, Relaxed);
+            }
+        });
+        for number in 0..TRACERS {
+            let mut tracer = Tracer::attach(pid).expect("it can be traced");
+            let mut events = Vec::new();
+            // It is dropped where it happens to be.
+            until(|| {
+                tracer.read(&mut events).expect("events");
+                events.len() > 50 || sent.load(Relaxed) >= (number + 1) * EACH
+            });
+            drop(tracer);
+            tracers.store(number + 1, Relaxed);
+        }
+    });
+    assert_eq!(target.in_order(), count);
+}
+
+/// Stopped by a signal it stands still by itself, thread by thread.
+#[test]
+fn stops_are_counted_and_one_of_all_threads_is_told_once() {
+    if !is_possible() {
+        return;
+    }
+    let fixture = Fixture::start(["--ignore", "HUP", "--thread", "", "--thread", ""]);
+    let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
+    for _ in 0..5 {
+        send(fixture.pid, "HUP", None);
+        events_until(&mut tracer, |event| is_delivery_of(event, "HUP"));
+    }
+    send(fixture.pid, "STOP", None);
+    events_until(&mut tracer, |event| matches!(event.kind, TracerEventKind::Stopped(_)));
+    send(fixture.pid, "CONT", None);
+    let events = events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
+    assert_eq!(
+        events.iter().filter(|event| matches!(event.kind, TracerEventKind::Stopped(_))).count(),
+        0,
+        "{events:?}"
+    );
+    settle(fixture.pid, 'S');
+    let stops = tracer.finish();
+    // Each signal is one, and each thread that had stopped by then goes on by one
+    // or more.
+    assert!((5 + 1 + 1 + 1..30).contains(&stops.count), "{stops:?}");
+    assert!(stops.longest > Duration::ZERO && stops.longest <= stops.total, "{stops:?}");
+    assert!(stops.total <= stops.longest * u32::try_from(stops.count).expect("few"), "{stops:?}");
+    assert_eq!(tracer.finish(), stops);
+    drop(tracer);
+    settle(fixture.pid, 'S');
+}
+
+/// The tracing process is killed, or ended by a signal: the target lives on.
+#[test]
+fn the_end_of_who_traces_is_not_that_of_the_target() {
+    if !is_possible() {
+        return;
+    }
+    for end in ["KILL", "INT", "TERM"] {
+        let fixture = Fixture::start(["--catch", "USR1"]);
+        let mut tracer = Command::new(fixture_path().with_file_name("inspect-target"))
+            .args(["trace", &fixture.pid.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut line = String::new();
+        let stdout = tracer.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+        assert_eq!(line, "tracing\n");
+        send(fixture.pid, "USR1", None);
+        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
+        tracer.wait().expect("it is ours");
+        until(|| {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
+            status.contains("TracerPid:\t0\n")
+        });
+        settle(fixture.pid, 'S');
+    }
+}
+
+/// Tests that take over 5 s: `--skip slow` leaves them out.
+mod slow {
+    use super::*;
+
+    /// Nobody takes the events: the process is not held up.
+    #[test]
+    fn who_does_not_read_loses_events_and_is_told_so() {
+        if !is_possible() {
+            return;
+        }
+        const COUNT: i32 = 100_000;
+        let mut target = Target::start(&["count", &COUNT.to_string()]);
+        let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
+        for value in 0..COUNT {
+            target.queue(value);
+        }
+        assert_eq!(target.in_order(), COUNT);
+        let pid = target.pid;
+        let mut events = Vec::new();
+        until(|| !tracer.read(&mut events).expect("events"));
+        let lost: u64 = events
+            .iter()
+            .map(|event| if let TracerEventKind::Lost(count) = event.kind { count } else { 0 })
+            .sum();
+        let ended = u64::from(
+            events.iter().any(|event| event.tid == pid && matches!(event.kind, TracerEventKind::Exited(_))),
+        );
+        let told = deliveries(&events).len() as u64;
+        assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
+    }
+}

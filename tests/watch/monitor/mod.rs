@@ -1,0 +1,373 @@
+//! `sigtool watch --pid`, end to end.
+
+mod drain;
+mod edges;
+mod events;
+mod json;
+mod output;
+mod ptrace;
+mod refused;
+mod replay;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+
+use json::Change;
+
+use crate::support::{Fixture, run, schema, sigtool};
+
+/// An observer, read line by line; ended when dropped.
+struct Observer {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Observer {
+    /// Started, and its first line on stderr is there. It only looks.
+    fn start(arguments: &[&str]) -> Observer {
+        Observer::by("proc", arguments)
+    }
+
+    /// The same, with signals seen by a means.
+    fn by(means: &str, arguments: &[&str]) -> Observer {
+        let mut command = sigtool(["watch", "--backend", means].iter().chain(arguments));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigtool runs");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        stderr.read_line(&mut line).expect("UTF-8");
+        assert!(line.starts_with("watch: observing "), "{line}");
+        Observer { child, stdout, stderr }
+    }
+
+    /// The next line.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("UTF-8");
+        line.trim_end().to_owned()
+    }
+
+    /// The next line, as JSON.
+    fn change(&mut self) -> Change {
+        let line = self.line();
+        schema::check("watch", &line);
+        let change: Change = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(change.time.ends_with('Z') && change.pid > 0, "{line}");
+        change
+    }
+
+    /// The end of a process; what comes before it may come, too.
+    fn ended(&mut self) -> Change {
+        loop {
+            let change = self.change();
+            if change.event == "ended" {
+                return change;
+            }
+        }
+    }
+
+    /// The next line that has this; what comes before it may come, too.
+    fn until(&mut self, wanted: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                let mut stderr = String::new();
+                self.stderr.read_to_string(&mut stderr).expect("UTF-8");
+                panic!("{wanted} did not come: {stderr}");
+            }
+            if line.contains(wanted) {
+                return line;
+            }
+        }
+    }
+
+    /// Its exit status, and what else it printed.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut stdout).expect("UTF-8");
+        self.stderr.read_to_string(&mut stderr).expect("UTF-8");
+        (self.child.wait().expect("it ends").code(), stdout, stderr)
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A bash that does what it is told, a line at a time; ended when dropped.
+struct Bash {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    pid: String,
+}
+
+impl Bash {
+    fn start() -> Bash {
+        let mut bash = Bash::of(Command::new("bash").args(["--norc", "-s"]));
+        bash.tell("echo ready");
+        bash.ready()
+    }
+
+    fn of(command: &mut Command) -> Bash {
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.expect("it runs");
+        let stdin = child.stdin.take();
+        Bash { pid: child.id().to_string(), stdin, child }
+    }
+
+    /// Itself, once it has said so: its name and its signals are its own then,
+    /// and not those of who started it.
+    fn ready(mut self) -> Bash {
+        let mut line = String::new();
+        let stdout = self.child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("UTF-8");
+        assert_eq!(line, "ready\n");
+        self
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().expect("a pipe"), "{line}").expect("bash reads");
+    }
+}
+
+impl Drop for Bash {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn send(signal: &str, pid: &str) {
+    assert_eq!(run(["send", signal, pid]).code, Some(0), "{signal}");
+}
+
+#[test]
+fn a_script_waits_until_a_server_has_its_handler() {
+    let mut bash = Bash::start();
+    let mut watch =
+        Observer::start(&["--pid", &bash.pid, "--until", "caught=TERM", "--until", "ignored=HUP"]);
+    assert!(watch.line().ends_with("  EVENT"));
+    assert!(watch.line().contains("  state "), "the state at the start");
+    bash.tell("trap '' HUP");
+    watch.until("+ignored HUP");
+    bash.tell("trap : TERM");
+    let last = watch.until("+caught TERM");
+    assert!(last.contains(&format!("Z  {:<7}  bash             +caught", bash.pid)), "{last}");
+    assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
+    // It has them already.
+    let ran = run(["watch", "--pid", &bash.pid, "--until", "caught=TERM", "--interval", "1h"]);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 2), "{}", ran.stdout);
+}
+
+#[test]
+fn a_process_that_ends_before_is_an_answer() {
+    let mut bash = Bash::start();
+    let mut watch = Observer::start(&["--pid", &bash.pid, "--until", "caught=USR1", "--interval", "1h"]);
+    watch.until("  state ");
+    bash.tell("exit 7");
+    // Nobody has reaped it: its zombie tells.
+    watch.until("exited with status 7");
+    let (code, _, stderr) = watch.end();
+    let said = format!(
+        "sigtool: {} (bash): exited with status 7 before what was waited for: USR1 is not caught\n",
+        bash.pid
+    );
+    assert_eq!((code, stderr), (Some(1), said));
+}
+
+#[test]
+fn a_time_that_runs_out_is_told_with_what_is_missing() {
+    let fixture = Fixture::start(["--block", "USR1", "--name", "a\u{1b}server"]);
+    let pid = fixture.pid.to_string();
+    let wanted = ["--until", "blocked=USR1", "--until", "pending=any", "--timeout", "30ms"];
+    let ran = run(["watch", "--pid", &pid].iter().chain(&wanted));
+    assert_eq!(ran.code, Some(124));
+    let said = format!("sigtool: {pid} (a\\x1bserver): nothing is pending\n");
+    assert!(ran.stderr.ends_with(&said), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("  a\\x1bserver  ") && ran.stdout.contains("; blocked USR1"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
+    let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "USR1,RTMIN", "--ignore", "HUP"]);
+    let pid = fixture.pid.to_string();
+    let mut watch = Observer::start(&["--json", "--pid", &pid, "--interval", "5ms"]);
+    let start = watch.change();
+    assert_eq!((start.pid, start.tid, start.name.as_str()), (fixture.pid, None, "fixture"));
+    assert_eq!((start.event.as_str(), start.state.as_deref(), start.threads), ("start", Some("S"), None));
+    let sets = [&start.pending, &start.blocked, &start.ignored, &start.caught];
+    let sets = sets.map(|set| set.as_ref().expect("known").join(" "));
+    assert_eq!(sets, ["", "USR1 RTMIN", "HUP", ""]);
+    send("-USR1", &pid);
+    let added = watch.change();
+    assert_eq!(
+        (added.event.as_str(), added.set.as_str(), added.signals.join(" ")),
+        ("added", "pending", "USR1".into())
+    );
+    send("-STOP", &pid);
+    // STOP itself may be seen pending before it stops.
+    let state = |watch: &mut Observer| loop {
+        let change = watch.change();
+        if change.event == "state" {
+            break (change.from, change.to);
+        }
+    };
+    assert_eq!(state(&mut watch), ("S".to_owned(), "T".to_owned()));
+    send("-CONT", &pid);
+    let (from, to) = state(&mut watch);
+    assert!(from == "T" && (to == "S" || to == "R"), "{from} {to}");
+    send("-KILL", &pid);
+    let end = watch.ended();
+    assert_eq!((end.status, end.killed_by.as_deref(), end.core), (None, Some("KILL"), Some(false)));
+    assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
+}
+
+/// The observed are the test's children and nobody's of sigtool.
+#[test]
+fn the_end_is_told_at_once_and_how_it_came() {
+    let mut one = Bash::start();
+    let other = Bash::start();
+    let mut watch = Observer::start(&["--pid", &format!("{},{}", one.pid, other.pid), "--interval", "1h"]);
+    watch.until(&format!("  {:<7}  bash ", one.pid));
+    watch.until(&format!("  {:<7}  bash ", other.pid));
+    one.tell("exit 3");
+    let line = watch.until("exited");
+    assert!(line.contains(&one.pid) && line.ends_with("  exited with status 3"), "{line}");
+    send("-KILL", &other.pid);
+    let line = watch.until("killed");
+    assert!(line.contains(&other.pid) && line.ends_with("  killed by KILL"), "{line}");
+    assert_eq!(watch.end().0, Some(0));
+}
+
+/// Reaped before anybody could look: the kernel keeps it, where it is new.
+#[test]
+fn who_is_reaped_at_once_is_told_of_too() {
+    let mut parent = Bash::start();
+    parent.tell("sleep 1000");
+    let children = format!("/proc/{0}/task/{0}/children", parent.pid);
+    let child = loop {
+        let text = std::fs::read_to_string(&children).expect("children");
+        if let Some(child) = text.split_whitespace().next() {
+            break child.to_owned();
+        }
+    };
+    let mut watch = Observer::start(&["--pid", &child, "--interval", "1h"]);
+    watch.until("  state ");
+    send("-KILL", &child);
+    let line = watch.until("  killed by KILL");
+    assert!(line.contains(&child), "{line}");
+    assert_eq!(watch.end().0, Some(0));
+}
+
+#[test]
+fn it_ends_as_asked() {
+    let fixture = Fixture::start(["--block", "USR1,USR2"]);
+    let pid = fixture.pid.to_string();
+    let mut watch = Observer::start(&["--pid", &pid, "--count", "1", "--interval", "5ms"]);
+    watch.until("  state ");
+    send("-USR1", &pid);
+    let (code, stdout, stderr) = watch.end();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.ends_with("  +pending USR1\n") && stdout.lines().count() == 1, "{stdout}");
+    assert_eq!(run(["watch", "--pid", &pid, "--timeout", "1ms"]).code, Some(124));
+    for (arguments, signal, code) in [
+        (&[][..], "-INT", 0),
+        (&[], "-TERM", 0),
+        (&["--timeout", "1h"], "-TERM", 0),
+        (&["--count", "9"], "-TERM", 143),
+        (&["--until", "caught=USR1"], "-INT", 130),
+    ] {
+        let watch = Observer::start(&[&["--pid", &pid], arguments].concat());
+        send(signal, &watch.child.id().to_string());
+        assert_eq!(watch.end().0, Some(code), "{arguments:?} {signal}");
+    }
+}
+
+#[test]
+fn threads_are_told_of_one_by_one() {
+    let fixture = Fixture::start(["--block", "USR1", "--thread", "block=USR2;name=worker", "--own", "USR1"]);
+    let pid = fixture.pid.to_string();
+    let mut watch = Observer::start(&["--json", "--threads", "--pid", &pid, "--interval", "5ms"]);
+    let start = watch.change();
+    assert_eq!((start.threads, start.pending), (Some(2), Some(Vec::new())), "only what is the process's");
+    assert_eq!(start.blocked, None, "the threads have their own");
+    let (main, worker) = (watch.change(), watch.change());
+    assert_eq!(
+        (main.event.as_str(), main.tid, main.pending),
+        ("thread", Some(fixture.pid), Some(vec!["USR1".to_owned()]))
+    );
+    assert_eq!((worker.event.as_str(), worker.tid), ("thread", Some(fixture.ids[0])));
+    assert!(worker.blocked.is_some_and(|set| set.contains(&"USR2".to_owned())));
+    send("-USR2", &format!("{pid}/{}", fixture.ids[0]));
+    let added = watch.change();
+    assert_eq!(
+        (added.tid, added.set.as_str(), added.signals.join(" ")),
+        (worker.tid, "pending", "USR2".into())
+    );
+    drop(fixture);
+    let end = watch.ended();
+    assert_eq!(end.killed_by.as_deref(), Some("KILL"));
+    assert_eq!(watch.end().0, Some(0));
+}
+
+#[test]
+fn threads_that_start_and_end_are_events() {
+    let python = "import sys, threading
+print('ready')
+go = threading.Event()
+for line in sys.stdin:
+    if line == 'start\\n': threading.Thread(target=go.wait).start()
+    else: go.set()";
+    if Command::new("python3").arg("--version").output().is_err() {
+        return crate::support::skipped("python3 is missing");
+    }
+    let mut process = Bash::of(Command::new("python3").args(["-uc", python])).ready();
+    let pid = process.pid.clone();
+    let mut watch = Observer::start(&["--threads", "--pid", &pid, "--interval", "5ms"]);
+    watch.until(&format!("thread {pid}: "));
+    process.tell("start");
+    let line = watch.until(" started: ");
+    let tid =
+        line.split(" thread ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a thread").to_owned();
+    process.tell("end");
+    watch.until(&format!("thread {tid} ended"));
+}
+
+#[test]
+fn criteria_choose_whom_to_observe() {
+    let name = format!("seen-{}", std::process::id());
+    let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
+    let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
+    let every = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
+    assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), every, 3));
+    let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
+    assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));
+    assert!(one.stdout.contains(&format!("\"pid\":{},", fixtures[0].pid)), "{}", one.stdout);
+    // Of those that are named, those that match.
+    let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
+    let named = run(["watch", "--pid", &pids, "--catches", "USR2", "--timeout", "1ms"]);
+    assert_eq!((named.code, named.stdout.lines().count()), (Some(124), 2), "{}", named.stdout);
+    let none = run(["watch", "--name", "nobody-is-called-so"]);
+    assert_eq!((none.code, none.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
+    let many = run(["watch", "--name", &name, "--at-most", "1"]);
+    assert_eq!((many.code, many.stdout.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn who_is_not_there_is_named_and_nobody_observed() {
+    let fixture = Fixture::start(["--thread", "block=USR1"]);
+    let (pid, tid) = (fixture.pid.to_string(), fixture.ids[0].to_string());
+    let ran = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);
+    let said = format!(
+        "sigtool: 4194304: no such process\nsigtool: {tid}: not a process but a thread of {pid}: --threads tells of each\n"
+    );
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(3), "", said));
+}

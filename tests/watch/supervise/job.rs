@@ -1,0 +1,179 @@
+//! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
+//! of its own, with job control.
+
+mod ending;
+mod namespace;
+mod resume;
+mod stop;
+
+use std::process::{Command, Stdio};
+
+use super::{file, log};
+use crate::support::{SIGTOOL, skipped};
+
+/// What a typist has: a terminal to start something at, keys, and eyes.
+const HANDS: &str = r#"
+import os, pty, re, select, signal, sys, time
+sigtool, listener, *more = sys.argv[1:]
+seen, at = "", 0
+def start(*words):
+    global typist, fd
+    typist, fd = pty.fork()
+    if typist == 0:
+        os.environ.update(PS1="ready> ", SIGTOOL=sigtool, LISTENER=listener)
+        os.execvp(words[0], words)
+def shell():
+    start("bash", "--norc", "--noprofile", "-i")
+    until("ready> ")
+    # What appears as soon as a key's signal has come is not to be flushed.
+    keys("stty -echo noflsh; PS1='re''ady> '\n")
+    until("ready> ")
+def until(wanted):
+    global seen, at
+    end = time.monotonic() + 30
+    while True:
+        found = re.search(wanted, seen[at:])
+        if found:
+            at += found.end()
+            return found
+        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+            sys.exit("no %r in %r" % (wanted, seen))
+        try: seen += os.read(fd, 4096).decode()
+        except OSError: sys.exit("ended: %r" % seen)
+def keys(text):
+    os.write(fd, text.encode())
+def same(wanted, look):
+    end = time.monotonic() + 30
+    while (found := look()) != wanted:
+        if time.monotonic() > end: sys.exit("%r, not %r: %r" % (found, wanted, seen))
+        os.sched_yield()
+def state(pid):
+    return re.search(r"State:\t(.)", open("/proc/%s/status" % pid).read()).group(1)
+def states(pids):
+    return "".join(map(state, pids))
+# What sigtool has not taken yet would be one with what comes.
+def idle(pid):
+    status = lambda: open("/proc/%s/status" % pid).read()
+    same(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
+# How it ends by itself.
+def status():
+    global seen
+    try:
+        while text := os.read(fd, 4096): seen += text.decode()
+    except OSError: pass
+    return os.waitpid(typist, 0)[1]
+def end():
+    if seen.endswith("ready> "): keys("exit\n")
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(typist, 0)[1])
+    print(seen)
+    return status
+"#;
+
+/// The command: says each INT, or each signal of the name that it is given, and
+/// each line. A shell's trap could come to wait behind its read.
+const LISTENER: &str = r#"
+import os, select, signal, sys
+name = sys.argv[1] if sys.argv[1:] else "INT"
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+signal.set_wakeup_fd(writer)
+signal.signal(getattr(signal, "SIG" + name), lambda *_: None)
+# In one piece: a shell's prompt comes between others.
+def say(*words): os.write(1, (" ".join(map(str, words)) + "\n").encode())
+# As they are outside of a pid namespace that has no /proc of its own.
+parent = [line.split()[1] for line in open("/proc/self/status") if line.startswith("PPid:")]
+say("pids", os.readlink("/proc/self"), *parent)
+count, line = 0, ""
+while line != "end":
+    ready = select.select([0, reader], [], [])[0]
+    if reader in ready:
+        for _ in os.read(reader, 64):
+            count += 1
+            say(name.lower(), count)
+    if 0 in ready:
+        line = os.read(0, 64).decode().strip()
+        say("<%s>" % line)
+os._exit(5)
+"#;
+
+/// What a typist has seen on a terminal; `None` where there is none to be had.
+fn typed(script: &str, more: &[&str]) -> Option<String> {
+    let script = format!("{HANDS}{script}");
+    let mut typist = Command::new("python3");
+    typist.args(["-c", &script, SIGTOOL, LISTENER]).args(more).stdin(Stdio::null());
+    let Ok(output) = typist.output() else {
+        skipped("python3 is missing");
+        return None;
+    };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.contains("out of pty devices") || said.contains("No module named") {
+        skipped(&said);
+        return None;
+    }
+    assert!(output.status.success(), "{more:?}: {said}");
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A shell that runs it, stops it, and continues it. What is stopped: the
+/// command, and sigtool but for the first process of a namespace.
+const SESSION: &str = r#"
+options, log, before, stopped = more
+shell()
+keys(before + "$SIGTOOL watch %s --json --log %s -- python3 -c \"$LISTENER\"\n" % (options, log))
+pids = until(r"pids (\d+) (\d+)").groups()
+keys("a\n"); until("<a>")
+keys("\x03"); until("int 1")
+keys("b\n"); until("<b>")
+for round in range(2):
+    idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
+    same(stopped, lambda: states(pids))
+    keys("fg\n")
+    keys("c\n"); until("<c>")
+keys("\x03"); until("int 2")
+keys("end\n"); until("<end>"); until("ready> ")
+keys("echo status $?\n"); until(r"status 5\b"); until("ready> ")
+end()
+"#;
+
+/// What happened on the terminal, and how often the log has an INT that was
+/// forwarded; `None` where there is no terminal to be had.
+fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)> {
+    let path = file(&format!("job{options}{stopped}"));
+    let seen = typed(SESSION, &[options, path.to_str().expect("UTF-8"), before, stopped])?;
+    let sent = log(&path).into_iter().filter(|event| event.signal == "INT" && event.forwarded != Some(None));
+    Some((seen, sent.count()))
+}
+
+#[test]
+fn a_shell_stops_and_continues_it_as_a_job() {
+    let Some((seen, forwarded)) = session("", "", "TT") else { return };
+    // The terminal itself has sent INT to the command.
+    assert_eq!(forwarded, 0, "{seen}");
+    assert!(!seen.contains("int 3"), "{seen}");
+}
+
+#[test]
+fn the_foreground_is_handed_over_and_taken_back() {
+    let Some((seen, forwarded)) = session("--group", "", "TT") else { return };
+    assert_eq!(forwarded, 0, "{seen}");
+    assert!(!seen.contains("int 3"), "{seen}");
+}
+
+/// Where nobody could continue it, Ctrl-Z stops neither it nor the command: it
+/// leads the terminal's session.
+#[test]
+fn without_a_shell_there_is_no_job_to_stop() {
+    let script = r#"
+start(sigtool, "watch", *more, "--quiet", "--", "bash", "-c", 'trap "echo cont" CONT; stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
+until("up")
+keys("\x1a")
+keys("a\n"); until("<a>")
+print("status", end())
+"#;
+    for options in [&[][..], &["--group"]] {
+        let Some(seen) = typed(script, options) else { return };
+        // The terminal hangs up: HUP ends the command.
+        assert!(seen.ends_with("status 129\n"), "{options:?}: {seen}");
+    }
+}
