@@ -99,7 +99,7 @@ impl Arch {
         SignalName::from_signal(signal, self)
     }
 
-    /// The column this numbering has in [`StandardSignal::numeric_entries`].
+    /// The column this numbering has in [`StandardSignal::numbers`].
     pub(super) const fn number_index(self) -> usize {
         self as usize
     }

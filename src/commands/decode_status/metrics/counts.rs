@@ -169,7 +169,7 @@ pub(in crate::commands::decode_status) mod tests {
         DecodedProcess { threads: tasks.map(Threads::new), ..collect::process_from_status(status, None) }
     }
 
-    pub(in crate::commands::decode_status) fn count_processes(
+    pub(in crate::commands::decode_status::metrics) fn count_processes(
         signals: &str,
         processes: &[DecodedProcess],
     ) -> ProcessCounts {
