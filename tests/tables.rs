@@ -1,7 +1,7 @@
 //! The tables of `signal/` against those of the C library.
 
-use sigtool::signal::code::CODES;
 use sigtool::signal::number::RTMIN;
+use sigtool::signal::si_code::CODES;
 use sigtool::signal::{Arch, Sigaction, Signal, SignalSet, name, table};
 
 /// Every constant libc has for x86 and arm.

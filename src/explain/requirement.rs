@@ -1,7 +1,7 @@
 //! Requirements: which signals a process must have in a set, or must not.
 
 use crate::procfs::{ProcessSnapshot, Threads};
-use crate::signal::known::{KILL, STOP};
+use crate::signal::consts::{KILL, STOP};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// A set of a process.

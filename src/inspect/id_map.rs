@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::claimed_sender::ClaimedSender;
 use crate::procfs::{ProcReader, ProcRoot, ProcStatus};
 use crate::signal::Siginfo;
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 
 /// So long a number that nobody has is not looked for again: who had it has
 /// exited, and another one gets it only after all others were given out.

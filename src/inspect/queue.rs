@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use super::claimed_sender::ClaimedSenderLookup;
 use super::report::{IncompleteQueue, PendingEntry};
 use crate::procfs::{PosixTimer, ProcRoot, ProcStatus};
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 use crate::signal::{QueuedSignal, Siginfo, Signal, SignalSet};
 
 /// The entries of a process's queues, with the processes and timers that they

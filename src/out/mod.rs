@@ -8,7 +8,7 @@ mod escape;
 mod grid;
 mod json;
 mod plain;
-mod short;
+mod shorten;
 mod style;
 mod table;
 
@@ -16,7 +16,7 @@ use std::io::{self, Write};
 
 pub use escape::{escape_message, escape_name};
 pub use grid::{Align, Cell, Column, Fields, Grid, GridCell, StreamColumn};
-pub use short::{ELLIPSIS, shorten_middle};
+pub use shorten::{ELLIPSIS, shorten_middle};
 pub use style::Meaning;
 
 /// The form of all output.

@@ -3,7 +3,7 @@
 
 use super::syscall::SyscallState;
 use super::{ProcRoot, ProcStatus, ProcessName, ProcessSnapshot, TaskState, WaitReason};
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Signal, SignalSet};
 
 /// What was found around a process. Only what its state asks for is looked at.

@@ -4,7 +4,7 @@ use super::syscall::{SyscallState, WaitReason};
 use super::{
     FreezerState, ProcReadError, ProcRoot, ProcStatus, ReadMemory, SnapshotCache, TaskState, Threads,
 };
-use crate::signal::{Arch, Signal, SignalSet, mask};
+use crate::signal::{Arch, Signal, SignalSet, hex_mask};
 
 /// A process, looked at for one signal or for all. Made by [`ProcRoot::snapshot`];
 /// what was not looked at, or could not be, is the least that is known.
@@ -185,7 +185,7 @@ impl ProcRoot {
 fn parse_signalfd_mask(text: &[u8]) -> Option<SignalSet> {
     let lines = text.split(|byte| *byte == b'\n');
     let digits = lines.into_iter().find_map(|line| line.strip_prefix(b"sigmask:"))?;
-    mask::parse_full_width(digits.trim_ascii()).ok().map(|(set, _)| set)
+    hex_mask::parse_full_width(digits.trim_ascii()).ok().map(|(set, _)| set)
 }
 
 /// The soft limit in the line `Max core file size` of /proc/PID/limits, in

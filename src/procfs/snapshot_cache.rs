@@ -8,7 +8,7 @@ use super::{
     ProcReader, ProcRoot, ProcStat, ProcStatus, ProcessSnapshot, ReadMemory, Threads, WaitReason,
     par_map_ids, process_has_exited,
 };
-use crate::signal::known::{CONT, TSTP, TTIN, TTOU};
+use crate::signal::consts::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
 /// Signals that an orphaned process group drops (`get_signal` in

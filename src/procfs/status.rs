@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ProcessName, TaskState, name};
-use crate::signal::mask::{self, ParseMaskError};
+use crate::signal::hex_mask::{self, ParseMaskError};
 use crate::signal::{Arch, SignalSet};
 
 /// What a status file says. Only the signal lines are needed; what is missing
@@ -218,8 +218,8 @@ impl ProcStatus {
     fn parse_set_line(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
         let known = SignalSetLine::ALL.into_iter().find(|line| line.key().as_bytes() == key);
         let Some(line) = known else { return Ok(()) };
-        let (set, arch) =
-            mask::parse_full_width(value).map_err(|cause| ParseStatusError::InvalidMask { line, cause })?;
+        let (set, arch) = hex_mask::parse_full_width(value)
+            .map_err(|cause| ParseStatusError::InvalidMask { line, cause })?;
         let first = self.missing_sets().count() == SignalSetLine::ALL.len();
         if !first && arch != self.arch {
             return Err(ParseStatusError::MixedMaskWidths { line });

@@ -28,7 +28,7 @@ pub use tree::{ancestors, descendants};
 
 use crate::procfs::net::BoundSocket;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::sys::errno::EPERM;
 use crate::sys::process::pidfd::{PidFd, Unavailable};
 use crate::sys::reader;

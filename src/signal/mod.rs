@@ -8,22 +8,22 @@
 //! name, in [`table`].
 
 pub mod arch;
-pub mod code;
-pub mod details;
-pub mod exit;
-pub mod info;
-pub mod known;
-pub mod mask;
+pub mod consts;
+pub mod exit_status;
+pub mod hex_mask;
 pub mod name;
 pub mod number;
 pub mod set;
+pub mod si_code;
 pub mod sigaction;
+pub mod siginfo;
+pub mod siginfo_fields;
 pub mod table;
 
 pub use arch::Arch;
-pub use info::{QueuedSignal, Siginfo};
 pub use name::{ParseSignalNameError, SignalName};
 pub use number::Signal;
 pub use set::SignalSet;
 pub use sigaction::Sigaction;
+pub use siginfo::{QueuedSignal, Siginfo};
 pub use table::{DefaultAction, PosixEdition, SourceKind, StandardSignal};

@@ -14,7 +14,7 @@ use crate::out::{OutputFormat, escape_name};
 use crate::procfs::status::SignalSetLine;
 use crate::procfs::{PID_MAX_LIMIT, ProcRoot, ProcStatus};
 use crate::select::args::SelectArgs;
-use crate::signal::{Arch, Signal, SignalSet, mask, name};
+use crate::signal::{Arch, Signal, SignalSet, hex_mask, name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -292,7 +292,7 @@ fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>)
             None => (None, &*text),
         };
         let digits = hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X")).unwrap_or(hex);
-        let (set, arch) = mask::parse(digits.as_bytes(), Arch::NATIVE)
+        let (set, arch) = hex_mask::parse(digits.as_bytes(), Arch::NATIVE)
             .map_err(|error| Failure::usage_error(format!("--mask {text}: {error}")))?;
         let Some(line) = line else {
             bare.push(BareMask { set, arch });

@@ -3,11 +3,11 @@
 
 pub mod args;
 mod collect;
+mod explanation;
 mod inspect;
 mod metrics;
-mod rows;
+mod signal_rows;
 mod sort;
-mod verdict;
 mod view;
 mod wire;
 
@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use inspect::InspectOptions;
-pub use rows::{BlockedStatus, PendingStatus, RowDisposition, SignalRow};
+pub use signal_rows::{BlockedStatus, PendingStatus, RowDisposition, SignalRow};
 pub use sort::{SortKey, SortOrder};
 
 use collect::Collected;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::rows::{self, BlockedStatus, PendingStatus, RowDisposition, SignalRow};
-use super::verdict::{effect_grid, finding_fields, print_unmet};
+use super::explanation::{effect_grid, finding_fields, print_unmet};
+use super::signal_rows::{self, BlockedStatus, PendingStatus, RowDisposition, SignalRow};
 use super::{BareMask, DecodeReport, DecodedProcess, inspect, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter, escape_name};
 use crate::procfs::ProcStatus;
@@ -381,7 +381,7 @@ fn mask_grid(mask: &BareMask) -> Grid {
         grid.push_row([
             Cell::plain(signal.get().to_string()),
             Cell::new(signal_label(signal, mask.arch), Meaning::Subject),
-            Cell::plain(rows::default_action(signal, mask.arch).verb()),
+            Cell::plain(signal_rows::default_action(signal, mask.arch).verb()),
         ]);
     }
     grid

@@ -6,14 +6,14 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::inspect::wire::{self as inside, InspectionObject};
-use super::rows::{BlockedStatus, RowDisposition};
+use super::signal_rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;
 use crate::out::ReportWriter;
 use crate::procfs::Thread;
 use crate::procfs::status::QueueUsage;
 use crate::select::SelectedProcess;
-use crate::signal::{SignalSet, mask};
+use crate::signal::{SignalSet, hex_mask};
 
 /// Writes a report as one document.
 pub(super) fn write_json(report: &DecodeReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
@@ -24,7 +24,7 @@ pub(super) fn write_json(report: &DecodeReport, out: &mut ReportWriter<'_>) -> i
             .iter()
             .map(|bare| MaskObject {
                 arch: bare.arch.to_string(),
-                mask: mask::format_hex(bare.set, bare.arch),
+                mask: hex_mask::format_hex(bare.set, bare.arch),
                 signals: bare.set.member_names(bare.arch),
             })
             .collect(),
@@ -239,7 +239,7 @@ fn signal_objects(process: &DecodedProcess, full: bool) -> Vec<SignalStateObject
             RowDisposition::Caught => Some("caught"),
             RowDisposition::Unknown => None,
         },
-        action: super::rows::default_action(row.signal, arch).to_string(),
+        action: super::signal_rows::default_action(row.signal, arch).to_string(),
         blocked: match row.blocked {
             BlockedStatus::ByAll => Some(true),
             BlockedStatus::ByNone | BlockedStatus::NotByMainThread | BlockedStatus::BySome { .. } => {

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use crate::commands::{decode_status, list, send};
-use crate::signal::known::TERM;
+use crate::signal::consts::TERM;
 use crate::signal::{Arch, Signal, name};
 
 /// What kill is asked for.

@@ -2,18 +2,18 @@
 //! status or a mask means.
 
 pub mod args;
-mod card;
+mod description;
 mod operand;
 mod view;
 mod wire;
 
-pub use card::SignalDescription;
+pub use description::SignalDescription;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::out::ReportWriter;
-use crate::signal::code::{self, SiginfoCode};
-use crate::signal::exit::{SignalExitStatus, StatusMeaning};
+use crate::signal::exit_status::{SignalExitStatus, StatusMeaning};
+use crate::signal::si_code::{self, SiginfoCode};
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// What is asked.
@@ -132,10 +132,10 @@ fn build_report(request: &ListRequest) -> (ListReport, Vec<String>) {
                 operands.iter().map(|(text, operand)| (text.clone(), answer_operand(operand, arch)));
             ListReport::Answers(arch, answers.collect())
         }
-        ListQuery::Codes(signals) if signals.is_empty() => ListReport::Codes(code::CODES.iter().collect()),
+        ListQuery::Codes(signals) if signals.is_empty() => ListReport::Codes(si_code::CODES.iter().collect()),
         ListQuery::Codes(signals) => {
-            let own = signals.iter().flat_map(|signal| code::codes_for_signal(*signal, arch));
-            ListReport::Codes(own.chain(code::codes_for_any_signal()).collect())
+            let own = signals.iter().flat_map(|signal| si_code::codes_for_signal(*signal, arch));
+            ListReport::Codes(own.chain(si_code::codes_for_any_signal()).collect())
         }
         ListQuery::Encode(set) => ListReport::Mask(arch, *set),
     };

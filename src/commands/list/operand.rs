@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::ListOperand;
-use crate::signal::exit::SignalExitStatus;
-use crate::signal::mask::{self, ParseMaskError};
+use crate::signal::exit_status::SignalExitStatus;
+use crate::signal::hex_mask::{self, ParseMaskError};
 use crate::signal::{Arch, ParseSignalNameError, name};
 
 /// Why an operand means nothing.
@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str, arch: Arch) -> Result<(String, ListOperand), Par
 fn classify(text: &str, arch: Arch) -> Result<ListOperand, ParseOperandError> {
     let unprefixed = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     if let Some(digits) = unprefixed {
-        let (set, of) = mask::parse(digits.as_bytes(), arch)
+        let (set, of) = hex_mask::parse(digits.as_bytes(), arch)
             .map_err(|cause| ParseOperandError::Mask { text: text.to_owned(), cause })?;
         if of != arch && arch != Arch::NATIVE {
             return Err(ParseOperandError::TooWide { text: text.to_owned(), arch });

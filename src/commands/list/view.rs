@@ -4,10 +4,10 @@ use std::io;
 
 use super::{ListReport, OperandAnswer, SignalDescription, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter};
-use crate::signal::code::SiginfoCode;
-use crate::signal::exit::{SignalExitStatus, StatusMeaning};
+use crate::signal::exit_status::{SignalExitStatus, StatusMeaning};
 use crate::signal::number::{KERNEL_RTMIN, RTMIN};
-use crate::signal::{Arch, DefaultAction, Signal, mask};
+use crate::signal::si_code::SiginfoCode;
+use crate::signal::{Arch, DefaultAction, Signal, hex_mask};
 
 /// Shows a report.
 pub(super) fn print_report(report: &ListReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
@@ -20,7 +20,7 @@ pub(super) fn print_report(report: &ListReport, out: &mut ReportWriter<'_>) -> i
         }
         ListReport::Answers(arch, answers) => print_answers(*arch, answers, out),
         ListReport::Codes(codes) => out.write_grid(&code_grid(codes)),
-        ListReport::Mask(arch, set) => out.write_line(&format!("0x{}", mask::format_hex(*set, *arch))),
+        ListReport::Mask(arch, set) => out.write_line(&format!("0x{}", hex_mask::format_hex(*set, *arch))),
         ListReport::Names(names) => names.iter().try_for_each(|name| out.write_line(name)),
     }
 }

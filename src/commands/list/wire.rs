@@ -4,12 +4,12 @@ use std::io;
 
 use serde::Serialize;
 
-use super::card::RealtimeOffsets;
+use super::description::RealtimeOffsets;
 use super::{ListReport, OperandAnswer, SignalDescription};
 use crate::out::ReportWriter;
-use crate::signal::code::SiginfoCode;
-use crate::signal::exit::StatusMeaning;
-use crate::signal::{Arch, PosixEdition, Signal, mask};
+use crate::signal::exit_status::StatusMeaning;
+use crate::signal::si_code::SiginfoCode;
+use crate::signal::{Arch, PosixEdition, Signal, hex_mask};
 
 /// Writes a report as one document.
 pub(super) fn write_json(report: &ListReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn write_json(report: &ListReport, out: &mut ReportWriter<'_>) -> io:
         }
         ListReport::Mask(arch, set) => out.write_json(&MaskDocument {
             arch: arch.to_string(),
-            mask: mask::format_hex(*set, *arch),
+            mask: hex_mask::format_hex(*set, *arch),
             signals: set.member_names(*arch),
         }),
         ListReport::Names(names) => out.write_json(&NamesDocument { names }),
@@ -177,7 +177,7 @@ fn answer_object(operand: &str, answer: &OperandAnswer, arch: Arch) -> AnswerObj
         }
         OperandAnswer::Mask(set, of) => OperandAnswerObject::Mask {
             arch: of.to_string(),
-            mask: mask::format_hex(*set, *of),
+            mask: hex_mask::format_hex(*set, *of),
             signals: set.member_names(*of),
         },
     };

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-pub use super::argv::{ArgOrderError, reorder_args, takes_value};
+pub use super::arg_order::{ArgOrderError, reorder_args, takes_value};
 use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitOptions};
 use crate::duration;
 use crate::error::Failure;
 use crate::out::escape_name;
 use crate::select::args::SelectArgs;
-use crate::signal::known::TERM;
+use crate::signal::consts::TERM;
 use crate::signal::{Arch, Signal, name};
 
 const EXAMPLES: &str = "\
@@ -222,7 +222,7 @@ fn parse_queue_value(word: &str) -> Result<i32, String> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::super::argv::SHORT_OPTIONS;
+    use super::super::arg_order::SHORT_OPTIONS;
     use super::*;
 
     #[derive(clap::Parser)]

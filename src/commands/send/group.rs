@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::deliver::Dispatcher;
+use super::dispatch::Dispatcher;
 use super::{SendAttempt, SendError, SendOutcome};
 use crate::sys::process;
 use crate::sys::process::pidfd::{PidFd, check_calls};

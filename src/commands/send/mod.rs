@@ -1,8 +1,8 @@
 //! `sigtool send`: a signal to what was named or chosen, and to nothing else.
 
+mod arg_order;
 pub mod args;
-mod argv;
-mod deliver;
+mod dispatch;
 mod error;
 mod group;
 mod pidfd;
@@ -27,7 +27,7 @@ use crate::explain::effect::survivor::SurvivalReason;
 use crate::out::{OutputFormat, ReportWriter};
 use crate::select::Selection;
 use crate::signal::Signal;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::sys::process::pidfd::PidFd;
 
 /// What is asked.
@@ -231,7 +231,7 @@ pub fn run(
     }
     let json = out.format() == OutputFormat::Json;
     let mut teller = progress::ProgressReporter::new(request, out, notes);
-    let report = deliver::dispatch(request, json, &mut teller)?;
+    let report = dispatch::dispatch(request, json, &mut teller)?;
     teller.finish()?;
     view::print_report(&report, request, out)?;
     Ok(CommandOutcome {

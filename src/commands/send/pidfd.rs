@@ -7,7 +7,7 @@
 
 use std::io;
 
-use super::deliver::Dispatcher;
+use super::dispatch::Dispatcher;
 use super::{SendAttempt, SendError, SendOutcome, SendTarget};
 use crate::error::Failure;
 use crate::exit::ExitStatus;

@@ -1,11 +1,11 @@
 //! Between the choice of a target and its signal: what it would do, and whether
 //! it is wanted.
 
-use super::deliver::Dispatcher;
+use super::dispatch::Dispatcher;
 use super::progress::PromptAnswer;
 use super::{SendAttempt, SendError, SendOutcome};
 use crate::explain::{self, Effect, SendSpec};
-use crate::signal::known::CONT;
+use crate::signal::consts::CONT;
 use crate::sys::reader;
 
 impl Dispatcher<'_, '_, '_> {

@@ -1,11 +1,11 @@
 //! Targets by criteria: chosen, and looked at again once they are held.
 
-use super::deliver::Dispatcher;
+use super::dispatch::Dispatcher;
 use super::{SendAttempt, SendError, SendRequest, SendTarget};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
 use crate::select::{self, SelectError, SelectedProcess, SelectionResult};
-use crate::signal::known::{KILL, STOP};
+use crate::signal::consts::{KILL, STOP};
 use crate::sys::process::pidfd::PidFd;
 
 impl Dispatcher<'_, '_, '_> {

@@ -11,7 +11,7 @@ use crate::explain::{self, SendSpec};
 use crate::procfs::ProcRoot;
 use crate::select;
 use crate::signal::Signal;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::sys::process::pidfd::{self, PidFd};
 use crate::sys::reader;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{SendAttempt, SendOutcome, SendReport, SendRequest, WaitOutcome};
 use crate::explain::Effect;
 use crate::out::ReportWriter;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Arch, Signal};
 
 /// Writes a report as one document.

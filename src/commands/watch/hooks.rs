@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
 use super::{BurstPolicy, Hook, ReceivedSignal, WatchRequest};
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 use crate::signal::{Arch, Signal};
 use crate::sys::errno::ESRCH;
 use crate::sys::process::pidfd::{PidFd, check_open};

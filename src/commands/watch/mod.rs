@@ -18,7 +18,7 @@ pub use supervise::block_signals_early;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
-use crate::signal::known::{HUP, INT, TERM};
+use crate::signal::consts::{HUP, INT, TERM};
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 use crate::sys::signal::{mask, signalfd};
 use output::notes::StderrNotes;

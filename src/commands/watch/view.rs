@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::{ReceivedSignal, SignalSender, wire};
 use crate::out::{Cell, Meaning, OutputFormat, ReportWriter, StreamColumn, escape_name};
 use crate::signal::Arch;
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 
 /// The columns; on a terminal the time is that of the day, for the width.
 fn columns(format: OutputFormat) -> [StreamColumn; 5] {

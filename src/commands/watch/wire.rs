@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::{ReceivedSignal, SignalSender};
-use crate::signal::details::{ChildStatus, SiginfoFields};
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
+use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};
 use crate::signal::{Arch, Siginfo};
 
 /// A signal that was received.

@@ -5,7 +5,7 @@
 use super::query::{Disposition, EffectQuery, is_uninterruptible, state_letter};
 use super::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
 use crate::procfs::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
-use crate::signal::known::{CONT, KILL, STOP};
+use crate::signal::consts::{CONT, KILL, STOP};
 use crate::signal::{DefaultAction, Signal};
 
 /// What is sent: how it is queued decides what becomes of it.

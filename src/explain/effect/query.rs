@@ -3,7 +3,7 @@
 
 use super::predict::SendSpec;
 use crate::procfs::{ProcessSnapshot, TaskState, Thread, Threads, WaitReason};
-use crate::signal::known::{STOP, TSTP, TTIN, TTOU};
+use crate::signal::consts::{STOP, TSTP, TTIN, TTOU};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
 use crate::signal::{Arch, DefaultAction, SignalSet};
 

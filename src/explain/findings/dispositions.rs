@@ -5,7 +5,7 @@ use super::{FindingContext, new_finding, signal_names, signal_set};
 use crate::procfs::context::UnreadableFile;
 use crate::procfs::{Thread, Threads, WaitReason};
 use crate::signal::SignalSet;
-use crate::signal::known::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
+use crate::signal::consts::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
 
 impl FindingContext<'_> {
     pub(super) fn ignored_signal_findings(&self) -> Vec<Finding> {

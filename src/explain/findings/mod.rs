@@ -11,7 +11,7 @@ use crate::procfs::snapshot::ProcessSnapshot;
 use crate::procfs::{
     FreezerState, ProcStatus, ProcessName, TaskState, Threads, WaitReason, process_has_exited,
 };
-use crate::signal::known::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
+use crate::signal::consts::{CHLD, CONT, HUP, INT, KILL, QUIT, TERM, URG, WINCH};
 use crate::signal::{Arch, Signal, SignalSet};
 use finding::{Finding, FindingId, Severity};
 

@@ -80,7 +80,7 @@ fn join_senders(senders: &[String]) -> String {
 mod tests {
     use super::super::signal_set;
     use super::*;
-    use crate::signal::known::{HUP, INT, TERM};
+    use crate::signal::consts::{HUP, INT, TERM};
 
     fn process_claim(number: u8, pid: u32, name: Option<&[u8]>) -> SenderClaim {
         let name = name.map(ProcessName::new);

@@ -12,7 +12,7 @@ use super::{
 use crate::inspect::BackendError;
 use crate::procfs::{ProcReader, ProcRoot};
 use crate::signal::Siginfo;
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 use crate::sys::bpf::signal_generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};
 
 /// The signals that are watched for, and what has come of them.

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use super::claimed_sender::ClaimedSender;
 use super::inspector::{BackendChoice, BackendError};
 use super::report::Backend;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Siginfo, Signal, SignalSet};
 use bpf::BpfEvents;
 use ptrace::PtraceEvents;

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::pid_t;
 
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::signal::mask;
 use crate::sys::signal::send::check_syscall;

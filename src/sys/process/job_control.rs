@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use libc::pid_t;
 
 use super::{own_session_id, process_group_of};
-use crate::signal::known::{CONT, TSTP};
+use crate::signal::consts::{CONT, TSTP};
 use crate::signal::{Signal, SignalSet};
 use crate::sys::signal::mask;
 use crate::sys::signal::send::own_process_group;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use libc::c_int;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::sys::io::file;
 use crate::sys::signal::send::{MaybeSignal, check_syscall, signal_number, sigqueue_siginfo};
 use crate::sys::signal::siginfo::RawSiginfo;

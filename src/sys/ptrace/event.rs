@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Siginfo, Signal};
 
 /// Something that happened to a traced process.

@@ -7,7 +7,7 @@ use libc::{c_int, pid_t};
 
 use super::send::check_syscall;
 use super::siginfo::{LONG_WORDS, RawSiginfo};
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 use crate::signal::{Siginfo, Signal};
 use crate::sys::process::pidfd::{PIDFD_SIGNAL_PROCESS_GROUP, PidFd};
 

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use libc::{c_int, c_void};
 
 use super::send::{MaybeSignal, signal_number};
-use crate::signal::info::SiginfoLayout;
+use crate::signal::siginfo::SiginfoLayout;
 use crate::signal::{Siginfo, Signal};
 
 /// The 128 bytes (SI_MAX_SIZE): three numbers, padding where pointers have 64

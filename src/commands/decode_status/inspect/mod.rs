@@ -18,7 +18,7 @@ use crate::inspect::{
 use crate::out::{escape_name, shorten_middle};
 use crate::procfs::context::{ClaimedOrigin, SenderClaim};
 use crate::procfs::{ProcRoot, ProcessName};
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
 
 /// What is to be seen inside, and by what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use crate::inspect::{
 };
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_name, shorten_middle};
 use crate::procfs::Threads;
-use crate::signal::details::SiginfoFields;
-use crate::signal::info::SignalOrigin;
+use crate::signal::siginfo::SignalOrigin;
+use crate::signal::siginfo_fields::SiginfoFields;
 use crate::signal::{Arch, Siginfo};
 
 /// How it was seen, what could not be, and what that cost.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::commands::decode_status::wire::lossy_string;
 use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
 use crate::signal::Arch;
-use crate::signal::details::{ChildStatus, SiginfoFields};
+use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};
 
 /// What was seen inside a process. A field is left out that was not asked for.
 #[derive(Serialize)]

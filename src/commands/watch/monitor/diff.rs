@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::explain::requirement::SignalSetKind;
 use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
-use crate::signal::known::KILL;
+use crate::signal::consts::KILL;
 use crate::signal::{Signal, SignalSet};
 
 /// A change of a process, or of one of its threads.

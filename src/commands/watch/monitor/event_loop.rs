@@ -17,7 +17,7 @@ use crate::inspect::BackendError;
 use crate::out::{ReportWriter, escape_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, Threads};
 use crate::signal::Siginfo;
-use crate::signal::known::HUP;
+use crate::signal::consts::HUP;
 use crate::sys::process::pidfd::{PidFd, wait_for_exits};
 use crate::sys::signal::signalfd::{self, SignalFd};
 

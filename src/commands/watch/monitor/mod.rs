@@ -23,7 +23,7 @@ use crate::explain::Requirement;
 use crate::out::ReportWriter;
 use crate::procfs::{ProcessSnapshot, Thread};
 use crate::select::Selection;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 
 /// What is asked.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::procfs::{
 };
 use crate::select;
 use crate::signal::Signal;
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::sys::process::pidfd::PidFd;
 
 /// A process, held by a pidfd: another one that gets its number is never taken

@@ -11,8 +11,8 @@ use crate::inspect::events::{
     GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, VerifiedSender as Party,
 };
 use crate::out::{Cell, Meaning, escape_name};
-use crate::signal::info::{SI_KERNEL, SI_USER, SignalOrigin};
-use crate::signal::known::{KILL, PIPE, XFSZ};
+use crate::signal::consts::{KILL, PIPE, XFSZ};
+use crate::signal::siginfo::{SI_KERNEL, SI_USER, SignalOrigin};
 use crate::signal::{Arch, Siginfo};
 
 /// What a KILL that no process has sent may be.
@@ -248,7 +248,7 @@ fn verified_sender_object(party: &Party) -> SenderObject<'_> {
 mod tests {
     use super::*;
     use crate::signal::Signal;
-    use crate::signal::known::TERM;
+    use crate::signal::consts::TERM;
 
     fn generated_signal(info: Siginfo, sender: Option<Party>, named: SenderMatch) -> SignalGeneration {
         SignalGeneration {

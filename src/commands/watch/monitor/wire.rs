@@ -14,7 +14,7 @@ use crate::commands::watch::wire::SenderObject;
 use crate::explain::requirement::SignalSetKind;
 use crate::inspect::{Backend, events};
 use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Arch, SignalSet};
 
 /// An event: what all of them have, and what belongs to its kind.

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::signal::known::{CONT, INT, QUIT, STOP, TSTP, TTIN, TTOU};
+use crate::signal::consts::{CONT, INT, QUIT, STOP, TSTP, TTIN, TTOU};
 use crate::signal::{Arch, Signal, SignalSet};
 use crate::sys::process::child;
 use crate::sys::process::job_control::{

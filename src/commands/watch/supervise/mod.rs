@@ -18,7 +18,7 @@ use crate::commands::watch::hooks::HookRunner;
 use crate::error::{CommandOutcome, Failure, message_without_errno};
 use crate::exit::ExitStatus;
 use crate::out::{ReportWriter, escape_name};
-use crate::signal::known::CHLD;
+use crate::signal::consts::CHLD;
 use crate::signal::{Signal, SignalSet};
 use crate::sys::process::child::{self, ChildSignalState, SpawnError};
 use crate::sys::process::pidfd::{check_calls, wait_for_exits};

@@ -1,7 +1,7 @@
 //! What becomes of a signal on its way to the command; pure.
 
 use super::SuperviseOptions;
-use crate::signal::known::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
+use crate::signal::consts::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
 use crate::signal::{Siginfo, Signal};
 
 /// What the terminal, and the end of a session, send to a whole group.
@@ -77,7 +77,7 @@ pub(super) fn decide_forwarding(
 mod tests {
     use super::*;
     use crate::signal::SignalSet;
-    use crate::signal::known::TERM;
+    use crate::signal::consts::TERM;
 
     struct TestJobContext(bool, bool);
 

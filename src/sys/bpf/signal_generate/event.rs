@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::super::signal::siginfo::RawSiginfo;
 use super::program::{KIND_KERNEL, KIND_NO_INFO, KIND_SIGINFO, TASK_COMM_LEN, record};
 use crate::signal::Signal;
-use crate::signal::info::{Siginfo, SignalOrigin};
+use crate::signal::siginfo::{Siginfo, SignalOrigin};
 
 /// si_code values that the kernel gives to what no process has sent (uapi
 /// asm-generic/siginfo.h).

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::signal::exit::Termination;
+use crate::signal::exit_status::Termination;
 use crate::signal::{Siginfo, Signal};
 use crate::sys::ptrace::{TracerEvent, TracerEventKind};
 

@@ -149,7 +149,7 @@ fn parse_process_matchers(option: &str, words: &[OsString]) -> Result<Vec<Proces
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::known::{INT, TERM};
+    use crate::signal::consts::{INT, TERM};
 
     fn args(signal: &[&str], sender: &[&str]) -> EventArgs {
         let words = |words: &[&str]| words.iter().map(OsString::from).collect();

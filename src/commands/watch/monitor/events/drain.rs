@@ -9,7 +9,7 @@ use crate::commands::watch::monitor::{self, signal_text, view};
 use crate::error::Failure;
 use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
 use crate::out::escape_name;
-use crate::signal::known::KILL;
+use crate::signal::consts::KILL;
 
 /// So long the end is put off for what is not told yet.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);

@@ -16,8 +16,8 @@ use crate::inspect::events::{
 };
 use crate::inspect::{Backend, BackendChoice, BackendError};
 use crate::signal::Signal;
-use crate::signal::exit::Termination;
-use crate::signal::known::KILL;
+use crate::signal::consts::KILL;
+use crate::signal::exit_status::Termination;
 
 pub use filter::{EventBackend, EventFilter, ProcessMatcher};
 

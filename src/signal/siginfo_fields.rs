@@ -1,7 +1,7 @@
 //! What goes with a signal, by its fields: for who shows each that is set.
 
 use super::Siginfo;
-use super::info::SignalOrigin;
+use super::siginfo::SignalOrigin;
 
 /// The fields of a siginfo that mean something, but for its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Which of its fields mean anything depends on the signal and the code
 //! together (sigaction(2)); [`Siginfo::origin`] chooses.
 
-use super::code::{self, SiginfoCode};
+use super::si_code::{self, SiginfoCode};
 use super::{Arch, Signal};
 
 // si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
@@ -265,10 +265,10 @@ impl Siginfo {
     /// What is known of its code; `None` for a code that no table has.
     pub fn known_code(&self) -> Option<&'static SiginfoCode> {
         let name = Arch::NATIVE.standard_signal(self.signal).map_or("", |facts| facts.name);
-        let own = code::CODES.iter().find(|code| code.value == self.code && code.signal == Some(name));
+        let own = si_code::CODES.iter().find(|code| code.value == self.code && code.signal == Some(name));
         // Codes of IO come with any signal that a descriptor was given.
-        let io = || code::CODES.iter().find(|code| code.value == self.code && code.signal == Some("IO"));
-        let any = || code::CODES.iter().find(|code| code.value == self.code && code.signal.is_none());
+        let io = || si_code::CODES.iter().find(|code| code.value == self.code && code.signal == Some("IO"));
+        let any = || si_code::CODES.iter().find(|code| code.value == self.code && code.signal.is_none());
         own.or_else(any).or_else(|| io().filter(|_| matches!(self.origin(), SignalOrigin::Descriptor { .. })))
     }
 }

@@ -1,7 +1,7 @@
 //! All that is known of one signal, standard or real-time, on one architecture.
 
-use crate::signal::code::{self, SiginfoCode};
 use crate::signal::number::{KERNEL_RTMIN, RTMIN};
+use crate::signal::si_code::{self, SiginfoCode};
 use crate::signal::table::{REALTIME_DEFAULT_ACTION, REALTIME_POSIX_EDITION};
 use crate::signal::{Arch, DefaultAction, PosixEdition, Signal, SignalName, SourceKind};
 
@@ -60,7 +60,7 @@ impl SignalDescription {
                 origins: facts.source_kinds,
                 sent_by: facts.sources,
                 usage: facts.uses,
-                codes: code::codes_for_signal(signal, arch).collect(),
+                codes: si_code::codes_for_signal(signal, arch).collect(),
                 numbers_by_arch: Arch::ALL
                     .map(|each| (each, facts.signal_on(each).map(Signal::get)))
                     .to_vec(),
