@@ -30,6 +30,11 @@ pub(super) const DATA_SIZE: usize = 24 << 10;
 /// How long the thread is kept stopped for its memory: a page that was swapped
 /// out arrives within that time.
 const PAGE_TIMEOUT: Duration = Duration::from_millis(250);
+/// The same while the memory helper is runnable: it does not wait for a page, but
+/// for a processor.
+const STARVED_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long it is given then before its state is read again.
+const STARVED_SLICE: Duration = Duration::from_millis(20);
 
 /// One access to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -194,13 +199,19 @@ impl TargetMemory {
         let number = board.requested.load(Ordering::Relaxed).wrapping_add(1);
         board.requested.store(number, Ordering::Release);
         helper::futex_wake(&board.requested);
-        let end = Instant::now() + PAGE_TIMEOUT;
+        let start = Instant::now();
+        let mut end = start + PAGE_TIMEOUT;
         loop {
             let done = board.answered.load(Ordering::Acquire);
             if done == number {
                 break;
             }
-            let rest = end.saturating_duration_since(Instant::now());
+            let mut rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() && start.elapsed() < STARVED_TIMEOUT && procfs_noalloc::is_runnable(self.helper)
+            {
+                rest = STARVED_SLICE;
+                end = Instant::now() + rest;
+            }
             let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_expired());
             // Each tick interrupts the wait. A helper that was killed never answers.
             if is_over || helper::is_ended(self.helper) {

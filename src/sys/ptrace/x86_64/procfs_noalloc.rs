@@ -68,6 +68,17 @@ pub(super) fn user_namespace(pid: pid_t, tid: pid_t) -> [u8; 32] {
     link
 }
 
+/// Whether a process is in state R: it runs, or waits for a processor.
+pub(super) fn is_runnable(pid: pid_t) -> bool {
+    let Ok(file) = open(pid, pid, "stat", 0) else { return false };
+    let mut text = [0; 128];
+    let length = read_at(file, 0, &mut text).unwrap_or(0);
+    close(file);
+    // The name before the state can hold any byte, so the last parenthesis counts.
+    let name_end = text[..length].iter().rposition(|byte| *byte == b')');
+    name_end.is_some_and(|end| text.get(end + 2) == Some(&b'R'))
+}
+
 /// Reads from a place in a file.
 pub(super) fn read_at(file: c_int, at: u64, into: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the buffer is as long as the call is told, and ours alone.
