@@ -30,6 +30,11 @@ pub(super) const SPACE: usize = 24 << 10;
 /// How long the thread is kept stopped for its memory: a page that was swapped
 /// out arrives within that time.
 const TIME: Duration = Duration::from_millis(250);
+/// The same while the memory helper waits for a processor, and not for a page.
+const TIME_IF_RUNNABLE: Duration = Duration::from_secs(2);
+
+/// The time between two tests whether that is over.
+const TICK: Duration = Duration::from_millis(10);
 
 /// One access to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -194,20 +199,22 @@ impl Memory {
         let number = board.asked.load(Ordering::Relaxed).wrapping_add(1);
         board.asked.store(number, Ordering::Release);
         helper::futex_wake(&board.asked);
-        let end = Instant::now() + TIME;
+        let begin = Instant::now();
         loop {
+            let waited = begin.elapsed();
+            let is_late = waited >= TIME && (waited >= TIME_IF_RUNNABLE || !is_runnable(self.helper));
+            let is_over = is_late || patience.is_some_and(|patience| patience.is_over());
+            // The helper may have answered since.
             let done = board.done.load(Ordering::Acquire);
             if done == number {
                 break;
             }
-            let rest = end.saturating_duration_since(Instant::now());
-            let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_over());
-            // Each tick interrupts the wait. A helper that was killed never answers.
+            // A helper that was killed never answers.
             if is_over || helper::is_ended(self.helper) {
                 self.is_abandoned = true;
                 return Err(Fault::MemoryTimeout);
             }
-            helper::futex_wait(&board.done, done, Some(rest));
+            helper::futex_wait(&board.done, done, Some(TICK));
         }
         // SAFETY: the request was answered, so the cell is this process's again.
         accesses.copy_from_slice(unsafe { &(&*board.accesses.get())[..accesses.len()] });
@@ -221,6 +228,16 @@ impl Memory {
         let data = unsafe { &*self.board.get().data.get() };
         data.get(..length).ok_or(Fault::Failed)
     }
+}
+
+/// Whether a process runs or waits for a processor (R in proc_pid_stat(5)).
+fn is_runnable(pid: pid_t) -> bool {
+    let Ok(file) = text::open(pid, pid, "stat", 0) else { return false };
+    let mut stat = [0; 128];
+    let count = text::read_at(file, 0, &mut stat).unwrap_or(0);
+    text::close(file);
+    let end = stat[..count].iter().rposition(|byte| *byte == b')');
+    end.is_some_and(|end| stat.get(end + 2) == Some(&b'R'))
 }
 
 /// The memory helper's work: answers requests until it is killed.
