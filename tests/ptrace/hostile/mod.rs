@@ -16,7 +16,7 @@ use std::time::Duration;
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
-use crate::inside::until;
+use crate::ptrace::until;
 use crate::support::{Ran, SIGTOOL, skipped};
 
 /// Far more than sigtool needs, also on a loaded machine.
