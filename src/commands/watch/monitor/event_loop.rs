@@ -367,14 +367,14 @@ impl Monitor<'_, '_> {
     }
 
     fn report_event(&mut self, event: ThreadEvent) -> Result<(), Failure> {
-        if let Some(event) = self.to_monitor_event(event) {
+        if let Some(event) = self.convert_event(event) {
             self.emitter.emit(&event)?;
         }
         Ok(())
     }
 
     /// Converts an event; returns `None` if it is not to be reported.
-    fn to_monitor_event(&mut self, event: ThreadEvent) -> Option<MonitorEvent> {
+    fn convert_event(&mut self, event: ThreadEvent) -> Option<MonitorEvent> {
         let (time, pid) = (event.time, event.pid.unwrap_or(0));
         let monitored_name = |sampler: &Sampler| Some(sampler.process_name(event.pid?)?.to_vec());
         if let (ThreadEventKind::JobControlStop(signal), Some(pid)) = (&event.kind, event.pid) {

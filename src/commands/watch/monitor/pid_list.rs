@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parses_pids_or_names_the_bad_one() {
+    fn parses_pid_lists_and_names_invalid_pids() {
         let parse = |word: &str, option: &str| {
             parse_pids(OsStr::new(word), option).map_err(|failure| failure.to_string())
         };
