@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::events::FatalSignal;
-use crate::commands::watch::wire::{self, SenderObject, SiginfoObject};
+use crate::commands::watch::wire::{self, SiginfoObject};
 use crate::inspect::ClaimedSender;
 use crate::inspect::events::{
     GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, VerifiedSender as Party,
 };
+use crate::json::SenderObject;
 use crate::out::{Cell, Meaning, escape_name};
 use crate::signal::consts::{KILL, PIPE, XFSZ};
 use crate::signal::siginfo::{SI_KERNEL, SI_USER, SignalOrigin};
@@ -231,17 +232,20 @@ pub(super) fn fatal_sender_object(killer: &FatalSignal) -> Option<SenderObject<'
     }
 }
 
-/// Who says that it has sent something; 0 where nobody is known who has its
-/// number.
+/// The process that claims to have sent a signal; PID 0 if no process in our PID
+/// namespace is known to have the claimed PID.
 fn claimed_sender_object(claimed: &ClaimedSender) -> Option<SenderObject<'_>> {
-    let ClaimedSender { inner_pid: number, pid, uid, name, is_child: child } = claimed;
-    (!child).then(|| SenderObject::new_claimed(*pid, *uid, name.as_deref(), *number))
+    let ClaimedSender { inner_pid, pid, uid, name, is_child } = claimed;
+    let exited = pid.is_some() && name.is_none();
+    let sender = SenderObject::new(Some(pid.unwrap_or(0)), *uid, name.as_deref(), false);
+    (!is_child).then(|| sender.with_namespace_pid(*inner_pid).with_exited(exited))
 }
 
-/// Who was seen; 0 is a number outside of our pid namespace.
-fn verified_sender_object(party: &Party) -> SenderObject<'_> {
-    SenderObject::new_verified(party.pid.unwrap_or(0), party.uid, Some(&party.thread_name))
-        .with_tid(party.tid)
+/// The process that sent a signal; PID 0 if it is outside our PID namespace.
+fn verified_sender_object(sender: &Party) -> SenderObject<'_> {
+    SenderObject::new(Some(sender.pid.unwrap_or(0)), sender.uid, Some(&sender.thread_name), true)
+        .with_tid(sender.tid)
+        .with_exited(false)
 }
 
 #[cfg(test)]
