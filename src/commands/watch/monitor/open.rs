@@ -95,8 +95,7 @@ fn open_named(pids: &[u32], files: &mut ProcReader) -> Result<Vec<MonitoredProce
 }
 
 fn selection_failure(error: &SelectError) -> CommandOutcome {
-    let exit = if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure };
-    CommandOutcome { exit_status: exit, error_messages: vec![error.to_string()] }
+    CommandOutcome { exit_status: error.exit_status(), error_messages: vec![error.to_string()] }
 }
 
 /// Sees to it that so many more processes can be held; gives what there is to
