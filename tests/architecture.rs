@@ -223,7 +223,9 @@ fn imports(source: &Source) -> Vec<String> {
             let mut after = code.match_indices(marker).map(|(at, _)| &code[at + marker.len()..]);
             after.any(|rest| !allowed.iter().any(|word| rest.starts_with(word)))
         };
-        let commands = COMMANDS.map(|command| (command, ["args", "Request", "Shell"].as_slice()));
+        let requests =
+            ["args", "ListRequest", "SendRequest", "WatchRequest", "DecodeRequest", "Shell"].as_slice();
+        let commands = COMMANDS.map(|command| (command, requests));
         for (module, allowed) in commands.into_iter().chain([("sys", ["io::terminal"].as_slice())]) {
             let marker = format!("{module}::");
             if other(&marker, allowed) {
