@@ -63,7 +63,7 @@ const RESTARTED_BY_KERNEL: [c_long; 14] = [
     libc::SYS_pause,
     libc::SYS_nanosleep,
     libc::SYS_wait4,
-    libc::SYS_msgctl,
+    libc::SYS_msgrcv,
     libc::SYS_flock,
     libc::SYS_rt_sigsuspend,
     libc::SYS_futex,
