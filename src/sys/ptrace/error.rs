@@ -104,7 +104,7 @@ impl PtraceError {
             PtraceError::Gone => "no such process",
             PtraceError::Zombie => "it is a zombie: dead, until its parent waits for it",
             PtraceError::KernelThread => "it is a kernel thread",
-            PtraceError::Traced { tracer: by } => return format!("it is traced already, by {by}"),
+            PtraceError::Traced { tracer } => return format!("it is traced already, by {tracer}"),
             PtraceError::OtherUser { uid } => {
                 return format!("it belongs to uid {uid}: that takes CAP_SYS_PTRACE");
             }
@@ -157,12 +157,12 @@ impl PtraceError {
 }
 
 fn yama_reason(scope: u8) -> String {
-    let who = match scope {
+    let rule = match scope {
         1 => "only a descendant may be traced without CAP_SYS_PTRACE",
         2 => "that takes CAP_SYS_PTRACE",
         _ => "nobody may, until the next boot",
     };
-    format!("kernel.yama.ptrace_scope is {scope}: {who}")
+    format!("kernel.yama.ptrace_scope is {scope}: {rule}")
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn reason_names_deciding_fact() {
-        for (refusal, word) in [
+        for (error, expected) in [
             (PtraceError::Yama { scope: 1 }, "kernel.yama.ptrace_scope is 1"),
             (PtraceError::Traced { tracer: 77 }, "by 77"),
             (PtraceError::OtherUser { uid: 33 }, "uid 33"),
@@ -179,7 +179,7 @@ mod tests {
             (PtraceError::Seccomp, "CAP_SYS_ADMIN"),
             (PtraceError::Architecture, "x86-64"),
         ] {
-            assert!(refusal.reason().contains(word), "{refusal:?}: {}", refusal.reason());
+            assert!(error.reason().contains(expected), "{error:?}: {}", error.reason());
         }
     }
 }

@@ -23,8 +23,8 @@
 //!   seccomp filter is never suspended.
 //! - **Abandonment.** A thread that does not stop before the deadline (state D) is
 //!   left unchanged. A fatal signal to sigtool stays blocked until the helper has
-//!   restored and released the thread. If the thread cannot be restored within a
-//!   limit, sigtool exits and the helper finishes later.
+//!   restored and released the thread. If that takes too long, [`inspect`] fails with
+//!   [`PtraceError::StopTimeout`] and the helper finishes later.
 //!
 //! Signal masks, job control stops and handlers of the target stay the same, and
 //! most interrupted system calls restart. Known side effects:

@@ -95,7 +95,7 @@ impl ThreadRecord {
     /// For a thread in an uninterruptible sleep (state D), returns whether KILL
     /// wakes it (TASK_KILLABLE). `None` for all others: also for an idle thread
     /// (state I), and for one that waits for a lock of a real-time kernel or is
-    /// frozen, which /proc also shows as D. The kernel does not tell in which sleep
+    /// frozen, which /proc also shows as D. The kernel does not record in which sleep
     /// it was before.
     pub fn is_killable(&self) -> Option<bool> {
         const UNINTERRUPTIBLE: u32 = 0x2;

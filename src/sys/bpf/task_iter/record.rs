@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(processes[1].queue_truncation, None);
     }
 
-    /// A kernel without the field does not make a thread look as if it runs.
+    /// Without the field, a thread does not appear to run.
     #[test]
     fn missing_state_field_hides_sleep() {
         let without_state = TaskLayout { state: None, ..layout() };

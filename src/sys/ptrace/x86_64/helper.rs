@@ -1,5 +1,5 @@
-//! The helper process that traces on behalf of sigtool, so that sigtool neither
-//! blocks nor loses its own system calls.
+//! The helper process that traces on behalf of sigtool: the helper, and not sigtool,
+//! blocks or is interrupted.
 //!
 //! It is a child of [`fork::start`]: its work may neither allocate nor take a lock.
 

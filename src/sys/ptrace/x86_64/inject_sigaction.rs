@@ -234,7 +234,7 @@ impl Injection<'_> {
                 Ok(0) => succeeded |= bit(signal),
                 Ok(EFAULT) => outcome = Err(InspectError::NoMemory),
                 Ok(_) => {}
-                Err(fault) => outcome = Err(fault),
+                Err(error) => outcome = Err(error),
             }
             if outcome.is_err() {
                 break;

@@ -97,20 +97,20 @@ fn try_inspect(
     if result.is_complete == 1 {
         return Ok(Ok(to_inspection(result)));
     }
-    let fault = InspectError::ALL.iter().find(|fault| **fault as u32 == result.fault);
-    let Some(fault) = fault else { return Err(PtraceError::HelperKilled) };
-    match fault {
+    let error = InspectError::ALL.iter().find(|error| **error as u32 == result.error);
+    let Some(error) = error else { return Err(PtraceError::HelperKilled) };
+    match error {
         // The process may still exist, or be another program now.
         InspectError::Gone | InspectError::Executed => Ok(Err(PtraceError::Unstable)),
         // The process may have been about to execute another program.
         InspectError::NoInstruction => Ok(Err(PtraceError::NoInstruction)),
-        fault => Err(explain_error(pid, result.tid, *fault)),
+        error => Err(explain_error(pid, result.tid, *error)),
     }
 }
 
 /// Finds the reason of a helper's error.
-pub(super) fn explain_error(pid: pid_t, tid: pid_t, fault: InspectError) -> PtraceError {
-    match fault {
+pub(super) fn explain_error(pid: pid_t, tid: pid_t, error: InspectError) -> PtraceError {
+    match error {
         InspectError::Gone => PtraceError::Gone,
         InspectError::Denied => permission::diagnose_attach_eperm(pid, tid),
         InspectError::StopTimeout => {

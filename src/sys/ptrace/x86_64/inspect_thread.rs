@@ -95,7 +95,7 @@ pub(super) struct SharedResult {
     pub(super) is_complete: u32,
     /// The number of an [`InspectError`]; 0 without one. `tid` is the thread that
     /// it concerns.
-    pub(super) fault: u32,
+    pub(super) error: u32,
     pub(super) tid: pid_t,
     /// Longest stop of a thread, in nanoseconds.
     pub(super) longest_stop_ns: u64,
@@ -134,7 +134,7 @@ impl ThreadInspector<'_> {
     pub(super) fn inspect_all(&mut self) {
         let reads_actions = self.plan.threads.iter().any(|thread| thread.read_actions);
         if reads_actions && self.memory.start().is_err() {
-            self.result.fault = InspectError::Failed as u32;
+            self.result.error = InspectError::Failed as u32;
             return;
         }
         self.inspect_threads();
@@ -152,8 +152,8 @@ impl ThreadInspector<'_> {
             match outcome {
                 Ok(()) => {}
                 Err(InspectError::Gone) if !thread.read_actions && !thread.read_shared_queue => {}
-                Err(fault) => {
-                    (self.result.fault, self.result.tid) = (fault as u32, thread.tid);
+                Err(error) => {
+                    (self.result.error, self.result.tid) = (error as u32, thread.tid);
                     return;
                 }
             }
@@ -213,7 +213,7 @@ impl ThreadInspector<'_> {
         let prepared = match thread.read_actions {
             true => match self.prepare_injection(tracee) {
                 Ok(status) => return self.read_actions(tracee, &registers, status),
-                Err(fault) => Err(fault),
+                Err(error) => Err(error),
             },
             false => Ok(()),
         };

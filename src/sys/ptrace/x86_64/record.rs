@@ -33,7 +33,7 @@ pub(super) struct EventRecord {
 pub(super) const RECORD_SIZE: usize = 28 + 128;
 
 impl EventRecord {
-    pub(super) fn to_bytes(&self) -> [u8; RECORD_SIZE] {
+    pub(super) fn to_bytes(self) -> [u8; RECORD_SIZE] {
         let mut bytes = [0; RECORD_SIZE];
         bytes[..4].copy_from_slice(&self.kind.to_ne_bytes());
         bytes[4..8].copy_from_slice(&self.tid.to_ne_bytes());
@@ -63,7 +63,7 @@ impl EventRecord {
     /// Converts to an event; `parse_siginfo` parses a siginfo_t. `None` for a
     /// record that is not an event.
     pub(super) fn to_event(
-        &self,
+        self,
         parse_siginfo: impl FnOnce(&[u8]) -> Option<Siginfo>,
     ) -> Option<TracerEvent> {
         let kind = match self.kind {

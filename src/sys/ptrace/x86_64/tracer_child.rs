@@ -143,7 +143,7 @@ impl TracerLoop<'_> {
                 tracee.listen()
             }
             // The thread is new or was continued. clone(2) also starts processes
-            // that look like threads at first.
+            // that appear as threads at first.
             TraceeStop::EventStop(_) if !procfs_noalloc::is_thread(self.pid, tracee.0) => tracee.detach(),
             TraceeStop::Event(libc::PTRACE_EVENT_CLONE) => {
                 let new_tid = tracee.event_message().unwrap_or(0) as pid_t;
