@@ -1,5 +1,4 @@
-//! The JSON Lines of `watch`: types of its own, whose field names are a
-//! contract.
+//! The JSON Lines of `watch`. The field names are part of the command-line interface.
 
 use std::time::SystemTime;
 
@@ -13,24 +12,24 @@ use crate::signal::{Arch, Siginfo};
 /// A signal that was received.
 #[derive(Serialize)]
 pub(super) struct ReceivedSignalObject<'a> {
-    /// UTC, as RFC 3339 has it.
+    /// UTC in the format of RFC 3339.
     time: String,
     #[serde(flatten)]
     signal: SiginfoObject<'a>,
 }
 
-/// A signal. What does not belong to its kind is left out, but for `sender`
-/// and `value`, which are null then.
+/// The siginfo of a signal. Fields that its kind does not have are omitted, except
+/// `sender` and `value`, which are null.
 #[derive(Serialize)]
 pub(super) struct SiginfoObject<'a> {
     signal: String,
     number: u8,
     code: i32,
-    /// Null for a code that no table has.
+    /// Null for an unknown code.
     code_name: Option<&'static str>,
     meaning: Option<&'static str>,
     errno: i32,
-    /// Whether the kernel vouches for all of this; else it may be forged.
+    /// Whether the kernel has set the siginfo; otherwise it can be forged.
     verified: bool,
     sender: Option<SenderObject<'a>>,
     value: Option<i32>,
@@ -47,37 +46,38 @@ pub(super) struct SiginfoObject<'a> {
     address: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     syscall: Option<i32>,
-    /// Whether the siginfo was lost, for the queue was full.
+    /// Whether the siginfo was lost because the queue was full.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     lost: bool,
 }
 
-/// Who has sent a signal.
+/// The process that sent a signal.
 #[derive(Serialize)]
 pub(super) struct SenderObject<'a> {
     pid: u32,
-    /// Its thread, where that is known.
+    /// The sending thread, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     tid: Option<u32>,
-    /// Its number as the target has it, where that is what is known.
+    /// The PID in the PID namespace of the target, if it comes from the siginfo of the
+    /// target.
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace_pid: Option<u32>,
     uid: u32,
-    /// Null where it has exited.
+    /// Null if the process has exited.
     name: Option<std::borrow::Cow<'a, str>>,
     exited: bool,
-    /// Whether the kernel vouches for pid and uid.
+    /// Whether the kernel has set `pid` and `uid`.
     verified: bool,
 }
 
 #[derive(Serialize)]
 struct ChildObject {
     pid: u32,
-    /// As with a sender.
+    /// As in [`SenderObject`].
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace_pid: Option<u32>,
     uid: u32,
-    /// The exit status, or the signal.
+    /// The exit status or the signal.
     status: i32,
     user_ticks: u64,
     system_ticks: u64,
@@ -95,7 +95,6 @@ struct DescriptorObject {
     band: u32,
 }
 
-/// An event as an object.
 pub(super) fn received_signal_object(event: &ReceivedSignal) -> ReceivedSignalObject<'_> {
     let time = humantime::format_rfc3339_micros(event.time).to_string();
     ReceivedSignalObject {
@@ -105,7 +104,7 @@ pub(super) fn received_signal_object(event: &ReceivedSignal) -> ReceivedSignalOb
 }
 
 impl<'a> SenderObject<'a> {
-    /// Who was looked up.
+    /// Creates the object from a sender with a resolved name.
     pub(super) fn from_sender(sender: &'a SignalSender) -> SenderObject<'a> {
         let name = sender.name.as_deref();
         let exited = name.is_none();
@@ -116,44 +115,44 @@ impl<'a> SenderObject<'a> {
         }
     }
 
-    /// Who was seen when it sent.
+    /// Creates a sender that the kernel reported when it sent the signal.
     pub(super) fn new_verified(pid: u32, uid: u32, name: Option<&'a [u8]>) -> SenderObject<'a> {
         let name = name.map(String::from_utf8_lossy);
         SenderObject { pid, tid: None, namespace_pid: None, uid, name, exited: false, verified: true }
     }
 
-    /// Who was named to another process, by this number there. Where nobody has
-    /// it here, it may have exited, or cannot be seen.
+    /// Creates a sender from the siginfo of another process, which names it by its
+    /// PID in the namespace of that process. `pid` is `None` if sigtool cannot
+    /// translate that PID.
     pub(super) fn new_claimed(
         pid: Option<u32>,
         uid: u32,
         name: Option<&'a [u8]>,
-        there: u32,
+        namespace_pid: u32,
     ) -> SenderObject<'a> {
         let exited = pid.is_some() && name.is_none();
-        let seen = SenderObject::new_verified(pid.unwrap_or(0), uid, name);
-        SenderObject { namespace_pid: Some(there), exited, verified: false, ..seen }
+        let verified = SenderObject::new_verified(pid.unwrap_or(0), uid, name);
+        SenderObject { namespace_pid: Some(namespace_pid), exited, verified: false, ..verified }
     }
 
-    /// The thread that did.
+    /// Adds the sending thread.
     pub(super) fn with_tid(self, tid: Option<u32>) -> SenderObject<'a> {
         SenderObject { tid, ..self }
     }
 }
 
 impl SiginfoObject<'_> {
-    /// The child that it tells of, if it does, by our numbers; `there`: by that
-    /// of the target.
-    pub(super) fn set_child_ids(&mut self, pid: u32, uid: u32, there: Option<u32>) {
+    /// Replaces the IDs of the child, if the signal reports one, with those in the
+    /// namespaces of sigtool. `namespace_pid` is the PID in that of the target.
+    pub(super) fn set_child_ids(&mut self, pid: u32, uid: u32, namespace_pid: Option<u32>) {
         if let Some(child) = &mut self.child {
-            (child.pid, child.uid, child.namespace_pid) = (pid, uid, there);
+            (child.pid, child.uid, child.namespace_pid) = (pid, uid, namespace_pid);
         }
     }
 }
 
-/// A signal as an object; `sender`: who has sent it.
 pub(super) fn siginfo_object<'a>(info: &Siginfo, sender: Option<SenderObject<'a>>) -> SiginfoObject<'a> {
-    let (code, details) = (info.known_code(), SiginfoFields::from_siginfo(info));
+    let (code, fields) = (info.known_code(), SiginfoFields::from_siginfo(info));
     let child = |ChildStatus { pid, uid, status }| {
         let (user_ticks, system_ticks) = (info.user_ticks, info.system_ticks);
         ChildObject { pid, namespace_pid: None, uid, status, user_ticks, system_ticks }
@@ -167,26 +166,25 @@ pub(super) fn siginfo_object<'a>(info: &Siginfo, sender: Option<SenderObject<'a>
         errno: info.errno,
         verified: info.is_verified(),
         sender,
-        value: details.value,
-        pointer: details.value_pointer,
-        child: details.child.map(child),
-        timer: details.timer_id_and_overrun.map(|(id, overrun)| TimerObject { id, overrun }),
-        descriptor: details.fd_and_events.map(|(fd, band)| DescriptorObject { fd, band }),
-        address: details.address,
-        syscall: details.syscall,
+        value: fields.value,
+        pointer: fields.value_pointer,
+        child: fields.child.map(child),
+        timer: fields.timer_id_and_overrun.map(|(id, overrun)| TimerObject { id, overrun }),
+        descriptor: fields.fd_and_events.map(|(fd, band)| DescriptorObject { fd, band }),
+        address: fields.address,
+        syscall: fields.syscall,
         lost: matches!(info.origin(), SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }),
     }
 }
 
-/// What stands in the place of what was not told.
+/// The line that takes the place of lines or events that were not reported.
 #[derive(Serialize)]
 pub(super) struct LostCountObject {
     time: String,
-    /// How many lines, or events, there were.
+    /// The number of lines or events.
     lost: u64,
 }
 
-/// So many are lost.
 pub(super) fn lost_count_object(time: SystemTime, lost: u64) -> LostCountObject {
     LostCountObject { time: humantime::format_rfc3339_micros(time).to_string(), lost }
 }

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::events::EventCollector;
 use super::process::MonitoredProcess;
 use super::{MonitorEvent, MonitorEventKind, MonitorRequest, open, view};
-use crate::commands::watch::output::notes::StderrNotes;
-use crate::commands::watch::output::stdout::{BufferedStdout, WatchEnd};
+use crate::commands::watch::output::{LosslessStdout, StderrNotes, WatchEnd};
 use crate::commands::watch::termination_signals;
 use crate::duration;
 use crate::error::{CommandOutcome, Failure};
@@ -33,7 +32,7 @@ const DRAIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 pub(super) fn monitor(
     request: &MonitorRequest,
     out: &mut ReportWriter<'_>,
-    outlet: &BufferedStdout,
+    outlet: &LosslessStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
     let ending = termination_signals();
@@ -87,7 +86,7 @@ pub(super) struct Monitor<'a, 'o> {
     pub(super) request: &'a MonitorRequest,
     signal_fd: SignalFd,
     pub(super) out: &'a mut ReportWriter<'o>,
-    pub(super) stdout: &'a BufferedStdout,
+    pub(super) stdout: &'a LosslessStdout,
     pub(super) notes: &'a mut StderrNotes,
     proc_reader: ProcReader,
     /// Those that live.

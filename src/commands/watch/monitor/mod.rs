@@ -16,8 +16,7 @@ use std::time::{Duration, SystemTime};
 use diff::ProcessChange;
 use events::FatalSignal;
 
-use crate::commands::watch::output::notes::StderrNotes;
-use crate::commands::watch::output::stdout::BufferedStdout;
+use crate::commands::watch::output::{LosslessStdout, StderrNotes};
 use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
 use crate::out::ReportWriter;
@@ -86,7 +85,7 @@ enum MonitorEventKind<'a> {
 pub(super) fn run(
     request: &MonitorRequest,
     out: &mut ReportWriter<'_>,
-    outlet: &BufferedStdout,
+    outlet: &LosslessStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
     event_loop::monitor(request, out, outlet, notes)

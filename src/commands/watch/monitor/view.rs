@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::diff::{self, ProcessChange};
 use super::{MonitorEvent, MonitorEventKind, signal_text, wire};
-use crate::commands::watch::view::format_time;
+use crate::commands::watch::cells::format_time;
 use crate::explain::requirement::SignalSetKind;
 use crate::inspect::events;
 use crate::out::{Cell, Meaning, OutputFormat, OutputSettings, ReportWriter, StreamColumn, escape_name};
