@@ -31,11 +31,11 @@ pub(super) struct SiginfoObject<'a> {
     code_name: Option<&'static str>,
     meaning: Option<&'static str>,
     errno: i32,
-    /// Whether the kernel vouches for all of this; else it may be forged.
+    /// Whether the kernel has set the siginfo; otherwise it can be forged.
     verified: bool,
     #[serde(flatten)]
     fields: SiginfoFieldsObject<'a>,
-    /// Whether the siginfo was lost, for the queue was full.
+    /// Whether the siginfo was lost because the queue was full.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     lost: bool,
 }
