@@ -91,7 +91,11 @@ fn signal_stays_pending_if_every_thread_blocks_it() {
         eventual_effect: None,
     };
     assert_eq!(predicted(&blocked, "TERM"), pending(false));
-    assert_eq!(predicted(&blocked, "HUP"), pending(false), "a blocked signal is queued even if it is ignored");
+    assert_eq!(
+        predicted(&blocked, "HUP"),
+        pending(false),
+        "a blocked signal is queued even if it is ignored"
+    );
     let mut merged = blocked.clone();
     merged.status.shared_pending = Some(parse_set("TERM"));
     assert_eq!(predicted(&merged, "TERM"), pending(true));
@@ -113,9 +117,11 @@ fn signal_stays_pending_if_every_thread_blocks_it() {
 fn ignored_signal_is_discarded_unless_main_thread_blocks_it() {
     let other = process_with_threads(vec![thread(7, b'S', "none"), thread(8, b'S', "HUP")], "HUP", "none");
     assert_eq!(predicted(&other, "HUP"), Effect::Ignored { by_default: false });
-    let leader_exited = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "HUP")], "HUP", "none");
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "HUP")], "HUP", "none");
     assert_eq!(predicted(&leader_exited, "HUP"), Effect::Ignored { by_default: false });
-    let leader_exited = process_with_threads(vec![thread(7, b'Z', "HUP"), thread(8, b'S', "HUP")], "HUP", "none");
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "HUP"), thread(8, b'S', "HUP")], "HUP", "none");
     assert!(matches!(predicted(&leader_exited, "HUP"), Effect::Pending { .. }));
 }
 
@@ -286,7 +292,8 @@ fn effect_is_unknown_if_status_text_lacks_lines() {
         predicted(&multithreaded, "TERM"),
         Effect::Unknown { reason: UnknownReason::OtherThreadsUnread, .. }
     ));
-    let incomplete = ProcessSnapshot::from_status(&ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap());
+    let incomplete =
+        ProcessSnapshot::from_status(&ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap());
     assert_eq!(
         predicted(&incomplete, "TERM"),
         Effect::Unknown { reason: UnknownReason::MissingStatusLines, likely: None }
@@ -337,10 +344,15 @@ fn one_of_several_sigwait_threads_takes_signal() {
 
 #[test]
 fn exited_thread_gets_no_effect_while_others_run() {
-    let leader_exited = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "none")], "none", "none");
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "none")], "none", "none");
     for name in ["TERM", "KILL", "STOP"] {
         let send = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal(name)) };
-        assert_eq!(predict_effect(&leader_exited, send), Effect::NoEffect(NoEffectReason::ThreadExited), "{name}");
+        assert_eq!(
+            predict_effect(&leader_exited, send),
+            Effect::NoEffect(NoEffectReason::ThreadExited),
+            "{name}"
+        );
     }
     assert_eq!(predicted(&leader_exited, "TERM"), TERMINATES);
 }
@@ -379,7 +391,10 @@ fn cont_discards_stops_and_releases_other_signals() {
     assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::CompetingThreads, continues(None)));
     stopped.threads = Some(Threads::new(vec![thread(7, b'T', "CONT"), thread(8, b'T', "CONT")]));
     stopped.wait_reasons[0].1 = WaitReason::Sigsuspend;
-    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::MaskAfterSigsuspend, continues(None)));
+    assert_eq!(
+        predicted(&stopped, "CONT"),
+        unknown_effect(UnknownReason::MaskAfterSigsuspend, continues(None))
+    );
 }
 
 /// The kernel wakes a thread in state D for one signal only.
@@ -392,7 +407,11 @@ fn sleeping_thread_is_woken_once() {
         |merged, effect| Effect::Pending { reason, merged, eventual_effect: Some(Box::new(effect)) };
     assert_eq!(predicted(&asleep, "USR1"), pending(false, Effect::RunsHandler));
     let dumps = Effect::Terminates { by_kill: false, core_dump: Some(CoreDumpPrediction::WouldDump) };
-    assert_eq!(predicted(&asleep, "QUIT"), pending(false, dumps), "it does not act like KILL until a thread takes it");
+    assert_eq!(
+        predicted(&asleep, "QUIT"),
+        pending(false, dumps),
+        "it does not act like KILL until a thread takes it"
+    );
     asleep.status.shared_pending = Some(parse_set("USR1"));
     assert_eq!(predicted(&asleep, "USR2"), Effect::RunsHandler);
     assert_eq!(predicted(&asleep, "STOP"), Effect::Stops);
