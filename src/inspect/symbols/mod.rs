@@ -1,4 +1,4 @@
-//! Turns addresses into functions and libraries.
+//! Translation of addresses to functions and libraries.
 
 mod demangle;
 mod elf;

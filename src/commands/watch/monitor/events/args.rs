@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::{EventBackend, EventFilter, ProcessMatcher};
+use super::{EventFilter, ProcessMatcher};
 use crate::commands::watch::monitor::args::{parse_pids, reject_own_pid};
 use crate::error::Failure;
+use crate::inspect::BackendChoice;
 use crate::out::escape_name;
 use crate::signal::{Arch, SignalSet};
 
@@ -33,19 +35,17 @@ pub(in crate::commands::watch::monitor) struct EventArgs {
     /// See signals by: auto, bpf, ptrace or proc
     ///
     /// auto: BPF if it may be used, else proc; ptrace stops at each signal
-    #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<EventBackendArg>,
+    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    backend: Option<BackendChoice>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EventBackendArg {
-    Auto,
-    Bpf,
-    Ptrace,
-    Proc,
+/// Returns the parser of the backends for events.
+fn backend_parser() -> impl TypedValueParser<Value = BackendChoice> {
+    PossibleValuesParser::new(BackendChoice::ALL.map(BackendChoice::as_str))
+        .map(|name| BackendChoice::from_name(&name).unwrap_or_default())
 }
 
 impl EventArgs {
@@ -68,15 +68,12 @@ impl EventArgs {
     /// A usage failure naming the first word that means nothing, or does not go
     /// with the others.
     pub(in crate::commands::watch::monitor) fn to_filter(&self) -> Result<EventFilter, Failure> {
-        let means = match self.backend {
-            None | Some(EventBackendArg::Auto) if self.all => EventBackend::Bpf,
-            None | Some(EventBackendArg::Auto) => EventBackend::Auto,
-            Some(EventBackendArg::Bpf) => EventBackend::Bpf,
-            Some(EventBackendArg::Ptrace) => EventBackend::Ptrace,
-            Some(EventBackendArg::Proc) => EventBackend::Proc,
+        let backend = match self.backend.unwrap_or_default() {
+            BackendChoice::Auto if self.all => BackendChoice::Bpf,
+            backend => backend,
         };
         let refused = |text: &str| Err(Failure::usage_error(text));
-        if self.all && means != EventBackend::Bpf {
+        if self.all && backend != BackendChoice::Bpf {
             return refused("--all: only BPF sees the whole system: --backend bpf");
         }
         if self.all && self.until_exit {
@@ -86,13 +83,13 @@ impl EventArgs {
             return refused("--target: it goes with --all; --pid, or a criterion, names the targets");
         }
         let chooses = !self.signal.is_empty() || !self.sender.is_empty();
-        if means == EventBackend::Proc && chooses {
+        if backend == BackendChoice::Proc && chooses {
             return refused(
                 "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
             );
         }
         Ok(EventFilter {
-            backend: means,
+            backend,
             all_processes: self.all,
             signals: self.parse_signals()?,
             senders: parse_process_matchers("--sender", &self.sender)?,
@@ -163,7 +160,7 @@ mod tests {
         assert_eq!(asked.signals, [INT, TERM].into_iter().collect());
         let name = |name: &[u8]| ProcessMatcher::Name(name.to_vec());
         assert_eq!(asked.senders, [ProcessMatcher::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
-        assert!(asked.is_selective() && asked.backend == EventBackend::Auto);
+        assert!(asked.is_selective() && asked.backend == BackendChoice::Auto);
         assert!(!args(&[], &[]).to_filter().expect("it is right").is_selective());
     }
 
@@ -177,9 +174,9 @@ mod tests {
         assert_eq!(said(args(&["0"], &[])), number("0"));
         assert_eq!(said(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
         assert_eq!(said(args(&[], &[""])), "--sender '': not a process");
-        let proc = EventArgs { backend: Some(EventBackendArg::Proc), ..args(&["TERM"], &[]) };
+        let proc = EventArgs { backend: Some(BackendChoice::Proc), ..args(&["TERM"], &[]) };
         assert!(said(proc).starts_with("--signal, --sender: /proc does not tell"));
-        let ptrace = EventArgs { backend: Some(EventBackendArg::Ptrace), all: true, ..EventArgs::default() };
+        let ptrace = EventArgs { backend: Some(BackendChoice::Ptrace), all: true, ..EventArgs::default() };
         assert!(said(ptrace).starts_with("--all: only BPF"));
     }
 }

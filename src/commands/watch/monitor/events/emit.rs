@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{EventBackend, EventCollector};
+use super::EventCollector;
 use crate::commands::watch::monitor;
 use crate::commands::watch::monitor::event_loop::{Monitor, kernel_failure};
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::inspect::events::{ThreadEvent, ThreadEventKind};
-use crate::inspect::{Backend, BackendError};
+use crate::inspect::{Backend, BackendChoice, BackendError};
 use crate::signal::Signal;
 
 /// So long an end may take from the tracer to everybody else.
@@ -34,7 +34,7 @@ impl Monitor<'_, '_> {
                 self.processes.iter_mut().for_each(|process| process.is_traced = is_traced);
                 self.events = live;
             }
-            Err((_, refused)) if asked.backend == EventBackend::Auto => self.backend_error = Some(refused),
+            Err((_, refused)) if asked.backend == BackendChoice::Auto => self.backend_error = Some(refused),
             Err((pid, refused)) => {
                 self.report_verifier_log(&refused);
                 let of = pid.map_or(String::new(), |pid| format!("{pid}: "));

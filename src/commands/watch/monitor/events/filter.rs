@@ -1,13 +1,14 @@
 //! What is asked of signals as they happen.
 
+use crate::inspect::BackendChoice;
 use crate::inspect::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
 use crate::signal::{Arch, SignalSet};
 
 /// Which signals are told, as they happen, and by what means.
 #[derive(Clone, Debug)]
 pub struct EventFilter {
-    /// By what; looks alone where it is [`EventBackend::Proc`].
-    pub backend: EventBackend,
+    /// The backend. With [`BackendChoice::Proc`] processes are only sampled.
+    pub backend: BackendChoice,
     /// Those for every process of the system, none of which is looked at.
     pub all_processes: bool,
     /// Only these.
@@ -29,19 +30,6 @@ pub enum ProcessMatcher {
     Pid(u32),
     /// By its name, or its thread's, as the kernel has it: up to 15 bytes.
     Name(Vec<u8>),
-}
-
-/// By what signals are seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventBackend {
-    /// BPF if it may be used; else looks alone.
-    Auto,
-    /// BPF.
-    Bpf,
-    /// ptrace(2), which stops a process at each of its signals.
-    Ptrace,
-    /// None: looks alone.
-    Proc,
 }
 
 impl EventFilter {
@@ -114,7 +102,7 @@ mod tests {
         let signals = SignalSet::all(Arch::NATIVE);
         let (senders, targets) = (senders.to_vec(), Vec::new());
         EventFilter {
-            backend: EventBackend::Ptrace,
+            backend: BackendChoice::Ptrace,
             all_processes: false,
             signals,
             senders,

@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::signal::consts::KILL;
 use crate::signal::exit_status::Termination;
 
-pub use filter::{EventBackend, EventFilter, ProcessMatcher};
+pub use filter::{EventFilter, ProcessMatcher};
 
 /// The view of the signals.
 #[derive(Debug)]
@@ -58,12 +58,10 @@ impl EventCollector {
         pids: &[u32],
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Option<EventCollector>, (Option<u32>, BackendError)> {
-        let backend = match asked.backend {
-            EventBackend::Proc => return Ok(None),
-            EventBackend::Auto | EventBackend::Bpf => BackendChoice::Bpf,
-            EventBackend::Ptrace => BackendChoice::Ptrace,
-        };
-        let events = EventStream::open(&asked.kernel_filter(pids), backend, goes_on)?;
+        if asked.backend == BackendChoice::Proc {
+            return Ok(None);
+        }
+        let events = EventStream::open(&asked.kernel_filter(pids), asked.backend, goes_on)?;
         let (senders, remembers) = (SenderNameCache::new(), !asked.all_processes);
         let (last, names, left) = (HashMap::new(), HashMap::new(), drain::UnreportedEvents::default());
         Ok(Some(EventCollector {
