@@ -160,7 +160,7 @@ impl Requirement {
     }
 }
 
-/// Parses the signals of a requirement. Removes KILL and STOP where they make no
+/// Parses the signals of a requirement. Removes KILL and STOP if they make no
 /// difference, because their disposition is always the default.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ mod id_map;
 mod inspector;
 mod queue;
 mod report;
-pub mod symbols;
+mod symbols;
 
 pub use backend::{Backend, BackendChoice, BackendError};
 pub use claimed_sender::ClaimedSender;

@@ -1,5 +1,5 @@
 //! The effects that a signal can have on a process, and the sentences that describe
-//! them. [`predict`] computes them.
+//! them. The module `predict` computes them.
 
 pub(super) mod predict;
 pub(super) mod query;
