@@ -5,6 +5,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::cells::lossy_string;
 use super::inspect::wire::{self as inside, InspectionObject};
 use super::signal_rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
@@ -64,7 +65,7 @@ impl Serialize for ProcessSeq<'_> {
 }
 
 #[derive(Serialize)]
-struct ProcessObject {
+struct ProcessObject<'a> {
     pid: Option<u32>,
     /// The thread, where one is looked at by itself.
     tid: Option<u32>,
@@ -104,7 +105,7 @@ struct ProcessObject {
     unmet: Option<Vec<String>>,
     /// Only with --handlers and --queue: means, handlers, queued.
     #[serde(flatten)]
-    inspection: Option<InspectionObject>,
+    inspection: Option<InspectionObject<'a>>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<ThreadObject>>,
@@ -176,7 +177,7 @@ struct DecodeErrorObject<'a> {
     error: &'a str,
 }
 
-fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObject {
+fn process_object<'a>(process: &'a DecodedProcess, report: &DecodeReport) -> ProcessObject<'a> {
     let status = &process.status;
     let arch = status.arch;
     let set = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
@@ -268,9 +269,4 @@ fn thread_objects(process: &DecodedProcess) -> Vec<ThreadObject> {
         Some(threads) => threads.iter().map(object).collect(),
         None => Thread::from_status(&process.status).iter().map(object).collect(),
     }
-}
-
-/// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-pub(super) fn lossy_string(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }

@@ -2,6 +2,6 @@
 
 mod demangle;
 mod elf;
-pub mod location;
+pub(super) mod location;
 pub(super) mod symbolize;
 mod table;
