@@ -1,6 +1,7 @@
 //! The options that look inside of a process.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{BackendChoice, InspectOptions};
 use crate::error::Failure;
@@ -15,18 +16,18 @@ pub(in crate::commands::decode_status) struct InspectArgs {
     #[arg(long)]
     queue: bool,
     /// Look inside by: auto, bpf or ptrace
-    #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<InspectBackendArg>,
+    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    backend: Option<BackendChoice>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum InspectBackendArg {
-    Auto,
-    Bpf,
-    Ptrace,
+/// Returns the parser of the backends that can inspect a process.
+fn backend_parser() -> impl TypedValueParser<Value = BackendChoice> {
+    let choices = [BackendChoice::Auto, BackendChoice::Bpf, BackendChoice::Ptrace];
+    PossibleValuesParser::new(choices.map(BackendChoice::as_str))
+        .map(|name| BackendChoice::from_name(&name).unwrap_or_default())
 }
 
 impl InspectArgs {
@@ -36,11 +37,7 @@ impl InspectArgs {
     /// An option that goes with these alone, by name.
     pub(in crate::commands::decode_status) fn to_options(&self) -> Result<Option<InspectOptions>, Failure> {
         let InspectArgs { handlers, queue, verbose, .. } = *self;
-        let backend = match self.backend {
-            None | Some(InspectBackendArg::Auto) => BackendChoice::Auto,
-            Some(InspectBackendArg::Bpf) => BackendChoice::Bpf,
-            Some(InspectBackendArg::Ptrace) => BackendChoice::Ptrace,
-        };
+        let backend = self.backend.unwrap_or_default();
         if handlers || queue {
             return Ok(Some(InspectOptions { handlers, queue, backend, verbose }));
         }
