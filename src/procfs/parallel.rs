@@ -1,19 +1,19 @@
-//! The same look at many processes, or threads, from as many threads as there
-//! are cores: the kernel's own time is most of it.
+//! Reading the files of many processes or threads in parallel, with one thread
+//! per core. Most of the time is spent in the kernel.
 
 use std::sync::Mutex;
 use std::thread;
 
 use super::{ProcReader, ProcRoot};
 
-/// With fewer than this one thread is quicker than starting a second.
+/// Below this number of IDs one thread is faster than starting a second one.
 pub(super) const PARALLEL_THRESHOLD: usize = 300;
 
-/// How many one thread takes at a time.
+/// Number of IDs that a thread takes at a time.
 const CHUNK_SIZE: usize = 64;
 
-/// What a look at each of these finds, in their order; those of which it finds
-/// nothing are left out. It takes no more memory than the answer has.
+/// Calls `read_one` for each ID and returns the results in the same order,
+/// without those that are `None`. Uses no more memory than the result.
 pub fn par_map_ids<T: Send>(
     root: &ProcRoot,
     ids: &[u32],
@@ -22,7 +22,8 @@ pub fn par_map_ids<T: Send>(
     let mut found: Vec<Option<T>> = Vec::with_capacity(ids.len());
     found.resize_with(ids.len(), || None);
     let portions = Mutex::new(ids.chunks(CHUNK_SIZE).zip(found.chunks_mut(CHUNK_SIZE)));
-    // Poisoned: another has panicked, and so will the scope.
+    // If the lock is poisoned, another thread has panicked and the scope will
+    // panic too.
     let next = || portions.lock().ok()?.next();
     let work = || {
         let mut files = ProcReader::new(root);
@@ -40,12 +41,12 @@ pub fn par_map_ids<T: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // One that cannot be started leaves its part to the others.
+            // If a thread cannot be started, the others do its work.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });
-    // Collected in place, as `flatten` would not be.
+    // This collects in place; `flatten` would allocate.
     found.retain(Option::is_some);
     found.into_iter().map_while(|place| place).collect()
 }

@@ -1,4 +1,5 @@
-//! What several processes share of what decides about a signal: looked up once.
+//! Cache of facts that several process snapshots share: freezer states and
+//! process groups.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -11,30 +12,31 @@ use super::{
 use crate::signal::consts::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
-/// Signals that an orphaned process group drops (`get_signal` in
+/// Signals that an orphaned process group discards (`get_signal` in
 /// kernel/signal.c).
 const TERMINAL_STOP_SIGNALS: [Signal; 3] = [TSTP, TTIN, TTOU];
 
-/// What the processes of a /proc share, control groups and process groups, as
-/// it was when first asked for: to be kept only as long as one answer takes.
-/// Several threads may ask.
+/// Facts that the processes of a /proc share, as they were at the first query.
+/// The cache becomes stale, so it must not live longer than one report. Several
+/// threads may use it.
 #[derive(Debug)]
 pub struct SnapshotCache<'a> {
     root: &'a ProcRoot,
     read: ReadMemory,
-    /// By the text of /proc/PID/cgroup.
+    /// Freezer states by the text of /proc/PID/cgroup.
     freezers: Mutex<HashMap<Vec<u8>, FreezerState>>,
     process_groups: OnceLock<Option<ProcessGroups>>,
 }
 
 impl SnapshotCache<'_> {
-    /// Nothing is looked up yet. `read` reads the memory of the processes.
+    /// Creates an empty cache. `read` reads files that can block.
     pub fn new(root: &ProcRoot, read: ReadMemory) -> SnapshotCache<'_> {
         SnapshotCache { root, read, freezers: Mutex::default(), process_groups: OnceLock::new() }
     }
 
-    /// Looks at a process whose status and threads have just been read: at
-    /// what decides what this signal does to it, or, without one, at everything.
+    /// Takes a snapshot of a process whose status and threads were just read. It
+    /// contains what determines the effect of `signal`, or of every signal if it
+    /// is `None`.
     pub fn snapshot(
         &self,
         pid: u32,
@@ -46,9 +48,10 @@ impl SnapshotCache<'_> {
         let pid = status.tgid.unwrap_or(pid);
         let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
         let mut situation = ProcessSnapshot { status, ..ProcessSnapshot::default() };
-        // A thread in sigwait(3) does not show what it waits for as blocked; who
-        // reads a signalfd may do so while another thread would take the signal.
-        // CONT lets others through.
+        // The wait reasons are needed unless every thread blocks the signal. A
+        // thread in sigwait(3) does not show its set as blocked. A thread can read
+        // a signalfd while another thread would receive the signal. CONT releases
+        // other pending signals.
         if signal == Some(CONT) || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
             situation.wait_reasons = self.wait_reasons(pid, &threads);
         }
@@ -68,7 +71,7 @@ impl SnapshotCache<'_> {
         situation
     }
 
-    /// What its threads wait in.
+    /// Reads the wait reasons of its threads.
     fn wait_reasons(&self, pid: u32, threads: &Threads) -> Vec<(u32, WaitReason)> {
         let tasks: Vec<_> = threads.live().collect();
         let indices: Vec<u32> = (0..).take(tasks.len()).collect();
@@ -98,11 +101,11 @@ impl SnapshotCache<'_> {
         found
     }
 
-    /// Whether no member of the process's group has a parent in another group
-    /// of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
+    /// Returns true if no member of the process's group has a parent in another
+    /// group of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
     fn is_orphaned(&self, pid: u32) -> Option<bool> {
         let own = self.root.stat(pid).ok()?;
-        // 0: the group is outside our pid namespace, and so are its members.
+        // 0 means that the group and its members are outside our PID namespace.
         if own.process_group == 0 {
             return None;
         }
@@ -111,19 +114,20 @@ impl SnapshotCache<'_> {
     }
 }
 
-/// All process groups.
+/// All processes with their process groups.
 #[derive(Debug)]
 struct ProcessGroups {
     processes: HashMap<u32, ProcStat>,
     members: HashMap<u32, Vec<u32>>,
-    /// Whether each is orphaned, once asked.
+    /// The computed results, by process group.
     orphaned_cache: Mutex<HashMap<u32, Option<bool>>>,
     is_initial_namespace: bool,
 }
 
 impl ProcessGroups {
     fn read(root: &ProcRoot) -> Option<ProcessGroups> {
-        // One whose main thread alone has ended is alive.
+        // A process whose main thread has exited is alive while other threads
+        // run.
         let is_ended = |files: &mut ProcReader, stat: &ProcStat| {
             stat.state.has_exited()
                 && files.status(stat.pid).map_or(true, |status| process_has_exited(&status, None))
@@ -158,7 +162,7 @@ impl ProcessGroups {
             if self.is_initial_namespace && member.parent_pid == 1 {
                 continue;
             }
-            // A parent outside our pid namespace cannot be asked.
+            // The session of a parent outside our PID namespace is unknown.
             let parent = self.processes.get(&member.parent_pid).filter(|_| member.parent_pid != 0)?;
             if parent.process_group != group && parent.session == member.session {
                 return Some(false);

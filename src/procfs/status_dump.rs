@@ -1,35 +1,36 @@
-//! Several status files in one text: `cat /proc/*/status`, `grep Sig
-//! /proc/*/status` with its file names, `head` with its titles, a bug report.
+//! Parser of a text that contains several status files: the output of `cat
+//! /proc/*/status`, of `grep Sig /proc/*/status` with file names, of `head` with
+//! its titles, or a bug report.
 
 use super::name;
 use super::status::{ParseStatusError, ProcStatus, SignalSetLine, split_key_value};
 
-/// One process, or thread, found in a text.
+/// The status of one process or thread found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DumpedStatus {
-    /// The file name that stood before its lines, if one did.
+pub(crate) struct DumpedStatus {
+    /// The file name in front of its lines, if any.
     pub file_name: Option<Vec<u8>>,
-    /// What the lines say. Where the file name tells pid and thread, and no
-    /// line does, they are taken from there.
+    /// The parsed status. PID and TID are taken from the file name if no line
+    /// contains them.
     pub status: ProcStatus,
 }
 
-/// What a text holds.
+/// The result of parsing a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StatusDump {
-    /// The processes.
+pub(crate) struct StatusDump {
+    /// The statuses in the order of the text.
     pub statuses: Vec<DumpedStatus>,
-    /// What is wrong, and the number of the line (from 1) where it is, or where
-    /// the status that it is about begins.
+    /// The errors, each with a line number (from 1): that of the malformed line,
+    /// or the first line of a status without signal lines.
     pub errors: Vec<(usize, ParseStatusError)>,
 }
 
-/// Reads all of them.
+/// Parses all status files in a text.
 ///
 /// # Errors
-/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSignalSets`] for a text that
-/// holds no status at all.
-pub fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
+/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSignalSets`] if the text
+/// contains no status.
+pub(crate) fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.trim_ascii().is_empty() {
         return Err(ParseStatusError::Empty);
@@ -66,14 +67,14 @@ pub fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
     if nothing { Err(ParseStatusError::NoSignalSets) } else { Ok(records) }
 }
 
-/// A record whose lines are still being read.
+/// A status whose lines are still being read.
 struct PartialStatus {
     file_name: Option<Vec<u8>>,
-    /// The line where it begins.
+    /// The number of its first line.
     first_line: usize,
     keys: Vec<Vec<u8>>,
     status: ProcStatus,
-    /// The first line that is wrong.
+    /// The first malformed line.
     error: Option<(usize, ParseStatusError)>,
 }
 
@@ -89,8 +90,9 @@ impl PartialStatus {
         }
     }
 
-    /// Whether a line belongs to the next record: another file's, a name, with
-    /// which every status begins, or a key that this one already has.
+    /// Returns true if a line belongs to the next status: it has another file
+    /// name, is the `Name:` line that starts every status, or has a key that this
+    /// status already has.
     fn ends_at(&self, file: Option<&[u8]>, key: &[u8]) -> bool {
         let other_file = file.is_some_and(|file| self.file_name.as_deref() != Some(file));
         let begins = key == b"Name" || self.keys.iter().any(|known| known == key);
@@ -99,8 +101,8 @@ impl PartialStatus {
 }
 
 impl StatusDump {
-    /// Keeps what has been read; a status that is wrong, or has no signal set,
-    /// is a fault.
+    /// Adds a finished status. A status that is malformed or has no signal set is
+    /// added as an error.
     fn push_partial(&mut self, open: Option<PartialStatus>) {
         let Some(PartialStatus { file_name: file, first_line: from, keys, mut status, error: fault }) = open
         else {
@@ -121,8 +123,8 @@ impl StatusDump {
     }
 }
 
-/// Whether a key is one of a status file that this reads; others, and lines of
-/// prose, tell nothing.
+/// Returns true if the parser uses the key. Other lines, such as prose, are
+/// skipped.
 fn is_known_key(key: &[u8]) -> bool {
     const KEYS: [&[u8]; 12] = [
         b"Name",
@@ -141,16 +143,17 @@ fn is_known_key(key: &[u8]) -> bool {
     KEYS.contains(&key) || SignalSetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
 }
 
-/// The file name in a line that head(1) puts above each file.
+/// Parses the file name in a title line of head(1).
 fn parse_head_title(line: &[u8]) -> Option<&[u8]> {
     line.trim_ascii().strip_prefix(b"==> ")?.strip_suffix(b" <==")
 }
 
-/// The file name that grep(1) puts before a line, and the line; also with the
-/// line's number between them (`grep -n`). A file name may hold colons itself.
+/// Splits a line into the file name that grep(1) prints in front of it and the
+/// rest. Accepts a line number between them (`grep -n`). The file name may
+/// contain colons.
 fn split_grep_prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A line that begins with a key of ours has no file name before it, even
-    // if a process calls itself "/proc/1/status:SigBlk:".
+    // A line that starts with a known key has no file name in front of it, even
+    // if a process is named "/proc/1/status:SigBlk:".
     if split_key_value(line).is_none_or(|(key, _)| is_known_key(key)) {
         return None;
     }
@@ -167,7 +170,7 @@ fn split_grep_prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((numbered.map_or(file, |at| &file[..at]), rest))
 }
 
-/// The process and the thread in a path such as /proc/12/task/13/status.
+/// Parses the PID and the TID in a path such as /proc/12/task/13/status.
 fn ids_from_path(file: &[u8]) -> Option<(Option<u32>, Option<u32>)> {
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<u32>().ok();
     let mut parts = file.rsplit(|byte| *byte == b'/');

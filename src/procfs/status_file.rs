@@ -1,22 +1,22 @@
-//! A status file that is kept open, for whoever reads it again and again.
+//! Status file that stays open for repeated reading.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::{ProcReadError, ProcRoot, ProcStatus};
 
-/// The open status of a process. It is this process's for ever: what is read
-/// once it has been reaped is an error, also where its number is another's.
+/// The open status file of a process. It always refers to this process: after the
+/// process was reaped, reading fails, even if the PID was reused.
 #[derive(Debug)]
 pub struct StatusFile {
     file: File,
     buffer: Vec<u8>,
-    /// What it said last.
+    /// The text of the last read.
     last_text: Vec<u8>,
 }
 
 impl StatusFile {
-    /// Opens the status of a process.
+    /// Opens the status file of a process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -25,8 +25,8 @@ impl StatusFile {
         Ok(StatusFile { file, buffer: vec![0; 4096], last_text: Vec::new() })
     }
 
-    /// Reads it as it is now: with one system call, where the buffer is large
-    /// enough for all of it. `None` where not a byte of it has changed.
+    /// Reads the current status with one system call if the buffer is large
+    /// enough. Returns `None` if the text has not changed.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -34,7 +34,8 @@ impl StatusFile {
         loop {
             let length = self.file.read_at(&mut self.buffer, 0)?;
             if length == self.buffer.len() {
-                // A long list of groups: all of it anew, so that it is of one time.
+                // The text did not fit (a long list of groups). It is read again
+                // from the start, because it must be consistent.
                 self.buffer.resize(length * 2, 0);
                 continue;
             }

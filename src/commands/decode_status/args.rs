@@ -1,4 +1,4 @@
-//! What is typed after `sigtool decode-status`.
+//! Command-line arguments of `sigtool decode-status`.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -106,22 +106,22 @@ pub struct DecodeStatusArgs {
 }
 
 impl DecodeStatusArgs {
-    /// The arguments where they are but operands, which need no parser of
-    /// options.
+    /// Returns the arguments if all words are operands, so that clap is not
+    /// needed.
     pub fn parse_without_clap(words: &[OsString]) -> Option<DecodeStatusArgs> {
         let is_option = |word: &OsString| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-");
         let plain = !words.is_empty() && !words.iter().any(is_option);
         plain.then(|| DecodeStatusArgs { operands: words.to_vec(), ..DecodeStatusArgs::default() })
     }
 
-    /// What the arguments mean.
+    /// Converts the arguments to a request.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing.
+    /// A usage error that names the first invalid word.
     pub fn to_request(&self) -> Result<DecodeRequest, Failure> {
         let operands = self.operands.iter().map(parse_operand);
         let mut targets = operands.collect::<Result<Vec<_>, _>>()?;
-        // Who is named twice is shown once.
+        // A target that is named twice is shown once.
         let mut known = HashSet::new();
         targets.retain(|target| target.ids().is_none_or(|numbers| known.insert(numbers)));
         targets.extend(self.file.iter().cloned().map(DecodeTarget::File));
@@ -179,10 +179,11 @@ impl DecodeStatusArgs {
         Ok(request)
     }
 
-    /// The same, for output of this format.
+    /// Converts the arguments to a request for output in this format.
     ///
     /// # Errors
-    /// Also an option that makes no sense in it, by name.
+    /// Like [`Self::to_request`], and a usage error for an option that cannot be
+    /// combined with the format.
     pub fn to_request_for_format(&self, format: OutputFormat) -> Result<DecodeRequest, Failure> {
         let request = self.to_request()?;
         if format != OutputFormat::Prometheus {
@@ -219,14 +220,14 @@ impl DecodeStatusArgs {
     }
 }
 
-/// `caught=TERM,HUP`.
+/// Parses a requirement such as `caught=TERM,HUP`.
 fn parse_requirement(option: &str, word: &OsString, wanted: bool) -> Result<Requirement, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     Requirement::parse(&word, wanted)
         .map_err(|error| Failure::usage_error(format!("{option} {word}: {error}")))
 }
 
-/// The signal whose effect is asked for.
+/// Parses the signal whose effect is predicted.
 fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match Signal::from_digits(&word) {
@@ -243,7 +244,7 @@ fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
     }
 }
 
-/// The signals that are counted.
+/// Parses the set of signals to count.
 fn parse_counted_signals(word: &OsString) -> Result<SignalSet, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match SignalSet::parse(&word, Arch::NATIVE) {
@@ -268,7 +269,7 @@ fn parse_operand(word: &OsString) -> Result<DecodeTarget, Failure> {
     read.map_err(|reason| Failure::usage_error(format!("{}: {reason}", escape_name(bytes))))
 }
 
-/// A process or thread id.
+/// Parses a PID or TID.
 fn parse_id(digits: &[u8]) -> Result<u32, String> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err("not a process: a PID, PID/TID, self or - is expected".to_owned());
@@ -280,8 +281,8 @@ fn parse_id(digits: &[u8]) -> Result<u32, String> {
     }
 }
 
-/// The masks without a name, each by itself, and those with one, together as
-/// one process's status.
+/// Parses masks. A mask without a name stays separate; all masks with a name form
+/// the status of one process.
 fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>), Failure> {
     let mut bare = Vec::new();
     let mut given: Option<ProcStatus> = None;
@@ -302,7 +303,8 @@ fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>)
         if status.signal_set(line).is_some() {
             return Err(Failure::usage_error(format!("--mask {text}: {} is given twice", line.key())));
         }
-        // One mask of 32 digits makes the status mips's; short ones join it.
+        // A mask of 32 digits makes the whole status one of mips, also its
+        // shorter masks.
         if arch != Arch::NATIVE {
             status.arch = arch;
         }

@@ -1,4 +1,5 @@
-//! From targets to processes: what /proc or a text says of each.
+//! Collection of processes: reads the targets from /proc, files and masks, or
+//! selects processes, and evaluates what the request needs.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,7 +19,7 @@ use crate::procfs::{
 use crate::select::{self, SelectError, SelectedProcess, Selection};
 use crate::sys;
 
-/// Finds what is asked for.
+/// Reads the targets of a request.
 pub(super) fn collect_targets(request: &DecodeRequest) -> DecodeReport {
     let mut processes = Vec::new();
     let mut problems = Vec::new();
@@ -53,14 +54,14 @@ fn empty_report(request: &DecodeRequest) -> DecodeReport {
     }
 }
 
-/// What a selection chose, and what of the targets it could not look at.
+/// The result of a selection, with the targets that could not be read.
 pub(super) struct Collected<T> {
     pub(super) found: T,
     pub(super) warnings: Vec<String>,
     pub(super) errors: Vec<DecodeError>,
 }
 
-/// Chooses processes, of the targets if there are any, by their numbers.
+/// Selects processes, among the targets if there are any, and returns their PIDs.
 ///
 /// # Errors
 /// See [`select_processes`].
@@ -73,8 +74,9 @@ pub(super) fn select_pids(
     })
 }
 
-/// What /proc says of the chosen ones; who has ended meanwhile is left out.
-/// `names`: with those of parents, tracers and users, which take more reading.
+/// Selects processes and reads them. Processes that exit in the meantime are
+/// skipped. `names` also reads the names of parents, tracers and users, which
+/// takes longer.
 ///
 /// # Errors
 /// See [`select_processes`].
@@ -101,10 +103,11 @@ pub(super) fn collect_selected(
     Ok(Collected { found, warnings, errors: Vec::new() })
 }
 
-/// Who does not match is none of them; who is not there is a problem.
+/// Runs a selection. A target that does not match is skipped; a target that does
+/// not exist is an error of the report.
 ///
 /// # Errors
-/// What [`Selection::find_processes`] says, with the exit status that goes with it.
+/// Errors of [`Selection::find_processes`] with the matching exit status.
 fn select_processes<T>(
     request: &DecodeRequest,
     find: impl FnOnce(Option<&[u32]>) -> Result<(T, Vec<String>), SelectError>,
@@ -127,7 +130,7 @@ fn select_processes<T>(
 }
 
 impl DecodeReport {
-    /// Holds each process against the requirements.
+    /// Checks each process against the requirements.
     fn check_requirements(&mut self, request: &DecodeRequest) {
         if request.requirements.is_empty() {
             return;
@@ -148,8 +151,7 @@ impl DecodeReport {
         }
     }
 
-    /// Looks for what is wrong or surprising about each process. A thread by
-    /// itself is not looked at.
+    /// Adds the findings about each process. Single threads are skipped.
     fn add_findings(&mut self, request: &DecodeRequest) {
         for process in self.processes.iter_mut().filter(|process| process.tid.is_none()) {
             let (situation, mut around) = match &process.threads {
@@ -171,7 +173,8 @@ impl DecodeReport {
         }
     }
 
-    /// Looks up what the signal does to each process, if that was asked.
+    /// Predicts the effect of the signal on each process, if the request names a
+    /// signal.
     fn predict_effects(&mut self, request: &DecodeRequest) {
         let Some(signal) = request.effect_signal else { return };
         let shared = SnapshotCache::new(&request.proc_root, sys::reader::read);
@@ -181,7 +184,7 @@ impl DecodeReport {
                 (Some(pid), Some(threads)) => {
                     shared.snapshot(pid, status.clone(), threads.clone(), Some(signal))
                 }
-                // A thread by itself, whose process decides with it.
+                // A single thread: its process determines the effect too.
                 (Some(pid), None) => match request.proc_root.snapshot(pid, Some(signal), sys::reader::read) {
                     Ok(situation) => situation,
                     Err(_) => ProcessSnapshot::from_status(status),
@@ -200,8 +203,8 @@ impl DecodeReport {
     }
 }
 
-/// The most that is read of a text: more than the status files of all processes
-/// that a machine can have with usual names.
+/// Maximum size of a text: more than the status files of all processes that a
+/// machine can have with usual names.
 const MAX_TEXT_BYTES: u64 = 1 << 26;
 
 fn read_target(
@@ -220,7 +223,7 @@ fn read_target(
                 let unmounted = select::check_native_proc(root).err().map(|error| error.to_string());
                 decode_error("self", unmounted.unwrap_or_else(|| read_error_text(&error, root)))
             })?;
-            // Where /proc is not our own, "self" is whom it takes us for.
+            // In a foreign /proc, "self" is another process than ours.
             let pid = status.tgid.unwrap_or_else(std::process::id);
             read_live_process(pid, status, root, names).map(|process| vec![process])
         }
@@ -239,8 +242,8 @@ fn read_target(
     }
 }
 
-/// A process that /proc has: with all of its threads, unless its number turns
-/// out to be that of a thread, which is shown by itself.
+/// Reads the threads of a process. If the ID belongs to a thread, only that
+/// thread is returned.
 fn read_live_process(
     pid: u32,
     status: ProcStatus,
@@ -254,7 +257,7 @@ fn read_live_process(
     Ok(DecodedProcess { threads: Some(threads), ..names.with_names(status, None) })
 }
 
-/// All of a text, unless it has no end.
+/// Reads a whole text up to the maximum size.
 fn read_text(from: impl Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     from.take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
@@ -267,8 +270,7 @@ fn read_text(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// What a text holds: one process, or several. What is wrong in it does not
-/// keep the rest from being shown.
+/// Parses the statuses in a text. Errors in one status do not affect the others.
 fn parse_status_texts(
     file: &[u8],
     name: &str,
@@ -287,9 +289,9 @@ fn parse_status_texts(
         .collect())
 }
 
-/// A status of which nothing else is known.
+/// Creates a process from a status alone.
 pub(super) fn process_from_status(status: ProcStatus, file: Option<Vec<u8>>) -> DecodedProcess {
-    // A text of another thread than the main one is that thread's alone.
+    // The status of a thread other than the main one describes only that thread.
     let thread = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
     DecodedProcess {
         status,
@@ -306,7 +308,7 @@ pub(super) fn process_from_status(status: ProcStatus, file: Option<Vec<u8>>) -> 
     }
 }
 
-/// Names that several processes may share: looked up once each.
+/// Cache of user and process names, each of which is read once.
 struct NameCache<'a> {
     proc_root: &'a ProcRoot,
     users: Vec<(u32, Option<String>)>,
@@ -318,7 +320,8 @@ impl NameCache<'_> {
         NameCache { proc_root: root, users: Vec::new(), processes: HashMap::new() }
     }
 
-    /// A live process or thread with the names that belong to it.
+    /// Creates a live process or thread and reads the names of its parent, tracer
+    /// and user.
     fn with_names(&mut self, status: ProcStatus, thread: Option<u32>) -> DecodedProcess {
         let parent_name = status.parent_pid.and_then(|parent| self.process_name(parent));
         let tracer_name = status.tracer_pid.and_then(|tracer| self.process_name(tracer));
@@ -331,7 +334,8 @@ impl NameCache<'_> {
         }
     }
 
-    /// Gives live processes, sorted by number, the names that belong to them.
+    /// Reads the names of parents, tracers and users for live processes, which
+    /// must be sorted by PID.
     fn add_names(&mut self, processes: &mut [DecodedProcess]) {
         let known = |processes: &[DecodedProcess], pid: u32| {
             let place = processes.binary_search_by_key(&Some(pid), |process| process.status.tgid).ok()?;
@@ -348,14 +352,15 @@ impl NameCache<'_> {
         }
     }
 
-    /// The name of a process, if it can be read.
+    /// Returns the name of a process, if it can be read.
     fn process_name(&mut self, pid: u32) -> Option<Vec<u8>> {
         let root = self.proc_root;
         let read = || Some(root.status(pid).ok()?.name?.as_bytes().to_vec());
         self.processes.entry(pid).or_insert_with(read).clone()
     }
 
-    /// The name of a user, if this machine's /etc/passwd is the one that counts.
+    /// Returns the name of a user. `None` for a foreign /proc, because this
+    /// machine's /etc/passwd does not apply to it.
     fn user_name(&mut self, uid: u32) -> Option<String> {
         if !self.proc_root.is_native() {
             return None;
@@ -380,7 +385,7 @@ fn decode_error(target: &str, reason: String) -> DecodeError {
     DecodeError { target: target.to_owned(), reason }
 }
 
-/// Why a process or thread could not be read.
+/// Describes why a process or thread could not be read.
 fn proc_read_error(pid: u32, tid: Option<u32>, root: &ProcRoot, error: &ProcReadError) -> DecodeError {
     let gone = matches!(error, ProcReadError::Gone);
     let target = tid.map_or_else(|| pid.to_string(), |tid| format!("{pid}/{tid}"));
@@ -388,8 +393,8 @@ fn proc_read_error(pid: u32, tid: Option<u32>, root: &ProcRoot, error: &ProcRead
         return decode_error(&target, error.to_string());
     }
     let reason = match tid {
-        // /proc hides another user's processes as if they were not there
-        // (hidepid=invisible), but the null signal still finds them.
+        // /proc mounted with hidepid=invisible hides the processes of other
+        // users, but kill(2) with signal 0 still finds them.
         _ if gone && root.is_native() && sys::process::exists(pid) && root.status(pid).is_err() => {
             "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
         }
@@ -399,8 +404,8 @@ fn proc_read_error(pid: u32, tid: Option<u32>, root: &ProcRoot, error: &ProcRead
     decode_error(&target, reason)
 }
 
-/// An error in words; where nothing is found in a directory that was named,
-/// whether that is a /proc at all.
+/// Describes an error. If a directory given by the user has no process, also
+/// reports if it is not a mounted /proc.
 fn read_error_text(error: &ProcReadError, root: &ProcRoot) -> String {
     let directory = escape_name(root.directory().as_os_str().as_encoded_bytes());
     match error {

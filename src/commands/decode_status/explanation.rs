@@ -1,4 +1,4 @@
-//! What was judged of processes, shown: findings, effects, requirements.
+//! Output of findings, predicted effects and unmet requirements.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::explain::{Finding, Severity};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_message, escape_name};
 use crate::signal::Signal;
 
-/// A line for each requirement that a process does not meet.
+/// Prints a line for each requirement that a process does not meet.
 pub(super) fn print_unmet(processes: &[DecodedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     for process in processes {
         let name = process.status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
@@ -25,7 +25,7 @@ pub(super) fn print_unmet(processes: &[DecodedProcess], out: &mut ReportWriter<'
     Ok(())
 }
 
-/// What was found, a line each: how grave, what is so, why, what to do.
+/// Returns the findings, one per line: severity, summary, explanation and advice.
 pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
     let mut fields = Fields::default();
     for Finding { severity, summary: what, explanation: why, advice: todo, .. } in &process.findings {
@@ -38,13 +38,13 @@ pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
         if let Some(todo) = todo {
             text.push_str(&format!(" To do: {todo}."));
         }
-        // A name of a process may be in it.
+        // The text may contain the name of a process.
         fields.push(label, Cell::new(escape_message(&text).replace('\n', "\\n"), meaning));
     }
     fields
 }
 
-/// What the signal does, a row a process.
+/// Returns the table of predicted effects, one row per process.
 pub(super) fn effect_grid(processes: &[DecodedProcess], signal: Option<Signal>) -> Grid {
     let mut grid = Grid::new(vec![
         Column::right("PID"),

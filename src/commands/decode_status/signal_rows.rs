@@ -1,72 +1,75 @@
-//! The sets of a process, turned into what is so for each signal. Pure.
+//! State of each signal, derived from the signal sets of a process. Pure.
 
 use super::DecodedProcess;
 use crate::procfs::{TaskState, Threads};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
-/// What is so for one signal.
+/// The state of one signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignalRow {
     /// The signal.
     pub signal: Signal,
     /// Its disposition.
     pub disposition: RowDisposition,
-    /// Whether it is blocked.
+    /// The threads that block it.
     pub blocked: BlockedStatus,
-    /// For whom it is pending.
+    /// The process or threads for which it is pending.
     pub pending: PendingStatus,
 }
 
-/// What the process does with a signal (signal(7)).
+/// The disposition of a signal (signal(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowDisposition {
-    /// The default action, which is this.
+    /// The default action.
     Default(DefaultAction),
-    /// Nothing.
+    /// Ignored.
     Ignored,
-    /// It runs a handler.
+    /// A handler catches it.
     Caught,
-    /// A line that would tell is missing.
+    /// Unknown, because a line of the status is missing.
     Unknown,
 }
 
-/// Whether a signal is blocked.
+/// The threads that block a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockedStatus {
-    /// By no thread.
+    /// No thread.
     ByNone,
-    /// By every thread, or by the one that is looked at.
+    /// Every thread, or the single thread that is shown.
     ByAll,
-    /// By some of the threads.
+    /// Some of the threads.
     BySome {
-        /// That many block it.
+        /// The number of threads that block it.
         threads: usize,
-        /// Of that many.
+        /// The number of all threads.
         total: usize,
     },
-    /// By the main thread; what the others do is not known from its text.
+    /// The main thread. The status text does not show the others.
     ByMainThread,
-    /// Not by the main thread, so not by all.
+    /// Not the main thread, so not every thread.
     NotByMainThread,
-    /// A line that would tell is missing.
+    /// Unknown, because a line of the status is missing.
     Unknown,
 }
 
-/// For whom a signal is pending.
+/// The process or threads for which a signal is pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PendingStatus {
-    /// For the process: any thread may take it.
+    /// True if it is pending for the process, so any thread may receive it.
     pub for_process: bool,
-    /// For these threads alone; 0 where a text does not tell the id.
+    /// The TIDs of the threads for which it is pending; 0 if the text does not
+    /// contain the TID.
     pub for_threads: Vec<u32>,
-    /// Whether a line that would tell is missing, and none tells so.
+    /// True if a line is missing and the other lines do not show the signal as
+    /// pending.
     pub is_unknown: bool,
 }
 
 impl DecodedProcess {
-    /// The signals that every thread blocks; of a text of several threads, what
-    /// its main thread does. `None` if unknown, as where that has ended.
+    /// Returns the signals that every thread blocks. If only the text of the main
+    /// thread is known, returns the signals that it blocks, or `None` if it has
+    /// exited.
     pub fn blocked(&self) -> Option<SignalSet> {
         match &self.threads {
             Some(threads) => Some(threads.blocked_by_all()),
@@ -75,21 +78,22 @@ impl DecodedProcess {
         }
     }
 
-    /// Whether only a text is known, which speaks for one thread of several.
+    /// Returns true if only the status text of one of several threads is known.
     pub fn is_partial(&self) -> bool {
         let several = self.status.thread_count.is_some_and(|count| count > 1);
         self.threads.is_none() && self.tid.is_none() && several
     }
 
-    /// Whether the main thread has ended and others live.
+    /// Returns true if the main thread has exited but other threads are still
+    /// running.
     pub fn leader_exited(&self) -> bool {
         let several = self.status.thread_count.is_some_and(|count| count > 1);
         several && self.status.state.is_some_and(TaskState::has_exited)
     }
 
-    /// The signals pending for the process or for a thread; `None` if a line
-    /// that would tell is missing (`grep Sig` leaves ShdPnd out) and none is
-    /// found in the other.
+    /// Returns the signals pending for the process or for a thread. `None` if a
+    /// line is missing (`grep Sig` omits ShdPnd) and the others show no pending
+    /// signal.
     pub fn pending(&self) -> Option<SignalSet> {
         let own = match &self.threads {
             Some(threads) => Some(threads.pending_for_any()),
@@ -100,18 +104,19 @@ impl DecodedProcess {
         (complete || !found.is_empty()).then_some(found)
     }
 
-    /// A row for each signal that is in any set; for every signal if `full`.
+    /// Returns a row for each signal that is in any set, or for every signal if
+    /// `full`.
     pub fn rows(&self, full: bool) -> Vec<SignalRow> {
         let shown = if full { SignalSet::all(self.status.arch) } else { self.signals_in_any_set() };
         shown.iter().map(|signal| self.row(signal)).collect()
     }
 
-    /// How many threads the answers rest on.
+    /// Returns the number of threads whose state is known.
     pub fn known_thread_count(&self) -> usize {
         self.threads.as_ref().map_or(1, Threads::live_count)
     }
 
-    /// The signals in any set.
+    /// Returns the signals that are in any set.
     fn signals_in_any_set(&self) -> SignalSet {
         let blocked = match &self.threads {
             Some(threads) => threads.blocked_by_any(),
@@ -175,7 +180,7 @@ impl DecodedProcess {
     }
 }
 
-/// The default action of any signal.
+/// Returns the default action of any signal.
 pub(super) fn default_action(signal: Signal, arch: Arch) -> DefaultAction {
     arch.standard_signal(signal).map_or(REALTIME_DEFAULT_ACTION, |facts| facts.action)
 }
@@ -190,8 +195,8 @@ mod tests {
         process.row(Signal::new(number).unwrap())
     }
 
-    /// Only the signal lines, with any blanks between: the input of a person
-    /// who has nothing else.
+    /// Only the signal lines with any blanks, as users copy them into a bug
+    /// report.
     const SIGNAL_LINES: &str = "SigQ: 3/96365\nSigPnd:   0000000000000000\n  ShdPnd: 0000000000004000\n\n\
         SigBlk:\t0000000000010000\nSigIgn: 0000000000001000  \nSigCgt: 0000000180004007\n";
 

@@ -1,45 +1,45 @@
-//! The order of processes: `--sort KEY`.
+//! Order of the processes: `--sort KEY`.
 
 use std::cmp::Ordering;
 
 use super::DecodedProcess;
 use crate::signal::SignalSet;
 
-/// What processes are put in order by.
+/// An order of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortOrder {
-    /// What of them.
+    /// The key to compare.
     pub key: SortKey,
-    /// Whether the greatest comes first.
+    /// True if the greatest comes first.
     pub descending: bool,
 }
 
-/// What of a process an order goes by.
+/// A property of a process by which it can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// Its number.
+    /// Its PID.
     Pid,
-    /// Its name, by its bytes.
+    /// Its name, compared by bytes.
     Name,
     /// The letter of its state.
     State,
-    /// How many threads it has.
+    /// The number of its threads.
     Threads,
-    /// The number of its effective user.
+    /// Its effective UID.
     Uid,
-    /// How many signals are pending.
+    /// The number of pending signals.
     Pending,
-    /// How many signals it blocks.
+    /// The number of signals that it blocks.
     Blocked,
-    /// How many signals it ignores.
+    /// The number of signals that it ignores.
     Ignored,
-    /// How many signals it catches.
+    /// The number of signals that it catches.
     Caught,
-    /// How many signals are queued for its user.
+    /// The number of signals queued for its user.
     Queue,
 }
 
-/// The keys by their words; `user` is another one for `uid`.
+/// The words for the keys; `user` is an alias for `uid`.
 const KEY_NAMES: [(&str, SortKey); 11] = [
     ("pid", SortKey::Pid),
     ("name", SortKey::Name),
@@ -55,10 +55,10 @@ const KEY_NAMES: [(&str, SortKey); 11] = [
 ];
 
 impl SortOrder {
-    /// Reads a key; with a `-` before it, the greatest comes first.
+    /// Parses a key. A `-` in front of it puts the greatest first.
     ///
     /// # Errors
-    /// What is no key, and which there are.
+    /// A message that lists the valid keys.
     pub fn parse(word: &str) -> Result<SortOrder, String> {
         let (name, descending) = match word.strip_prefix('-') {
             Some(name) => (name, true),
@@ -73,8 +73,8 @@ impl SortOrder {
         }
     }
 
-    /// Puts them in order; equal ones by number. What is not known comes first,
-    /// as if it were less than everything.
+    /// Sorts processes. Equal ones are sorted by PID. Unknown values count as
+    /// smaller than all others.
     pub(super) fn sort(self, processes: &mut [DecodedProcess]) {
         if self.key == SortKey::Name {
             let name =
@@ -82,7 +82,8 @@ impl SortOrder {
             processes
                 .sort_by_cached_key(|process| SortEntry(name(process), process.status.pid, self.descending));
         } else {
-            // Each key once: the sets of threads are put together for it.
+            // Each key is computed once, because it may combine the sets of many
+            // threads.
             processes.sort_by_cached_key(|process| {
                 SortEntry(self.numeric_key(process), process.status.pid, self.descending)
             });
@@ -107,8 +108,8 @@ impl SortOrder {
     }
 }
 
-/// A key, the number that decides between equal ones, and whether the key goes
-/// down.
+/// A key, the PID that decides between equal keys, and true if the order is
+/// descending.
 #[derive(PartialEq, Eq)]
 struct SortEntry<K>(K, Option<u32>, bool);
 

@@ -1,4 +1,5 @@
-//! Processes and masks, shown: one in full, several in a row each.
+//! Text output of processes and masks: one process with a header, several as
+//! rows.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +13,7 @@ use crate::procfs::status::SignalSetLine;
 use crate::select::SelectedProcess;
 use crate::signal::{Arch, DefaultAction, SignalSet};
 
-/// The numbers of processes, a line each; in JSON, a document of them.
+/// Prints the PIDs of processes, one per line, or as one JSON document.
 pub(super) fn print_pids(found: &[SelectedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     match out.format() {
         OutputFormat::Json => wire::write_pids_json(found, out),
@@ -20,7 +21,7 @@ pub(super) fn print_pids(found: &[SelectedProcess], out: &mut ReportWriter<'_>) 
     }
 }
 
-/// Shows a report.
+/// Prints a report.
 pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
     if out.format() == OutputFormat::Json {
         return wire::write_json(report, out);
@@ -83,7 +84,7 @@ fn print_signals(process: &DecodedProcess, full: bool, out: &mut ReportWriter<'_
     out.write_sentence(&format!("No signal is blocked, ignored, caught or pending{known}."))
 }
 
-/// What there is to know of the process itself. What is not known has no line.
+/// Returns the header of a process. Unknown values have no line.
 fn header_fields(process: &DecodedProcess) -> Fields {
     let status = &process.status;
     let mut fields = Fields::default();
@@ -232,12 +233,12 @@ fn pending_cell(pending: &PendingStatus) -> Cell {
     }
 }
 
-/// Texts of sets: many processes have the same few.
+/// Cache of the texts of signal sets. Many processes share the same few sets.
 #[derive(Default)]
 struct SetTextCache(HashMap<(SignalSet, Arch), String>);
 
 impl SetTextCache {
-    /// The cell of a set.
+    /// Returns the cell of a set.
     fn set_cell(&mut self, set: Option<SignalSet>, arch: Arch, meaning: Meaning) -> Cell {
         match set {
             None => Cell::new("unknown", Meaning::Unknown),
@@ -320,14 +321,14 @@ fn thread_grid(processes: &[DecodedProcess]) -> Grid {
 fn optional_number_cell(number: Option<u32>) -> Cell {
     match number {
         None => Cell::absent(),
-        // Most have one thread.
+        // Most processes have one thread, so this case avoids formatting.
         Some(1) => Cell::plain("1"),
         Some(number) => Cell::plain(number.to_string()),
     }
 }
 
-/// What every thread blocks; of a text, what its main thread does, and that it
-/// speaks for no other.
+/// Returns the signals that every thread blocks. If only the text of the main
+/// thread is known, the cell is marked as showing only that thread.
 fn blocked_set_cell(process: &DecodedProcess, texts: &mut SetTextCache) -> Cell {
     let cell = texts.set_cell(process.blocked(), process.status.arch, Meaning::Pending);
     match process.blocked() {

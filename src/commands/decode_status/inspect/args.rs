@@ -1,4 +1,4 @@
-//! The options that look inside of a process.
+//! Command-line options of `--handlers` and `--queue`.
 
 use clap::{Args, ValueEnum};
 
@@ -30,10 +30,11 @@ enum InspectBackendArg {
 }
 
 impl InspectArgs {
-    /// What is asked; nothing, most of the time.
+    /// Converts the options; `None` if neither `--handlers` nor `--queue` is
+    /// present.
     ///
     /// # Errors
-    /// An option that goes with these alone, by name.
+    /// A usage error for an option that requires one of the two.
     pub(in crate::commands::decode_status) fn to_options(&self) -> Result<Option<InspectOptions>, Failure> {
         let InspectArgs { handlers, queue, verbose, .. } = *self;
         let backend = match self.backend {

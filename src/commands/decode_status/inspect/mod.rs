@@ -1,5 +1,5 @@
-//! `--handlers` and `--queue`: what a process does with a signal in its own
-//! code, and what waits for it, from whom.
+//! `--handlers` and `--queue`: inspects the signal handlers and the pending
+//! signals of live processes with BPF or ptrace.
 
 pub(super) mod args;
 mod shorten_symbol;
@@ -21,21 +21,21 @@ use crate::procfs::context::{ClaimedOrigin, SenderClaim};
 use crate::procfs::{ProcRoot, ProcessName};
 use crate::signal::siginfo::SignalOrigin;
 
-/// What is to be seen inside, and by what.
+/// Options of an inspection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InspectOptions {
-    /// The handlers of caught signals.
+    /// Reports the handlers of caught signals.
     pub handlers: bool,
-    /// What is pending, with its siginfo.
+    /// Reports the pending signals with their siginfo.
     pub queue: bool,
-    /// The means.
+    /// The backend to use.
     pub backend: BackendChoice,
-    /// Whether it is told why a means could not be used.
+    /// Reports why a backend could not be used.
     pub verbose: bool,
 }
 
-/// Looks into each process of a report, if that was asked. What cannot be seen
-/// is a problem of the report.
+/// Inspects each process of a report, if the request asks for it. A process that
+/// cannot be inspected is an error of the report.
 pub(super) fn inspect_processes(report: &mut DecodeReport, request: &DecodeRequest) {
     let Some(asked) = request.inspect else { return };
     let wanted = InspectionScope { handlers: asked.handlers, queue: asked.queue };
@@ -45,7 +45,7 @@ pub(super) fn inspect_processes(report: &mut DecodeReport, request: &DecodeReque
 
 fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: InspectOptions, root: &ProcRoot) {
     observer.prefetch(report.processes.len());
-    // Many refused for the same reason are one problem.
+    // Processes that fail for the same reason share one error.
     let mut refused: Vec<(BackendError, Vec<String>)> = Vec::new();
     for process in &mut report.processes {
         let Some(pid) = live_pid(process, root) else { continue };
@@ -77,13 +77,13 @@ fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: Inspe
     }
 }
 
-/// The process that a thread, too, belongs to.
+/// Returns the PID of a live process, or of the process of a live thread.
 fn live_pid(process: &DecodedProcess, root: &ProcRoot) -> Option<u32> {
     let live = process.source_file.is_none() && root.is_native();
     process.status.tgid.or(process.status.pid).filter(|_| live)
 }
 
-/// What is wrong or surprising about the handlers of a process.
+/// Returns the findings about the handlers of a process.
 pub(super) fn handler_findings(inside: &Inspection) -> Vec<Finding> {
     let caught = |handler: &crate::inspect::Handler| CaughtSignal {
         signal: handler.signal,
@@ -94,7 +94,7 @@ pub(super) fn handler_findings(inside: &Inspection) -> Vec<Finding> {
     explain::handler_findings(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
 }
 
-/// Why a place is no code, if it is none.
+/// Returns the reason why a handler address is invalid, if it is.
 fn invalid_handler(place: &CodeLocation) -> Option<InvalidHandler> {
     let what = match place.region {
         Region::Unmapped => InvalidHandler::Unmapped,
@@ -104,7 +104,7 @@ fn invalid_handler(place: &CodeLocation) -> Option<InvalidHandler> {
     place.faults_when_called().then_some(what)
 }
 
-/// Whom its pending signals name.
+/// Returns the claimed senders of its pending signals.
 pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
     let claim = |entry: &crate::inspect::PendingEntry| {
         let from = match (
@@ -127,8 +127,8 @@ pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
     inside.queue.iter().flatten().filter_map(claim).collect()
 }
 
-/// What a handler is called, in so many columns at most: its function, else where
-/// it lies in a file, else its address.
+/// Returns the text for a handler: its function, otherwise its offset in a
+/// library, otherwise its address. Names are shortened to `max_width` columns.
 fn handler_text(place: &CodeLocation, most: usize) -> String {
     let (name, offset) = match (&place.symbol, place.region_name(), place.region_offset) {
         (Some(symbol), ..) => (Ok(escape_name(&symbol.name)), symbol.offset),
@@ -143,8 +143,8 @@ fn handler_text(place: &CodeLocation, most: usize) -> String {
     }
 }
 
-/// A file's name. What the kernel writes behind the name of one that is no more
-/// may be a name's own end: that blank is escaped.
+/// Returns the escaped name of a file. If the real name ends like the kernel's
+/// mark for a deleted file, its blank is escaped to distinguish the two.
 fn library_text(name: &[u8]) -> String {
     let text = escape_name(name);
     match text.strip_suffix(" (deleted)") {
@@ -153,7 +153,7 @@ fn library_text(name: &[u8]) -> String {
     }
 }
 
-/// What could not be seen, in words.
+/// Describes a value that could not be read.
 fn unavailable_text(unseen: &Unavailable) -> String {
     match unseen {
         Unavailable::Description(words) => words.clone(),
@@ -163,7 +163,7 @@ fn unavailable_text(unseen: &Unavailable) -> String {
     }
 }
 
-/// The report's notes on how it was seen, where no header tells.
+/// Returns notes on the backends, if the report has no header that contains them.
 pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
     let Some(_) = report.inspect.filter(|_| !report.is_detailed()) else { return Vec::new() };
     let means: Vec<_> = report
@@ -199,10 +199,10 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
     notes
 }
 
-/// Whether the rest of a request goes with looking inside.
+/// Checks that the rest of a request can be combined with an inspection.
 ///
 /// # Errors
-/// What does not, by name.
+/// A usage error that names the other option.
 pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
     let Some(asked) = request.inspect else { return Ok(()) };
     let option = if asked.handlers { "--handlers" } else { "--queue" };
@@ -244,8 +244,9 @@ mod tests {
         assert_eq!(unavailable_text(&unseen), "the symbols of br\\xffoken (permission denied)");
     }
 
-    /// What the kernel's verifier says of a program that it does refuse, of the
-    /// test's own process: the harness catches some signals.
+    /// Returns the report errors for a BPF program that the kernel's verifier
+    /// rejects. Inspects the test's own process, because the test harness catches
+    /// some signals.
     fn verifier_errors(verbose: bool) -> Option<Vec<DecodeError>> {
         let refused = match bpf::live::load_invalid_program() {
             Ok(refused) => refused,

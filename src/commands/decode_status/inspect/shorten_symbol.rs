@@ -1,10 +1,10 @@
-//! Names of functions in a narrow column.
+//! Shortening of function names for narrow columns.
 
 use crate::out::{ELLIPSIS, shorten_middle};
 
-/// A function's name in at most so many characters, if that can be: without
-/// what it takes and what its templates are of, then without the namespaces that
-/// it lies in, at last without its middle.
+/// Shortens a function name to at most `max_width` characters. First elides
+/// parameters and template arguments, then removes leading namespaces, and
+/// finally cuts the middle.
 pub(super) fn shorten_symbol(name: &str, most: usize) -> String {
     let is_short = |name: &str| name.chars().count() <= most;
     if is_short(name) {
@@ -20,7 +20,7 @@ pub(super) fn shorten_symbol(name: &str, most: usize) -> String {
     shorten_middle(found, most)
 }
 
-/// A name with each list in brackets left out: `f(int)` becomes `f(…)`.
+/// Elides each list in brackets: `f(int)` becomes `f(…)`.
 fn elide_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
@@ -36,14 +36,14 @@ fn elide_brackets(name: &str) -> String {
     text
 }
 
-/// Whether a list is no part of a name: C++ names operators by brackets, and what
-/// has no name so; Go has `main.(*T).f`.
+/// Returns true if a list is not part of a name. C++ uses brackets in the names
+/// of operators and of unnamed items; Go has `main.(*T).f`.
 fn is_elidable(before: &str, list: &str) -> bool {
     let named = ["()", "<>", "(anonymous namespace)"].contains(&list) || list.starts_with("(*");
     !named && !before.ends_with("operator") && !before.ends_with("operator<")
 }
 
-/// The list in brackets that a text begins with.
+/// Returns the list in brackets at the start of a text.
 fn leading_brackets(text: &str) -> Option<&str> {
     if !text.starts_with(['(', '<']) {
         return None;
@@ -53,7 +53,7 @@ fn leading_brackets(text: &str) -> Option<&str> {
     for (at, character) in text.char_indices() {
         match character {
             '(' | '<' => depth += 1,
-            // Of `->`.
+            // This bracket is part of `->`.
             '>' if before == '-' => {}
             ')' | '>' => depth -= 1,
             _ => {}

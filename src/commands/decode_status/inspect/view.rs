@@ -1,4 +1,4 @@
-//! Handlers and queues, shown.
+//! Tables of handlers and pending signals.
 
 use std::io;
 
@@ -14,7 +14,8 @@ use crate::signal::siginfo::SignalOrigin;
 use crate::signal::siginfo_fields::SiginfoFields;
 use crate::signal::{Arch, Siginfo};
 
-/// How it was seen, what could not be, and what that cost.
+/// Adds the backend, its cost and the values that could not be read to the
+/// header.
 pub(in crate::commands::decode_status) fn add_provenance(
     process: &DecodedProcess,
     asked: Option<InspectOptions>,
@@ -49,7 +50,7 @@ impl DecodedProcess {
     }
 }
 
-/// What was asked of one process, a table each.
+/// Prints the inspection of one process, one table for each option.
 pub(in crate::commands::decode_status) fn print_process(
     process: &DecodedProcess,
     report: &DecodeReport,
@@ -95,13 +96,13 @@ pub(in crate::commands::decode_status) fn print_process(
     Ok(())
 }
 
-/// What was asked of several processes, one table for all.
+/// Prints the inspection of several processes, one table for each option.
 pub(in crate::commands::decode_status) fn print_processes(
     asked: InspectOptions,
     processes: &[DecodedProcess],
     out: &mut ReportWriter<'_>,
 ) -> io::Result<()> {
-    // Of those that could not be seen nothing is said here.
+    // Processes that could not be inspected are reported as errors, not here.
     let seen = || processes.iter().map(|process| process.inspection.as_ref());
     let none = |count: fn(&Inspection) -> usize| seen().flatten().map(count).sum::<usize>() == 0;
     let all = seen().all(|inside| inside.is_some());
@@ -122,7 +123,8 @@ pub(in crate::commands::decode_status) fn print_processes(
     Ok(())
 }
 
-/// The columns that tell processes apart.
+/// Creates a grid. If there are several processes, its first columns identify
+/// them.
 fn grid_with_process_columns(columns: &[Column], several: bool) -> Grid {
     let process = [Column::right("PID"), Column::no_wrap("NAME")];
     let first = if several { &process[..] } else { &[] };
@@ -133,7 +135,8 @@ fn process_cells(process: &DecodedProcess, several: bool) -> Vec<Cell> {
     if several { vec![ids_cell(process), process_name_cell(process)] } else { Vec::new() }
 }
 
-/// `most`: in so many columns a name has to fit.
+/// Returns the table of handlers. `max_width` is the maximum width of a name in
+/// columns.
 fn handler_grid(processes: &[DecodedProcess], full: bool, several: bool, most: usize) -> Grid {
     let mut columns = vec![
         Column::right("NUM"),
@@ -160,7 +163,7 @@ fn handler_grid(processes: &[DecodedProcess], full: bool, several: bool, most: u
 
 fn handler_cells(handler: &Handler, full: bool, most: usize) -> Vec<Cell> {
     let Handler { signal, action, location: place, restorer_location: restorer } = handler;
-    // Every handler has a restorer: that is no news.
+    // Every handler has a restorer, so the flag adds no information.
     let flags = action.flag_names().into_iter().filter(|flag| full || flag != "RESTORER").collect::<Vec<_>>();
     let meaning = if place.faults_when_called() { Meaning::Danger } else { Meaning::Handled };
     let mut cells = vec![
@@ -184,7 +187,7 @@ fn handler_cells(handler: &Handler, full: bool, most: usize) -> Vec<Cell> {
     cells
 }
 
-/// What the handler lies in.
+/// Returns the library or other memory region that contains the handler.
 fn library_cell(place: &CodeLocation, most: usize) -> Cell {
     let words = match &place.region {
         Region::File { is_deleted: deleted, .. } => {
@@ -233,7 +236,8 @@ fn queue_grid(processes: &[DecodedProcess], several: bool, most: usize) -> Grid 
     grid
 }
 
-/// Why it was generated, or why that is not known.
+/// Returns the reason why the signal was generated, or the reason why that is
+/// unknown.
 fn code_cell(entry: &PendingEntry, cut: Option<IncompleteQueue>) -> Cell {
     let unknown = |text: String| Cell::new(text, Meaning::Unknown);
     if let Some(info) = &entry.siginfo {
@@ -250,7 +254,7 @@ fn code_cell(entry: &PendingEntry, cut: Option<IncompleteQueue>) -> Cell {
     unknown(format!("pending; its entry was not read ({why})"))
 }
 
-/// Whom it says that it is from; nobody vouches for that.
+/// Returns the claimed sender, which is unverified.
 fn sender_cell(entry: &PendingEntry, most: usize) -> Cell {
     if entry.is_unread {
         return Cell::new("not read", Meaning::Unknown);
@@ -271,7 +275,7 @@ fn sender_cell(entry: &PendingEntry, most: usize) -> Cell {
     }
 }
 
-/// `812 (deploy.sh) uid 1000`.
+/// Returns a text such as `812 (deploy.sh) uid 1000`.
 fn claimed_process_text(claimed: &ClaimedSender, most: usize) -> String {
     let ClaimedSender { inner_pid: number, pid, uid, name, is_child: child } = claimed;
     let child = if *child { "child " } else { "" };

@@ -1,5 +1,5 @@
-//! The JSON of handlers and queues: types of its own, whose field names are a
-//! contract.
+//! JSON objects for handlers and pending signals. The field names are a public
+//! interface.
 
 use std::time::Duration;
 
@@ -10,31 +10,31 @@ use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provena
 use crate::signal::Arch;
 use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};
 
-/// What was seen inside a process. A field is left out that was not asked for.
+/// The inspection of a process. A field that was not requested is omitted.
 #[derive(Serialize)]
 pub(in crate::commands::decode_status) struct InspectionObject {
-    /// Null where /proc had told that there is nothing to see, or nothing
-    /// could be.
+    /// Null if /proc showed that there is nothing to inspect, or if the
+    /// inspection failed.
     means: Option<ProvenanceObject>,
-    /// Null where they could not be seen.
+    /// Null if the handlers could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     handlers: Option<Option<Vec<HandlerObject>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<Option<Vec<QueuedSignalObject>>>,
-    /// limit, changed; null where the queue is whole.
+    /// `limit` or `changed`; null if the queue is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_cut: Option<Option<&'static str>>,
 }
 
 #[derive(Serialize)]
 struct ProvenanceObject {
-    /// bpf, ptrace.
+    /// `bpf` or `ptrace`.
     backend: &'static str,
-    /// How long the target stood still.
+    /// The time that the target was stopped.
     stopped_us: u64,
-    /// What could not be seen.
+    /// The values that could not be read.
     unseen: Vec<String>,
-    /// Why bpf was not used.
+    /// The reason why BPF was not used.
     instead: Option<String>,
 }
 
@@ -45,12 +45,12 @@ struct HandlerObject {
     address: u64,
     symbol: Option<String>,
     symbol_offset: Option<u64>,
-    /// file, named, anonymous, unmapped, kernel; null is unknown.
+    /// `file`, `named`, `anonymous`, `unmapped` or `kernel`; null if unknown.
     memory: Option<&'static str>,
     library: Option<String>,
     path: Option<String>,
     deleted: Option<bool>,
-    /// The address in the library's own numbers.
+    /// The offset in the library.
     offset: Option<u64>,
     executable: Option<bool>,
     flags: Vec<String>,
@@ -58,17 +58,17 @@ struct HandlerObject {
     restorer: Option<u64>,
 }
 
-/// Everything here is a claim.
+/// A pending signal. All values are unverified claims.
 #[derive(Serialize)]
 struct QueuedSignalObject {
     number: u8,
     signal: String,
-    /// Null for the process.
+    /// Null if it is pending for the process.
     tid: Option<u32>,
-    /// read; none: nothing was queued with it, or that was lost; unread: it was
-    /// not reached in a queue that is cut.
+    /// `read`; `none` if no siginfo was queued or it was lost; `unread` if the
+    /// reader did not reach it in an incomplete queue.
     entry: &'static str,
-    /// Null where nothing was queued with it.
+    /// Null if no siginfo was queued.
     code: Option<i32>,
     code_name: Option<&'static str>,
     meaning: Option<String>,
@@ -86,9 +86,9 @@ struct QueuedSignalObject {
 
 #[derive(Serialize)]
 struct ClaimedSenderObject {
-    /// Null where nobody here has the number.
+    /// Null if the process has no PID in our PID namespace.
     pid: Option<u32>,
-    /// As the target's pid namespace numbers it.
+    /// The PID in the target's PID namespace.
     namespace_pid: u32,
     uid: u32,
     name: Option<String>,
@@ -106,10 +106,10 @@ struct QueuedChildObject {
 #[derive(Serialize)]
 struct QueuedTimerObject {
     id: u32,
-    /// Always null: the kernel counts it when the signal is taken
-    /// (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
+    /// Always null, because the kernel counts overruns when it delivers the
+    /// signal (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
     overrun: Option<u32>,
-    /// Null where there is no such timer.
+    /// Null if the timer no longer exists.
     clock: Option<i32>,
     clock_name: Option<&'static str>,
 }
@@ -120,7 +120,7 @@ struct QueuedDescriptorObject {
     band: u32,
 }
 
-/// What was seen, as an object.
+/// Converts an inspection to its JSON object.
 pub(in crate::commands::decode_status) fn inspection_object(
     inside: Option<&Inspection>,
     asked: super::InspectOptions,

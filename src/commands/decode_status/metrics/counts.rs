@@ -1,8 +1,8 @@
-//! Many processes, in a few numbers. Pure.
+//! Counters over many processes. Pure.
 //!
-//! How many numbers there are does not depend on how many processes are
-//! counted: only signals that were chosen, and the users whose queue of signals
-//! is fullest, have numbers of their own.
+//! The number of counters does not depend on the number of processes. Only the
+//! selected signals, and the users with the fullest signal queues, have counters
+//! of their own.
 
 use std::collections::BTreeMap;
 
@@ -11,52 +11,53 @@ use crate::procfs::status::QueueUsage;
 use crate::procfs::{TaskState, process_has_exited};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
-/// The sets that are counted, by name, in the order of [`SignalCounts::processes_per_set`].
+/// Names of the counted sets, in the order of
+/// [`SignalCounts::processes_per_set`].
 pub(super) const SET_NAMES: [&str; 4] = ["pending", "blocked", "ignored", "caught"];
 
-/// The signals that are counted unless others are asked for: those that end and
-/// steer services (HUP, INT, QUIT, TERM, USR1, USR2), and the two whose
-/// disposition is most often inherited by mistake (PIPE, CHLD).
+/// Signals that are counted by default: those that stop and control services
+/// (HUP, INT, QUIT, TERM, USR1, USR2), and the two whose disposition is most
+/// often inherited by mistake (PIPE, CHLD).
 pub(super) const DEFAULT_SIGNALS: &str = "HUP,INT,QUIT,PIPE,TERM,CHLD,USR1,USR2";
 
-/// So many users have numbers of their own.
+/// Maximum number of users with their own counters.
 const MAX_USERS: usize = 64;
 
-/// What is counted for one signal.
+/// The counters of one signal.
 #[derive(Clone, Debug)]
 pub(super) struct SignalCounts {
-    /// Its name.
     pub(in crate::commands::decode_status) name: String,
-    /// In how many processes' sets it is: see [`SET_NAMES`].
+    /// The number of processes with the signal in each of the sets of
+    /// [`SET_NAMES`].
     pub(super) processes_per_set: [u64; SET_NAMES.len()],
     signal: Signal,
 }
 
-/// The numbers.
+/// The counters of all processes.
 #[derive(Clone, Debug)]
 pub(super) struct ProcessCounts {
-    /// Processes that were looked at.
+    /// Processes that were read.
     pub(super) examined: u64,
-    /// Processes that are there and could not be read: in no other number.
+    /// Processes that exist but could not be read. They are in no other counter.
     pub(super) unreadable: u64,
-    /// Threads of those looked at.
+    /// Threads of the processes that were read.
     pub(in crate::commands::decode_status) threads: u64,
-    /// Ended, and not waited for by their parents.
+    /// Processes that have exited and that their parents have not waited for.
     pub(super) zombies: u64,
-    /// With a thread in state D.
+    /// Processes with a thread in state D.
     pub(super) uninterruptible: u64,
-    /// With a thread in state T.
+    /// Processes with a thread in state T.
     pub(in crate::commands::decode_status) stopped: u64,
-    /// With a thread in state t.
+    /// Processes with a thread in state t.
     pub(super) trace_stopped: u64,
-    /// With a thread that has a tracer.
+    /// Processes with a thread that has a tracer.
     pub(super) traced: u64,
     signals: Vec<SignalCounts>,
     queues: BTreeMap<u32, QueueUsage>,
 }
 
 impl ProcessCounts {
-    /// Nothing counted yet; these signals will be.
+    /// Creates counters for these signals.
     pub(in crate::commands::decode_status) fn new(signals: SignalSet) -> ProcessCounts {
         let fresh = |signal: Signal| SignalCounts {
             name: Arch::NATIVE.signal_name(signal).to_string(),
@@ -77,8 +78,7 @@ impl ProcessCounts {
         }
     }
 
-    /// Counts a process. What is not known of it is not counted; a thread by
-    /// itself is no process.
+    /// Counts a process. Unknown values and single threads are not counted.
     pub(super) fn add(&mut self, process: &DecodedProcess) {
         if process.tid.is_some() {
             return;
@@ -87,7 +87,8 @@ impl ProcessCounts {
         self.examined += 1;
         self.threads += u64::from(status.thread_count.unwrap_or(1));
         if process_has_exited(status, process.threads.as_ref()) {
-            // Nothing is delivered to it any more, whatever its sets say.
+            // The kernel no longer delivers signals to it, so its sets have no
+            // effect.
             self.zombies += 1;
             return;
         }
@@ -111,21 +112,22 @@ impl ProcessCounts {
         }
         if let (Some((real, _)), Some(queue)) = (status.uids, status.queue_usage) {
             let known = self.queues.entry(real).or_insert(queue);
-            // Read at different times; each process has a limit of its own.
+            // The values were read at different times, and each process has its
+            // own limit.
             *known = QueueUsage { used: known.used.max(queue.used), limit: known.limit.min(queue.limit) };
         }
     }
 
-    /// What was counted of each signal, by number.
+    /// Returns the counters of all signals, sorted by signal number.
     pub(in crate::commands::decode_status) fn signals(&self) -> &[SignalCounts] {
         &self.signals
     }
 
-    /// The queues of the users whose are fullest, those first; and how many
-    /// users are left out.
+    /// Returns the queues that are closest to their limit, fullest first, and the
+    /// number of omitted users.
     pub(super) fn fullest_queues(&self) -> (Vec<(u32, QueueUsage)>, usize) {
         let mut all: Vec<(u32, QueueUsage)> = self.queues.iter().map(|(uid, queue)| (*uid, *queue)).collect();
-        // By number where they are as full: the sort is stable.
+        // The sort is stable, so equally full queues stay sorted by UID.
         all.sort_by(|(_, one), (_, other)| {
             fill_ratio(*other).total_cmp(&fill_ratio(*one)).then(other.used.cmp(&one.used))
         });
@@ -136,7 +138,7 @@ impl ProcessCounts {
 }
 
 impl SignalCounts {
-    /// Its number on the machine that a status is of.
+    /// Returns the signal number on the architecture of a status.
     fn signal_on(&self, arch: Arch) -> Option<Signal> {
         match arch == Arch::NATIVE {
             true => Some(self.signal),
@@ -145,7 +147,7 @@ impl SignalCounts {
     }
 }
 
-/// How full a queue is.
+/// Returns the used fraction of a queue.
 fn fill_ratio(queue: QueueUsage) -> f64 {
     match queue {
         QueueUsage { used: 0, .. } => 0.0,
@@ -160,7 +162,7 @@ pub(in crate::commands::decode_status) mod tests {
     use crate::procfs::task::test_thread as task;
     use crate::procfs::{ProcStatus, Thread, Threads};
 
-    /// A process by a text, live if it has tasks.
+    /// Creates a process from a status text. It is live if it has threads.
     pub(in crate::commands::decode_status) fn parse_process(
         text: &str,
         tasks: Option<Vec<Thread>>,
@@ -178,7 +180,8 @@ pub(in crate::commands::decode_status) mod tests {
         counts
     }
 
-    /// pending, blocked, ignored, caught.
+    /// Returns the numbers of processes that have pending, block, ignore and
+    /// catch a signal.
     fn set_counts(counts: &ProcessCounts, name: &str) -> [u64; 4] {
         counts.signals().iter().find(|each| each.name == name).unwrap().processes_per_set
     }

@@ -1,7 +1,7 @@
-//! A whole machine in numbers, for `--format prometheus`.
+//! Machine-wide counters for `--format prometheus`.
 //!
-//! Unlike elsewhere, what is counted has no name looked up and is not kept: the
-//! memory is the same however many processes there are.
+//! Processes are counted without storing them or reading other names, so the
+//! memory does not grow with their number.
 
 pub(super) mod counts;
 mod prometheus;
@@ -14,13 +14,14 @@ use crate::select::{self, Selection};
 use crate::signal::{Arch, SignalSet};
 use counts::{DEFAULT_SIGNALS, ProcessCounts};
 
-/// Counts and prints. Where no process matches, that is what the numbers say,
-/// and no failure: a series must not stay as it was because of it.
+/// Counts processes and prints the counters. It is not a failure if no process
+/// matches: the counters are then 0. Without output the collector would keep
+/// reporting the old values.
 ///
 /// # Errors
-/// As [`super::run`] says.
+/// See [`super::run`].
 pub(super) fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
-    // The usual ones are names; a test reads them.
+    // A test verifies that the default names parse.
     let usual = || SignalSet::parse(DEFAULT_SIGNALS, Arch::NATIVE).unwrap_or_default();
     let mut counts = ProcessCounts::new(request.counted_signals.unwrap_or_else(usual));
     let (problems, warnings) = match &request.selection {
@@ -32,7 +33,7 @@ pub(super) fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result
     Ok(command_outcome(&problems, warnings, false))
 }
 
-/// Counts what was named, processes and texts.
+/// Counts the targets: processes and texts.
 fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<DecodeError> {
     let mut report = collect::collect_targets(request);
     for process in &report.processes {
@@ -45,7 +46,7 @@ fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<Dec
     report.errors
 }
 
-/// Counts what was chosen: of the targets, or of everything but sigtool and
+/// Counts the selected processes: among the targets, or all except sigtool and
 /// kernel threads.
 fn count_selected(
     request: &DecodeRequest,
@@ -59,7 +60,8 @@ fn count_selected(
     let mut files = ProcReader::new(root);
     if request.targets.is_empty() {
         let line = select::ancestors(root);
-        // A selection spares them, for it may be one of whom to signal.
+        // A selection excludes the ancestors of sigtool, because it may choose
+        // the processes to signal. The metrics include them.
         if let Ok(more) = selection.find_processes(root, Some(&line)) {
             let above: Vec<u32> = more.processes.iter().map(|found| found.pid).collect();
             let highest =

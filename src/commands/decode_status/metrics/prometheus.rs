@@ -1,6 +1,6 @@
-//! Numbers in Prometheus's text exposition format, as node_exporter's textfile
-//! collector reads it. Labels are the set, the signal and the user's number:
-//! nothing that a process chooses, and nothing that grows with the machine.
+//! Output in Prometheus's text exposition format for the textfile collector of
+//! node_exporter. Labels are the set, the signal and the UID. No label is chosen
+//! by a process, and their number does not grow with the machine.
 
 use std::io;
 
@@ -8,18 +8,19 @@ use super::counts::{ProcessCounts, SET_NAMES};
 use crate::out::ReportWriter;
 use crate::procfs::status::QueueUsage;
 
-/// Writes every metric.
+/// Prints all metrics.
 pub(super) fn print_metrics(counts: &ProcessCounts, out: &mut ReportWriter<'_>) -> io::Result<()> {
     metric_lines(counts).iter().try_for_each(|line| out.write_line(line))
 }
 
-/// What stands for a limit that is none (RLIM_INFINITY).
+/// Value of an unlimited limit (RLIM_INFINITY).
 const UNLIMITED_TEXT: &str = "+Inf";
 
-/// A value, and the labels that it bears.
+/// A sample: its labels and its value.
 type MetricSample = (Vec<(&'static str, String)>, String);
 
-/// The lines of all metrics: for each its HELP and TYPE, then its samples.
+/// Returns the lines of all metrics. Each metric has its HELP and TYPE lines,
+/// followed by its samples.
 fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     let mut lines = Vec::new();
     let mut gauge = |name: &str, help: &str, samples: Vec<MetricSample>| {
@@ -82,7 +83,7 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     lines
 }
 
-/// Labels in braces; nothing where there are none.
+/// Formats labels in braces; empty if there are none.
 fn format_labels(labels: &[(&str, String)]) -> String {
     if labels.is_empty() {
         return String::new();
@@ -92,7 +93,7 @@ fn format_labels(labels: &[(&str, String)]) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-/// The value of a label, as the format wants it.
+/// Escapes the value of a label.
 fn escape_label_value(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -132,7 +133,8 @@ mod tests {
         }
     }
 
-    /// A metric's samples stand together, below its own two lines.
+    /// The samples of a metric follow its HELP and TYPE lines without others
+    /// between.
     #[test]
     fn prints_each_metric_once() {
         let mut heads = Vec::new();
