@@ -9,8 +9,8 @@ const DELETED_SUFFIX: &[u8] = b" (deleted)";
 /// root group is empty.
 pub(crate) fn is_within(text: &[u8], group: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').filter_map(line_path).any(|path| {
-        let below = path.strip_prefix(group);
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        let rest = path.strip_prefix(group);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
 }
 
@@ -26,23 +26,26 @@ fn line_path(line: &[u8]) -> Option<&[u8]> {
 /// accepted; version 1 and hybrid systems have one directory per hierarchy there.
 /// Returns `None` if the name is empty.
 pub(crate) fn normalize(name: &[u8]) -> Option<Vec<u8>> {
-    let mounted = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
+    let relative = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
     if name.is_empty() {
         return None;
     }
-    let mut steps: Vec<&[u8]> =
-        mounted.unwrap_or(name).split(|byte| *byte == b'/').filter(|step| !step.is_empty()).collect();
-    if mounted.is_some() && steps.first().is_some_and(|step| is_hierarchy_name(step)) {
-        steps.remove(0);
+    let mut components: Vec<&[u8]> = relative
+        .unwrap_or(name)
+        .split(|byte| *byte == b'/')
+        .filter(|component| !component.is_empty())
+        .collect();
+    if relative.is_some() && components.first().is_some_and(|component| is_hierarchy_name(component)) {
+        components.remove(0);
     }
-    Some(steps.iter().flat_map(|step| [b"/", *step].concat()).collect())
+    Some(components.iter().flat_map(|component| [b"/", *component].concat()).collect())
 }
 
 /// Returns true if a directory of /sys/fs/cgroup is the mount point of a
 /// hierarchy: a controller, several controllers joined by commas, `unified`, or
 /// `systemd`.
-fn is_hierarchy_name(step: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 17] = [
+fn is_hierarchy_name(directory: &[u8]) -> bool {
+    const HIERARCHIES: [&[u8]; 17] = [
         b"blkio",
         b"cpu",
         b"cpuacct",
@@ -61,7 +64,7 @@ fn is_hierarchy_name(step: &[u8]) -> bool {
         b"systemd",
         b"unified",
     ];
-    step.split(|byte| *byte == b',').all(|part| KNOWN.contains(&part))
+    directory.split(|byte| *byte == b',').all(|name| HIERARCHIES.contains(&name))
 }
 
 #[cfg(test)]

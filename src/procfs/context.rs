@@ -128,13 +128,14 @@ const MAX_QUEUE_CONSUMERS: usize = 5;
 
 impl ProcRoot {
     /// Reads the context of a process.
-    pub fn context(&self, situation: &ProcessSnapshot) -> ProcessContext {
-        let status = &situation.status;
+    pub fn context(&self, snapshot: &ProcessSnapshot) -> ProcessContext {
+        let status = &snapshot.status;
         let Some(pid) = status.tgid else { return ProcessContext::default() };
-        let blocks = situation.threads.as_ref().is_some_and(|threads| !threads.blocked_by_any().is_empty());
-        let ended = situation.threads.as_ref().is_some_and(|threads| threads.all_exited());
-        let parent = status.parent_pid.filter(|parent| *parent != 0 && (ended || blocks));
-        let mut around = ProcessContext {
+        let blocks_signals =
+            snapshot.threads.as_ref().is_some_and(|threads| !threads.blocked_by_any().is_empty());
+        let has_exited = snapshot.threads.as_ref().is_some_and(|threads| threads.all_exited());
+        let parent = status.parent_pid.filter(|parent| *parent != 0 && (has_exited || blocks_signals));
+        let mut context = ProcessContext {
             is_live: self.is_native(),
             parent: parent.and_then(|parent| self.parent_info(parent)),
             tracer_name: status.tracer_pid.and_then(|tracer| self.status(tracer).ok()?.name),
@@ -142,39 +143,40 @@ impl ProcRoot {
         };
         let letter = status.state.map(TaskState::letter);
         match letter {
-            Some('Z') if ended => {
-                around.termination = self.zombie_wait_status(pid).and_then(Termination::from_wait_status);
-                around.zombie_count = status.parent_pid.and_then(|parent| self.count_zombie_children(parent));
+            Some('Z') if has_exited => {
+                context.termination = self.zombie_wait_status(pid).and_then(Termination::from_wait_status);
+                context.zombie_count =
+                    status.parent_pid.and_then(|parent| self.count_zombie_children(parent));
             }
-            Some('T') => around.stop_signal = self.stop_signal(pid),
+            Some('T') => context.stop_signal = self.stop_signal(pid),
             _ => {}
         }
-        if let Some(tid) = find_uninterruptible_thread(situation) {
-            around.sleep_location = Some(self.sleep_location(pid, tid));
+        if let Some(tid) = find_uninterruptible_thread(snapshot) {
+            context.sleep_location = Some(self.sleep_location(pid, tid));
         }
         if status
             .queue_usage
             .is_some_and(|queue| queue.used * 100 >= queue.limit.saturating_mul(QUEUE_NEARLY_FULL_PERCENT))
         {
-            around.timer_count = self.count_timers(pid);
-            around.queue_consumers = self.queue_consumers(status);
+            context.timer_count = self.count_timers(pid);
+            context.queue_consumers = self.queue_consumers(status);
         }
         // A known wait reason shows that the syscall file is readable.
-        if !ended
-            && situation.wait_reason(pid) == WaitReason::Unknown
+        if !has_exited
+            && snapshot.wait_reason(pid) == WaitReason::Unknown
             && self.is_permission_denied(&format!("{pid}/task/{pid}/syscall"))
         {
-            around.unreadable_files.extend(match letter {
+            context.unreadable_files.extend(match letter {
                 Some('S') => Some(UnreadableFile::Syscall),
                 Some('D') => Some(UnreadableFile::SyscallAndWchan),
-                Some('T') if around.stop_signal.is_none() => Some(UnreadableFile::StatExitCode),
+                Some('T') if context.stop_signal.is_none() => Some(UnreadableFile::StatExitCode),
                 _ => None,
             });
         }
-        if !ended && blocks && situation.signalfds.is_none() {
-            around.unreadable_files.push(UnreadableFile::FdDirectory);
+        if !has_exited && blocks_signals && snapshot.signalfds.is_none() {
+            context.unreadable_files.push(UnreadableFile::FdDirectory);
         }
-        around
+        context
     }
 
     fn parent_info(&self, pid: u32) -> Option<ParentInfo> {
@@ -197,19 +199,19 @@ impl ProcRoot {
     }
 
     fn sleep_location(&self, pid: u32, tid: u32) -> SleepLocation {
-        let call = self
+        let syscall = self
             .read_file(&format!("{pid}/task/{tid}/syscall"))
             .ok()
             .as_deref()
             .and_then(SyscallState::parse);
-        let channel = self.read_file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default();
-        let channel = String::from_utf8_lossy(&channel).trim().to_owned();
+        let wchan = self.read_file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default();
+        let wchan = String::from_utf8_lossy(&wchan).trim().to_owned();
         SleepLocation {
-            syscall: match call {
+            syscall: match syscall {
                 Some(SyscallState::InSyscall { number, .. }) => Some(number),
                 _ => None,
             },
-            wchan: Some(channel).filter(|name| !name.is_empty() && name != "0"),
+            wchan: Some(wchan).filter(|name| !name.is_empty() && name != "0"),
         }
     }
 
@@ -220,30 +222,31 @@ impl ProcRoot {
 
     /// Returns the processes of the same real UID that visibly use its signal
     /// queue.
-    fn queue_consumers(&self, of: &ProcStatus) -> Vec<QueueConsumer> {
-        let real = |status: &ProcStatus| status.uids.map(|(real, _)| real);
+    fn queue_consumers(&self, user_status: &ProcStatus) -> Vec<QueueConsumer> {
+        let real_uid = |status: &ProcStatus| status.uids.map(|(real, _)| real);
         let statuses = self.pids().unwrap_or_default().into_iter().filter_map(|pid| {
             let status = self.status(pid).ok()?;
-            (real(&status) == real(of) && status.tgid == Some(pid)).then_some((pid, status))
+            (real_uid(&status) == real_uid(user_status) && status.tgid == Some(pid)).then_some((pid, status))
         });
-        let mut found: Vec<QueueConsumer> = statuses
+        let mut consumers: Vec<QueueConsumer> = statuses
             .map(|(pid, status)| {
                 let pending = status.pending.unwrap_or_default() | status.shared_pending.unwrap_or_default();
-                let pending = pending.iter().any(Signal::is_realtime);
                 QueueConsumer {
                     pid,
                     name: status.name,
                     timer_count: self.count_timers(pid),
-                    has_pending_realtime: pending,
+                    has_pending_realtime: pending.iter().any(Signal::is_realtime),
                 }
             })
-            .filter(|holder| {
-                holder.has_pending_realtime || holder.timer_count.is_some_and(|timers| timers > 0)
+            .filter(|consumer| {
+                consumer.has_pending_realtime || consumer.timer_count.is_some_and(|timers| timers > 0)
             })
             .collect();
-        found.sort_by_key(|holder| (!holder.has_pending_realtime, std::cmp::Reverse(holder.timer_count)));
-        found.truncate(MAX_QUEUE_CONSUMERS);
-        found
+        consumers.sort_by_key(|consumer| {
+            (!consumer.has_pending_realtime, std::cmp::Reverse(consumer.timer_count))
+        });
+        consumers.truncate(MAX_QUEUE_CONSUMERS);
+        consumers
     }
 
     /// Returns true if a file exists but cannot be read because of missing
@@ -255,7 +258,7 @@ impl ProcRoot {
 
 /// Returns the TID of a thread in an uninterruptible sleep, preferably one that
 /// KILL does not end.
-fn find_uninterruptible_thread(situation: &ProcessSnapshot) -> Option<u32> {
-    let asleep = situation.threads.as_ref()?.iter().filter(|task| task.is_uninterruptible());
-    asleep.min_by_key(|task| task.killable != Some(false)).map(|task| task.tid)
+fn find_uninterruptible_thread(snapshot: &ProcessSnapshot) -> Option<u32> {
+    let sleeping = snapshot.threads.as_ref()?.iter().filter(|thread| thread.is_uninterruptible());
+    sleeping.min_by_key(|thread| thread.killable != Some(false)).map(|thread| thread.tid)
 }

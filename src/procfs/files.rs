@@ -80,21 +80,21 @@ impl ProcReader {
             return Ok(Threads::new(Thread::from_status(main).into_iter().collect()));
         }
         self.set_path(pid, "task");
-        let mut ids = numeric_entries(fs::read_dir(self.path())?)?;
-        ids.sort_unstable();
-        let look = |files: &mut ProcReader, tid: u32| match files.thread_status(pid, tid) {
+        let mut tids = numeric_entries(fs::read_dir(self.path())?)?;
+        tids.sort_unstable();
+        let read_thread = |reader: &mut ProcReader, tid: u32| match reader.thread_status(pid, tid) {
             Ok(status) => Thread::from_status(&status).map(Ok),
             Err(ProcReadError::Gone) => None,
             Err(error) => Some(Err(error)),
         };
-        let tasks = match ids.len() {
+        let threads = match tids.len() {
             parallel::PARALLEL_THRESHOLD.. => {
-                parallel::par_map_ids(&self.root, &ids, look).into_iter().collect()
+                parallel::par_map_ids(&self.root, &tids, read_thread).into_iter().collect()
             }
-            _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
+            _ => tids.iter().filter_map(|tid| read_thread(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
         }?;
         // The task directory is empty if the process has just exited.
-        if tasks.is_empty() { Err(ProcReadError::Gone) } else { Ok(Threads::new(tasks)) }
+        if threads.is_empty() { Err(ProcReadError::Gone) } else { Ok(Threads::new(threads)) }
     }
 
     /// Reads the status file of one thread.
@@ -222,28 +222,28 @@ mod tests {
     use super::*;
 
     /// Reads without a deadline, because the memory of this process is available.
-    fn at_once(path: &Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+    fn read_without_deadline(path: &Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
         *buffer = fs::read(path)?;
         Ok(buffer.len())
     }
 
     #[test]
     fn reads_files_of_own_process() {
-        let (mut files, pid) = (ProcReader::new(&ProcRoot::default()), std::process::id());
-        let stat = files.stat(pid).unwrap();
-        assert_eq!(files.comm(pid).unwrap(), stat.name.as_bytes());
-        assert_eq!(files.status(pid).unwrap().tgid, Some(pid));
-        let first = std::env::args().next().unwrap();
-        assert!(files.arguments(pid, at_once).unwrap().starts_with(first.as_bytes()));
-        assert!(files.command_line(pid, at_once).unwrap().starts_with(&first));
-        assert!(files.read_link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
+        let (mut reader, pid) = (ProcReader::new(&ProcRoot::default()), std::process::id());
+        let stat = reader.stat(pid).unwrap();
+        assert_eq!(reader.comm(pid).unwrap(), stat.name.as_bytes());
+        assert_eq!(reader.status(pid).unwrap().tgid, Some(pid));
+        let program = std::env::args().next().unwrap();
+        assert!(reader.arguments(pid, read_without_deadline).unwrap().starts_with(program.as_bytes()));
+        assert!(reader.command_line(pid, read_without_deadline).unwrap().starts_with(&program));
+        assert!(reader.read_link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
     }
 
     #[test]
-    fn missing_process_is_gone() {
-        let mut files = ProcReader::new(&ProcRoot::default());
-        assert!(matches!(files.comm(4_194_305), Err(ProcReadError::Gone)));
-        assert!(matches!(files.socket_inodes(4_194_305), Err(ProcReadError::Gone)));
+    fn reader_reports_missing_process_as_gone() {
+        let mut reader = ProcReader::new(&ProcRoot::default());
+        assert!(matches!(reader.comm(4_194_305), Err(ProcReadError::Gone)));
+        assert!(matches!(reader.socket_inodes(4_194_305), Err(ProcReadError::Gone)));
         assert!(matches!(ProcReader::new(&ProcRoot::new("/nowhere")).stat(1), Err(ProcReadError::Gone)));
     }
 

@@ -22,7 +22,8 @@ pub(crate) fn state_files(cgroup: &[u8]) -> Vec<(PathBuf, FreezerState)> {
     let mut files = Vec::new();
     for line in cgroup.split(|byte| *byte == b'\n') {
         let mut parts = line.splitn(3, |byte| *byte == b':');
-        let (Some(number), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(hierarchy_id), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
+        else {
             continue;
         };
         // The root group cannot be frozen. A group outside our cgroup namespace
@@ -33,12 +34,12 @@ pub(crate) fn state_files(cgroup: &[u8]) -> Vec<(PathBuf, FreezerState)> {
         if path.is_empty() || path.split('/').any(|part| part == "..") {
             continue;
         }
-        let below = |mount: &str, file: &str| Path::new(mount).join(path).join(file);
-        if number == b"0" && controllers.is_empty() {
-            files.push((below("/sys/fs/cgroup", "cgroup.events"), FreezerState::V2));
-            files.push((below("/sys/fs/cgroup/unified", "cgroup.events"), FreezerState::V2));
+        let file_in_group = |mount: &str, file: &str| Path::new(mount).join(path).join(file);
+        if hierarchy_id == b"0" && controllers.is_empty() {
+            files.push((file_in_group("/sys/fs/cgroup", "cgroup.events"), FreezerState::V2));
+            files.push((file_in_group("/sys/fs/cgroup/unified", "cgroup.events"), FreezerState::V2));
         } else if controllers.split(|byte| *byte == b',').any(|name| name == b"freezer") {
-            files.push((below("/sys/fs/cgroup/freezer", "freezer.state"), FreezerState::V1));
+            files.push((file_in_group("/sys/fs/cgroup/freezer", "freezer.state"), FreezerState::V1));
         }
     }
     files
@@ -60,19 +61,19 @@ mod tests {
 
     #[test]
     fn state_files_follow_cgroup_paths() {
-        let found = |text: &str| -> Vec<String> {
+        let paths = |text: &str| -> Vec<String> {
             state_files(text.as_bytes()).iter().map(|(path, _)| path.display().to_string()).collect()
         };
         assert_eq!(
-            found("0::/system.slice/x\n"),
+            paths("0::/system.slice/x\n"),
             [
                 "/sys/fs/cgroup/system.slice/x/cgroup.events",
                 "/sys/fs/cgroup/unified/system.slice/x/cgroup.events"
             ]
         );
-        assert_eq!(found("7:cpu,freezer:/a:b\n4:memory:/c\n"), ["/sys/fs/cgroup/freezer/a:b/freezer.state"]);
-        for none in ["0::/", "", "0::", "nonsense", "0::/../x", "6:freezer:/"] {
-            assert!(found(none).is_empty(), "{none}");
+        assert_eq!(paths("7:cpu,freezer:/a:b\n4:memory:/c\n"), ["/sys/fs/cgroup/freezer/a:b/freezer.state"]);
+        for text in ["0::/", "", "0::", "nonsense", "0::/../x", "6:freezer:/"] {
+            assert!(paths(text).is_empty(), "{text}");
         }
     }
 

@@ -43,13 +43,13 @@ impl Maps {
 
     /// Returns the mapping that contains an address.
     pub fn find(&self, address: u64) -> Option<&Mapping> {
-        let after = self.0.partition_point(|mapping| mapping.start <= address);
-        self.0[..after].last().filter(|mapping| address < mapping.end)
+        let count = self.0.partition_point(|mapping| mapping.start <= address);
+        self.0[..count].last().filter(|mapping| address < mapping.end)
     }
 
     /// Returns the lowest mapping of the same file, which is its load address.
-    pub fn first_of_same_file(&self, of: &Mapping) -> Option<&Mapping> {
-        self.0.iter().find(|mapping| mapping.is_same_file(of))
+    pub fn first_of_same_file(&self, mapping: &Mapping) -> Option<&Mapping> {
+        self.0.iter().find(|other| other.is_same_file(mapping))
     }
 
     /// Returns true if nothing is mapped, as for a zombie, a kernel thread, or a
@@ -62,23 +62,23 @@ impl Maps {
 impl Mapping {
     fn parse(line: &[u8]) -> Option<Mapping> {
         let mut rest = line;
-        let mut word = || {
+        let mut next_field = || {
             let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-            let (word, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            std::str::from_utf8(word).ok()
+            let (field, remaining) = rest.split_at(end);
+            rest = remaining.get(1..).unwrap_or_default();
+            std::str::from_utf8(field).ok()
         };
         let hex = |digits: &str| u64::from_str_radix(digits, 16).ok();
-        let (start, end) = word()?.split_once('-')?;
-        let executable = word()?.as_bytes().get(2) == Some(&b'x');
-        let offset = hex(word()?)?;
-        let (major, minor) = word()?.split_once(':')?;
+        let (start, end) = next_field()?.split_once('-')?;
+        let executable = next_field()?.as_bytes().get(2) == Some(&b'x');
+        let offset = hex(next_field()?)?;
+        let (major, minor) = next_field()?.split_once(':')?;
         let device = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
-        let inode = word()?.parse().ok()?;
-        let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+        let inode = next_field()?.parse().ok()?;
+        let blank_count = rest.iter().take_while(|byte| **byte == b' ').count();
         // The kernel escapes only the line feed (`seq_path` in
         // fs/proc/task_mmu.c).
-        let name = replace_bytes(&rest[blanks..], b"\\012", b"\n");
+        let name = replace_bytes(&rest[blank_count..], b"\\012", b"\n");
         Some(Mapping { start: hex(start)?, end: hex(end)?, executable, offset, device, inode, name })
     }
 
@@ -116,19 +116,19 @@ impl Mapping {
     /// without a file.
     pub fn file_name(&self) -> &[u8] {
         let (path, _) = self.path_and_deleted();
-        let after = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-        if path.starts_with(b"/") { &path[after..] } else { path }
+        let start = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        if path.starts_with(b"/") { &path[start..] } else { path }
     }
 }
 
 /// Replaces each occurrence of some bytes in a text.
-fn replace_bytes(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
+fn replace_bytes(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.windows(what.len()).position(|window| window == what) {
-        replaced.extend_from_slice(&rest[..at]);
-        replaced.extend_from_slice(by);
-        rest = &rest[at + what.len()..];
+    while let Some(index) = rest.windows(from.len()).position(|window| window == from) {
+        replaced.extend_from_slice(&rest[..index]);
+        replaced.extend_from_slice(to);
+        rest = &rest[index + from.len()..];
     }
     replaced.extend_from_slice(rest);
     replaced
@@ -191,8 +191,8 @@ mod tests {
         assert_eq!(maps.first_of_same_file(code).map(|lowest| lowest.start), Some(0x7fef_a7a1_e000));
         assert_eq!(maps.find(0x7fef_a7b9_9fff), Some(code));
         assert_ne!(maps.find(0x7fef_a7b9_a000), Some(code));
-        for nowhere in [0, 1, 0x1000, 0x562c_a82e_dfff, u64::MAX] {
-            assert_eq!(maps.find(nowhere), None, "{nowhere:x}");
+        for address in [0, 1, 0x1000, 0x562c_a82e_dfff, u64::MAX] {
+            assert_eq!(maps.find(address), None, "{address:x}");
         }
         let anonymous = maps.find(0x7fef_a750_9000).unwrap();
         assert!(anonymous.name.is_empty() && !anonymous.is_file());
@@ -214,14 +214,19 @@ mod tests {
             let mapping = maps.find(start).unwrap();
             assert_eq!((mapping.file_name(), mapping.candidate_paths().len()), (name, paths));
         }
-        let slash = maps.find(0x7fef_a763_f000).unwrap();
-        assert!(slash.candidate_paths().contains(&b"/srv/app/back\\012slash".to_vec()));
-        let gone = maps.find(0x7fef_a76f_5000).unwrap();
-        assert_eq!(gone.path_and_deleted(), (&b"/srv/app/gone"[..], true));
+        let backslash = maps.find(0x7fef_a763_f000).unwrap();
+        assert!(backslash.candidate_paths().contains(&b"/srv/app/back\\012slash".to_vec()));
+        let deleted = maps.find(0x7fef_a76f_5000).unwrap();
+        assert_eq!(deleted.path_and_deleted(), (&b"/srv/app/gone"[..], true));
     }
 
     /// Reads without a deadline, because the memory of this process is available.
-    fn at_once(path: &std::path::Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> std::io::Result<usize> {
+    fn read_without_deadline(
+        path: &std::path::Path,
+        _: u64,
+        buffer: &mut Vec<u8>,
+        _: usize,
+    ) -> std::io::Result<usize> {
         *buffer = std::fs::read(path)?;
         Ok(buffer.len())
     }
@@ -229,21 +234,24 @@ mod tests {
     #[test]
     fn reads_own_maps() {
         let address = reads_own_maps as fn() as usize as u64;
-        let maps = ProcRoot::default().maps(std::process::id(), [], at_once).unwrap();
+        let maps = ProcRoot::default().maps(std::process::id(), [], read_without_deadline).unwrap();
         assert!(maps.find(address).is_some_and(|mapping| mapping.executable && mapping.is_file()));
         let stack = &raw const maps as u64;
         assert!(maps.find(stack).is_some_and(|mapping| !mapping.executable));
-        assert!(matches!(ProcRoot::default().maps(4_194_305, [], at_once), Err(ProcReadError::Gone)));
+        assert!(matches!(
+            ProcRoot::default().maps(4_194_305, [], read_without_deadline),
+            Err(ProcReadError::Gone)
+        ));
     }
 
     proptest! {
         #[test]
-        fn parse_never_panics(text: Vec<u8>, address: u64) {
+        fn parse_maps_never_panics(text: Vec<u8>, address: u64) {
             Maps::parse(&text).find(address);
         }
 
         #[test]
-        fn parse_line_never_panics(tail in "[-0-9a-f: rwxps\\\\]{0,60}") {
+        fn parse_mapping_never_panics(tail in "[-0-9a-f: rwxps\\\\]{0,60}") {
             let maps = Maps::parse(format!("1000-2000 r-xp 0 0:0 {tail}\n{tail}").as_bytes());
             maps.find(0x1000);
         }

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn from_status_unescapes() {
+    fn from_status_unescapes_name() {
         for (value, name) in [
             (&b"bash"[..], &b"bash"[..]),
             (b"a\\nb", b"a\nb"),

@@ -17,38 +17,38 @@ const CHUNK_SIZE: usize = 64;
 pub fn par_map_ids<T: Send>(
     root: &ProcRoot,
     ids: &[u32],
-    look: impl Fn(&mut ProcReader, u32) -> Option<T> + Sync,
+    read_one: impl Fn(&mut ProcReader, u32) -> Option<T> + Sync,
 ) -> Vec<T> {
-    let mut found: Vec<Option<T>> = Vec::with_capacity(ids.len());
-    found.resize_with(ids.len(), || None);
-    let portions = Mutex::new(ids.chunks(CHUNK_SIZE).zip(found.chunks_mut(CHUNK_SIZE)));
+    let mut results: Vec<Option<T>> = Vec::with_capacity(ids.len());
+    results.resize_with(ids.len(), || None);
+    let chunks = Mutex::new(ids.chunks(CHUNK_SIZE).zip(results.chunks_mut(CHUNK_SIZE)));
     // If the lock is poisoned, another thread has panicked and the scope will
     // panic too.
-    let next = || portions.lock().ok()?.next();
+    let next_chunk = || chunks.lock().ok()?.next();
     let work = || {
-        let mut files = ProcReader::new(root);
-        while let Some((ids, places)) = next() {
-            for (id, place) in ids.iter().zip(places) {
-                *place = look(&mut files, *id);
+        let mut reader = ProcReader::new(root);
+        while let Some((ids, slots)) = next_chunk() {
+            for (id, slot) in ids.iter().zip(slots) {
+                *slot = read_one(&mut reader, *id);
             }
         }
     };
-    let threads = match ids.len() {
+    let thread_count = match ids.len() {
         PARALLEL_THRESHOLD.. => {
             thread::available_parallelism().map_or(1, usize::from).min(ids.len() / CHUNK_SIZE)
         }
         _ => 1,
     };
     thread::scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..thread_count {
             // If a thread cannot be started, the others do its work.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });
     // This collects in place; `flatten` would allocate.
-    found.retain(Option::is_some);
-    found.into_iter().map_while(|place| place).collect()
+    results.retain(Option::is_some);
+    results.into_iter().map_while(|slot| slot).collect()
 }
 
 #[cfg(test)]
@@ -59,8 +59,8 @@ mod tests {
     fn par_map_ids_keeps_order() {
         for count in [0, 1, 127, 128, 129, 299, 300, 5000] {
             let pids: Vec<u32> = (0..count).rev().collect();
-            let found = par_map_ids(&ProcRoot::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
-            assert_eq!(found, pids.iter().copied().filter(|pid| pid % 3 != 0).collect::<Vec<_>>());
+            let results = par_map_ids(&ProcRoot::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
+            assert_eq!(results, pids.iter().copied().filter(|pid| pid % 3 != 0).collect::<Vec<_>>());
         }
     }
 }

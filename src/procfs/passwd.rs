@@ -9,9 +9,9 @@ pub(crate) fn find_name(passwd: &[u8], uid: u32) -> Option<String> {
     passwd.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !name.is_empty())?;
-        let number = fields.nth(1)?;
-        let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
-        (number == uid).then(|| String::from_utf8_lossy(name).into_owned())
+        let id = fields.nth(1)?;
+        let id: u32 = std::str::from_utf8(id).ok()?.parse().ok()?;
+        (id == uid).then(|| String::from_utf8_lossy(name).into_owned())
     })
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn find_name(passwd: &[u8], uid: u32) -> Option<String> {
 pub(crate) fn find_id(text: &[u8], name: &[u8]) -> Option<u32> {
     text.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
-        fields.next().filter(|found| !found.is_empty() && *found == name)?;
+        fields.next().filter(|entry_name| !entry_name.is_empty() && *entry_name == name)?;
         std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()
     })
 }

@@ -23,7 +23,7 @@ pub struct ProcRoot {
 /// It reads at most `limit` bytes from `offset` into `buffer`, which grows if
 /// necessary, and returns the number of bytes. Such files must not be read in any
 /// other way.
-pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize>;
+pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize>;
 
 /// The reason why a file of a process could not be read.
 #[derive(Debug)]
@@ -161,11 +161,11 @@ impl ProcRoot {
     /// # Errors
     /// Errors of open(2) and read(2), and an error if the file has `limit` bytes
     /// or more.
-    pub fn read_seq_file(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
+    pub fn read_seq_file(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         let file = fs::File::open(self.directory.join(path))?;
-        match file.take(longest).read_to_end(&mut text)? as u64 {
-            length if length == longest => Err(io::Error::other("longer than such a file can be")),
+        match file.take(limit).read_to_end(&mut text)? as u64 {
+            length if length == limit => Err(io::Error::other("longer than such a file can be")),
             _ => Ok(text),
         }
     }
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_process_is_gone() {
+    fn root_reports_missing_process_as_gone() {
         assert!(matches!(ProcRoot::default().status(4_194_305), Err(ProcReadError::Gone)));
         assert!(matches!(ProcRoot::new("/nowhere").status(1), Err(ProcReadError::Gone)));
         assert!(matches!(ProcRoot::new("/nowhere").own_pid(), Err(ProcReadError::Gone)));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn reads_file_larger_than_buffer() {
-        let directory = std::env::temp_dir().join(format!("sigtool-reader-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("sigtool-root-{}", std::process::id()));
         fs::create_dir_all(directory.join("1")).unwrap();
         let groups = "1000 ".repeat(5000);
         fs::write(directory.join("1/status"), format!("Groups:\t{groups}\nSigBlk:\t0000000000000001\n"))

@@ -93,15 +93,15 @@ impl ProcRoot {
         if state.is_some_and(|state| !matches!(state.letter(), 'S' | 't' | 'T')) {
             return WaitReason::Other;
         }
-        let call = self
+        let syscall = self
             .read_file(&format!("{pid}/task/{tid}/syscall"))
             .ok()
             .as_deref()
             .and_then(SyscallState::parse);
-        match call {
-            Some(call) => {
-                let signalfd = |number| self.signalfd(&format!("{pid}/task/{tid}/fdinfo/{number}"), read);
-                WaitReason::from_syscall(call, |address| self.read_sigset(tid, address, read), signalfd)
+        match syscall {
+            Some(syscall) => {
+                let signalfd = |fd| self.signalfd(&format!("{pid}/task/{tid}/fdinfo/{fd}"), read);
+                WaitReason::from_syscall(syscall, |address| self.read_sigset(tid, address, read), signalfd)
             }
             None => WaitReason::from_wchan(
                 &self.read_file(&format!("{pid}/task/{tid}/wchan")).unwrap_or_default(),
@@ -117,7 +117,7 @@ impl ProcRoot {
         let set = SignalSet::from_bits(u64::from_ne_bytes(bits).into());
         // The kernel removes KILL and STOP, for which no thread can wait.
         let waitable =
-            |signal: &Signal| Arch::NATIVE.standard_signal(*signal).is_none_or(|facts| facts.is_catchable());
+            |signal: &Signal| Arch::NATIVE.standard_signal(*signal).is_none_or(|info| info.is_catchable());
         Some(set.iter().filter(waitable).collect())
     }
 
@@ -125,25 +125,25 @@ impl ProcRoot {
     /// because the descriptor may have been replaced, and the fdinfo of an
     /// epoll(7) descriptor takes a lock that a file server can keep.
     fn signalfd(&self, path: &str, read: ReadMemory) -> Option<SignalSet> {
-        const LONGEST: usize = 8192;
+        const MAX_FDINFO_SIZE: usize = 8192;
         let mut text = Vec::new();
-        let length = read(&self.directory().join(path), 0, &mut text, LONGEST).ok()?;
+        let length = read(&self.directory().join(path), 0, &mut text, MAX_FDINFO_SIZE).ok()?;
         parse_signalfd_mask(&text[..length])
     }
 
     /// Reads the signalfd descriptors of a process (signalfd(2)).
     pub(super) fn signalfds(&self, pid: u32, read: ReadMemory) -> Option<Vec<(u32, SignalSet)>> {
         let links = std::fs::read_dir(self.directory().join(format!("{pid}/fd"))).ok()?;
-        let mut found = Vec::new();
+        let mut signalfds = Vec::new();
         for link in links.flatten() {
-            let Some(number) = link.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let Some(fd) = link.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let target = std::fs::read_link(link.path()).unwrap_or_default();
             if target.as_os_str() == "anon_inode:[signalfd]" {
-                let set = self.signalfd(&format!("{pid}/fdinfo/{number}"), read);
-                found.extend(set.map(|set| (number, set)));
+                let set = self.signalfd(&format!("{pid}/fdinfo/{fd}"), read);
+                signalfds.extend(set.map(|set| (fd, set)));
             }
         }
-        Some(found)
+        Some(signalfds)
     }
 
     /// Returns the wait status of a zombie; `None` if it is not a zombie, or if
@@ -210,16 +210,16 @@ fn parse_core_limit(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn unread(_: &std::path::Path, _: u64, _: &mut Vec<u8>, _: usize) -> std::io::Result<usize> {
+    fn fail_with_timeout(_: &std::path::Path, _: u64, _: &mut Vec<u8>, _: usize) -> std::io::Result<usize> {
         Err(std::io::ErrorKind::TimedOut.into())
     }
 
     #[test]
     fn takes_snapshot_of_own_process() {
-        let found = ProcRoot::default().snapshot(std::process::id(), None, unread).unwrap();
-        assert_eq!(found.status.tgid, Some(std::process::id()));
-        assert!(found.threads.is_some_and(|threads| threads.live_count() > 0));
-        assert!(found.signalfds.is_some_and(|found| found.is_empty()));
+        let snapshot = ProcRoot::default().snapshot(std::process::id(), None, fail_with_timeout).unwrap();
+        assert_eq!(snapshot.status.tgid, Some(std::process::id()));
+        assert!(snapshot.threads.is_some_and(|threads| threads.live_count() > 0));
+        assert!(snapshot.signalfds.is_some_and(|signalfds| signalfds.is_empty()));
     }
 
     #[test]

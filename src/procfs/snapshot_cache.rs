@@ -46,38 +46,38 @@ impl SnapshotCache<'_> {
     ) -> ProcessSnapshot {
         let root = self.root;
         let pid = status.tgid.unwrap_or(pid);
-        let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
-        let mut situation = ProcessSnapshot { status, ..ProcessSnapshot::default() };
+        let concerns = |set: SignalSet| signal.is_none_or(|signal| set.contains(signal));
+        let mut snapshot = ProcessSnapshot { status, ..ProcessSnapshot::default() };
         // The wait reasons are needed unless every thread blocks the signal. A
         // thread in sigwait(3) does not show its set as blocked. A thread can read
         // a signalfd while another thread would receive the signal. CONT releases
         // other pending signals.
         if signal == Some(CONT) || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
-            situation.wait_reasons = self.wait_reasons(pid, &threads);
+            snapshot.wait_reasons = self.wait_reasons(pid, &threads);
         }
-        if asked(threads.blocked_by_any()) {
-            situation.signalfds = root.signalfds(pid, self.read);
+        if concerns(threads.blocked_by_any()) {
+            snapshot.signalfds = root.signalfds(pid, self.read);
         }
-        situation.threads = Some(threads);
-        situation.freezer_state = self.freezer_state(pid);
+        snapshot.threads = Some(threads);
+        snapshot.freezer_state = self.freezer_state(pid);
         if signal.is_some_and(|signal| TERMINAL_STOP_SIGNALS.contains(&signal)) {
-            situation.group_is_orphaned = self.is_orphaned(pid);
+            snapshot.group_is_orphaned = self.is_orphaned(pid);
         }
-        let facts = signal.and_then(|signal| Arch::NATIVE.standard_signal(signal));
-        if facts.is_some_and(|facts| facts.action == DefaultAction::Core) {
-            situation.core_dump = root.predict_core_dump(pid, &situation.status);
+        let info = signal.and_then(|signal| Arch::NATIVE.standard_signal(signal));
+        if info.is_some_and(|info| info.action == DefaultAction::Core) {
+            snapshot.core_dump = root.predict_core_dump(pid, &snapshot.status);
         }
-        situation.is_global_init = pid == 1 && root.is_initial_pid_namespace();
-        situation
+        snapshot.is_global_init = pid == 1 && root.is_initial_pid_namespace();
+        snapshot
     }
 
     /// Reads the wait reasons of its threads.
     fn wait_reasons(&self, pid: u32, threads: &Threads) -> Vec<(u32, WaitReason)> {
-        let tasks: Vec<_> = threads.live().collect();
-        let indices: Vec<u32> = (0..).take(tasks.len()).collect();
+        let live_threads: Vec<_> = threads.live().collect();
+        let indices: Vec<u32> = (0..).take(live_threads.len()).collect();
         par_map_ids(self.root, &indices, |_, index| {
-            let task = tasks.get(usize::try_from(index).ok()?)?;
-            Some((task.tid, self.root.wait_reason(pid, task.tid, task.state, self.read)))
+            let thread = live_threads.get(usize::try_from(index).ok()?)?;
+            Some((thread.tid, self.root.wait_reason(pid, thread.tid, thread.state, self.read)))
         })
     }
 
@@ -87,18 +87,18 @@ impl SnapshotCache<'_> {
             return FreezerState::NotFrozen;
         };
         let mut freezers = self.freezers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(known) = freezers.get(&text) {
-            return *known;
+        if let Some(state) = freezers.get(&text) {
+            return *state;
         }
-        let frozen = |(path, freezer): &(_, FreezerState)| {
+        let is_frozen = |(path, freezer): &(_, FreezerState)| {
             std::fs::read(path).is_ok_and(|text| freezer::is_frozen(&text, *freezer))
         };
-        let found = freezer::state_files(&text)
+        let state = freezer::state_files(&text)
             .into_iter()
-            .find(frozen)
+            .find(is_frozen)
             .map_or(FreezerState::NotFrozen, |(_, freezer)| freezer);
-        freezers.insert(text, found);
-        found
+        freezers.insert(text, state);
+        state
     }
 
     /// Returns true if no member of the process's group has a parent in another
@@ -128,32 +128,27 @@ impl ProcessGroups {
     fn read(root: &ProcRoot) -> Option<ProcessGroups> {
         // A process whose main thread has exited is alive while other threads
         // run.
-        let is_ended = |files: &mut ProcReader, stat: &ProcStat| {
+        let has_exited = |reader: &mut ProcReader, stat: &ProcStat| {
             stat.state.has_exited()
-                && files.status(stat.pid).map_or(true, |status| process_has_exited(&status, None))
+                && reader.status(stat.pid).map_or(true, |status| process_has_exited(&status, None))
         };
-        let people = par_map_ids(root, &root.pids().ok()?, |files, pid| {
-            let stat = files.stat(pid).ok()?;
-            let ended = is_ended(files, &stat);
-            Some((stat, ended))
+        let processes = par_map_ids(root, &root.pids().ok()?, |reader, pid| {
+            let stat = reader.stat(pid).ok()?;
+            let exited = has_exited(reader, &stat);
+            Some((stat, exited))
         });
         let mut members: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (stat, _) in people.iter().filter(|(_, ended)| !ended) {
+        for (stat, _) in processes.iter().filter(|(_, exited)| !exited) {
             members.entry(stat.process_group).or_default().push(stat.pid);
         }
-        let people = people.into_iter().map(|(stat, _)| (stat.pid, stat)).collect();
-        let first_namespace = root.is_initial_pid_namespace();
-        Some(ProcessGroups {
-            processes: people,
-            members,
-            orphaned_cache: Mutex::default(),
-            is_initial_namespace: first_namespace,
-        })
+        let processes = processes.into_iter().map(|(stat, _)| (stat.pid, stat)).collect();
+        let is_initial_namespace = root.is_initial_pid_namespace();
+        Some(ProcessGroups { processes, members, orphaned_cache: Mutex::default(), is_initial_namespace })
     }
 
     fn is_orphaned(&self, group: u32) -> Option<bool> {
-        let mut known = self.orphaned_cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        *known.entry(group).or_insert_with(|| self.compute_orphaned(group))
+        let mut cache = self.orphaned_cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *cache.entry(group).or_insert_with(|| self.compute_orphaned(group))
     }
 
     fn compute_orphaned(&self, group: u32) -> Option<bool> {

@@ -46,14 +46,14 @@ impl ProcStat {
         let fields = text[close + 1..].split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
         let mut fields = fields.map(|field| std::str::from_utf8(field).unwrap_or_default());
         let state = TaskState::from_letter(fields.next()?.bytes().next()?);
-        let mut number = || fields.next()?.parse().ok();
-        let (parent, group, session) = (number()?, number()?, number()?);
+        let mut next_number = || fields.next()?.parse().ok();
+        let (parent_pid, process_group, session) = (next_number()?, next_number()?, next_number()?);
         // The kernel prints the device number as a signed integer.
-        let terminal = fields.next().and_then(|field| field.parse().ok()).map(i32::cast_unsigned);
+        let terminal_device = fields.next().and_then(|field| field.parse().ok()).map(i32::cast_unsigned);
         // Field 9. Field 8 is the foreground process group of the terminal.
         let flags = fields.nth(1).and_then(|field| field.parse().ok());
         // Field 22.
-        let start = fields.nth(12).and_then(|field| field.parse().ok());
+        let start_ticks = fields.nth(12).and_then(|field| field.parse().ok());
         // Field 52.
         let exit_code = fields.nth(29).and_then(|field| field.parse().ok());
         let name = ProcessName::new(&text[open + 1..close]);
@@ -61,12 +61,12 @@ impl ProcStat {
             pid,
             name,
             state,
-            parent_pid: parent,
-            process_group: group,
+            parent_pid,
+            process_group,
             session,
-            terminal_device: terminal,
+            terminal_device,
             flags,
-            start_ticks: start,
+            start_ticks,
             exit_code,
         })
     }

@@ -140,14 +140,14 @@ impl ProcStatus {
 
     /// Stores the set of a line.
     pub const fn insert_signal_set(&mut self, line: SignalSetLine, set: SignalSet) {
-        let place = match line {
+        let field = match line {
             SignalSetLine::Pending => &mut self.pending,
             SignalSetLine::SharedPending => &mut self.shared_pending,
             SignalSetLine::Blocked => &mut self.blocked,
             SignalSetLine::Ignored => &mut self.ignored,
             SignalSetLine::Caught => &mut self.caught,
         };
-        *place = Some(set);
+        *field = Some(set);
     }
 
     /// Returns the signal lines that are missing.
@@ -220,8 +220,8 @@ impl ProcStatus {
         let Some(line) = known else { return Ok(()) };
         let (set, arch) = hex_mask::parse_full_width(value)
             .map_err(|cause| ParseStatusError::InvalidMask { line, cause })?;
-        let first = self.missing_sets().count() == SignalSetLine::ALL.len();
-        if !first && arch != self.arch {
+        let is_first_set = self.missing_sets().count() == SignalSetLine::ALL.len();
+        if !is_first_set && arch != self.arch {
             return Err(ParseStatusError::MixedMaskWidths { line });
         }
         self.arch = arch;
@@ -251,7 +251,7 @@ pub(super) fn split_key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn split_whitespace(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+    value.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty())
 }
 
 /// Returns the real and the effective ID of the four IDs in a `Uid:` or `Gid:`

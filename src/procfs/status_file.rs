@@ -57,22 +57,22 @@ mod tests {
     #[test]
     fn rereads_status_until_process_is_gone() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-        let mut kept = StatusFile::open(&ProcRoot::default(), child.id()).unwrap();
-        assert_eq!(kept.read_if_changed().unwrap().unwrap().tgid, Some(child.id()));
-        assert!(kept.read_if_changed().unwrap().is_none_or(|status| status.tgid == Some(child.id())));
+        let mut status_file = StatusFile::open(&ProcRoot::default(), child.id()).unwrap();
+        assert_eq!(status_file.read_if_changed().unwrap().unwrap().tgid, Some(child.id()));
+        assert!(status_file.read_if_changed().unwrap().is_none_or(|status| status.tgid == Some(child.id())));
         child.kill().and_then(|()| child.wait()).unwrap();
-        assert!(matches!(kept.read_if_changed(), Err(ProcReadError::Gone)));
+        assert!(matches!(status_file.read_if_changed(), Err(ProcReadError::Gone)));
         assert!(matches!(StatusFile::open(&ProcRoot::default(), 4_194_305), Err(ProcReadError::Gone)));
     }
 
     #[test]
     fn reads_status_longer_than_buffer() {
-        let directory = std::env::temp_dir().join(format!("sigtool-kept-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("sigtool-status-file-{}", std::process::id()));
         std::fs::create_dir_all(directory.join("1")).unwrap();
         let text = format!("Groups:\t{}\nSigBlk:\t0000000000000001\n", "1000 ".repeat(5000));
         std::fs::write(directory.join("1/status"), text).unwrap();
-        let status =
-            StatusFile::open(&ProcRoot::new(&directory), 1).and_then(|mut kept| kept.read_if_changed());
+        let status = StatusFile::open(&ProcRoot::new(&directory), 1)
+            .and_then(|mut status_file| status_file.read_if_changed());
         std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(status.unwrap().unwrap().blocked.map(|set| set.bits()), Some(1));
     }

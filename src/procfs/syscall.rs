@@ -110,20 +110,20 @@ impl WaitReason {
     /// at an address of the thread's memory. `read_signalfd` reads the set of a
     /// descriptor if it is a signalfd.
     pub fn from_syscall(
-        call: SyscallState,
-        set: impl FnOnce(u64) -> Option<SignalSet>,
-        signalfd: impl FnOnce(u32) -> Option<SignalSet>,
+        state: SyscallState,
+        read_set: impl FnOnce(u64) -> Option<SignalSet>,
+        read_signalfd: impl FnOnce(u32) -> Option<SignalSet>,
     ) -> WaitReason {
-        match call {
+        match state {
             // The system call numbers of this architecture are unknown.
             SyscallState::InSyscall { .. } if SIGTIMEDWAIT_NUMBERS.is_empty() => WaitReason::Unknown,
             SyscallState::InSyscall { number, arguments } if SIGTIMEDWAIT_NUMBERS.contains(&number) => {
-                set(arguments[0]).map_or(WaitReason::Unknown, WaitReason::Sigwait)
+                read_set(arguments[0]).map_or(WaitReason::Unknown, WaitReason::Sigwait)
             }
             SyscallState::InSyscall { number, arguments } if READ_NUMBERS.contains(&number) => {
-                let descriptor = u32::try_from(arguments[0]).ok();
-                let read = descriptor.and_then(|number| Some((number, signalfd(number)?)));
-                read.map_or(WaitReason::Other, |(number, set)| WaitReason::Signalfd(number, set))
+                let fd = u32::try_from(arguments[0]).ok();
+                let signalfd = fd.and_then(|fd| Some((fd, read_signalfd(fd)?)));
+                signalfd.map_or(WaitReason::Other, |(fd, set)| WaitReason::Signalfd(fd, set))
             }
             SyscallState::InSyscall { number, .. } if SIGSUSPEND_NUMBERS.contains(&number) => {
                 WaitReason::Sigsuspend
@@ -141,12 +141,12 @@ impl WaitReason {
     /// Returns the wait reason for the kernel function in which a thread sleeps
     /// (wchan). Yama may allow reading wchan when it denies the syscall file.
     pub fn from_wchan(name: &[u8]) -> WaitReason {
-        let is_in = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+        let contains = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
         match name {
             // The kernel does not record the name, or the permission is missing.
             b"" | b"0" => WaitReason::Unknown,
-            _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => WaitReason::Unknown,
-            _ if is_in(b"sigsuspend") => WaitReason::Sigsuspend,
+            _ if contains(b"sigtimedwait") || contains(b"signalfd") => WaitReason::Unknown,
+            _ if contains(b"sigsuspend") => WaitReason::Sigsuspend,
             b"do_wait" => WaitReason::Child(None),
             _ => WaitReason::Other,
         }
@@ -180,23 +180,23 @@ mod tests {
     #[test]
     fn from_syscall_recognizes_signal_waits() {
         let set = SignalSet::from_bits(0x4000);
-        let known = |number: u64| (number == 5).then_some(set);
+        let read_set = |number: u64| (number == 5).then_some(set);
         let in_call = |number, argument| SyscallState::InSyscall { number, arguments: [argument; 6] };
-        let wait =
-            |number| WaitReason::from_syscall(in_call(number, 5), known, |number| known(number.into()));
-        assert_eq!(wait(128), WaitReason::Sigwait(set));
-        assert_eq!(wait(130), WaitReason::Sigsuspend);
-        assert_eq!((wait(0), wait(1)), (WaitReason::Signalfd(5, set), WaitReason::Other));
-        assert_eq!(WaitReason::from_syscall(in_call(61, 7), known, |_| None), WaitReason::Child(Some(7)));
+        let reason =
+            |number| WaitReason::from_syscall(in_call(number, 5), read_set, |fd| read_set(fd.into()));
+        assert_eq!(reason(128), WaitReason::Sigwait(set));
+        assert_eq!(reason(130), WaitReason::Sigsuspend);
+        assert_eq!((reason(0), reason(1)), (WaitReason::Signalfd(5, set), WaitReason::Other));
+        assert_eq!(WaitReason::from_syscall(in_call(61, 7), read_set, |_| None), WaitReason::Child(Some(7)));
         assert_eq!(
-            WaitReason::from_syscall(in_call(61, 0xffff_ffff), known, |_| None),
+            WaitReason::from_syscall(in_call(61, 0xffff_ffff), read_set, |_| None),
             WaitReason::Other,
             "any child"
         );
-        assert_eq!(WaitReason::from_syscall(in_call(61, u64::MAX), known, |_| None), WaitReason::Other);
-        assert_eq!(WaitReason::from_syscall(in_call(0, 6), known, |_| None), WaitReason::Other);
-        assert_eq!(WaitReason::from_syscall(in_call(128, 6), known, |_| None), WaitReason::Unknown);
-        assert_eq!(WaitReason::from_syscall(SyscallState::Running, known, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(61, u64::MAX), read_set, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(0, 6), read_set, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(128, 6), read_set, |_| None), WaitReason::Unknown);
+        assert_eq!(WaitReason::from_syscall(SyscallState::Running, read_set, |_| None), WaitReason::Other);
     }
 
     #[test]

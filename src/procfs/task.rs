@@ -68,9 +68,9 @@ pub struct Threads(Vec<Thread>);
 
 impl Threads {
     /// Sorts the threads by TID.
-    pub fn new(mut tasks: Vec<Thread>) -> Threads {
-        tasks.sort_by_key(|task| task.tid);
-        Threads(tasks)
+    pub fn new(mut threads: Vec<Thread>) -> Threads {
+        threads.sort_by_key(|thread| thread.tid);
+        Threads(threads)
     }
 
     /// Returns the threads sorted by TID.
@@ -86,28 +86,28 @@ impl Threads {
 
     /// Returns the number of threads that block the signal.
     pub fn count_blocking(&self, signal: Signal) -> usize {
-        self.live().filter(|task| task.blocked.contains(signal)).count()
+        self.live().filter(|thread| thread.blocked.contains(signal)).count()
     }
 
     /// Returns the signals that every thread blocks. The process as a whole
     /// blocks only these.
     pub fn blocked_by_all(&self) -> SignalSet {
-        self.live().map(|task| task.blocked).reduce(|all, next| all & next).unwrap_or_default()
+        self.live().map(|thread| thread.blocked).reduce(|all, next| all & next).unwrap_or_default()
     }
 
     /// Returns the signals that at least one thread blocks.
     pub fn blocked_by_any(&self) -> SignalSet {
-        self.live().fold(SignalSet::EMPTY, |any, task| any | task.blocked)
+        self.live().fold(SignalSet::EMPTY, |any, thread| any | thread.blocked)
     }
 
     /// Returns the signals that are pending for an individual thread.
     pub fn pending_for_any(&self) -> SignalSet {
-        self.0.iter().fold(SignalSet::EMPTY, |any, task| any | task.pending)
+        self.0.iter().fold(SignalSet::EMPTY, |any, thread| any | thread.pending)
     }
 
     /// Returns the TIDs of the threads for which the signal is pending.
     pub fn tids_with_pending(&self, signal: Signal) -> impl Iterator<Item = u32> {
-        self.0.iter().filter(move |task| task.pending.contains(signal)).map(|task| task.tid)
+        self.0.iter().filter(move |thread| thread.pending.contains(signal)).map(|thread| thread.tid)
     }
 
     /// Returns true if all threads have exited, so that the process is a zombie.
@@ -119,7 +119,8 @@ impl Threads {
     /// does not end at least one. `None` if no thread is in such a sleep, or if
     /// one cannot be determined.
     pub fn all_killable(&self) -> Option<bool> {
-        let kinds = || self.0.iter().filter(|task| task.is_uninterruptible()).map(|task| task.killable);
+        let kinds =
+            || self.0.iter().filter(|thread| thread.is_uninterruptible()).map(|thread| thread.killable);
         if kinds().any(|kind| kind == Some(false)) {
             return Some(false);
         }
@@ -130,17 +131,17 @@ impl Threads {
     /// and true if KILL ends the sleep. Only threads that sleep in both samples
     /// are changed.
     pub fn update_killable(&mut self, sleeps: &[(u32, bool)]) {
-        for task in self.0.iter_mut().filter(|task| task.is_uninterruptible()) {
-            let told = sleeps.iter().find(|(tid, _)| *tid == task.tid);
-            task.killable = told.map(|(_, killable)| *killable).or(task.killable);
+        for thread in self.0.iter_mut().filter(|thread| thread.is_uninterruptible()) {
+            let sample = sleeps.iter().find(|(tid, _)| *tid == thread.tid);
+            thread.killable = sample.map(|(_, killable)| *killable).or(thread.killable);
         }
     }
 
     /// Returns the threads that have not exited, or all threads if all have (a
     /// zombie).
     pub fn live(&self) -> impl Iterator<Item = &Thread> {
-        let ended = self.0.iter().all(Thread::has_exited);
-        self.0.iter().filter(move |task| ended || !task.has_exited())
+        let all_exited = self.0.iter().all(Thread::has_exited);
+        self.0.iter().filter(move |thread| all_exited || !thread.has_exited())
     }
 }
 
@@ -160,7 +161,7 @@ pub(crate) fn test_thread(tid: u32, state: u8, pending: u128, blocked: u128) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::test_thread as task;
+    use super::test_thread as thread;
     use super::*;
 
     fn signal(number: u8) -> Signal {
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn process_blocks_signals_blocked_by_all_threads() {
-        let threads = Threads::new(vec![task(1, b'S', 0, 0b110), task(2, b'R', 0b100, 0b011)]);
+        let threads = Threads::new(vec![thread(1, b'S', 0, 0b110), thread(2, b'R', 0b100, 0b011)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b010);
         assert_eq!(threads.blocked_by_any().bits(), 0b111);
         assert_eq!(threads.count_blocking(signal(1)), 1);
@@ -180,40 +181,40 @@ mod tests {
 
     #[test]
     fn exited_leader_is_not_counted() {
-        let threads = Threads::new(vec![task(1, b'Z', 0, 0), task(2, b'S', 0, 0b1)]);
+        let threads = Threads::new(vec![thread(1, b'Z', 0, 0), thread(2, b'S', 0, 0b1)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b1);
         assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
     fn zombie_keeps_mask_of_last_thread() {
-        let threads = Threads::new(vec![task(1, b'Z', 0, 0b1)]);
+        let threads = Threads::new(vec![thread(1, b'Z', 0, 0b1)]);
         assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
     fn update_killable_requires_both_samples() {
-        let sleeping = [task(1, b'D', 0, 0), task(2, b'D', 0, 0), task(3, b'S', 0, 0)];
-        let told = |sleeps: &[(u32, bool)]| {
-            let mut threads = Threads::new(sleeping.to_vec());
+        let threads_before = [thread(1, b'D', 0, 0), thread(2, b'D', 0, 0), thread(3, b'S', 0, 0)];
+        let updated = |sleeps: &[(u32, bool)]| {
+            let mut threads = Threads::new(threads_before.to_vec());
             threads.update_killable(sleeps);
-            (threads.all_killable(), threads.iter().map(|task| task.killable).collect::<Vec<_>>())
+            (threads.all_killable(), threads.iter().map(|thread| thread.killable).collect::<Vec<_>>())
         };
-        assert_eq!(told(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
+        assert_eq!(updated(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
         // Thread 2 or thread 3 sleeps in only one of the samples.
-        assert_eq!(told(&[(1, true), (3, true)]), (None, vec![Some(true), None, None]));
-        assert_eq!(told(&[(2, true)]).0, None);
+        assert_eq!(updated(&[(1, true), (3, true)]), (None, vec![Some(true), None, None]));
+        assert_eq!(updated(&[(2, true)]).0, None);
         // One thread that KILL does not end is enough.
-        assert_eq!(told(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
-        assert_eq!(told(&[(1, false), (2, true)]).0, Some(false));
-        assert_eq!(told(&[]).0, None);
-        assert_eq!(Threads::new(vec![task(1, b'S', 0, 0)]).all_killable(), None);
+        assert_eq!(updated(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
+        assert_eq!(updated(&[(1, false), (2, true)]).0, Some(false));
+        assert_eq!(updated(&[]).0, None);
+        assert_eq!(Threads::new(vec![thread(1, b'S', 0, 0)]).all_killable(), None);
     }
 
     #[test]
     fn empty_threads_block_nothing() {
-        let none = Threads::default();
-        assert!(none.blocked_by_all().is_empty());
-        assert_eq!(none.live_count(), 0);
+        let threads = Threads::default();
+        assert!(threads.blocked_by_all().is_empty());
+        assert_eq!(threads.live_count(), 0);
     }
 }

@@ -8,10 +8,10 @@ use crate::procfs::ProcStatus;
 use crate::signal::{Arch, Signal};
 
 /// Returns a PID or TID with the name, if any: `1234 (nginx)`.
-pub(super) fn pid_with_name(name: &Option<String>, number: &str) -> String {
+pub(super) fn pid_with_name(name: &Option<String>, id: &str) -> String {
     match name {
-        Some(name) => format!("{number} ({name})"),
-        None => number.to_owned(),
+        Some(name) => format!("{id} ({name})"),
+        None => id.to_owned(),
     }
 }
 
@@ -58,8 +58,8 @@ pub(super) fn process_label(process: &DecodedProcess) -> String {
     let pid = status.tgid.or(status.pid).unwrap_or(0);
     let name = status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
     let uid = status.uids.map(|(_, effective)| format!("uid {effective}"));
-    let known: Vec<String> = name.into_iter().chain(uid).collect();
-    if known.is_empty() { pid.to_string() } else { format!("{pid} ({})", known.join(", ")) }
+    let details: Vec<String> = name.into_iter().chain(uid).collect();
+    if details.is_empty() { pid.to_string() } else { format!("{pid} ({})", details.join(", ")) }
 }
 
 /// Returns a name as a JSON string. Invalid UTF-8 becomes U+FFFD.

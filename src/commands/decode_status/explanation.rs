@@ -12,15 +12,15 @@ use crate::signal::Signal;
 pub(super) fn print_unmet(processes: &[DecodedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     for process in processes {
         let name = process.status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
-        let number = ids_cell(process).text;
-        let who = match (&process.source_file, name) {
+        let id = ids_cell(process).text;
+        let label = match (&process.source_file, name) {
             (Some(file), None) => escape_name(file).into_owned(),
-            (_, name) => pid_with_name(&name, &number),
+            (_, name) => pid_with_name(&name, &id),
         };
         process
             .unmet_requirements
             .iter()
-            .try_for_each(|sentence| out.write_line(&format!("{who}: {sentence}")))?;
+            .try_for_each(|sentence| out.write_line(&format!("{label}: {sentence}")))?;
     }
     Ok(())
 }
@@ -28,15 +28,15 @@ pub(super) fn print_unmet(processes: &[DecodedProcess], out: &mut ReportWriter<'
 /// Returns the findings, one per line: severity, summary, explanation and advice.
 pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
     let mut fields = Fields::default();
-    for Finding { severity, summary: what, explanation: why, advice: todo, .. } in &process.findings {
+    for Finding { severity, summary, explanation, advice, .. } in &process.findings {
         let (label, meaning) = match severity {
             Severity::Problem => ("Problem", Meaning::Danger),
             Severity::Warning => ("Warning", Meaning::Pending),
             Severity::Note => ("Note", Meaning::Plain),
         };
-        let mut text = format!("{what}: {why}.");
-        if let Some(todo) = todo {
-            text.push_str(&format!(" To do: {todo}."));
+        let mut text = format!("{summary}: {explanation}.");
+        if let Some(advice) = advice {
+            text.push_str(&format!(" To do: {advice}."));
         }
         // The text may contain the name of a process.
         fields.push(label, Cell::new(escape_message(&text).replace('\n', "\\n"), meaning));

@@ -230,45 +230,45 @@ pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<Comman
         None => collect::collect_targets(request),
         Some(selection) => {
             if request.pids_only && request.requirements.is_empty() {
-                let Collected { found, mut warnings, errors: problems } =
-                    collect::select_pids(request, selection)?;
-                if found.is_empty() && warnings.is_empty() && problems.is_empty() {
+                let Collected { found, mut warnings, errors } = collect::select_pids(request, selection)?;
+                if found.is_empty() && warnings.is_empty() && errors.is_empty() {
                     warnings.push(NO_MATCH_MESSAGE.to_owned());
                 }
                 if !request.quiet {
                     view::print_pids(&found, out)?;
                 }
-                return Ok(command_outcome(&problems, warnings, found.is_empty()));
+                return Ok(command_outcome(&errors, warnings, found.is_empty()));
             }
             // Rows show only the name of the process itself.
-            let names = request.full || out.format() == OutputFormat::Json;
-            let mut chosen = collect::collect_selected(request, selection, names)?;
-            warnings.append(&mut chosen.warnings);
-            let report = chosen.found;
+            let needs_names = request.full || out.format() == OutputFormat::Json;
+            let mut selected = collect::collect_selected(request, selection, needs_names)?;
+            warnings.append(&mut selected.warnings);
+            let report = selected.found;
             if report.processes.is_empty() && warnings.is_empty() && report.errors.is_empty() {
                 warnings.push(NO_MATCH_MESSAGE.to_owned());
             }
             report
         }
     };
-    if let Some(sort) = request.order {
-        sort.sort(&mut report.processes);
+    if let Some(order) = request.order {
+        order.sort(&mut report.processes);
     }
     if !request.quiet {
         view::print_report(&report, out)?;
     }
-    let none = request.selection.is_some() && report.processes.is_empty();
+    let is_empty_selection = request.selection.is_some() && report.processes.is_empty();
     warnings.extend(inspect::provenance_notes(&report));
-    let unmet = report.processes.iter().any(|process| !process.unmet_requirements.is_empty());
-    Ok(command_outcome(&report.errors, warnings, none || unmet))
+    let has_unmet_requirements =
+        report.processes.iter().any(|process| !process.unmet_requirements.is_empty());
+    Ok(command_outcome(&report.errors, warnings, is_empty_selection || has_unmet_requirements))
 }
 
-fn command_outcome(problems: &[DecodeError], mut complaints: Vec<String>, none: bool) -> CommandOutcome {
-    let exit = match problems {
-        [] if none => ExitStatus::Failure,
+fn command_outcome(errors: &[DecodeError], mut messages: Vec<String>, is_failure: bool) -> CommandOutcome {
+    let exit_status = match errors {
+        [] if is_failure => ExitStatus::Failure,
         [] => ExitStatus::Success,
         _ => ExitStatus::Unreadable,
     };
-    complaints.extend(problems.iter().map(|problem| format!("{}: {}", problem.target, problem.reason)));
-    CommandOutcome { exit_status: exit, error_messages: complaints }
+    messages.extend(errors.iter().map(|error| format!("{}: {}", error.target, error.reason)));
+    CommandOutcome { exit_status, error_messages: messages }
 }

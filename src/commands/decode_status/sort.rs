@@ -64,11 +64,11 @@ impl SortOrder {
             Some(name) => (name, true),
             None => (word, false),
         };
-        match KEY_NAMES.iter().find(|(known, _)| *known == name) {
+        match KEY_NAMES.iter().find(|(key_name, _)| *key_name == name) {
             Some((_, key)) => Ok(SortOrder { key: *key, descending }),
             None => {
-                let known: Vec<&str> = KEY_NAMES.iter().map(|(known, _)| *known).collect();
-                Err(format!("--sort {word}: not one of {}", known.join(", ")))
+                let key_names: Vec<&str> = KEY_NAMES.iter().map(|(key_name, _)| *key_name).collect();
+                Err(format!("--sort {word}: not one of {}", key_names.join(", ")))
             }
         }
     }
@@ -92,17 +92,17 @@ impl SortOrder {
 
     fn numeric_key(self, process: &DecodedProcess) -> Option<u64> {
         let status = &process.status;
-        let count = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
+        let size = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
         match self.key {
             SortKey::Name => None,
             SortKey::Pid => status.tgid.or(status.pid).map(u64::from),
             SortKey::State => status.state.map(|state| u64::from(u32::from(state.letter()))),
             SortKey::Threads => status.thread_count.map(u64::from),
             SortKey::Uid => status.uids.map(|(_, effective)| u64::from(effective)),
-            SortKey::Pending => count(process.pending()),
-            SortKey::Blocked => count(process.blocked()),
-            SortKey::Ignored => count(status.ignored),
-            SortKey::Caught => count(status.caught),
+            SortKey::Pending => size(process.pending()),
+            SortKey::Blocked => size(process.blocked()),
+            SortKey::Ignored => size(status.ignored),
+            SortKey::Caught => size(status.caught),
             SortKey::Queue => status.queue_usage.map(|queue| queue.used),
         }
     }
@@ -133,12 +133,12 @@ mod tests {
     use crate::procfs::ProcStatus;
 
     #[test]
-    fn parses_keys_or_names_the_bad_one() {
+    fn parses_keys_and_reports_invalid_one() {
         assert_eq!(SortOrder::parse("user"), Ok(SortOrder { key: SortKey::Uid, descending: false }));
         assert_eq!(SortOrder::parse("-queue"), Ok(SortOrder { key: SortKey::Queue, descending: true }));
         for word in ["", "-", "--pid", "PID", "cpu"] {
-            let refused = SortOrder::parse(word).unwrap_err();
-            assert!(refused.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{refused}");
+            let error = SortOrder::parse(word).unwrap_err();
+            assert!(error.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{error}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::cells::lossy_string;
-use super::inspect::wire::{self as inside, InspectionObject};
+use super::inspect::wire::{InspectionObject, inspection_object};
 use super::signal_rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;
@@ -32,7 +32,7 @@ pub(super) fn write_json(report: &DecodeReport, out: &mut ReportWriter<'_>) -> i
         errors: report
             .errors
             .iter()
-            .map(|problem| DecodeErrorObject { target: &problem.target, error: &problem.reason })
+            .map(|error| DecodeErrorObject { target: &error.target, error: &error.reason })
             .collect(),
     })
 }
@@ -180,7 +180,7 @@ struct DecodeErrorObject<'a> {
 fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObject {
     let status = &process.status;
     let arch = status.arch;
-    let set = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
+    let names = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
     ProcessObject {
         pid: status.tgid.or(status.pid),
         tid: process.tid,
@@ -199,10 +199,10 @@ fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObj
         kernel_thread: status.is_kernel_thread,
         queue: status.queue_usage.map(|QueueUsage { used, limit }| QueueUsageObject { used, limit }),
         arch: arch.to_string(),
-        pending: set(process.pending()),
-        blocked: set(process.blocked().filter(|set| set.is_empty() || !process.is_partial())),
-        ignored: set(status.ignored),
-        caught: set(status.caught),
+        pending: names(process.pending()),
+        blocked: names(process.blocked().filter(|set| set.is_empty() || !process.is_partial())),
+        ignored: names(status.ignored),
+        caught: names(status.caught),
         signals: signal_objects(process, report.full),
         effect: report.effect_signal.zip(process.effect.as_ref()).map(|(signal, effect)| {
             SignalEffectObject {
@@ -222,7 +222,7 @@ fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObj
             };
             process.findings.iter().map(object).collect()
         }),
-        inspection: report.inspect.map(|asked| inside::inspection_object(process.inspection.as_ref(), asked)),
+        inspection: report.inspect.map(|options| inspection_object(process.inspection.as_ref(), options)),
         unmet: (report.requirement_count > 0).then(|| process.unmet_requirements.clone()),
         tasks: report.threads.then(|| thread_objects(process)),
     }
@@ -257,13 +257,13 @@ fn signal_objects(process: &DecodedProcess, full: bool) -> Vec<SignalStateObject
 
 fn thread_objects(process: &DecodedProcess) -> Vec<ThreadObject> {
     let arch = process.status.arch;
-    let object = |task: &Thread| ThreadObject {
-        tid: task.tid,
-        name: task.name.as_ref().map(|name| lossy_string(name.as_bytes())),
-        state: task.state.map(|state| state.letter()),
-        pending: task.pending.member_names(arch),
-        blocked: task.blocked.member_names(arch),
-        killable: task.killable,
+    let object = |thread: &Thread| ThreadObject {
+        tid: thread.tid,
+        name: thread.name.as_ref().map(|name| lossy_string(name.as_bytes())),
+        state: thread.state.map(|state| state.letter()),
+        pending: thread.pending.member_names(arch),
+        blocked: thread.blocked.member_names(arch),
+        killable: thread.killable,
     };
     match &process.threads {
         Some(threads) => threads.iter().map(object).collect(),

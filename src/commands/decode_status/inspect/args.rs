@@ -45,7 +45,9 @@ impl InspectArgs {
         if handlers || queue {
             return Ok(Some(InspectOptions { handlers, queue, backend, verbose }));
         }
-        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")].iter().find(|(given, _)| *given)
+        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")]
+            .iter()
+            .find(|(is_present, _)| *is_present)
         {
             Some((_, option)) => {
                 Err(Failure::usage_error(format!("{option}: goes with --handlers or --queue")))

@@ -122,58 +122,58 @@ struct QueuedDescriptorObject {
 
 /// Converts an inspection to its JSON object.
 pub(in crate::commands::decode_status) fn inspection_object(
-    inside: Option<&Inspection>,
-    asked: super::InspectOptions,
+    inspection: Option<&Inspection>,
+    options: super::InspectOptions,
 ) -> InspectionObject {
-    let handlers = || inside?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
-    let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
-    let cut = || {
-        Some(match inside?.incomplete? {
+    let handlers = || inspection?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
+    let queued = || inspection?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
+    let queued_cut = || {
+        Some(match inspection?.incomplete? {
             IncompleteQueue::PerQueueLimit(_) | IncompleteQueue::TotalLimit(_) => "limit",
             IncompleteQueue::ChangedWhileReading => "changed",
         })
     };
     InspectionObject {
-        means: inside.and_then(|inside| inside.provenance.as_ref()).map(provenance_object),
-        handlers: asked.handlers.then(handlers),
-        queued: asked.queue.then(queued),
-        queued_cut: asked.queue.then(cut),
+        means: inspection.and_then(|inspection| inspection.provenance.as_ref()).map(provenance_object),
+        handlers: options.handlers.then(handlers),
+        queued: options.queue.then(queued),
+        queued_cut: options.queue.then(queued_cut),
     }
 }
 
-fn provenance_object(means: &Provenance) -> ProvenanceObject {
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+fn provenance_object(provenance: &Provenance) -> ProvenanceObject {
+    let to_micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     ProvenanceObject {
-        backend: means.backend.as_str(),
-        stopped_us: micros(means.stop_duration),
-        unseen: means.unavailable.iter().map(unavailable_text).collect(),
-        instead: means.fallback_reason.clone(),
+        backend: provenance.backend.as_str(),
+        stopped_us: to_micros(provenance.stop_duration),
+        unseen: provenance.unavailable.iter().map(unavailable_text).collect(),
+        instead: provenance.fallback_reason.clone(),
     }
 }
 
-fn unavailable_text(unseen: &Unavailable) -> String {
-    match unseen {
-        Unavailable::Description(words) => words.clone(),
-        Unavailable::Symbols { file_name: library, reason: why } => {
-            format!("the symbols of {} ({why})", lossy_string(library))
+fn unavailable_text(unavailable: &Unavailable) -> String {
+    match unavailable {
+        Unavailable::Description(description) => description.clone(),
+        Unavailable::Symbols { file_name, reason } => {
+            format!("the symbols of {} ({reason})", lossy_string(file_name))
         }
     }
 }
 
 fn handler_object(handler: &Handler) -> HandlerObject {
-    let Handler { signal, action, location: place, restorer_location: restorer } = handler;
-    let known = place.region != Region::Unknown;
-    let (path, deleted) = match &place.region {
+    let Handler { signal, action, location, restorer_location } = handler;
+    let is_known = location.region != Region::Unknown;
+    let (path, deleted) = match &location.region {
         Region::File { path, is_deleted: deleted } => (Some(lossy_string(path)), Some(*deleted)),
         _ => (None, None),
     };
     HandlerObject {
         number: signal.get(),
         signal: Arch::NATIVE.signal_name(*signal).to_string(),
-        address: place.address,
-        symbol: place.symbol.as_ref().map(|symbol| lossy_string(&symbol.name)),
-        symbol_offset: place.symbol.as_ref().map(|symbol| symbol.offset),
-        memory: match &place.region {
+        address: location.address,
+        symbol: location.symbol.as_ref().map(|symbol| lossy_string(&symbol.name)),
+        symbol_offset: location.symbol.as_ref().map(|symbol| symbol.offset),
+        memory: match &location.region {
             Region::File { .. } => Some("file"),
             Region::KernelNamed(_) => Some("named"),
             Region::Anonymous => Some("anonymous"),
@@ -181,54 +181,50 @@ fn handler_object(handler: &Handler) -> HandlerObject {
             Region::Kernel => Some("kernel"),
             Region::Unknown => None,
         },
-        library: place.region_name().map(lossy_string),
+        library: location.region_name().map(lossy_string),
         path,
         deleted,
-        offset: place.region_offset,
-        executable: known.then_some(place.is_executable),
+        offset: location.region_offset,
+        executable: is_known.then_some(location.is_executable),
         flags: action.flag_names(),
         mask: action.mask.member_names(Arch::NATIVE),
-        restorer: restorer.as_ref().map(|place| place.address),
+        restorer: restorer_location.as_ref().map(|location| location.address),
     }
 }
 
 fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
-    let PendingEntry {
-        signal,
-        tid: thread,
-        siginfo: info,
-        is_unread: unread,
-        claimed_sender: claimed,
-        timer,
-    } = entry;
-    let details = info.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
-    let code = info.and_then(|info| info.known_code());
-    let sender = claimed.as_ref().filter(|claimed| !claimed.is_child).map(|claimed| ClaimedSenderObject {
-        pid: claimed.pid,
-        namespace_pid: claimed.inner_pid,
-        uid: claimed.uid,
-        name: claimed.name.as_deref().map(lossy_string),
-        verified: false,
-    });
+    let PendingEntry { signal, tid, siginfo, is_unread, claimed_sender, timer } = entry;
+    let details = siginfo.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
+    let code = siginfo.and_then(|siginfo| siginfo.known_code());
+    let sender =
+        claimed_sender.as_ref().filter(|claimed_sender| !claimed_sender.is_child).map(|claimed_sender| {
+            ClaimedSenderObject {
+                pid: claimed_sender.pid,
+                namespace_pid: claimed_sender.inner_pid,
+                uid: claimed_sender.uid,
+                name: claimed_sender.name.as_deref().map(lossy_string),
+                verified: false,
+            }
+        });
     QueuedSignalObject {
         number: signal.get(),
         signal: Arch::NATIVE.signal_name(*signal).to_string(),
-        tid: *thread,
-        entry: match info {
+        tid: *tid,
+        entry: match siginfo {
             Some(_) => "read",
-            None if *unread => "unread",
+            None if *is_unread => "unread",
             None => "none",
         },
-        code: info.map(|info| info.code),
+        code: siginfo.map(|siginfo| siginfo.code),
         code_name: code.map(|code| code.name),
-        meaning: info.map(|info| info.description()),
-        errno: info.map(|info| info.errno),
+        meaning: siginfo.map(|siginfo| siginfo.description()),
+        errno: siginfo.map(|siginfo| siginfo.errno),
         verified: false,
         sender,
         value: details.value,
         pointer: details.value_pointer,
         child: details.child.map(|ChildStatus { pid: namespace_pid, uid, status }| {
-            let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
+            let pid = claimed_sender.as_ref().and_then(|claimed_sender| claimed_sender.pid);
             QueuedChildObject { pid, namespace_pid, uid, status }
         }),
         timer: details.timer_id_and_overrun.map(|(id, _)| QueuedTimerObject {

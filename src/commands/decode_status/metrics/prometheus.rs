@@ -29,10 +29,10 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
         lines
             .extend(samples.iter().map(|(labels, value)| format!("{name}{} {value}", format_labels(labels))));
     };
-    let sets = SET_NAMES.iter().enumerate().flat_map(|(at, set)| {
-        counts.signals().iter().map(move |each| {
-            let labels = vec![("set", (*set).to_owned()), ("signal", each.name.clone())];
-            (labels, each.processes_per_set[at].to_string())
+    let sets = SET_NAMES.iter().enumerate().flat_map(|(index, set)| {
+        counts.signals().iter().map(move |counts_of_signal| {
+            let labels = vec![("set", (*set).to_owned()), ("signal", counts_of_signal.name.clone())];
+            (labels, counts_of_signal.processes_per_set[index].to_string())
         })
     });
     gauge("sigtool_processes", "Processes that have the signal in the set.", sets.collect());
@@ -61,19 +61,19 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
         gauge(name, help, vec![(Vec::new(), value.to_string())]);
     }
     let (queues, omitted) = counts.fullest_queues();
-    let of_users = |value: fn(&QueueUsage) -> u64| -> Vec<MetricSample> {
+    let samples_per_user = |value: fn(&QueueUsage) -> u64| -> Vec<MetricSample> {
         let text = |value: u64| if value == u64::MAX { UNLIMITED_TEXT.to_owned() } else { value.to_string() };
         queues.iter().map(|(uid, queue)| (vec![("uid", uid.to_string())], text(value(queue)))).collect()
     };
     gauge(
         "sigtool_signal_queue_used",
         "Signals queued for the real user, over all its processes.",
-        of_users(|queue| queue.used),
+        samples_per_user(|queue| queue.used),
     );
     gauge(
         "sigtool_signal_queue_limit",
         "Lowest limit on queued signals (RLIMIT_SIGPENDING) of the user's processes.",
-        of_users(|queue| queue.limit),
+        samples_per_user(|queue| queue.limit),
     );
     gauge(
         "sigtool_signal_queue_users_omitted",
@@ -105,18 +105,18 @@ mod tests {
 
     #[test]
     fn prints_zeros_for_no_processes() {
-        let found = metric_lines(&count_processes("TERM", &[]));
-        let samples: Vec<&String> = found.iter().filter(|line| !line.starts_with('#')).collect();
+        let lines = metric_lines(&count_processes("TERM", &[]));
+        let samples: Vec<&String> = lines.iter().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples.len(), 4 + 8 + 1);
         assert!(samples.iter().all(|line| line.ends_with(" 0")), "{samples:?}");
-        assert!(found.contains(&"sigtool_processes{set=\"caught\",signal=\"TERM\"} 0".to_owned()));
+        assert!(lines.contains(&"sigtool_processes{set=\"caught\",signal=\"TERM\"} 0".to_owned()));
     }
 
     #[test]
     fn prints_every_count() {
         let one = parse_process(&status('S', 1, 33, "2/10"), None);
         let unlimited = parse_process(&status('D', 1, 34, &format!("1/{}", u64::MAX)), None);
-        let found = metric_lines(&count_processes("HUP,TERM", &[one, unlimited]));
+        let lines = metric_lines(&count_processes("HUP,TERM", &[one, unlimited]));
         for line in [
             "# HELP sigtool_processes Processes that have the signal in the set.",
             "# TYPE sigtool_processes gauge",
@@ -129,7 +129,7 @@ mod tests {
             "sigtool_signal_queue_limit{uid=\"34\"} +Inf",
             "sigtool_signal_queue_users_omitted 0",
         ] {
-            assert!(found.iter().any(|each| each == line), "{line} is not in {found:#?}");
+            assert!(lines.iter().any(|found_line| found_line == line), "{line} is not in {lines:#?}");
         }
     }
 
