@@ -39,7 +39,7 @@ pub use snapshot::{CoreDumpPrediction, ProcessSnapshot};
 pub use snapshot_cache::SnapshotCache;
 pub use stat::ProcStat;
 pub use state::TaskState;
-pub use status::ProcStatus;
+pub use status::{ParseStatusError, ProcStatus};
 pub use status_file::StatusFile;
 pub use syscall::WaitReason;
 pub use task::{Thread, Threads, process_has_exited};
