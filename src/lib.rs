@@ -11,10 +11,11 @@
 //! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `procfs` |
 //! | [`inspect`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `procfs`, `sys` |
 //! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
-//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration` |
+//! | `json` | the JSON objects that several commands print | `signal` |
+//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration`, `exit` |
 //! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
 //! | [`commands`] (`list`, `send`, `watch`, `decode_status`, `completions`) | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
-//! | [`commands::kill`] | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
+//! | `commands::kill` | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
 //! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
 //!
 //! A command goes from arguments (`args`) to a request (`mod`), to a report (what
@@ -31,6 +32,7 @@ pub mod error;
 pub mod exit;
 pub mod explain;
 pub mod inspect;
+pub(crate) mod json;
 pub mod out;
 pub mod procfs;
 pub mod select;

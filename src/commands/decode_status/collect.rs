@@ -7,7 +7,6 @@ use std::io::{self, Read};
 
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess, inspect};
 use crate::error::{Failure, message_without_errno as bare_error};
-use crate::exit::ExitStatus;
 use crate::explain::{self, Requirement, SendSpec};
 use crate::out::escape_name;
 use crate::procfs::status::ParseStatusError;
@@ -123,10 +122,8 @@ fn select_processes<T>(
     };
     let target_pids: Vec<u32> = request.targets.iter().filter_map(pid).collect();
     let candidates = if target_pids.is_empty() { None } else { Some(target_pids.as_slice()) };
-    let (found, warnings) = find(candidates).map_err(|error| Failure {
-        exit_status: if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure },
-        cause: anyhow::anyhow!("{error}"),
-    })?;
+    let (found, warnings) = find(candidates)
+        .map_err(|error| Failure { exit_status: error.exit_status(), cause: anyhow::anyhow!("{error}") })?;
     let errors = target_pids
         .iter()
         .filter_map(|pid| root.status(*pid).err().map(|error| proc_read_error(*pid, None, root, &error)));

@@ -1,5 +1,5 @@
-//! Writing without waiting: to a pipe that nobody empties, or a terminal that
-//! is held by Ctrl-S, a write gives `WouldBlock`.
+//! Writes that never block. If a pipe is full or Ctrl-S has stopped a terminal,
+//! [`NonblockingWriter::write`] returns `WouldBlock`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,57 +14,60 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::process::pidfd::poll_with_timeout;
 
-/// The side of a pseudo-terminal that is opened anew each time: major 5, minor
-/// 2 (Documentation/admin-guide/devices.txt).
+/// /dev/ptmx: each open creates a new pseudo-terminal. Major 5, minor 2
+/// (Documentation/admin-guide/devices.txt).
 const PTMX_DEVICE: u64 = libc::makedev(5, 2);
 
-/// What poll(2) promises room for in a pipe (pipe(7), PIPE_BUF).
-const GUARANTEED_ROOM: usize = libc::PIPE_BUF;
+/// The number of bytes that a pipe accepts without blocking after poll(2) reports
+/// POLLOUT (pipe(7), PIPE_BUF).
+const GUARANTEED_WRITE_SIZE: usize = libc::PIPE_BUF;
 
-/// A descriptor, written without waiting. SIGPIPE is to be blocked meanwhile.
+/// A descriptor whose writes never block. It has no buffer: the caller keeps what
+/// was not written. The caller must block SIGPIPE during a write.
 #[derive(Debug)]
 pub struct NonblockingWriter {
     file: ManuallyDrop<File>,
-    /// Whether the file is another's too, and is not to be closed.
+    /// Whether `file` is a standard stream, which is not closed on drop.
     shared: bool,
     strategy: WriteStrategy,
 }
 
-/// How a write is kept from waiting.
+/// How a write avoids blocking.
 #[derive(Clone, Copy, Debug)]
 enum WriteStrategy {
-    /// It does not wait: O_NONBLOCK, or a file.
+    /// write(2) does not block: the descriptor has O_NONBLOCK or is a regular file.
     Native,
-    /// send(2) can be told.
+    /// send(2) with MSG_DONTWAIT.
     SendDontwait,
-    /// It could wait, if others fill up the room that poll(2) has seen.
+    /// write(2) after poll(2) reports POLLOUT. It can block if another process
+    /// fills the pipe between the two calls.
     PollFirst,
 }
 
-/// What [`NonblockingWriter::wait_with_readers`] has found.
+/// The result of [`NonblockingWriter::wait_with_readers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterPoll {
-    /// Whether something came before the time was up.
+    /// Whether a descriptor was ready before the timeout.
     pub ready: bool,
-    /// Whether nobody reads any more.
+    /// Whether the reader has closed its end.
     pub reader_gone: bool,
 }
 
 impl NonblockingWriter {
-    /// Standard output. O_NONBLOCK would be set for all that share it: so it is
-    /// opened once more, where that gives the same.
+    /// Opens standard output. O_NONBLOCK would affect every process that shares the
+    /// open file description, so this opens the file again if that is possible.
     pub fn stdout() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDOUT_FILENO)
     }
 
-    /// Standard error, likewise.
+    /// Opens standard error in the same way.
     pub fn stderr() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDERR_FILENO)
     }
 
     fn from_standard_stream(descriptor: c_int) -> NonblockingWriter {
         // SAFETY: the descriptor stays open for the life of the process (the C
-        // main sees to it), and ManuallyDrop never closes it.
+        // main opens all three), and ManuallyDrop never closes it.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
         let Ok(meta) = file.metadata() else {
             return NonblockingWriter { file, shared: true, strategy: WriteStrategy::PollFirst };
@@ -77,10 +80,10 @@ impl NonblockingWriter {
             return NonblockingWriter { file, shared: true, strategy: WriteStrategy::Native };
         }
         let path = format!("/proc/self/fd/{descriptor}");
-        let again = || open_nonblocking(Path::new(&path), OpenOptions::new().write(true));
-        match Some(()).filter(|()| meta.rdev() != PTMX_DEVICE).and_then(|()| again().ok()) {
-            Some(own) => NonblockingWriter {
-                file: ManuallyDrop::new(own),
+        let reopen = || open_nonblocking(Path::new(&path), OpenOptions::new().write(true));
+        match Some(()).filter(|()| meta.rdev() != PTMX_DEVICE).and_then(|()| reopen().ok()) {
+            Some(reopened) => NonblockingWriter {
+                file: ManuallyDrop::new(reopened),
                 shared: false,
                 strategy: WriteStrategy::Native,
             },
@@ -88,15 +91,15 @@ impl NonblockingWriter {
         }
     }
 
-    /// What is at a path, to write behind what is there; created where there is
-    /// nothing. A pipe by name stays open, whether or not somebody reads it.
+    /// Opens a file for appending, and creates it if it does not exist. A FIFO is
+    /// opened for reading too, so that it stays open without a reader.
     ///
     /// # Errors
-    /// What open(2) says.
+    /// The error of open(2).
     pub fn open_append(path: &Path) -> io::Result<NonblockingWriter> {
-        let is_pipe = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
+        let is_fifo = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
         let mut options = OpenOptions::new();
-        if is_pipe {
+        if is_fifo {
             options.read(true).write(true);
         } else {
             options.append(true).create(true);
@@ -105,33 +108,33 @@ impl NonblockingWriter {
         Ok(NonblockingWriter { file, shared: false, strategy: WriteStrategy::Native })
     }
 
-    /// Whether it is a file with something in it.
+    /// Whether this is a regular file that is not empty.
     pub fn is_non_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
-    /// How many bytes of a pipe by name are lost with its end here: written, read
-    /// by nobody yet, and nobody has the pipe open to read them. It is the last
-    /// that is done with it.
+    /// Returns the number of bytes in a FIFO that are lost when this writer closes,
+    /// because no other process has the FIFO open for reading. 0 for any other
+    /// file. Nothing may be written afterwards.
     pub fn unread_bytes_on_close(&mut self) -> usize {
         let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
-        let is_by_name =
+        let is_own_fifo =
             meta.file_type().is_fifo() && access_mode(self.file.as_raw_fd()) == Some(libc::O_RDWR);
-        // SAFETY: FIONREAD (ioctl_list(2)) fills in an int.
-        let asked = unsafe { libc::ioctl(self.file.as_raw_fd(), libc::FIONREAD, &raw mut unread) };
-        if self.shared || !is_by_name || asked < 0 || unread == 0 {
+        // SAFETY: FIONREAD (ioctl_list(2)) writes an int.
+        let result = unsafe { libc::ioctl(self.file.as_raw_fd(), libc::FIONREAD, &raw mut unread) };
+        if self.shared || !is_own_fifo || result < 0 || unread == 0 {
             return 0;
         }
-        // We are a reader ourselves: so ours is closed, and the pipe opened once
-        // more, which fails where nobody reads (fifo(7)).
-        let path = |of: &File| PathBuf::from(format!("/proc/self/fd/{}", of.as_raw_fd()));
+        // This descriptor is itself a reader. So it is closed and the FIFO opened
+        // again for writing only, which fails if there is no reader (fifo(7)).
+        let path = |file: &File| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         let handle = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path(&self.file));
         let Ok(handle) = handle else { return 0 };
         let handle_path = path(&handle);
         drop(ManuallyDrop::into_inner(std::mem::replace(&mut self.file, ManuallyDrop::new(handle))));
         match open_nonblocking(&handle_path, OpenOptions::new().write(true)) {
             Ok(file) => {
-                // What is written is there as long as somebody has it open.
+                // The FIFO keeps its bytes as long as one descriptor is open.
                 self.file = ManuallyDrop::new(file);
                 0
             }
@@ -140,63 +143,62 @@ impl NonblockingWriter {
         }
     }
 
-    /// Waits until there is room, or something is wrong, at most so long.
-    pub fn wait_writable(&self, time: Duration) {
-        let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
-        let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], time);
+    /// Waits until a write is possible or fails, or until the timeout.
+    pub fn wait_writable(&self, timeout: Duration) {
+        let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+        let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], timeout);
     }
 
-    /// Waits until one of the descriptors has something to read, or there is room
-    /// here, if that is of interest, or the time is up (`None`: for ever); also
-    /// until whoever reads what is written here has gone: of a pipe, a socket or
-    /// a terminal.
+    /// Waits until one of the descriptors is readable, the reader of this pipe,
+    /// socket or terminal closes its end, or the timeout passes (`None`: no
+    /// timeout). With `wait_for_write`, also until a write is possible.
     ///
     /// # Errors
-    /// What poll(2) says, but for interruptions, after which it waits on.
+    /// The error of poll(2), except EINTR, after which the wait continues.
     pub fn wait_with_readers(
         &self,
         first: BorrowedFd<'_>,
         others: &[BorrowedFd<'_>],
-        room: bool,
-        time: Option<Duration>,
+        wait_for_write: bool,
+        timeout: Option<Duration>,
     ) -> io::Result<WriterPoll> {
-        // What is wrong is told without being asked for.
-        let own = if room { PollFlags::POLLOUT } else { PollFlags::empty() };
-        let own = PollFd::new(self.file.as_fd(), own);
-        let read = std::iter::once(first).chain(others.iter().copied());
-        let read = read.map(|each| PollFd::new(each, PollFlags::POLLIN));
-        let mut waited: Vec<PollFd<'_>> = std::iter::once(own).chain(read).collect();
-        let any = poll_with_timeout(&mut waited, time)?;
-        let found = waited[0].revents().unwrap_or(PollFlags::empty());
+        // poll(2) reports POLLERR and POLLHUP even if no event is requested.
+        let events = if wait_for_write { PollFlags::POLLOUT } else { PollFlags::empty() };
+        let writer = PollFd::new(self.file.as_fd(), events);
+        let readers = std::iter::once(first).chain(others.iter().copied());
+        let readers = readers.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN));
+        let mut poll_fds: Vec<PollFd<'_>> = std::iter::once(writer).chain(readers).collect();
+        let ready = poll_with_timeout(&mut poll_fds, timeout)?;
+        let revents = poll_fds[0].revents().unwrap_or(PollFlags::empty());
         let broken =
-            found.contains(PollFlags::POLLERR) && !matches!(self.strategy, WriteStrategy::SendDontwait);
-        Ok(WriterPoll { ready: any, reader_gone: broken || found.contains(PollFlags::POLLHUP) })
+            revents.contains(PollFlags::POLLERR) && !matches!(self.strategy, WriteStrategy::SendDontwait);
+        Ok(WriterPoll { ready, reader_gone: broken || revents.contains(PollFlags::POLLHUP) })
     }
 
-    /// Writes, by a shared reference: as much as there is room for.
+    /// Writes as many bytes as fit without blocking, and returns their number.
     ///
     /// # Errors
-    /// `WouldBlock` where there is none, and what write(2) says.
+    /// `WouldBlock` if no byte fits; otherwise the error of write(2).
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut file: &File = &self.file;
         match self.strategy {
             WriteStrategy::Native => file.write(bytes),
             WriteStrategy::SendDontwait => send_nonblocking(self.file.as_fd(), bytes),
             WriteStrategy::PollFirst if self.is_writable() => {
-                file.write(&bytes[..bytes.len().min(GUARANTEED_ROOM)])
+                file.write(&bytes[..bytes.len().min(GUARANTEED_WRITE_SIZE)])
             }
             WriteStrategy::PollFirst => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
     fn is_writable(&self) -> bool {
-        let mut asked = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-        poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        let mut poll_fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut poll_fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 }
 
-/// Whether a descriptor may be written to: what stands for a closed one may not,
-/// and opening it once more would allow it.
+/// Whether a descriptor is open for writing. The substitute for a closed standard
+/// stream is not, and opening it again would make it writable.
 fn is_open_for_writing(descriptor: c_int) -> bool {
     access_mode(descriptor) != Some(libc::O_RDONLY)
 }
@@ -207,7 +209,8 @@ fn access_mode(descriptor: c_int) -> Option<c_int> {
     (flags >= 0).then_some(flags & libc::O_ACCMODE)
 }
 
-/// A terminal does not become ours by it.
+/// Opens a file with O_NONBLOCK. O_NOCTTY keeps a terminal from becoming the
+/// controlling terminal.
 fn open_nonblocking(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
@@ -215,7 +218,7 @@ fn open_nonblocking(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
 impl Drop for NonblockingWriter {
     fn drop(&mut self) {
         if !self.shared {
-            // SAFETY: the file is our own, and nobody uses it after this.
+            // SAFETY: this writer owns the file and does not use it after this.
             unsafe { ManuallyDrop::drop(&mut self.file) };
         }
     }
@@ -223,7 +226,7 @@ impl Drop for NonblockingWriter {
 
 fn send_nonblocking(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    // SAFETY: the bytes are as many as is said, and only read.
+    // SAFETY: the pointer and the length describe one slice, and send(2) only reads it.
     let sent = unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
@@ -239,7 +242,7 @@ mod tests {
         let mut written = 0;
         loop {
             match writer.write(&[0; 1 << 16]) {
-                Ok(some) => written += some,
+                Ok(count) => written += count,
                 Err(error) => {
                     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
                     return written;
@@ -249,19 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn full_pipe_does_not_block() {
+    fn write_returns_would_block_when_pipe_or_socket_is_full() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        let mut asked = NonblockingWriter {
+        let mut pipe_writer = NonblockingWriter {
             file: ManuallyDrop::new(file),
             shared: false,
             strategy: WriteStrategy::PollFirst,
         };
-        let written = fill(&mut asked);
+        let written = fill(&mut pipe_writer);
         assert!(written >= 1 << 16);
-        reader.read_exact(&mut vec![0; written]).expect("all of it");
-        asked.wait_writable(Duration::from_secs(60));
-        assert!(asked.write(b"more").is_ok());
+        reader.read_exact(&mut vec![0; written]).expect("read all bytes");
+        pipe_writer.wait_writable(Duration::from_secs(60));
+        assert!(pipe_writer.write(b"more").is_ok());
 
         let (_reader, writer) = UnixStream::pair().expect("sockets");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
@@ -273,26 +276,26 @@ mod tests {
     }
 
     #[test]
-    fn append_opens_fifo_without_reader() {
-        let path = std::env::temp_dir().join(format!("sigtool-unwaiting-{}", std::process::id()));
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
-        assert!(made.success());
-        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
-        std::fs::remove_file(&path).expect("it was there");
+    fn unread_bytes_of_fifo_without_reader_are_counted() {
+        let path = std::env::temp_dir().join(format!("sigtool-fifo-{}", std::process::id()));
+        let status = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+        assert!(status.success());
+        let mut writer = NonblockingWriter::open_append(&path).expect("open the FIFO");
+        std::fs::remove_file(&path).expect("remove the FIFO");
         let written = fill(&mut writer);
         assert!(written > 0 && !writer.is_non_empty());
         assert_eq!(writer.unread_bytes_on_close(), written);
     }
 
     #[test]
-    fn bytes_with_open_reader_are_not_lost() {
+    fn unread_bytes_of_fifo_with_reader_are_not_counted() {
         let path = std::env::temp_dir().join(format!("sigtool-read-later-{}", std::process::id()));
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
-        assert!(made.success());
-        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
-        let mut reader = File::open(&path).expect("it opens");
-        std::fs::remove_file(&path).expect("it was there");
-        writer.write(b"later").expect("room");
+        let status = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+        assert!(status.success());
+        let mut writer = NonblockingWriter::open_append(&path).expect("open the FIFO");
+        let mut reader = File::open(&path).expect("open the FIFO");
+        std::fs::remove_file(&path).expect("remove the FIFO");
+        writer.write(b"later").expect("write to the FIFO");
         assert_eq!(writer.unread_bytes_on_close(), 0);
         drop(writer);
         let mut text = String::new();

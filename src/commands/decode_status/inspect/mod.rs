@@ -258,10 +258,10 @@ mod tests {
     /// rejects. Inspects the test's own process, because the test harness catches
     /// some signals.
     fn verifier_errors(verbose: bool) -> Option<Vec<DecodeError>> {
-        let error = match bpf::live::load_invalid_program() {
+        let error = match bpf::load_invalid_program() {
             Ok(error) => error,
             Err(reason) => {
-                bpf::live::report_skipped(&reason);
+                bpf::report_skipped(&reason);
                 return None;
             }
         };

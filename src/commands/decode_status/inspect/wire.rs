@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use crate::commands::decode_status::cells::lossy_string;
 use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
+use crate::json::{AbsentFields, ChildObject, SenderObject, SiginfoFieldsObject, TimerObject};
 use crate::signal::Arch;
-use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};
+use crate::signal::siginfo_fields::SiginfoFields;
 
 /// The inspection of a process. A field that was not requested is omitted.
 #[derive(Serialize)]
-pub(in crate::commands::decode_status) struct InspectionObject {
+pub(in crate::commands::decode_status) struct InspectionObject<'a> {
     /// Null if /proc showed that there is nothing to inspect, or if the
     /// inspection failed.
     means: Option<ProvenanceObject>,
@@ -20,7 +21,7 @@ pub(in crate::commands::decode_status) struct InspectionObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     handlers: Option<Option<Vec<HandlerObject>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queued: Option<Option<Vec<QueuedSignalObject>>>,
+    queued: Option<Option<Vec<QueuedSignalObject<'a>>>>,
     /// `limit` or `changed`; null if the queue is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_cut: Option<Option<&'static str>>,
@@ -60,7 +61,7 @@ struct HandlerObject {
 
 /// A pending signal. All values are unverified claims.
 #[derive(Serialize)]
-struct QueuedSignalObject {
+struct QueuedSignalObject<'a> {
     number: u8,
     signal: String,
     /// Null if it is pending for the process.
@@ -74,57 +75,15 @@ struct QueuedSignalObject {
     meaning: Option<String>,
     errno: Option<i32>,
     verified: bool,
-    sender: Option<ClaimedSenderObject>,
-    value: Option<i32>,
-    pointer: Option<u64>,
-    child: Option<QueuedChildObject>,
-    timer: Option<QueuedTimerObject>,
-    descriptor: Option<QueuedDescriptorObject>,
-    address: Option<u64>,
-    syscall: Option<i32>,
-}
-
-#[derive(Serialize)]
-struct ClaimedSenderObject {
-    /// Null if the process has no PID in our PID namespace.
-    pid: Option<u32>,
-    /// The PID in the target's PID namespace.
-    namespace_pid: u32,
-    uid: u32,
-    name: Option<String>,
-    verified: bool,
-}
-
-#[derive(Serialize)]
-struct QueuedChildObject {
-    pid: Option<u32>,
-    namespace_pid: u32,
-    uid: u32,
-    status: i32,
-}
-
-#[derive(Serialize)]
-struct QueuedTimerObject {
-    id: u32,
-    /// Always null, because the kernel counts overruns when it delivers the
-    /// signal (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
-    overrun: Option<u32>,
-    /// Null if the timer no longer exists.
-    clock: Option<i32>,
-    clock_name: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct QueuedDescriptorObject {
-    fd: i32,
-    band: u32,
+    #[serde(flatten)]
+    fields: SiginfoFieldsObject<'a>,
 }
 
 /// Converts an inspection to its JSON object.
 pub(in crate::commands::decode_status) fn inspection_object(
     inspection: Option<&Inspection>,
     options: super::InspectOptions,
-) -> InspectionObject {
+) -> InspectionObject<'_> {
     let handlers = || inspection?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
     let queued = || inspection?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
     let queued_cut = || {
@@ -192,20 +151,22 @@ fn handler_object(handler: &Handler) -> HandlerObject {
     }
 }
 
-fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
+fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject<'_> {
     let PendingEntry { signal, tid, siginfo, is_unread, claimed_sender, timer } = entry;
-    let details = siginfo.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
+    let fields = siginfo.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
     let code = siginfo.and_then(|siginfo| siginfo.known_code());
-    let sender =
-        claimed_sender.as_ref().filter(|claimed_sender| !claimed_sender.is_child).map(|claimed_sender| {
-            ClaimedSenderObject {
-                pid: claimed_sender.pid,
-                namespace_pid: claimed_sender.inner_pid,
-                uid: claimed_sender.uid,
-                name: claimed_sender.name.as_deref().map(lossy_string),
-                verified: false,
-            }
-        });
+    let sender = claimed_sender.as_ref().filter(|sender| !sender.is_child).map(|sender| {
+        SenderObject::new(sender.pid, sender.uid, sender.name.as_deref(), false)
+            .with_namespace_pid(sender.inner_pid)
+    });
+    let child = fields.child.map(|status| {
+        let pid = claimed_sender.as_ref().and_then(|sender| sender.pid);
+        ChildObject::new(pid, &status).with_namespace_pid(status.pid)
+    });
+    let timer = fields.timer_id_and_overrun.map(|(id, _)| {
+        let clock = timer.map(|timer| timer.clock_id);
+        TimerObject::new(id, None).with_clock(clock, timer.and_then(|timer| timer.clock_name()))
+    });
     QueuedSignalObject {
         number: signal.get(),
         signal: Arch::NATIVE.signal_name(*signal).to_string(),
@@ -220,21 +181,6 @@ fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
         meaning: siginfo.map(|siginfo| siginfo.description()),
         errno: siginfo.map(|siginfo| siginfo.errno),
         verified: false,
-        sender,
-        value: details.value,
-        pointer: details.value_pointer,
-        child: details.child.map(|ChildStatus { pid: namespace_pid, uid, status }| {
-            let pid = claimed_sender.as_ref().and_then(|claimed_sender| claimed_sender.pid);
-            QueuedChildObject { pid, namespace_pid, uid, status }
-        }),
-        timer: details.timer_id_and_overrun.map(|(id, _)| QueuedTimerObject {
-            id,
-            overrun: None,
-            clock: timer.map(|timer| timer.clock_id),
-            clock_name: timer.and_then(|timer| timer.clock_name()),
-        }),
-        descriptor: details.fd_and_events.map(|(fd, band)| QueuedDescriptorObject { fd, band }),
-        address: details.address,
-        syscall: details.syscall,
+        fields: SiginfoFieldsObject::new(&fields, sender, child, timer, AbsentFields::Null),
     }
 }
