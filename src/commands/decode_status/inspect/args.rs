@@ -1,4 +1,4 @@
-//! The options that look inside of a process.
+//! Command-line options of `--handlers` and `--queue`.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -31,17 +31,20 @@ fn backend_parser() -> impl TypedValueParser<Value = BackendChoice> {
 }
 
 impl InspectArgs {
-    /// What is asked; nothing, most of the time.
+    /// Converts the options; `None` if neither `--handlers` nor `--queue` is
+    /// present.
     ///
     /// # Errors
-    /// An option that goes with these alone, by name.
+    /// A usage error for an option that requires one of the two.
     pub(in crate::commands::decode_status) fn to_options(&self) -> Result<Option<InspectOptions>, Failure> {
         let InspectArgs { handlers, queue, verbose, .. } = *self;
         let backend = self.backend.unwrap_or_default();
         if handlers || queue {
             return Ok(Some(InspectOptions { handlers, queue, backend, verbose }));
         }
-        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")].iter().find(|(given, _)| *given)
+        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")]
+            .iter()
+            .find(|(is_present, _)| *is_present)
         {
             Some((_, option)) => {
                 Err(Failure::usage_error(format!("{option}: goes with --handlers or --queue")))
