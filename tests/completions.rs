@@ -32,7 +32,7 @@ fn fish() -> String {
 }
 
 #[test]
-fn the_scripts_are_what_is_generated() {
+fn completion_scripts_match_generated_ones() {
     hold("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
     hold("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
     hold("src/commands/completions/sigtool.fish", &fish());
@@ -40,7 +40,7 @@ fn the_scripts_are_what_is_generated() {
 }
 
 #[test]
-fn each_shell_has_its_script() {
+fn completions_prints_script_of_each_shell() {
     for (shell, part) in [
         ("bash", "complete -F _sigtool"),
         ("zsh", "#compdef sigtool"),

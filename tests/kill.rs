@@ -13,7 +13,7 @@ fn fixture(settings: &[&str]) -> Fixture {
 }
 
 #[test]
-fn signals_are_sent_silently() {
+fn kill_prints_nothing_on_success() {
     for (form, number) in [
         (&[][..], 15),
         (&["-9"], 9),
@@ -33,7 +33,7 @@ fn signals_are_sent_silently() {
 }
 
 #[test]
-fn failures_are_worded_as_everywhere() {
+fn kill_failures_use_common_wording() {
     for (arguments, code, said) in [
         (&[NOBODY][..], 1, "kill: sending signal to 4194304 failed: No such process\n"),
         (&["-s", "FOO", NOBODY], 1, "kill: 'FOO': invalid signal\n"),
@@ -61,7 +61,7 @@ fn failures_are_worded_as_everywhere() {
 }
 
 #[test]
-fn what_is_wrong_does_not_keep_the_rest_from_their_signal() {
+fn kill_signals_valid_operands_beside_invalid_ones() {
     for (other, said) in [
         (NOBODY, "kill: sending signal to 4194304 failed: No such process\n"),
         ("4294967297", "kill: '4294967297': invalid process ID\n"),
@@ -76,7 +76,7 @@ fn what_is_wrong_does_not_keep_the_rest_from_their_signal() {
 }
 
 #[test]
-fn a_signal_twice_or_late_sends_nothing() {
+fn kill_rejects_second_or_late_signal() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     for arguments in
@@ -91,14 +91,14 @@ fn a_signal_twice_or_late_sends_nothing() {
 }
 
 #[test]
-fn a_thread_does_for_its_process() {
+fn kill_accepts_tid_for_its_process() {
     let mut fixture = fixture(&["--thread", ""]);
     assert_eq!(kill(["-INT", &fixture.ids[0].to_string()]).code, Some(0));
     assert_eq!(fixture.ended_by(), Some(2));
 }
 
 #[test]
-fn an_inode_must_be_the_processs() {
+fn kill_checks_pidfd_inode() {
     let mut fixture = fixture(&[]);
     let ran = kill([format!("{}:1", fixture.pid)]);
     assert_eq!(
@@ -110,7 +110,7 @@ fn an_inode_must_be_the_processs() {
 }
 
 #[test]
-fn signals_are_listed_and_translated() {
+fn kill_lists_and_translates_signals() {
     let all = kill(["-l"]);
     assert_eq!(all.code, Some(0));
     let names: Vec<&str> = all.stdout.lines().collect();
@@ -139,7 +139,7 @@ fn signals_are_listed_and_translated() {
 }
 
 #[test]
-fn a_list_that_cannot_be_written_is_an_error() {
+fn kill_list_reports_write_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let output = kill_command().arg("-l").stdout(full).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
@@ -147,7 +147,7 @@ fn a_list_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn kill_prints_help_and_version_on_stdout() {
     for option in ["-h", "--help"] {
         let ran = kill([option]);
         assert_eq!(ran.code, Some(0));
@@ -160,7 +160,7 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
-fn a_handler_can_be_required() {
+fn kill_require_handler_skips_processes_without_handler() {
     let mut plain = fixture(&[]);
     let catching = fixture(&["--catch", "USR1,RTMIN+2"]);
     for signal in ["-USR1", "-RTMIN+2"] {
@@ -177,7 +177,7 @@ fn a_handler_can_be_required() {
 }
 
 #[test]
-fn numbers_are_printed_and_states_decoded() {
+fn kill_prints_pids_and_decodes_states() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     assert_eq!(kill(["-p", &pid]).stdout, format!("{pid}\n"));
@@ -187,7 +187,7 @@ fn numbers_are_printed_and_states_decoded() {
 }
 
 #[test]
-fn follow_ups_go_to_what_is_still_alive() {
+fn kill_timeout_signals_only_live_processes() {
     let stubborn = ["--block", "TERM,RTMIN"];
     let (mut one, mut other) = (fixture(&stubborn), fixture(&stubborn));
     let gone = fixture(&["--exit", "0"]);
@@ -226,7 +226,7 @@ fn follow_ups_go_to_what_is_still_alive() {
 }
 
 #[test]
-fn no_follow_up_goes_to_what_has_ended() {
+fn kill_timeout_spares_exited_processes() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     let ran = kill(["--verbose", "--timeout", "60000", "KILL", "-TERM", &pid]);
@@ -242,7 +242,7 @@ const LEADER: &str = "
 ";
 
 #[test]
-fn groups_are_meant_in_every_way() {
+fn kill_signals_group_in_every_form() {
     for (form, status) in [
         ("-TERM -$pid", 143),
         ("-- -$pid", 143),
@@ -260,7 +260,7 @@ fn groups_are_meant_in_every_way() {
 /// Whatever is named, -p prints it and sends nothing, and -r sends nothing to
 /// what cannot be asked for its handler.
 #[test]
-fn printing_and_requiring_reach_nobody() {
+fn kill_print_and_require_options_send_nothing() {
     let script = format!(
         "{LEADER} leader; one=$!
         \"$KILL\" -p -- -$pid -1 0 $pid $pid/$pid; echo $?
@@ -278,7 +278,7 @@ fn printing_and_requiring_reach_nobody() {
 /// The /proc of another pid namespace has other numbers: what it says of a
 /// number or a name is not believed.
 #[test]
-fn a_foreign_proc_names_nobody() {
+fn kill_refuses_names_with_foreign_proc() {
     let script = format!(
         "{LEADER} leader --name aim; one=$!; \"$KILL\" -0 aim; echo $?
         unshare --pid --fork --kill-child \"$KILL\" -TERM aim; echo $?
@@ -292,7 +292,7 @@ fn a_foreign_proc_names_nobody() {
 
 /// POSIX's own example: a process and a group in one command.
 #[test]
-fn a_process_and_a_group_in_one_command() {
+fn kill_signals_process_and_group_in_one_command() {
     let script = format!(
         "{LEADER} leader; one=$!; first=$pid; leader; two=$!; \"$KILL\" -9 $first -$pid; echo $?
         wait $one; echo $?; wait $two; echo $?"
@@ -302,7 +302,7 @@ fn a_process_and_a_group_in_one_command() {
 }
 
 #[test]
-fn small_groups_and_everybody() {
+fn kill_signals_own_group_and_broadcast() {
     // Numbers of signals, as the first processes of a container have them.
     let script = format!(
         "echo 20 > /proc/sys/kernel/ns_last_pid; {LEADER} leader; one=$!
@@ -315,7 +315,7 @@ fn small_groups_and_everybody() {
 }
 
 #[test]
-fn names_mean_the_own_processes_of_that_name() {
+fn kill_name_selects_own_processes() {
     let script = format!(
         "{LEADER} leader --name aim; one=$!; first=$pid; leader --name aim; two=$!; leader --name aimless
         \"$KILL\" -p aim | wc -l
@@ -334,7 +334,7 @@ fn names_mean_the_own_processes_of_that_name() {
 /// `-l 143`), ours does the same: what comes of the target, and
 /// whether kill succeeds.
 #[test]
-fn the_others_do_the_same_where_they_agree() {
+fn kill_matches_other_implementations() {
     let script = format!(
         "{LEADER}
         try() {{ leader; \"$@\" > out 2> err; code=$?; test $code -gt 1 && code=1

@@ -6,7 +6,7 @@ use snapbox::{assert_data_eq, str};
 use crate::support::run;
 
 #[test]
-fn without_an_operand_every_signal_has_a_row() {
+fn list_without_operand_has_row_per_signal() {
     let ran = run(["list"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
@@ -52,7 +52,7 @@ fn without_an_operand_every_signal_has_a_row() {
 }
 
 #[test]
-fn real_time_signals_get_rows_when_asked_for() {
+fn list_realtime_adds_rows() {
     let ran = run(["list", "--realtime"]);
     assert_eq!(ran.stdout.lines().count(), 65);
     let rows: Vec<&str> = ran
@@ -73,7 +73,7 @@ fn real_time_signals_get_rows_when_asked_for() {
 }
 
 #[test]
-fn a_name_gives_its_card() {
+fn list_name_prints_description() {
     let ran = run(["list", "usr1"]);
     assert_data_eq!(
         ran.stdout,
@@ -92,7 +92,7 @@ Numbers    10 on x86/arm; 30 on alpha, sparc; 16 on mips, parisc
 }
 
 #[test]
-fn the_card_of_a_hardware_signal_has_its_codes() {
+fn description_of_hardware_signal_lists_codes() {
     let ran = run(["list", "SIGBUS"]);
     assert_data_eq!(
         ran.stdout,
@@ -116,7 +116,7 @@ Numbers    7 on x86/arm; 10 on alpha, sparc, mips, parisc
 }
 
 #[test]
-fn operands_of_every_kind_are_answered() {
+fn list_answers_every_kind_of_operand() {
     let ran = run(["list", "15", "143", "147", "271", "-9", "0x4002", "0x0", "34", "33", "0"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
@@ -139,7 +139,7 @@ OPERAND  NUM  SIGNAL    MEANING
 }
 
 #[test]
-fn all_of_these_answer() {
+fn list_accepts_all_spellings() {
     let operands = ["15", "TERM", "sigterm", "143", "271", "0x4002", "RTMIN+3", "RTMAX-1", "CLD", "34"];
     let ran = run(["list"].into_iter().chain(operands));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -150,7 +150,7 @@ fn all_of_these_answer() {
 }
 
 #[test]
-fn what_means_nothing_is_an_error_with_the_nearest_name_and_nothing_is_printed() {
+fn unknown_operand_is_an_error_with_nearest_name() {
     for (operand, said) in [
         ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
         ("FOO", "FOO: unknown signal; the nearest name is FPE"),
@@ -169,7 +169,7 @@ fn what_means_nothing_is_an_error_with_the_nearest_name_and_nothing_is_printed()
 }
 
 #[test]
-fn options_that_contradict_each_other_are_refused() {
+fn list_rejects_conflicting_options() {
     for arguments in [
         &["list", "--realtime", "TERM"][..],
         &["list", "--encode", "TERM", "INT"],
@@ -187,7 +187,7 @@ fn options_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn bare_names_are_for_scripts() {
+fn list_names_prints_names_only() {
     let ran = run(["list", "--names"]);
     let names: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(names.len(), 62, "31 standard ones and 31 of the real-time ones");
@@ -196,7 +196,7 @@ fn bare_names_are_for_scripts() {
 }
 
 #[test]
-fn codes_are_those_of_a_signal_and_of_any() {
+fn list_codes_includes_codes_of_any_signal() {
     let ran = run(["list", "--codes", "CHLD"]);
     assert_data_eq!(
         ran.stdout,
@@ -226,7 +226,7 @@ any      -60  SI_ASYNCNL     an asynchronous name look-up completed
 }
 
 #[test]
-fn other_architectures_have_other_numbers() {
+fn list_arch_uses_numbers_of_architecture() {
     let ran = run(["list", "--arch", "mips", "16", "USR1", "128", "--names"]);
     assert_eq!(ran.stdout, "USR1\nUSR1\n128\n");
     for (arch, chld) in [("x86", 17), ("arm", 17), ("alpha", 20), ("sparc", 20), ("mips", 18), ("parisc", 18)]
@@ -238,7 +238,7 @@ fn other_architectures_have_other_numbers() {
 }
 
 #[test]
-fn a_mask_is_encoded_and_decoded_again() {
+fn list_encode_reverses_mask() {
     let ran = run(["list", "--encode", "INT,sigterm,64"]);
     assert_eq!(ran.stdout, "0x8000000000004002\n");
     assert_eq!(run(["list", "--names", ran.stdout.trim()]).stdout, "INT\nTERM\nRTMAX\n");
@@ -250,7 +250,7 @@ fn a_mask_is_encoded_and_decoded_again() {
 }
 
 #[test]
-fn a_table_is_drawn_within_its_width() {
+fn list_table_fits_width() {
     let ran = run(["list", "--format", "table", "--width", "80", "--color", "never"]);
     let lines: Vec<&str> = ran.stdout.lines().take(5).collect();
     assert_data_eq!(
@@ -318,7 +318,7 @@ struct RealTime {
 }
 
 #[test]
-fn json_has_every_signal_with_both_numberings() {
+fn list_json_has_every_signal_in_both_numberings() {
     let ran = run(["list", "--json"]);
     let listing: Listing = serde_json::from_str(&ran.stdout).expect("the documented fields");
     assert_eq!((listing.arch.as_str(), listing.signals.len()), ("x86/arm", 64));
@@ -350,7 +350,7 @@ fn json_has_every_signal_with_both_numberings() {
 }
 
 #[test]
-fn json_answers_say_of_what_kind_they_are() {
+fn list_json_answers_state_their_kind() {
     let ran = run(["list", "--json", "15", "147", "0", "0x3"]);
     assert_data_eq!(
         ran.stdout,

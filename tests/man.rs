@@ -58,14 +58,14 @@ fn pages() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_pages_are_what_is_generated() {
+fn man_pages_match_generated_ones() {
     for (name, text) in pages() {
         hold(&format!("man/{name}.1"), &text);
     }
 }
 
 #[test]
-fn every_page_has_its_sections() {
+fn every_man_page_has_required_sections() {
     for (name, text) in pages() {
         for section in [
             "NAME",
@@ -84,7 +84,7 @@ fn every_page_has_its_sections() {
 }
 
 #[test]
-fn mandoc_finds_nothing_wrong() {
+fn man_pages_pass_mandoc_lint() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, _) in pages() {
         let output = std::process::Command::new("mandoc")
@@ -100,7 +100,7 @@ fn mandoc_finds_nothing_wrong() {
 /// Each JSON field and each exit status that a page or a schema knows, the
 /// other knows too.
 #[test]
-fn every_field_of_a_schema_is_in_its_page() {
+fn man_pages_describe_every_schema_field() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, text) in pages().into_iter().filter(|(name, _)| name != "sigtool") {
         let schema = root.join(format!("tests/schema/{}.json", name.trim_start_matches("sigtool-")));
@@ -129,7 +129,7 @@ fn collect(schema: &serde_json::Value, fields: &mut Vec<String>) {
 
 /// Every identifier of a finding has its sentence, and its word in the schema.
 #[test]
-fn every_finding_is_described() {
+fn man_page_describes_every_finding() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a text");
     let (page, schema) = (read("man/sigtool-decode-status.1"), read("tests/schema/decode-status.json"));

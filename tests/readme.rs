@@ -30,7 +30,7 @@ fn shown(readme: &str) -> Vec<Shown> {
 }
 
 #[test]
-fn what_the_readme_shows_is_what_happens() {
+fn readme_examples_match_actual_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     let shown = shown(&readme);
@@ -56,7 +56,7 @@ fn what_the_readme_shows_is_what_happens() {
 }
 
 #[test]
-fn the_newcomers_commands_are_there() {
+fn readme_contains_first_commands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     for command in ["cargo run --release -- decode-status $$", "cargo test"] {

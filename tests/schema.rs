@@ -15,7 +15,7 @@ const WRONG: f64 = 1.5;
 const OPTIONAL: [&str; 2] = ["/processes/0/tasks", "/processes/0/handlers"];
 
 #[test]
-fn every_schema_is_a_schema() {
+fn schemas_are_valid() {
     for schema in &SCHEMAS {
         let text: Value = serde_json::from_str(schema.text).expect("JSON");
         assert_eq!(text["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -68,7 +68,7 @@ fn refuses_what_is_spoiled(subcommand: &str, text: &str) {
 }
 
 #[test]
-fn spoiled_listings_are_refused() {
+fn schema_rejects_spoiled_listings() {
     for arguments in [
         &[][..],
         &["TERM", "CHLD", "RTMIN+3", "15", "0", "143"],
@@ -83,7 +83,7 @@ fn spoiled_listings_are_refused() {
 }
 
 #[test]
-fn every_architecture_is_listed_as_the_schema_says() {
+fn listings_of_every_architecture_match_schema() {
     for arch in ["x86", "alpha", "sparc", "mips", "parisc"] {
         // It is run() that looks at what they print.
         for what in [&[][..], &["--codes"], &["--names"], &["0x1", "TERM", "-9", "RTMAX"]] {
@@ -94,7 +94,7 @@ fn every_architecture_is_listed_as_the_schema_says() {
 }
 
 #[test]
-fn every_kept_text_is_decoded_as_the_schema_says() {
+fn decoded_captured_texts_match_schema() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status");
     for entry in std::fs::read_dir(folder).expect("the texts") {
         let path = entry.expect("an entry").path();
@@ -105,14 +105,14 @@ fn every_kept_text_is_decoded_as_the_schema_says() {
 }
 
 #[test]
-fn spoiled_answers_of_send_are_refused() {
+fn schema_rejects_spoiled_send_documents() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let ran = run(["send", "--json", "-USR1", "-q", "7", &fixture.pid.to_string(), "4194304"]);
     refuses_what_is_spoiled("send", &ran.stdout);
 }
 
 #[test]
-fn spoiled_states_are_refused() {
+fn schema_rejects_spoiled_decode_documents() {
     let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP", "--own", "USR1"]);
     let pid = fixture.pid.to_string();
     let ran = run(["decode-status", "--json", "--threads", &pid, "4194304"]);
@@ -130,7 +130,7 @@ fn spoiled_states_are_refused() {
 }
 
 #[test]
-fn spoiled_events_are_refused() {
+fn schema_rejects_spoiled_receive_events() {
     // What waits is received at once: it has sent it to itself.
     let output = Command::new(fixture_path())
         .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
@@ -155,7 +155,7 @@ fn spoiled_events_are_refused() {
 }
 
 #[test]
-fn spoiled_observations_are_refused() {
+fn schema_rejects_spoiled_monitor_events() {
     let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     let ran = run(["watch", "--json", "--threads", "--pid", &pid, "--timeout", "1ms"]);

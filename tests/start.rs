@@ -22,7 +22,7 @@ fn own_state(settings: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn the_inherited_signal_state_is_not_disturbed() {
+fn inherited_signal_state_is_not_disturbed() {
     // What the test runner itself ignores is set back, so that each row says
     // all that there is.
     let clean = ["--default", "~[KILL STOP]"];
@@ -43,7 +43,7 @@ fn the_inherited_signal_state_is_not_disturbed() {
 }
 
 #[test]
-fn a_reader_that_went_away_ends_it_quietly() {
+fn closed_output_pipe_ends_quietly() {
     for settings in [["--default", "PIPE"], ["--ignore", "PIPE"], ["--block", "PIPE"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -58,7 +58,7 @@ fn a_reader_that_went_away_ends_it_quietly() {
 }
 
 #[test]
-fn a_full_disk_is_an_error() {
+fn full_disk_is_an_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let output = sigtool(["list"]).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
     assert_eq!(output.status.code(), Some(125));
@@ -67,7 +67,7 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn closed_descriptors_are_survived() {
+fn closed_standard_descriptors_are_handled() {
     for (redirection, arguments, code) in [
         ("<&-", "list TERM", 0),
         (">&-", "list TERM", 125),
@@ -85,7 +85,7 @@ fn closed_descriptors_are_survived() {
 
 /// A file opened later must not get the number of a closed standard output.
 #[test]
-fn nothing_is_written_into_a_file_that_was_opened_instead() {
+fn opened_files_never_replace_standard_descriptors() {
     let path = std::env::temp_dir().join(format!("sigtool-start-{}", std::process::id()));
     let text = "SigBlk:\t0000000000000001\n";
     std::fs::write(&path, text).expect("a file");
@@ -98,7 +98,7 @@ fn nothing_is_written_into_a_file_that_was_opened_instead() {
 }
 
 #[test]
-fn help_and_version_are_answers_and_no_arguments_are_not() {
+fn help_and_version_succeed_and_missing_arguments_fail() {
     let help = run(["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.contains("Usage: sigtool"), "{}", help.stdout);
@@ -110,7 +110,7 @@ fn help_and_version_are_answers_and_no_arguments_are_not() {
 }
 
 #[test]
-fn what_it_does_not_know_is_named_with_the_nearest() {
+fn unknown_argument_is_named_with_nearest_match() {
     for (arguments, said) in [
         (&["lst"][..], "unrecognized subcommand 'lst'"),
         (&["list", "--encod", "TERM"], "unexpected argument '--encod' found"),
@@ -125,7 +125,7 @@ fn what_it_does_not_know_is_named_with_the_nearest() {
 }
 
 #[test]
-fn short_help_fits_a_screen_of_80_columns() {
+fn short_help_fits_80_columns() {
     let rooms = ["list", "send", "watch", "decode-status", "completions"];
     let all = rooms.iter().map(|room| vec![*room, "-h"]).chain([vec!["-h"]]);
     for arguments in all {
@@ -144,7 +144,7 @@ fn short_help_fits_a_screen_of_80_columns() {
 /// What sigtool runs itself (getent(1), for the name of a user) starts in the
 /// state that sigtool was started in.
 #[test]
-fn the_inherited_signal_state_is_passed_on() {
+fn inherited_signal_state_is_passed_on() {
     let folder = std::env::temp_dir().join(format!("sigtool-getent-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let script = "#!/bin/sh\nexec grep Sig /proc/self/status > \"${0%/*}/seen\"\n";
@@ -185,7 +185,7 @@ fn the_inherited_signal_state_is_passed_on() {
 
 /// The binary needs nothing but the C library.
 #[test]
-fn it_loads_no_library_but_libc() {
+fn binary_loads_no_library_except_libc() {
     let output = Command::new("ldd").arg(SIGTOOL).output();
     let Ok(output) = output else { return crate::support::skipped("ldd is missing") };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

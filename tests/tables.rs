@@ -7,7 +7,7 @@ use sigtool::signal::{Arch, Sigaction, Signal, SignalSet, name, table};
 /// Every constant libc has for x86 and arm.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
-fn numbers_are_libcs() {
+fn signal_numbers_match_libc() {
     let constants = [
         ("HUP", libc::SIGHUP),
         ("INT", libc::SIGINT),
@@ -52,7 +52,7 @@ fn numbers_are_libcs() {
 }
 
 #[test]
-fn libc_agrees_on_the_real_time_range() {
+fn realtime_range_matches_libc() {
     assert_eq!(i32::from(RTMIN), libc::SIGRTMIN());
     assert_eq!(i32::from(Arch::NATIVE.rtmax()), libc::SIGRTMAX());
 }
@@ -60,7 +60,7 @@ fn libc_agrees_on_the_real_time_range() {
 /// strsignal(3) has a text of its own for exactly the signals that we name,
 /// and counts real-time signals from the same RTMIN.
 #[test]
-fn strsignal_knows_the_same_signals() {
+fn signal_set_matches_strsignal() {
     for signal in Arch::NATIVE.signals() {
         let text = strsignal(signal);
         let standard = Arch::NATIVE.standard_signal(signal).is_some();
@@ -75,7 +75,7 @@ fn strsignal_knows_the_same_signals() {
 /// Where strsignal(3) speaks of a key, a child or a core of the matter, our
 /// description speaks of it too.
 #[test]
-fn descriptions_are_about_what_strsignal_says() {
+fn descriptions_agree_with_strsignal() {
     let shared = [
         ("HUP", "hang", "hung"),
         ("INT", "interrupt", "interrupt"),
@@ -115,7 +115,7 @@ fn strsignal(signal: Signal) -> String {
 
 /// The si_code constants that the libc crate has.
 #[test]
-fn codes_are_libcs() {
+fn siginfo_codes_match_libc() {
     let constants = [
         ("SI_USER", libc::SI_USER),
         ("SI_KERNEL", libc::SI_KERNEL),
@@ -151,7 +151,7 @@ fn codes_are_libcs() {
 
 /// Every flag of an action that libc has.
 #[test]
-fn flags_of_actions_are_libcs() {
+fn sigaction_flags_match_libc() {
     for (bit, name) in [
         (libc::SA_NOCLDSTOP, "NOCLDSTOP"),
         (libc::SA_NOCLDWAIT, "NOCLDWAIT"),

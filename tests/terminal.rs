@@ -39,7 +39,7 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn tables_fit_the_terminal() {
+fn tables_fit_terminal_width() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status");
     let several = format!("decode-status -f {data}/bash -f {data}/java -f {data}/stopped");
     let one = format!("decode-status -f {data}/java");
@@ -59,7 +59,7 @@ fn tables_fit_the_terminal() {
 }
 
 #[test]
-fn colour_is_decided_by_the_terminal_and_the_environment() {
+fn colour_depends_on_terminal_and_environment() {
     for (environment, options, colored) in [
         (&[][..], "", true),
         (&[("NO_COLOR", "1")], "", false),
@@ -79,7 +79,7 @@ fn colour_is_decided_by_the_terminal_and_the_environment() {
 }
 
 #[test]
-fn colour_says_nothing_that_text_does_not() {
+fn colour_adds_no_information() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status/stopped");
     let arguments = format!("decode-status -f {data}");
     let Some(colored) = on_terminal(80, &[], &arguments) else { return };
@@ -90,7 +90,7 @@ fn colour_says_nothing_that_text_does_not() {
 
 /// JSON is indented for a person, and the same document.
 #[test]
-fn json_is_indented_for_a_person() {
+fn json_is_indented_on_terminal() {
     let Some(text) = on_terminal(80, &[], "list --json 15") else { return };
     assert!(text.starts_with("{\n  \"arch\": "), "{text}");
     let indented: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -18,7 +18,7 @@ fn fixture(settings: &[&str]) -> Fixture {
 }
 
 #[test]
-fn each_state_has_its_finding() {
+fn every_state_reports_its_finding() {
     for (settings, expected) in [
         (&[][..], &[][..]),
         (&["--block", "TERM", "--queue", "TERM"], &["pending-blocked"]),
@@ -47,7 +47,7 @@ fn each_state_has_its_finding() {
 }
 
 #[test]
-fn sentences_say_what_is_so_and_what_to_do() {
+fn findings_state_fact_and_remedy() {
     let said = |settings: &[&str]| {
         let fixture = fixture(settings);
         let ran = run(["decode-status", &fixture.pid.to_string()]);
@@ -76,7 +76,7 @@ fn sentences_say_what_is_so_and_what_to_do() {
 /// Who waits for one child with CHLD blocked is in system(3); a shell in `wait`
 /// waits for any.
 #[test]
-fn a_shell_that_waits_is_not_in_system() {
+fn waiting_shell_is_not_reported_as_in_system() {
     let folder = Folder::new();
     let said = folder.join("waited-for");
     let child = format!("{} > {}", fixture_path().display(), said.display());
@@ -109,7 +109,7 @@ fn a_shell_that_waits_is_not_in_system() {
 }
 
 #[test]
-fn a_mask_that_is_the_parents_is_likely_inherited() {
+fn mask_equal_to_parents_is_reported_as_inherited() {
     let fixture = fixture(&["--block", "USR1,TERM", "--", "bash", "-c", "sleep 1000; :"]);
     let pid = fixture.pid.to_string();
     let child = loop {
@@ -127,7 +127,7 @@ fn a_mask_that_is_the_parents_is_likely_inherited() {
 }
 
 #[test]
-fn an_init_without_a_handler_is_found() {
+fn init_without_handler_is_reported() {
     let script = "\"$SIGTOOL\" decode-status 1; trap : TERM; \"$SIGTOOL\" decode-status --json 1";
     let Some(ran) = in_namespace(script) else { return };
     let said = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
@@ -136,7 +136,7 @@ fn an_init_without_a_handler_is_found() {
 }
 
 #[test]
-fn a_parent_that_waits_for_its_vfork_child_sleeps_uninterruptibly() {
+fn vfork_parent_is_reported_as_uninterruptible() {
     let fixture = fixture(&["--vfork"]);
     let ids = found(&[&fixture.pid.to_string()]);
     assert!(ids.contains(&"uninterruptible".to_owned()), "{ids:?}");
@@ -149,7 +149,7 @@ fn a_parent_that_waits_for_its_vfork_child_sleeps_uninterruptibly() {
 }
 
 #[test]
-fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
+fn nearly_full_queue_is_reported_with_its_largest_users() {
     let user = ["--reuid", "54323", "--regid", "54323", "--clear-groups"];
     let fixture = crate::support::fixture_path();
     let line = format!(
@@ -177,7 +177,7 @@ fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
 }
 
 #[test]
-fn kept_texts_have_findings_too() {
+fn captured_texts_have_findings() {
     let file = |name: &str| format!("{}/tests/data/status/{name}", env!("CARGO_MANIFEST_DIR"));
     for (name, expected) in [
         ("kernel-thread", &["kernel-thread"][..]),
@@ -192,7 +192,7 @@ fn kept_texts_have_findings_too() {
 
 /// What a text tells of is not here to be signalled.
 #[test]
-fn advice_is_for_what_is_here() {
+fn findings_suggest_only_available_actions() {
     let text = "Pid:\t18438\nTgid:\t18438\nState:\tT (stopped)\nThreads:\t1\nSigPnd:\t0000000000000000\n\
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
     let ran = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
@@ -201,7 +201,7 @@ fn advice_is_for_what_is_here() {
 
 /// Names in findings are the processes' own choice.
 #[test]
-fn hostile_names_do_not_reach_the_terminal() {
+fn findings_escape_hostile_names() {
     let parent = fixture(&["--block", "USR1", "--name", "\x1b[31mred\nx", "--thread", "", "--zombie-child"]);
     let zombie = parent.ids[1].to_string();
     let ran = run(["decode-status", &zombie]);
@@ -209,7 +209,7 @@ fn hostile_names_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn requirements_are_a_health_check() {
+fn requirements_decide_exit_status() {
     let fixture = fixture(&["--name", "served", "--catch", "TERM,HUP", "--block", "USR1", "--queue", "USR1"]);
     let pid = fixture.pid.to_string();
     let check = |words: &[&str]| {

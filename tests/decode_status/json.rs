@@ -106,7 +106,7 @@ fn json(arguments: &[&str]) -> Document {
 }
 
 #[test]
-fn json_says_it_all() {
+fn json_contains_every_field() {
     let fixture = fixture(&[
         "--name",
         "json",
@@ -166,7 +166,7 @@ fn json_says_it_all() {
 }
 
 #[test]
-fn json_of_a_text_tells_what_is_unknown() {
+fn json_of_text_marks_unknown_values() {
     let document = json(&["--file", &data("grep-sig")]);
     let first = &document.processes[0];
     assert_eq!((first.pid, first.file.as_deref()), (Some(1), Some("/proc/1/status")));

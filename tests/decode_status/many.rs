@@ -9,7 +9,7 @@ fn pids(text: &str) -> Vec<u32> {
 }
 
 #[test]
-fn rows_are_in_the_order_asked_for() {
+fn rows_follow_requested_order() {
     let one = fixture(&["--name", "b", "--catch", "INT,TERM", "--thread", ""]);
     let two = fixture(&["--name", "a", "--block", "USR1", "--queue", "USR1", "--ignore", "INT,TERM,HUP"]);
     let (first, second) = (one.pid, two.pid);
@@ -37,7 +37,7 @@ fn rows_are_in_the_order_asked_for() {
 
 /// More than one thread of sigtool reads, and nobody is lost or shown twice.
 #[test]
-fn everybody_is_shown_once_by_number() {
+fn all_lists_every_process_once_by_pid() {
     let script = "for number in $(seq 400); do sleep 1000 & done; \
                   $SIGTOOL decode-status --all; echo; $SIGTOOL decode-status --all --blocks none; echo; \
                   $SIGTOOL decode-status --json --all --sort -pid; kill $(jobs -p)";
@@ -56,7 +56,7 @@ fn everybody_is_shown_once_by_number() {
 
 /// With a selection, too; and one that is not there is told of once.
 #[test]
-fn who_is_named_twice_is_shown_once() {
+fn process_named_twice_is_shown_once() {
     let one = fixture(&["--catch", "USR1", "--block", "USR2", "--queue", "USR2"]);
     let pid = one.pid.to_string();
     // The queue is its user's, whose other processes fill and empty it.
@@ -78,7 +78,7 @@ fn who_is_named_twice_is_shown_once() {
 }
 
 #[test]
-fn who_is_hidden_is_not_there() {
+fn hidden_process_is_not_listed() {
     let script = "setpriv --reuid 65534 --regid 65534 --clear-groups sleep 1000 & \
                   mount -t proc -o hidepid=2 proc /proc || exit 7; \
                   until grep -qs '^Uid:.65534' /proc/$!/status; do :; done; \
@@ -90,7 +90,7 @@ fn who_is_hidden_is_not_there() {
 
 /// As many threads as are read by more than one thread of sigtool.
 #[test]
-fn a_process_may_have_many_threads() {
+fn process_with_many_threads_is_decoded() {
     let threads = ["--thread", "block=TERM,USR1"].repeat(350);
     let fixture = fixture(&[&["--block", "TERM"], &threads[..]].concat());
     let pid = fixture.pid.to_string();

@@ -44,7 +44,7 @@ fn rows(text: &str, header: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn one_process_has_a_header_and_a_row_a_signal() {
+fn one_process_has_header_and_one_row_per_signal() {
     let fixture = fixture(&[
         "--name",
         "sample",
@@ -90,7 +90,7 @@ Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) inst
 }
 
 #[test]
-fn a_process_without_any_says_so() {
+fn process_without_signals_says_so() {
     let ran = decode(&fixture(&[]), &[]);
     assert!(
         ran.stdout.ends_with("\n\nNo signal is blocked, ignored, caught or pending.\n"),
@@ -100,7 +100,7 @@ fn a_process_without_any_says_so() {
 }
 
 #[test]
-fn full_means_every_signal() {
+fn full_lists_every_signal() {
     let ran = decode(&fixture(&["--block", "all"]), &["--full"]);
     let rows = rows(&ran.stdout, "NUM");
     assert_eq!(rows.len(), 64);
@@ -111,7 +111,7 @@ fn full_means_every_signal() {
 }
 
 #[test]
-fn blocked_and_pending_are_said_of_threads() {
+fn blocked_and_pending_columns_count_threads() {
     let fixture = fixture(&[
         "--block",
         "USR2",
@@ -140,7 +140,7 @@ fn blocked_and_pending_are_said_of_threads() {
 }
 
 #[test]
-fn threads_are_shown_when_asked_for() {
+fn threads_option_lists_threads() {
     let fixture =
         fixture(&["--thread", "block=TERM;own=TERM;name=one", "--thread", "block=~[KILL STOP TERM]"]);
     let ran = decode(&fixture, &["--threads"]);
@@ -158,7 +158,7 @@ fn threads_are_shown_when_asked_for() {
 }
 
 #[test]
-fn a_thread_is_looked_at_by_itself() {
+fn thread_is_decoded_alone() {
     let fixture = fixture(&["--block", "HUP", "--thread", "block=TERM;own=TERM;name=worker"]);
     let (pid, tid) = (fixture.pid, fixture.ids[0]);
     for operand in [format!("{pid}/{tid}"), tid.to_string()] {
@@ -175,7 +175,7 @@ fn a_thread_is_looked_at_by_itself() {
 }
 
 #[test]
-fn states_are_told() {
+fn state_is_shown_in_header() {
     for (settings, state) in [
         (&["--stop"][..], "T (stopped)"),
         (&["--exit", "3"], "Z (zombie)"),
@@ -188,7 +188,7 @@ fn states_are_told() {
 }
 
 #[test]
-fn a_dead_leader_holds_nothing_back() {
+fn mask_of_exited_leader_is_ignored() {
     let fixture = fixture(&["--thread", "block=TERM", "--leader-exits"]);
     let ran = decode(&fixture, &[]);
     let term = rows(&ran.stdout, "NUM").into_iter().find(|row| row[1] == "TERM").expect("a row");
@@ -197,7 +197,7 @@ fn a_dead_leader_holds_nothing_back() {
 
 /// What facts.md says of sigsuspend and sigwait: the mask is not what it looks like.
 #[test]
-fn the_mask_is_the_one_in_force_now() {
+fn temporary_mask_is_shown() {
     let suspended = decode(&fixture(&["--block", "TERM", "--sigsuspend", "HUP"]), &[]);
     let names: Vec<String> = rows(&suspended.stdout, "NUM").into_iter().map(|row| row[1].clone()).collect();
     assert_eq!(names, ["HUP"]);
@@ -207,7 +207,7 @@ fn the_mask_is_the_one_in_force_now() {
 }
 
 #[test]
-fn several_processes_have_a_row_each_in_the_order_asked_for() {
+fn several_processes_have_one_row_each_in_given_order() {
     let one = fixture(&["--name", "one", "--block", "TERM", "--queue", "TERM", "--ignore", "HUP"]);
     let other =
         fixture(&["--name", "other", "--ignore", "~[KILL STOP]", "--catch", "RTMIN+1,RTMIN+2,RTMIN+3"]);
@@ -223,7 +223,7 @@ fn several_processes_have_a_row_each_in_the_order_asked_for() {
 }
 
 #[test]
-fn a_process_that_is_gone_is_named_and_the_others_are_shown() {
+fn missing_process_is_reported_and_others_are_shown() {
     let gone = run(["decode-status", NO_PROCESS]);
     assert_eq!((gone.code, gone.stdout.as_str()), (Some(3), ""));
     assert_eq!(gone.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
@@ -235,7 +235,7 @@ fn a_process_that_is_gone_is_named_and_the_others_are_shown() {
 }
 
 #[test]
-fn what_is_no_operand_is_an_error_and_nothing_is_shown() {
+fn invalid_operand_is_an_error_and_nothing_is_shown() {
     for (arguments, said) in [
         (&["nginx"][..], "nginx: not a process: a PID, PID/TID, self or - is expected"),
         (&["0"], "0: not a process id: they go from 1 to 4194304"),
@@ -255,7 +255,7 @@ fn what_is_no_operand_is_an_error_and_nothing_is_shown() {
 }
 
 #[test]
-fn another_proc_can_be_read() {
+fn other_proc_directory_can_be_read() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     let ran = run(["decode-status", "--proc", "/proc/self/root/proc", &pid]);
@@ -274,7 +274,7 @@ fn another_proc_can_be_read() {
 }
 
 #[test]
-fn a_thread_of_a_process_that_is_gone_is_not_hidden() {
+fn thread_of_missing_process_is_reported_as_missing() {
     let own = std::process::id();
     let ran = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
     assert_eq!((ran.code, ran.stderr), (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n")));
@@ -294,7 +294,7 @@ fn hidden(option: &str) -> Option<Ran> {
 }
 
 #[test]
-fn refused_is_told_from_gone() {
+fn permission_error_differs_from_missing_process() {
     for (option, said) in [
         ("hidepid=1", "sigtool: 1: permission denied: it is another user's, and /proc hides those from you"),
         ("hidepid=2", "sigtool: 1: it is another user's, and /proc hides it from you"),

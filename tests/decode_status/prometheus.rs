@@ -75,7 +75,7 @@ impl Proc {
 }
 
 #[test]
-fn a_machine_is_counted() {
+fn metrics_count_all_processes() {
     const KERNEL_THREAD: u32 = 0x0020_0000;
     let made = Proc::new();
     made.process(2, "kernel-thread", KERNEL_THREAD);
@@ -123,7 +123,7 @@ sigtool_signal_queue_users_omitted 0
 }
 
 #[test]
-fn a_live_process_is_counted() {
+fn metrics_count_one_process() {
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "TERM", "--queue", "TERM"]);
     let ran = metrics(&[&fixture.pid.to_string()]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -138,7 +138,7 @@ fn a_live_process_is_counted() {
 /// Elsewhere ancestors are spared; here the numbers must not depend on who
 /// started sigtool.
 #[test]
-fn ancestors_are_counted_and_sigtool_is_not() {
+fn metrics_include_ancestors_and_exclude_sigtool() {
     let script = "$SIGTOOL decode-status --all --format prometheus; \
         $SIGTOOL decode-status --name bash --tree --format prometheus; :";
     let Some(ran) = in_namespace(script) else { return };
@@ -147,7 +147,7 @@ fn ancestors_are_counted_and_sigtool_is_not() {
 }
 
 #[test]
-fn what_proc_hides_is_told() {
+fn metrics_report_unreadable_processes() {
     let script = "mount -t proc -o hidepid=1 proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \
         \"$0\" decode-status --all --format prometheus; :";
     let output = Command::new("unshare")
@@ -165,7 +165,7 @@ fn what_proc_hides_is_told() {
 }
 
 #[test]
-fn nobody_to_count_is_zeros_and_no_failure() {
+fn metrics_are_zero_if_no_process_matches() {
     let ran = metrics(&["--name", "no such process"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert_eq!(samples(&ran.stdout).len(), 8 * 4 + 8 + 1);
@@ -173,7 +173,7 @@ fn nobody_to_count_is_zeros_and_no_failure() {
 }
 
 #[test]
-fn texts_are_counted_and_what_is_wrong_in_them_is_told() {
+fn metrics_count_texts_and_report_malformed_ones() {
     let several = ["bash", "stopped", "mips"].map(data);
     let files: Vec<&str> = several.iter().flat_map(|file| ["--file", file]).collect();
     let ran = metrics(&files);
@@ -188,7 +188,7 @@ fn texts_are_counted_and_what_is_wrong_in_them_is_told() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_by_name() {
+fn prometheus_rejects_conflicting_options() {
     for (arguments, said) in [
         (
             &["decode-status", "self", "--signals", "TERM"][..],
@@ -223,7 +223,7 @@ fn what_makes_no_sense_is_refused_by_name() {
 }
 
 #[test]
-fn every_metric_is_in_the_page() {
+fn man_page_describes_every_metric() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("man/sigtool-decode-status.1")).expect("the page");
     let ran = metrics(&["--file", &data("bash")]);

@@ -13,7 +13,7 @@ pub fn data(name: &str) -> String {
 }
 
 #[test]
-fn signal_lines_alone_are_decoded() {
+fn text_with_signal_lines_only_is_decoded() {
     let text = std::fs::read(data("signal-lines")).expect("the captured lines");
     let ran = run_with_input(&["decode-status", "-"], &text);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -40,7 +40,7 @@ Note  it catches 32 33, the C library's own: the C library uses 32 to cancel thr
 }
 
 #[test]
-fn what_grep_prints_of_several_processes_is_decoded() {
+fn grep_output_of_several_processes_is_decoded() {
     let ran = run(["decode-status", "--file", &data("grep-sig")]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
@@ -56,7 +56,7 @@ fn what_grep_prints_of_several_processes_is_decoded() {
 }
 
 #[test]
-fn captured_files_are_right_or_clear_errors() {
+fn captured_files_are_decoded_or_rejected_clearly() {
     for (name, code, said) in [
         ("bash", 0, "Process  6476 (bash)"),
         ("python3", 0, " 25  XFSZ    ignored      -        -"),
@@ -89,7 +89,7 @@ fn captured_files_are_right_or_clear_errors() {
 }
 
 #[test]
-fn what_is_wrong_in_a_text_of_several_is_told_and_the_rest_is_shown() {
+fn malformed_part_of_text_is_reported_and_rest_is_shown() {
     let whole = ["bash", "gvisor", "java"].map(|name| std::fs::read(data(name)).expect("captured")).concat();
     let ran = run_with_input(&["decode-status", "-"], &whole);
     assert_eq!(ran.code, Some(3));
@@ -98,14 +98,14 @@ fn what_is_wrong_in_a_text_of_several_is_told_and_the_rest_is_shown() {
 }
 
 #[test]
-fn a_text_without_an_end_is_an_error() {
+fn endless_text_is_an_error() {
     let ran = run(["decode-status", "--file", "/dev/zero"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
     assert_eq!(ran.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
 }
 
 #[test]
-fn a_text_of_several_threads_speaks_for_one() {
+fn text_of_one_thread_does_not_describe_others() {
     let ran = run(["decode-status", "--file", &data("java")]);
     let quit = ran.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
     assert_eq!(quit.split("  ").last().map(str::trim), Some("unknown"), "{quit}");
@@ -116,13 +116,13 @@ fn a_text_of_several_threads_speaks_for_one() {
 }
 
 #[test]
-fn crlf_changes_nothing() {
+fn crlf_line_ends_are_accepted() {
     let (unix, dos) = (run(["decode", "--file", &data("bash")]), run(["decode", "--file", &data("crlf")]));
     assert_eq!(unix.stdout, dos.stdout.replace("/crlf\n", "/bash\n"));
 }
 
 #[test]
-fn masks_are_decoded_bare_or_as_lines() {
+fn masks_are_decoded_bare_and_as_lines() {
     assert_data_eq!(
         run(["decode-status", "--mask", "0x180004002"]).stdout,
         str![[r#"
@@ -153,7 +153,7 @@ NUM  SIGNAL  DISPOSITION      BLOCKED  PENDING
 }
 
 #[test]
-fn a_table_is_drawn_within_its_width() {
+fn decode_table_fits_width() {
     let arguments = ["decode-status", "--format", "table", "--color", "never", "--file"];
     let ran = run(arguments.into_iter().chain([data("stopped").as_str()]));
     assert_data_eq!(

@@ -183,7 +183,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn what_is_predicted_happens() {
+    fn predictions_match_the_kernel() {
         let seed = std::env::var("SIGTOOL_ORACLE_SEED").ok();
         let seed = seed.map_or(SEED, |text| text.parse().expect("SIGTOOL_ORACLE_SEED is a number"));
         let next = AtomicU64::new(0);

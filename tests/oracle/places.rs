@@ -63,7 +63,7 @@ impl Drop for Init {
 }
 
 #[test]
-fn an_init_is_judged_from_outside() {
+fn predictions_hold_for_init_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
         let found = ProcRoot::default()
@@ -113,7 +113,7 @@ fn an_init_is_judged_from_outside() {
 /// From within even KILL and STOP do nothing. The init is the shell, which says
 /// at the end what it looks like to itself.
 #[test]
-fn an_init_lives_through_what_its_own_namespace_sends() {
+fn predictions_hold_for_init_from_inside() {
     // Read by bash itself: while it forks, it blocks TERM for a moment.
     let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
@@ -164,7 +164,7 @@ impl Drop for Group {
 }
 
 #[test]
-fn a_frozen_process_is_judged() {
+fn predictions_hold_for_frozen_process() {
     let Some(group) = Group::new() else { return skipped("no cgroup v2 to write to") };
     let settings =
         "--unwatched --report --core-limit 1 --catch USR1 --ignore HUP --block USR2 --thread block=USR2";
@@ -217,7 +217,7 @@ fn a_frozen_process_is_judged() {
 
 /// What is not blocked or dropped goes to the tracer, ignored signals too.
 #[test]
-fn a_traced_process_is_judged() {
+fn predictions_hold_for_traced_process() {
     let settings = "--unwatched --report --catch USR1 --ignore HUP --block USR2";
     for name in ["TERM", "HUP", "USR1", "CHLD", "STOP", "TSTP", "RTMIN+2", "USR2", "KILL"] {
         let mut target = Target::start(&words(settings));

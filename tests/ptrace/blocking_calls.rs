@@ -39,7 +39,7 @@ fn outcome(target: &mut Target) -> (String, u64) {
 }
 
 #[test]
-fn no_blocking_call_is_disturbed() {
+fn inspection_disturbs_no_blocking_call() {
     if !is_possible() {
         return;
     }
@@ -75,7 +75,7 @@ fn no_blocking_call_is_disturbed() {
 
 /// An interruption that is one must not be swallowed.
 #[test]
-fn a_signal_that_is_caught_still_interrupts() {
+fn caught_signal_interrupts_call_during_inspection() {
     if !is_possible() {
         return;
     }

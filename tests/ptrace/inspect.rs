@@ -18,7 +18,7 @@ fn status(pid: u32, line: &str) -> String {
 }
 
 #[test]
-fn handlers_are_seen_with_their_flags_and_masks() {
+fn inspect_reads_handlers_with_flags_and_masks() {
     if !is_possible() {
         return;
     }
@@ -41,7 +41,7 @@ fn handlers_are_seen_with_their_flags_and_masks() {
 }
 
 #[test]
-fn kill_and_stop_have_no_actions() {
+fn inspect_returns_no_actions_of_kill_and_stop() {
     if !is_possible() {
         return;
     }
@@ -60,7 +60,7 @@ fn kill_and_stop_have_no_actions() {
 }
 
 #[test]
-fn the_queues_are_seen_in_their_order() {
+fn inspect_reads_queues_in_order() {
     if !is_possible() {
         return;
     }
@@ -110,7 +110,7 @@ fn the_queues_are_seen_in_their_order() {
 }
 
 #[test]
-fn nothing_pending_stops_nobody() {
+fn inspect_stops_no_thread_if_nothing_is_pending() {
     if !is_possible() {
         return;
     }
@@ -120,7 +120,7 @@ fn nothing_pending_stops_nobody() {
 }
 
 #[test]
-fn a_long_queue_is_cut_and_says_so() {
+fn inspect_truncates_long_queue() {
     if !is_possible() {
         return;
     }
@@ -138,7 +138,7 @@ fn a_long_queue_is_cut_and_says_so() {
 }
 
 #[test]
-fn masks_and_dispositions_stay_what_they_were() {
+fn inspect_leaves_masks_and_dispositions_unchanged() {
     if !is_possible() {
         return;
     }
@@ -164,7 +164,7 @@ fn masks_and_dispositions_stay_what_they_were() {
 }
 
 #[test]
-fn a_stopped_process_stays_stopped_and_continues() {
+fn inspect_leaves_stopped_process_stopped() {
     if !is_possible() {
         return;
     }
@@ -179,7 +179,7 @@ fn a_stopped_process_stays_stopped_and_continues() {
 }
 
 #[test]
-fn the_dead_and_the_unborn_are_refused() {
+fn inspect_refuses_zombie_and_missing_process() {
     if !is_possible() {
         return;
     }
@@ -198,7 +198,7 @@ fn the_dead_and_the_unborn_are_refused() {
 }
 
 #[test]
-fn a_process_whose_main_thread_has_ended_is_seen() {
+fn inspect_reads_process_with_exited_leader() {
     if !is_possible() {
         return;
     }
@@ -210,7 +210,7 @@ fn a_process_whose_main_thread_has_ended_is_seen() {
 }
 
 #[test]
-fn a_deep_sleep_is_given_up_in_time() {
+fn inspect_gives_up_on_uninterruptible_sleep() {
     if !is_possible() {
         return;
     }
@@ -229,7 +229,7 @@ fn a_deep_sleep_is_given_up_in_time() {
 }
 
 #[test]
-fn a_traced_process_is_refused_with_its_tracer() {
+fn inspect_refuses_traced_process_and_names_tracer() {
     if !is_possible() {
         return;
     }

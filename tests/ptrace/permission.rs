@@ -29,7 +29,7 @@ fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
 }
 
 #[test]
-fn anothers_process_is_refused_and_ones_own_is_not() {
+fn inspect_refuses_process_of_another_user() {
     let own = Fixture::start(["--catch", "HUP"]);
     let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
     assert_eq!(refused, format!("OtherUser {{ uid: {} }}", send::effective_uid()));
@@ -72,7 +72,7 @@ impl Theirs {
 
 /// A program that its user may execute and not read, may not be dumped.
 #[test]
-fn what_may_not_be_dumped_is_told_as_such() {
+fn inspect_reports_undumpable_process() {
     let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
     std::fs::copy(fixture_path().with_file_name("inspect-target"), &path).expect("a copy");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("ours");
@@ -84,7 +84,7 @@ fn what_may_not_be_dumped_is_told_as_such() {
 }
 
 #[test]
-fn who_has_more_capabilities_is_told_as_such() {
+fn inspect_reports_process_with_more_capabilities() {
     let mut command = Command::new("setpriv");
     let user = ["--reuid=54324", "--regid=54324", "--clear-groups"];
     command.args(user).args(["--inh-caps=+net_raw", "--ambient-caps=+net_raw"]);
@@ -97,7 +97,7 @@ fn who_has_more_capabilities_is_told_as_such() {
 
 /// Root in a user namespace of its own is nobody outside of it.
 #[test]
-fn root_of_a_user_namespace_may_not_look_outside() {
+fn root_of_user_namespace_may_not_inspect_outside() {
     let own = Fixture::start(["--catch", "HUP"]);
     let mut unshare = Command::new("unshare");
     unshare.args(["--user", "--map-root-user"]).arg(fixture_path().with_file_name("inspect-target"));

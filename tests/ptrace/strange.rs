@@ -12,7 +12,7 @@ use super::{Target, handlers, is_possible, queue, set, settle, signal, state_of,
 use crate::support::{Fixture, fixture_path, in_namespace, skipped};
 
 #[test]
-fn code_of_32_bits_is_refused() {
+fn inspect_refuses_32_bit_code() {
     if !is_possible() {
         return;
     }
@@ -34,7 +34,7 @@ fn code_of_32_bits_is_refused() {
 /// Stopped and continued while it is looked into, it is in the end what was
 /// asked for last.
 #[test]
-fn stops_and_their_ends_come_through() {
+fn stop_and_cont_take_effect_during_inspection() {
     if !is_possible() {
         return;
     }
@@ -64,7 +64,7 @@ fn stops_and_their_ends_come_through() {
 
 /// Its parent is told of a stop once, not again after each look.
 #[test]
-fn a_stop_is_told_once() {
+fn parent_is_notified_of_stop_once() {
     if !is_possible() {
         return;
     }
@@ -87,7 +87,7 @@ fn control_groups() -> Option<PathBuf> {
 }
 
 #[test]
-fn a_frozen_process_is_given_up_in_time_and_restored() {
+fn frozen_process_is_given_up_in_time_and_restored() {
     if !is_possible() {
         return;
     }
@@ -115,7 +115,7 @@ fn a_frozen_process_is_given_up_in_time_and_restored() {
 }
 
 #[test]
-fn a_namespace_of_its_own_is_no_hindrance() {
+fn inspect_reads_processes_in_pid_namespace() {
     if !is_possible() {
         return;
     }

@@ -13,7 +13,7 @@ use super::{DEADLINE, Target, handlers, is_possible, queue, signal};
 use crate::support::{Fixture, fixture_path, skipped};
 
 #[test]
-fn no_signal_is_lost_of_a_handler_that_runs_all_the_time() {
+fn busy_handler_loses_no_signal() {
     if !is_possible() {
         return;
     }
@@ -42,7 +42,7 @@ fn no_signal_is_lost_of_a_handler_that_runs_all_the_time() {
 }
 
 #[test]
-fn queued_signals_come_in_their_order() {
+fn queued_signals_keep_their_order() {
     if !is_possible() {
         return;
     }
@@ -58,7 +58,7 @@ fn queued_signals_come_in_their_order() {
 }
 
 #[test]
-fn a_filter_is_suspended_or_refused() {
+fn seccomp_filter_is_suspended_or_refused() {
     if !is_possible() {
         return;
     }
@@ -76,7 +76,7 @@ fn a_filter_is_suspended_or_refused() {
 
 /// The kernel would have it go on by restart_syscall(2), which its filter forbids.
 #[test]
-fn a_filter_is_not_met_by_going_on() {
+fn seccomp_filter_is_not_violated_on_resume() {
     if !is_possible() {
         return;
     }
@@ -103,7 +103,7 @@ fn a_filter_is_not_met_by_going_on() {
 }
 
 #[test]
-fn calls_that_are_dispatched_are_refused() {
+fn syscall_user_dispatch_is_refused() {
     if !is_possible() {
         return;
     }
@@ -118,7 +118,7 @@ fn calls_that_are_dispatched_are_refused() {
 }
 
 #[test]
-fn a_low_stack_pointer_is_no_harm() {
+fn low_stack_pointer_is_handled() {
     if !is_possible() {
         return;
     }
@@ -142,7 +142,7 @@ fn a_low_stack_pointer_is_no_harm() {
 }
 
 #[test]
-fn a_restartable_sequence_is_told_of_the_stop() {
+fn restartable_sequence_is_restarted_after_stop() {
     if !is_possible() {
         return;
     }
@@ -160,7 +160,7 @@ fn a_restartable_sequence_is_told_of_the_stop() {
 }
 
 #[test]
-fn threads_that_come_and_go_are_no_hindrance() {
+fn short_lived_threads_do_not_disturb_inspection() {
     if !is_possible() {
         return;
     }
@@ -174,7 +174,7 @@ fn threads_that_come_and_go_are_no_hindrance() {
 }
 
 #[test]
-fn a_process_that_executes_itself_is_seen_or_left_alone() {
+fn process_that_executes_itself_is_inspected_or_left_alone() {
     if !is_possible() {
         return;
     }
@@ -244,7 +244,7 @@ fn hold_child_of(pid: u32) -> Option<PidFd> {
 /// Who is told to end while the target does not stop, ends at once, long before
 /// the 20 seconds that it would wait; the target is let go.
 #[test]
-fn who_waits_for_a_deep_sleep_can_be_ended() {
+fn inspection_of_uninterruptible_sleep_ends_by_signal() {
     if !is_possible() {
         return;
     }
@@ -280,7 +280,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_busy_process_comes_to_the_same_result() {
+    fn busy_process_computes_same_result_under_inspection() {
         if !is_possible() {
             return;
         }
@@ -306,7 +306,7 @@ mod slow {
     /// Killed at some moment of a look, sigtool leaves the target as it was: its
     /// helper goes on to the end.
     #[test]
-    fn the_end_of_who_looks_is_not_that_of_the_target() {
+    fn target_survives_end_of_inspector() {
         if !is_possible() {
             return;
         }

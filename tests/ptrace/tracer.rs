@@ -48,7 +48,7 @@ fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
 }
 
 #[test]
-fn deliveries_are_told_with_their_senders() {
+fn tracer_reports_deliveries_with_senders() {
     if !is_possible() {
         return;
     }
@@ -80,7 +80,7 @@ fn deliveries_are_told_with_their_senders() {
 }
 
 #[test]
-fn all_threads_are_traced_and_new_ones_too() {
+fn tracer_attaches_to_all_and_new_threads() {
     if !is_possible() {
         return;
     }
@@ -108,7 +108,7 @@ fn all_threads_are_traced_and_new_ones_too() {
 }
 
 #[test]
-fn the_end_is_told_with_its_signal() {
+fn tracer_reports_fatal_signal() {
     if !is_possible() {
         return;
     }
@@ -133,7 +133,7 @@ fn the_end_is_told_with_its_signal() {
 }
 
 #[test]
-fn executing_is_told() {
+fn tracer_reports_exec() {
     if !is_possible() {
         return;
     }
@@ -149,7 +149,7 @@ fn executing_is_told() {
 
 /// It takes the number of the main thread, which ends.
 #[test]
-fn another_thread_may_execute() {
+fn tracer_follows_exec_of_another_thread() {
     if !is_possible() {
         return;
     }
@@ -168,7 +168,7 @@ fn another_thread_may_execute() {
 }
 
 #[test]
-fn a_stop_stays_one_until_it_is_continued() {
+fn traced_process_stays_stopped_until_cont() {
     if !is_possible() {
         return;
     }
@@ -191,7 +191,7 @@ fn a_stop_stays_one_until_it_is_continued() {
 }
 
 #[test]
-fn who_cannot_be_traced_says_why() {
+fn tracer_reports_why_attach_fails() {
     if !is_possible() {
         return;
     }
@@ -212,7 +212,7 @@ fn who_cannot_be_traced_says_why() {
 /// An ignored signal wakes whoever is traced; the call it waits in must not see
 /// that.
 #[test]
-fn ignored_signals_interrupt_no_call() {
+fn tracer_restarts_calls_interrupted_by_ignored_signals() {
     if !is_possible() {
         return;
     }
@@ -232,7 +232,7 @@ fn ignored_signals_interrupt_no_call() {
 /// The tracer may end at any moment, in the middle of a delivery too: every
 /// signal comes through, once and in its order.
 #[test]
-fn no_signal_is_lost_with_its_tracer() {
+fn killed_tracer_loses_no_signal() {
     if !is_possible() {
         return;
     }
@@ -269,7 +269,7 @@ fn no_signal_is_lost_with_its_tracer() {
 
 /// Stopped by a signal it stands still by itself, thread by thread.
 #[test]
-fn stops_are_counted_and_one_of_all_threads_is_told_once() {
+fn tracer_counts_stops_and_reports_group_stop_once() {
     if !is_possible() {
         return;
     }
@@ -302,7 +302,7 @@ fn stops_are_counted_and_one_of_all_threads_is_told_once() {
 
 /// The tracing process is killed, or ended by a signal: the target lives on.
 #[test]
-fn the_end_of_who_traces_is_not_that_of_the_target() {
+fn target_survives_end_of_tracer() {
     if !is_possible() {
         return;
     }
@@ -335,7 +335,7 @@ mod slow {
 
     /// Nobody takes the events: the process is not held up.
     #[test]
-    fn who_does_not_read_loses_events_and_is_told_so() {
+    fn slow_reader_loses_events_with_count() {
         if !is_possible() {
             return;
         }

@@ -37,7 +37,7 @@ fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_signal_in_every_form_reaches_its_process() {
+fn send_accepts_signal_in_every_form() {
     for (form, number) in [
         (&[][..], 15),
         (&["-KILL"], 9),
@@ -60,7 +60,7 @@ fn a_signal_in_every_form_reaches_its_process() {
 }
 
 #[test]
-fn the_null_signal_only_checks() {
+fn null_signal_only_checks_target() {
     let fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     assert_eq!(send(&["-0", &pid]).code, Some(0));
@@ -71,7 +71,7 @@ fn the_null_signal_only_checks() {
 }
 
 #[test]
-fn a_thread_gets_what_is_for_it_alone() {
+fn thread_target_receives_signal_alone() {
     let fixture = fixture(&["--block", "USR1,USR2,RTMIN", "--thread", ""]);
     let (pid, tid) = (fixture.pid, fixture.ids[0]);
     assert_eq!(send(&["-USR1", &format!("{pid}/{tid}")]).code, Some(0));
@@ -93,7 +93,7 @@ fn a_thread_gets_what_is_for_it_alone() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_sending() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     for (arguments, said) in [
@@ -132,7 +132,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn all_targets_are_tried_and_each_failure_is_told() {
+fn send_tries_all_targets_and_reports_each_failure() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     let ran = send(&["-TERM", NOBODY, &pid, "4194303"]);
@@ -146,13 +146,13 @@ fn all_targets_are_tried_and_each_failure_is_told() {
 }
 
 #[test]
-fn a_zombie_can_be_signalled_and_nothing_comes_of_it() {
+fn signal_to_zombie_succeeds_without_effect() {
     let fixture = fixture(&["--zombie-child"]);
     assert_eq!(send(&["-KILL", &fixture.ids[0].to_string()]).code, Some(0));
 }
 
 #[test]
-fn an_inode_tells_a_process_from_another_of_its_number() {
+fn pidfd_inode_distinguishes_reused_pid() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid;
     let ran = send(&["-KILL", &format!("{pid}:1")]);
@@ -208,7 +208,7 @@ struct Error {
 }
 
 #[test]
-fn json_tells_of_every_target() {
+fn send_json_has_every_target() {
     let mut fixture = fixture(&["--name", "target"]);
     let pid = fixture.pid.to_string();
     let ran = send(&["--json", "-USR1", "-q", "7", &pid, NOBODY]);
@@ -236,7 +236,7 @@ fn json_tells_of_every_target() {
 }
 
 #[test]
-fn another_users_process_is_named_with_the_reason() {
+fn permission_error_names_process_and_reason() {
     let fixture = fixture(&["--name", "guarded"]);
     let pid = fixture.pid;
     let command = ["--reuid", "65534", "--regid", "65534", "--clear-groups", crate::support::SIGTOOL];
@@ -265,7 +265,7 @@ const LEADER: &str = "
 ";
 
 #[test]
-fn groups_are_signalled_whole_and_alone() {
+fn group_target_signals_whole_group_only() {
     for (form, status) in
         [("-TERM -$pid", 143), ("-KILL -- -$pid", 137), ("-- -$pid", 143), ("-q 7 -USR1 -$pid", 138)]
     {
@@ -277,7 +277,7 @@ fn groups_are_signalled_whole_and_alone() {
 }
 
 #[test]
-fn a_value_reaches_a_group_whose_leader_is_gone() {
+fn queued_value_reaches_group_without_leader() {
     // The leader exits and is reaped; its child stays in the group.
     let script = "
         cd \"$(mktemp -d)\"
@@ -293,14 +293,14 @@ fn a_value_reaches_a_group_whose_leader_is_gone() {
 }
 
 #[test]
-fn a_group_without_members_is_an_error() {
+fn empty_group_is_an_error() {
     let Some(ran) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
     assert_eq!(ran.stdout, "1\n");
     assert_eq!(ran.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
 }
 
 #[test]
-fn zero_is_the_own_group() {
+fn zero_targets_own_group() {
     let script = format!(
         "{LEADER} leader; setsid sh -c '\"$SIGTOOL\" send -TERM 0; echo unreached'; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?"
     );
@@ -310,7 +310,7 @@ fn zero_is_the_own_group() {
 }
 
 #[test]
-fn everybody_needs_broadcast() {
+fn minus_one_requires_broadcast() {
     let script = format!(
         "{LEADER} leader; one=$!; rm ready; leader; two=$!
         \"$SIGTOOL\" send -TERM -- -1; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?

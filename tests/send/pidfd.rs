@@ -45,7 +45,7 @@ fn is_untouched(mut fixture: Fixture) -> bool {
 }
 
 #[test]
-fn a_pid_is_signalled_by_kill_without_pidfds() {
+fn pid_is_signalled_by_kill_without_pidfds() {
     for (call, error, _) in REFUSED {
         let value = ["-q", "7"];
         for options in [&[][..], &value, &["--verbose"], &["--json"], &["--require-handler", "-0"]] {
@@ -69,7 +69,7 @@ fn a_pid_is_signalled_by_kill_without_pidfds() {
 }
 
 #[test]
-fn a_thread_is_no_process_without_pidfds() {
+fn tid_is_not_accepted_as_pid_without_pidfds() {
     let target = fixture(&["--block", "USR1,USR2", "--thread", ""]);
     let (pid, tid) = (target.pid, target.ids[0]);
     for (call, error, _) in &REFUSED[..2] {
@@ -83,7 +83,7 @@ fn a_thread_is_no_process_without_pidfds() {
 }
 
 #[test]
-fn nothing_is_sent_to_selected_processes_without_pidfds() {
+fn selection_sends_nothing_without_pidfds() {
     let target = fixture(&["--name", "pidfd-refused"]);
     let pid = &target.pid.to_string();
     let inode = &format!("{pid}:1");
@@ -133,7 +133,7 @@ fn kill_sends_only_to_pids_without_pidfds() {
 
 /// Members are not named by their own numbers.
 #[test]
-fn nothing_is_sent_to_members_of_a_group_without_pidfds() {
+fn group_members_receive_nothing_without_pidfds() {
     let target = fixture(&["--new-group"]);
     let group = format!("-{}", target.pid);
     for (call, error, said) in REFUSED {
@@ -148,7 +148,7 @@ fn nothing_is_sent_to_members_of_a_group_without_pidfds() {
 
 /// Then it is the target that is not ours to signal.
 #[test]
-fn another_users_process_needs_cap_kill_without_pidfds() {
+fn permission_error_names_cap_kill_without_pidfds() {
     let target = fixture(&[]);
     let pid = target.pid.to_string();
     for (call, error, _) in REFUSED {
@@ -167,7 +167,7 @@ fn another_users_process_needs_cap_kill_without_pidfds() {
 /// The filter leaves the file system of pidfds untold, so that their inodes may
 /// be those of before Linux 6.9: the same for all.
 #[test]
-fn an_inode_that_all_pidfds_may_share_is_refused() {
+fn shared_pidfd_inode_is_refused() {
     let target = fixture(&[]);
     let pid = target.pid.to_string();
     let told = send(&["-0", &format!("{pid}:1")]).stderr;

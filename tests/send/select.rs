@@ -15,7 +15,7 @@ fn name(what: &str) -> String {
 }
 
 #[test]
-fn a_whole_name_chooses_and_a_part_of_it_does_not() {
+fn name_matches_whole_name_only() {
     let (name, longer) = (name("ch"), name("ch") + "x");
     let mut meant = fixture(&["--name", &name]);
     let other = fixture(&["--name", &longer]);
@@ -34,7 +34,7 @@ fn a_whole_name_chooses_and_a_part_of_it_does_not() {
 
 /// All that is given must hold.
 #[test]
-fn criteria_narrow_what_is_named() {
+fn criteria_restrict_named_targets() {
     let name = name("narrow");
     let blocking = fixture(&["--name", &name, "--block", "USR1,USR2"]);
     let catching = fixture(&["--name", &name, "--catch", "HUP"]);
@@ -67,7 +67,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn what_makes_no_sense_together_is_refused() {
+fn selection_rejects_conflicting_options() {
     for (words, said) in [
         (&["--tree"][..], "no target: name one"),
         (&["--oldest"], "no target: name one"),
@@ -90,7 +90,7 @@ fn what_makes_no_sense_together_is_refused() {
 }
 
 #[test]
-fn pidfiles_that_cannot_be_meant_are_refused() {
+fn unusable_pidfiles_are_rejected() {
     let folder = std::env::temp_dir().join(format!("sigtool-pidfile-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("daemon.pid");
@@ -125,7 +125,7 @@ fn pidfiles_that_cannot_be_meant_are_refused() {
 
 /// A shell with a child and a grandchild, in their own namespace.
 #[test]
-fn a_tree_is_signalled_with_all_its_descendants() {
+fn tree_signals_all_descendants() {
     let script = "
         cd \"$(mktemp -d)\"
         bash -c 'sleep 1000 & bash -c \"sleep 1000 & echo > ready; wait\" & wait' & root=$!
@@ -148,7 +148,7 @@ fn a_tree_is_signalled_with_all_its_descendants() {
 
 /// sigtool and what called it are never among what is chosen.
 #[test]
-fn sigtool_and_its_ancestors_are_spared() {
+fn selection_excludes_sigtool_and_ancestors() {
     let script = "
         sleep 1000 & one=$!
         bash -c '\"$SIGTOOL\" send --match . --wait 60s; echo $?'
@@ -160,7 +160,7 @@ fn sigtool_and_its_ancestors_are_spared() {
 
 /// Whoever is held and dies is gone, even if another has its number by then.
 #[test]
-fn a_number_that_is_anothers_by_now_is_not_signalled() {
+fn reused_pid_is_not_signalled() {
     let script = "
         command -v script > /dev/null || { echo skipped; exit; }
         cd \"$(mktemp -d)\"; mkfifo answer
@@ -185,7 +185,7 @@ fn a_number_that_is_anothers_by_now_is_not_signalled() {
 
 /// What has become another program while somebody thought about the answer.
 #[test]
-fn an_answer_is_for_what_was_asked_about() {
+fn prompt_answer_applies_to_shown_process() {
     let script = "
         command -v script > /dev/null || { echo skipped; exit; }
         cd \"$(mktemp -d)\"; mkfifo answer go
@@ -206,7 +206,7 @@ fn an_answer_is_for_what_was_asked_about() {
 
 /// A parent that never stops to start children: none of them is left.
 #[test]
-fn a_tree_that_grows_is_killed_whole() {
+fn growing_tree_is_killed_completely() {
     let script = "
         grow() { while :; do sleep 1000 & /bin/true; done; }
         for round in 1 2; do
@@ -222,7 +222,7 @@ fn a_tree_that_grows_is_killed_whole() {
 }
 
 #[test]
-fn nothing_chosen_is_a_document_too() {
+fn empty_selection_prints_json_document() {
     let ran = run(["send", "--json", "--name", "no-such-name-anywhere"]);
     assert!(ran.stdout.ends_with("\"targets\":[]}\n") && ran.code == Some(1), "{}", ran.stdout);
     let ran = run(["decode-status", "--json", "--name", "no-such-name-anywhere"]);
@@ -232,7 +232,7 @@ fn nothing_chosen_is_a_document_too() {
 }
 
 #[test]
-fn who_listens_at_a_port_is_found() {
+fn port_selects_listening_process() {
     let listen = "import socket,sys\ns=socket.create_server(('127.0.0.1',0))\n\
         u=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); u.bind(('::1',0))\n\
         print(s.getsockname()[1],u.getsockname()[1],flush=True)\nsys.stdin.read()";
@@ -257,7 +257,7 @@ fn who_listens_at_a_port_is_found() {
 }
 
 #[test]
-fn a_long_name_is_compared_whole() {
+fn long_name_is_compared_in_full() {
     let folder = std::env::temp_dir().join(format!("sigtool-names-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let long = folder.join("fifteen-bytes-and-more");
@@ -275,7 +275,7 @@ fn a_long_name_is_compared_whole() {
 }
 
 #[test]
-fn several_processes_have_an_effect_each() {
+fn dry_run_shows_effect_of_each_process() {
     let name = name("each");
     let _ignoring = Fixture::start(["--name", &name, "--ignore", "TERM"]);
     let _blocking = Fixture::start(["--name", &name, "--block", "TERM"]);
@@ -298,7 +298,7 @@ mod slow {
     /// Victims come and go while they are looked for, and each leaves its number
     /// to somebody else.
     #[test]
-    fn numbers_that_are_reused_while_it_looks_do_no_harm() {
+    fn pids_reused_during_selection_are_not_signalled() {
         let script = "
             cd \"$(mktemp -d)\"
             take() { echo 4999 > /proc/sys/kernel/ns_last_pid; }

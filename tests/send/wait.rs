@@ -53,7 +53,7 @@ fn document(arguments: &[&str]) -> Document {
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_sends_nothing() {
+fn dry_run_predicts_effect_and_sends_nothing() {
     let waiting = fixture(&["--name", "dry", "--block", "TERM", "--catch", "USR1", "--ignore", "HUP"]);
     let pid = waiting.pid.to_string();
     for (signal, id, text) in [
@@ -83,7 +83,7 @@ fn a_dry_run_says_what_would_happen_and_sends_nothing() {
 }
 
 #[test]
-fn every_member_of_a_group_is_told_of() {
+fn wait_reports_every_group_member() {
     let script = "
         cd \"$(mktemp -d)\"
         setsid bash -c 'trap \"\" HUP; sleep 1000 & sleep 1000 & echo $$ > group; wait' &
@@ -99,7 +99,7 @@ fn every_member_of_a_group_is_told_of() {
 }
 
 #[test]
-fn waiting_ends_when_all_have_ended() {
+fn wait_returns_when_all_have_exited() {
     let mut fixtures = [fixture(&[]), fixture(&[])];
     let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string());
     let ran = send(&["--wait", "60s", &pids[0], &pids[1]]);
@@ -110,7 +110,7 @@ fn waiting_ends_when_all_have_ended() {
 }
 
 #[test]
-fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
+fn exits_124_with_reason_when_wait_times_out() {
     let blocking = fixture(&["--name", "held", "--block", "TERM"]);
     let pid = blocking.pid.to_string();
     let ran = send(&["--wait", "50ms", &pid]);
@@ -137,7 +137,7 @@ fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
 }
 
 #[test]
-fn what_follows_goes_to_those_that_are_alive() {
+fn then_signals_processes_that_are_alive() {
     let mut blocking = fixture(&["--name", "stubborn", "--block", "TERM,INT"]);
     let mut willing = fixture(&[]);
     let (stubborn, pid) = (blocking.pid.to_string(), willing.pid.to_string());
@@ -160,7 +160,7 @@ fn what_follows_goes_to_those_that_are_alive() {
 }
 
 #[test]
-fn what_followed_is_in_the_document() {
+fn json_contains_follow_up_signals() {
     let mut blocking = fixture(&["--block", "TERM,INT", "--thread", ""]);
     let told =
         document(&["--wait", "30ms", "--then", "INT:20ms", "--then", "KILL:60s", &blocking.pid.to_string()]);
@@ -175,7 +175,7 @@ fn what_followed_is_in_the_document() {
 }
 
 #[test]
-fn a_thread_is_alive_for_its_own_reason() {
+fn thread_target_has_own_survival_reason() {
     let held = fixture(&["--thread", "block=TERM"]);
     let thread = format!("{}/{}", held.pid, held.ids[0]);
     let ran = send(&["--wait", "30ms", &thread]);
@@ -184,7 +184,7 @@ fn a_thread_is_alive_for_its_own_reason() {
 
 /// A process that is no child of ours: its status is told as well.
 #[test]
-fn how_it_ended_is_told() {
+fn wait_reports_how_process_ended() {
     let mut exiting = fixture(&["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"]);
     // Ready is the shell, not yet its trap.
     let trapped = ["decode-status", "-q", "--require", "caught=TERM", &exiting.pid.to_string()];
@@ -197,7 +197,7 @@ fn how_it_ended_is_told() {
 }
 
 #[test]
-fn a_handler_can_be_required() {
+fn require_handler_refuses_process_without_handler() {
     let catching = fixture(&["--catch", "RTMIN+1,HUP"]);
     let plain = fixture(&["--name", "plain"]);
     let (one, other) = (catching.pid.to_string(), plain.pid.to_string());
@@ -210,7 +210,7 @@ fn a_handler_can_be_required() {
 
 /// More at once than descriptors may be open before it asks for more.
 #[test]
-fn a_thousand_are_waited_for() {
+fn wait_handles_a_thousand_processes() {
     let script = "
         ulimit -Sn 256
         for i in $(seq 1000); do sleep 1000 & done
@@ -229,7 +229,7 @@ fn a_thousand_are_waited_for() {
 
 /// The kernel drops what would end an init; waiting says so.
 #[test]
-fn an_init_without_a_handler_is_told() {
+fn wait_explains_init_without_handler() {
     // While bash forks it blocks TERM for a moment; ALRM it does not.
     let script = "\"$SIGTOOL\" send --dry-run -KILL 1; \"$SIGTOOL\" send --wait 0 -ALRM 1; echo $?";
     let Some(ran) = in_namespace(script) else { return };
@@ -239,7 +239,7 @@ fn an_init_without_a_handler_is_told() {
 }
 
 #[test]
-fn questions_are_asked_and_answers_heeded() {
+fn interactive_sends_only_confirmed_signals() {
     let blocking = Fixture::start(["--name", "asked", "--block", "TERM"]);
     let pid = blocking.pid.to_string();
     let sigtool = sigtool(["send", "--interactive", &pid, &pid, &pid]);
@@ -267,7 +267,7 @@ fn questions_are_asked_and_answers_heeded() {
 
 /// On a terminal a line tells how the waiting goes; in a pipe nothing does.
 #[test]
-fn progress_is_shown_on_a_terminal() {
+fn wait_shows_progress_on_terminal() {
     let blocking = fixture(&["--block", "TERM"]);
     let command = format!("{} send --wait 300ms {}", crate::support::SIGTOOL, blocking.pid);
     let output = std::process::Command::new("script")
@@ -282,7 +282,7 @@ fn progress_is_shown_on_a_terminal() {
 
 /// Under kill's name nothing of this is said.
 #[test]
-fn kill_is_silent() {
+fn kill_prints_no_progress() {
     let mut ending = fixture(&[]);
     let ran = kill(["-r", "-TERM", &ending.pid.to_string()]);
     assert_eq!(ran.code, Some(1));

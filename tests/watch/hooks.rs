@@ -7,7 +7,7 @@ use super::{Watch, events};
 use crate::support::{SIGTOOL, fixture_path, sigtool};
 
 #[test]
-fn a_command_finds_the_signal_in_its_environment() {
+fn hook_receives_signal_in_environment() {
     let hook = "RTMIN=echo $SIGTOOL_SIGNAL $SIGTOOL_NUMBER $SIGTOOL_CODE $SIGTOOL_VALUE $SIGTOOL_SENDER_UID";
     let watch = Watch::start(&[
         "--count",
@@ -28,7 +28,7 @@ fn a_command_finds_the_signal_in_its_environment() {
 }
 
 #[test]
-fn commands_start_in_the_inherited_state() {
+fn hooks_start_in_inherited_signal_state() {
     let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR2", "--block", "CHLD,RTMAX"];
     let grep = "grep Sig /proc/self/status";
     let watch = Watch::of(
@@ -105,18 +105,18 @@ fn burst(how: &str) -> Vec<String> {
 }
 
 #[test]
-fn commands_wait_in_line() {
+fn hooks_run_one_after_another() {
     assert_eq!(burst("queue"), ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
 }
 
 #[test]
-fn arrivals_may_be_dropped_while_their_command_runs() {
+fn signals_can_be_dropped_while_hook_runs() {
     assert_eq!(burst("drop"), ["begin 0", "end 0"]);
 }
 
 /// The shell is not to be had any more when the first command ends.
 #[test]
-fn commands_that_cannot_start_do_not_stay_in_line() {
+fn hooks_that_cannot_start_are_skipped() {
     let folder = std::env::temp_dir().join(format!("sigtool-line-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let (shell, fifo) = (folder.join("sh"), folder.join("go"));
@@ -144,7 +144,7 @@ fn commands_that_cannot_start_do_not_stay_in_line() {
 }
 
 #[test]
-fn commands_that_are_gone_at_once_are_no_failure() {
+fn hooks_that_exit_at_once_succeed() {
     let settings = ["--ignore", "CHLD", "--", SIGTOOL, "watch", "--count", "50", "--on", "RTMIN=exit 3"];
     let watch = Watch::of(
         Command::new(fixture_path())
@@ -161,7 +161,7 @@ fn commands_that_are_gone_at_once_are_no_failure() {
 }
 
 #[test]
-fn a_child_of_ours_is_no_news_and_another_is() {
+fn chld_of_hooks_is_not_reported() {
     // The shell becomes sigtool, so its child is sigtool's.
     let script = "sleep 0 & exec \"$0\" watch --json --count 1 CHLD";
     let watch = Watch::of(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
@@ -182,7 +182,7 @@ fn a_child_of_ours_is_no_news_and_another_is() {
 }
 
 #[test]
-fn with_json_what_commands_print_goes_to_stderr() {
+fn hook_output_goes_to_stderr_with_json() {
     let watch = Watch::start(&["--json", "--count", "1", "--on", "USR1=echo printed"]);
     watch.send(&["-USR1"]);
     let (code, stdout, stderr) = watch.end();
@@ -190,7 +190,7 @@ fn with_json_what_commands_print_goes_to_stderr() {
 }
 
 #[test]
-fn a_command_that_fails_is_told() {
+fn failing_hook_is_reported() {
     let watch = Watch::start(&["--count", "1", "--on", "USR1=exit 3"]);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();
@@ -199,7 +199,7 @@ fn a_command_that_fails_is_told() {
 
 /// What goes wrong cannot be told, and is no reason to end.
 #[test]
-fn nobody_need_read_what_is_told() {
+fn unread_notices_do_not_block_hooks() {
     let words = ["watch", "--json", "--count", "2", "--on", "USR1=exit 3", "RTMIN"];
     let mut child = sigtool(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
@@ -219,7 +219,7 @@ fn nobody_need_read_what_is_told() {
 /// Neither a command that hangs nor one of the end keeps it from ending when it
 /// is asked once more.
 #[test]
-fn asked_once_more_it_waits_for_nobody() {
+fn second_interrupt_does_not_wait_for_hooks() {
     let hooks = ["--on", "USR1=exec sleep 30", "--on", "EXIT=echo ending >&2; exec sleep 30"];
     let mut watch = Watch::start(&hooks);
     let mut stdout = BufReader::new(watch.child.stdout.take().expect("a pipe"));
@@ -244,7 +244,7 @@ fn asked_once_more_it_waits_for_nobody() {
 
 /// An ignored SIGCHLD would not be generated at all.
 #[test]
-fn children_are_told_where_chld_was_ignored() {
+fn chld_is_received_although_ignored_on_entry() {
     let python = "import os, signal, sys, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 read, write = os.pipe()

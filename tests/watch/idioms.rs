@@ -37,7 +37,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn wait_for_a_signal() {
+fn idiom_waits_for_a_signal() {
     let folder = folder("wait");
     let watch = start("sigtool watch --count 1 USR1 && echo go", &folder);
     watch.send(&["-USR1"]);
@@ -47,7 +47,7 @@ fn wait_for_a_signal() {
 }
 
 #[test]
-fn wait_for_a_signal_but_not_for_ever() {
+fn idiom_waits_for_a_signal_with_timeout() {
     let folder = folder("timeout");
     let watch = start("sigtool watch --count 1 --timeout 0.2s USR1 || echo \"too late: $?\"", &folder);
     let (code, stdout, _) = watch.end();
@@ -66,7 +66,7 @@ fn serve(line: &str, folder: &Path) -> Watch {
 }
 
 #[test]
-fn clean_up_at_the_end() {
+fn idiom_cleans_up_at_exit() {
     let folder = folder("exit");
     let watch = serve("touch lock; sigtool watch --on EXIT='rm -f lock' -- server", &folder);
     assert!(folder.join("lock").exists());
@@ -78,7 +78,7 @@ fn clean_up_at_the_end() {
 }
 
 #[test]
-fn reload_on_hup() {
+fn idiom_reloads_on_hup() {
     let folder = folder("hup");
     let watch = serve("sigtool watch --on HUP=reload --drop HUP -- server", &folder);
     watch.send(&["-HUP"]);
@@ -90,7 +90,7 @@ fn reload_on_hup() {
 }
 
 #[test]
-fn ignore() {
+fn idiom_ignores_a_signal() {
     let folder = folder("ignore");
     // HUP would end the server, with 129.
     let watch = serve("sigtool watch --ignore HUP -- server", &folder);
@@ -102,7 +102,7 @@ fn ignore() {
 }
 
 #[test]
-fn forward_in_a_container() {
+fn idiom_forwards_in_a_container() {
     let folder = folder("forward");
     let watch = serve("exec sigtool watch -- server", &folder);
     watch.send(&["-TERM"]);
@@ -112,7 +112,7 @@ fn forward_in_a_container() {
 }
 
 #[test]
-fn log_who_asked_for_the_end() {
+fn idiom_logs_sender_of_term() {
     let folder = folder("log");
     let watch = serve("sigtool watch --json --log signals.log -- server", &folder);
     watch.send(&["-TERM"]);

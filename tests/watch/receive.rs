@@ -9,7 +9,7 @@ use super::{Watch, events, events_among};
 use crate::support::{SIGTOOL, fixture_path, in_namespace, run, schema, sigtool, skipped};
 
 #[test]
-fn what_arrives_is_told_with_its_sender() {
+fn received_signal_is_printed_with_sender() {
     let watch = Watch::start(&["--json", "--count", "3"]);
     // One after another, for two signals that wait have no order of arrival.
     let own = std::process::id();
@@ -40,7 +40,7 @@ fn what_arrives_is_told_with_its_sender() {
 }
 
 #[test]
-fn a_sender_that_lives_is_named() {
+fn living_sender_is_named() {
     let watch = Watch::start(&["--json", "--count", "1", "USR2"]);
     let pid = watch.pid;
     // The fixture that floods lives on, under its name.
@@ -59,7 +59,7 @@ fn a_sender_that_lives_is_named() {
 }
 
 #[test]
-fn text_has_a_header_and_a_line_a_signal() {
+fn text_has_header_and_one_line_per_signal() {
     // Two signals of one number could merge, and the second would not be counted.
     let watch = Watch::start(&["--count", "2", "USR1,USR2"]);
     watch.send(&["-USR1"]);
@@ -73,7 +73,7 @@ fn text_has_a_header_and_a_line_a_signal() {
 }
 
 #[test]
-fn it_ends_as_asked() {
+fn exits_on_count_timeout_or_signal() {
     for (arguments, signal, code) in [
         (&[][..], "-INT", 0),
         (&[], "-TERM", 0),
@@ -100,7 +100,7 @@ fn it_ends_as_asked() {
 }
 
 #[test]
-fn nohup_keeps_hup_from_ending_it() {
+fn ignored_hup_does_not_end_watch() {
     let watch = Watch::of(
         Command::new(fixture_path())
             .args(["--ignore", "HUP", "--", SIGTOOL, "watch", "--count", "1", "USR1"])
@@ -113,7 +113,7 @@ fn nohup_keeps_hup_from_ending_it() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn receive_rejects_conflicting_options() {
     for (arguments, said) in [
         (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
         (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
@@ -133,7 +133,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn timers_and_children_are_told_apart() {
+fn timer_and_child_signals_are_distinguished() {
     // A shell's child ends while the shell, now sigtool, watches; an alarm set
     // before exec rings.
     let python = "import os, signal, sys, time
@@ -196,7 +196,7 @@ fn flood(count: u32) {
 
 /// Signals that come faster than they are read keep the clock from nothing.
 #[test]
-fn the_time_runs_out_in_a_flood_too() {
+fn timeout_expires_during_flood() {
     let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
     let can = Command::new("setpriv").args(user).args([SIGTOOL, "--version"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
@@ -221,7 +221,7 @@ fn the_time_runs_out_in_a_flood_too() {
 }
 
 #[test]
-fn a_full_queue_is_told() {
+fn full_queue_is_reported() {
     // Two places in the queue, which another signal fills while the receiver is
     // stopped: then a plain kill with a real-time signal loses its siginfo.
     let script = "
@@ -242,7 +242,7 @@ fn a_full_queue_is_told() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn closed_reader_ends_watch_quietly() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let watch = Watch::of(sigtool(["watch", "--json"]).stdout(writer));
     drop(reader);

@@ -42,7 +42,7 @@ fn words(list: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn each_caught_signal_has_its_function() {
+fn handlers_name_function_of_each_caught_signal() {
     let fixture = fixture(&["--catch", "TERM,RTMAX", "--ignore", "HUP"]);
     let seen = by_each_means(&fixture, &["--handlers"]);
     for process in &seen {
@@ -66,7 +66,7 @@ fn each_caught_signal_has_its_function() {
 }
 
 #[test]
-fn a_process_has_its_header_and_a_row_a_handler() {
+fn handlers_print_header_and_one_row_per_handler() {
     let fixture = fixture(&["--catch", "TERM,RTMAX"]);
     let ran = decode(&fixture, &["--handlers"]);
     if ran.code != Some(0) {
@@ -93,7 +93,7 @@ fn a_process_has_its_header_and_a_row_a_handler() {
 }
 
 #[test]
-fn a_handler_that_is_no_code_is_a_problem() {
+fn handler_outside_code_is_a_problem() {
     let kernel = "ffffffff81000000";
     let nowhere = ["--catch", "HUP", "--catch-at", "10", "USR1", "--catch-at", "7ff000000000", "ALRM"];
     let elsewhere = ["--catch-at", "data", "USR2", "--catch-at", kernel, "TERM"];
@@ -146,7 +146,7 @@ fn a_handler_that_is_no_code_is_a_problem() {
 }
 
 #[test]
-fn where_nothing_is_caught_nobody_is_looked_into() {
+fn process_without_handlers_is_not_inspected() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let ran = decode(&fixture, &["--handlers", "--queue", "--backend", "ptrace"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -173,7 +173,7 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
 }
 
 #[test]
-fn a_thread_and_a_process_without_its_main_thread_have_theirs() {
+fn handlers_are_shown_for_thread_and_for_process_with_exited_leader() {
     let fixture = fixture(&["--catch", "USR2", "--thread", "", "--leader-exits"]);
     let thread = fixture.ids[0].to_string();
     for process in by_each_means(&fixture, &["--handlers"]) {
@@ -188,7 +188,7 @@ fn a_thread_and_a_process_without_its_main_thread_have_theirs() {
 }
 
 #[test]
-fn several_have_a_row_a_handler_and_one_who_is_not_there_is_told() {
+fn several_processes_have_handler_rows_and_missing_one_is_reported() {
     let (one, other) = (fixture(&["--catch", "USR2"]), fixture(&["--catch", "HUP"]));
     let pids = [one.pid.to_string(), other.pid.to_string()];
     let ran = run(["decode-status", "--handlers", &pids[0], &pids[1], NO_PROCESS]);
@@ -205,7 +205,7 @@ fn several_have_a_row_a_handler_and_one_who_is_not_there_is_told() {
 }
 
 #[test]
-fn chosen_ones_are_looked_into_by_one_run() {
+fn selected_processes_are_inspected_in_one_run() {
     let fixture = fixture(&["--name", "sample-inside", "--catch", "USR2"]);
     let pid = fixture.pid.to_string();
     let ran = run(["decode-status", "--handlers", "--name", "sample-inside"]);
@@ -218,7 +218,7 @@ fn chosen_ones_are_looked_into_by_one_run() {
 }
 
 #[test]
-fn a_text_has_no_inside() {
+fn text_cannot_be_inspected() {
     let refused = |arguments: &[&str]| {
         let ran = run(["decode-status"].iter().chain(arguments));
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -247,7 +247,7 @@ fn a_text_has_no_inside() {
 /// As a user without rights: the error says which are missing, and nothing is
 /// tried.
 #[test]
-fn another_users_process_is_left_alone() {
+fn process_of_another_user_is_not_inspected() {
     let fixture = fixture(&["--catch", "USR1"]);
     let target = fixture.pid.to_string();
     let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -273,7 +273,7 @@ fn another_users_process_is_left_alone() {
 
 /// As the same user, without the rights that BPF takes.
 #[test]
-fn the_own_process_is_seen_by_ptrace() {
+fn own_process_is_inspected_by_ptrace() {
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let started = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
@@ -292,7 +292,7 @@ fn the_own_process_is_seen_by_ptrace() {
 
 /// Told to end while the process does not stop, it ends by that signal.
 #[test]
-fn who_waits_is_ended_by_a_signal() {
+fn inspection_that_waits_ends_by_signal() {
     let fixture = Fixture::start(["--catch", "USR1", "--vfork"]);
     let pid = fixture.pid.to_string();
     for end in ["INT", "TERM"] {
@@ -319,7 +319,7 @@ fn who_waits_is_ended_by_a_signal() {
 
 /// In another mount namespace the file is found where the process has it.
 #[test]
-fn functions_are_found_in_the_processes_own_files() {
+fn functions_are_read_from_files_of_the_target() {
     let Some(ran) = in_namespace(
         "d=$(mktemp -d) && mount -t tmpfs none $d && cp $FIXTURE $d/moved && chmod 755 $d/moved
         $d/moved --catch USR1 > $d/out & while ! grep -q ready $d/out 2>/dev/null; do :; done
@@ -358,7 +358,7 @@ fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
 /// What is gone is told apart from what is only called so; a name that is no
 /// UTF-8 is escaped, and in JSON has U+FFFD.
 #[test]
-fn a_library_has_its_own_name() {
+fn library_is_shown_with_its_name() {
     let folder = Folder::new();
     for (name, removed, text, json) in [
         (&b"gone"[..], true, "gone (deleted)", "gone"),

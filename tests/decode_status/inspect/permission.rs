@@ -46,7 +46,7 @@ fn is_possible(target: &Fixture) -> bool {
 }
 
 #[test]
-fn the_right_that_bpf_misses_is_named() {
+fn missing_bpf_capability_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
     if !is_possible(&target) {
         return;
@@ -69,7 +69,7 @@ fn the_right_that_bpf_misses_is_named() {
 
 /// What `auto` makes of it, for another user's process.
 #[test]
-fn ptrace_takes_a_right_of_its_own() {
+fn missing_ptrace_permission_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
     if !is_possible(&target) {
         return;
@@ -89,7 +89,7 @@ fn ptrace_takes_a_right_of_its_own() {
 
 /// All capabilities of a user namespace are none of the machine's.
 #[test]
-fn root_of_a_user_namespace_has_no_right() {
+fn root_of_user_namespace_may_not_use_bpf() {
     let target = Fixture::start(["--catch", "USR1"]);
     if !is_possible(&target) {
         return;
@@ -107,7 +107,7 @@ fn root_of_a_user_namespace_has_no_right() {
 
 /// Who is chosen is not stopped; that ptrace would stop him is said where it may.
 #[test]
-fn of_chosen_ones_ptrace_is_told_where_it_is_allowed() {
+fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     let target = Fixture::start(["--name", "forbidden-here", "--catch", "USR1"]);
     if !is_possible(&target) {
         return;

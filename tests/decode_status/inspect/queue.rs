@@ -16,7 +16,7 @@ fn queued(process: &Value) -> &Vec<Value> {
 
 /// Three senders: itself, one that lives, one that has exited.
 #[test]
-fn each_entry_says_from_whom_it_is() {
+fn queue_entries_name_their_senders() {
     let target = fixture(&["--block", "TERM,USR1,RTMIN", "--queue", "RTMIN=7", "--own", "USR1"]);
     let pid = target.pid.to_string();
     let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
@@ -69,7 +69,7 @@ fn each_entry_says_from_whom_it_is() {
 
 /// Of several threads the one that is asked for, with what waits for all.
 #[test]
-fn of_one_thread_what_waits_for_others_is_left_out() {
+fn queue_of_thread_excludes_other_threads() {
     let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
     let target = fixture(&[&["--block", "USR1,USR2,TERM", "--queue", "TERM=7"][..], &threads].concat());
     for means in ["bpf", "ptrace"] {
@@ -102,7 +102,7 @@ fn of_one_thread_what_waits_for_others_is_left_out() {
 }
 
 #[test]
-fn a_timer_is_told_by_its_clock() {
+fn timer_entry_names_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
     let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
     for process in by_each_means(&target, &["--queue"]) {
@@ -118,7 +118,7 @@ fn a_timer_is_told_by_its_clock() {
 }
 
 #[test]
-fn what_lost_its_siginfo_is_pending_all_the_same() {
+fn signal_with_lost_siginfo_is_listed_as_pending() {
     let target = fixture(&["--block", "RTMIN,TERM", "--queue-limit", "0"]);
     let ran = run(["send", "-RTMIN", &target.pid.to_string()]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -141,7 +141,7 @@ fn what_lost_its_siginfo_is_pending_all_the_same() {
 
 /// What waits behind a flood is there all the same.
 #[test]
-fn a_long_queue_is_cut_and_hides_nothing() {
+fn long_queue_is_truncated_with_count() {
     let target = fixture(&["--block", "RTMIN,TERM,USR1", "--own", "USR1"]);
     let pid = target.pid.to_string();
     let _flood = fixture(&["--flood", &pid, "RTMIN", "1200"]);
@@ -182,7 +182,7 @@ fn a_long_queue_is_cut_and_hides_nothing() {
 /// The sender's number is one of the target's pid namespace: 1 there, another
 /// here. Who is outside of it has none there.
 #[test]
-fn a_number_of_another_namespace_is_translated() {
+fn sender_pid_of_other_namespace_is_translated() {
     let unshared = Command::new("unshare")
         .args(["--pid", "--fork", "--kill-child"])
         .arg(fixture_path())

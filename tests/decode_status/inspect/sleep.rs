@@ -40,7 +40,7 @@ fn may_look() -> bool {
 }
 
 #[test]
-fn a_parent_in_vfork_may_be_killed() {
+fn vfork_parent_is_killable() {
     let mut parent = fixture(&["--vfork"]);
     // Nobody has looked inside; ptrace, which would have to stop it, does not.
     for options in [&[][..], &["--queue", "--backend", "ptrace"]] {
@@ -64,7 +64,7 @@ fn a_parent_in_vfork_may_be_killed() {
 }
 
 #[test]
-fn it_is_told_beside_handlers() {
+fn killability_is_shown_with_handlers() {
     if !may_look() {
         return;
     }
@@ -74,7 +74,7 @@ fn it_is_told_beside_handlers() {
 }
 
 #[test]
-fn what_waits_for_a_lock_of_the_kernel_may_not() {
+fn sleep_on_kernel_lock_is_not_killable() {
     let started = Command::new(fixture_path())
         .args(CLEAN)
         .arg("--wait-for-page")

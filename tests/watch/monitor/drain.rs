@@ -25,7 +25,7 @@ fn stop(pid: u32) {
 
 /// The buffer holds some 58,000, and nobody reads what is told.
 #[test]
-fn what_was_lost_and_who_was_killed_is_said_in_the_end() {
+fn lost_signals_and_killer_are_reported_at_end() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -58,7 +58,7 @@ fn what_was_lost_and_who_was_killed_is_said_in_the_end() {
 
 /// It is there when the end is asked for, though nobody has taken it yet.
 #[test]
-fn what_came_just_before_is_told() {
+fn signals_before_end_are_reported() {
     for means in ["bpf", "ptrace"] {
         assert!(!is_seen_by(means) || is_told_before_the_end(means), "{means}");
     }

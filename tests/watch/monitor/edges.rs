@@ -9,7 +9,7 @@ use super::{Bash, Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn monitor_rejects_conflicting_options() {
     for (arguments, said) in [
         (&["--name", "x", "TERM"][..], "TERM: it is for receiving signals; --pid and criteria observe other"),
         (&["--pid", "1", "TERM"], "TERM: a signal, where --pid makes every operand a process"),
@@ -38,7 +38,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn sigtool_does_not_observe_itself() {
+fn monitor_refuses_own_pid() {
     let ran =
         Command::new("bash").args(["-c", "exec \"$0\" watch --pid $$", SIGTOOL]).output().expect("bash");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -48,7 +48,7 @@ fn sigtool_does_not_observe_itself() {
 
 /// As `--pid "$(pgrep nginx)"` and `--pid PID PID` give them.
 #[test]
-fn pids_are_separated_by_anything_and_may_be_operands() {
+fn monitor_accepts_pid_lists_and_operands() {
     let some = [(); 4].map(|()| Fixture::start(["--block", "USR1"]));
     let pids = some.each_ref().map(|fixture| fixture.pid.to_string());
     let words = [format!("{}\n{}", pids[0], pids[1]), pids[2].clone(), format!("{}, {}", pids[3], pids[0])];
@@ -59,7 +59,7 @@ fn pids_are_separated_by_anything_and_may_be_operands() {
 
 /// A zombie's sets are those that it had.
 #[test]
-fn who_has_ended_already_meets_nothing() {
+fn zombie_fails_until_condition() {
     let fixture = Fixture::start(["--catch", "TERM"]);
     let pid = fixture.pid.to_string();
     let held = PidFd::open(fixture.pid).expect("it lives");
@@ -72,7 +72,7 @@ fn who_has_ended_already_meets_nothing() {
 }
 
 #[test]
-fn a_count_that_is_not_reached_is_told() {
+fn unreached_count_is_reported() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let watch = Observer::start(&["--pid", &fixture.pid.to_string(), "--count", "9"]);
     send("-KILL", &fixture.pid.to_string());
@@ -82,7 +82,7 @@ fn a_count_that_is_not_reached_is_told() {
 
 /// The number would mean one process to the kernel and another one to /proc.
 #[test]
-fn a_proc_of_another_namespace_is_refused() {
+fn monitor_refuses_foreign_proc() {
     let script = "sleep 1000 & \"$0\" watch --pid $! --timeout 1s; echo $?
         \"$0\" watch --name sleep; echo $?; \"$0\" decode-status 999999; echo $?
         mount -t tmpfs none /proc || exit 9
@@ -121,7 +121,7 @@ fn a_proc_of_another_namespace_is_refused() {
 
 /// A part of them would be no answer.
 #[test]
-fn too_few_descriptors_are_an_error() {
+fn too_few_descriptors_are_reported() {
     let script = "ulimit -n 64; for i in {1..40}; do sleep 1000 & done
         \"$0\" watch --parent $$ --timeout 1ms; echo $?
         \"$0\" watch --pid \"$(jobs -p)\" --timeout 1ms; echo $?
@@ -142,7 +142,7 @@ fn too_few_descriptors_are_an_error() {
 /// Non-dumpable, a process is root's to /proc (hidepid): its status, which is
 /// kept open, tells all the same.
 #[test]
-fn threads_that_are_hidden_later_are_told_once() {
+fn threads_hidden_later_are_reported_once() {
     const TARGET: &str = "import ctypes, signal, sys, threading, time
 threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
@@ -184,7 +184,7 @@ sys.stdin.readline()";
 }
 
 #[test]
-fn a_change_of_program_is_told() {
+fn exec_is_reported_as_name_change() {
     let mut bash = Bash::start();
     let mut watch = Observer::start(&["--json", "--pid", &bash.pid, "--interval", "5ms"]);
     watch.change();
@@ -201,7 +201,7 @@ fn a_change_of_program_is_told() {
 }
 
 #[test]
-fn a_name_may_end_in_a_carriage_return() {
+fn name_with_carriage_return_is_escaped() {
     let fixture = Fixture::start(["--name", "odd\r"]);
     let pid = fixture.pid.to_string();
     let ran = run(["watch", "--pid", &pid, "--timeout", "1ms", "--json"]);
@@ -212,7 +212,7 @@ fn a_name_may_end_in_a_carriage_return() {
 
 /// A script starts what is in its background so, and nohup does with HUP.
 #[test]
-fn int_that_was_ignored_on_entry_ends_nothing() {
+fn ignored_int_does_not_end_monitor() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     let command = |arguments: &[&str]| {

@@ -32,7 +32,7 @@ pub(super) fn next(watch: &mut Observer, event: &str) -> Change {
 }
 
 #[test]
-fn a_signal_is_told_with_its_sender_and_what_became_of_it() {
+fn bpf_reports_signal_with_sender_and_result() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -66,7 +66,7 @@ fn a_signal_is_told_with_its_sender_and_what_became_of_it() {
 
 /// One line answers who killed the worker.
 #[test]
-fn the_killer_is_named() {
+fn bpf_names_sender_of_fatal_signal() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -90,7 +90,7 @@ fn the_killer_is_named() {
 
 /// A terminal's key, and a timer, are not of whoever happens to run.
 #[test]
-fn what_the_kernel_sends_is_nobodys() {
+fn kernel_signals_have_no_sender() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -111,7 +111,7 @@ fn what_the_kernel_sends_is_nobodys() {
 }
 
 #[test]
-fn a_flood_is_told_whole() {
+fn bpf_reports_every_signal_of_a_flood() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -133,7 +133,7 @@ fn a_flood_is_told_whole() {
 /// More than there is room for comes while sigtool stands still; who kills then
 /// is told all the same.
 #[test]
-fn the_killer_is_named_after_a_flood() {
+fn sender_of_kill_is_named_after_flood() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -168,7 +168,7 @@ fn the_killer_is_named_after_a_flood() {
 }
 
 #[test]
-fn the_whole_system_is_seen_from_within_a_namespace() {
+fn all_shows_whole_system_from_pid_namespace() {
     let script = r#"
         cd "$(mktemp -d)"; mkfifo out never
         bash -c 'trap : RTMIN+7; echo > "$0"; while :; do read -r line < never || :; done' "$PWD/up" & target=$!
@@ -199,7 +199,7 @@ fn the_whole_system_is_seen_from_within_a_namespace() {
 }
 
 #[test]
-fn deliveries_are_seen_by_ptrace() {
+fn ptrace_reports_deliveries() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -220,7 +220,7 @@ fn deliveries_are_seen_by_ptrace() {
 }
 
 #[test]
-fn who_may_not_see_is_told_why() {
+fn missing_permission_is_explained() {
     let fixture = Fixture::start(["--name", "others"]);
     let pid = fixture.pid.to_string();
     let asked = |means: &str| {
@@ -243,7 +243,7 @@ fn who_may_not_see_is_told_why() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn events_reject_conflicting_options() {
     for (arguments, said) in [
         (&["--all", "--pid", "1"][..], "cannot be used with"),
         (&["--all", "--name", "x"], "--all: it is every process"),

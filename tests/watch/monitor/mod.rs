@@ -146,7 +146,7 @@ fn send(signal: &str, pid: &str) {
 }
 
 #[test]
-fn a_script_waits_until_a_server_has_its_handler() {
+fn until_waits_for_handler() {
     let mut bash = Bash::start();
     let mut watch =
         Observer::start(&["--pid", &bash.pid, "--until", "caught=TERM", "--until", "ignored=HUP"]);
@@ -164,7 +164,7 @@ fn a_script_waits_until_a_server_has_its_handler() {
 }
 
 #[test]
-fn a_process_that_ends_before_is_an_answer() {
+fn until_reports_process_that_exits_first() {
     let mut bash = Bash::start();
     let mut watch = Observer::start(&["--pid", &bash.pid, "--until", "caught=USR1", "--interval", "1h"]);
     watch.until("  state ");
@@ -180,7 +180,7 @@ fn a_process_that_ends_before_is_an_answer() {
 }
 
 #[test]
-fn a_time_that_runs_out_is_told_with_what_is_missing() {
+fn timeout_reports_unmet_condition() {
     let fixture = Fixture::start(["--block", "USR1", "--name", "a\u{1b}server"]);
     let pid = fixture.pid.to_string();
     let wanted = ["--until", "blocked=USR1", "--until", "pending=any", "--timeout", "30ms"];
@@ -196,7 +196,7 @@ fn a_time_that_runs_out_is_told_with_what_is_missing() {
 }
 
 #[test]
-fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
+fn pending_signal_and_stop_are_changes() {
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "USR1,RTMIN", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--json", "--pid", &pid, "--interval", "5ms"]);
@@ -232,7 +232,7 @@ fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
 
 /// The observed are the test's children and nobody's of sigtool.
 #[test]
-fn the_end_is_told_at_once_and_how_it_came() {
+fn exit_is_reported_at_once_with_cause() {
     let mut one = Bash::start();
     let other = Bash::start();
     let mut watch = Observer::start(&["--pid", &format!("{},{}", one.pid, other.pid), "--interval", "1h"]);
@@ -249,7 +249,7 @@ fn the_end_is_told_at_once_and_how_it_came() {
 
 /// Reaped before anybody could look: the kernel keeps it, where it is new.
 #[test]
-fn who_is_reaped_at_once_is_told_of_too() {
+fn exit_of_reaped_process_is_reported() {
     let mut parent = Bash::start();
     parent.tell("sleep 1000");
     let children = format!("/proc/{0}/task/{0}/children", parent.pid);
@@ -268,7 +268,7 @@ fn who_is_reaped_at_once_is_told_of_too() {
 }
 
 #[test]
-fn it_ends_as_asked() {
+fn monitor_exits_on_count_timeout_or_signal() {
     let fixture = Fixture::start(["--block", "USR1,USR2"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--pid", &pid, "--count", "1", "--interval", "5ms"]);
@@ -292,7 +292,7 @@ fn it_ends_as_asked() {
 }
 
 #[test]
-fn threads_are_told_of_one_by_one() {
+fn threads_option_reports_each_thread() {
     let fixture = Fixture::start(["--block", "USR1", "--thread", "block=USR2;name=worker", "--own", "USR1"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--json", "--threads", "--pid", &pid, "--interval", "5ms"]);
@@ -319,7 +319,7 @@ fn threads_are_told_of_one_by_one() {
 }
 
 #[test]
-fn threads_that_start_and_end_are_events() {
+fn thread_start_and_exit_are_events() {
     let python = "import sys, threading
 print('ready')
 go = threading.Event()
@@ -342,7 +342,7 @@ for line in sys.stdin:
 }
 
 #[test]
-fn criteria_choose_whom_to_observe() {
+fn criteria_select_monitored_processes() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
     let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
@@ -362,7 +362,7 @@ fn criteria_choose_whom_to_observe() {
 }
 
 #[test]
-fn who_is_not_there_is_named_and_nobody_observed() {
+fn missing_pid_is_reported_and_nothing_is_monitored() {
     let fixture = Fixture::start(["--thread", "block=USR1"]);
     let (pid, tid) = (fixture.pid.to_string(), fixture.ids[0].to_string());
     let ran = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);

@@ -54,7 +54,7 @@ fn send(signal: &str, child: &Child) {
 }
 
 #[test]
-fn a_full_pipe_keeps_from_no_end() {
+fn full_pipe_does_not_delay_exit() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     for (arguments, signal, code) in [
@@ -85,7 +85,7 @@ fn a_full_pipe_keeps_from_no_end() {
 }
 
 #[test]
-fn what_is_not_read_yet_waits_in_the_kernel() {
+fn unread_output_stays_in_pipe() {
     const COUNT: usize = 2000;
     let (mut reader, writer) = full_pipe();
     let (mut child, _stderr) = watch(&["--json", "--count", &COUNT.to_string(), "RTMIN"], writer);
@@ -101,7 +101,7 @@ fn what_is_not_read_yet_waits_in_the_kernel() {
 }
 
 #[test]
-fn changes_are_told_when_there_is_room() {
+fn changes_are_printed_when_pipe_has_room() {
     let fixture = Fixture::start(["--block", "USR1,USR2"]);
     let pid = fixture.pid.to_string();
     let (mut reader, writer) = full_pipe();
@@ -120,7 +120,7 @@ fn changes_are_told_when_there_is_room() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_missed_at_once() {
+fn closed_reader_ends_monitor_at_once() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     for arguments in

@@ -14,7 +14,7 @@ use super::{Bash, Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};
 
 #[test]
-fn how_long_it_stood_still_is_told_in_the_end() {
+fn stop_times_are_reported_at_end() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -57,7 +57,7 @@ fn how_long_it_stood_still_is_told_in_the_end() {
 
 /// Its letter is that of a traced process then; nor is a moment's stop one.
 #[test]
-fn a_stop_is_told_with_its_signal() {
+fn stop_is_reported_with_its_signal() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -85,7 +85,7 @@ fn a_stop_is_told_with_its_signal() {
 }
 
 #[test]
-fn who_is_stopped_already_is_told_so_once() {
+fn process_stopped_before_attach_is_reported_once() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -100,7 +100,7 @@ fn who_is_stopped_already_is_told_so_once() {
 
 /// The tracer tells the last of it when everybody knows already that it ended.
 #[test]
-fn what_came_just_before_the_end_is_told() {
+fn deliveries_before_exit_are_reported() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -146,7 +146,7 @@ impl Namespace {
 }
 
 #[test]
-fn numbers_of_another_namespace_are_translated_by_ptrace() {
+fn ptrace_translates_pids_of_other_namespace() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -178,7 +178,7 @@ fn numbers_of_another_namespace_are_translated_by_ptrace() {
 }
 
 #[test]
-fn who_is_from_outside_of_the_namespace_has_no_number() {
+fn sender_outside_namespace_has_no_pid() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -190,7 +190,7 @@ fn who_is_from_outside_of_the_namespace_has_no_number() {
 }
 
 #[test]
-fn numbers_of_another_namespace_are_translated_by_bpf() {
+fn bpf_translates_pids_of_other_namespace() {
     if !is_seen_by("bpf") {
         return;
     }
@@ -224,7 +224,7 @@ fn numbers_of_another_namespace_are_translated_by_bpf() {
 }
 
 #[test]
-fn a_zombie_is_told_as_by_other_means() {
+fn zombie_is_reported_as_by_other_backends() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -244,7 +244,7 @@ fn a_zombie_is_told_as_by_other_means() {
 
 /// That signal waits when sigtool begins: nobody is traced, then.
 #[test]
-fn whoever_asks_for_the_end_meanwhile_is_heard() {
+fn interrupt_during_attach_is_obeyed() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -265,7 +265,7 @@ os.execv(sys.argv[1], sys.argv[1:])";
 
 /// It has ended when its name is looked for.
 #[test]
-fn who_signals_itself_is_itself() {
+fn self_sent_signal_names_self() {
     if !is_seen_by("ptrace") {
         return;
     }
@@ -293,7 +293,7 @@ fn who_signals_itself_is_itself() {
 }
 
 #[test]
-fn many_that_never_stood_still_are_one_line() {
+fn processes_never_stopped_are_summarized() {
     if !is_seen_by("ptrace") {
         return;
     }

@@ -6,7 +6,7 @@ use crate::support::seccomp::refuse;
 use crate::support::{Fixture, Ran, sigtool};
 
 #[test]
-fn watching_a_process_needs_pidfds() {
+fn monitoring_a_process_needs_pidfds() {
     let fixture = Fixture::start(["--name", "pidfd-watched"]);
     let pid = fixture.pid.to_string();
     let expected = "watching processes needs pidfds: pidfd_open(2) is";
@@ -22,7 +22,7 @@ fn watching_a_process_needs_pidfds() {
 }
 
 #[test]
-fn no_command_is_started_without_pidfds() {
+fn supervise_starts_no_command_without_pidfds() {
     for call in [SYS_pidfd_open, SYS_pidfd_send_signal] {
         for error in [EPERM, ENOSYS] {
             let mut command = sigtool(["watch", "--", "echo", "started"]);
@@ -34,7 +34,7 @@ fn no_command_is_started_without_pidfds() {
 }
 
 #[test]
-fn a_hook_is_refused_without_pidfds() {
+fn hook_is_refused_without_pidfds() {
     let mut command =
         sigtool(["watch", "--on", "EXIT=echo started", "--on", "USR1=true", "--timeout", "10ms"]);
     let ran: Ran = refuse(&mut command, &[(SYS_pidfd_open, EPERM)]).output().expect("it runs").into();

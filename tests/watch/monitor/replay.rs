@@ -89,7 +89,7 @@ for line in sys.stdin:
     elif line == 'name': open('/proc/self/comm', 'w').write('other')";
 
 #[test]
-fn the_events_alone_tell_how_it_is() {
+fn events_reconstruct_final_state() {
     if Command::new("python3").arg("--version").output().is_err() {
         return skipped("python3 is missing");
     }

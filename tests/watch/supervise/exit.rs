@@ -35,7 +35,7 @@ fn end_server(watch: &mut Command) -> Option<i32> {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_nothing_up() {
+fn unread_log_does_not_delay_supervisor() {
     let never = fifo("never");
     let words = ["watch", "--", "bash", "-c", SERVER, &never];
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
@@ -56,7 +56,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
 
 /// What did not fit is told as soon as somebody reads.
 #[test]
-fn what_waits_in_the_log_is_written_when_it_is_read() {
+fn queued_log_lines_are_written_when_read() {
     let never = fifo("late");
     let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
     writer.write_all(&[b'x'; FULL]).expect("room");
@@ -78,7 +78,7 @@ fn what_waits_in_the_log_is_written_when_it_is_read() {
 /// All that the command has started gets what is sent, not the commands of
 /// hooks; and the log tells of it.
 #[test]
-fn the_time_runs_out_for_all_of_them() {
+fn timeout_ends_all_descendants() {
     let never = fifo("time");
     let path = file("timeout-log");
     let shown = path.to_str().expect("UTF-8");
@@ -100,7 +100,7 @@ fn the_time_runs_out_for_all_of_them() {
 /// KILL reaches what was adopted, too, when it came to that; as timeout(1) has
 /// it, the status tells.
 #[test]
-fn those_who_will_not_end_are_killed() {
+fn processes_that_survive_term_are_killed() {
     let script = "
         mkfifo /tmp/never.$$; trap 'rm /tmp/never.$$' EXIT
         stubborn=\"trap '' TERM; while :; do read -r line < /tmp/never.$$ || :; done\"

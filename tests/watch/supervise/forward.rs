@@ -8,7 +8,7 @@ use crate::support::{SIGTOOL, fixture_path, run, sigtool, skipped};
 use crate::watch::{Watch, events};
 
 #[test]
-fn sender_and_value_are_kept() {
+fn forwarding_keeps_sender_and_value() {
     let path = file("kept");
     let told = path.to_str().expect("UTF-8");
     let watch = under(&["--json", "--log", told], &["--json", "--count", "3"]);
@@ -35,7 +35,7 @@ fn sender_and_value_are_kept() {
 }
 
 #[test]
-fn signals_are_mapped_and_dropped_real_time_ones_too() {
+fn map_and_drop_apply_to_all_signals() {
     let path = file("mapped");
     let told = path.to_str().expect("UTF-8");
     let options =
@@ -68,7 +68,7 @@ fn signals_are_mapped_and_dropped_real_time_ones_too() {
 }
 
 #[test]
-fn a_group_gets_it_as_a_whole() {
+fn group_option_forwards_to_whole_group() {
     let script = "\"$0\" --report --catch USR1 & exec \"$0\" --report --catch USR1";
     let fixture = fixture_path();
     let words = ["watch", "--group", "--quiet", "--", "sh", "-c", script, fixture.to_str().expect("UTF-8")];
@@ -91,7 +91,7 @@ fn a_group_gets_it_as_a_whole() {
 }
 
 #[test]
-fn hooks_run_beside_the_command() {
+fn hooks_run_while_command_runs() {
     let hook = "USR1=echo hook $SIGTOOL_SIGNAL $SIGTOOL_SENDER_UID";
     let watch = under(
         &["--quiet", "--on", hook, "--on", "EXIT=echo over $SIGTOOL_STATUS"],
@@ -112,7 +112,7 @@ fn hooks_run_beside_the_command() {
 /// All that arrives while a handler runs is received, forwarded, and has its
 /// turn.
 #[test]
-fn a_burst_while_a_handler_runs_loses_nothing() {
+fn burst_during_handler_loses_nothing() {
     let ran = file("burst");
     let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", ran.display());
     let watch = under(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
@@ -166,19 +166,19 @@ fn flood(user: &str, limit: &str, count: u32) {
 }
 
 #[test]
-fn ten_thousand_real_time_signals_arrive_in_order_with_value_and_sender() {
+fn ten_thousand_realtime_signals_are_forwarded_in_order() {
     flood("54322", "--sigpending=30000", 10_000);
 }
 
 /// The queue of command and sender is one, of few places: sigtool waits for
 /// room, and loses nothing.
 #[test]
-fn a_full_queue_delays_and_loses_nothing() {
+fn full_queue_delays_forwarding_without_loss() {
     flood("54325", "--sigpending=20", 3_000);
 }
 
 #[test]
-fn the_log_is_apart_and_grows() {
+fn log_file_is_separate_and_appended() {
     let path = file("log");
     let told = path.to_str().expect("UTF-8");
     for _ in 0..2 {

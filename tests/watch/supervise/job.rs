@@ -146,7 +146,7 @@ fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)
 }
 
 #[test]
-fn a_shell_stops_and_continues_it_as_a_job() {
+fn shell_stops_and_continues_command_as_job() {
     let Some((seen, forwarded)) = session("", "", "TT") else { return };
     // The terminal itself has sent INT to the command.
     assert_eq!(forwarded, 0, "{seen}");
@@ -154,7 +154,7 @@ fn a_shell_stops_and_continues_it_as_a_job() {
 }
 
 #[test]
-fn the_foreground_is_handed_over_and_taken_back() {
+fn foreground_group_is_handed_over_and_restored() {
     let Some((seen, forwarded)) = session("--group", "", "TT") else { return };
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
@@ -163,7 +163,7 @@ fn the_foreground_is_handed_over_and_taken_back() {
 /// Where nobody could continue it, Ctrl-Z stops neither it nor the command: it
 /// leads the terminal's session.
 #[test]
-fn without_a_shell_there_is_no_job_to_stop() {
+fn command_is_not_a_job_without_shell() {
     let script = r#"
 start(sigtool, "watch", *more, "--quiet", "--", "bash", "-c", 'trap "echo cont" CONT; stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
 until("up")

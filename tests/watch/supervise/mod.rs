@@ -40,7 +40,7 @@ fn masks(text: &str) -> Vec<String> {
 const GREP: [&str; 3] = ["grep", "Sig", "/proc/self/status"];
 
 #[test]
-fn the_command_starts_in_the_inherited_state() {
+fn command_starts_in_inherited_signal_state() {
     for settings in [
         &[][..],
         &["--ignore", "HUP"],
@@ -73,7 +73,7 @@ fn the_command_starts_in_the_inherited_state() {
 }
 
 #[test]
-fn as_init_too() {
+fn command_starts_in_inherited_signal_state_as_init() {
     let script = "
         inside() { unshare --pid --fork --kill-child --mount-proc \"$@\"; }
         inside sh -c 'grep ^Sig[BIC] /proc/self/status; :'
@@ -88,7 +88,7 @@ fn as_init_too() {
 /// Ended by a process that has a name, as the log tells; and what nobody waits
 /// for is reaped.
 #[test]
-fn the_init_of_a_container_tells_who_ended_it() {
+fn init_of_container_logs_sender_of_fatal_signal() {
     let script = r#"
         cd "$(mktemp -d)"; mkfifo never; cp "$(command -v bash)" orchestrator
         cat > server <<'END'
@@ -111,7 +111,7 @@ END
 }
 
 #[test]
-fn the_state_is_changed_as_asked() {
+fn options_change_signal_state_of_command() {
     let settings = ["--default", "~[KILL STOP]", "--ignore", "HUP,USR1", "--block", "TERM"];
     let start = |settings: &[&str], words: &[&str]| {
         let output =
@@ -127,7 +127,7 @@ fn the_state_is_changed_as_asked() {
 }
 
 #[test]
-fn it_ends_as_the_command_does() {
+fn supervisor_exits_with_status_of_command() {
     let log = "/nowhere/log";
     for (options, command, code, said) in [
         (&[][..], &["sh", "-c", "exit 0"][..], 0, ""),
@@ -167,7 +167,7 @@ fn it_ends_as_the_command_does() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn supervise_rejects_conflicting_options() {
     for (arguments, said) in [
         (&["--count", "1", "--", "true"][..], "--count is for receiving"),
         (&["TERM", "--", "true"], "TERM: a command gets every signal"),
@@ -190,7 +190,7 @@ fn what_makes_no_sense_is_refused() {
 /// What was sent before the command was even started; blocked, for else it
 /// would have ended the fixture.
 #[test]
-fn an_early_signal_is_not_lost() {
+fn early_signal_is_not_lost() {
     let output = Command::new(fixture_path())
         .args([
             "--block",
@@ -216,7 +216,7 @@ fn an_early_signal_is_not_lost() {
 }
 
 #[test]
-fn an_ignored_chld_does_not_hang_it() {
+fn ignored_chld_does_not_hang_supervisor() {
     for options in [&[][..], &["--wait-all"], &["--on", "EXIT=true"]] {
         let output = Command::new(fixture_path())
             .args(["--ignore", "CHLD", "--", SIGTOOL, "watch"])
@@ -230,7 +230,7 @@ fn an_ignored_chld_does_not_hang_it() {
 }
 
 #[test]
-fn orphans_are_adopted_and_waited_for_if_asked() {
+fn reap_and_wait_all_adopt_orphans() {
     // The orphan ends when it is told so, by a signal that goes on to it.
     let script = "
         orphan() { trap 'exit 0' TERM; echo up; while :; do read -r line < \"$1\" || :; done; }
@@ -273,7 +273,7 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
 
 /// A script's `watch -- $COMMAND` with nothing in it must not wait for ever.
 #[test]
-fn a_command_that_is_missing_is_an_error() {
+fn missing_command_is_an_error() {
     let ran = crate::support::run(["watch", "--quiet", "--"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
     // Dashes of the command itself are its own.

@@ -135,7 +135,7 @@ impl Drop for Writer {
 /// As root the mapped file is found all the same; without the right to follow
 /// map_files, there is no name.
 #[test]
-fn nothing_is_opened_in_the_place_of_a_deleted_library() {
+fn replacement_of_deleted_library_is_not_opened() {
     let (copies, mut faults) = (copies(), Vec::new());
     for (bait, place) in [
         ("mkfifo -m 666 bait", "ln -s \"$PWD/bait\""),
@@ -176,7 +176,7 @@ fn nothing_is_opened_in_the_place_of_a_deleted_library() {
 
 /// Its file can be read by its path, unless it is another one by now.
 #[test]
-fn a_library_is_named_by_its_own_file_alone() {
+fn library_symbols_come_from_mapped_file_only() {
     let copies = copies();
     for (change, as_nobody) in [
         ("true", true),
@@ -197,7 +197,7 @@ fn a_library_is_named_by_its_own_file_alone() {
 /// The file of debugging symbols is looked for below the target's root, where
 /// absolute links are the target's, too.
 #[test]
-fn a_debug_file_is_regular_and_of_the_same_build() {
+fn debug_file_must_be_regular_and_of_same_build() {
     let notes = Command::new("readelf").arg("-n").arg(fixture_path()).output();
     let notes = notes.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let id = notes

@@ -5,7 +5,7 @@ use super::*;
 /// On a terminal no line is longer than that: names are shortened, or each
 /// handler has a card; not where all is asked for, and not in a pipe.
 #[test]
-fn handlers_fit_the_width() {
+fn handler_table_fits_width() {
     let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
     let folder = Folder::new();
     let (mut child, pid) = renamed(&folder, name.as_bytes(), false);
@@ -43,7 +43,7 @@ fn handlers_fit_the_width() {
 }
 
 #[test]
-fn a_queue_fits_the_width() {
+fn queue_table_fits_width() {
     let name = "a\u{202e}\u{202e}\u{202e}\u{202e}";
     let settings = ["--name", name, "--block", "TERM,RTMIN", "--queue", "TERM=7", "--queue", "RTMIN=8"];
     let fixture = fixture(&[&CLEAN[..], &settings].concat());
@@ -61,7 +61,7 @@ fn a_queue_fits_the_width() {
 }
 
 #[test]
-fn a_table_fits_the_width() {
+fn inspection_table_fits_width() {
     let fixture = fixture(&[&CLEAN[..], &["--catch", "TERM,HUP"]].concat());
     for width in ["80", "120"] {
         let mut command = sigtool(["decode-status", "--handlers", "--format", "table", "--width", width]);

@@ -13,7 +13,7 @@ signal.pause()
 "#;
 
 #[test]
-fn a_script_ends_at_its_signal_only_if_it_was_typed() {
+fn script_ends_only_by_typed_signal() {
     let script = r#"
 shell()
 once = "%s'$SIGTOOL watch --quiet %s -- python3 -c \"$DIES\"; echo next $?'\n"
@@ -44,7 +44,7 @@ end()
 }
 
 #[test]
-fn its_own_status_tells_which() {
+fn exit_status_distinguishes_typed_signal() {
     let script = r#"
 def ends(how, wanted, *before, more=[]):
     global at

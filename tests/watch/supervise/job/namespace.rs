@@ -19,7 +19,7 @@ fn is_possible() -> bool {
 }
 
 #[test]
-fn a_shell_outside_stops_and_continues_it_as_a_job() {
+fn outer_shell_stops_and_continues_namespace_as_job() {
     for options in ["", "--group"] {
         let Some((seen, forwarded)) = is_possible().then(|| session(options, INSIDE, "TS")).flatten() else {
             return;
@@ -32,7 +32,7 @@ fn a_shell_outside_stops_and_continues_it_as_a_job() {
 /// What has been handed over cannot be taken back for the group outside, so a
 /// command that does not read the terminal is not given it.
 #[test]
-fn the_terminal_is_left_to_whoever_is_outside() {
+fn terminal_stays_with_outer_shell() {
     let script = r#"
 shell()
 inside = more[0] + "$SIGTOOL watch --quiet --group -- "
@@ -66,7 +66,7 @@ end()
 /// Where nobody could continue what is outside, Ctrl-Z has no effect: it is
 /// unshare that leads the session.
 #[test]
-fn without_a_shell_outside_there_is_no_job_to_stop() {
+fn namespace_is_not_a_job_without_outer_shell() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", *more[1:], "--quiet", "--", "bash", "-c", 'stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
 until("up")
@@ -85,7 +85,7 @@ end()
 
 /// PID 1 cannot be killed from inside, and its status is what is looked at.
 #[test]
-fn the_first_process_tells_what_was_typed_by_its_status() {
+fn init_status_reports_typed_signal() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", "--", "sh", "-c", "echo up; exec sleep 1000")
 until("up"); keys("\x03")

@@ -3,7 +3,7 @@
 use super::typed;
 
 #[test]
-fn a_shell_continues_it_once() {
+fn shell_continues_command_once() {
     let script = r#"
 shell()
 for options in ["", "--group"]:

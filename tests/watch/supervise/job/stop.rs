@@ -5,7 +5,7 @@ use super::typed;
 /// With a group of its own, the terminal stops the command alone: the rest of
 /// the job is stopped by sigtool, or the shell would wait for it for ever.
 #[test]
-fn a_whole_pipeline_is_stopped_and_continued() {
+fn pipeline_is_stopped_and_continued() {
     let script = r#"
 shell()
 for options in ["", "--group"]:
@@ -25,7 +25,7 @@ end()
 
 /// A shell's script that the command is run by stops with it, too.
 #[test]
-fn a_script_is_stopped_and_continued() {
+fn script_is_stopped_and_continued() {
     let script = r#"
 shell()
 for script in ["sh", "bash"]:
@@ -45,7 +45,7 @@ end()
 /// A shell tells a running job nothing when it puts it into the foreground: the
 /// command stops as it reads, and is handed the terminal then.
 #[test]
-fn a_command_of_the_background_gets_the_terminal_when_it_asks() {
+fn background_command_gets_terminal_on_request() {
     let script = r#"
 import tempfile
 with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 /// A command that somebody stops by STOP is a job that has stopped.
 #[test]
-fn a_shell_gets_the_terminal_back_when_a_process_stops_the_command() {
+fn shell_regains_terminal_when_command_is_stopped() {
     let script = r#"
 shell()
 for options in ["", "--group"]:
@@ -88,7 +88,7 @@ end()
 /// Where no shell could continue it, sigtool goes on; the terminal is its own
 /// until the command goes on, too.
 #[test]
-fn without_a_shell_a_stopped_command_gives_the_terminal_back() {
+fn stopped_command_returns_terminal_without_shell() {
     let script = r#"
 def foreground(pid): same(os.getpgid(int(pid)), lambda: os.tcgetpgrp(fd))
 def stop_and_continue(command, sigtool):
