@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: the real binary, and the fixture.
+//! //! Helpers that the end-to-end tests share: they run the binary, the fixture
+//! and shell scripts.
 
 pub mod schema;
 pub mod seccomp;
@@ -16,8 +17,9 @@ use sigtool::signal::{Arch, SignalSet};
 /// The binary under test.
 pub const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
-/// Makes what the tests start begin with default actions, whatever the tests were
-/// started by: a shell ignores INT and QUIT for what it runs beside it, nohup HUP.
+/// /// Resets the dispositions that a parent of the tests may have set to ignore.
+/// A shell ignores INT and QUIT for background jobs, nohup ignores HUP. Children
+/// inherit this.
 fn begin_by_default() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -26,7 +28,8 @@ fn begin_by_default() {
     });
 }
 
-/// A command of sigtool's, as in a pipe: no terminal, no colour forced.
+/// /// Returns a command that runs sigtool without a terminal and without forced
+/// colour.
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     begin_by_default();
     let mut command = Command::new(SIGTOOL);
@@ -35,7 +38,7 @@ pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comman
     command
 }
 
-/// What a command printed, and its exit status.
+/// /// The output and the exit status of a command.
 pub struct Ran {
     pub stdout: String,
     pub stderr: String,
@@ -52,17 +55,18 @@ impl From<Output> for Ran {
     }
 }
 
-/// Runs sigtool to its end. JSON that it prints must be as its schema says.
+/// /// Runs sigtool until it exits. Checks JSON output against its schema.
 pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
     let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
     let ran = Ran::from(sigtool(&arguments).output().expect("sigtool runs"));
-    // What is not UTF-8 is an operand: no word that is looked for.
+    // // An argument that is not UTF-8 is an operand, which check_run does not
+    // need.
     let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     schema::check_run(&words, &ran.stdout);
     ran
 }
 
-/// The same with a text on its standard input.
+/// /// Runs sigtool until it exits, with `input` on its standard input.
 pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = sigtool(arguments)
         .stdin(Stdio::piped())
@@ -77,7 +81,7 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     ran
 }
 
-/// The launcher that `cargo test` builds beside the tests.
+/// /// Returns the path of the fixture, which `cargo test` builds as an example.
 pub fn fixture_path() -> PathBuf {
     begin_by_default();
     let tests = std::env::current_exe().expect("the test's own path");
@@ -87,22 +91,23 @@ pub fn fixture_path() -> PathBuf {
     path
 }
 
-/// A process in a prepared signal state; ended when dropped.
+/// /// A process in a prepared signal state. Killed when dropped.
 pub struct Fixture {
     child: Child,
-    /// Its process id.
     pub pid: u32,
-    /// The ids of its further threads, or of its child, in the order asked for.
+    /// /// The TIDs of its additional threads, in the order of the arguments,
+    /// then the PID of its child, if any.
     pub ids: Vec<u32>,
 }
 
 impl Fixture {
-    /// Starts one and waits until it is ready.
+    /// /// Starts the fixture and waits until it is ready.
     pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Fixture {
         Fixture::start_by(Command::new(fixture_path()).args(arguments))
     }
 
-    /// Starts one by a command that becomes the fixture.
+    /// /// Starts a command that executes the fixture, and waits until it is
+    /// ready.
     pub fn start_by(command: &mut Command) -> Fixture {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the fixture runs");
@@ -119,7 +124,8 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// The signal that ends it; waits for the end, which must be on its way.
+    /// /// Waits until the process exits. Returns the signal that terminated it,
+    /// if any.
     pub fn ended_by(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").signal()
     }
@@ -127,18 +133,16 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        // Ended already where it was to become a zombie; waiting is all then.
+        // // A zombie only needs to be reaped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A temporary folder for one test, which every user may enter; removed when
-/// dropped.
+/// /// A temporary directory that every user may enter. Removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// Creates it.
     pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -147,7 +151,6 @@ impl Folder {
         Folder(path)
     }
 
-    /// The path of a file in it.
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)
     }
@@ -159,33 +162,33 @@ impl Drop for Folder {
     }
 }
 
-/// Prints that a test, or a part of it, is skipped, and why. The test runner does
-/// not capture it: the line is shown although the test passes.
+/// /// Prints that a test or a part of it is skipped, and why. The test runner
+/// does not capture this line, so it is shown even if the test passes.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
     let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", why.trim());
 }
 
-/// PATH without the folders that the user of the tests may not search. execvp(3)
-/// fails with EACCES instead of ENOENT if it meets one of them.
+/// /// Returns PATH without the directories that the current user may not search.
+/// execvp(3) fails with EACCES instead of ENOENT if it meets one of them.
 pub fn searchable_path() -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
     std::env::join_paths(folders).expect("they come from PATH")
 }
 
-/// Runs a shell script as the init of a pid namespace of its own, where no
-/// signal can reach anybody else. `$SIGTOOL`, `$KILL` (the same binary under that
-/// name), `$FIXTURE` and a `$TMPDIR` of its own are set, and process ids are beyond
-/// the numbers of signals. `None` where namespaces are not to be had, which is
-/// said.
+/// /// Runs a shell script as the init of a new PID namespace, where signals
+/// cannot reach other processes. Sets `$SIGTOOL`, `$KILL` (the same binary named
+/// `kill`), `$FIXTURE` and a private `$TMPDIR`. PIDs start above the largest
+/// signal number. Prints the reason and returns `None` if namespaces are not
+/// available.
 pub fn in_namespace(script: &str) -> Option<Ran> {
     let (folder, links) = (Folder::new(), Folder::new());
     let kill = links.join("kill");
     std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
-    // A mistake in a script must not hang the tests: timeout ends unshare, and
-    // with it everything in the namespace.
+    // // A faulty script must not block the tests: timeout kills unshare, which
+    // ends every process in the namespace.
     let output = Command::new("timeout")
         .args(["--signal=KILL", "60", "unshare"])
         .args(["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c"])
@@ -212,14 +215,14 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
     }
 }
 
-/// The binary under the name `kill`.
+/// /// Returns a command that runs the binary under the name `kill`.
 pub fn kill_command() -> Command {
     let mut command = Command::new(SIGTOOL);
     command.arg0("kill");
     command
 }
 
-/// Runs it to its end.
+/// /// Runs the binary under the name `kill` until it exits.
 pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
     let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()

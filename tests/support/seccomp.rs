@@ -1,4 +1,4 @@
-//! Seccomp filters as sandboxes install them: some system calls are refused.
+//! //! Seccomp filters that make system calls fail, as sandboxes install them.
 
 #![allow(unsafe_code)]
 
@@ -8,11 +8,11 @@ use std::process::Command;
 
 use libc::{c_int, c_long, sock_filter};
 
-/// Where seccomp_data has the number of the call.
+/// /// The offset of the system call number in seccomp_data.
 const NUMBER: u32 = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
 
-/// Makes these system calls give these errors in what the command becomes. The
-/// error 0 is success, without that anything is done.
+/// /// Makes these system calls fail with these errors in the command that is
+/// executed. With the error 0 a call does nothing and succeeds.
 pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mut Command {
     let step =
         |code: u32, yes: u8, no: u8, value: u32| sock_filter { code: code as u16, jt: yes, jf: no, k: value };
@@ -29,14 +29,15 @@ pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mu
             len: u16::try_from(program.len()).unwrap_or(u16::MAX),
             filter: program.as_ptr().cast_mut(),
         };
-        // SAFETY: prctl(2) takes plain numbers, or reads the filter, whose length
-        // is told and which outlives the call.
+        // // SAFETY: prctl(2) takes plain numbers, or reads the filter, whose
+        // length is set and which outlives the call.
         let failed = unsafe {
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
                 || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
         };
         if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
     };
-    // SAFETY: after fork(2) it makes two system calls, and allocates nothing.
+    // // SAFETY: after fork(2) the closure makes two system calls and allocates
+    // nothing.
     unsafe { command.pre_exec(install) }
 }
