@@ -1,4 +1,4 @@
-//! Whether what happened is what was predicted.
+//! //! Compares the prediction of a signal's effect with what happened.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -12,7 +12,7 @@ use super::observe::{Observation, Rest};
 
 pub enum Verdict {
     Right,
-    /// Right, and there is nothing more to try.
+    /// /// The prediction was right, and the target cannot be tried again.
     Ended,
     Wrong(String),
 }
@@ -23,7 +23,7 @@ impl Verdict {
     }
 }
 
-/// What a trial is counted as.
+/// /// Returns the kind that a trial is counted under.
 pub fn kind(predicted: &Effect) -> String {
     match predicted {
         Effect::Pending { reason: held, merged: false, .. } => match held {
@@ -37,7 +37,7 @@ pub fn kind(predicted: &Effect) -> String {
     }
 }
 
-/// Whether the signal did what was predicted, and nothing else.
+/// /// Checks that the signal had the predicted effect and no other.
 pub fn verdict(
     situation: &ProcessSnapshot,
     sending: SendSpec,
@@ -60,13 +60,14 @@ pub fn verdict(
     }
 }
 
-/// Whether what is likely happened, or an alternative that one of the reasons
-/// for the uncertainty names. Nothing else is right.
+/// /// Returns true if the likely effect happened, or an alternative that one of
+/// the reasons for the uncertainty names. Everything else is wrong.
 fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
     let Effect::Unknown { reason: why, likely: Some(likely) } = predicted else {
         return matches(sending, predicted, observed);
     };
-    // CONT continues the process in any case; what happens next is uncertain.
+    // // CONT continues the process in any case; only what happens next is
+    // uncertain.
     if let continues @ Effect::Continues { .. } = likely.most_likely() {
         let runs =
             [true, false].map(|handler| Effect::Continues { runs_handler: handler, terminated_by: None });
@@ -85,7 +86,7 @@ fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation
     alternative || matches_unknown(sending, likely, observed)
 }
 
-/// Whether a thread that waited for the signal got it.
+/// /// Returns true if a thread that waited for the signal got it.
 fn was_waited_for(sending: SendSpec, observed: &Observation) -> bool {
     ["took", "read"].iter().any(|what| observed.was(what, sending.signal, None))
 }
@@ -94,10 +95,10 @@ fn lives(observed: &Observation) -> bool {
     observed.ended.is_none()
 }
 
-/// Whether another signal, which was pending before, has ended or stopped the
-/// process. A thread that is woken in sigsuspend(2) gets its own mask back, which
-/// nobody could see; and what waits for a thread in state D goes to any that
-/// wakes.
+/// /// Returns true if another signal, which was pending before, terminated or
+/// stopped the process. A thread that wakes in sigsuspend(2) gets back its own
+/// mask, which /proc did not show. Signals that are pending for a thread in state
+/// D are taken by any thread that wakes.
 fn is_released(situation: &ProcessSnapshot, sending: SendSpec, observed: &Observation) -> bool {
     let ended = observed.ended.and_then(|status| status.signal());
     let has_stopped = (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped);
@@ -115,7 +116,7 @@ fn is_released(situation: &ProcessSnapshot, sending: SendSpec, observed: &Observ
     situation.threads.iter().flat_map(|threads| threads.live()).any(held_back)
 }
 
-/// Whether nothing at all is to be seen of the signal, the queue apart.
+/// /// Returns true if the signal had no visible effect, except on the queue.
 fn unmoved(sending: SendSpec, observed: &Observation) -> bool {
     lives(observed) && observed.before == observed.after && !observed.was_taken(sending.signal)
 }
@@ -177,8 +178,8 @@ fn matches(sending: SendSpec, predicted: &Effect, observed: &Observation) -> boo
     }
 }
 
-/// Whether a signal did what was said of the time when nothing would hold it
-/// back any more. Another one that waited may have ended the process first.
+/// /// Checks the effect predicted for the time when the signal is no longer kept
+/// pending. Another pending signal may have terminated the process first.
 pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict {
     let signal = sending.signal;
     let ended = observed.ended.and_then(|status| status.signal());
@@ -186,7 +187,7 @@ pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict
         Effect::Terminates { .. } => ended.is_some(),
         _ if ended.is_some_and(|by| by != i32::from(signal.get())) => true,
         Effect::Unknown { reason: UnknownReason::CompetingThreads, likely: Some(likely) } => {
-            // One thread may yet sleep, and another does it now.
+            // // One thread may still sleep while another takes the signal now.
             let now = if let Effect::Pending { eventual_effect: Some(then), .. } = &**likely {
                 then
             } else {
@@ -198,7 +199,7 @@ pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict
         Effect::Unknown { reason: UnknownReason::SleepKindUnknown, likely: Some(likely) } => {
             lives(observed) || matches!(self::then(sending, likely, observed), Verdict::Ended)
         }
-        // In an orphaned process group the kernel drops the stop.
+        // // In an orphaned process group the kernel drops the stop signal.
         Effect::Unknown { reason: UnknownReason::OrphanedGroupUnknown, likely: Some(likely) } => {
             (ended.is_none() && observed.after == Rest::Asleep && !observed.was_taken(signal))
                 || matches!(self::then(sending, likely, observed), Verdict::Right)

@@ -1,9 +1,9 @@
-//! The oracle: the rules of `explain` against the kernel. A fixture is put into
-//! a random state and sent random signals; each time the effect is asked for
-//! first, and what happens must be that.
+//! //! The oracle tests the rules of `explain` against the kernel. It puts a
+//! fixture into a random state and sends it random signals. For each signal it
+//! predicts the effect first and then checks that this effect happened.
 //!
-//! `SIGTOOL_ORACLE_SEED=N` begins with another state; a failure tells the one
-//! that begins with the state that failed.
+//! `SIGTOOL_ORACLE_SEED=N` starts with another state. A failure prints the seed
+//! that starts with the failing state.
 
 mod check;
 mod observe;
@@ -25,10 +25,10 @@ use state::{Plan, Random};
 
 const SEED: u64 = 1;
 const STATES: u64 = 2500;
-/// So many signals to one fixture at most.
+/// /// The maximum number of signals sent to one fixture.
 const SIGNALS: usize = 4;
 
-/// What the run must have met.
+/// /// The kinds of outcomes that a run must contain.
 const KINDS: [&str; 14] = [
     "terminates",
     "stops",
@@ -46,14 +46,14 @@ const KINDS: [&str; 14] = [
     "queue-full",
 ];
 
-/// What a run counts: trials by the kind of their outcome, and what went wrong.
+/// /// The results of a run: the number of trials by outcome, and the failures.
 #[derive(Default)]
 struct Tally {
     kinds: BTreeMap<String, usize>,
     failures: Vec<String>,
 }
 
-/// Tries some signals, one after another, on one state.
+/// /// Sends some signals one after another to a process in one state.
 fn try_state(seed: u64, tally: &mut Tally) {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
@@ -66,7 +66,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
             false => random.choose(&state::sendable()),
         };
         let all: Vec<u32> = [target.pid].into_iter().chain(target.threads.iter().copied()).collect();
-        // Of a dead process only the main thread is left to be sent to.
+        // // Signals to a dead process can only be sent to its main thread.
         let threads = if target.settle() == Rest::Dead { &all[..1] } else { &all[..] };
         let thread = random.chance(30).then(|| random.choose(threads));
         let sending = SendSpec { signal, tid: thread, has_value: random.chance(30) };
@@ -93,9 +93,10 @@ fn try_state(seed: u64, tally: &mut Tally) {
             ));
             return;
         }
-        // A dead one is tried once: it has been waited for where it died of this.
-        // One that slept in D through a stop is marked as if a signal were
-        // pending, which /proc does not show (TIF_SIGPENDING).
+        // // A dead process is tried once, because it is reaped if this signal
+        // killed it. A process that was stopped while it slept in state D is
+        // marked as if a signal were pending (TIF_SIGPENDING), which /proc does
+        // not show.
         let is_marked = target.vforked.is_some() && observed.before == Rest::Stopped;
         if observed.after == Rest::Dead || matches!(verdict, Verdict::Ended) || is_marked {
             return;
@@ -103,7 +104,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
     }
 }
 
-/// Asks for the effect, sends, observes.
+/// /// Predicts the effect, sends the signal and observes the result.
 fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
     let look = |target: &Target| {
         ProcRoot::default()
@@ -133,7 +134,7 @@ fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effec
     (situation, predicted, observed)
 }
 
-/// Whether the signal is pending in the queue that it is sent to.
+/// /// Returns true if the signal is pending in the queue that it is sent to.
 fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
     match sending.tid {
         None => situation.status.shared_pending.is_some_and(|set| set.contains(sending.signal)),
@@ -144,7 +145,8 @@ fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
     }
 }
 
-/// Ends what holds a signal back, and sees what it does then.
+/// /// Ends the condition that keeps a signal pending, and checks what it does
+/// then.
 fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &Effect) -> Verdict {
     if held == PendingReason::Stopped {
         let cont = SendSpec::to_process(named("CONT"));
@@ -166,8 +168,8 @@ fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &
         pending: (true, false),
         ended: (after == Rest::Dead).then(|| target.status()),
     };
-    // A stop may now find a thread amid a handler: what it waits in next is not
-    // to be seen.
+    // // A stop may now interrupt a handler, and /proc does not show what the
+    // thread waits in next.
     match check::then(sending, then, &observed) {
         Verdict::Right => Verdict::Ended,
         other => other,
@@ -216,7 +218,8 @@ mod slow {
         }
         let unknown: usize =
             tally.kinds.iter().filter(|(kind, _)| kind.starts_with("unknown")).map(|each| each.1).sum();
-        // What can be known must not be called unknown: 2 % here cannot.
+        // // The prediction must not be "unknown" without need: 2 % cannot be
+        // avoided.
         assert!(unknown * 30 < trials, "{unknown} of {trials} unknown");
     }
 }

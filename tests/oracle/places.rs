@@ -1,5 +1,5 @@
-//! What an oracle of random states does not come by: an init, a frozen group, a
-//! tracer.
+//! //! Predictions for processes that the random states do not cover: an init, a
+//! frozen process and a traced one.
 
 #![allow(unsafe_code)]
 
@@ -23,14 +23,14 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// The init of a pid namespace; it ends with unshare(1).
+/// /// The init of a PID namespace, with the unshare(1) that started it.
 struct Init {
     unshare: Child,
     pid: u32,
 }
 
 impl Init {
-    /// `None` where namespaces are not to be had, which is said.
+    /// /// Prints the reason and returns `None` if namespaces are not available.
     fn start(settings: &[&str]) -> Option<Init> {
         let mut unshare = Command::new("unshare")
             .args(["--pid", "--fork", "--kill-child"])
@@ -110,11 +110,12 @@ fn predictions_hold_for_init_from_outside() {
     );
 }
 
-/// From within even KILL and STOP do nothing. The init is the shell, which says
-/// at the end what it looks like to itself.
+/// /// From inside the namespace even KILL and STOP have no effect. The init is
+/// the shell, which prints its own status at the end.
 #[test]
 fn predictions_hold_for_init_from_inside() {
-    // Read by bash itself: while it forks, it blocks TERM for a moment.
+    // // bash itself reads the file: it would block TERM for a moment when it
+    // forks.
     let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
     let Some(ran) = crate::support::in_namespace(script) else { return };
@@ -128,7 +129,7 @@ fn predictions_hold_for_init_from_inside() {
     }
 }
 
-/// A control group of version 2; removed when dropped, once its process is gone.
+/// /// A version 2 control group. Removed when dropped, once its process is gone.
 struct Group(PathBuf);
 
 impl Group {
@@ -156,7 +157,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = self.write("cgroup.freeze", "0");
-        // Empty once the last process has been reaped.
+        // // The group is empty once its last process is reaped.
         while fs::remove_dir(&self.0).is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
             std::thread::yield_now();
         }
@@ -206,7 +207,7 @@ fn predictions_hold_for_frozen_process() {
             .expect("it lives");
         assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
         send::to_pid(target.pid, Some(named(name)), None).expect("sent");
-        // Frozen still: waiting is enough.
+        // // The group is still frozen, but the process exits anyway.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
             Some(i32::from(named(name).get()))
@@ -215,7 +216,8 @@ fn predictions_hold_for_frozen_process() {
     }
 }
 
-/// What is not blocked or dropped goes to the tracer, ignored signals too.
+/// /// All signals that are not blocked or dropped go to the tracer, even ignored
+/// ones.
 #[test]
 fn predictions_hold_for_traced_process() {
     let settings = "--unwatched --report --catch USR1 --ignore HUP --block USR2";
@@ -237,7 +239,8 @@ fn predictions_hold_for_traced_process() {
             continue;
         }
         let mut status = 0;
-        // SAFETY: the child is this process's, and the status outlives the call.
+        // // SAFETY: it is a child of this process, and the status outlives the
+        // call.
         assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, libc::WUNTRACED) }, pid);
         if name == "KILL" {
             assert_eq!((predicted.id(), libc::WIFSIGNALED(status)), ("terminates", true));
