@@ -1,4 +1,4 @@
-//! Who may look, and what stands against it.
+//! //! Refused inspections, and the reported reasons.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -9,10 +9,11 @@ use sigtool::sys::signal::send;
 use super::state_of;
 use crate::support::{Fixture, fixture_path, skipped};
 
-/// A user that the tests are not run by, and that no other test uses.
+/// /// A UID that neither runs the tests nor is used by another test.
 const OTHER: u32 = 54324;
 
-/// A look by `inspect-target try`, as another user if one is given.
+/// /// Inspects a process with `inspect-target try`, as another user if one is
+/// given.
 fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
     let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
     command.args(["try", &pid.to_string()]).stdin(Stdio::null());
@@ -34,7 +35,8 @@ fn inspect_refuses_process_of_another_user() {
     let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
     assert_eq!(refused, format!("OtherUser {{ uid: {} }}", send::effective_uid()));
     assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
-    // The other user's own process. It is dumpable, because it is theirs from the start.
+    // // The other user's own process. It is dumpable, because that user executed
+    // it.
     let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
     command.args(["again"]).stdin(Stdio::null()).stdout(Stdio::null()).uid(OTHER).gid(OTHER).current_dir("/");
     let mut theirs = match command.spawn() {
@@ -48,7 +50,7 @@ fn inspect_refuses_process_of_another_user() {
     assert!(seen == "seen" || seen.starts_with("Yama") || seen == "Unstable", "{seen}");
 }
 
-/// One that is ended when dropped.
+/// /// A process of another user. Killed when dropped.
 struct Theirs(Child);
 
 impl Drop for Theirs {
@@ -59,7 +61,7 @@ impl Drop for Theirs {
 }
 
 impl Theirs {
-    /// A command that says a line when it is there.
+    /// /// Starts a command that prints `ready`.
     fn start(command: &mut Command) -> Option<Theirs> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/").spawn().ok()?;
         let mut line = String::new();
@@ -70,7 +72,8 @@ impl Theirs {
     }
 }
 
-/// A program that its user may execute and not read, may not be dumped.
+/// /// A process is not dumpable if its user may execute but not read the
+/// program.
 #[test]
 fn inspect_reports_undumpable_process() {
     let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
@@ -95,7 +98,7 @@ fn inspect_reports_process_with_more_capabilities() {
     assert!(refused == "Capabilities" || refused.starts_with("Yama"), "{refused}");
 }
 
-/// Root in a user namespace of its own is nobody outside of it.
+/// /// Root in a user namespace has no rights outside it.
 #[test]
 fn root_of_user_namespace_may_not_inspect_outside() {
     let own = Fixture::start(["--catch", "HUP"]);

@@ -1,4 +1,5 @@
-//! Signals as they are delivered: what is told, and that it disturbs nothing.
+//! //! The tracer: it reports signals at delivery and does not disturb the
+//! process.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -14,7 +15,7 @@ use sigtool::sys::signal::send;
 use super::{Target, is_possible, settle, signal, until};
 use crate::support::{Fixture, fixture_path};
 
-/// The events from now on until one is as wanted, which is the last of them.
+/// /// Returns the next events up to the batch that contains a wanted one.
 fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> bool) -> Vec<TracerEvent> {
     let mut all = Vec::new();
     loop {
@@ -30,7 +31,7 @@ fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> 
     }
 }
 
-/// Signal, code, value and thread of those that are deliveries.
+/// /// Returns signal, code, value and TID of the delivery events.
 fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
     let delivered = events.iter().filter_map(|event| match event.kind {
         TracerEventKind::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
@@ -67,8 +68,8 @@ fn tracer_reports_deliveries_with_senders() {
     send(fixture.pid, "USR2", None);
     send(fixture.pid, "RTMIN+1", Some(-3));
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
-    // Ignored ones are told, blocked ones are not. That of a greater number may
-    // be first.
+    // // Ignored signals are reported, blocked ones are not. A signal with a
+    // larger number may come first.
     let mut told = deliveries(&events);
     told.sort_unstable();
     let pid = fixture.pid;
@@ -128,7 +129,7 @@ fn tracer_reports_fatal_signal() {
     let mut rest = Vec::new();
     until(|| !tracer.read(&mut rest).expect("events"));
     assert_eq!(rest, []);
-    // Its parent is told, too.
+    // // Its parent is notified as well.
     assert_eq!(fixture.ended_by(), Some(9));
 }
 
@@ -147,7 +148,7 @@ fn tracer_reports_exec() {
     }
 }
 
-/// It takes the number of the main thread, which ends.
+/// /// The thread that executes gets the TID of the main thread, which exits.
 #[test]
 fn tracer_follows_exec_of_another_thread() {
     if !is_possible() {
@@ -174,7 +175,7 @@ fn traced_process_stays_stopped_until_cont() {
     }
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
-    // A traced one has a letter of its own.
+    // // A traced process that stops has the letter t.
     events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     settle(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
@@ -209,8 +210,8 @@ fn tracer_reports_why_attach_fails() {
     Tracer::attach(fixture.pid).expect("it is free again");
 }
 
-/// An ignored signal wakes whoever is traced; the call it waits in must not see
-/// that.
+/// /// An ignored signal wakes a traced process. The call that it waits in must
+/// not return.
 #[test]
 fn tracer_restarts_calls_interrupted_by_ignored_signals() {
     if !is_possible() {
@@ -229,14 +230,14 @@ fn tracer_restarts_calls_interrupted_by_ignored_signals() {
     }
 }
 
-/// The tracer may end at any moment, in the middle of a delivery too: every
-/// signal comes through, once and in its order.
+/// /// The tracer may exit at any moment, even during a delivery: every signal is
+/// delivered once and in order.
 #[test]
 fn killed_tracer_loses_no_signal() {
     if !is_possible() {
         return;
     }
-    /// So many tracers, each while so many are sent.
+    /// /// The number of tracers. `EACH` signals are sent per tracer.
     const TRACERS: i32 = 20;
     const EACH: i32 = 1000;
     let count = TRACERS * EACH + 1;
@@ -246,7 +247,7 @@ fn killed_tracer_loses_no_signal() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for value in 0..count {
-                // The last one comes when there is no tracer any more.
+                // // The last signal is sent after the last tracer has exited.
                 until(|| value < (tracers.load(Relaxed) + 1) * EACH);
                 target.queue(value);
                 sent.store(value + 1, Relaxed);
@@ -255,7 +256,7 @@ fn killed_tracer_loses_no_signal() {
         for number in 0..TRACERS {
             let mut tracer = Tracer::attach(pid).expect("it can be traced");
             let mut events = Vec::new();
-            // It is dropped where it happens to be.
+            // // The tracer is dropped at an arbitrary moment.
             until(|| {
                 tracer.read(&mut events).expect("events");
                 events.len() > 50 || sent.load(Relaxed) >= (number + 1) * EACH
@@ -267,7 +268,8 @@ fn killed_tracer_loses_no_signal() {
     assert_eq!(target.in_order(), count);
 }
 
-/// Stopped by a signal it stands still by itself, thread by thread.
+/// /// A process stopped by a signal stops by itself, thread by thread. The
+/// tracer reports that once.
 #[test]
 fn tracer_counts_stops_and_reports_group_stop_once() {
     if !is_possible() {
@@ -290,8 +292,8 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
     );
     settle(fixture.pid, 'S');
     let stops = tracer.finish();
-    // Each signal is one, and each thread that had stopped by then goes on by one
-    // or more.
+    // // Each signal is one stop, and each thread that had stopped resumes with
+    // at least one more.
     assert!((5 + 1 + 1 + 1..30).contains(&stops.count), "{stops:?}");
     assert!(stops.longest > Duration::ZERO && stops.longest <= stops.total, "{stops:?}");
     assert!(stops.total <= stops.longest * u32::try_from(stops.count).expect("few"), "{stops:?}");
@@ -300,7 +302,7 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
     settle(fixture.pid, 'S');
 }
 
-/// The tracing process is killed, or ended by a signal: the target lives on.
+/// /// The target survives when the tracing process is killed or terminated.
 #[test]
 fn target_survives_end_of_tracer() {
     if !is_possible() {
@@ -333,7 +335,7 @@ fn target_survives_end_of_tracer() {
 mod slow {
     use super::*;
 
-    /// Nobody takes the events: the process is not held up.
+    /// /// A process is not delayed while the events are not read.
     #[test]
     fn slow_reader_loses_events_with_count() {
         if !is_possible() {

@@ -11,8 +11,8 @@ use crate::support::skipped;
 
 const LOOKS: usize = 60;
 
-/// Inspects a new process of a hostile program each time. Returns how often the
-/// program attacked and how often it succeeded.
+/// /// Inspects a new process of a hostile program each time. Returns how often
+/// the program attacked and how often it succeeded.
 fn inspect_often(start: impl Fn() -> Command) -> (usize, usize) {
     let (mut attacks, mut hits) = (0, 0);
     for _ in 0..LOOKS {
@@ -28,7 +28,8 @@ fn inspect_often(start: impl Fn() -> Command) -> (usize, usize) {
     (attacks, hits)
 }
 
-/// The same for a program that another user runs against the setuid program.
+/// /// Does the same for a program that another user runs against the setuid
+/// program.
 fn attack_setuid_program(program: &str, words: &[&str]) -> Option<(usize, usize)> {
     if !is_possible() {
         return None;
@@ -42,7 +43,8 @@ fn attack_setuid_program(program: &str, words: &[&str]) -> Option<(usize, usize)
     Some(counts)
 }
 
-/// If the programs no longer notice the inspector, the test shows nothing.
+/// /// Asserts that no attack succeeded. If the programs did not notice the
+/// inspector, the test would show nothing.
 fn assert_no_hits(counts: Option<(usize, usize)>) {
     let Some((attacks, hits)) = counts else { return };
     assert_eq!(hits, 0, "of {LOOKS} looks ({attacks} attacks)");
@@ -95,10 +97,11 @@ fn seccomp_filter_holds_if_vdso_is_swapped() {
         });
         assert_eq!(hits, 0, "of {LOOKS} looks ({attacks} attacks, our credentials: {is_ours})");
         match is_ours {
-            // Its filter is suspended, as its credentials are ours.
+            // // The inspector suspends its filter, because both have the same
+            // credentials.
             true if attacks == 0 => skipped("no right to suspend a filter"),
             true => assert!(attacks >= LOOKS / 6, "{attacks} attacks in {LOOKS} looks"),
-            // That of another user's process never is.
+            // // The filter of another user's process is never suspended.
             false => assert_eq!(attacks, 0),
         }
     }

@@ -8,7 +8,8 @@ use crate::support::{Ran, SIGTOOL, fixture_path, skipped};
 const CATCH: &[&str] = &["--catch", "USR1"];
 const QUEUE: &[&str] = &["--catch", "USR1", "--block", "USR2", "--queue", "USR2"];
 
-/// A command without the capabilities that BPF takes. It keeps CAP_SYS_PTRACE.
+/// /// Returns a command without the capabilities that BPF needs. It keeps
+/// CAP_SYS_PTRACE.
 fn without_bpf(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.arg("--bounding-set=-bpf,-perfmon,-sys_admin").arg("--").arg(program).stdin(Stdio::null());

@@ -1,5 +1,5 @@
-//! Targets that answer for the memory below a stack pointer themselves, and do
-//! not answer.
+//! //! Targets that serve the memory below a stack pointer themselves and never
+//! provide it.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
@@ -11,11 +11,12 @@ use super::{Program, Scratch, ends, inspect};
 use crate::ptrace::{is_possible, signal, until};
 use crate::support::skipped;
 
-/// How often a moment is tried to be met.
+/// /// The maximum number of attempts to hit the right moment.
 const TRIES: usize = 30;
 const SERVERS: [&str; 2] = ["userfaultfd", "fuse"];
 
-/// The page server. `None` if there is none here, which is reported.
+/// /// Starts the page server. Prints the reason and returns `None` if it is not
+/// available.
 fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     let directory = scratch.path("mounted");
     let _ = std::fs::create_dir(&directory);
@@ -30,7 +31,8 @@ fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     }
 }
 
-/// All processes of one sigtool command, found by a variable of their environment.
+/// /// All processes of one sigtool command, found by a variable in their
+/// environment.
 struct Marked(String);
 
 impl Marked {
@@ -45,7 +47,7 @@ impl Marked {
         command.env(name, value).spawn().expect("sigtool runs")
     }
 
-    /// The PID and the state of each.
+    /// /// Returns the PID and the state letter of each process.
     fn find(&self) -> Vec<(u32, char)> {
         let entries = std::fs::read_dir("/proc").expect("proc");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -57,7 +59,7 @@ impl Marked {
     }
 }
 
-/// The tracer and the state of each thread.
+/// /// Returns the tracer PID and the state letter of each thread.
 fn threads(pid: u32) -> Vec<(u32, char)> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it lives");
     let status = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -75,8 +77,8 @@ fn is_traced(pid: u32) -> bool {
     threads(pid).iter().any(|(tracer, _)| *tracer != 0)
 }
 
-/// Sigtool has gone. Nothing is stopped or traced, and the thread can go on; once
-/// the target has ended, no process of sigtool's is left.
+/// /// Asserts that sigtool has left no trace: no thread is stopped or traced,
+/// the target can exit, and then no process of sigtool remains.
 fn assert_left_alone(target: Program, marked: &Marked) {
     let threads = threads(target.pid);
     assert!(threads.iter().all(|(tracer, state)| *tracer == 0 && !"tT".contains(*state)), "{threads:?}");
@@ -109,7 +111,7 @@ fn thread_keeps_its_registers_if_a_page_arrives_after_sigtool_has_ended() {
     }
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for server in SERVERS {
-        // The page may vanish too late, when the calls have been made.
+        // // The page may vanish too late, after the calls.
         let is_met = (0..TRIES).any(|_| {
             let Some(mut target) = start(&scratch, server, "late") else { return true };
             let marked = Marked::new();
@@ -130,7 +132,7 @@ fn is_ended(child: &mut Child) -> bool {
     child.try_wait().expect("it is ours").is_some()
 }
 
-/// Lets the page arrive, and checks the thread.
+/// /// Lets the page arrive and checks the thread.
 fn check(target: &mut Program, server: &str) {
     assert_eq!(target.ask("serve"), "served", "{server}");
     until(|| !is_traced(target.pid));
@@ -145,12 +147,12 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for (server, time) in [("fuse", "never"), ("fuse", "late"), ("userfaultfd", "late")] {
         for end in ["INT", "TERM", "QUIT"] {
-            // Sigtool may have ended before.
+            // // Sigtool may exit before the signal.
             let is_met = (0..TRIES).any(|_| {
                 let Some(mut target) = start(&scratch, server, time) else { return true };
                 let marked = Marked::new();
                 let mut command = inspect(target.pid);
-                // QUIT may leave a core file.
+                // // QUIT may write a core file to the working directory.
                 command.current_dir(&scratch.0);
                 let mut sigtool = marked.spawn(command);
                 match time {
@@ -164,7 +166,7 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
                 let ended_by = sigtool.wait().expect("it is ours").signal();
                 match time {
                     "late" => check(&mut target, server),
-                    // Its tracer has ended before, or is about to.
+                    // // Its tracer has exited or is about to.
                     _ => until(|| !is_traced(target.pid)),
                 }
                 assert_left_alone(target, &marked);
