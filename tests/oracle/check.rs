@@ -1,4 +1,4 @@
-//! //! Compares the prediction of a signal's effect with what happened.
+//! Compares the prediction of a signal's effect with what happened.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -12,7 +12,7 @@ use super::observe::{Observation, Rest};
 
 pub enum Verdict {
     Right,
-    /// /// The prediction was right, and the target cannot be tried again.
+    /// The prediction was right, and the target cannot be tried again.
     Ended,
     Wrong(String),
 }
@@ -23,7 +23,7 @@ impl Verdict {
     }
 }
 
-/// /// Returns the kind that a trial is counted under.
+/// Returns the kind that a trial is counted under.
 pub fn kind(predicted: &Effect) -> String {
     match predicted {
         Effect::Pending { reason: held, merged: false, .. } => match held {
@@ -37,7 +37,7 @@ pub fn kind(predicted: &Effect) -> String {
     }
 }
 
-/// /// Checks that the signal had the predicted effect and no other.
+/// Checks that the signal had the predicted effect and no other.
 pub fn verdict(
     situation: &ProcessSnapshot,
     sending: SendSpec,
@@ -60,13 +60,13 @@ pub fn verdict(
     }
 }
 
-/// /// Returns true if the likely effect happened, or an alternative that one of
+/// Returns true if the likely effect happened, or an alternative that one of
 /// the reasons for the uncertainty names. Everything else is wrong.
 fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
     let Effect::Unknown { reason: why, likely: Some(likely) } = predicted else {
         return matches(sending, predicted, observed);
     };
-    // // CONT continues the process in any case; only what happens next is
+    // CONT continues the process in any case; only what happens next is
     // uncertain.
     if let continues @ Effect::Continues { .. } = likely.most_likely() {
         let runs =
@@ -86,7 +86,7 @@ fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation
     alternative || matches_unknown(sending, likely, observed)
 }
 
-/// /// Returns true if a thread that waited for the signal got it.
+/// Returns true if a thread that waited for the signal got it.
 fn was_waited_for(sending: SendSpec, observed: &Observation) -> bool {
     ["took", "read"].iter().any(|what| observed.was(what, sending.signal, None))
 }
@@ -95,7 +95,7 @@ fn lives(observed: &Observation) -> bool {
     observed.ended.is_none()
 }
 
-/// /// Returns true if another signal, which was pending before, terminated or
+/// Returns true if another signal, which was pending before, terminated or
 /// stopped the process. A thread that wakes in sigsuspend(2) gets back its own
 /// mask, which /proc did not show. Signals that are pending for a thread in state
 /// D are taken by any thread that wakes.
@@ -116,7 +116,7 @@ fn is_released(situation: &ProcessSnapshot, sending: SendSpec, observed: &Observ
     situation.threads.iter().flat_map(|threads| threads.live()).any(held_back)
 }
 
-/// /// Returns true if the signal had no visible effect, except on the queue.
+/// Returns true if the signal had no visible effect, except on the queue.
 fn unmoved(sending: SendSpec, observed: &Observation) -> bool {
     lives(observed) && observed.before == observed.after && !observed.was_taken(sending.signal)
 }
@@ -178,7 +178,7 @@ fn matches(sending: SendSpec, predicted: &Effect, observed: &Observation) -> boo
     }
 }
 
-/// /// Checks the effect predicted for the time when the signal is no longer kept
+/// Checks the effect predicted for the time when the signal is no longer kept
 /// pending. Another pending signal may have terminated the process first.
 pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict {
     let signal = sending.signal;
@@ -187,7 +187,7 @@ pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict
         Effect::Terminates { .. } => ended.is_some(),
         _ if ended.is_some_and(|by| by != i32::from(signal.get())) => true,
         Effect::Unknown { reason: UnknownReason::CompetingThreads, likely: Some(likely) } => {
-            // // One thread may still sleep while another takes the signal now.
+            // One thread may still sleep while another takes the signal now.
             let now = if let Effect::Pending { eventual_effect: Some(then), .. } = &**likely {
                 then
             } else {
@@ -199,7 +199,7 @@ pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict
         Effect::Unknown { reason: UnknownReason::SleepKindUnknown, likely: Some(likely) } => {
             lives(observed) || matches!(self::then(sending, likely, observed), Verdict::Ended)
         }
-        // // In an orphaned process group the kernel drops the stop signal.
+        // In an orphaned process group the kernel drops the stop signal.
         Effect::Unknown { reason: UnknownReason::OrphanedGroupUnknown, likely: Some(likely) } => {
             (ended.is_none() && observed.after == Rest::Asleep && !observed.was_taken(signal))
                 || matches!(self::then(sending, likely, observed), Verdict::Right)

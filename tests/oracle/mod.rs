@@ -1,4 +1,4 @@
-//! //! The oracle tests the rules of `explain` against the kernel. It puts a
+//! The oracle tests the rules of `explain` against the kernel. It puts a
 //! fixture into a random state and sends it random signals. For each signal it
 //! predicts the effect first and then checks that this effect happened.
 //!
@@ -25,10 +25,10 @@ use state::{Plan, Random};
 
 const SEED: u64 = 1;
 const STATES: u64 = 2500;
-/// /// The maximum number of signals sent to one fixture.
+/// The maximum number of signals sent to one fixture.
 const SIGNALS: usize = 4;
 
-/// /// The kinds of outcomes that a run must contain.
+/// The kinds of outcomes that a run must contain.
 const KINDS: [&str; 14] = [
     "terminates",
     "stops",
@@ -46,14 +46,14 @@ const KINDS: [&str; 14] = [
     "queue-full",
 ];
 
-/// /// The results of a run: the number of trials by outcome, and the failures.
+/// The results of a run: the number of trials by outcome, and the failures.
 #[derive(Default)]
 struct Tally {
     kinds: BTreeMap<String, usize>,
     failures: Vec<String>,
 }
 
-/// /// Sends some signals one after another to a process in one state.
+/// Sends some signals one after another to a process in one state.
 fn try_state(seed: u64, tally: &mut Tally) {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
@@ -66,7 +66,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
             false => random.choose(&state::sendable()),
         };
         let all: Vec<u32> = [target.pid].into_iter().chain(target.threads.iter().copied()).collect();
-        // // Signals to a dead process can only be sent to its main thread.
+        // Signals to a dead process can only be sent to its main thread.
         let threads = if target.settle() == Rest::Dead { &all[..1] } else { &all[..] };
         let thread = random.chance(30).then(|| random.choose(threads));
         let sending = SendSpec { signal, tid: thread, has_value: random.chance(30) };
@@ -93,7 +93,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
             ));
             return;
         }
-        // // A dead process is tried once, because it is reaped if this signal
+        // A dead process is tried once, because it is reaped if this signal
         // killed it. A process that was stopped while it slept in state D is
         // marked as if a signal were pending (TIF_SIGPENDING), which /proc does
         // not show.
@@ -104,7 +104,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
     }
 }
 
-/// /// Predicts the effect, sends the signal and observes the result.
+/// Predicts the effect, sends the signal and observes the result.
 fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
     let look = |target: &Target| {
         ProcRoot::default()
@@ -134,7 +134,7 @@ fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effec
     (situation, predicted, observed)
 }
 
-/// /// Returns true if the signal is pending in the queue that it is sent to.
+/// Returns true if the signal is pending in the queue that it is sent to.
 fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
     match sending.tid {
         None => situation.status.shared_pending.is_some_and(|set| set.contains(sending.signal)),
@@ -145,7 +145,7 @@ fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
     }
 }
 
-/// /// Ends the condition that keeps a signal pending, and checks what it does
+/// Ends the condition that keeps a signal pending, and checks what it does
 /// then.
 fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &Effect) -> Verdict {
     if held == PendingReason::Stopped {
@@ -168,7 +168,7 @@ fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &
         pending: (true, false),
         ended: (after == Rest::Dead).then(|| target.status()),
     };
-    // // A stop may now interrupt a handler, and /proc does not show what the
+    // A stop may now interrupt a handler, and /proc does not show what the
     // thread waits in next.
     match check::then(sending, then, &observed) {
         Verdict::Right => Verdict::Ended,
@@ -218,7 +218,7 @@ mod slow {
         }
         let unknown: usize =
             tally.kinds.iter().filter(|(kind, _)| kind.starts_with("unknown")).map(|each| each.1).sum();
-        // // The prediction must not be "unknown" without need: 2 % cannot be
+        // The prediction must not be "unknown" without need: 2 % cannot be
         // avoided.
         assert!(unknown * 30 < trials, "{unknown} of {trials} unknown");
     }

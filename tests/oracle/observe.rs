@@ -1,4 +1,4 @@
-//! //! A fixture whose state is read from /proc, and the effect of a signal on
+//! A fixture whose state is read from /proc, and the effect of a signal on
 //! it.
 //!
 //! The tests do not rely on time. A thread that is sent a signal is runnable
@@ -16,13 +16,13 @@ use sigtool::signal::Signal;
 
 use crate::support::fixture_path;
 
-/// /// Longer than every operation here takes; after this time it hangs.
+/// Longer than every operation here takes; after this time it hangs.
 const TOO_LONG: Duration = Duration::from_secs(30);
 
-/// /// The threads at one moment: TID, state letter, number of context switches.
+/// The threads at one moment: TID, state letter, number of context switches.
 type Glimpse = Vec<(u32, char, u64)>;
 
-/// /// The state of a process in which all threads are at rest.
+/// The state of a process in which all threads are at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     Asleep,
@@ -30,7 +30,7 @@ pub enum Rest {
     Dead,
 }
 
-/// /// A report of the fixture that a signal was handled, taken or read.
+/// A report of the fixture that a signal was handled, taken or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub what: String,
@@ -38,22 +38,22 @@ pub struct Report {
     pub tid: u32,
 }
 
-/// /// The fixture. Killed when dropped.
+/// The fixture. Killed when dropped.
 pub struct Target {
     child: Child,
     stdout: ChildStdout,
-    /// /// Output that was read from its stdout and is not a whole line yet.
+    /// Output that was read from its stdout and is not a whole line yet.
     text: Vec<u8>,
     pub pid: u32,
-    /// /// The TIDs of its additional threads.
+    /// The TIDs of its additional threads.
     pub threads: Vec<u32>,
-    /// /// The PID of the child that its main thread waits for in vfork(2), in
+    /// The PID of the child that its main thread waits for in vfork(2), in
     /// state D.
     pub vforked: Option<u32>,
 }
 
 impl Target {
-    /// /// Starts the fixture and waits until all threads are at rest.
+    /// Starts the fixture and waits until all threads are at rest.
     pub fn start(arguments: &[String]) -> Target {
         let mut child = Command::new(fixture_path())
             .args(arguments)
@@ -65,7 +65,7 @@ impl Target {
         let pid = child.id();
         let mut target = Target { child, stdout, text: Vec::new(), pid, threads: Vec::new(), vforked: None };
         let made = loop {
-            // // Reports may come first, because queued signals may already be
+            // Reports may come first, because queued signals may already be
             // taken.
             match target.line() {
                 Some(line) if line.starts_with("made ") => break line,
@@ -83,7 +83,7 @@ impl Target {
         target
     }
 
-    /// /// Waits until all threads are at rest.
+    /// Waits until all threads are at rest.
     pub fn settle(&mut self) -> Rest {
         let end = Instant::now() + TOO_LONG;
         let mut last = Glimpse::new();
@@ -108,7 +108,7 @@ impl Target {
             })
     }
 
-    /// /// Returns the reports since the last call. All threads must be at rest.
+    /// Returns the reports since the last call. All threads must be at rest.
     pub fn reports(&mut self) -> Vec<Report> {
         while self.read_more(false) {}
         let lines = std::iter::from_fn(|| self.line());
@@ -132,7 +132,7 @@ impl Target {
         Some(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
-    /// /// Reads available output, or waits for output if `wait` is set. Returns
+    /// Reads available output, or waits for output if `wait` is set. Returns
     /// true if there was any.
     fn read_more(&mut self, wait: bool) -> bool {
         if !wait {
@@ -148,7 +148,7 @@ impl Target {
         length > 0
     }
 
-    /// /// Reaps the process, which must be dead, and returns its exit status.
+    /// Reaps the process, which must be dead, and returns its exit status.
     pub fn status(&mut self) -> ExitStatus {
         self.child.wait().expect("it is dead")
     }
@@ -161,23 +161,23 @@ impl Drop for Target {
     }
 }
 
-/// /// The observed effect of a signal.
+/// The observed effect of a signal.
 #[derive(Debug)]
 pub struct Observation {
-    /// /// The errno of the system call, if it failed.
+    /// The errno of the system call, if it failed.
     pub error: Option<i32>,
     pub before: Rest,
     pub after: Rest,
-    /// /// The exit status, if the signal ended the process.
+    /// The exit status, if the signal ended the process.
     pub ended: Option<ExitStatus>,
     pub reports: Vec<Report>,
-    /// /// True if the signal is pending in the queue that it was sent to: before
+    /// True if the signal is pending in the queue that it was sent to: before
     /// and after sending.
     pub pending: (bool, bool),
 }
 
 impl Observation {
-    /// /// Returns true if there is such a report of the signal, from this thread
+    /// Returns true if there is such a report of the signal, from this thread
     /// if one is given.
     pub fn was(&self, what: &str, signal: Signal, tid: Option<u32>) -> bool {
         self.reports.iter().any(|report| {
@@ -185,7 +185,7 @@ impl Observation {
         })
     }
 
-    /// /// Returns true if any thread handled, took or read the signal.
+    /// Returns true if any thread handled, took or read the signal.
     pub fn was_taken(&self, signal: Signal) -> bool {
         self.reports.iter().any(|report| report.signal == signal.get())
     }
@@ -200,7 +200,7 @@ fn rest(glimpse: &Glimpse) -> Rest {
     }
 }
 
-/// /// Reads the current state of all threads. Threads that exit meanwhile are
+/// Reads the current state of all threads. Threads that exit meanwhile are
 /// left out.
 fn glimpse(pid: u32) -> Glimpse {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is not reaped");

@@ -1,4 +1,4 @@
-//! //! Predictions for processes that the random states do not cover: an init, a
+//! Predictions for processes that the random states do not cover: an init, a
 //! frozen process and a traced one.
 
 #![allow(unsafe_code)]
@@ -23,14 +23,14 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// /// The init of a PID namespace, with the unshare(1) that started it.
+/// The init of a PID namespace, with the unshare(1) that started it.
 struct Init {
     unshare: Child,
     pid: u32,
 }
 
 impl Init {
-    /// /// Prints the reason and returns `None` if namespaces are not available.
+    /// Prints the reason and returns `None` if namespaces are not available.
     fn start(settings: &[&str]) -> Option<Init> {
         let mut unshare = Command::new("unshare")
             .args(["--pid", "--fork", "--kill-child"])
@@ -110,11 +110,11 @@ fn predictions_hold_for_init_from_outside() {
     );
 }
 
-/// /// From inside the namespace even KILL and STOP have no effect. The init is
+/// From inside the namespace even KILL and STOP have no effect. The init is
 /// the shell, which prints its own status at the end.
 #[test]
 fn predictions_hold_for_init_from_inside() {
-    // // bash itself reads the file: it would block TERM for a moment when it
+    // bash itself reads the file: it would block TERM for a moment when it
     // forks.
     let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
@@ -129,7 +129,7 @@ fn predictions_hold_for_init_from_inside() {
     }
 }
 
-/// /// A version 2 control group. Removed when dropped, once its process is gone.
+/// A version 2 control group. Removed when dropped, once its process is gone.
 struct Group(PathBuf);
 
 impl Group {
@@ -157,7 +157,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = self.write("cgroup.freeze", "0");
-        // // The group is empty once its last process is reaped.
+        // The group is empty once its last process is reaped.
         while fs::remove_dir(&self.0).is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
             std::thread::yield_now();
         }
@@ -207,7 +207,7 @@ fn predictions_hold_for_frozen_process() {
             .expect("it lives");
         assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
         send::to_pid(target.pid, Some(named(name)), None).expect("sent");
-        // // The group is still frozen, but the process exits anyway.
+        // The group is still frozen, but the process exits anyway.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
             Some(i32::from(named(name).get()))
@@ -216,7 +216,7 @@ fn predictions_hold_for_frozen_process() {
     }
 }
 
-/// /// All signals that are not blocked or dropped go to the tracer, even ignored
+/// All signals that are not blocked or dropped go to the tracer, even ignored
 /// ones.
 #[test]
 fn predictions_hold_for_traced_process() {
@@ -239,7 +239,7 @@ fn predictions_hold_for_traced_process() {
             continue;
         }
         let mut status = 0;
-        // // SAFETY: it is a child of this process, and the status outlives the
+        // SAFETY: it is a child of this process, and the status outlives the
         // call.
         assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, libc::WUNTRACED) }, pid);
         if name == "KILL" {

@@ -1,8 +1,8 @@
-//! //! Random states to test, as arguments of the fixture.
+//! Random states to test, as arguments of the fixture.
 
 use sigtool::signal::{Arch, Signal, SignalSet};
 
-/// /// A random number generator that a seed determines (splitmix64).
+/// A random number generator that a seed determines (splitmix64).
 pub struct Random(u64);
 
 impl Random {
@@ -17,7 +17,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    /// /// Returns a number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap_or(0)
     }
@@ -30,14 +30,14 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// /// Returns a random subset. All members have the same chance, which is
+    /// Returns a random subset. All members have the same chance, which is
     /// drawn first.
     fn part(&mut self, of: SignalSet) -> SignalSet {
         let percent = self.choose(&[0, 30, 70, 100]);
         of.iter().filter(|_| self.chance(percent)).collect()
     }
 
-    /// /// Returns a random subset with at least one member.
+    /// Returns a random subset with at least one member.
     fn some(&mut self, of: SignalSet) -> SignalSet {
         let mut part = self.part(of);
         let all: Vec<Signal> = of.iter().collect();
@@ -46,30 +46,30 @@ impl Random {
     }
 }
 
-/// /// A state and the signals to send to a process in it.
+/// A state and the signals to send to a process in it.
 pub struct Plan {
-    /// /// The arguments that put the fixture into the state.
+    /// The arguments that put the fixture into the state.
     pub arguments: Vec<String>,
-    /// /// The signals that occur in the state.
+    /// The signals that occur in the state.
     pub pool: Vec<Signal>,
-    /// /// True if the first signal is STOP. The test sends it, because `--stop`
+    /// True if the first signal is STOP. The test sends it, because `--stop`
     /// would stop threads before they wait.
     pub is_stopped: bool,
 }
 
-/// /// Returns all signals that the C library does not reserve for itself.
+/// Returns all signals that the C library does not reserve for itself.
 pub fn sendable() -> Vec<Signal> {
     Arch::NATIVE.signals().filter(|signal| !matches!(signal.get(), 32 | 33)).collect()
 }
 
-/// /// The call that a thread waits in after it has set its mask.
+/// The call that a thread waits in after it has set its mask.
 enum Wait {
     Sleep,
     Sigwait(SignalSet),
     Sigsuspend(SignalSet),
 }
 
-/// /// The signal mask of a thread, and the call that it waits in.
+/// The signal mask of a thread, and the call that it waits in.
 struct Thread {
     blocked: SignalSet,
     wait: Wait,
@@ -88,7 +88,7 @@ impl Thread {
         }
     }
 
-    /// /// The signals that stay pending for it from the start.
+    /// The signals that stay pending for it from the start.
     fn holds(&self) -> SignalSet {
         match self.wait {
             Wait::Sigsuspend(mask) => self.blocked & mask,
@@ -102,7 +102,7 @@ fn text(set: SignalSet) -> String {
 }
 
 impl Plan {
-    /// /// Draws a state.
+    /// Draws a state.
     pub fn draw(random: &mut Random) -> Plan {
         let catchable: Vec<Signal> =
             sendable().into_iter().filter(|signal| !matches!(signal.get(), 9 | 19)).collect();
@@ -110,11 +110,11 @@ impl Plan {
         for _ in 0..6 {
             pool.insert(random.choose(&catchable));
         }
-        // // Signals with special rules are drawn more often.
+        // Signals with special rules are drawn more often.
         pool.insert(random.choose(&["CONT", "TSTP", "TTIN", "TTOU", "TERM", "CHLD", "QUIT"].map(named)));
         let mut threads: Vec<Thread> = (0..random.below(4)).map(|_| Thread::draw(random, pool)).collect();
         let mut main = Thread::draw(random, pool);
-        // // POSIX demands that all threads block a signal that one thread waits
+        // POSIX demands that all threads block a signal that one thread waits
         // for.
         if random.chance(60) {
             let awaited = threads.iter().chain([&main]).fold(SignalSet::EMPTY, |all, thread| {
@@ -126,7 +126,7 @@ impl Plan {
                 .for_each(|thread| thread.blocked = thread.blocked | awaited);
         }
         let mut words: Vec<String> = ["--unwatched", "--report", "--core-limit"].map(str::to_owned).into();
-        // // A limit of 1 prevents all core dumps; a limit of 0 does not apply to
+        // A limit of 1 prevents all core dumps; a limit of 0 does not apply to
         // pipes.
         words.push("1".to_owned());
         match random.below(5) {
@@ -183,7 +183,7 @@ fn thread_text(thread: &Thread, random: &mut Random) -> String {
     words
 }
 
-/// /// Returns the arguments for the final state of the main thread.
+/// Returns the arguments for the final state of the main thread.
 fn end(main: &Thread, has_others: bool, pool: SignalSet, random: &mut Random) -> Vec<String> {
     let words: &[&str] = match (&main.wait, random.below(100)) {
         (Wait::Sigwait(set), _) => &["--sigwait", &text(*set)],

@@ -1,37 +1,37 @@
-//! //! Inspects every kind of blocking call, and compares the result with that of
+//! Inspects every kind of blocking call, and compares the result with that of
 //! a process that was not inspected.
 
 use std::process::Command;
 
 use super::{Target, handlers, is_possible, queue, state_of, until};
 
-/// /// The duration of calls that end by time, in microseconds.
+/// The duration of calls that end by time, in microseconds.
 const TIME: u64 = 400_000;
 
-/// /// Starts a process and waits until it is blocked in its call.
+/// Starts a process and waits until it is blocked in its call.
 pub fn waiting(name: &str) -> Target {
     let target = Target::start(&["call", name]);
     let call = format!("{} ", target.rest);
     let path = format!("/proc/{}/syscall", target.pid);
     until(|| {
         let is_in = std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with(&call));
-        // // The timeout may have ended the call already.
+        // The timeout may have ended the call already.
         state_of(target.pid) == Some('Z') || is_in && state_of(target.pid) == Some('S')
     });
     target
 }
 
-/// /// Returns true if the call ends by time.
+/// Returns true if the call ends by time.
 fn is_timed(name: &str) -> bool {
     ["timeout", "sleep", "absolute", "timer"].iter().any(|word| name.contains(word))
 }
 
-/// /// Inspects handlers and queue. Returns true if both succeed.
+/// Inspects handlers and queue. Returns true if both succeed.
 fn is_seen(target: &Target) -> bool {
     handlers(target.pid, "USR1").is_ok() && queue(target.pid).is_ok()
 }
 
-/// /// Returns what the process printed: the result with the errno, and the
+/// Returns what the process printed: the result with the errno, and the
 /// microseconds that the call took.
 fn outcome(target: &mut Target) -> (String, u64) {
     let line = target.line();
@@ -48,7 +48,7 @@ fn inspection_disturbs_no_blocking_call() {
     let names = Command::new(path).arg("calls").output().expect("the fixture runs").stdout;
     let names = String::from_utf8(names).expect("names");
     let start = |name: &str| {
-        // // Inspected at least once: a call with a timeout may end before that.
+        // Inspected at least once: a call with a timeout may end before that.
         let mut looked = waiting(name);
         until(|| {
             is_seen(&looked) || {
@@ -74,7 +74,7 @@ fn inspection_disturbs_no_blocking_call() {
     }
 }
 
-/// /// A real interruption must still interrupt the call.
+/// A real interruption must still interrupt the call.
 #[test]
 fn caught_signal_interrupts_call_during_inspection() {
     if !is_possible() {

@@ -1,4 +1,4 @@
-//! //! The results of an inspection by ptrace(2).
+//! The results of an inspection by ptrace(2).
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sigtool::sys::signal::send;
 use super::{handlers, is_possible, queue, set, signal};
 use crate::support::{Fixture, skipped};
 
-/// /// Returns the value of a line in a process's status.
+/// Returns the value of a line in a process's status.
 fn status(pid: u32, line: &str) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
     let found = text.lines().find_map(|each| each.strip_prefix(line)?.strip_prefix(':'));
@@ -29,7 +29,7 @@ fn inspect_reads_handlers_with_flags_and_masks() {
     let caught: Vec<bool> = seen.actions.iter().map(|(_, action)| action.is_caught()).collect();
     assert_eq!(caught, [true, false, true, false, true, true]);
     let (_, hup) = seen.actions[0];
-    // // signal(3) blocks the signal while its handler runs, and restarts system
+    // signal(3) blocks the signal while its handler runs, and restarts system
     // calls.
     assert_eq!(hup.mask, set("HUP"));
     assert_eq!(hup.flag_names(), ["RESTORER", "RESTART"]);
@@ -106,7 +106,7 @@ fn inspect_reads_queues_in_order() {
         ]
     );
     assert!(!seen.truncated && seen.actions.is_empty());
-    // // Reading the queue leaves it unchanged.
+    // Reading the queue leaves it unchanged.
     assert_eq!(queue(fixture.pid).expect("a look").queue, seen.queue);
 }
 
@@ -190,7 +190,7 @@ fn inspect_refuses_zombie_and_missing_process() {
     let zombie = Fixture::start(["--exit", "7"]);
     assert!(matches!(handlers(zombie.pid, "TERM"), Err(PtraceError::Zombie)));
     assert!(matches!(queue(zombie.pid), Err(PtraceError::Zombie)));
-    // // PID 2 is kthreadd, which is not visible in a PID namespace.
+    // PID 2 is kthreadd, which is not visible in a PID namespace.
     if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name == "kthreadd\n") {
         assert!(matches!(handlers(2, "TERM"), Err(PtraceError::KernelThread)));
     } else {
@@ -223,7 +223,7 @@ fn inspect_gives_up_on_uninterruptible_sleep() {
     let time = begin.elapsed();
     assert!(time >= Duration::from_millis(300) && time < Duration::from_secs(10), "{time:?}");
     assert_eq!(status(fixture.pid, "TracerPid"), "0");
-    // // Once it is awake it can be inspected.
+    // Once it is awake it can be inspected.
     send::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
     super::settle(fixture.pid, 'S');
     assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());

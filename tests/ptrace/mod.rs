@@ -1,4 +1,4 @@
-//! //! Inspection and tracing by ptrace(2): the results are right, and the target
+//! Inspection and tracing by ptrace(2): the results are right, and the target
 //! is not disturbed.
 
 mod blocking_calls;
@@ -17,7 +17,7 @@ use sigtool::signal::{Arch, Signal, SignalSet, name};
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError, PtraceInspection};
 use sigtool::sys::signal::send;
 
-/// /// Long enough for a loaded machine. An inspection that hangs fails after it.
+/// Long enough for a loaded machine. An inspection that hangs fails after it.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub fn set(text: &str) -> SignalSet {
@@ -28,7 +28,7 @@ pub fn signal(text: &str) -> Signal {
     name::parse(text, Arch::NATIVE).expect("a signal")
 }
 
-/// /// Inspects the actions of these signals.
+/// Inspects the actions of these signals.
 pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError> {
     ptrace::inspect(
         pid,
@@ -37,7 +37,7 @@ pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError
     )
 }
 
-/// /// Inspects the signal queues.
+/// Inspects the signal queues.
 pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
     ptrace::inspect(
         pid,
@@ -46,7 +46,7 @@ pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
     )
 }
 
-/// /// Returns true if ptrace(2) is available. Otherwise prints that the test is
+/// Returns true if ptrace(2) is available. Otherwise prints that the test is
 /// skipped.
 pub fn is_possible() -> bool {
     let fixture = crate::support::Fixture::start(["--catch", "USR1"]);
@@ -56,12 +56,12 @@ pub fn is_possible() -> bool {
             crate::support::skipped("no ptrace here");
             false
         }
-        // // The tests report other errors.
+        // The tests report other errors.
         Err(_) => true,
     }
 }
 
-/// /// Waits until a condition is true; panics after 60 s.
+/// Waits until a condition is true; panics after 60 s.
 pub fn until(mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
@@ -70,25 +70,25 @@ pub fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// /// Waits until the process is in a state, given by its letter.
+/// Waits until the process is in a state, given by its letter.
 pub fn settle(pid: u32, state: char) {
     until(|| state_of(pid) == Some(state));
 }
 
-/// /// Returns the state letter of a process.
+/// Returns the state letter of a process.
 pub fn state_of(pid: u32) -> Option<char> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     stat.get(end + 2).map(|byte| char::from(*byte))
 }
 
-/// /// A process of `inspect-target`. Killed when dropped.
+/// A process of `inspect-target`. Killed when dropped.
 pub struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     pub pid: u32,
-    /// /// The text after `ready PID`.
+    /// The text after `ready PID`.
     pub rest: String,
 }
 
@@ -110,7 +110,7 @@ impl Target {
         target
     }
 
-    /// /// Reads the next line that it prints; empty once it has exited.
+    /// Reads the next line that it prints; empty once it has exited.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("it speaks");
@@ -118,11 +118,11 @@ impl Target {
     }
 
     pub fn say(&mut self, text: &str) {
-        // // If it has exited already, the caller notices.
+        // If it has exited already, the caller notices.
         let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
     }
 
-    /// /// Queues a signal to a process that counts them. At most 1000 are
+    /// Queues a signal to a process that counts them. At most 1000 are
     /// pending at a time, because all processes of a user share one limit.
     pub fn queue(&mut self, value: i32) {
         const STEP: i32 = 500;
@@ -133,7 +133,7 @@ impl Target {
         until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
     }
 
-    /// /// Returns the number of signals that arrived in order.
+    /// Returns the number of signals that arrived in order.
     pub fn in_order(&mut self) -> i32 {
         loop {
             let line = self.line();

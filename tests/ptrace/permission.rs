@@ -1,4 +1,4 @@
-//! //! Refused inspections, and the reported reasons.
+//! Refused inspections, and the reported reasons.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -9,10 +9,10 @@ use sigtool::sys::signal::send;
 use super::state_of;
 use crate::support::{Fixture, fixture_path, skipped};
 
-/// /// A UID that neither runs the tests nor is used by another test.
+/// A UID that neither runs the tests nor is used by another test.
 const OTHER: u32 = 54324;
 
-/// /// Inspects a process with `inspect-target try`, as another user if one is
+/// Inspects a process with `inspect-target try`, as another user if one is
 /// given.
 fn try_as(user: Option<u32>, pid: u32) -> Option<String> {
     let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
@@ -35,7 +35,7 @@ fn inspect_refuses_process_of_another_user() {
     let Some(refused) = try_as(Some(OTHER), own.pid) else { return };
     assert_eq!(refused, format!("OtherUser {{ uid: {} }}", send::effective_uid()));
     assert!(own.pid != 0 && state_of(own.pid) == Some('S'));
-    // // The other user's own process. It is dumpable, because that user executed
+    // The other user's own process. It is dumpable, because that user executed
     // it.
     let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
     command.args(["again"]).stdin(Stdio::null()).stdout(Stdio::null()).uid(OTHER).gid(OTHER).current_dir("/");
@@ -50,7 +50,7 @@ fn inspect_refuses_process_of_another_user() {
     assert!(seen == "seen" || seen.starts_with("Yama") || seen == "Unstable", "{seen}");
 }
 
-/// /// A process of another user. Killed when dropped.
+/// A process of another user. Killed when dropped.
 struct Theirs(Child);
 
 impl Drop for Theirs {
@@ -61,7 +61,7 @@ impl Drop for Theirs {
 }
 
 impl Theirs {
-    /// /// Starts a command that prints `ready`.
+    /// Starts a command that prints `ready`.
     fn start(command: &mut Command) -> Option<Theirs> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/").spawn().ok()?;
         let mut line = String::new();
@@ -72,7 +72,7 @@ impl Theirs {
     }
 }
 
-/// /// A process is not dumpable if its user may execute but not read the
+/// A process is not dumpable if its user may execute but not read the
 /// program.
 #[test]
 fn inspect_reports_undumpable_process() {
@@ -98,7 +98,7 @@ fn inspect_reports_process_with_more_capabilities() {
     assert!(refused == "Capabilities" || refused.starts_with("Yama"), "{refused}");
 }
 
-/// /// Root in a user namespace has no rights outside it.
+/// Root in a user namespace has no rights outside it.
 #[test]
 fn root_of_user_namespace_may_not_inspect_outside() {
     let own = Fixture::start(["--catch", "HUP"]);

@@ -1,4 +1,4 @@
-//! //! Targets in unusual situations: 32-bit code, job control, a frozen group, a
+//! Targets in unusual situations: 32-bit code, job control, a frozen group, a
 //! PID namespace.
 
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ fn inspect_refuses_32_bit_code() {
         return;
     }
     let mut target = Target::start(&["compat"]);
-    // // The number of pause(2) in 32-bit programs is 29.
+    // The number of pause(2) in 32-bit programs is 29.
     let path = format!("/proc/{}/syscall", target.pid);
     until(|| !target.is_alive() || std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("29 ")));
     if !target.is_alive() {
@@ -32,7 +32,7 @@ fn inspect_refuses_32_bit_code() {
     assert!(target.is_alive());
 }
 
-/// /// A process that is stopped and continued during inspections ends in the
+/// A process that is stopped and continued during inspections ends in the
 /// state that was requested last.
 #[test]
 fn stop_and_cont_take_effect_during_inspection() {
@@ -63,7 +63,7 @@ fn stop_and_cont_take_effect_during_inspection() {
     settle(pid, 'S');
 }
 
-/// /// The parent is notified of a stop once, not again after each inspection.
+/// The parent is notified of a stop once, not again after each inspection.
 #[test]
 fn parent_is_notified_of_stop_once() {
     if !is_possible() {
@@ -80,7 +80,7 @@ fn parent_is_notified_of_stop_once() {
     }
 }
 
-/// /// Returns the mount point of version 2 control groups, if any.
+/// Returns the mount point of version 2 control groups, if any.
 fn control_groups() -> Option<PathBuf> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
     let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
@@ -120,7 +120,7 @@ fn inspect_reads_processes_in_pid_namespace() {
     if !is_possible() {
         return;
     }
-    // // From inside the namespace: a process, and the init itself.
+    // From inside the namespace: a process, and the init itself.
     let Some(ran) = in_namespace(
         "$FIXTURE --catch HUP > /tmp/.sigtool-inside-$$ & f=$!\n\
          while ! grep -q ready /tmp/.sigtool-inside-$$; do :; done; rm /tmp/.sigtool-inside-$$\n\
@@ -129,7 +129,7 @@ fn inspect_reads_processes_in_pid_namespace() {
         return;
     };
     assert_eq!(ran.stdout, "seen\nseen\n", "{}", ran.stderr);
-    // // From outside the namespace.
+    // From outside the namespace.
     let mut unshare = Command::new("unshare");
     unshare.args(["--pid", "--fork", "--kill-child"]).arg(fixture_path().with_file_name("inspect-target"));
     let mut unshare = unshare

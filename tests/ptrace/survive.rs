@@ -1,4 +1,4 @@
-//! //! Busy targets and targets in unusual states continue undisturbed after an
+//! Busy targets and targets in unusual states continue undisturbed after an
 //! inspection.
 
 use std::io::{BufReader, Read};
@@ -23,7 +23,7 @@ fn busy_handler_loses_no_signal() {
     while looks < 2000 {
         match handlers(target.pid, "RTMIN,SEGV") {
             Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
-            // // Fails only because the target has finished.
+            // Fails only because the target has finished.
             Err(refusal) => {
                 assert!(
                     matches!(refusal, PtraceError::Gone | PtraceError::Zombie | PtraceError::Unstable),
@@ -38,7 +38,7 @@ fn busy_handler_loses_no_signal() {
     let line = target.line();
     let (sent, expected) = line.split_once(' ').expect("two numbers");
     let (sent, expected): (i64, i64) = (sent.parse().expect("a number"), expected.parse().expect("a number"));
-    // // Expirations after the last count are missing.
+    // Expirations after the last count are missing.
     assert!(sent >= 10_000 && (sent - expected).abs() <= expected / 50 + 20, "{line} after {looks} looks");
 }
 
@@ -69,13 +69,13 @@ fn seccomp_filter_is_suspended_or_refused() {
         Err(PtraceError::Seccomp) => skipped("no right to suspend a filter"),
         Err(refusal) => panic!("{}", refusal.reason()),
     }
-    // // Reading the queue needs no system call in the target.
+    // Reading the queue needs no system call in the target.
     send::to_pid(target.pid, None, None).expect("it lives");
     queue(target.pid).expect("a look");
     assert!(target.is_alive());
 }
 
-/// /// The kernel would resume the sleep by restart_syscall(2), which the
+/// The kernel would resume the sleep by restart_syscall(2), which the
 /// target's filter forbids.
 #[test]
 fn seccomp_filter_is_not_violated_on_resume() {
@@ -94,7 +94,7 @@ fn seccomp_filter_is_not_violated_on_resume() {
         }
         super::settle(target.pid, 'S');
     }
-    // // A signal that it ignores wakes it only because it is traced.
+    // A signal that it ignores wakes it only because it is traced.
     let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
     send::to_pid(target.pid, Some(signal("URG")), None).expect("it lives");
     let mut events = Vec::new();
@@ -124,7 +124,7 @@ fn low_stack_pointer_is_handled() {
     if !is_possible() {
         return;
     }
-    // // Enough memory above the missing page in two cases, too little in the
+    // Enough memory above the missing page in two cases, too little in the
     // third.
     for (above, is_seen) in [("192", true), ("96", true), ("16", false)] {
         let mut target = Target::start(&["low", above]);
@@ -154,7 +154,7 @@ fn restartable_sequence_is_restarted_after_stop() {
         target.say("?\n");
         let before: u64 = target.line().parse().expect("a number");
         handlers(target.pid, "SEGV").expect("a look");
-        // // Being scheduled restarts the sequence too, but only while it is
+        // Being scheduled restarts the sequence too, but only while it is
         // still registered.
         super::until(|| {
             target.say("?\n");
@@ -195,7 +195,7 @@ fn process_that_executes_itself_is_inspected_or_left_alone() {
     assert!(target.is_alive());
 }
 
-/// /// The memory helper may be killed at any moment: the inspection fails and
+/// The memory helper may be killed at any moment: the inspection fails and
 /// the target continues.
 #[test]
 fn target_is_intact_if_the_memory_helper_is_killed() {
@@ -207,7 +207,7 @@ fn target_is_intact_if_the_memory_helper_is_killed() {
     let right = undisturbed.line();
     let mut target = Target::start(&["busy", "20000"]);
     for number in 0..KILLS {
-        // // The inspector exits as soon as an inspection fails.
+        // The inspector exits as soon as an inspection fails.
         let mut looker = Command::new(fixture_path().with_file_name("inspect-target"))
             .args(["look", &target.pid.to_string()])
             .stdin(Stdio::null())
@@ -216,12 +216,12 @@ fn target_is_intact_if_the_memory_helper_is_killed() {
             .spawn()
             .expect("it runs");
         while looker.try_wait().expect("it is ours").is_none() {
-            // // Its helper traces; the child of that helper accesses memory.
+            // Its helper traces; the child of that helper accesses memory.
             let Some(helper) = child_of(looker.id()).and_then(hold_child_of) else { continue };
             for _ in 0..number * 4000 {
                 std::hint::spin_loop();
             }
-            // // The helper may have exited.
+            // The helper may have exited.
             let _ = helper.send(Some(signal("KILL")), None);
         }
         if super::state_of(target.pid) == Some('Z') {
@@ -232,13 +232,13 @@ fn target_is_intact_if_the_memory_helper_is_killed() {
     assert_eq!(target.line(), right, "after {KILLS} kills");
 }
 
-/// /// Returns the PID of the first child of a process.
+/// Returns the PID of the first child of a process.
 fn child_of(pid: u32) -> Option<u32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
     text.split(' ').next()?.parse().ok()
 }
 
-/// /// Opens a pidfd for the first child of a process. Checks afterwards that the
+/// Opens a pidfd for the first child of a process. Checks afterwards that the
 /// PID was not reused.
 fn hold_child_of(pid: u32) -> Option<PidFd> {
     let child = child_of(pid)?;
@@ -246,7 +246,7 @@ fn hold_child_of(pid: u32) -> Option<PidFd> {
     (child_of(pid) == Some(child)).then_some(held)
 }
 
-/// /// An inspector that waits for the target to stop exits at once by a signal,
+/// An inspector that waits for the target to stop exits at once by a signal,
 /// long before its timeout of 20 seconds. The target is detached.
 #[test]
 fn inspection_of_uninterruptible_sleep_ends_by_signal() {
@@ -296,7 +296,7 @@ mod slow {
         while looks < 1000 {
             match handlers(target.pid, "SEGV,BUS") {
                 Ok(seen) => assert!(seen.actions.iter().all(|(_, action)| action.is_caught())),
-                // // The target has finished; another one serves the rest of the
+                // The target has finished; another one serves the rest of the
                 // inspections.
                 Err(PtraceError::Gone | PtraceError::Zombie | PtraceError::Unstable) => {
                     assert_eq!(target.line(), right, "after {looks} looks");
@@ -309,7 +309,7 @@ mod slow {
         assert_eq!(target.line(), right);
     }
 
-    /// /// The target is intact if sigtool is killed during an inspection,
+    /// The target is intact if sigtool is killed during an inspection,
     /// because its helper completes the work.
     #[test]
     fn target_survives_end_of_inspector() {
@@ -329,7 +329,7 @@ mod slow {
             stdout.read_exact(&mut dots).expect("it looks");
             send::to_pid(looker.id(), Some(signal(end)), None).expect("it is ours");
             looker.wait().expect("it is ours");
-            // // A helper may need a moment to finish.
+            // A helper may need a moment to finish.
             super::super::until(|| {
                 let status =
                     std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");

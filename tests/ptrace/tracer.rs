@@ -1,4 +1,4 @@
-//! //! The tracer: it reports signals at delivery and does not disturb the
+//! The tracer: it reports signals at delivery and does not disturb the
 //! process.
 
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use sigtool::sys::signal::send;
 use super::{Target, is_possible, settle, signal, until};
 use crate::support::{Fixture, fixture_path};
 
-/// /// Returns the next events up to the batch that contains a wanted one.
+/// Returns the next events up to the batch that contains a wanted one.
 fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> bool) -> Vec<TracerEvent> {
     let mut all = Vec::new();
     loop {
@@ -31,7 +31,7 @@ fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> 
     }
 }
 
-/// /// Returns signal, code, value and TID of the delivery events.
+/// Returns signal, code, value and TID of the delivery events.
 fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
     let delivered = events.iter().filter_map(|event| match event.kind {
         TracerEventKind::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
@@ -68,7 +68,7 @@ fn tracer_reports_deliveries_with_senders() {
     send(fixture.pid, "USR2", None);
     send(fixture.pid, "RTMIN+1", Some(-3));
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
-    // // Ignored signals are reported, blocked ones are not. A signal with a
+    // Ignored signals are reported, blocked ones are not. A signal with a
     // larger number may come first.
     let mut told = deliveries(&events);
     told.sort_unstable();
@@ -129,7 +129,7 @@ fn tracer_reports_fatal_signal() {
     let mut rest = Vec::new();
     until(|| !tracer.read(&mut rest).expect("events"));
     assert_eq!(rest, []);
-    // // Its parent is notified as well.
+    // Its parent is notified as well.
     assert_eq!(fixture.ended_by(), Some(9));
 }
 
@@ -148,7 +148,7 @@ fn tracer_reports_exec() {
     }
 }
 
-/// /// The thread that executes gets the TID of the main thread, which exits.
+/// The thread that executes gets the TID of the main thread, which exits.
 #[test]
 fn tracer_follows_exec_of_another_thread() {
     if !is_possible() {
@@ -175,7 +175,7 @@ fn traced_process_stays_stopped_until_cont() {
     }
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
-    // // A traced process that stops has the letter t.
+    // A traced process that stops has the letter t.
     events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     settle(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
@@ -210,7 +210,7 @@ fn tracer_reports_why_attach_fails() {
     Tracer::attach(fixture.pid).expect("it is free again");
 }
 
-/// /// An ignored signal wakes a traced process. The call that it waits in must
+/// An ignored signal wakes a traced process. The call that it waits in must
 /// not return.
 #[test]
 fn tracer_restarts_calls_interrupted_by_ignored_signals() {
@@ -230,14 +230,14 @@ fn tracer_restarts_calls_interrupted_by_ignored_signals() {
     }
 }
 
-/// /// The tracer may exit at any moment, even during a delivery: every signal is
+/// The tracer may exit at any moment, even during a delivery: every signal is
 /// delivered once and in order.
 #[test]
 fn killed_tracer_loses_no_signal() {
     if !is_possible() {
         return;
     }
-    /// /// The number of tracers. `EACH` signals are sent per tracer.
+    /// The number of tracers. `EACH` signals are sent per tracer.
     const TRACERS: i32 = 20;
     const EACH: i32 = 1000;
     let count = TRACERS * EACH + 1;
@@ -247,7 +247,7 @@ fn killed_tracer_loses_no_signal() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for value in 0..count {
-                // // The last signal is sent after the last tracer has exited.
+                // The last signal is sent after the last tracer has exited.
                 until(|| value < (tracers.load(Relaxed) + 1) * EACH);
                 target.queue(value);
                 sent.store(value + 1, Relaxed);
@@ -256,7 +256,7 @@ fn killed_tracer_loses_no_signal() {
         for number in 0..TRACERS {
             let mut tracer = Tracer::attach(pid).expect("it can be traced");
             let mut events = Vec::new();
-            // // The tracer is dropped at an arbitrary moment.
+            // The tracer is dropped at an arbitrary moment.
             until(|| {
                 tracer.read(&mut events).expect("events");
                 events.len() > 50 || sent.load(Relaxed) >= (number + 1) * EACH
@@ -268,7 +268,7 @@ fn killed_tracer_loses_no_signal() {
     assert_eq!(target.in_order(), count);
 }
 
-/// /// A process stopped by a signal stops by itself, thread by thread. The
+/// A process stopped by a signal stops by itself, thread by thread. The
 /// tracer reports that once.
 #[test]
 fn tracer_counts_stops_and_reports_group_stop_once() {
@@ -292,7 +292,7 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
     );
     settle(fixture.pid, 'S');
     let stops = tracer.finish();
-    // // Each signal is one stop, and each thread that had stopped resumes with
+    // Each signal is one stop, and each thread that had stopped resumes with
     // at least one more.
     assert!((5 + 1 + 1 + 1..30).contains(&stops.count), "{stops:?}");
     assert!(stops.longest > Duration::ZERO && stops.longest <= stops.total, "{stops:?}");
@@ -302,7 +302,7 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
     settle(fixture.pid, 'S');
 }
 
-/// /// The target survives when the tracing process is killed or terminated.
+/// The target survives when the tracing process is killed or terminated.
 #[test]
 fn target_survives_end_of_tracer() {
     if !is_possible() {
@@ -335,7 +335,7 @@ fn target_survives_end_of_tracer() {
 mod slow {
     use super::*;
 
-    /// /// A process is not delayed while the events are not read.
+    /// A process is not delayed while the events are not read.
     #[test]
     fn slow_reader_loses_events_with_count() {
         if !is_possible() {

@@ -1,4 +1,4 @@
-//! //! Helpers that the end-to-end tests share: they run the binary, the fixture
+//! Helpers that the end-to-end tests share: they run the binary, the fixture
 //! and shell scripts.
 
 pub mod schema;
@@ -17,7 +17,7 @@ use sigtool::signal::{Arch, SignalSet};
 /// The binary under test.
 pub const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
-/// /// Resets the dispositions that a parent of the tests may have set to ignore.
+/// Resets the dispositions that a parent of the tests may have set to ignore.
 /// A shell ignores INT and QUIT for background jobs, nohup ignores HUP. Children
 /// inherit this.
 fn begin_by_default() {
@@ -28,7 +28,7 @@ fn begin_by_default() {
     });
 }
 
-/// /// Returns a command that runs sigtool without a terminal and without forced
+/// Returns a command that runs sigtool without a terminal and without forced
 /// colour.
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     begin_by_default();
@@ -38,7 +38,7 @@ pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comman
     command
 }
 
-/// /// The output and the exit status of a command.
+/// The output and the exit status of a command.
 pub struct Ran {
     pub stdout: String,
     pub stderr: String,
@@ -55,18 +55,18 @@ impl From<Output> for Ran {
     }
 }
 
-/// /// Runs sigtool until it exits. Checks JSON output against its schema.
+/// Runs sigtool until it exits. Checks JSON output against its schema.
 pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
     let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
     let ran = Ran::from(sigtool(&arguments).output().expect("sigtool runs"));
-    // // An argument that is not UTF-8 is an operand, which check_run does not
+    // An argument that is not UTF-8 is an operand, which check_run does not
     // need.
     let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     schema::check_run(&words, &ran.stdout);
     ran
 }
 
-/// /// Runs sigtool until it exits, with `input` on its standard input.
+/// Runs sigtool until it exits, with `input` on its standard input.
 pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = sigtool(arguments)
         .stdin(Stdio::piped())
@@ -81,7 +81,7 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     ran
 }
 
-/// /// Returns the path of the fixture, which `cargo test` builds as an example.
+/// Returns the path of the fixture, which `cargo test` builds as an example.
 pub fn fixture_path() -> PathBuf {
     begin_by_default();
     let tests = std::env::current_exe().expect("the test's own path");
@@ -91,22 +91,22 @@ pub fn fixture_path() -> PathBuf {
     path
 }
 
-/// /// A process in a prepared signal state. Killed when dropped.
+/// A process in a prepared signal state. Killed when dropped.
 pub struct Fixture {
     child: Child,
     pub pid: u32,
-    /// /// The TIDs of its additional threads, in the order of the arguments,
+    /// The TIDs of its additional threads, in the order of the arguments,
     /// then the PID of its child, if any.
     pub ids: Vec<u32>,
 }
 
 impl Fixture {
-    /// /// Starts the fixture and waits until it is ready.
+    /// Starts the fixture and waits until it is ready.
     pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Fixture {
         Fixture::start_by(Command::new(fixture_path()).args(arguments))
     }
 
-    /// /// Starts a command that executes the fixture, and waits until it is
+    /// Starts a command that executes the fixture, and waits until it is
     /// ready.
     pub fn start_by(command: &mut Command) -> Fixture {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -124,7 +124,7 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// /// Waits until the process exits. Returns the signal that terminated it,
+    /// Waits until the process exits. Returns the signal that terminated it,
     /// if any.
     pub fn ended_by(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").signal()
@@ -133,13 +133,13 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        // // A zombie only needs to be reaped.
+        // A zombie only needs to be reaped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// /// A temporary directory that every user may enter. Removed when dropped.
+/// A temporary directory that every user may enter. Removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -162,7 +162,7 @@ impl Drop for Folder {
     }
 }
 
-/// /// Prints that a test or a part of it is skipped, and why. The test runner
+/// Prints that a test or a part of it is skipped, and why. The test runner
 /// does not capture this line, so it is shown even if the test passes.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();
@@ -170,7 +170,7 @@ pub fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", why.trim());
 }
 
-/// /// Returns PATH without the directories that the current user may not search.
+/// Returns PATH without the directories that the current user may not search.
 /// execvp(3) fails with EACCES instead of ENOENT if it meets one of them.
 pub fn searchable_path() -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -178,7 +178,7 @@ pub fn searchable_path() -> OsString {
     std::env::join_paths(folders).expect("they come from PATH")
 }
 
-/// /// Runs a shell script as the init of a new PID namespace, where signals
+/// Runs a shell script as the init of a new PID namespace, where signals
 /// cannot reach other processes. Sets `$SIGTOOL`, `$KILL` (the same binary named
 /// `kill`), `$FIXTURE` and a private `$TMPDIR`. PIDs start above the largest
 /// signal number. Prints the reason and returns `None` if namespaces are not
@@ -187,7 +187,7 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
     let (folder, links) = (Folder::new(), Folder::new());
     let kill = links.join("kill");
     std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
-    // // A faulty script must not block the tests: timeout kills unshare, which
+    // A faulty script must not block the tests: timeout kills unshare, which
     // ends every process in the namespace.
     let output = Command::new("timeout")
         .args(["--signal=KILL", "60", "unshare"])
@@ -215,14 +215,14 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
     }
 }
 
-/// /// Returns a command that runs the binary under the name `kill`.
+/// Returns a command that runs the binary under the name `kill`.
 pub fn kill_command() -> Command {
     let mut command = Command::new(SIGTOOL);
     command.arg0("kill");
     command
 }
 
-/// /// Runs the binary under the name `kill` until it exits.
+/// Runs the binary under the name `kill` until it exits.
 pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
     let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()

@@ -1,11 +1,11 @@
-//! //! The schemas of sigtool's JSON output, and checks of output against them.
+//! The schemas of sigtool's JSON output, and checks of output against them.
 
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// /// A schema of tests/schema, as text and compiled.
+/// A schema of tests/schema, as text and compiled.
 pub struct Schema {
     subcommand: &'static str,
     pub text: &'static str,
@@ -19,7 +19,7 @@ macro_rules! schema {
     }};
 }
 
-/// /// One schema per subcommand. Each is compiled when it is first used.
+/// One schema per subcommand. Each is compiled when it is first used.
 pub static SCHEMAS: [Schema; 4] =
     [schema!("decode-status"), schema!("list"), schema!("send"), schema!("watch")];
 
@@ -28,38 +28,38 @@ fn ready(text: &str) -> Validator {
     jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// /// Returns the schema of a subcommand, which may be named by its alias.
+/// Returns the schema of a subcommand, which may be named by its alias.
 pub fn of(subcommand: &str) -> Option<&'static Schema> {
     let name = if subcommand == "decode" { "decode-status" } else { subcommand };
     SCHEMAS.iter().find(|schema| schema.subcommand == name)
 }
 
 impl Schema {
-    /// /// Returns true if a document conforms to the schema.
+    /// Returns true if a document conforms to the schema.
     pub fn accepts(&self, document: &Value) -> bool {
         self.validator.is_valid(document)
     }
 
-    /// /// Returns the schema violations of a document.
+    /// Returns the schema violations of a document.
     fn faults(&self, document: &Value) -> Vec<String> {
         let errors = self.validator.iter_errors(document);
         errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
 }
 
-/// /// Panics if a subcommand's JSON violates its schema. `watch` prints one
+/// Panics if a subcommand's JSON violates its schema. `watch` prints one
 /// document per line, the others a single document.
 pub fn check(subcommand: &str, text: &str) {
     let schema = of(subcommand).unwrap_or_else(|| panic!("{subcommand} has no schema"));
     let documents: Vec<&str> = if subcommand == "watch" { text.lines().collect() } else { vec![text] };
     for document in documents {
         let value = serde_json::from_str(document).unwrap_or_else(|error| panic!("{error}: {document}"));
-        // // Collecting the errors is slow, so it is done only if there are any.
+        // Collecting the errors is slow, so it is done only if there are any.
         assert!(schema.accepts(&value), "{subcommand}: {}\n{document}", schema.faults(&value).join("\n"));
     }
 }
 
-/// /// Checks the output of a sigtool command line, if it is JSON.
+/// Checks the output of a sigtool command line, if it is JSON.
 pub fn check_run(arguments: &[&str], stdout: &str) {
     let asked = arguments.iter().any(|word| matches!(*word, "--json" | "--format=json"))
         || arguments.windows(2).any(|pair| pair == ["--format", "json"]);

@@ -1,4 +1,4 @@
-//! //! Seccomp filters that make system calls fail, as sandboxes install them.
+//! Seccomp filters that make system calls fail, as sandboxes install them.
 
 #![allow(unsafe_code)]
 
@@ -8,10 +8,10 @@ use std::process::Command;
 
 use libc::{c_int, c_long, sock_filter};
 
-/// /// The offset of the system call number in seccomp_data.
+/// The offset of the system call number in seccomp_data.
 const NUMBER: u32 = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
 
-/// /// Makes these system calls fail with these errors in the command that is
+/// Makes these system calls fail with these errors in the command that is
 /// executed. With the error 0 a call does nothing and succeeds.
 pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mut Command {
     let step =
@@ -29,7 +29,7 @@ pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mu
             len: u16::try_from(program.len()).unwrap_or(u16::MAX),
             filter: program.as_ptr().cast_mut(),
         };
-        // // SAFETY: prctl(2) takes plain numbers, or reads the filter, whose
+        // SAFETY: prctl(2) takes plain numbers, or reads the filter, whose
         // length is set and which outlives the call.
         let failed = unsafe {
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
@@ -37,7 +37,7 @@ pub fn refuse<'a>(command: &'a mut Command, calls: &[(c_long, c_int)]) -> &'a mu
         };
         if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
     };
-    // // SAFETY: after fork(2) the closure makes two system calls and allocates
+    // SAFETY: after fork(2) the closure makes two system calls and allocates
     // nothing.
     unsafe { command.pre_exec(install) }
 }

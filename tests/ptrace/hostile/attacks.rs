@@ -11,7 +11,7 @@ use crate::support::skipped;
 
 const LOOKS: usize = 60;
 
-/// /// Inspects a new process of a hostile program each time. Returns how often
+/// Inspects a new process of a hostile program each time. Returns how often
 /// the program attacked and how often it succeeded.
 fn inspect_often(start: impl Fn() -> Command) -> (usize, usize) {
     let (mut attacks, mut hits) = (0, 0);
@@ -28,7 +28,7 @@ fn inspect_often(start: impl Fn() -> Command) -> (usize, usize) {
     (attacks, hits)
 }
 
-/// /// Does the same for a program that another user runs against the setuid
+/// Does the same for a program that another user runs against the setuid
 /// program.
 fn attack_setuid_program(program: &str, words: &[&str]) -> Option<(usize, usize)> {
     if !is_possible() {
@@ -43,7 +43,7 @@ fn attack_setuid_program(program: &str, words: &[&str]) -> Option<(usize, usize)
     Some(counts)
 }
 
-/// /// Asserts that no attack succeeded. If the programs did not notice the
+/// Asserts that no attack succeeded. If the programs did not notice the
 /// inspector, the test would show nothing.
 fn assert_no_hits(counts: Option<(usize, usize)>) {
     let Some((attacks, hits)) = counts else { return };
@@ -97,11 +97,11 @@ fn seccomp_filter_holds_if_vdso_is_swapped() {
         });
         assert_eq!(hits, 0, "of {LOOKS} looks ({attacks} attacks, our credentials: {is_ours})");
         match is_ours {
-            // // The inspector suspends its filter, because both have the same
+            // The inspector suspends its filter, because both have the same
             // credentials.
             true if attacks == 0 => skipped("no right to suspend a filter"),
             true => assert!(attacks >= LOOKS / 6, "{attacks} attacks in {LOOKS} looks"),
-            // // The filter of another user's process is never suspended.
+            // The filter of another user's process is never suspended.
             false => assert_eq!(attacks, 0),
         }
     }

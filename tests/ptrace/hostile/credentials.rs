@@ -8,7 +8,7 @@ use crate::support::{Ran, SIGTOOL, fixture_path, skipped};
 const CATCH: &[&str] = &["--catch", "USR1"];
 const QUEUE: &[&str] = &["--catch", "USR1", "--block", "USR2", "--queue", "USR2"];
 
-/// /// Returns a command without the capabilities that BPF needs. It keeps
+/// Returns a command without the capabilities that BPF needs. It keeps
 /// CAP_SYS_PTRACE.
 fn without_bpf(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");

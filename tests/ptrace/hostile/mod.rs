@@ -19,20 +19,20 @@ use sigtool::sys::signal::send;
 use crate::ptrace::until;
 use crate::support::{Ran, SIGTOOL, skipped};
 
-/// /// Much longer than sigtool needs, even on a loaded machine.
+/// Much longer than sigtool needs, even on a loaded machine.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// /// The binary that inspects. `SIGTOOL_BINARY` can name another one.
+/// The binary that inspects. `SIGTOOL_BINARY` can name another one.
 fn binary() -> OsString {
     std::env::var_os("SIGTOOL_BINARY").unwrap_or_else(|| SIGTOOL.into())
 }
 
-/// /// A directory with compiled programs that all users may enter. Removed when
+/// A directory with compiled programs that all users may enter. Removed when
 /// dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// /// Compiles these programs into a new directory. Prints the reason and
+    /// Compiles these programs into a new directory. Prints the reason and
     /// returns `None` if that is not possible.
     fn with(programs: &[&str]) -> Option<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -48,7 +48,7 @@ impl Scratch {
         programs.iter().all(|program| scratch.compile(program, &["-pthread"])).then_some(scratch)
     }
 
-    /// /// Also compiles the setuid program.
+    /// Also compiles the setuid program.
     fn with_setuid(programs: &[&str]) -> Option<Scratch> {
         let scratch = Scratch::with(programs)?;
         let sections =
@@ -122,7 +122,7 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// /// A running hostile program. Killed when dropped.
+/// A running hostile program. Killed when dropped.
 struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -131,7 +131,7 @@ struct Program {
 }
 
 impl Program {
-    /// /// Starts a program and waits until it is ready.
+    /// Starts a program and waits until it is ready.
     ///
     /// # Errors
     /// The line that it printed instead.
@@ -150,7 +150,7 @@ impl Program {
         }
     }
 
-    /// /// Starts a program and waits until one of its threads is in pause(2).
+    /// Starts a program and waits until one of its threads is in pause(2).
     fn start_paused(command: &mut Command) -> Result<Program, String> {
         let program = Program::start(command)?;
         until(|| {
@@ -161,21 +161,21 @@ impl Program {
         Ok(program)
     }
 
-    /// /// Reads the next line that it prints; empty at the end.
+    /// Reads the next line that it prints; empty at the end.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("text");
         line.trim_end().to_owned()
     }
 
-    /// /// Sends a command and returns the answer.
+    /// Sends a command and returns the answer.
     fn ask(&mut self, command: &str) -> String {
         let stdin = self.stdin.as_mut().expect("it is open");
         stdin.write_all(format!("{command}\n").as_bytes()).expect("it reads");
         self.line()
     }
 
-    /// /// Lets the program exit and returns the rest of its output.
+    /// Lets the program exit and returns the rest of its output.
     fn finish(mut self) -> String {
         self.stdin = None;
         let mut text = String::new();
@@ -191,7 +191,7 @@ impl Drop for Program {
     }
 }
 
-/// /// Returns the command `sigtool decode-status --handlers --backend ptrace`.
+/// Returns the command `sigtool decode-status --handlers --backend ptrace`.
 fn inspect(pid: u32) -> Command {
     let mut command = Command::new(binary());
     command.args(["decode-status", "--handlers", "--backend", "ptrace", &pid.to_string()]);
@@ -199,7 +199,7 @@ fn inspect(pid: u32) -> Command {
     command
 }
 
-/// /// Returns true if a child exits in time. Kills it otherwise.
+/// Returns true if a child exits in time. Kills it otherwise.
 fn ends(child: &mut Child) -> bool {
     let held = PidFd::open(child.id()).expect("it was not waited for");
     let is_ended = held.wait_for_exit(BOUND).expect("it can be waited for");

@@ -1,4 +1,4 @@
-//! //! Targets that serve the memory below a stack pointer themselves and never
+//! Targets that serve the memory below a stack pointer themselves and never
 //! provide it.
 
 use std::os::unix::process::ExitStatusExt;
@@ -11,11 +11,11 @@ use super::{Program, Scratch, ends, inspect};
 use crate::ptrace::{is_possible, signal, until};
 use crate::support::skipped;
 
-/// /// The maximum number of attempts to hit the right moment.
+/// The maximum number of attempts to hit the right moment.
 const TRIES: usize = 30;
 const SERVERS: [&str; 2] = ["userfaultfd", "fuse"];
 
-/// /// Starts the page server. Prints the reason and returns `None` if it is not
+/// Starts the page server. Prints the reason and returns `None` if it is not
 /// available.
 fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     let directory = scratch.path("mounted");
@@ -31,7 +31,7 @@ fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     }
 }
 
-/// /// All processes of one sigtool command, found by a variable in their
+/// All processes of one sigtool command, found by a variable in their
 /// environment.
 struct Marked(String);
 
@@ -47,7 +47,7 @@ impl Marked {
         command.env(name, value).spawn().expect("sigtool runs")
     }
 
-    /// /// Returns the PID and the state letter of each process.
+    /// Returns the PID and the state letter of each process.
     fn find(&self) -> Vec<(u32, char)> {
         let entries = std::fs::read_dir("/proc").expect("proc");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -59,7 +59,7 @@ impl Marked {
     }
 }
 
-/// /// Returns the tracer PID and the state letter of each thread.
+/// Returns the tracer PID and the state letter of each thread.
 fn threads(pid: u32) -> Vec<(u32, char)> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it lives");
     let status = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -77,7 +77,7 @@ fn is_traced(pid: u32) -> bool {
     threads(pid).iter().any(|(tracer, _)| *tracer != 0)
 }
 
-/// /// Asserts that sigtool has left no trace: no thread is stopped or traced,
+/// Asserts that sigtool has left no trace: no thread is stopped or traced,
 /// the target can exit, and then no process of sigtool remains.
 fn assert_left_alone(target: Program, marked: &Marked) {
     let threads = threads(target.pid);
@@ -111,7 +111,7 @@ fn thread_keeps_its_registers_if_a_page_arrives_after_sigtool_has_ended() {
     }
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for server in SERVERS {
-        // // The page may vanish too late, after the calls.
+        // The page may vanish too late, after the calls.
         let is_met = (0..TRIES).any(|_| {
             let Some(mut target) = start(&scratch, server, "late") else { return true };
             let marked = Marked::new();
@@ -132,7 +132,7 @@ fn is_ended(child: &mut Child) -> bool {
     child.try_wait().expect("it is ours").is_some()
 }
 
-/// /// Lets the page arrive and checks the thread.
+/// Lets the page arrive and checks the thread.
 fn check(target: &mut Program, server: &str) {
     assert_eq!(target.ask("serve"), "served", "{server}");
     until(|| !is_traced(target.pid));
@@ -147,12 +147,12 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for (server, time) in [("fuse", "never"), ("fuse", "late"), ("userfaultfd", "late")] {
         for end in ["INT", "TERM", "QUIT"] {
-            // // Sigtool may exit before the signal.
+            // Sigtool may exit before the signal.
             let is_met = (0..TRIES).any(|_| {
                 let Some(mut target) = start(&scratch, server, time) else { return true };
                 let marked = Marked::new();
                 let mut command = inspect(target.pid);
-                // // QUIT may write a core file to the working directory.
+                // QUIT may write a core file to the working directory.
                 command.current_dir(&scratch.0);
                 let mut sigtool = marked.spawn(command);
                 match time {
@@ -166,7 +166,7 @@ fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
                 let ended_by = sigtool.wait().expect("it is ours").signal();
                 match time {
                     "late" => check(&mut target, server),
-                    // // Its tracer has exited or is about to.
+                    // Its tracer has exited or is about to.
                     _ => until(|| !is_traced(target.pid)),
                 }
                 assert_left_alone(target, &marked);
