@@ -1,11 +1,11 @@
-//! What is found of a process, each from a real one or a kept text; and what is
-//! required of it.
+//! Findings of `decode-status` for live processes and captured texts, and its
+//! requirements.
 
 use std::process::Command;
 
 use crate::support::{Fixture, Folder, fixture_path, in_namespace, run, skipped};
 
-/// The identifiers of what is found of a process.
+/// Returns the identifiers of a process's findings.
 fn found(target: &[&str]) -> Vec<String> {
     let ran = run(["decode-status", "--json"].iter().chain(target));
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -40,7 +40,7 @@ fn every_state_reports_its_finding() {
     ] {
         let fixture = fixture(settings);
         let mut ids = found(&[&fixture.pid.to_string()]);
-        // The kernel of the machine, or its rights, may forbid to look.
+        // These two depend on the kernel and on the rights of the tests.
         ids.retain(|id| id != "unreadable" && id != "c-library");
         assert_eq!(ids, expected, "{settings:?}");
     }
@@ -59,7 +59,7 @@ fn findings_state_fact_and_remedy() {
     assert!(text.ends_with(expected), "{text}");
     let text = said(&["--exit", "3"]);
     assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
-    // What may be read from a descriptor is told apart from what may not.
+    // A pending signal that a signalfd can read is reported separately.
     let both = ["--signalfd", "USR2", "--block", "USR1,USR2", "--queue", "USR1", "--queue", "USR2"];
     let text = said(&both);
     for expected in [
@@ -73,8 +73,8 @@ fn findings_state_fact_and_remedy() {
     assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
 }
 
-/// Who waits for one child with CHLD blocked is in system(3); a shell in `wait`
-/// waits for any.
+/// A process that waits for one child with CHLD blocked is in system(3). A shell
+/// in `wait` waits for any child.
 #[test]
 fn waiting_shell_is_not_reported_as_in_system() {
     let folder = Folder::new();
@@ -86,12 +86,12 @@ fn waiting_shell_is_not_reported_as_in_system() {
     ] {
         std::fs::write(&said, "").expect("a file");
         let waits = fixture(settings);
-        // From then on it ends with its parent.
+        // Once it is ready it exits with its parent.
         while !std::fs::read_to_string(&said).expect("a text").starts_with("ready") {
             std::thread::yield_now();
         }
         let call = format!("/proc/{}/syscall", waits.pid);
-        // wait4(2) on x86-64, on aarch64 and riscv64.
+        // The number of wait4(2) is 61 on x86-64, and 260 on aarch64 and riscv64.
         let is_waiting = || match std::fs::read_to_string(&call) {
             Ok(text) => text.starts_with("61 ") || text.starts_with("260 "),
             Err(error) => {
@@ -190,7 +190,7 @@ fn captured_texts_have_findings() {
     }
 }
 
-/// What a text tells of is not here to be signalled.
+/// The process of a captured text cannot be signalled.
 #[test]
 fn findings_suggest_only_available_actions() {
     let text = "Pid:\t18438\nTgid:\t18438\nState:\tT (stopped)\nThreads:\t1\nSigPnd:\t0000000000000000\n\
@@ -199,7 +199,7 @@ fn findings_suggest_only_available_actions() {
     assert!(ran.stdout.contains("it is stopped") && !ran.stdout.contains("sigtool send"), "{}", ran.stdout);
 }
 
-/// Names in findings are the processes' own choice.
+/// Processes choose the names that appear in findings.
 #[test]
 fn findings_escape_hostile_names() {
     let parent = fixture(&["--block", "USR1", "--name", "\x1b[31mred\nx", "--thread", "", "--zombie-child"]);

@@ -1,4 +1,5 @@
-//! The JSON of `sigtool decode-status`, read back as a program reads it.
+//! The JSON output of `sigtool decode-status`, deserialized as a program would do
+//! it.
 
 use serde::Deserialize;
 
@@ -6,7 +7,7 @@ use super::texts::data;
 use super::{NO_PROCESS, fixture};
 use crate::support::run;
 
-/// What a program reads of `decode-status --json`.
+/// The fields of `decode-status --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -145,7 +146,7 @@ fn json_contains_every_field() {
         !found.id.is_empty() && !found.what.is_empty() && !found.why.is_empty() && found.todo.is_none()
     });
     assert!(told, "{findings:?}");
-    // Other tests fill their user's queue.
+    // Other tests fill the queue of the same user.
     let first = findings
         .iter()
         .find(|found| found.id != "queue-nearly-full")

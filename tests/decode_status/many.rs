@@ -1,9 +1,9 @@
-//! Many processes at once: who is shown, in which order.
+//! Many processes at once: selection and order of the rows.
 
 use super::{NO_PROCESS, fixture};
 use crate::support::{in_namespace, run};
 
-/// The process ids of the rows, in their order.
+/// Returns the PIDs of the rows, in order.
 fn pids(text: &str) -> Vec<u32> {
     text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
 }
@@ -14,7 +14,7 @@ fn rows_follow_requested_order() {
     let two = fixture(&["--name", "a", "--block", "USR1", "--queue", "USR1", "--ignore", "INT,TERM,HUP"]);
     let (first, second) = (one.pid, two.pid);
     let rows = |sort: &str| {
-        // One that is not there does not disturb the order.
+        // A missing process does not change the order.
         let ran = run(["decode-status", "--sort", sort, &second.to_string(), &first.to_string(), NO_PROCESS]);
         assert_eq!(ran.code, Some(3), "{}", ran.stderr);
         pids(&ran.stdout)
@@ -35,7 +35,7 @@ fn rows_follow_requested_order() {
     assert!(refused.stderr.starts_with("sigtool: --sort cpu: not one of pid, name, "), "{}", refused.stderr);
 }
 
-/// More than one thread of sigtool reads, and nobody is lost or shown twice.
+/// Several threads of sigtool read /proc. No process is missing or listed twice.
 #[test]
 fn all_lists_every_process_once_by_pid() {
     let script = "for number in $(seq 400); do sleep 1000 & done; \
@@ -54,12 +54,13 @@ fn all_lists_every_process_once_by_pid() {
     assert!(processes.iter().all(|process| process["parent_name"] == "bash"), "{}", processes[0]);
 }
 
-/// With a selection, too; and one that is not there is told of once.
+/// This also holds with a selection. A missing process is reported once.
 #[test]
 fn process_named_twice_is_shown_once() {
     let one = fixture(&["--catch", "USR1", "--block", "USR2", "--queue", "USR2"]);
     let pid = one.pid.to_string();
-    // The queue is its user's, whose other processes fill and empty it.
+    // The queue and its length belong to the user, whose other processes change
+    // it.
     let lasting = |line: &&str| !line.contains("ueue") && !line.contains("stopped");
     for options in
         [&[][..], &["--handlers"], &["--queue"], &["--name", "fixture"], &["--format", "prometheus"]]
@@ -88,7 +89,7 @@ fn hidden_process_is_not_listed() {
     assert_eq!(pids(&ran.stdout), pids(&ran.stderr), "{}{}", ran.stdout, ran.stderr);
 }
 
-/// As many threads as are read by more than one thread of sigtool.
+/// So many threads that several threads of sigtool read them.
 #[test]
 fn process_with_many_threads_is_decoded() {
     let threads = ["--thread", "block=TERM,USR1"].repeat(350);

@@ -13,10 +13,10 @@ use snapbox::{assert_data_eq, str};
 
 use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
 
-/// Above the kernel's greatest pid less one: taken by no process of a test.
+/// PID 4194304, which the kernel never assigns: the largest PID is one less.
 const NO_PROCESS: &str = "4194304";
 
-/// Sets back what the test runner itself has changed.
+/// Resets the dispositions that the test runner may have changed.
 const CLEAN: [&str; 2] = ["--default", "~[KILL STOP]"];
 
 fn fixture(settings: &[&str]) -> Fixture {
@@ -26,13 +26,13 @@ fn fixture(settings: &[&str]) -> Fixture {
 fn decode(fixture: &Fixture, options: &[&str]) -> Ran {
     let pid = fixture.pid.to_string();
     let mut ran = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
-    // Other tests fill their user's queue.
+    // Other tests fill the queue of the same user.
     let others = |line: &&str| !line.contains("  the signal queue of uid ");
     ran.stdout = ran.stdout.split_inclusive('\n').filter(others).collect();
     ran
 }
 
-/// The rows below a header line, each as its cells.
+/// Returns the cells of each row below a header line.
 fn rows(text: &str, header: &str) -> Vec<Vec<String>> {
     let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with(header));
     lines.next().unwrap_or_else(|| panic!("no {header} in {text}"));
@@ -106,7 +106,7 @@ fn full_lists_every_signal() {
     assert_eq!(rows.len(), 64);
     assert_eq!(rows[8].join("|"), "9|KILL|default: terminate|-|-");
     assert_eq!(rows[14].join("|"), "15|TERM|default: terminate|blocked|-");
-    // pthread_sigmask(3) never blocks the C library's own.
+    // pthread_sigmask(3) never blocks the C library's own signals.
     assert_eq!(rows[31].join("|"), "32|32 (C library)|default: terminate|-|-");
 }
 
@@ -126,7 +126,7 @@ fn blocked_and_pending_columns_count_threads() {
     ]);
     let ran = decode(&fixture, &[]);
     let mut found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
-    // glibc catches 33 once there are threads; not every C library does.
+    // glibc catches 33 once there are threads; not every C library does that.
     found.retain(|row| !row.starts_with("33|"));
     let tid = fixture.ids[0];
     assert_eq!(
@@ -151,7 +151,7 @@ fn threads_option_lists_threads() {
         [
             format!("{pid}|{pid}|S|-|-|fixture"),
             format!("{pid}|{}|S|TERM|TERM|one", ids[0]),
-            // The C library's own are never blocked by pthread_sigmask(3).
+            // pthread_sigmask(3) never blocks the C library's own signals.
             format!("{pid}|{}|S|-|~[KILL TERM STOP 32 33]|fixture", ids[1]),
         ]
     );
@@ -195,7 +195,8 @@ fn mask_of_exited_leader_is_ignored() {
     assert_eq!(term[3], "blocked", "by the one thread that lives");
 }
 
-/// What facts.md says of sigsuspend and sigwait: the mask is not what it looks like.
+/// sigsuspend and sigwait change the mask or the pending set temporarily
+/// (facts.md).
 #[test]
 fn temporary_mask_is_shown() {
     let suspended = decode(&fixture(&["--block", "TERM", "--sigsuspend", "HUP"]), &[]);
@@ -280,7 +281,8 @@ fn thread_of_missing_process_is_reported_as_missing() {
     assert_eq!((ran.code, ran.stderr), (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n")));
 }
 
-/// As another user, in a /proc that hides processes; in namespaces of its own.
+/// Decodes a process as another user, with a /proc that hides processes, in new
+/// namespaces.
 fn hidden(option: &str) -> Option<Ran> {
     let script = format!(
         "mount -t proc -o {option} proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \"$0\" decode-status 1"

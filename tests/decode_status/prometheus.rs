@@ -1,4 +1,4 @@
-//! `sigtool decode-status --format prometheus`: numbers for node_exporter's
+//! `sigtool decode-status --format prometheus`: metrics for node_exporter's
 //! textfile collector.
 
 use std::io::Write;
@@ -18,7 +18,7 @@ fn metrics(arguments: &[&str]) -> Ran {
     ran
 }
 
-/// Prometheus's own judgement of a text.
+/// Checks a text with Prometheus's own promtool.
 fn promtool(text: &str) {
     let started = Command::new("promtool")
         .args(["check", "metrics"])
@@ -32,18 +32,18 @@ fn promtool(text: &str) {
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{text}");
 }
 
-/// The lines that are no comments.
+/// Returns the lines that are not comments.
 fn samples(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
-/// The value of a metric.
+/// Returns the value of a metric.
 fn value(text: &str, metric: &str) -> u64 {
     let line = samples(text).into_iter().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {metric} in {text}")).parse().expect("a whole number")
 }
 
-/// A directory that looks as /proc does, of captured files.
+/// A directory of captured files that has the structure of /proc.
 struct Proc(Folder);
 
 impl Proc {
@@ -51,7 +51,8 @@ impl Proc {
         Proc(Folder::new())
     }
 
-    /// A process by its captured status; `flags` as in its stat file.
+    /// Adds a process with a captured status. `flags` is the field of its stat
+    /// file.
     fn process(&self, pid: u32, status: &str, flags: u32) {
         let text = std::fs::read(data(status)).expect("captured");
         let home = self.0.join(pid.to_string());
@@ -85,7 +86,7 @@ fn metrics_count_all_processes() {
     made.process(6500, "leader-exited", 0);
     made.thread(6500, 6501, "stopped");
     made.process(6600, "gvisor", 0);
-    // One that has just ended.
+    // A process that has just exited.
     std::fs::create_dir_all(made.0.join("6700")).expect("a directory");
     let ran = made.metrics(&["--all", "--signals", "HUP,TERM"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
@@ -135,8 +136,8 @@ fn metrics_count_one_process() {
     assert!(value(&metrics(&["--all"]).stdout, "sigtool_processes_examined") >= 1);
 }
 
-/// Elsewhere ancestors are spared; here the numbers must not depend on who
-/// started sigtool.
+/// Other outputs exclude the ancestors of sigtool. The metrics must not depend on
+/// how sigtool was started.
 #[test]
 fn metrics_include_ancestors_and_exclude_sigtool() {
     let script = "$SIGTOOL decode-status --all --format prometheus; \

@@ -1,4 +1,4 @@
-//! `sigtool decode-status` on texts and masks.
+//! `sigtool decode-status` with texts and masks.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use snapbox::{assert_data_eq, str};
 
 use crate::support::{run, run_with_input};
 
-/// A captured status file.
+/// Reads a captured status file.
 pub fn data(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/status").join(name);
     path.to_str().expect("UTF-8").to_owned()

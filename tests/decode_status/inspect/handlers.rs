@@ -1,4 +1,4 @@
-//! `decode-status --handlers`, by each means that there is here.
+//! `decode-status --handlers` with every available backend.
 
 mod hostile;
 mod width;
@@ -16,8 +16,8 @@ use sigtool::sys::signal::send;
 use crate::decode_status::{CLEAN, NO_PROCESS, decode, fixture, rows};
 use crate::support::{Fixture, Folder, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
 
-/// The document of a process looked into by BPF, and by ptrace, as far as they
-/// are to be had.
+/// Inspects a process with BPF and with ptrace, as far as they are available.
+/// Returns one document per backend.
 pub(super) fn by_each_means(fixture: &Fixture, options: &[&str]) -> Vec<Value> {
     let by = |means: &str| {
         let ran = decode(fixture, &[options, &["--json", "--backend", means]].concat());
@@ -32,7 +32,7 @@ pub(super) fn by_each_means(fixture: &Fixture, options: &[&str]) -> Vec<Value> {
     ["bpf", "ptrace"].into_iter().filter_map(by).collect()
 }
 
-/// What of a document is the same by each means.
+/// Returns the handlers in a document, which are the same with every backend.
 fn handlers(process: &Value) -> &Vec<Value> {
     process["handlers"].as_array().expect("handlers")
 }
@@ -244,14 +244,14 @@ fn text_cannot_be_inspected() {
     }
 }
 
-/// As a user without rights: the error says which are missing, and nothing is
-/// tried.
+/// A user without rights gets an error that names the missing rights; nothing is
+/// attempted.
 #[test]
 fn process_of_another_user_is_not_inspected() {
     let fixture = fixture(&["--catch", "USR1"]);
     let target = fixture.pid.to_string();
     let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    // By its descriptor: the user may not reach the folder that it lies in.
+    // The binary is opened here because the user may not enter its directory.
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let started = Command::new("setpriv")
         .args(user)
@@ -271,7 +271,7 @@ fn process_of_another_user_is_not_inspected() {
     assert!(ran.stdout.starts_with(&format!("Process  {target} (fixture)")), "the rest is shown");
 }
 
-/// As the same user, without the rights that BPF takes.
+/// As the same user, without the capabilities that BPF needs.
 #[test]
 fn own_process_is_inspected_by_ptrace() {
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
@@ -290,7 +290,7 @@ fn own_process_is_inspected_by_ptrace() {
     assert!(rows(&ran.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"), "{}", ran.stdout);
 }
 
-/// Told to end while the process does not stop, it ends by that signal.
+/// A termination signal ends sigtool while it waits for the process to stop.
 #[test]
 fn inspection_that_waits_ends_by_signal() {
     let fixture = Fixture::start(["--catch", "USR1", "--vfork"]);
@@ -317,7 +317,7 @@ fn inspection_that_waits_ends_by_signal() {
     }
 }
 
-/// In another mount namespace the file is found where the process has it.
+/// The file of a process in another mount namespace is found.
 #[test]
 fn functions_are_read_from_files_of_the_target() {
     let Some(ran) = in_namespace(
@@ -335,12 +335,12 @@ fn functions_are_read_from_files_of_the_target() {
     assert!(ran.stdout.contains("state::handler"), "{}", ran.stdout);
 }
 
-/// Starts a program with this name, in this folder, that catches USR1. Removes its
-/// file once it runs, if that is asked.
+/// Starts a program with this name in this directory. It catches USR1. Removes
+/// its file while it runs if `removed` is set.
 fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
     let program = folder.join(OsStr::from_bytes(name));
-    // Not by fs::copy: what is open for writing when another test forks cannot
-    // be executed.
+    // Not with fs::copy: if another test forks while the file is open for
+    // writing, it cannot be executed.
     let copied = Command::new("cp").arg(fixture_path()).arg(&program).status().expect("cp");
     assert!(copied.success());
     let mut child =
@@ -355,8 +355,8 @@ fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
     (child, pid)
 }
 
-/// What is gone is told apart from what is only called so; a name that is no
-/// UTF-8 is escaped, and in JSON has U+FFFD.
+/// A deleted file is distinguished from a file with "(deleted)" in its name. A
+/// name that is not UTF-8 is escaped; in JSON it contains U+FFFD.
 #[test]
 fn library_is_shown_with_its_name() {
     let folder = Folder::new();

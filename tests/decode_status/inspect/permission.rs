@@ -1,10 +1,11 @@
-//! Which rights it takes to look inside, and which are missing.
+//! The rights that an inspection needs, and the messages about missing ones.
 
 use std::process::{Command, Stdio};
 
 use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
 
-/// Another user, with these capabilities alone.
+/// Returns a command prefix that runs as another user with only these
+/// capabilities.
 fn user(capabilities: &str) -> Vec<String> {
     let all = ["bpf", "perfmon", "sys_admin", "sys_ptrace"];
     let given = all.iter().filter(|name| capabilities.split(',').any(|given| given == **name));
@@ -14,10 +15,10 @@ fn user(capabilities: &str) -> Vec<String> {
     [&user[..], &sets].concat()
 }
 
-/// What `decode-status --handlers` says to somebody; `None` where nobody can be
-/// that here, which is said.
+/// Runs `decode-status --handlers` with a command prefix that changes the user.
+/// Prints the reason and returns `None` if that is not possible.
 fn asked(who: &[String], target: &Fixture, backend: &str) -> Option<Ran> {
-    // By its descriptor: the user may not reach the folder that it lies in.
+    // The binary is opened here because the user may not enter its directory.
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let pid = target.pid.to_string();
     let words = ["/proc/self/fd/0", "decode-status", "--handlers", "--backend", backend, &pid];
@@ -36,7 +37,7 @@ fn asked(who: &[String], target: &Fixture, backend: &str) -> Option<Ran> {
     Some(ran)
 }
 
-/// Whether BPF is to be had here at all.
+/// Returns true if BPF is available.
 fn is_possible(target: &Fixture) -> bool {
     let ran = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
     if ran.code != Some(0) {
@@ -67,7 +68,7 @@ fn missing_bpf_capability_is_named() {
     }
 }
 
-/// What `auto` makes of it, for another user's process.
+/// With `auto`, for another user's process.
 #[test]
 fn missing_ptrace_permission_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
@@ -87,7 +88,7 @@ fn missing_ptrace_permission_is_named() {
     );
 }
 
-/// All capabilities of a user namespace are none of the machine's.
+/// Capabilities in a user namespace do not count outside it.
 #[test]
 fn root_of_user_namespace_may_not_use_bpf() {
     let target = Fixture::start(["--catch", "USR1"]);
@@ -105,16 +106,17 @@ fn root_of_user_namespace_may_not_use_bpf() {
     );
 }
 
-/// Who is chosen is not stopped; that ptrace would stop him is said where it may.
+/// A selected process is not stopped. The error suggests ptrace only if the user
+/// may use it.
 #[test]
 fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     let target = Fixture::start(["--name", "forbidden-here", "--catch", "USR1"]);
     if !is_possible(&target) {
         return;
     }
-    // A shell of the user's own waits meanwhile, which is no ancestor of sigtool;
-    // best in a user namespace: it has all capabilities there, and its maker may
-    // trace it all the same.
+    // A shell of the same user waits meanwhile. It is not an ancestor of sigtool.
+    // It runs in a user namespace if possible: there it has all capabilities, but
+    // the user who created the namespace may still trace it.
     let script = "wait='trap : USR1; echo ready; read'; own='unshare --user --map-root-user'; \
                   $own true 2>/dev/null || own=; coproc { exec $own bash -c \"$wait\"; }; read <&${COPROC[0]}; \
                   for name in forbidden-here bash; do \
@@ -139,6 +141,6 @@ fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     assert!(forbidden.ends_with("; ptrace: it belongs to uid 0: that takes CAP_SYS_PTRACE"), "{forbidden}");
     let allowed = line("bash", 65534);
     let is_hinted = allowed.ends_with("; --backend ptrace would stop each process");
-    // Of one's own only descendants, where Yama says so.
+    // Yama may restrict ptrace to descendants.
     assert!(is_hinted || allowed.contains("kernel.yama.ptrace_scope"), "{allowed}");
 }

@@ -1,4 +1,4 @@
-//! `decode-status --queue`, by each means that there is here.
+//! `decode-status --queue` with every available backend.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ fn queued(process: &Value) -> &Vec<Value> {
     process["queued"].as_array().expect("a queue")
 }
 
-/// Three senders: itself, one that lives, one that has exited.
+/// There are three senders: the process itself, a live process and an exited one.
 #[test]
 fn queue_entries_name_their_senders() {
     let target = fixture(&["--block", "TERM,USR1,RTMIN", "--queue", "RTMIN=7", "--own", "USR1"]);
@@ -67,7 +67,7 @@ fn queue_entries_name_their_senders() {
     assert_eq!(rows(&thread.stdout, "NUM  SIGNAL  FOR"), found, "the thread's own, and the process's");
 }
 
-/// Of several threads the one that is asked for, with what waits for all.
+/// The queue of one thread contains its own signals and those of the process.
 #[test]
 fn queue_of_thread_excludes_other_threads() {
     let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
@@ -139,7 +139,7 @@ fn signal_with_lost_siginfo_is_listed_as_pending() {
     }
 }
 
-/// What waits behind a flood is there all the same.
+/// Signals queued behind a flood are still listed.
 #[test]
 fn long_queue_is_truncated_with_count() {
     let target = fixture(&["--block", "RTMIN,TERM,USR1", "--own", "USR1"]);
@@ -162,7 +162,7 @@ fn long_queue_is_truncated_with_count() {
             (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
         };
         assert_eq!(of("RTMIN"), ("read", false, true), "{means}");
-        // BPF finds what is there once, behind all that repeats.
+        // BPF finds each signal once, even behind a flood.
         let term = of("TERM");
         let is_found = term == ("read", false, true) && means["backend"] == "bpf";
         assert!(is_found || term == ("unread", true, true), "{term:?} by {means}");
@@ -179,8 +179,8 @@ fn long_queue_is_truncated_with_count() {
     }
 }
 
-/// The sender's number is one of the target's pid namespace: 1 there, another
-/// here. Who is outside of it has none there.
+/// The sender's PID in siginfo belongs to the target's PID namespace: 1 there,
+/// another PID here. A sender outside that namespace has no PID there.
 #[test]
 fn sender_pid_of_other_namespace_is_translated() {
     let unshared = Command::new("unshare")

@@ -1,4 +1,4 @@
-//! Which kind an uninterruptible sleep is: told by BPF, where that looks.
+//! The kind of an uninterruptible sleep, which BPF reports.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -12,8 +12,8 @@ const KILLABLE: &str = "KILL, and what terminates it by default, end it at once"
 const DEEP: &str = "no handler runs meanwhile; nothing ends it before that sleep is over, not even KILL";
 const UNKNOWN: &str = "at once or only when the sleep ends: /proc does not tell which kind it is";
 
-/// What is said of a process: why its sleep matters, and whether its main thread
-/// is killable; with what else the document holds.
+/// Returns the "why" of the finding about the sleep, the killability of the main
+/// thread, and the process's document.
 fn told(pid: u32, options: &[&str]) -> (String, Value, Value) {
     let pid = pid.to_string();
     let ran = run(["decode-status", "--json", "--threads"].iter().chain(options).copied().chain([&*pid]));
@@ -30,7 +30,7 @@ fn told(pid: u32, options: &[&str]) -> (String, Value, Value) {
     (found["why"].as_str().expect("a sentence").to_owned(), main["killable"].clone(), process.clone())
 }
 
-/// Whether BPF may look here: at one who is awake.
+/// Returns true if BPF may inspect an awake process.
 fn may_look() -> bool {
     let ran = decode(&fixture(&["--catch", "USR1"]), &["--handlers", "--backend", "bpf"]);
     if ran.code != Some(0) {
@@ -42,14 +42,15 @@ fn may_look() -> bool {
 #[test]
 fn vfork_parent_is_killable() {
     let mut parent = fixture(&["--vfork"]);
-    // Nobody has looked inside; ptrace, which would have to stop it, does not.
+    // Without an inspection the kind is unknown. ptrace does not inspect the
+    // sleep, because it would have to stop the process.
     for options in [&[][..], &["--queue", "--backend", "ptrace"]] {
         let (why, killable, process) = told(parent.pid, options);
         assert!(why.ends_with(UNKNOWN), "{options:?}: {why}");
         assert_eq!((killable, &process["means"]), (Value::Null, &Value::Null));
     }
     let may_look = may_look();
-    // Nothing is caught, nothing pending: there is the sleep to be seen.
+    // No signal is caught or pending, so only the sleep is inspected.
     for option in ["--queue", "--handlers"] {
         let (why, killable, process) = told(parent.pid, &[option, "--signal", "TERM"]);
         if !may_look {

@@ -1,5 +1,5 @@
-//! Files that a target puts in the place of those it has mapped: nothing but
-//! the mapped file is opened.
+//! Targets that replace the files they have mapped: sigtool opens only the mapped
+//! file.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ struct Target {
     fixture: Fixture,
 }
 
-/// A command that runs as this user.
+/// Returns a command that runs as this user.
 fn command_of(user: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
@@ -30,8 +30,8 @@ fn shell(folder: &Folder, script: &str) {
     assert!(shell.expect("sh").success(), "{script}");
 }
 
-/// Copies of the fixture where every user may reach them: `fixture` and, without
-/// what makes it long, `lib.so`.
+/// Copies the fixture into a directory that every user may enter: as `fixture`,
+/// and without debugging symbols as `lib.so`.
 fn copies() -> Folder {
     let folder = Folder::new();
     let copy = format!("chmod 755 .; cp '{}' fixture", fixture_path().display());
@@ -40,7 +40,8 @@ fn copies() -> Folder {
 }
 
 impl Target {
-    /// Starts one. `None` if this test may not do that, which is printed.
+    /// Starts a target. Prints the reason and returns `None` if this is not
+    /// permitted.
     fn start(copies: &Folder, user: &'static str, prepare: &str, settings: &[&str]) -> Option<Target> {
         let started = command_of(user).arg("true").output();
         if !started.as_ref().is_ok_and(|output| output.status.success()) {
@@ -61,8 +62,8 @@ impl Target {
         self.folder.0.join(name)
     }
 
-    /// The handler as the same user sees it; `None` if it may not be read, which
-    /// is printed.
+    /// Returns the handler as the same user sees it. Prints the reason and
+    /// returns `None` if it cannot be read.
     fn handler(&self) -> Option<Value> {
         let output = command_of(self.user)
             .args(["/proc/self/fd/0", "decode-status", "--handlers", "--json"])
@@ -83,7 +84,7 @@ fn has_symbol(handler: &Value) -> bool {
     handler["symbol"].as_str().is_some_and(|symbol| symbol.ends_with("state::handler"))
 }
 
-/// Reports each time that a file is opened. Opening by O_PATH is not reported.
+/// Counts how often a file is opened. Opening with O_PATH is not counted.
 struct Opens(Inotify);
 
 impl Opens {
@@ -111,7 +112,7 @@ impl Writer {
         writer
     }
 
-    /// Whether it sleeps in openat(2) or open(2).
+    /// Returns true if it sleeps in openat(2) or open(2).
     fn waits(&self) -> bool {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id()));
         let call = read("syscall").unwrap_or_default();
@@ -132,8 +133,8 @@ impl Drop for Writer {
     }
 }
 
-/// As root the mapped file is found all the same; without the right to follow
-/// map_files, there is no name.
+/// Root can still open the mapped file. Without the right to follow map_files,
+/// the symbol is missing.
 #[test]
 fn replacement_of_deleted_library_is_not_opened() {
     let (copies, mut faults) = (copies(), Vec::new());
@@ -164,7 +165,7 @@ fn replacement_of_deleted_library_is_not_opened() {
             assert_eq!(has_symbol(&handler), user == "0", "{bait}, {place}: {handler}");
             assert_eq!((&handler["library"], &handler["deleted"]), (&"lib.so".into(), &true.into()));
             if !bait.starts_with("mknod") {
-                // A FIFO that is opened for both does not wait.
+                // Opening a FIFO for reading and writing does not block.
                 let fifo = bait.starts_with("mkfifo");
                 let opened = std::fs::OpenOptions::new().read(true).write(fifo).open(&bait_path);
                 assert!(opened.is_ok() && !opens.are_none(), "the watch reports what is opened");
@@ -174,14 +175,15 @@ fn replacement_of_deleted_library_is_not_opened() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Its file can be read by its path, unless it is another one by now.
+/// The mapped file can be read by its path, unless the path now names another
+/// file.
 #[test]
 fn library_symbols_come_from_mapped_file_only() {
     let copies = copies();
     for (change, as_nobody) in [
         ("true", true),
         ("mv lib.so elsewhere", true),
-        // As a package manager replaces one.
+        // A package manager replaces a file like this.
         ("cp lib.so new; mv new lib.so", false),
         ("rm lib.so", false),
     ] {
@@ -194,8 +196,8 @@ fn library_symbols_come_from_mapped_file_only() {
     }
 }
 
-/// The file of debugging symbols is looked for below the target's root, where
-/// absolute links are the target's, too.
+/// The debug file is searched below the target's root, and absolute links are
+/// resolved there.
 #[test]
 fn debug_file_must_be_regular_and_of_same_build() {
     let notes = Command::new("readelf").arg("-n").arg(fixture_path()).output();
@@ -212,7 +214,7 @@ fn debug_file_must_be_regular_and_of_same_build() {
         (format!("cp whole {place}"), true),
         (format!("ln -s /whole {place}"), true),
         (format!("ln -s ../../../../../whole {place}"), true),
-        // Below its own root this file is another: of another build.
+        // Below the target's root this is a file of another build.
         (format!("mkdir bin; cp /bin/sh bin/sh; ln -s /bin/sh {place}"), false),
         (format!("mkfifo {place}"), false),
         (format!("mkfifo bait; ln -s /bait {place}"), false),

@@ -2,8 +2,9 @@
 
 use super::*;
 
-/// On a terminal no line is longer than that: names are shortened, or each
-/// handler has a card; not where all is asked for, and not in a pipe.
+/// On a terminal no line is longer than its width: names are shortened, or each
+/// handler is printed as a card. With --full and in a pipe, names are not
+/// shortened.
 #[test]
 fn handler_table_fits_width() {
     let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
@@ -32,7 +33,7 @@ fn handler_table_fits_width() {
             assert!(widest <= width.parse().ok(), "{width}: {text}");
         }
         assert!(text.contains("USR1") && !full.contains('…'), "{full}");
-        // In 40 columns there are cards, which have lines enough.
+        // In 40 columns there are cards, which break lines instead.
         let (is_table, is_whole) = (text.contains('│'), text.contains(name));
         match width {
             "40" => assert!(!is_table && text.contains("\nSIGNAL   USR1\n"), "{text}"),
