@@ -1,4 +1,5 @@
-//! `sigtool send`, end to end. What could reach others runs in a pid namespace.
+//! `sigtool send`, end to end. Tests that could signal other processes run in a
+//! PID namespace.
 
 mod hostile;
 mod pidfd;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 
 use crate::support::{Fixture, Ran, in_namespace, run, skipped};
 
-/// Taken by no process of a test: the kernel's greatest number.
+/// PID 4194304, which the kernel never assigns.
 const NOBODY: &str = "4194304";
 
 fn send(arguments: &[&str]) -> Ran {
@@ -20,7 +21,8 @@ fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
 }
 
-/// What is pending for the process, and for its main thread alone.
+/// Returns the signals pending for the process and those pending for one of its
+/// threads.
 fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
     let ran = run(["decode-status", "--json", "--threads", &pid.to_string()]);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -79,7 +81,7 @@ fn thread_target_receives_signal_alone() {
     assert_eq!(send(&["-USR2", &pid.to_string()]).code, Some(0));
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(pending(pid, tid), (names(&["USR2"]), names(&["USR1", "RTMIN"])));
-    // The number of a thread is no process's.
+    // A TID is not accepted as a PID.
     let ran = send(&["-USR1", &tid.to_string()]);
     assert_eq!(ran.code, Some(1));
     assert_eq!(
@@ -126,7 +128,7 @@ fn invalid_arguments_are_rejected_before_sending() {
             ran.stderr
         );
     }
-    // It is still there, and takes what is meant for it.
+    // The process is still alive and receives a valid signal.
     assert_eq!(send(&["-USR1", &pid]).code, Some(0));
     assert_eq!(fixture.ended_by(), Some(10));
 }
@@ -164,7 +166,7 @@ fn pidfd_inode_distinguishes_reused_pid() {
     assert_eq!(fixture.ended_by(), Some(2));
 }
 
-/// What a program reads of `send --json`.
+/// The fields of `send --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -257,7 +259,7 @@ fn permission_error_names_process_and_reason() {
     }
 }
 
-/// `$!` of a command that leads a group of its own, once it is ready.
+/// Starts a process group leader and waits until it is ready; `$!` is its PID.
 const LEADER: &str = "
     leader() { setsid \"$FIXTURE\" --default '~[KILL STOP]' \"$@\" > ready & until grep -qs ready ready; do :; done
                read -r _ pid rest < ready; }
@@ -305,7 +307,8 @@ fn zero_targets_own_group() {
         "{LEADER} leader; setsid sh -c '\"$SIGTOOL\" send -TERM 0; echo unreached'; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?"
     );
     let Some(ran) = in_namespace(&script) else { return };
-    // The shell and sigtool are in the group and end; the fixture is in another.
+    // The shell and sigtool are in the group and are terminated. The fixture is
+    // in another group.
     assert_eq!(ran.stdout, "143\n0\n", "{}", ran.stderr);
 }
 

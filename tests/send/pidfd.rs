@@ -1,5 +1,5 @@
-//! Where pidfds cannot be used, or do not distinguish processes: what still is
-//! sent, and what is refused.
+//! Systems where pidfds are unavailable or do not distinguish processes: the
+//! signals that are still sent, and those that are refused.
 
 use std::process::Command;
 
@@ -9,7 +9,8 @@ use super::{fixture, pending, send};
 use crate::support::seccomp::refuse;
 use crate::support::{Fixture, Ran, SIGTOOL, kill_command, sigtool, skipped};
 
-/// Each call that a filter may refuse, how, and how sigtool reports that.
+/// The system calls that a filter may refuse, their errors, and sigtool's
+/// reports.
 const REFUSED: [(c_long, c_int, &str); 4] = [
     (SYS_pidfd_open, EPERM, "pidfd_open(2) is refused (probably by a seccomp filter)"),
     (
@@ -37,7 +38,7 @@ fn kill_without(call: c_long, error: c_int, arguments: &[&str]) -> Ran {
     ran(kill_command().args(arguments), call, error)
 }
 
-/// It has got nothing so far, and takes what is meant for it.
+/// Returns true if the process got no signal so far and receives one now.
 fn is_untouched(mut fixture: Fixture) -> bool {
     pending(fixture.pid, fixture.pid) == (vec![], vec![])
         && send(&["-USR1", &fixture.pid.to_string()]).code == Some(0)
@@ -121,7 +122,7 @@ fn kill_sends_only_to_pids_without_pidfds() {
         let ran = kill_without(call, error, &["-KILL", "--timeout", "1", "KILL", &pid]);
         assert_eq!(ran.code, Some(1));
         assert!(ran.stderr.starts_with(&format!("kill: --timeout needs pidfds: {said}")), "{}", ran.stderr);
-        // The others are tried.
+        // The other targets are still signalled.
         let mut other = fixture(&[]);
         let inode = format!("{pid}:1");
         let ran = kill_without(call, error, &["-USR2", &inode, &other.pid.to_string()]);
@@ -131,7 +132,7 @@ fn kill_sends_only_to_pids_without_pidfds() {
     assert!(is_untouched(target));
 }
 
-/// Members are not named by their own numbers.
+/// Group members are not reported by their own PIDs.
 #[test]
 fn group_members_receive_nothing_without_pidfds() {
     let target = fixture(&["--new-group"]);
@@ -146,7 +147,7 @@ fn group_members_receive_nothing_without_pidfds() {
     assert!(is_untouched(target));
 }
 
-/// Then it is the target that is not ours to signal.
+/// If kill(2) fails, the error is that the user may not signal the target.
 #[test]
 fn permission_error_names_cap_kill_without_pidfds() {
     let target = fixture(&[]);
@@ -164,8 +165,8 @@ fn permission_error_names_cap_kill_without_pidfds() {
     assert!(is_untouched(target));
 }
 
-/// The filter leaves the file system of pidfds untold, so that their inodes may
-/// be those of before Linux 6.9: the same for all.
+/// The filter hides the file system type of pidfds. Their inodes could then be
+/// those of kernels before 6.9, which are all the same.
 #[test]
 fn shared_pidfd_inode_is_refused() {
     let target = fixture(&[]);

@@ -1,4 +1,5 @@
-//! Choosing instead of naming. What could choose others runs in a namespace.
+//! Selection of processes by criteria. Tests that could select other processes
+//! run in a PID namespace.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +10,7 @@ fn numbers(ids: &[u32]) -> String {
     ids.iter().map(|id| format!("{id}\n")).collect()
 }
 
-/// A name that no other test has.
+/// Returns a name that no other test uses.
 fn name(what: &str) -> String {
     format!("{what}-{}", std::process::id())
 }
@@ -32,7 +33,7 @@ fn name_matches_whole_name_only() {
     assert_eq!(ran.code, Some(1));
 }
 
-/// All that is given must hold.
+/// A process must match all criteria.
 #[test]
 fn criteria_restrict_named_targets() {
     let name = name("narrow");
@@ -106,7 +107,7 @@ fn unusable_pidfiles_are_rejected() {
         assert!(ran.stderr.contains(said) && ran.stderr.ends_with("nothing was sent\n"), "{}", ran.stderr);
     }
     std::fs::write(&file, format!("{}\n", meant.pid)).expect("a file");
-    // Written an hour before the process was started: it means another one.
+    // A pidfile written an hour before the process started names another process.
     let hour = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     std::fs::File::options()
         .write(true)
@@ -123,7 +124,7 @@ fn unusable_pidfiles_are_rejected() {
     assert_eq!(send(&["--pidfile", path]).code, Some(3), "no file");
 }
 
-/// A shell with a child and a grandchild, in their own namespace.
+/// A shell with a child and a grandchild, in a PID namespace.
 #[test]
 fn tree_signals_all_descendants() {
     let script = "
@@ -139,14 +140,14 @@ fn tree_signals_all_descendants() {
         \"$SIGTOOL\" send --tree 1; echo $?; wait $other; echo $?
     ";
     let Some(ran) = in_namespace(script) else { return };
-    // At last the shell itself was named, and so was not spared; it is an init
+    // Finally the shell itself was named, so it was not excluded. It is an init
     // without a handler.
     assert_eq!(ran.stdout, "5\n1\n0\n137\n1\n0\n143\n", "{}", ran.stderr);
     let said = "sigtool: 4 processes match, and --at-most is 3; nothing was sent\n";
     assert!(ran.stderr.starts_with(said), "{}", ran.stderr);
 }
 
-/// sigtool and what called it are never among what is chosen.
+/// sigtool and its ancestors are never selected.
 #[test]
 fn selection_excludes_sigtool_and_ancestors() {
     let script = "
@@ -158,7 +159,8 @@ fn selection_excludes_sigtool_and_ancestors() {
     assert_eq!(ran.stdout, "0\n143\n1\n", "{}", ran.stderr);
 }
 
-/// Whoever is held and dies is gone, even if another has its number by then.
+/// A target that is kept open by a pidfd and exits is gone, even if its PID is
+/// reused.
 #[test]
 fn reused_pid_is_not_signalled() {
     let script = "
@@ -183,7 +185,8 @@ fn reused_pid_is_not_signalled() {
     assert!(ran.stdout.starts_with("1\n1\n0\n"), "{}{}", ran.stdout, ran.stderr);
 }
 
-/// What has become another program while somebody thought about the answer.
+/// A process that executes another program while the user answers is not
+/// signalled.
 #[test]
 fn prompt_answer_applies_to_shown_process() {
     let script = "
@@ -204,7 +207,7 @@ fn prompt_answer_applies_to_shown_process() {
     assert_eq!(ran.stdout, "1\n0\n1\n", "{}", ran.stderr);
 }
 
-/// A parent that never stops to start children: none of them is left.
+/// A parent that starts children continuously: no child is missed.
 #[test]
 fn growing_tree_is_killed_completely() {
     let script = "
@@ -264,7 +267,7 @@ fn long_name_is_compared_in_full() {
     let _ = std::fs::remove_file(&long);
     std::os::unix::fs::symlink("/bin/sleep", &long).expect("a link");
     let mut child = Command::new(&long).arg("1000").spawn().expect("sleep runs");
-    // Another run of the tests may have one of the same name.
+    // Another run of the tests may have a process of the same name.
     let own = std::process::id().to_string();
     let found = |name: &str| run(["decode-status", "--pids", "--parent", &own, "--name", name]).stdout;
     assert_eq!(found("fifteen-bytes-and-more"), numbers(&[child.id()]));
@@ -295,8 +298,8 @@ fn dry_run_shows_effect_of_each_process() {
 mod slow {
     use super::*;
 
-    /// Victims come and go while they are looked for, and each leaves its number
-    /// to somebody else.
+    /// Processes come and go while they are searched, and other processes reuse
+    /// their PIDs.
     #[test]
     fn pids_reused_during_selection_are_not_signalled() {
         let script = "
@@ -317,7 +320,7 @@ mod slow {
             echo hit $hit; test $met -gt 0 && echo met; test $same -gt 20 && echo reused
         ";
         let Some(ran) = in_namespace(script) else { return };
-        // Without victims that were met and numbers that were reused it tests nothing.
+        // The test is void if no process was hit and no PID was reused.
         assert_eq!(ran.stdout, "hit 0\nmet\nreused\n", "{}", ran.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! What a signal will do, waiting, and what follows.
+//! Predicted effects, waiting for exit, and follow-up signals.
 
 use serde::Deserialize;
 
@@ -182,11 +182,11 @@ fn thread_target_has_own_survival_reason() {
     assert!(ran.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", ran.stderr);
 }
 
-/// A process that is no child of ours: its status is told as well.
+/// The exit status of a process that is not a child is reported as well.
 #[test]
 fn wait_reports_how_process_ended() {
     let mut exiting = fixture(&["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"]);
-    // Ready is the shell, not yet its trap.
+    // The shell is ready before its trap is set.
     let trapped = ["decode-status", "-q", "--require", "caught=TERM", &exiting.pid.to_string()];
     while run(trapped).code != Some(0) {}
     let told = document(&["--wait", "60s", &exiting.pid.to_string()]);
@@ -208,7 +208,7 @@ fn require_handler_refuses_process_without_handler() {
     assert_eq!(send(&["-0", &one, &other]).code, Some(0), "both live");
 }
 
-/// More at once than descriptors may be open before it asks for more.
+/// More processes than the soft limit of open files; sigtool raises the limit.
 #[test]
 fn wait_handles_a_thousand_processes() {
     let script = "
@@ -227,10 +227,10 @@ fn wait_handles_a_thousand_processes() {
     assert!(ran.stderr.contains("2 processes cannot be waited for: only 25 descriptors"), "{}", ran.stderr);
 }
 
-/// The kernel drops what would end an init; waiting says so.
+/// The kernel drops signals that would terminate an init. Waiting reports that.
 #[test]
 fn wait_explains_init_without_handler() {
-    // While bash forks it blocks TERM for a moment; ALRM it does not.
+    // bash blocks TERM for a moment when it forks, but not ALRM.
     let script = "\"$SIGTOOL\" send --dry-run -KILL 1; \"$SIGTOOL\" send --wait 0 -ALRM 1; echo $?";
     let Some(ran) = in_namespace(script) else { return };
     let dropped = "dropped by the kernel: it is the init of its pid namespace and has no handler for it";
@@ -265,7 +265,7 @@ fn interactive_sends_only_confirmed_signals() {
     }
 }
 
-/// On a terminal a line tells how the waiting goes; in a pipe nothing does.
+/// On a terminal a line shows the progress of the wait; in a pipe there is none.
 #[test]
 fn wait_shows_progress_on_terminal() {
     let blocking = fixture(&["--block", "TERM"]);
@@ -280,7 +280,7 @@ fn wait_shows_progress_on_terminal() {
     assert!(shown.contains("\r\x1b[Ksigtool: "), "the line is cleared before another: {shown:?}");
 }
 
-/// Under kill's name nothing of this is said.
+/// Under the name `kill` no progress is printed.
 #[test]
 fn kill_prints_no_progress() {
     let mut ending = fixture(&[]);
