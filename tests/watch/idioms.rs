@@ -1,5 +1,4 @@
-//! The shell idioms that `watch` replaces, as the README shows them: each is
-//! in it, and does what it says.
+//! The shell idioms that `watch` replaces: each is in the README and works.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::Watch;
 use crate::support::SIGTOOL;
 
-/// Starts a line of the README in a shell, in an empty folder, with commands
-/// of its own before everything else in PATH.
+/// Runs a line of the README in a shell and an empty directory. The commands
+/// `reload` and `server` come first in PATH.
 fn start(line: &str, folder: &Path) -> Watch {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).expect("the README");
@@ -55,8 +54,8 @@ fn idiom_waits_for_a_signal_with_timeout() {
     assert!(code == Some(0) && stdout.ends_with("\ntoo late: 124\n"), "{stdout}");
 }
 
-/// The same with a line that runs `server`: it is this which is ready, and its
-/// parent which signals are for.
+/// Does the same for a line that runs `server`. The server reports that it is
+/// ready; signals are sent to its parent, which is sigtool.
 fn serve(line: &str, folder: &Path) -> Watch {
     let mut watch = start(line, folder);
     let status = std::fs::read_to_string(format!("/proc/{}/status", watch.pid)).expect("it lives");
@@ -92,7 +91,7 @@ fn idiom_reloads_on_hup() {
 #[test]
 fn idiom_ignores_a_signal() {
     let folder = folder("ignore");
-    // HUP would end the server, with 129.
+    // HUP would terminate the server with status 129.
     let watch = serve("sigtool watch --ignore HUP -- server", &folder);
     watch.send(&["-HUP"]);
     watch.send(&["-TERM"]);

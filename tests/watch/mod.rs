@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::support::{run, schema, sigtool};
 
-/// A watch that is ready; ended when dropped.
+/// A running `sigtool watch`. Killed when dropped.
 struct Watch {
     child: Child,
     pid: u32,
@@ -44,7 +44,7 @@ impl Watch {
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 
-    /// Its exit status, and what it printed.
+    /// Returns the exit status and the output.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         if let Some(mut pipe) = self.child.stdout.take() {
@@ -62,7 +62,7 @@ impl Drop for Watch {
     }
 }
 
-/// A line of `watch --json`; that a field is there is tested by reading it.
+/// A line of `watch --json`. Deserializing it checks that all fields exist.
 #[allow(dead_code)]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,7 +136,7 @@ fn events(text: &str) -> Vec<Event> {
     text.lines().map(|line| serde_json::from_str(line).expect("the documented fields")).collect()
 }
 
-/// The events in a text that others have written into too.
+/// Returns the events in a text that contains other lines too.
 fn events_among(text: &str) -> Vec<Event> {
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
     events(&lines.join("\n"))

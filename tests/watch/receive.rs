@@ -11,7 +11,8 @@ use crate::support::{SIGTOOL, fixture_path, in_namespace, run, schema, sigtool, 
 #[test]
 fn received_signal_is_printed_with_sender() {
     let watch = Watch::start(&["--json", "--count", "3"]);
-    // One after another, for two signals that wait have no order of arrival.
+    // The signals are sent one after another, because pending signals are not
+    // received in order of arrival.
     let own = std::process::id();
     watch.send(&["-USR1"]);
     watch.send(&["-q", "-7", "-RTMIN+1"]);
@@ -43,7 +44,7 @@ fn received_signal_is_printed_with_sender() {
 fn living_sender_is_named() {
     let watch = Watch::start(&["--json", "--count", "1", "USR2"]);
     let pid = watch.pid;
-    // The fixture that floods lives on, under its name.
+    // The fixture stays alive under its name after it has sent the signals.
     let mut fixture = Command::new(fixture_path())
         .args(["--name", "a sender", "--flood", &pid.to_string(), "USR2", "1"])
         .stdout(Stdio::null())
@@ -134,8 +135,8 @@ fn receive_rejects_conflicting_options() {
 
 #[test]
 fn timer_and_child_signals_are_distinguished() {
-    // A shell's child ends while the shell, now sigtool, watches; an alarm set
-    // before exec rings.
+    // A child of the shell exits while the shell, which has executed sigtool,
+    // watches. An alarm set before exec expires.
     let python = "import os, signal, sys, time
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGCHLD])
 child = os.fork()
@@ -158,7 +159,7 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '2', 'ALRM', 'CH
     assert_eq!(child.child.as_ref().map(|child| child.status), Some(3));
 }
 
-/// From a sender of a user of its own, whose queue no other test fills.
+/// Sends queued signals as another user, whose queue no other test fills.
 fn flood(count: u32) {
     let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
     let folder = std::env::temp_dir().join(format!("sigtool-flood-{count}-{}", std::process::id()));
@@ -183,7 +184,8 @@ fn flood(count: u32) {
     assert_eq!(code, Some(0));
     let text = std::fs::read_to_string(&folder).expect("the file");
     std::fs::remove_file(&folder).expect("the file");
-    // They are all of one kind: some of them are enough to hold to the schema.
+    // All lines have the same form, so some of them are enough to check the
+    // schema.
     let some: Vec<&str> = text.lines().take(1000).collect();
     schema::check("watch", &some.join("\n"));
     let values = text.lines().map(|line| {
@@ -194,7 +196,7 @@ fn flood(count: u32) {
     assert!(values.eq(0..count), "all of them, in order");
 }
 
-/// Signals that come faster than they are read keep the clock from nothing.
+/// Signals that arrive faster than they are read do not delay the timeout.
 #[test]
 fn timeout_expires_during_flood() {
     let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
@@ -205,7 +207,7 @@ fn timeout_expires_during_flood() {
     let mut command = Command::new("setpriv");
     command.args(user).args([SIGTOOL, "watch", "--timeout", "300ms", "RTMIN+6"]).stdout(Stdio::null());
     let watch = Watch::of(&mut command);
-    // It fails when the watch has ended, which is what is waited for.
+    // The sender fails when the watch has exited, which the test waits for.
     let mut sender = Command::new("setpriv")
         .args(user)
         .arg(fixture_path())
@@ -222,8 +224,9 @@ fn timeout_expires_during_flood() {
 
 #[test]
 fn full_queue_is_reported() {
-    // Two places in the queue, which another signal fills while the receiver is
-    // stopped: then a plain kill with a real-time signal loses its siginfo.
+    // The queue has room for two signals. Another signal fills it while the
+    // receiver is stopped. Then a plain kill with a real-time signal loses its
+    // siginfo.
     let script = "
         cd \"$(mktemp -d)\"; mkfifo ready; exec 9<> ready
         setpriv --reuid 54323 --regid 54323 --clear-groups prlimit --sigpending=2 \"$SIGTOOL\" watch --json --count 3 RTMIN,RTMIN+1 > out 2> ready &

@@ -1,4 +1,4 @@
-//! What is told in the end of what was not told before.
+//! Signals that are reported only when `watch` exits.
 
 use std::io::Read;
 
@@ -23,7 +23,7 @@ fn stop(pid: u32) {
     }
 }
 
-/// The buffer holds some 58,000, and nobody reads what is told.
+/// The buffer has room for about 58,000 signals, and the output is not read.
 #[test]
 fn lost_signals_and_killer_are_reported_at_end() {
     if !is_seen_by("bpf") {
@@ -50,13 +50,14 @@ fn lost_signals_and_killer_are_reported_at_end() {
     };
     let left = count(" signals were seen, and are not told any more");
     let lost = count(" signals were lost: there was no room for them");
-    // What fits into sigtool's own buffer is counted as written, or not.
+    // Lines in sigtool's own buffer may or may not count as written.
     assert!(left > 1000 && lost > 1000 && left + lost <= 70_001, "{said}");
     let kill = format!("watch: among them, for {pid} (victim): KILL from {} (", std::process::id());
     assert!(said.contains(&kill), "{said}");
 }
 
-/// It is there when the end is asked for, though nobody has taken it yet.
+/// A signal in the kernel's buffer is reported although TERM arrives before
+/// sigtool reads it.
 #[test]
 fn signals_before_end_are_reported() {
     for means in ["bpf", "ptrace"] {

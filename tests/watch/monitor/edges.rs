@@ -1,4 +1,4 @@
-//! `watch --pid` where /proc, limits, names or arguments are not as usual.
+//! `watch --pid` with unusual arguments, limits, names and /proc mounts.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn monitor_refuses_own_pid() {
     assert!(said.contains(": that is sigtool itself"), "{said}");
 }
 
-/// As `--pid "$(pgrep nginx)"` and `--pid PID PID` give them.
+/// As given by `--pid "$(pgrep nginx)"` and `--pid PID PID`.
 #[test]
 fn monitor_accepts_pid_lists_and_operands() {
     let some = [(); 4].map(|()| Fixture::start(["--block", "USR1"]));
@@ -57,7 +57,7 @@ fn monitor_accepts_pid_lists_and_operands() {
     assert_eq!((ran.code, ran.stdout.lines().count()), (Some(124), 5), "{}{}", ran.stdout, ran.stderr);
 }
 
-/// A zombie's sets are those that it had.
+/// The signal sets of a zombie are those that it had before it exited.
 #[test]
 fn zombie_fails_until_condition() {
     let fixture = Fixture::start(["--catch", "TERM"]);
@@ -80,7 +80,7 @@ fn unreached_count_is_reported() {
     assert_eq!((code, stderr.as_str()), (Some(0), "sigtool: --count 9: all have ended after 1\n"));
 }
 
-/// The number would mean one process to the kernel and another one to /proc.
+/// The PID would be one process for the kernel and another one in /proc.
 #[test]
 fn monitor_refuses_foreign_proc() {
     let script = "sleep 1000 & \"$0\" watch --pid $! --timeout 1s; echo $?
@@ -119,7 +119,7 @@ fn monitor_refuses_foreign_proc() {
     assert_eq!(stderr, said);
 }
 
-/// A part of them would be no answer.
+/// Watching only some of them would be wrong.
 #[test]
 fn too_few_descriptors_are_reported() {
     let script = "ulimit -n 64; for i in {1..40}; do sleep 1000 & done
@@ -139,8 +139,8 @@ fn too_few_descriptors_are_reported() {
     }
 }
 
-/// Non-dumpable, a process is root's to /proc (hidepid): its status, which is
-/// kept open, tells all the same.
+/// The /proc files of a process that is not dumpable belong to root (hidepid).
+/// Its status file, which is kept open, can still be read.
 #[test]
 fn threads_hidden_later_are_reported_once() {
     const TARGET: &str = "import ctypes, signal, sys, threading, time
@@ -152,7 +152,7 @@ ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 sys.stdin.readline()
 signal.signal(signal.SIGTERM, lambda *_: None)
 sys.stdin.readline()";
-    // One that every user may execute.
+    // An interpreter that every user may execute.
     const PYTHON: &str = "/usr/bin/python3";
     if !std::path::Path::new(PYTHON).exists() {
         return skipped("python3 is missing");
@@ -210,7 +210,7 @@ fn name_with_carriage_return_is_escaped() {
     assert!(ran.stdout.contains("\"odd\\r\""), "{}", ran.stdout);
 }
 
-/// A script starts what is in its background so, and nohup does with HUP.
+/// Shells ignore INT for background jobs in scripts, and nohup ignores HUP.
 #[test]
 fn ignored_int_does_not_end_monitor() {
     let fixture = Fixture::start(["--block", "USR1"]);

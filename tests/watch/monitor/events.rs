@@ -1,4 +1,4 @@
-//! Signals as they happen, by BPF and by ptrace.
+//! Signal events from BPF and ptrace.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -10,7 +10,8 @@ use super::json::Change;
 use super::{Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, schema, skipped};
 
-/// Whether signals are seen by this means here; if not, says so.
+/// Returns true if this backend is available. Otherwise prints that the test is
+/// skipped.
 pub(super) fn is_seen_by(means: &str) -> bool {
     let fixture = Fixture::start(["--name", "tried"]);
     let pid = fixture.pid.to_string();
@@ -21,7 +22,7 @@ pub(super) fn is_seen_by(means: &str) -> bool {
     ran.code == Some(124)
 }
 
-/// The next one of this kind.
+/// Returns the next event of this kind.
 pub(super) fn next(watch: &mut Observer, event: &str) -> Change {
     loop {
         let change = watch.change();
@@ -64,7 +65,7 @@ fn bpf_reports_signal_with_sender_and_result() {
     assert_eq!((by.pid, by.name.as_deref()), (who.pid, who.name.as_deref()));
 }
 
-/// One line answers who killed the worker.
+/// One line names the process that killed the worker.
 #[test]
 fn bpf_names_sender_of_fatal_signal() {
     if !is_seen_by("bpf") {
@@ -88,7 +89,8 @@ fn bpf_names_sender_of_fatal_signal() {
     assert_eq!((watch.line(), watch.end().0), (String::new(), Some(0)));
 }
 
-/// A terminal's key, and a timer, are not of whoever happens to run.
+/// Signals from a terminal or a timer are not attributed to the process that
+/// happens to run.
 #[test]
 fn kernel_signals_have_no_sender() {
     if !is_seen_by("bpf") {
@@ -130,8 +132,8 @@ fn bpf_reports_every_signal_of_a_flood() {
     }
 }
 
-/// More than there is room for comes while sigtool stands still; who kills then
-/// is told all the same.
+/// More signals arrive than the buffer can store while sigtool is stopped. The
+/// sender of KILL is still reported.
 #[test]
 fn sender_of_kill_is_named_after_flood() {
     if !is_seen_by("bpf") {
@@ -149,7 +151,7 @@ fn sender_of_kill_is_named_after_flood() {
     while !state().contains(") T ") {
         std::thread::yield_now();
     }
-    // The buffer holds some 58,000.
+    // The buffer has room for about 58,000 signals.
     for _ in 0..70_000 {
         to(fixture.pid, "RTMIN+1");
     }
@@ -188,7 +190,7 @@ fn all_shows_whole_system_from_pid_namespace() {
     }
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{}{}", ran.stdout, ran.stderr);
-    // In the namespace's own numbers.
+    // PIDs of that namespace.
     let pids: Vec<u32> = lines[2].split(' ').map(|pid| pid.parse().expect("a number")).collect();
     for (line, sender) in lines.iter().zip(&pids[1..]) {
         schema::check("watch", line);
@@ -228,7 +230,7 @@ fn missing_permission_is_explained() {
         let words = ["watch", "--pid", &pid, "--backend", means, "--timeout", "1ms"];
         let output = Command::new("setpriv").args(nobody).args(words).output().ok()?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        // Who is nobody already, or may not become it, is not tested so.
+        // This is skipped if setpriv cannot change the user.
         (!text.contains("setpriv:")).then_some((output.status.code(), text))
     };
     let (Some(bpf), Some(ptrace), Some(auto)) = (asked("bpf"), asked("ptrace"), asked("auto")) else {

@@ -16,7 +16,7 @@ use json::Change;
 
 use crate::support::{Fixture, run, schema, sigtool};
 
-/// An observer, read line by line; ended when dropped.
+/// A running `sigtool watch --pid`, read line by line. Killed when dropped.
 struct Observer {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -24,12 +24,13 @@ struct Observer {
 }
 
 impl Observer {
-    /// Started, and its first line on stderr is there. It only looks.
+    /// Starts sigtool without signal events and waits for its first line on
+    /// stderr.
     fn start(arguments: &[&str]) -> Observer {
         Observer::by("proc", arguments)
     }
 
-    /// The same, with signals seen by a means.
+    /// Starts sigtool with signal events from a backend.
     fn by(means: &str, arguments: &[&str]) -> Observer {
         let mut command = sigtool(["watch", "--backend", means].iter().chain(arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigtool runs");
@@ -41,14 +42,14 @@ impl Observer {
         Observer { child, stdout, stderr }
     }
 
-    /// The next line.
+    /// Reads the next line.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("UTF-8");
         line.trim_end().to_owned()
     }
 
-    /// The next line, as JSON.
+    /// Reads the next line as JSON.
     fn change(&mut self) -> Change {
         let line = self.line();
         schema::check("watch", &line);
@@ -57,7 +58,7 @@ impl Observer {
         change
     }
 
-    /// The end of a process; what comes before it may come, too.
+    /// Reads changes up to the exit of a process.
     fn ended(&mut self) -> Change {
         loop {
             let change = self.change();
@@ -67,7 +68,7 @@ impl Observer {
         }
     }
 
-    /// The next line that has this; what comes before it may come, too.
+    /// Reads lines up to one that contains a text.
     fn until(&mut self, wanted: &str) -> String {
         loop {
             let line = self.line();
@@ -82,7 +83,7 @@ impl Observer {
         }
     }
 
-    /// Its exit status, and what else it printed.
+    /// Returns the exit status and the rest of the output.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).expect("UTF-8");
@@ -98,7 +99,8 @@ impl Drop for Observer {
     }
 }
 
-/// A bash that does what it is told, a line at a time; ended when dropped.
+/// An interpreter, usually bash, that executes lines sent to it. Killed when
+/// dropped.
 struct Bash {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -119,8 +121,8 @@ impl Bash {
         Bash { pid: child.id().to_string(), stdin, child }
     }
 
-    /// Itself, once it has said so: its name and its signals are its own then,
-    /// and not those of who started it.
+    /// Waits for the line `ready`. Only then its name and its signal state are
+    /// its own, not those before exec.
     fn ready(mut self) -> Bash {
         let mut line = String::new();
         let stdout = self.child.stdout.take().expect("a pipe");
@@ -158,7 +160,7 @@ fn until_waits_for_handler() {
     let last = watch.until("+caught TERM");
     assert!(last.contains(&format!("Z  {:<7}  bash             +caught", bash.pid)), "{last}");
     assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
-    // It has them already.
+    // The condition is already true.
     let ran = run(["watch", "--pid", &bash.pid, "--until", "caught=TERM", "--interval", "1h"]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 2), "{}", ran.stdout);
 }
@@ -169,7 +171,7 @@ fn until_reports_process_that_exits_first() {
     let mut watch = Observer::start(&["--pid", &bash.pid, "--until", "caught=USR1", "--interval", "1h"]);
     watch.until("  state ");
     bash.tell("exit 7");
-    // Nobody has reaped it: its zombie tells.
+    // It is not reaped; the zombie has its status.
     watch.until("exited with status 7");
     let (code, _, stderr) = watch.end();
     let said = format!(
@@ -213,7 +215,7 @@ fn pending_signal_and_stop_are_changes() {
         ("added", "pending", "USR1".into())
     );
     send("-STOP", &pid);
-    // STOP itself may be seen pending before it stops.
+    // STOP may be pending for a moment before the process stops.
     let state = |watch: &mut Observer| loop {
         let change = watch.change();
         if change.event == "state" {
@@ -230,7 +232,7 @@ fn pending_signal_and_stop_are_changes() {
     assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
 }
 
-/// The observed are the test's children and nobody's of sigtool.
+/// The watched processes are children of the test, not of sigtool.
 #[test]
 fn exit_is_reported_at_once_with_cause() {
     let mut one = Bash::start();
@@ -247,7 +249,8 @@ fn exit_is_reported_at_once_with_cause() {
     assert_eq!(watch.end().0, Some(0));
 }
 
-/// Reaped before anybody could look: the kernel keeps it, where it is new.
+/// The process is reaped before sigtool can read its status. New kernels keep the
+/// status.
 #[test]
 fn exit_of_reaped_process_is_reported() {
     let mut parent = Bash::start();
@@ -351,7 +354,7 @@ fn criteria_select_monitored_processes() {
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));
     assert!(one.stdout.contains(&format!("\"pid\":{},", fixtures[0].pid)), "{}", one.stdout);
-    // Of those that are named, those that match.
+    // Only those of the given processes that match.
     let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
     let named = run(["watch", "--pid", &pids, "--catches", "USR2", "--timeout", "1ms"]);
     assert_eq!((named.code, named.stdout.lines().count()), (Some(124), 2), "{}", named.stdout);

@@ -1,4 +1,5 @@
-//! What nobody reads keeps `sigtool watch` from nothing, and who has gone is missed.
+//! A reader that is slow or has closed its end delays neither `sigtool watch` nor
+//! its exit.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read};
 use std::os::unix::net::UnixStream;
@@ -9,21 +10,22 @@ use sigtool::sys::process::pidfd::PidFd;
 
 use crate::support::{Fixture, run, sigtool};
 
-/// So long is waited for an end that comes at once.
+/// The timeout for an exit that should be immediate.
 const LONG: Duration = Duration::from_secs(30);
 
-/// A pipe that takes nothing more.
+/// Returns a full pipe.
 pub(super) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let mut dd = Command::new("dd");
     dd.args(["if=/dev/zero", "of=/dev/stdout", "oflag=nonblock", "bs=4096", "status=none"]);
-    // That it ends with an error is what is wanted.
+    // dd must fail, because the pipe is full.
     let filled = dd.stdout(writer.try_clone().expect("a pipe")).stderr(Stdio::null()).status();
     assert!(!filled.expect("coreutils").success(), "it is full");
     (reader, writer)
 }
 
-/// A watch whose standard output is this; that of errors has had its first line.
+/// Starts a watch with this standard output and waits for its first line on
+/// stderr.
 pub(super) fn watch(
     arguments: &[&str],
     stdout: impl Into<Stdio>,
@@ -37,7 +39,7 @@ pub(super) fn watch(
     (child, stderr)
 }
 
-/// How it ends, which is to come soon.
+/// Returns the exit status. Panics if the process does not exit soon.
 pub(super) fn end(child: &mut Child) -> Option<i32> {
     let held = PidFd::open(child.id()).expect("it is a child");
     let ended = held.wait_for_exit(LONG).expect("poll");

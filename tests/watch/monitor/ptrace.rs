@@ -1,5 +1,5 @@
-//! By ptrace: how long that takes, what stops a process, and who it was where
-//! numbers are those of another pid namespace; there by BPF, too.
+//! The ptrace backend: stop times, the signal that stops a process, and PIDs in
+//! another PID namespace; the last for BPF as well.
 
 use std::process::Command;
 use std::time::Duration;
@@ -20,7 +20,8 @@ fn stop_times_are_reported_at_end() {
     }
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--ignore", "HUP", "--name", "worker"]);
     let pid = fixture.pid.to_string();
-    // The watch is ended, by its count and by a signal; then its target is.
+    // The watch exits by its count, then by a signal, then because its target
+    // exits.
     let mut watch = Observer::by("ptrace", &["--json", "--pid", &pid, "--signal", "HUP", "--count", "3"]);
     watch.change();
     for _ in 0..3 {
@@ -55,7 +56,8 @@ fn stop_times_are_reported_at_end() {
     assert!(notes.contains(&format!("watch: {pid} (worker) stood still once, for ")), "{notes}");
 }
 
-/// Its letter is that of a traced process then; nor is a moment's stop one.
+/// A stopped process then has the state letter of a traced one. A short stop by
+/// the tracer is not reported as a stop.
 #[test]
 fn stop_is_reported_with_its_signal() {
     if !is_seen_by("ptrace") {
@@ -75,7 +77,7 @@ fn stop_is_reported_with_its_signal() {
         assert!(on.from == "T" && (on.to == "S" || on.to == "R"), "{on:?}");
         for _ in 0..50 {
             send("-HUP", &pid);
-            // That of CONT may be the first.
+            // The delivery of CONT may come first.
             while next(&mut watch, "delivered").signal != "HUP" {}
         }
     }
@@ -98,7 +100,7 @@ fn process_stopped_before_attach_is_reported_once() {
     assert_eq!((on.from.as_str(), on.signal.as_str()), ("T", ""));
 }
 
-/// The tracer tells the last of it when everybody knows already that it ended.
+/// The tracer reports the last deliveries after the exit is already visible.
 #[test]
 fn deliveries_before_exit_are_reported() {
     if !is_seen_by("ptrace") {
@@ -109,7 +111,7 @@ fn deliveries_before_exit_are_reported() {
         let fixture = Fixture::start(["--default", "~[KILL STOP]", "--ignore", "HUP"]);
         let mut watch = Observer::by("ptrace", &["--json", "--pid", &fixture.pid.to_string()]);
         watch.change();
-        // What comes in a row is written together.
+        // Events that follow each other directly are written together.
         for name in ["HUP", "TERM"] {
             send::to_pid(fixture.pid, Some(signal(name)), None).expect("sent");
         }
@@ -119,8 +121,8 @@ fn deliveries_before_exit_are_reported() {
     }
 }
 
-/// A shell that is the init of a pid namespace, and its child; both by our
-/// numbers.
+/// A shell that is the init of a PID namespace, and its child. The PIDs are those
+/// outside.
 struct Namespace {
     shell: Bash,
     init: u32,
@@ -128,7 +130,7 @@ struct Namespace {
 }
 
 impl Namespace {
-    /// `None` where there are none, which is said.
+    /// Prints the reason and returns `None` if namespaces are not available.
     fn start() -> Option<Namespace> {
         in_namespace("")?;
         let mut unshare = Command::new("unshare");
@@ -152,7 +154,8 @@ fn ptrace_translates_pids_of_other_namespace() {
     }
     let Some(mut inside) = Namespace::start() else { return };
     let (pid, init) = (inside.child.to_string(), inside.init.to_string());
-    // Whoever has its number here, which is 1, has nothing to do with it.
+    // The process that has its inside PID, which is 1, in our namespace is
+    // another one.
     let arguments = ["--json", "--timeout", "60s", "--pid", &pid, "--sender", &init];
     let mut watch = Observer::by("ptrace", &arguments);
     watch.change();
@@ -161,7 +164,7 @@ fn ptrace_translates_pids_of_other_namespace() {
     let sender = told.sender.flatten().expect("claimed");
     assert_eq!((sender.pid, sender.namespace_pid), (inside.init, Some(1)));
     assert_eq!((sender.name.as_deref(), sender.exited), (Some("bash"), false));
-    // The tracer has let it go when this has ended.
+    // When this has exited, the tracer has detached.
     send("-TERM", &watch.child.id().to_string());
     watch.end();
 
@@ -169,7 +172,8 @@ fn ptrace_translates_pids_of_other_namespace() {
     inside.shell.tell("kill -STOP $!");
     let line = watch.until("STOP delivered");
     assert!(line.contains(&format!(", says it is from {init} (bash) uid 0: ")), "{line}");
-    // Stopped, it takes the second one when its sender has exited.
+    // It is stopped, so it receives the second signal after its sender has
+    // exited.
     inside.shell.tell(&format!("{SIGTOOL} send -USR1 $!; kill -CONT $!"));
     let line = watch.until("killed by USR1");
     let (_, number) = line.split_once(", which says it is from ").expect("a sender");
@@ -197,13 +201,13 @@ fn bpf_translates_pids_of_other_namespace() {
     let Some(mut inside) = Namespace::start() else { return };
     let (pid, init) = (inside.child.to_string(), inside.init.to_string());
     let mut watch = Observer::by("bpf", &["--timeout", "60s", "--pid", &format!("{pid},{init}")]);
-    // A value is queued, by whatever number the sender says is its own.
+    // A signal with a value carries a PID that the sender itself has set.
     inside.shell.tell(&format!("{SIGTOOL} send -s RTMIN+1 -q 5 $!; kill -URG $!"));
     let queued = watch.until("RTMIN+1 from ");
     assert!(queued.contains(" (sigtool) uid 0, value 5: ignored, "), "{queued}");
     watch.until(&format!("URG from {init} (bash) uid 0: ignored, "));
     drop(watch);
-    // What it names is itself, by its number there.
+    // The sender set its own PID, as seen in its namespace.
     let mut watch = Observer::by("bpf", &["--json", "--timeout", "60s", "--pid", &init]);
     watch.change();
     inside.shell.tell(&format!("{SIGTOOL} send -s RTMIN+1 -q 5 $$"));
@@ -242,7 +246,7 @@ fn zombie_is_reported_as_by_other_backends() {
     assert_eq!(watch.end().0, Some(0));
 }
 
-/// That signal waits when sigtool begins: nobody is traced, then.
+/// TERM is pending when sigtool starts, so no process is traced.
 #[test]
 fn interrupt_during_attach_is_obeyed() {
     if !is_seen_by("ptrace") {
@@ -263,7 +267,7 @@ os.execv(sys.argv[1], sys.argv[1:])";
     assert!(notes.contains("watch: observing 3 processes") && !notes.contains("stood still"), "{notes}");
 }
 
-/// It has ended when its name is looked for.
+/// The sender has exited before its name is read.
 #[test]
 fn self_sent_signal_names_self() {
     if !is_seen_by("ptrace") {

@@ -1,4 +1,5 @@
-//! Where pidfds cannot be used, what needs them says so, and starts nothing.
+//! Systems without pidfds: watching and running commands fail with an error, and
+//! nothing is started.
 
 use libc::{ENOSYS, EPERM, SYS_pidfd_open, SYS_pidfd_send_signal};
 

@@ -1,4 +1,4 @@
-//! Who keeps what the events of `watch --pid --json` say knows how a process is.
+//! The events of `watch --pid --json` describe the state of a process completely.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -6,10 +6,10 @@ use std::process::Command;
 use super::{Bash, Change, Observer, send};
 use crate::support::{run, skipped};
 
-/// Signals by name, by set.
+/// Signal names by set name.
 type Sets = BTreeMap<String, BTreeSet<String>>;
 
-/// What is known of a process, by its events alone.
+/// The state of a process according to its events.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
     name: String,
@@ -64,7 +64,7 @@ impl Known {
     }
 }
 
-/// What it says of itself while it is stopped, which is when it is asked.
+/// A program that changes its signal state as requested by lines on stdin.
 const TARGET: &str = "import signal, sys, threading
 go = threading.Event()
 def work(*blocked):
@@ -105,7 +105,7 @@ fn events_reconstruct_final_state() {
         }
         send("-USR1", &pid);
         send("-RTMIN", &pid);
-        // The last that it does before it is stopped.
+        // The last change before the process is stopped.
         process.tell("catch");
         while !known.process["caught"].contains("TERM")
             || known.name != "other"
@@ -118,8 +118,8 @@ fn events_reconstruct_final_state() {
         while known.state != "T" {
             known.take(&watch.change());
         }
-        // What changed with the stop, or was read beside it, is told at the next
-        // looks, of which one has been when this is seen.
+        // Changes that came together with the stop are reported in the next
+        // samples. One of those is complete when this signal is reported.
         send("-RTMAX", &pid);
         while !known.process["pending"].contains("RTMAX") {
             known.take(&watch.change());

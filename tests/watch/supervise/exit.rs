@@ -1,5 +1,4 @@
-//! `sigtool watch -- COMMAND` at its end: a log that nobody reads, a time that
-//! runs out.
+//! The end of `sigtool watch -- COMMAND`: unread logs and timeouts.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,8 +19,8 @@ fn fifo(name: &str) -> String {
     path
 }
 
-/// Sends to a watched server, whose line says that it is up, and gives the
-/// status that the watch ends with.
+/// Sends signals to a watched server once it has printed a line. Returns the exit
+/// status of the watch.
 fn end_server(watch: &mut Command) -> Option<i32> {
     let mut child = watch.stdout(Stdio::piped()).spawn().expect("it runs");
     let pid = child.id().to_string();
@@ -54,7 +53,7 @@ fn unread_log_does_not_delay_supervisor() {
     std::fs::remove_file(&never).expect("the fifo");
 }
 
-/// What did not fit is told as soon as somebody reads.
+/// Log lines that did not fit into the pipe are written when it is read.
 #[test]
 fn queued_log_lines_are_written_when_read() {
     let never = fifo("late");
@@ -75,8 +74,7 @@ fn queued_log_lines_are_written_when_read() {
     assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
-/// All that the command has started gets what is sent, not the commands of
-/// hooks; and the log tells of it.
+/// All descendants of the command get TERM, except hooks. The log reports it.
 #[test]
 fn timeout_ends_all_descendants() {
     let never = fifo("time");
@@ -97,8 +95,7 @@ fn timeout_ends_all_descendants() {
     std::fs::remove_file(&never).expect("the fifo");
 }
 
-/// KILL reaches what was adopted, too, when it came to that; as timeout(1) has
-/// it, the status tells.
+/// KILL reaches adopted processes as well. The exit status is that of timeout(1).
 #[test]
 fn processes_that_survive_term_are_killed() {
     let script = "

@@ -1,5 +1,4 @@
-//! `sigtool watch -- COMMAND`: what goes on to the command, and what is told of
-//! it.
+//! `sigtool watch -- COMMAND`: forwarded signals and the log.
 
 use std::process::{Command, Stdio};
 
@@ -48,7 +47,7 @@ fn map_and_drop_apply_to_all_signals() {
     let (code, stdout, _) = watch.end();
     let got: Vec<_> = events(&stdout).into_iter().map(|event| (event.signal, event.value)).collect();
     assert_eq!(code, Some(0));
-    // Which of two that wait is received first is not the order of arrival.
+    // Pending signals are not received in order of arrival.
     let mut expected = vec![("USR1".to_owned(), Some(6)), ("RTMIN+2".to_owned(), Some(0))];
     expected.sort_by_key(|(signal, _)| got.iter().position(|(got, _)| got == signal));
     assert_eq!(got, expected);
@@ -102,15 +101,15 @@ fn hooks_run_while_command_runs() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("  USR1      "), "it is forwarded as well: {stdout}");
     assert!(stdout.contains("hook USR1 ") && stdout.ends_with("over 0\n"), "{stdout}");
-    // Dropped, it is for the hook alone.
+    // A dropped signal still runs its hook.
     let watch = under(&["--quiet", "--on", "HUP=kill -USR1 $PPID", "--drop", "HUP"], &["--count", "1"]);
     watch.send(&["-HUP"]);
     let (code, stdout, _) = watch.end();
     assert!(code == Some(0) && stdout.contains("  USR1      ") && !stdout.contains("  HUP "), "{stdout}");
 }
 
-/// All that arrives while a handler runs is received, forwarded, and has its
-/// turn.
+/// All signals that arrive while a hook runs are received and forwarded, and each
+/// runs its hook.
 #[test]
 fn burst_during_handler_loses_nothing() {
     let ran = file("burst");
@@ -127,7 +126,7 @@ fn burst_during_handler_loses_nothing() {
     assert_eq!(handled, (0..20).map(|value| format!("{value}\n")).collect::<String>());
 }
 
-/// From a sender of a user of its own, whose queue no other test fills.
+/// Sends queued signals as another user, whose queue no other test fills.
 fn flood(user: &str, limit: &str, count: u32) {
     let as_user = || {
         let mut command = Command::new("prlimit");
@@ -170,8 +169,8 @@ fn ten_thousand_realtime_signals_are_forwarded_in_order() {
     flood("54322", "--sigpending=30000", 10_000);
 }
 
-/// The queue of command and sender is one, of few places: sigtool waits for
-/// room, and loses nothing.
+/// The command and the sender share a small queue. sigtool waits until it has
+/// room and loses no signal.
 #[test]
 fn full_queue_delays_forwarding_without_loss() {
     flood("54325", "--sigpending=20", 3_000);
@@ -196,7 +195,7 @@ fn log_file_is_separate_and_appended() {
         lines[1..].iter().all(|line| line.contains("  USR2 ") && line.contains("  forwarded ")),
         "{text}"
     );
-    // A log that cannot be written keeps the command from nothing.
+    // The command is not affected by a log that cannot be written.
     let watch = under(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
     watch.send(&["-USR2"]);
     let (code, _, stderr) = watch.end();

@@ -1,5 +1,5 @@
-//! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
-//! of its own, with job control.
+//! `sigtool watch -- COMMAND` on a terminal: a real shell with job control on a
+//! new pseudo-terminal.
 
 mod ending;
 mod namespace;
@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use super::{file, log};
 use crate::support::{SIGTOOL, skipped};
 
-/// What a typist has: a terminal to start something at, keys, and eyes.
+/// Python functions that start a program on a terminal, type keys and read the
+/// output.
 const HANDS: &str = r#"
 import os, pty, re, select, signal, sys, time
 sigtool, listener, *more = sys.argv[1:]
@@ -70,8 +71,8 @@ def end():
     return status
 "#;
 
-/// The command: says each INT, or each signal of the name that it is given, and
-/// each line. A shell's trap could come to wait behind its read.
+/// The command: prints each INT, or each signal named by its argument, and each
+/// line. A shell trap could be delayed by its `read`.
 const LISTENER: &str = r#"
 import os, select, signal, sys
 name = sys.argv[1] if sys.argv[1:] else "INT"
@@ -97,7 +98,8 @@ while line != "end":
 os._exit(5)
 "#;
 
-/// What a typist has seen on a terminal; `None` where there is none to be had.
+/// Runs a script and returns the output of the terminal. Prints the reason and
+/// returns `None` if there is no terminal.
 fn typed(script: &str, more: &[&str]) -> Option<String> {
     let script = format!("{HANDS}{script}");
     let mut typist = Command::new("python3");
@@ -115,8 +117,8 @@ fn typed(script: &str, more: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A shell that runs it, stops it, and continues it. What is stopped: the
-/// command, and sigtool but for the first process of a namespace.
+/// A shell that runs the command, stops it and continues it. Both the command and
+/// sigtool stop, unless sigtool is the init of a namespace.
 const SESSION: &str = r#"
 options, log, before, stopped = more
 shell()
@@ -136,8 +138,8 @@ keys("echo status $?\n"); until(r"status 5\b"); until("ready> ")
 end()
 "#;
 
-/// What happened on the terminal, and how often the log has an INT that was
-/// forwarded; `None` where there is no terminal to be had.
+/// Runs SESSION. Returns the output of the terminal and the number of forwarded
+/// INTs in the log, or `None` if there is no terminal.
 fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)> {
     let path = file(&format!("job{options}{stopped}"));
     let seen = typed(SESSION, &[options, path.to_str().expect("UTF-8"), before, stopped])?;
@@ -148,7 +150,7 @@ fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)
 #[test]
 fn shell_stops_and_continues_command_as_job() {
     let Some((seen, forwarded)) = session("", "", "TT") else { return };
-    // The terminal itself has sent INT to the command.
+    // The terminal itself sends INT to the command.
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
 }
@@ -160,8 +162,8 @@ fn foreground_group_is_handed_over_and_restored() {
     assert!(!seen.contains("int 3"), "{seen}");
 }
 
-/// Where nobody could continue it, Ctrl-Z stops neither it nor the command: it
-/// leads the terminal's session.
+/// sigtool leads the session, so no shell could continue it. Ctrl-Z stops neither
+/// sigtool nor the command.
 #[test]
 fn command_is_not_a_job_without_shell() {
     let script = r#"
@@ -173,7 +175,7 @@ print("status", end())
 "#;
     for options in [&[][..], &["--group"]] {
         let Some(seen) = typed(script, options) else { return };
-        // The terminal hangs up: HUP ends the command.
+        // The terminal hangs up, and HUP terminates the command.
         assert!(seen.ends_with("status 129\n"), "{options:?}: {seen}");
     }
 }

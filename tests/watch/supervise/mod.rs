@@ -1,4 +1,4 @@
-//! `sigtool watch -- COMMAND`: what starts, what goes on to it, how it ends.
+//! `sigtool watch -- COMMAND`: start, forwarding and exit.
 
 mod exit;
 mod forward;
@@ -10,16 +10,18 @@ use std::process::{Command, Stdio};
 use super::{Event, Watch, events, events_among};
 use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool};
 
-/// A command that is itself a watch, under one: what it prints is what it got.
+/// Starts a watch that supervises another watch, which prints the signals that it
+/// receives.
 pub(super) fn under(options: &[&str], inner: &[&str]) -> Watch {
     let words = [&["watch"], options, &["--", SIGTOOL, "watch"], inner].concat();
-    // It is the inner one that says when it is ready.
+    // The inner watch reports that it is ready.
     let mut watch = Watch::of(sigtool(words).stdout(Stdio::piped()));
     watch.pid = watch.child.id();
     watch
 }
 
-/// A file of this test's own, which is not there yet.
+/// Returns the path of a file that only this test uses and that does not exist
+/// yet.
 pub(super) fn file(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("sigtool-{name}-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
@@ -85,8 +87,7 @@ fn command_starts_in_inherited_signal_state_as_init() {
     assert_eq!((&lines[..3], lines[6]), (&lines[3..6], "1"));
 }
 
-/// Ended by a process that has a name, as the log tells; and what nobody waits
-/// for is reaped.
+/// The log names the process that terminated the command. Orphans are reaped.
 #[test]
 fn init_of_container_logs_sender_of_fatal_signal() {
     let script = r#"
@@ -154,10 +155,10 @@ fn supervisor_exits_with_status_of_command() {
         let stderr = if code == 162 { "" } else { ran.stderr.as_str() };
         assert_eq!((ran.code, stderr), (Some(code), said), "{options:?} {command:?}");
     }
-    // The commands of the end run, whether or not there was a beginning.
+    // EXIT hooks run even if the command could not be started.
     let ran = run(["watch", "--on", "EXIT=echo over $SIGTOOL_STATUS", "--", "no-such-command"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(127), "over 127\n"));
-    // A script without a first line of its own, as execvp(3) takes it.
+    // A script without a #! line is run as execvp(3) does it.
     let script = file("script");
     std::fs::write(&script, "exit 9\n").expect("a script");
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
@@ -187,8 +188,8 @@ fn supervise_rejects_conflicting_options() {
     }
 }
 
-/// What was sent before the command was even started; blocked, for else it
-/// would have ended the fixture.
+/// Signals that were pending before the command was started. They are blocked,
+/// because they would terminate the fixture.
 #[test]
 fn early_signal_is_not_lost() {
     let output = Command::new(fixture_path())
@@ -231,7 +232,7 @@ fn ignored_chld_does_not_hang_supervisor() {
 
 #[test]
 fn reap_and_wait_all_adopt_orphans() {
-    // The orphan ends when it is told so, by a signal that goes on to it.
+    // The orphan exits when it gets a forwarded signal.
     let script = "
         orphan() { trap 'exit 0' TERM; echo up; while :; do read -r line < \"$1\" || :; done; }
         orphan \"$1\" & echo \"orphan $!\"; exit 4";
@@ -250,7 +251,7 @@ fn reap_and_wait_all_adopt_orphans() {
         assert_ne!(std::io::BufRead::read_line(&mut stdout, &mut seen).expect("UTF-8"), 0, "{seen}");
     }
     let orphan = seen.lines().find_map(|line| line.strip_prefix("orphan ")).expect("a pid").to_owned();
-    // Its new parent is sigtool, once the command is gone.
+    // sigtool becomes its parent when the command exits.
     let parent = || {
         let status = std::fs::read_to_string(format!("/proc/{orphan}/status")).expect("it lives");
         status.lines().find_map(|line| line.strip_prefix("PPid:\t")).map(str::to_owned)
@@ -258,7 +259,8 @@ fn reap_and_wait_all_adopt_orphans() {
     while parent() != Some(child.id().to_string()) {
         std::thread::yield_now();
     }
-    // Not yet told that the command is gone, sigtool would send it there.
+    // Until sigtool has reaped the command, it would send the signal to the
+    // command.
     let children = format!("/proc/{0}/task/{0}/children", child.id());
     while std::fs::read_to_string(&children).expect("children").split_whitespace().count() != 1 {
         std::thread::yield_now();
@@ -271,12 +273,12 @@ fn reap_and_wait_all_adopt_orphans() {
     assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
-/// A script's `watch -- $COMMAND` with nothing in it must not wait for ever.
+/// `watch -- $COMMAND` with an empty variable in a script must not wait for ever.
 #[test]
 fn missing_command_is_an_error() {
     let ran = crate::support::run(["watch", "--quiet", "--"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
-    // Dashes of the command itself are its own.
+    // A `--` after the command belongs to the command.
     let ran = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "--\n"));
     let ran = crate::support::run(["--json", "watch", "--"]);

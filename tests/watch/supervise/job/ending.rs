@@ -1,4 +1,5 @@
-//! Of what sigtool dies when the terminal has ended the command.
+//! The exit status of sigtool when a key typed on the terminal has terminated the
+//! command.
 
 use super::typed;
 

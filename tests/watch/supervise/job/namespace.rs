@@ -1,5 +1,5 @@
-//! As PID 1 of a namespace that a shell outside has started: sigtool's process
-//! group has no number there.
+//! sigtool as PID 1 of a namespace that a shell outside has started. Its process
+//! group has no ID in that namespace.
 
 use std::process::{Command, Stdio};
 
@@ -29,8 +29,8 @@ fn outer_shell_stops_and_continues_namespace_as_job() {
     }
 }
 
-/// What has been handed over cannot be taken back for the group outside, so a
-/// command that does not read the terminal is not given it.
+/// sigtool cannot give the terminal back to the group outside. So a command that
+/// does not read the terminal does not get it.
 #[test]
 fn terminal_stays_with_outer_shell() {
     let script = r#"
@@ -63,8 +63,8 @@ end()
     }
 }
 
-/// Where nobody could continue what is outside, Ctrl-Z has no effect: it is
-/// unshare that leads the session.
+/// unshare leads the session, so no shell could continue it. Ctrl-Z has no
+/// effect.
 #[test]
 fn namespace_is_not_a_job_without_outer_shell() {
     let script = r#"
@@ -83,7 +83,7 @@ end()
     }
 }
 
-/// PID 1 cannot be killed from inside, and its status is what is looked at.
+/// PID 1 cannot be killed from inside, so it exits with a status.
 #[test]
 fn init_status_reports_typed_signal() {
     let script = r#"

@@ -1,4 +1,4 @@
-//! What continues the command, and how often.
+//! Continuing the command, exactly once.
 
 use super::typed;
 

@@ -1,9 +1,9 @@
-//! Who stops with the command, and who does not.
+//! The processes that stop together with the command.
 
 use super::typed;
 
-/// With a group of its own, the terminal stops the command alone: the rest of
-/// the job is stopped by sigtool, or the shell would wait for it for ever.
+/// With --group the terminal stops only the command. sigtool stops the rest of
+/// the job, because the shell waits until all of it is stopped.
 #[test]
 fn pipeline_is_stopped_and_continued() {
     let script = r#"
@@ -23,7 +23,7 @@ end()
     typed(script, &[]);
 }
 
-/// A shell's script that the command is run by stops with it, too.
+/// A shell script that runs the command stops together with it.
 #[test]
 fn script_is_stopped_and_continued() {
     let script = r#"
@@ -42,8 +42,8 @@ end()
     typed(script, &[]);
 }
 
-/// A shell tells a running job nothing when it puts it into the foreground: the
-/// command stops as it reads, and is handed the terminal then.
+/// A shell does not notify a running job that it moves to the foreground. The
+/// command stops when it reads, and then gets the terminal.
 #[test]
 fn background_command_gets_terminal_on_request() {
     let script = r#"
@@ -65,7 +65,7 @@ with tempfile.TemporaryDirectory() as folder:
     typed(script, &[]);
 }
 
-/// A command that somebody stops by STOP is a job that has stopped.
+/// A command that another process stops with STOP is a stopped job.
 #[test]
 fn shell_regains_terminal_when_command_is_stopped() {
     let script = r#"
@@ -85,8 +85,8 @@ end()
     typed(script, &[]);
 }
 
-/// Where no shell could continue it, sigtool goes on; the terminal is its own
-/// until the command goes on, too.
+/// If no shell could continue it, sigtool keeps running. It has the terminal
+/// until the command is continued.
 #[test]
 fn stopped_command_returns_terminal_without_shell() {
     let script = r#"
