@@ -30,9 +30,9 @@ const ROUNDS: usize = 5;
 const LOOKS: usize = 200;
 const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
-/// What the target of a flood catches.
+/// The signal that the target of a flood catches.
 const FLOOD: i32 = libc::SIGUSR1 + 30;
-/// What a target of looks catches.
+/// The signals that the target of inspections catches.
 const CAUGHT: [i32; 8] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -43,7 +43,7 @@ const CAUGHT: [i32; 8] = [
     libc::SIGWINCH,
     libc::SIGCHLD,
 ];
-/// What is queued for it.
+/// The number of signals queued to it.
 const QUEUED: usize = 3;
 
 fn main() {
@@ -58,7 +58,7 @@ fn main() {
     }
 }
 
-/// A process of this program, which has said that it is ready; ended at the end.
+/// A process of this program that is ready. Killed when dropped.
 struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -135,17 +135,17 @@ fn looks() {
     }
 }
 
-/// How long the target stood still, in microseconds.
+/// Returns how long the target was stopped, in microseconds.
 fn stopped(json: &[u8]) -> Option<f64> {
     let document: serde_json::Value = serde_json::from_slice(json).ok()?;
     document["processes"][0]["means"]["stopped_us"].as_f64()
 }
 
-/// One way of looking on.
+/// A program that watches the target.
 struct Way {
     name: &'static str,
     command: &'static [&'static str],
-    /// What it says when it has begun.
+    /// The text that it prints when it has started.
     begun: &'static str,
     times: Vec<f64>,
     told: usize,
@@ -176,7 +176,8 @@ fn floods(count: usize) {
     }
 }
 
-/// The seconds from the first signal to the last, and how many were told.
+/// Returns the seconds from the first signal to the last, and the number of
+/// reported signals.
 fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
     let mut target = Target::start(&["catcher", &count.to_string()]);
     let pid = target.pid();
@@ -188,7 +189,7 @@ fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
         command.args(arguments).arg(&pid).stdin(Stdio::null());
         let strace = *program == "strace";
         let file = File::create(&path).expect("a file");
-        // strace tells on its standard error, and of the beginning, too.
+        // strace prints that it has attached on standard error.
         if strace {
             command.args(["-o", path.to_str()?]).stderr(writer);
         } else {
@@ -210,8 +211,8 @@ fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
     let start = Instant::now();
     for value in 0..count {
         let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
-        // SAFETY: sigqueue(3) takes plain values; the target has not been waited
-        // for. A full queue is waited out.
+        // SAFETY: sigqueue(3) takes plain values, and the target has not been
+        // reaped. The loop waits while the queue is full.
         while unsafe { libc::sigqueue(target_pid, FLOOD, value) } != 0 {
             std::thread::yield_now();
         }
@@ -242,8 +243,8 @@ fn pipe() -> (OwnedFd, OwnedFd) {
 
 /// Catches eight signals, has some pending, and waits for the end of its input.
 fn target() {
-    // SAFETY: the actions and sets are made whole before they are given to the
-    // kernel, and the handler does nothing.
+    // SAFETY: actions and sets are initialised before the kernel reads them, and
+    // the handler does nothing.
     unsafe {
         for signal in CAUGHT {
             catch(signal, nothing);
@@ -261,10 +262,10 @@ fn target() {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// How many are still to come.
+/// The number of signals that have not arrived yet.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-/// Catches so many, and says so.
+/// Catches `count` signals, then prints `all`.
 fn catcher(count: usize) {
     LEFT.store(count, Ordering::Relaxed);
     // SAFETY: as above; the handler counts down.
@@ -274,7 +275,7 @@ fn catcher(count: usize) {
 }
 
 unsafe fn catch(signal: i32, handler: extern "C" fn(i32)) {
-    // SAFETY: zeroes are a whole action; the handler is set.
+    // SAFETY: zeroes are a valid sigaction; the handler is set.
     unsafe {
         let mut action = std::mem::zeroed::<libc::sigaction>();
         action.sa_sigaction = handler as *const () as usize;
@@ -287,7 +288,7 @@ extern "C" fn nothing(_: i32) {}
 
 extern "C" fn count_down(_: i32) {
     if LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
-        // SAFETY: write(2) may be called in a handler; the bytes are as many.
+        // SAFETY: write(2) is async-signal-safe, and the buffer has 4 bytes.
         unsafe { libc::write(1, b"all\n".as_ptr().cast(), 4) };
     }
 }
