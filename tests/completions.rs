@@ -1,4 +1,4 @@
-//! `sigtool completions`, end to end: the scripts are what is generated, and
+//! `sigtool completions`, end to end: the checked-in scripts are up to date, and
 //! bash and zsh complete with them.
 
 use std::process::Command;
@@ -15,7 +15,8 @@ fn generated(generator: impl Generator) -> String {
     String::from_utf8(text).expect("UTF-8")
 }
 
-/// fish's generator knows no values of operands: they are added.
+/// Returns the fish completions with the values of operands, which clap's
+/// generator does not support.
 fn fish() -> String {
     let mut text = generated(Shell::Fish);
     let definition = sigtool::cli::full_command();
@@ -55,7 +56,7 @@ fn completions_prints_script_of_each_shell() {
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
 }
 
-/// What bash offers for the last of these words.
+/// Returns the candidates that bash offers for the last of these words.
 fn bash(words: &[&str]) -> Option<String> {
     let script = format!(
         "source <(\"$0\" completions bash); COMP_WORDS=({}); COMP_CWORD={}; \
@@ -91,10 +92,10 @@ fn bash_completes_subcommands_options_and_signals() {
     }
 }
 
-/// What becomes of a line in an interactive zsh when Tab is typed.
+/// Types a line and Tab in an interactive zsh.
 #[test]
 fn zsh_completes_subcommands_options_and_signals() {
-    // The line is typed only once there is a prompt to type it at.
+    // The line is typed only after the prompt is shown.
     let script = r#"
         zmodload zsh/zpty
         zpty inner zsh -f -i

@@ -1,10 +1,10 @@
-//! What is generated from the definition of the command line and checked in:
-//! completions and man pages. A test fails when one drifts; with
-//! `SNAPSHOTS=overwrite` it is written anew.
+//! Checked-in files that are generated from the command line definition:
+//! completions and man pages. A test fails when one is out of date;
+//! `SNAPSHOTS=overwrite` rewrites it.
 
 use std::path::Path;
 
-/// Holds a generated text against the file below the project.
+/// Compares a generated text with a file of the project.
 pub fn hold(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("SNAPSHOTS").is_some_and(|asked| asked == "overwrite") {

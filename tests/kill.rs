@@ -1,11 +1,11 @@
-//! The binary under the name `kill`, end to end. What could reach others, and
-//! every comparison with another kill, runs in a pid namespace.
+//! The binary under the name `kill`, end to end. Tests that could signal other
+//! processes, and comparisons with other implementations, run in a PID namespace.
 
 use std::fs::File;
 
 use crate::support::{Fixture, in_namespace, kill, kill_command, skipped};
 
-/// Taken by no process of a test: the kernel's greatest number.
+/// PID 4194304, which the kernel never assigns.
 const NOBODY: &str = "4194304";
 
 fn fixture(settings: &[&str]) -> Fixture {
@@ -171,7 +171,8 @@ fn kill_require_handler_skips_processes_without_handler() {
         assert_eq!((ran.code, ran.stderr), (Some(64), said));
         assert_eq!(kill(["-r", signal, &plain.pid.to_string()]).code, Some(1));
     }
-    // The one without a handler got neither, or it would have ended by it.
+    // The process without a handler got neither signal, or it would have been
+    // terminated.
     assert_eq!(kill(["-INT", &plain.pid.to_string()]).code, Some(0));
     assert_eq!(plain.ended_by(), Some(2));
 }
@@ -192,7 +193,7 @@ fn kill_timeout_signals_only_live_processes() {
     let (mut one, mut other) = (fixture(&stubborn), fixture(&stubborn));
     let gone = fixture(&["--exit", "0"]);
     let (first, second) = (one.pid.to_string(), other.pid.to_string());
-    // A dead process among them keeps nothing from the others.
+    // A dead process among the targets does not affect the others.
     let ran = kill([
         "--verbose",
         "--timeout",
@@ -234,7 +235,7 @@ fn kill_timeout_spares_exited_processes() {
     assert_eq!(fixture.ended_by(), Some(15));
 }
 
-/// Starts a fixture that leads a group, and says `pid` when it is ready.
+/// Starts a fixture that leads a process group, and sets `pid` when it is ready.
 const LEADER: &str = "
     cd \"$(mktemp -d)\"
     leader() { rm -f ready; setsid \"$FIXTURE\" --default '~[KILL STOP]' \"$@\" > ready &
@@ -257,8 +258,8 @@ fn kill_signals_group_in_every_form() {
     }
 }
 
-/// Whatever is named, -p prints it and sends nothing, and -r sends nothing to
-/// what cannot be asked for its handler.
+/// With -p every target is printed and not signalled. With -r a target whose
+/// handler is unknown is not signalled.
 #[test]
 fn kill_print_and_require_options_send_nothing() {
     let script = format!(
@@ -275,8 +276,8 @@ fn kill_print_and_require_options_send_nothing() {
     assert!(lines[12].starts_with("sending signal 9 to pid -1") && lines[13] == "137", "{text}");
 }
 
-/// The /proc of another pid namespace has other numbers: what it says of a
-/// number or a name is not believed.
+/// The /proc of another PID namespace has other PIDs, so it is not used for PIDs
+/// or names.
 #[test]
 fn kill_refuses_names_with_foreign_proc() {
     let script = format!(
@@ -290,7 +291,7 @@ fn kill_refuses_names_with_foreign_proc() {
     assert!(ran.stderr.contains("the /proc here is of another pid namespace"), "{}", ran.stderr);
 }
 
-/// POSIX's own example: a process and a group in one command.
+/// The example in POSIX: a process and a group in one command.
 #[test]
 fn kill_signals_process_and_group_in_one_command() {
     let script = format!(
@@ -303,7 +304,8 @@ fn kill_signals_process_and_group_in_one_command() {
 
 #[test]
 fn kill_signals_own_group_and_broadcast() {
-    // Numbers of signals, as the first processes of a container have them.
+    // The PIDs are as small as signal numbers, as they are for the first
+    // processes of a container.
     let script = format!(
         "echo 20 > /proc/sys/kernel/ns_last_pid; {LEADER} leader; one=$!
         test $pid -lt 64 && \"$KILL\" -TERM -$pid; echo $?; wait $one; echo $?
@@ -330,9 +332,9 @@ fn kill_name_selects_own_processes() {
     assert!(said[1].ends_with("failed: Operation not permitted"), "{said:?}");
 }
 
-/// On what all agree on (procps is wrong on `-TERM -PGID`, and does not know
-/// `-l 143`), ours does the same: what comes of the target, and
-/// whether kill succeeds.
+/// Compares the effect on the target and the exit status where all
+/// implementations agree. procps handles `-TERM -PGID` wrongly and does not know
+/// `-l 143`.
 #[test]
 fn kill_matches_other_implementations() {
     let script = format!(

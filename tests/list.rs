@@ -268,7 +268,7 @@ fn list_table_fits_width() {
     assert!(colored.stdout.contains("\u{1b}[1mTERM\u{1b}[0m"), "{}", colored.stdout);
 }
 
-/// What a program reads of `list --json`.
+/// The fields of `list --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listing {

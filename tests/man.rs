@@ -1,5 +1,5 @@
-//! The man pages: the command line's own definition, and the prose of
-//! tests/man/, which is checked in beside what is generated of both.
+//! The man pages, generated from the command line definition and the prose in
+//! tests/man/.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use clap_mangen::Man;
 
 use crate::generated::hold;
 
-/// The date that all pages bear: of the last change of their prose.
+/// The date on all pages: the last change of their prose.
 const DATE: &str = "2026-11-22";
 
-/// The page of a command: its definition, then its prose.
+/// Returns the page of a command: its definition, then its prose.
 fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     let title = name.to_uppercase();
     let source = format!("sigtool {}", env!("CARGO_PKG_VERSION"));
-    // Subcommands that have pages of their own, and the built-in help, are not
-    // repeated in a synopsis.
+    // Subcommands with separate pages and the built-in help are left out of the
+    // synopsis.
     let command = command.clone().name(&*name.to_owned().leak()).bin_name(name.replacen('-', " ", 1));
     let man = Man::new(
         command
@@ -37,7 +37,7 @@ fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     String::from_utf8(text).expect("UTF-8") + prose
 }
 
-/// Every page: its name and its text.
+/// Returns the name and the text of every page.
 fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let prose = |name: &str| {
@@ -97,8 +97,7 @@ fn man_pages_pass_mandoc_lint() {
     }
 }
 
-/// Each JSON field and each exit status that a page or a schema knows, the
-/// other knows too.
+/// The pages and the schemas contain the same JSON fields and exit statuses.
 #[test]
 fn man_pages_describe_every_schema_field() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -127,7 +126,7 @@ fn collect(schema: &serde_json::Value, fields: &mut Vec<String>) {
     }
 }
 
-/// Every identifier of a finding has its sentence, and its word in the schema.
+/// Every finding identifier has a sentence in the page and a value in the schema.
 #[test]
 fn man_page_describes_every_finding() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,12 +1,12 @@
-//! The README: every command in a `console` block is run, and prints what
-//! stands below it.
+//! Runs every command in the `console` blocks of the README and compares the
+//! output.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::{SIGTOOL, in_namespace, schema, searchable_path};
 
-/// A command, and the lines that follow it.
+/// A command and its output lines.
 struct Shown {
     command: String,
     output: String,
@@ -40,7 +40,7 @@ fn readme_examples_match_actual_output() {
     for Shown { command, output } in shown {
         let script = format!("PATH='{path}'; cd '{}'; exec 2>&1; {command}", root.display());
         let printed = if command.contains("send") {
-            // What sends runs where it could reach nobody.
+            // Commands that send signals run in a PID namespace.
             let Some(ran) = in_namespace(&script) else { continue };
             ran.stdout
         } else {
@@ -48,7 +48,7 @@ fn readme_examples_match_actual_output() {
             String::from_utf8(ran.expect("sh runs").stdout).expect("UTF-8")
         };
         assert_eq!(printed, output, "$ {command}");
-        // Messages stand beside the documents.
+        // Messages are printed between the documents.
         let documents: Vec<&str> = printed.lines().filter(|line| line.starts_with('{')).collect();
         let words: Vec<&str> = command.split_whitespace().collect();
         schema::check_run(&words, &documents.join("\n"));

@@ -1,5 +1,5 @@
-//! The schemas themselves: that they are schemas, and that each refuses what is
-//! not as it says. What sigtool prints is held to them wherever a test runs it.
+//! The schemas are valid, and each rejects wrong documents. Every test that runs
+//! sigtool checks its output against them.
 
 use std::process::{Command, Stdio};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::support::schema::{self, SCHEMAS};
 use crate::support::{Fixture, SIGTOOL, fixture_path, run, skipped};
 
-/// No field has this type.
+/// A value of a type that no field has.
 const WRONG: f64 = 1.5;
 
-/// Left out without a fault.
+/// Fields that may be missing.
 const OPTIONAL: [&str; 2] = ["/processes/0/tasks", "/processes/0/handlers"];
 
 #[test]
@@ -24,7 +24,7 @@ fn schemas_are_valid() {
     assert!(jsonschema::meta::validate(&serde_json::json!({ "type": WRONG })).is_err());
 }
 
-/// A document with one thing in it changed, and what was changed.
+/// Returns all documents with one change, each with a description of the change.
 fn spoiled(document: &Value) -> Vec<(String, Value)> {
     let mut places = vec![String::new()];
     let mut found = Vec::new();
@@ -48,7 +48,7 @@ fn spoiled(document: &Value) -> Vec<(String, Value)> {
                     places.push(path);
                 }
             }
-            // The first ones stand for all.
+            // The first elements represent all others.
             Value::Array(values) => places.extend((0..values.len().min(6)).map(|at| format!("{place}/{at}"))),
             _ => {}
         }
@@ -85,7 +85,7 @@ fn schema_rejects_spoiled_listings() {
 #[test]
 fn listings_of_every_architecture_match_schema() {
     for arch in ["x86", "alpha", "sparc", "mips", "parisc"] {
-        // It is run() that looks at what they print.
+        // run() checks the output against the schema.
         for what in [&[][..], &["--codes"], &["--names"], &["0x1", "TERM", "-9", "RTMAX"]] {
             let ran = run(["list", "--json", "--arch", arch].iter().chain(what));
             assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arch} {what:?}");
@@ -131,7 +131,7 @@ fn schema_rejects_spoiled_decode_documents() {
 
 #[test]
 fn schema_rejects_spoiled_receive_events() {
-    // What waits is received at once: it has sent it to itself.
+    // A pending signal is received at once: the fixture queued it to itself.
     let output = Command::new(fixture_path())
         .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
         .args([SIGTOOL, "watch", "--json", "--count", "1", "RTMIN"])
@@ -139,13 +139,14 @@ fn schema_rejects_spoiled_receive_events() {
         .output()
         .expect("the fixture runs");
     let text = String::from_utf8(output.stdout).expect("JSON");
-    // The fixture's watcher says `ready` into the same pipe.
+    // The fixture's watcher prints `ready` to the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("an event");
     refuses_what_is_spoiled("watch", line);
     let output = Command::new(fixture_path())
         .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
         .args([SIGTOOL, "watch", "--json", "--drop", "RTMIN", "--"])
-        // It ends by its own signal, which comes back to it.
+        // The command is killed by the signal that it sends to sigtool, which
+        // forwards it.
         .args(["sh", "-c", "kill -USR1 $PPID; while :; do :; done"])
         .output()
         .expect("the fixture runs");

@@ -1,5 +1,5 @@
-//! How sigtool starts and ends: the inherited signal state, its descriptors,
-//! what it does when its output cannot be written.
+//! Start and exit of sigtool: the inherited signal state, the standard
+//! descriptors, and write errors.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{SIGTOOL, fixture_path, run, schema, sigtool};
 
-/// What sigtool says of itself when it is started in a prepared state.
+/// Returns sigtool's description of itself when it is started in a prepared
+/// state.
 fn own_state(settings: &[&str]) -> serde_json::Value {
     let output = Command::new(fixture_path())
         .args(settings)
@@ -15,7 +16,7 @@ fn own_state(settings: &[&str]) -> serde_json::Value {
         .output()
         .expect("the fixture runs");
     let text = String::from_utf8(output.stdout).expect("JSON");
-    // The fixture's watcher says `ready` into the same pipe.
+    // The fixture's watcher prints `ready` to the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("a document");
     schema::check("decode-status", line);
     serde_json::from_str(line).expect("JSON")
@@ -23,8 +24,7 @@ fn own_state(settings: &[&str]) -> serde_json::Value {
 
 #[test]
 fn inherited_signal_state_is_not_disturbed() {
-    // What the test runner itself ignores is set back, so that each row says
-    // all that there is.
+    // Resets signals that the test runner ignores, so that each row is complete.
     let clean = ["--default", "~[KILL STOP]"];
     for (settings, blocked, ignored) in [
         (&[][..], "[]", "[]"),
@@ -83,7 +83,8 @@ fn closed_standard_descriptors_are_handled() {
     }
 }
 
-/// A file opened later must not get the number of a closed standard output.
+/// A file opened later must not get the descriptor number of a closed standard
+/// output.
 #[test]
 fn opened_files_never_replace_standard_descriptors() {
     let path = std::env::temp_dir().join(format!("sigtool-start-{}", std::process::id()));
@@ -141,8 +142,8 @@ fn short_help_fits_80_columns() {
     }
 }
 
-/// What sigtool runs itself (getent(1), for the name of a user) starts in the
-/// state that sigtool was started in.
+/// Programs that sigtool runs (getent(1), for user names) start in the signal
+/// state that sigtool inherited.
 #[test]
 fn inherited_signal_state_is_passed_on() {
     let folder = std::env::temp_dir().join(format!("sigtool-getent-{}", std::process::id()));
@@ -153,7 +154,7 @@ fn inherited_signal_state_is_passed_on() {
     std::fs::set_permissions(&getent, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR1", "--block", "TERM,RTMIN"];
-    // A user that nobody has.
+    // A UID without a user.
     let user = ["--reuid", "54321", "--regid", "54321", "--clear-groups"];
     let target = Command::new("setpriv").args(user).args(["sleep", "1000"]).spawn();
     let Ok(mut target) = target else { return crate::support::skipped("setpriv is missing") };
@@ -183,7 +184,7 @@ fn inherited_signal_state_is_passed_on() {
     assert_eq!(masks(&seen).len(), 4);
 }
 
-/// The binary needs nothing but the C library.
+/// The binary needs only the C library.
 #[test]
 fn binary_loads_no_library_except_libc() {
     let output = Command::new("ldd").arg(SIGTOOL).output();

@@ -1,10 +1,10 @@
-//! The tables of `signal/` against those of the C library.
+//! Compares the tables of `signal/` with those of the C library.
 
 use sigtool::signal::number::RTMIN;
 use sigtool::signal::si_code::CODES;
 use sigtool::signal::{Arch, Sigaction, Signal, SignalSet, name, table};
 
-/// Every constant libc has for x86 and arm.
+/// All signal constants that the libc crate has for x86 and arm.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
 fn signal_numbers_match_libc() {
@@ -57,8 +57,8 @@ fn realtime_range_matches_libc() {
     assert_eq!(i32::from(Arch::NATIVE.rtmax()), libc::SIGRTMAX());
 }
 
-/// strsignal(3) has a text of its own for exactly the signals that we name,
-/// and counts real-time signals from the same RTMIN.
+/// strsignal(3) has a description for exactly the signals that we name, and
+/// counts real-time signals from the same RTMIN.
 #[test]
 fn signal_set_matches_strsignal() {
     for signal in Arch::NATIVE.signals() {
@@ -72,8 +72,8 @@ fn signal_set_matches_strsignal() {
     }
 }
 
-/// Where strsignal(3) speaks of a key, a child or a core of the matter, our
-/// description speaks of it too.
+/// Our descriptions contain the same key words as those of strsignal(3), or a
+/// synonym.
 #[test]
 fn descriptions_agree_with_strsignal() {
     let shared = [
@@ -107,13 +107,13 @@ fn descriptions_agree_with_strsignal() {
 
 #[allow(unsafe_code)]
 fn strsignal(signal: Signal) -> String {
-    // SAFETY: strsignal(3) returns a valid C string for every number; glibc
-    // keeps what it builds per thread, and the text is copied at once.
+    // SAFETY: strsignal(3) returns a valid C string for every number. glibc keeps
+    // a built text per thread, and the text is copied at once.
     let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(i32::from(signal.get()))) };
     text.to_string_lossy().into_owned()
 }
 
-/// The si_code constants that the libc crate has.
+/// The si_code constants of the libc crate.
 #[test]
 fn siginfo_codes_match_libc() {
     let constants = [
@@ -149,7 +149,7 @@ fn siginfo_codes_match_libc() {
     }
 }
 
-/// Every flag of an action that libc has.
+/// All sigaction flags that the libc crate has.
 #[test]
 fn sigaction_flags_match_libc() {
     for (bit, name) in [

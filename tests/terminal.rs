@@ -1,19 +1,18 @@
-//! What a person sees: on a pseudo-terminal, in 80 and in 120 columns, with and
-//! without colour.
+//! Output on a pseudo-terminal of 80 and 120 columns, with and without colour.
 
 use std::process::{Command, Stdio};
 
 use crate::support::{SIGTOOL, skipped};
 
-/// What a command prints on a terminal of so many columns; `None` where there
-/// is no script(1) to make one.
+/// Returns the output of a command on a terminal of this width. Prints the reason
+/// and returns `None` if script(1) cannot provide one.
 fn on_terminal(columns: u16, environment: &[(&str, &str)], arguments: &str) -> Option<String> {
     let line = format!("stty cols {columns} rows 50; exec '{SIGTOOL}' {arguments}");
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
-        // On a CI service colour is taken to be wanted, even by a dumb terminal.
+        // On a CI service colour is the default, even on a dumb terminal.
         .env_remove("CI")
         .env("TERM", "xterm")
         .envs(environment.iter().copied())
@@ -47,7 +46,7 @@ fn tables_fit_terminal_width() {
         for columns in [80, 120] {
             let Some(text) = on_terminal(columns, &[], arguments) else { return };
             let widest = plain(&text).lines().map(|line| line.chars().count()).max();
-            // A long path is a word, which no line can break.
+            // A long path is one word, which cannot be broken.
             let fits = plain(&text)
                 .lines()
                 .all(|line| line.chars().count() <= usize::from(columns) || line.contains(data));
@@ -88,7 +87,7 @@ fn colour_adds_no_information() {
     assert_eq!(plain(&colored), bare);
 }
 
-/// JSON is indented for a person, and the same document.
+/// JSON is indented on a terminal; the content is the same.
 #[test]
 fn json_is_indented_on_terminal() {
     let Some(text) = on_terminal(80, &[], "list --json 15") else { return };
