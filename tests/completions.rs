@@ -5,8 +5,8 @@ use std::process::Command;
 
 use clap_complete::{Generator, Shell};
 
-use crate::generated::hold;
-use crate::support::{Ran, SIGTOOL, run, searchable_path, skipped};
+use crate::generated::assert_up_to_date;
+use crate::support::{CommandResult, SIGTOOL, run, searchable_path, skipped};
 
 fn generated(generator: impl Generator) -> String {
     let mut command = sigtool::cli::full_command();
@@ -20,13 +20,13 @@ fn generated(generator: impl Generator) -> String {
 fn fish() -> String {
     let mut text = generated(Shell::Fish);
     let definition = sigtool::cli::full_command();
-    for (room, operand) in [("list", "operands"), ("watch", "signals")] {
-        let room_definition = definition.find_subcommand(room).expect("a subcommand");
+    for (subcommand, operand) in [("list", "operands"), ("watch", "signals")] {
+        let subcommand_definition = definition.find_subcommand(subcommand).expect("a subcommand");
         let argument =
-            room_definition.get_arguments().find(|each| each.get_id() == operand).expect("operands");
+            subcommand_definition.get_arguments().find(|each| each.get_id() == operand).expect("operands");
         let values = argument.get_possible_values();
         let names: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
-        let using = format!("__fish_sigtool_using_subcommand {room}");
+        let using = format!("__fish_sigtool_using_subcommand {subcommand}");
         text += &format!("complete -c sigtool -n \"{using}\" -f -a \"{}\"\n", names.join(" "));
     }
     text
@@ -34,10 +34,10 @@ fn fish() -> String {
 
 #[test]
 fn completion_scripts_match_generated_ones() {
-    hold("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
-    hold("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
-    hold("src/commands/completions/sigtool.fish", &fish());
-    hold("src/commands/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
+    assert_up_to_date("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
+    assert_up_to_date("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
+    assert_up_to_date("src/commands/completions/sigtool.fish", &fish());
+    assert_up_to_date("src/commands/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn completions_prints_script_of_each_shell() {
         ("fish", "complete -c sigtool"),
         ("nushell", "export extern \"sigtool send\""),
     ] {
-        let ran = run(["completions", shell]);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-        assert!(ran.stdout.contains(part) && ran.stdout.contains("VTALRM"), "{shell}");
+        let result = run(["completions", shell]);
+        assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+        assert!(result.stdout.contains(part) && result.stdout.contains("VTALRM"), "{shell}");
     }
     let unknown = run(["completions", "tcsh"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
@@ -64,8 +64,8 @@ fn bash(words: &[&str]) -> Option<String> {
         words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
         words.len() - 1,
     );
-    match Command::new("bash").args(["--norc", "-c", &script, SIGTOOL]).output().map(Ran::from) {
-        Ok(ran) => Some(ran.stdout.trim().to_owned()),
+    match Command::new("bash").args(["--norc", "-c", &script, SIGTOOL]).output().map(CommandResult::from) {
+        Ok(result) => Some(result.stdout.trim().to_owned()),
         Err(error) => {
             skipped(&format!("bash: {error}"));
             None
@@ -75,7 +75,7 @@ fn bash(words: &[&str]) -> Option<String> {
 
 #[test]
 fn bash_completes_subcommands_options_and_signals() {
-    for (words, offered) in [
+    for (words, expected) in [
         (&["sigtool", "dec"][..], "decode-status decode"),
         (&["sigtool", "send", "--broad"], "--broadcast"),
         (&["sigtool", "send", "-s", "TER"], "TERM"),
@@ -88,7 +88,7 @@ fn bash_completes_subcommands_options_and_signals() {
         (&["sigtool", "completions", "fi"], "fish"),
     ] {
         let Some(found) = bash(words) else { return };
-        assert_eq!(found, offered, "{words:?}");
+        assert_eq!(found, expected, "{words:?}");
     }
 }
 
@@ -112,13 +112,13 @@ compdef _sigtool sigtool; bindkey '^I' complete-word; stty columns 200 -echo; ec
         ("watch VTA", "watch VTALRM"),
         ("send --broad", "send --broadcast"),
     ] {
-        let ran = Command::new("timeout")
+        let result = Command::new("timeout")
             .args(["30", "zsh", "-fc", script, SIGTOOL, line, completed])
             .env("PATH", searchable_path())
             .output();
-        match ran.map(Ran::from) {
-            Ok(ran) if ran.code == Some(127) => return skipped("zsh is missing"),
-            Ok(ran) => assert_eq!(ran.stdout, "found\n", "{line}: {}", ran.stderr),
+        match result.map(CommandResult::from) {
+            Ok(result) if result.code == Some(127) => return skipped("zsh is missing"),
+            Ok(result) => assert_eq!(result.stdout, "found\n", "{line}: {}", result.stderr),
             Err(error) => return skipped(&format!("timeout: {error}")),
         }
     }

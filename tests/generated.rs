@@ -5,12 +5,12 @@
 use std::path::Path;
 
 /// Compares a generated text with a file of the project.
-pub fn hold(file: &str, text: &str) {
+pub fn assert_up_to_date(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("SNAPSHOTS").is_some_and(|asked| asked == "overwrite") {
+    if std::env::var_os("SNAPSHOTS").is_some_and(|mode| mode == "overwrite") {
         std::fs::write(&path, text).expect("the file can be written");
         return;
     }
-    let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == text, "{file} is not what is generated: run the tests with SNAPSHOTS=overwrite");
+    let current = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(current == text, "{file} is not what is generated: run the tests with SNAPSHOTS=overwrite");
 }

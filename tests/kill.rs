@@ -6,7 +6,7 @@ use std::fs::File;
 use crate::support::{Fixture, in_namespace, kill, kill_command, skipped};
 
 /// PID 4194304, which the kernel never assigns.
-const NOBODY: &str = "4194304";
+const NO_PROCESS: &str = "4194304";
 
 fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
@@ -26,19 +26,23 @@ fn kill_prints_nothing_on_success() {
         (&["--signal=ALRM", "--"], 14),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = kill(form.iter().copied().chain([fixture.pid.to_string().as_str()]));
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{form:?}");
-        assert_eq!(fixture.ended_by(), Some(number), "{form:?}");
+        let result = kill(form.iter().copied().chain([fixture.pid.to_string().as_str()]));
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), "", ""),
+            "{form:?}"
+        );
+        assert_eq!(fixture.terminating_signal(), Some(number), "{form:?}");
     }
 }
 
 #[test]
 fn kill_failures_use_common_wording() {
-    for (arguments, code, said) in [
-        (&[NOBODY][..], 1, "kill: sending signal to 4194304 failed: No such process\n"),
-        (&["-s", "FOO", NOBODY], 1, "kill: 'FOO': invalid signal\n"),
-        (&["-FOO", NOBODY], 1, "kill: 'FOO': invalid signal\n"),
-        (&["-65", NOBODY], 1, "kill: '65': invalid signal\n"),
+    for (arguments, code, message) in [
+        (&[NO_PROCESS][..], 1, "kill: sending signal to 4194304 failed: No such process\n"),
+        (&["-s", "FOO", NO_PROCESS], 1, "kill: 'FOO': invalid signal\n"),
+        (&["-FOO", NO_PROCESS], 1, "kill: 'FOO': invalid signal\n"),
+        (&["-65", NO_PROCESS], 1, "kill: '65': invalid signal\n"),
         (&["4294967297"], 1, "kill: '4294967297': invalid process ID\n"),
         (&[" 12"], 1, "kill: ' 12': invalid process ID\n"),
         (&["+12"], 1, "kill: '+12': invalid process ID\n"),
@@ -47,10 +51,10 @@ fn kill_failures_use_common_wording() {
         (&["nobody-here"], 1, "kill: cannot find process \"nobody-here\"\n"),
         (&["--timeout", "50"], 1, "kill: option '--timeout' needs two words: milliseconds and a signal\n"),
     ] {
-        let ran = kill(arguments);
+        let result = kill(arguments);
         assert_eq!(
-            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
-            (Some(code), "", said),
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(code), "", message),
             "{arguments:?}"
         );
     }
@@ -62,16 +66,16 @@ fn kill_failures_use_common_wording() {
 
 #[test]
 fn kill_signals_valid_operands_beside_invalid_ones() {
-    for (other, said) in [
-        (NOBODY, "kill: sending signal to 4194304 failed: No such process\n"),
+    for (other, message) in [
+        (NO_PROCESS, "kill: sending signal to 4194304 failed: No such process\n"),
         ("4294967297", "kill: '4294967297': invalid process ID\n"),
         ("12abc", "kill: '12abc': invalid process ID\n"),
         ("nobody-here", "kill: cannot find process \"nobody-here\"\n"),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = kill(["-TERM", other, &fixture.pid.to_string()]);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(64), said));
-        assert_eq!(fixture.ended_by(), Some(15));
+        let result = kill(["-TERM", other, &fixture.pid.to_string()]);
+        assert_eq!((result.code, result.stderr.as_str()), (Some(64), message));
+        assert_eq!(fixture.terminating_signal(), Some(15));
     }
 }
 
@@ -82,31 +86,31 @@ fn kill_rejects_second_or_late_signal() {
     for arguments in
         [["-TERM", "-9", &pid], ["-TERM", "-KILL", &pid], ["-INT", &pid, "-9"], ["-INT", &pid, "-TERM"]]
     {
-        let ran = kill(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-        assert!(ran.stderr.contains("; nothing was sent"), "{}", ran.stderr);
+        let result = kill(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(result.stderr.contains("; nothing was sent"), "{}", result.stderr);
     }
     assert_eq!(kill(["-USR1", &pid]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
 fn kill_accepts_tid_for_its_process() {
     let mut fixture = fixture(&["--thread", ""]);
     assert_eq!(kill(["-INT", &fixture.ids[0].to_string()]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
 #[test]
 fn kill_checks_pidfd_inode() {
     let mut fixture = fixture(&[]);
-    let ran = kill([format!("{}:1", fixture.pid)]);
+    let result = kill([format!("{}:1", fixture.pid)]);
     assert_eq!(
-        (ran.code, ran.stderr),
+        (result.code, result.stderr),
         (Some(1), format!("kill: sending signal to {}:1 failed: No such process\n", fixture.pid))
     );
     assert_eq!(kill(["-INT", &fixture.pid.to_string()]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
 #[test]
@@ -125,8 +129,12 @@ fn kill_lists_and_translates_signals() {
         (&["0"], "EXIT\n"),
         (&["EXIT"], "0\n"),
     ] {
-        let ran = kill(["-l"].iter().chain(words));
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), lines, ""), "{words:?}");
+        let result = kill(["-l"].iter().chain(words));
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), lines, ""),
+            "{words:?}"
+        );
     }
     let mixed = kill(["-l", "15", "FOO", "9"]);
     assert_eq!((mixed.code, mixed.stdout.as_str()), (Some(1), "TERM\nKILL\n"));
@@ -149,10 +157,14 @@ fn kill_list_reports_write_error() {
 #[test]
 fn kill_prints_help_and_version_on_stdout() {
     for option in ["-h", "--help"] {
-        let ran = kill([option]);
-        assert_eq!(ran.code, Some(0));
-        assert!(ran.stdout.starts_with("Usage: kill ") && ran.stdout.lines().count() <= 24, "{}", ran.stdout);
-        assert!(ran.stdout.lines().all(|line| line.len() <= 80));
+        let result = kill([option]);
+        assert_eq!(result.code, Some(0));
+        assert!(
+            result.stdout.starts_with("Usage: kill ") && result.stdout.lines().count() <= 24,
+            "{}",
+            result.stdout
+        );
+        assert!(result.stdout.lines().all(|line| line.len() <= 80));
     }
     for option in ["-V", "--version"] {
         assert_eq!(kill([option]).stdout, format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION")));
@@ -164,17 +176,17 @@ fn kill_require_handler_skips_processes_without_handler() {
     let mut plain = fixture(&[]);
     let catching = fixture(&["--catch", "USR1,RTMIN+2"]);
     for signal in ["-USR1", "-RTMIN+2"] {
-        let ran = kill(["-r", "--verbose", signal, &plain.pid.to_string(), &catching.pid.to_string()]);
+        let result = kill(["-r", "--verbose", signal, &plain.pid.to_string(), &catching.pid.to_string()]);
         let number = if signal == "-USR1" { 10 } else { 36 };
-        assert_eq!(ran.stdout, format!("sending signal {number} to pid {}\n", catching.pid));
-        let said = format!("kill: not signalling {}: it has no handler for the signal\n", plain.pid);
-        assert_eq!((ran.code, ran.stderr), (Some(64), said));
+        assert_eq!(result.stdout, format!("sending signal {number} to pid {}\n", catching.pid));
+        let message = format!("kill: not signalling {}: it has no handler for the signal\n", plain.pid);
+        assert_eq!((result.code, result.stderr), (Some(64), message));
         assert_eq!(kill(["-r", signal, &plain.pid.to_string()]).code, Some(1));
     }
     // The process without a handler got neither signal, or it would have been
     // terminated.
     assert_eq!(kill(["-INT", &plain.pid.to_string()]).code, Some(0));
-    assert_eq!(plain.ended_by(), Some(2));
+    assert_eq!(plain.terminating_signal(), Some(2));
 }
 
 #[test]
@@ -182,9 +194,9 @@ fn kill_prints_pids_and_decodes_states() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     assert_eq!(kill(["-p", &pid]).stdout, format!("{pid}\n"));
-    let ran = kill(["-d", &pid]);
-    assert!(ran.stdout.contains("HUP     ignored"), "{}", ran.stdout);
-    assert_eq!(kill(["-d", NOBODY]).code, Some(1));
+    let result = kill(["-d", &pid]);
+    assert!(result.stdout.contains("HUP     ignored"), "{}", result.stdout);
+    assert_eq!(kill(["-d", NO_PROCESS]).code, Some(1));
 }
 
 #[test]
@@ -194,7 +206,7 @@ fn kill_timeout_signals_only_live_processes() {
     let gone = fixture(&["--exit", "0"]);
     let (first, second) = (one.pid.to_string(), other.pid.to_string());
     // A dead process among the targets does not affect the others.
-    let ran = kill([
+    let result = kill([
         "--verbose",
         "--timeout",
         "1",
@@ -206,12 +218,12 @@ fn kill_timeout_signals_only_live_processes() {
         "7",
         "-TERM",
         &first,
-        NOBODY,
+        NO_PROCESS,
         &gone.pid.to_string(),
         &second,
     ]);
-    assert_eq!(ran.code, Some(64));
-    assert_eq!(ran.stderr, "kill: sending signal to 4194304 failed: No such process\n");
+    assert_eq!(result.code, Some(64));
+    assert_eq!(result.stderr, "kill: sending signal to 4194304 failed: No such process\n");
     let line = |after: &str, number: u8, pid: &str| format!("{after}sending signal {number} to pid {pid}\n");
     let expected = [
         line("", 15, &first),
@@ -222,17 +234,17 @@ fn kill_timeout_signals_only_live_processes() {
         line("timeout, ", 9, &first),
         line("timeout, ", 9, &second),
     ];
-    assert_eq!(ran.stdout, expected.concat());
-    assert_eq!((one.ended_by(), other.ended_by()), (Some(9), Some(9)));
+    assert_eq!(result.stdout, expected.concat());
+    assert_eq!((one.terminating_signal(), other.terminating_signal()), (Some(9), Some(9)));
 }
 
 #[test]
 fn kill_timeout_spares_exited_processes() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    let ran = kill(["--verbose", "--timeout", "60000", "KILL", "-TERM", &pid]);
-    assert_eq!((ran.code, ran.stdout), (Some(0), format!("sending signal 15 to pid {pid}\n")));
-    assert_eq!(fixture.ended_by(), Some(15));
+    let result = kill(["--verbose", "--timeout", "60000", "KILL", "-TERM", &pid]);
+    assert_eq!((result.code, result.stdout), (Some(0), format!("sending signal 15 to pid {pid}\n")));
+    assert_eq!(fixture.terminating_signal(), Some(15));
 }
 
 /// Starts a fixture that leads a process group, and sets `pid` when it is ready.
@@ -253,8 +265,8 @@ fn kill_signals_group_in_every_form() {
     ] {
         let script =
             format!("{LEADER} leader; other=$pid; leader; \"$KILL\" {form}; echo sent $?; wait $!; echo $?");
-        let Some(ran) = in_namespace(&script) else { return };
-        assert_eq!(ran.stdout, format!("sent 0\n{status}\n"), "{form}: {}", ran.stderr);
+        let Some(result) = in_namespace(&script) else { return };
+        assert_eq!(result.stdout, format!("sent 0\n{status}\n"), "{form}: {}", result.stderr);
     }
 }
 
@@ -268,11 +280,11 @@ fn kill_print_and_require_options_send_nothing() {
         for target in -$pid -1 0 $pid $pid/$pid; do \"$KILL\" -r -TERM -- $target 2> /dev/null; echo $?; done
         \"$KILL\" -0 $pid; echo alive $?; \"$KILL\" --verbose -KILL -- -$pid; wait $one; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    let text = ran.stdout;
+    let Some(result) = in_namespace(&script) else { return };
+    let text = result.stdout;
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!((lines[1], lines[2], lines[5]), ("-1", "0", "0"), "{text}{}", ran.stderr);
-    assert_eq!(lines[6..12], ["1", "1", "1", "1", "1", "alive 0"], "{text}{}", ran.stderr);
+    assert_eq!((lines[1], lines[2], lines[5]), ("-1", "0", "0"), "{text}{}", result.stderr);
+    assert_eq!(lines[6..12], ["1", "1", "1", "1", "1", "alive 0"], "{text}{}", result.stderr);
     assert!(lines[12].starts_with("sending signal 9 to pid -1") && lines[13] == "137", "{text}");
 }
 
@@ -286,9 +298,9 @@ fn kill_refuses_names_with_foreign_proc() {
         unshare --pid --fork --kill-child \"$SIGTOOL\" send -q 1 -TERM -- -$pid; echo $?
         \"$KILL\" -0 $pid; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n1\n1\n0\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("the /proc here is of another pid namespace"), "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n1\n1\n0\n", "{}", result.stderr);
+    assert!(result.stderr.contains("the /proc here is of another pid namespace"), "{}", result.stderr);
 }
 
 /// The example in POSIX: a process and a group in one command.
@@ -298,8 +310,8 @@ fn kill_signals_process_and_group_in_one_command() {
         "{LEADER} leader; one=$!; first=$pid; leader; two=$!; \"$KILL\" -9 $first -$pid; echo $?
         wait $one; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n137\n137\n", "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n137\n137\n", "{}", result.stderr);
 }
 
 #[test]
@@ -311,9 +323,9 @@ fn kill_signals_own_group_and_broadcast() {
         test $pid -lt 64 && \"$KILL\" -TERM -$pid; echo $?; wait $one; echo $?
         leader; two=$!; \"$KILL\" -1; \"$KILL\" -0 $pid; echo $?; \"$KILL\" -9 -1; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n143\n0\n0\n137\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("kill: no process ID specified"), "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n143\n0\n0\n137\n", "{}", result.stderr);
+    assert!(result.stderr.contains("kill: no process ID specified"), "{}", result.stderr);
 }
 
 #[test]
@@ -325,11 +337,11 @@ fn kill_name_selects_own_processes() {
         setpriv --reuid 65534 --regid 65534 --clear-groups \"$KILL\" aimless
         setpriv --reuid 65534 --regid 65534 --clear-groups \"$KILL\" -a aimless"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "2\n0\n143\n143\n0\n", "{}", ran.stderr);
-    let said: Vec<&str> = ran.stderr.lines().collect();
-    assert_eq!(said[0], "kill: cannot find process \"aimless\"");
-    assert!(said[1].ends_with("failed: Operation not permitted"), "{said:?}");
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "2\n0\n143\n143\n0\n", "{}", result.stderr);
+    let lines: Vec<&str> = result.stderr.lines().collect();
+    assert_eq!(lines[0], "kill: cannot find process \"aimless\"");
+    assert!(lines[1].ends_with("failed: Operation not permitted"), "{lines:?}");
 }
 
 /// Compares the effect on the target and the exit status where all
@@ -355,9 +367,9 @@ fn kill_matches_other_implementations() {
             diff ours result > difference || {{ echo \"$theirs\"; cat difference; }}
         done; wc -l < ours"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    let said: Vec<&str> = ran.stdout.lines().collect();
-    said.iter().filter(|line| line.starts_with("missing")).for_each(|line| skipped(line));
-    let rest: Vec<&&str> = said.iter().filter(|line| !line.starts_with("missing")).collect();
-    assert_eq!(rest, [&"15"], "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    lines.iter().filter(|line| line.starts_with("missing")).for_each(|line| skipped(line));
+    let rest: Vec<&&str> = lines.iter().filter(|line| !line.starts_with("missing")).collect();
+    assert_eq!(rest, [&"15"], "{}{}", result.stdout, result.stderr);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap_mangen::Man;
 
-use crate::generated::hold;
+use crate::generated::assert_up_to_date;
 
 /// The date on all pages: the last change of their prose.
 const DATE: &str = "2026-11-22";
@@ -48,11 +48,12 @@ fn pages() -> Vec<(String, String)> {
     };
     let definition = sigtool::cli::full_command();
     let mut pages = vec![("sigtool".to_owned(), page(&definition, "sigtool", &prose("sigtool")))];
-    for room in
-        definition.get_subcommands().filter(|room| !["help", "completions"].contains(&room.get_name()))
+    for subcommand in definition
+        .get_subcommands()
+        .filter(|subcommand| !["help", "completions"].contains(&subcommand.get_name()))
     {
-        let name = format!("sigtool-{}", room.get_name());
-        pages.push((name.clone(), page(room, &name, &prose(&name))));
+        let name = format!("sigtool-{}", subcommand.get_name());
+        pages.push((name.clone(), page(subcommand, &name, &prose(&name))));
     }
     pages
 }
@@ -60,7 +61,7 @@ fn pages() -> Vec<(String, String)> {
 #[test]
 fn man_pages_match_generated_ones() {
     for (name, text) in pages() {
-        hold(&format!("man/{name}.1"), &text);
+        assert_up_to_date(&format!("man/{name}.1"), &text);
     }
 }
 
@@ -92,8 +93,8 @@ fn man_pages_pass_mandoc_lint() {
             .arg(root.join(format!("man/{name}.1")))
             .output();
         let Ok(output) = output else { return crate::support::skipped("mandoc is missing") };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+        let message = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && message.is_empty(), "{name}: {message}");
     }
 }
 

@@ -25,45 +25,47 @@ fn schemas_are_valid() {
 }
 
 /// Returns all documents with one change, each with a description of the change.
-fn spoiled(document: &Value) -> Vec<(String, Value)> {
-    let mut places = vec![String::new()];
-    let mut found = Vec::new();
-    while let Some(place) = places.pop() {
-        let mut change = |what: String, with: &mut dyn FnMut(&mut Value)| {
+fn with_one_change(document: &Value) -> Vec<(String, Value)> {
+    let mut pointers = vec![String::new()];
+    let mut documents = Vec::new();
+    while let Some(pointer) = pointers.pop() {
+        let mut change = |description: String, modify: &mut dyn FnMut(&mut Value)| {
             let mut changed = document.clone();
-            with(changed.pointer_mut(&place).expect("the place"));
-            found.push((what, changed));
+            modify(changed.pointer_mut(&pointer).expect("the place"));
+            documents.push((description, changed));
         };
-        change(format!("{place} of another type"), &mut |value| *value = WRONG.into());
-        match document.pointer(&place).expect("the place") {
+        change(format!("{pointer} of another type"), &mut |value| *value = WRONG.into());
+        match document.pointer(&pointer).expect("the place") {
             Value::Object(fields) => {
-                change(format!("{place}/more added"), &mut |value| value["more"] = Value::Null);
+                change(format!("{pointer}/more added"), &mut |value| value["more"] = Value::Null);
                 for field in fields.keys() {
-                    let path = format!("{place}/{field}");
+                    let path = format!("{pointer}/{field}");
                     if !OPTIONAL.contains(&path.as_str()) {
                         change(format!("{path} removed"), &mut |value| {
                             value.as_object_mut().expect("an object").remove(field);
                         });
                     }
-                    places.push(path);
+                    pointers.push(path);
                 }
             }
             // The first elements represent all others.
-            Value::Array(values) => places.extend((0..values.len().min(6)).map(|at| format!("{place}/{at}"))),
+            Value::Array(values) => {
+                pointers.extend((0..values.len().min(6)).map(|index| format!("{pointer}/{index}")))
+            }
             _ => {}
         }
     }
-    found
+    documents
 }
 
-fn refuses_what_is_spoiled(subcommand: &str, text: &str) {
-    let schema = schema::of(subcommand).expect("a schema");
+fn assert_rejects_changes(subcommand: &str, text: &str) {
+    let schema = schema::find_schema(subcommand).expect("a schema");
     let document: Value = serde_json::from_str(text).expect("JSON");
     assert!(schema.accepts(&document), "{subcommand}: {text}");
-    let all = spoiled(&document);
-    assert!(all.len() >= 5, "{subcommand}");
-    for (what, changed) in all {
-        assert!(!schema.accepts(&changed), "{subcommand}: accepted with {what}: {changed}");
+    let changes = with_one_change(&document);
+    assert!(changes.len() >= 5, "{subcommand}");
+    for (description, changed) in changes {
+        assert!(!schema.accepts(&changed), "{subcommand}: accepted with {description}: {changed}");
     }
 }
 
@@ -77,8 +79,8 @@ fn schema_rejects_spoiled_listings() {
         &["--encode", "INT,TERM"],
         &["--names", "INT"],
     ] {
-        let ran = run(["list", "--json"].iter().chain(arguments));
-        refuses_what_is_spoiled("list", &ran.stdout);
+        let result = run(["list", "--json"].iter().chain(arguments));
+        assert_rejects_changes("list", &result.stdout);
     }
 }
 
@@ -86,9 +88,9 @@ fn schema_rejects_spoiled_listings() {
 fn listings_of_every_architecture_match_schema() {
     for arch in ["x86", "alpha", "sparc", "mips", "parisc"] {
         // run() checks the output against the schema.
-        for what in [&[][..], &["--codes"], &["--names"], &["0x1", "TERM", "-9", "RTMAX"]] {
-            let ran = run(["list", "--json", "--arch", arch].iter().chain(what));
-            assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arch} {what:?}");
+        for description in [&[][..], &["--codes"], &["--names"], &["0x1", "TERM", "-9", "RTMAX"]] {
+            let result = run(["list", "--json", "--arch", arch].iter().chain(description));
+            assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{arch} {description:?}");
         }
     }
 }
@@ -99,34 +101,34 @@ fn decoded_captured_texts_match_schema() {
     for entry in std::fs::read_dir(folder).expect("the texts") {
         let path = entry.expect("an entry").path();
         let file = path.to_str().expect("UTF-8");
-        let ran = run(["decode-status", "--json", "--threads", "--full", "--file", file]);
-        assert!(!ran.stdout.is_empty(), "{file}: {}", ran.stderr);
+        let result = run(["decode-status", "--json", "--threads", "--full", "--file", file]);
+        assert!(!result.stdout.is_empty(), "{file}: {}", result.stderr);
     }
 }
 
 #[test]
 fn schema_rejects_spoiled_send_documents() {
     let fixture = Fixture::start(["--block", "USR1"]);
-    let ran = run(["send", "--json", "-USR1", "-q", "7", &fixture.pid.to_string(), "4194304"]);
-    refuses_what_is_spoiled("send", &ran.stdout);
+    let result = run(["send", "--json", "-USR1", "-q", "7", &fixture.pid.to_string(), "4194304"]);
+    assert_rejects_changes("send", &result.stdout);
 }
 
 #[test]
 fn schema_rejects_spoiled_decode_documents() {
     let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP", "--own", "USR1"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--json", "--threads", &pid, "4194304"]);
-    refuses_what_is_spoiled("decode-status", &ran.stdout);
+    let result = run(["decode-status", "--json", "--threads", &pid, "4194304"]);
+    assert_rejects_changes("decode-status", &result.stdout);
     let fixture = Fixture::start(["--catch", "HUP", "--block", "RTMIN", "--queue", "RTMIN=7"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--json", "--handlers", "--queue", &pid]);
-    if ran.code == Some(0) {
-        refuses_what_is_spoiled("decode-status", &ran.stdout);
+    let result = run(["decode-status", "--json", "--handlers", "--queue", &pid]);
+    if result.code == Some(0) {
+        assert_rejects_changes("decode-status", &result.stdout);
     } else {
-        skipped(&ran.stderr);
+        skipped(&result.stderr);
     }
-    let ran = run(["decode", "--format", "json", "--mask", "4002"]);
-    refuses_what_is_spoiled("decode-status", &ran.stdout);
+    let result = run(["decode", "--format", "json", "--mask", "4002"]);
+    assert_rejects_changes("decode-status", &result.stdout);
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn schema_rejects_spoiled_receive_events() {
     let text = String::from_utf8(output.stdout).expect("JSON");
     // The fixture's watcher prints `ready` to the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("an event");
-    refuses_what_is_spoiled("watch", line);
+    assert_rejects_changes("watch", line);
     let output = Command::new(fixture_path())
         .args(["--block", "RTMIN", "--queue", "RTMIN=7", "--"])
         .args([SIGTOOL, "watch", "--json", "--drop", "RTMIN", "--"])
@@ -152,16 +154,16 @@ fn schema_rejects_spoiled_receive_events() {
         .expect("the fixture runs");
     let text = String::from_utf8(output.stderr).expect("JSON");
     let dropped = text.lines().find(|line| line.contains("\"forwarded\":null"));
-    refuses_what_is_spoiled("watch", dropped.expect("an event that was dropped"));
+    assert_rejects_changes("watch", dropped.expect("an event that was dropped"));
 }
 
 #[test]
 fn schema_rejects_spoiled_monitor_events() {
     let fixture = Fixture::start(["--block", "USR1", "--queue", "USR1", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["watch", "--json", "--threads", "--pid", &pid, "--timeout", "1ms"]);
-    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stderr);
-    ran.stdout.lines().for_each(|line| refuses_what_is_spoiled("watch", line));
+    let result = run(["watch", "--json", "--threads", "--pid", &pid, "--timeout", "1ms"]);
+    assert_eq!(result.stdout.lines().count(), 2, "{}", result.stderr);
+    result.stdout.lines().for_each(|line| assert_rejects_changes("watch", line));
     let known = "\"time\":\"2026-11-22T02:54:58.707473Z\",\"pid\":5046,\"tid\":null,\"name\":\"sleep\"";
     for kind in [
         "\"event\":\"added\",\"set\":\"blocked\",\"signals\":[\"USR1\",\"RTMIN+3\"]",
@@ -169,6 +171,6 @@ fn schema_rejects_spoiled_monitor_events() {
         "\"event\":\"stood-still\",\"backend\":\"ptrace\",\"stops\":17,\"longest_us\":41,\"total_us\":400",
         "\"event\":\"ended\",\"status\":null,\"killed_by\":\"SEGV\",\"core\":true",
     ] {
-        refuses_what_is_spoiled("watch", &format!("{{{known},{kind}}}"));
+        assert_rejects_changes("watch", &format!("{{{known},{kind}}}"));
     }
 }

@@ -62,8 +62,8 @@ fn full_disk_is_an_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let output = sigtool(["list"]).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
     assert_eq!(output.status.code(), Some(125));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(said, "sigtool: standard output: No space left on device\n");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(message, "sigtool: standard output: No space left on device\n");
 }
 
 #[test]
@@ -112,27 +112,31 @@ fn help_and_version_succeed_and_missing_arguments_fail() {
 
 #[test]
 fn unknown_argument_is_named_with_nearest_match() {
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["lst"][..], "unrecognized subcommand 'lst'"),
         (&["list", "--encod", "TERM"], "unexpected argument '--encod' found"),
         (&["list", "--width", "0"], "invalid value '0' for '--width <N>'"),
         (&["list", "--format", "xml"], "invalid value 'xml' for '--format <FORMAT>'"),
         (&["list", "--json", "--format", "plain"], "cannot be used with"),
     ] {
-        let ran = run(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said), "{}", ran.stderr);
+        let result = run(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(
+            result.stderr.starts_with("sigtool: ") && result.stderr.contains(message),
+            "{}",
+            result.stderr
+        );
     }
 }
 
 #[test]
 fn short_help_fits_80_columns() {
-    let rooms = ["list", "send", "watch", "decode-status", "completions"];
-    let all = rooms.iter().map(|room| vec![*room, "-h"]).chain([vec!["-h"]]);
+    let subcommands = ["list", "send", "watch", "decode-status", "completions"];
+    let all = subcommands.iter().map(|subcommand| vec![*subcommand, "-h"]).chain([vec!["-h"]]);
     for arguments in all {
-        let ran = run(&arguments);
-        assert!(ran.stdout.lines().count() <= 24, "{arguments:?}: {}", ran.stdout);
-        for line in ran.stdout.lines() {
+        let result = run(&arguments);
+        assert!(result.stdout.lines().count() <= 24, "{arguments:?}: {}", result.stdout);
+        for line in result.stdout.lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
         }
         let long = run(arguments.iter().map(|word| if *word == "-h" { "--help" } else { word }));
@@ -166,7 +170,8 @@ fn inherited_signal_state_is_passed_on() {
         }
     }
     let decode = [SIGTOOL, "decode-status", &target.id().to_string()].map(str::to_owned);
-    let ran = Command::new(fixture_path()).args(settings).arg("--").args(decode).env("PATH", &path).output();
+    let result =
+        Command::new(fixture_path()).args(settings).arg("--").args(decode).env("PATH", &path).output();
     let expected = Command::new(fixture_path())
         .args(settings)
         .args(["--", "grep", "Sig", "/proc/self/status"])
@@ -175,7 +180,7 @@ fn inherited_signal_state_is_passed_on() {
     target.kill().and_then(|()| target.wait()).expect("it ends");
     let seen = std::fs::read_to_string(folder.join("seen")).expect("getent has run");
     std::fs::remove_dir_all(&folder).expect("the folder");
-    assert!(ran.expect("the fixture runs").status.success());
+    assert!(result.expect("the fixture runs").status.success());
     let masks = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.starts_with("Sig") && !line.starts_with("SigQ"));
         lines.map(str::to_owned).collect()

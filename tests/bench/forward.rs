@@ -64,7 +64,7 @@ fn round(wrapper: &[&str], own: &str, count: usize) -> f64 {
     let mut child = command.spawn().expect("it runs");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
-    stdout.read_line(&mut line).expect("the taker speaks");
+    stdout.read_line(&mut line).expect("the taker prints a line");
     let pid = i32::try_from(child.id()).expect("a pid");
     let mut byte = [0];
     let start = Instant::now();

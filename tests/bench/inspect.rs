@@ -1,16 +1,16 @@
-//! What looking inside a process costs it: its handlers, its queue, and every
-//! signal that it is sent.
+//! The cost of inspecting a process: its handlers, its queue, and every signal
+//! that it gets.
 //!
-//! `cargo bench --bench inspect [-- COUNT]`. In one run, in turn:
+//! `cargo bench --bench inspect [-- COUNT]` measures in turns:
 //!
-//! - how long a target with 8 handlers stands still by ptrace, and one whose
-//!   queue is read; how long `decode-status --handlers` takes by BPF, as a whole
-//!   process. Medians of LOOKS.
-//! - how long COUNT queued signals take that a target catches one by one: with
-//!   nothing attached, with `watch --pid` by BPF and by ptrace, with strace where
-//!   it is installed. Medians of ROUNDS, and what was told of them.
+//! - how long ptrace stops a target with 8 handlers, and one whose queue is read;
+//!   how long `decode-status --handlers` runs with BPF. Prints medians of
+//!   INSPECTIONS runs.
+//! - how long a target needs to catch COUNT queued signals one by one: without an
+//!   observer, with `watch --pid` by BPF and by ptrace, and with strace if it is
+//!   installed. Prints medians of ROUNDS runs and the number of reported signals.
 //!
-//! Needs root, or the rights that sigtool-watch(1) names.
+//! Needs root or the rights that sigtool-watch(1) names.
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
@@ -27,7 +27,7 @@ use median::median;
 
 const COUNT: usize = 100_000;
 const ROUNDS: usize = 5;
-const LOOKS: usize = 200;
+const INSPECTIONS: usize = 200;
 const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
 /// The signal that the target of a flood catches.
@@ -44,7 +44,7 @@ const CAUGHT: [i32; 8] = [
     libc::SIGCHLD,
 ];
 /// The number of signals queued to it.
-const QUEUED: usize = 3;
+const QUEUED_COUNT: usize = 3;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -52,8 +52,8 @@ fn main() {
         Some("target") => target(),
         Some("catcher") => catcher(words[1].parse().expect("a count")),
         _ => {
-            looks();
-            floods(words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT));
+            measure_inspections();
+            measure_floods(words.iter().find_map(|word| word.parse().ok()).unwrap_or(COUNT));
         }
     }
 }
@@ -67,8 +67,8 @@ struct Target {
 
 impl Target {
     fn start(words: &[&str]) -> Target {
-        let own = std::env::current_exe().expect("a path");
-        let mut command = Command::new(own);
+        let program = std::env::current_exe().expect("a path");
+        let mut command = Command::new(program);
         let mut child =
             command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -83,7 +83,7 @@ impl Target {
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("it speaks");
+        self.stdout.read_line(&mut line).expect("it prints a line");
         line
     }
 }
@@ -96,12 +96,12 @@ impl Drop for Target {
     }
 }
 
-fn looks() {
+fn measure_inspections() {
     let target = Target::start(&["target"]);
     let pid = target.pid();
-    println!("one look, {LOOKS} times each; medians");
+    println!("{INSPECTIONS} inspections each; medians");
     for (name, option) in [("handlers", "--handlers"), ("queue", "--queue")] {
-        let times: Option<Vec<f64>> = (0..LOOKS)
+        let times: Option<Vec<f64>> = (0..INSPECTIONS)
             .map(|_| {
                 let output = Command::new(SIGTOOL)
                     .args(["decode-status", option, "--backend", "ptrace", "--json", &pid])
@@ -111,7 +111,7 @@ fn looks() {
             })
             .collect();
         match times {
-            Some(times) => println!("{name:>10} by ptrace: the target stands still {:.0} us", median(times)),
+            Some(times) => println!("{name:>10} by ptrace: stops the target for {:.0} us", median(times)),
             None => println!("{name:>10} by ptrace: not possible here"),
         }
     }
@@ -119,7 +119,7 @@ fn looks() {
         [("handlers", &["--handlers"][..]), ("both", &["--handlers", "--queue"]), ("neither", &[])]
     {
         let backend = if options.is_empty() { &[][..] } else { &["--backend", "bpf"] };
-        let times: Option<Vec<f64>> = (0..LOOKS / 4)
+        let times: Option<Vec<f64>> = (0..INSPECTIONS / 4)
             .map(|_| {
                 let start = Instant::now();
                 let mut command = Command::new(SIGTOOL);
@@ -129,7 +129,7 @@ fn looks() {
             })
             .collect();
         match times {
-            Some(times) => println!("{name:>10} by BPF: the whole process takes {:.1} ms", median(times)),
+            Some(times) => println!("{name:>10} by BPF: takes {:.1} ms", median(times)),
             None => println!("{name:>10} by BPF: not possible here"),
         }
     }
@@ -142,48 +142,54 @@ fn stopped(json: &[u8]) -> Option<f64> {
 }
 
 /// A program that watches the target.
-struct Way {
+struct Observer {
     name: &'static str,
     command: &'static [&'static str],
     /// The text that it prints when it has started.
-    begun: &'static str,
+    started_text: &'static str,
     times: Vec<f64>,
-    told: usize,
+    reported: usize,
 }
 
-fn floods(count: usize) {
-    let way = |name, command, begun| Way { name, command, begun, times: Vec::new(), told: 0 };
-    let mut ways = [
-        way("nothing attached", &[], ""),
-        way("watch, BPF", &[SIGTOOL, "watch", "--json", "--backend", "bpf", "--pid"], "watch: "),
-        way("watch, ptrace", &[SIGTOOL, "watch", "--json", "--backend", "ptrace", "--pid"], "watch: "),
-        way("strace", &["strace", "-f", "-e", "trace=none", "-p"], "attached"),
+fn measure_floods(count: usize) {
+    let observer = |name, command, started_text| Observer {
+        name,
+        command,
+        started_text,
+        times: Vec::new(),
+        reported: 0,
+    };
+    let mut observers = [
+        observer("nothing attached", &[], ""),
+        observer("watch, BPF", &[SIGTOOL, "watch", "--json", "--backend", "bpf", "--pid"], "watch: "),
+        observer("watch, ptrace", &[SIGTOOL, "watch", "--json", "--backend", "ptrace", "--pid"], "watch: "),
+        observer("strace", &["strace", "-f", "-e", "trace=none", "-p"], "attached"),
     ];
     for _ in 0..ROUNDS {
-        for way in &mut ways {
-            if let Some((time, told)) = flood(way, count) {
-                way.times.push(time);
-                way.told = told;
+        for observer in &mut observers {
+            if let Some((time, reported)) = flood(observer, count) {
+                observer.times.push(time);
+                observer.reported = reported;
             }
         }
     }
     println!("{count} queued signals, each caught, {ROUNDS} rounds in turn; medians");
-    let alone = median(ways[0].times.iter().copied());
-    for way in &ways {
-        let time = median(way.times.iter().copied());
-        let name = way.name;
-        println!("{name:>18}: {:>8.1} ms  {:>6.2}  told {}", time * 1e3, time / alone, way.told);
+    let alone = median(observers[0].times.iter().copied());
+    for observer in &observers {
+        let time = median(observer.times.iter().copied());
+        let name = observer.name;
+        println!("{name:>18}: {:>8.1} ms  {:>6.2}  reported {}", time * 1e3, time / alone, observer.reported);
     }
 }
 
 /// Returns the seconds from the first signal to the last, and the number of
 /// reported signals.
-fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
+fn flood(observer: &Observer, count: usize) -> Option<(f64, usize)> {
     let mut target = Target::start(&["catcher", &count.to_string()]);
     let pid = target.pid();
     let path = std::env::temp_dir().join(format!("sigtool-bench-inspect-{}", std::process::id()));
-    let mut onlooker = None;
-    if let [program, arguments @ ..] = way.command {
+    let mut attached = None;
+    if let [program, arguments @ ..] = observer.command {
         let (reader, writer) = pipe();
         let mut command = Command::new(program);
         command.args(arguments).arg(&pid).stdin(Stdio::null());
@@ -199,13 +205,13 @@ fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
         drop(command);
         let mut stderr = BufReader::new(File::from(reader));
         let mut line = String::new();
-        while !line.contains(way.begun) {
+        while !line.contains(observer.started_text) {
             line.clear();
             if stderr.read_line(&mut line).ok()? == 0 {
                 return None;
             }
         }
-        onlooker = Some((child, stderr));
+        attached = Some((child, stderr));
     }
     let target_pid = i32::try_from(target.child.id()).ok()?;
     let start = Instant::now();
@@ -220,20 +226,20 @@ fn flood(way: &Way, count: usize) -> Option<(f64, usize)> {
     assert_eq!(target.line(), "all\n");
     let time = start.elapsed().as_secs_f64();
     drop(target);
-    let mut told = 0;
-    if let Some((mut child, mut stderr)) = onlooker {
+    let mut reported = 0;
+    if let Some((mut child, mut stderr)) = attached {
         let _ = stderr.read_to_end(&mut Vec::new());
         let _ = child.wait();
         let lines = BufReader::new(File::open(&path).ok()?).lines();
         let name = format!("RTMIN+{}", FLOOD - 34);
         let of_strace = format!("--- SIGRT_{}", FLOOD - 32);
-        told = lines
+        reported = lines
             .map_while(Result::ok)
             .filter(|line| line.contains(&format!("\"{name}\"")) || line.contains(&of_strace))
             .count();
         let _ = std::fs::remove_file(&path);
     }
-    Some((time, told))
+    Some((time, reported))
 }
 
 fn pipe() -> (OwnedFd, OwnedFd) {
@@ -253,7 +259,7 @@ fn target() {
         libc::sigemptyset(&raw mut set);
         libc::sigaddset(&raw mut set, FLOOD);
         libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        for value in 0..QUEUED {
+        for value in 0..QUEUED_COUNT {
             let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(value) };
             libc::sigqueue(libc::getpid(), FLOOD, value);
         }

@@ -102,8 +102,9 @@ struct Error {
 }
 
 fn json(arguments: &[&str]) -> Document {
-    let ran = run(["decode-status", "--json"].iter().chain(arguments));
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr))
+    let result = run(["decode-status", "--json"].iter().chain(arguments));
+    serde_json::from_str(&result.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", result.stdout, result.stderr))
 }
 
 #[test]
@@ -141,11 +142,11 @@ fn json_contains_every_field() {
     assert_eq!(set(&process.pending).as_deref(), Some("USR2 TERM"));
     assert_eq!(set(&process.blocked).as_deref(), Some("USR2"));
     assert_eq!(set(&process.ignored).as_deref(), Some("HUP"));
-    let findings = process.findings.as_deref().expect("they were looked for");
-    let told = findings.iter().all(|found| {
+    let findings = process.findings.as_deref().expect("findings");
+    let is_complete = findings.iter().all(|found| {
         !found.id.is_empty() && !found.what.is_empty() && !found.why.is_empty() && found.todo.is_none()
     });
-    assert!(told, "{findings:?}");
+    assert!(is_complete, "{findings:?}");
     // Other tests fill the queue of the same user.
     let first = findings
         .iter()

@@ -15,9 +15,10 @@ fn rows_follow_requested_order() {
     let (first, second) = (one.pid, two.pid);
     let rows = |sort: &str| {
         // A missing process does not change the order.
-        let ran = run(["decode-status", "--sort", sort, &second.to_string(), &first.to_string(), NO_PROCESS]);
-        assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-        pids(&ran.stdout)
+        let result =
+            run(["decode-status", "--sort", sort, &second.to_string(), &first.to_string(), NO_PROCESS]);
+        assert_eq!(result.code, Some(3), "{}", result.stderr);
+        pids(&result.stdout)
     };
     for key in ["name", "threads", "-pending", "-blocked", "-ignored", "caught"] {
         assert_eq!(rows(key), [second, first], "{key}");
@@ -41,10 +42,10 @@ fn all_lists_every_process_once_by_pid() {
     let script = "for number in $(seq 400); do sleep 1000 & done; \
                   $SIGTOOL decode-status --all; echo; $SIGTOOL decode-status --all --blocks none; echo; \
                   $SIGTOOL decode-status --json --all --sort -pid; kill $(jobs -p)";
-    let Some(ran) = in_namespace(script) else { return };
-    let mut parts = ran.stdout.split("\n\n");
+    let Some(result) = in_namespace(script) else { return };
+    let mut parts = result.stdout.split("\n\n");
     let whole = pids(parts.next().expect("rows"));
-    assert_eq!(whole.len(), 400, "{}", ran.stderr);
+    assert_eq!(whole.len(), 400, "{}", result.stderr);
     assert!(whole.is_sorted_by(|one, next| one < next));
     assert_eq!(pids(parts.next().expect("rows")), whole);
     let document: serde_json::Value = serde_json::from_str(parts.next().expect("JSON")).expect("JSON");
@@ -66,8 +67,8 @@ fn process_named_twice_is_shown_once() {
         [&[][..], &["--handlers"], &["--queue"], &["--name", "fixture"], &["--format", "prometheus"]]
     {
         let shown = |pids: &[&str]| {
-            let ran = run(["decode-status"].iter().chain(options).chain(pids));
-            (ran.code, ran.stdout.lines().filter(lasting).collect::<String>(), ran.stderr)
+            let result = run(["decode-status"].iter().chain(options).chain(pids));
+            (result.code, result.stdout.lines().filter(lasting).collect::<String>(), result.stderr)
         };
         assert_eq!(shown(&[&pid, &format!("0{pid}")]), shown(&[&pid]), "{options:?}");
     }
@@ -85,8 +86,8 @@ fn hidden_process_is_not_listed() {
                   until grep -qs '^Uid:.65534' /proc/$!/status; do :; done; \
                   setpriv --reuid 65534 --regid 65534 --clear-groups $SIGTOOL decode-status --all --signal TERM \
                   --sort name; echo $! >&2";
-    let Some(ran) = in_namespace(script).filter(|ran| ran.code == Some(0)) else { return };
-    assert_eq!(pids(&ran.stdout), pids(&ran.stderr), "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(script).filter(|result| result.code == Some(0)) else { return };
+    assert_eq!(pids(&result.stdout), pids(&result.stderr), "{}{}", result.stdout, result.stderr);
 }
 
 /// So many threads that several threads of sigtool read them.
@@ -95,8 +96,8 @@ fn process_with_many_threads_is_decoded() {
     let threads = ["--thread", "block=TERM,USR1"].repeat(350);
     let fixture = fixture(&[&["--block", "TERM"], &threads[..]].concat());
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--threads", "--sort", "pid", &pid]);
-    let tids: Vec<u32> = ran
+    let result = run(["decode-status", "--threads", "--sort", "pid", &pid]);
+    let tids: Vec<u32> = result
         .stdout
         .lines()
         .filter_map(|line| {
@@ -104,10 +105,10 @@ fn process_with_many_threads_is_decoded() {
             words.next().filter(|word| *word == pid).and(words.next())?.parse().ok()
         })
         .collect();
-    assert_eq!(tids.len(), 351, "{}", ran.stdout);
+    assert_eq!(tids.len(), 351, "{}", result.stdout);
     assert!(tids.is_sorted_by(|one, next| one < next));
-    assert!(ran.stdout.contains("350 of 351 threads"), "{}", ran.stdout);
-    let ran = run(["decode-status", "--signal", "TERM", &pid]);
-    assert!(ran.stdout.contains("Effect   TERM: "), "{}", ran.stdout);
-    assert!(ran.stdout.contains("blocked by all 351 threads"), "{}", ran.stdout);
+    assert!(result.stdout.contains("350 of 351 threads"), "{}", result.stdout);
+    let result = run(["decode-status", "--signal", "TERM", &pid]);
+    assert!(result.stdout.contains("Effect   TERM: "), "{}", result.stdout);
+    assert!(result.stdout.contains("blocked by all 351 threads"), "{}", result.stdout);
 }

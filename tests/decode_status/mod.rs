@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use snapbox::{assert_data_eq, str};
 
-use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
+use crate::support::{CommandResult, Fixture, SIGTOOL, run, skipped};
 
 /// PID 4194304, which the kernel never assigns: the largest PID is one less.
 const NO_PROCESS: &str = "4194304";
@@ -23,13 +23,13 @@ fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start([&CLEAN[..], settings].concat())
 }
 
-fn decode(fixture: &Fixture, options: &[&str]) -> Ran {
+fn decode(fixture: &Fixture, options: &[&str]) -> CommandResult {
     let pid = fixture.pid.to_string();
-    let mut ran = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
+    let mut result = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
     // Other tests fill the queue of the same user.
-    let others = |line: &&str| !line.contains("  the signal queue of uid ");
-    ran.stdout = ran.stdout.split_inclusive('\n').filter(others).collect();
-    ran
+    let is_own = |line: &&str| !line.contains("  the signal queue of uid ");
+    result.stdout = result.stdout.split_inclusive('\n').filter(is_own).collect();
+    result
 }
 
 /// Returns the cells of each row below a header line.
@@ -59,9 +59,9 @@ fn one_process_has_header_and_one_row_per_signal() {
         "--own",
         "RTMIN+1",
     ]);
-    let ran = decode(&fixture, &[]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    let text = ran.stdout.replace(&fixture.pid.to_string(), "PID");
+    let result = decode(&fixture, &[]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    let text = result.stdout.replace(&fixture.pid.to_string(), "PID");
     assert_data_eq!(
         text,
         str![[r#"
@@ -91,18 +91,18 @@ Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) inst
 
 #[test]
 fn process_without_signals_says_so() {
-    let ran = decode(&fixture(&[]), &[]);
+    let result = decode(&fixture(&[]), &[]);
     assert!(
-        ran.stdout.ends_with("\n\nNo signal is blocked, ignored, caught or pending.\n"),
+        result.stdout.ends_with("\n\nNo signal is blocked, ignored, caught or pending.\n"),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
 #[test]
 fn full_lists_every_signal() {
-    let ran = decode(&fixture(&["--block", "all"]), &["--full"]);
-    let rows = rows(&ran.stdout, "NUM");
+    let result = decode(&fixture(&["--block", "all"]), &["--full"]);
+    let rows = rows(&result.stdout, "NUM");
     assert_eq!(rows.len(), 64);
     assert_eq!(rows[8].join("|"), "9|KILL|default: terminate|-|-");
     assert_eq!(rows[14].join("|"), "15|TERM|default: terminate|blocked|-");
@@ -124,8 +124,8 @@ fn blocked_and_pending_columns_count_threads() {
         "--thread",
         "",
     ]);
-    let ran = decode(&fixture, &[]);
-    let mut found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
+    let result = decode(&fixture, &[]);
+    let mut found: Vec<String> = rows(&result.stdout, "NUM").iter().map(|row| row.join("|")).collect();
     // glibc catches 33 once there are threads; not every C library does that.
     found.retain(|row| !row.starts_with("33|"));
     let tid = fixture.ids[0];
@@ -143,8 +143,8 @@ fn blocked_and_pending_columns_count_threads() {
 fn threads_option_lists_threads() {
     let fixture =
         fixture(&["--thread", "block=TERM;own=TERM;name=one", "--thread", "block=~[KILL STOP TERM]"]);
-    let ran = decode(&fixture, &["--threads"]);
-    let found: Vec<String> = rows(&ran.stdout, "PID").iter().map(|row| row.join("|")).collect();
+    let result = decode(&fixture, &["--threads"]);
+    let found: Vec<String> = rows(&result.stdout, "PID").iter().map(|row| row.join("|")).collect();
     let (pid, ids) = (fixture.pid, &fixture.ids);
     assert_eq!(
         found,
@@ -162,16 +162,16 @@ fn thread_is_decoded_alone() {
     let fixture = fixture(&["--block", "HUP", "--thread", "block=TERM;own=TERM;name=worker"]);
     let (pid, tid) = (fixture.pid, fixture.ids[0]);
     for operand in [format!("{pid}/{tid}"), tid.to_string()] {
-        let ran = run(["decode-status", &operand]);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        let first = ran.stdout.lines().next().expect("a header");
+        let result = run(["decode-status", &operand]);
+        assert_eq!(result.code, Some(0), "{}", result.stderr);
+        let first = result.stdout.lines().next().expect("a header");
         assert_eq!(first, format!("Thread  {tid} (worker) of process {pid}"));
-        let found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
+        let found: Vec<String> = rows(&result.stdout, "NUM").iter().map(|row| row.join("|")).collect();
         assert!(found.contains(&format!("15|TERM|default: terminate|blocked|thread {tid}")), "{found:?}");
     }
-    let ran = run(["decode-status", &format!("{pid}/1")]);
-    assert_eq!(ran.code, Some(3));
-    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: process {pid} has no thread 1\n"));
+    let result = run(["decode-status", &format!("{pid}/1")]);
+    assert_eq!(result.code, Some(3));
+    assert_eq!(result.stderr, format!("sigtool: {pid}/1: process {pid} has no thread 1\n"));
 }
 
 #[test]
@@ -182,16 +182,16 @@ fn state_is_shown_in_header() {
         (&["--sigwait", "TERM"], "S (sleeping)"),
         (&["--thread", "block=TERM", "--leader-exits"], "Z (zombie: the main thread has ended, others live)"),
     ] {
-        let ran = decode(&fixture(settings), &[]);
-        assert!(ran.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", ran.stdout);
+        let result = decode(&fixture(settings), &[]);
+        assert!(result.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", result.stdout);
     }
 }
 
 #[test]
 fn mask_of_exited_leader_is_ignored() {
     let fixture = fixture(&["--thread", "block=TERM", "--leader-exits"]);
-    let ran = decode(&fixture, &[]);
-    let term = rows(&ran.stdout, "NUM").into_iter().find(|row| row[1] == "TERM").expect("a row");
+    let result = decode(&fixture, &[]);
+    let term = rows(&result.stdout, "NUM").into_iter().find(|row| row[1] == "TERM").expect("a row");
     assert_eq!(term[3], "blocked", "by the one thread that lives");
 }
 
@@ -212,8 +212,8 @@ fn several_processes_have_one_row_each_in_given_order() {
     let one = fixture(&["--name", "one", "--block", "TERM", "--queue", "TERM", "--ignore", "HUP"]);
     let other =
         fixture(&["--name", "other", "--ignore", "~[KILL STOP]", "--catch", "RTMIN+1,RTMIN+2,RTMIN+3"]);
-    let ran = run(["decode-status", &other.pid.to_string(), &one.pid.to_string()]);
-    let found: Vec<String> = rows(&ran.stdout, "PID").iter().map(|row| row.join("|")).collect();
+    let result = run(["decode-status", &other.pid.to_string(), &one.pid.to_string()]);
+    let found: Vec<String> = rows(&result.stdout, "PID").iter().map(|row| row.join("|")).collect();
     assert_eq!(
         found,
         [
@@ -229,15 +229,15 @@ fn missing_process_is_reported_and_others_are_shown() {
     assert_eq!((gone.code, gone.stdout.as_str()), (Some(3), ""));
     assert_eq!(gone.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
     let fixture = fixture(&["--ignore", "HUP"]);
-    let ran = run(["decode-status", NO_PROCESS, &fixture.pid.to_string()]);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.stdout.contains("HUP"), "{}", ran.stdout);
-    assert_eq!(ran.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
+    let result = run(["decode-status", NO_PROCESS, &fixture.pid.to_string()]);
+    assert_eq!(result.code, Some(3));
+    assert!(result.stdout.contains("HUP"), "{}", result.stdout);
+    assert_eq!(result.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
 }
 
 #[test]
 fn invalid_operand_is_an_error_and_nothing_is_shown() {
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["nginx"][..], "nginx: not a process: a PID, PID/TID, self or - is expected"),
         (&["0"], "0: not a process id: they go from 1 to 4194304"),
         (&["4294967297"], "4294967297: not a process id"),
@@ -249,9 +249,9 @@ fn invalid_operand_is_an_error_and_nothing_is_shown() {
         (&["--mask", "1", "self"], "cannot be used with"),
         (&["-5"], "unexpected argument '-5' found"),
     ] {
-        let ran = run(["decode-status"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["decode-status"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
@@ -259,10 +259,10 @@ fn invalid_operand_is_an_error_and_nothing_is_shown() {
 fn other_proc_directory_can_be_read() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--proc", "/proc/self/root/proc", &pid]);
-    assert!(ran.stdout.contains("HUP     ignored"), "{}{}", ran.stdout, ran.stderr);
+    let result = run(["decode-status", "--proc", "/proc/self/root/proc", &pid]);
+    assert!(result.stdout.contains("HUP     ignored"), "{}{}", result.stdout, result.stderr);
     assert!(
-        ran.stdout.contains("\nUser     0\n") || !ran.stdout.contains("(root)"),
+        result.stdout.contains("\nUser     0\n") || !result.stdout.contains("(root)"),
         "names are another machine's"
     );
     let none = run(["decode-status", "--proc", "/tmp", &pid]);
@@ -277,13 +277,16 @@ fn other_proc_directory_can_be_read() {
 #[test]
 fn thread_of_missing_process_is_reported_as_missing() {
     let own = std::process::id();
-    let ran = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
-    assert_eq!((ran.code, ran.stderr), (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n")));
+    let result = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
+    assert_eq!(
+        (result.code, result.stderr),
+        (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n"))
+    );
 }
 
 /// Decodes a process as another user, with a /proc that hides processes, in new
 /// namespaces.
-fn hidden(option: &str) -> Option<Ran> {
+fn decode_with_hidepid(option: &str) -> Option<CommandResult> {
     let script = format!(
         "mount -t proc -o {option} proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \"$0\" decode-status 1"
     );
@@ -297,16 +300,18 @@ fn hidden(option: &str) -> Option<Ran> {
 
 #[test]
 fn permission_error_differs_from_missing_process() {
-    for (option, said) in [
+    for (option, message) in [
         ("hidepid=1", "sigtool: 1: permission denied: it is another user's, and /proc hides those from you"),
         ("hidepid=2", "sigtool: 1: it is another user's, and /proc hides it from you"),
     ] {
-        match hidden(option) {
-            Some(ran) if ran.stderr.starts_with("sigtool: ") => {
-                assert!(ran.stderr.starts_with(said), "{option}: {}", ran.stderr);
-                assert_eq!(ran.code, Some(3));
+        match decode_with_hidepid(option) {
+            Some(result) if result.stderr.starts_with("sigtool: ") => {
+                assert!(result.stderr.starts_with(message), "{option}: {}", result.stderr);
+                assert_eq!(result.code, Some(3));
             }
-            Some(ran) => skipped(&format!("no namespaces, mount or setpriv here: {}", ran.stderr.trim())),
+            Some(result) => {
+                skipped(&format!("no namespaces, mount or setpriv here: {}", result.stderr.trim()))
+            }
             None => skipped("unshare is missing"),
         }
     }

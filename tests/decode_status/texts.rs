@@ -15,10 +15,10 @@ pub fn data(name: &str) -> String {
 #[test]
 fn text_with_signal_lines_only_is_decoded() {
     let text = std::fs::read(data("signal-lines")).expect("the captured lines");
-    let ran = run_with_input(&["decode-status", "-"], &text);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = run_with_input(&["decode-status", "-"], &text);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Queue  3 of 96365 signals
 
@@ -41,10 +41,10 @@ Note  it catches 32 33, the C library's own: the C library uses 32 to cancel thr
 
 #[test]
 fn grep_output_of_several_processes_is_decoded() {
-    let ran = run(["decode-status", "--file", &data("grep-sig")]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = run(["decode-status", "--file", &data("grep-sig")]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
  PID  S  THR  PENDING  BLOCKED  IGNORED                   CAUGHT                                                                                  NAME
    1  -    -  unknown  -        PIPE                      ILL ABRT BUS FPE SEGV                                                                   /proc/1/status
@@ -57,7 +57,7 @@ fn grep_output_of_several_processes_is_decoded() {
 
 #[test]
 fn captured_files_are_decoded_or_rejected_clearly() {
-    for (name, code, said) in [
+    for (name, code, message) in [
         ("bash", 0, "Process  6476 (bash)"),
         ("python3", 0, " 25  XFSZ    ignored      -        -"),
         ("java", 0, "Threads  20 (only the main thread's mask and pending set are known)"),
@@ -80,10 +80,11 @@ fn captured_files_are_decoded_or_rejected_clearly() {
         ("empty", 3, "empty: no lines of /proc/PID/status"),
         ("missing", 3, "No such file or directory"),
     ] {
-        let ran = run(["decode-status", "--file", &data(name)]);
-        assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
-        let (text, other) = if code == 0 { (&ran.stdout, &ran.stderr) } else { (&ran.stderr, &ran.stdout) };
-        assert!(text.contains(said), "{name}: {text}");
+        let result = run(["decode-status", "--file", &data(name)]);
+        assert_eq!(result.code, Some(code), "{name}: {}", result.stderr);
+        let (text, other) =
+            if code == 0 { (&result.stdout, &result.stderr) } else { (&result.stderr, &result.stdout) };
+        assert!(text.contains(message), "{name}: {text}");
         assert_eq!(other, "", "{name}");
     }
 }
@@ -91,23 +92,23 @@ fn captured_files_are_decoded_or_rejected_clearly() {
 #[test]
 fn malformed_part_of_text_is_reported_and_rest_is_shown() {
     let whole = ["bash", "gvisor", "java"].map(|name| std::fs::read(data(name)).expect("captured")).concat();
-    let ran = run_with_input(&["decode-status", "-"], &whole);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.stdout.contains("  bash\n") && ran.stdout.contains("  java\n"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("standard input: line 60: no signal lines"), "{}", ran.stderr);
+    let result = run_with_input(&["decode-status", "-"], &whole);
+    assert_eq!(result.code, Some(3));
+    assert!(result.stdout.contains("  bash\n") && result.stdout.contains("  java\n"), "{}", result.stdout);
+    assert!(result.stderr.contains("standard input: line 60: no signal lines"), "{}", result.stderr);
 }
 
 #[test]
 fn endless_text_is_an_error() {
-    let ran = run(["decode-status", "--file", "/dev/zero"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
-    assert_eq!(ran.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
+    let result = run(["decode-status", "--file", "/dev/zero"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(3), ""));
+    assert_eq!(result.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
 }
 
 #[test]
 fn text_of_one_thread_does_not_describe_others() {
-    let ran = run(["decode-status", "--file", &data("java")]);
-    let quit = ran.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
+    let result = run(["decode-status", "--file", &data("java")]);
+    let quit = result.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
     assert_eq!(quit.split("  ").last().map(str::trim), Some("unknown"), "{quit}");
     assert!(quit.contains("not by all"), "{quit}");
     let dead = run(["decode-status", "--file", &data("leader-exited"), "--file", &data("bash")]);
@@ -134,9 +135,10 @@ NUM  SIGNAL          DEFAULT ACTION
 
 "#]]
     );
-    let ran = run(["decode-status", "--mask", "SigBlk=10000", "--mask", "sigcgt=4007", "--mask", "SigIgn=0"]);
+    let result =
+        run(["decode-status", "--mask", "SigBlk=10000", "--mask", "sigcgt=4007", "--mask", "SigIgn=0"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Missing  SigPnd, ShdPnd
 
@@ -155,9 +157,9 @@ NUM  SIGNAL  DISPOSITION      BLOCKED  PENDING
 #[test]
 fn decode_table_fits_width() {
     let arguments = ["decode-status", "--format", "table", "--color", "never", "--file"];
-    let ran = run(arguments.into_iter().chain([data("stopped").as_str()]));
+    let result = run(arguments.into_iter().chain([data("stopped").as_str()]));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 File     [..]/tests/data/status/stopped
 Process  6317 (fixture)

@@ -61,34 +61,34 @@ fn try_state(seed: u64, tally: &mut Tally) {
     let mut history = String::new();
     for index in 0..SIGNALS {
         let signal = match random.chance(75) {
-            _ if index == 0 && plan.is_stopped => named("STOP"),
+            _ if index == 0 && plan.is_stopped => parse_signal("STOP"),
             true => random.choose(&plan.pool),
             false => random.choose(&state::sendable()),
         };
         let all: Vec<u32> = [target.pid].into_iter().chain(target.threads.iter().copied()).collect();
         // Signals to a dead process can only be sent to its main thread.
-        let threads = if target.settle() == Rest::Dead { &all[..1] } else { &all[..] };
+        let threads = if target.wait_for_rest() == Rest::Dead { &all[..1] } else { &all[..] };
         let thread = random.chance(30).then(|| random.choose(threads));
-        let sending = SendSpec { signal, tid: thread, has_value: random.chance(30) };
-        let (situation, predicted, observed) = try_signal(&mut target, sending);
+        let spec = SendSpec { signal, tid: thread, has_value: random.chance(30) };
+        let (snapshot, predicted, observed) = try_signal(&mut target, spec);
         *tally.kinds.entry(check::kind(&predicted)).or_default() += 1;
-        let mut verdict = check::verdict(&situation, sending, &predicted, &observed);
-        if let (Verdict::Right, Effect::Pending { reason: held, eventual_effect: Some(then), .. }) =
+        let mut verdict = check::verdict(&snapshot, spec, &predicted, &observed);
+        if let (Verdict::Right, Effect::Pending { reason, eventual_effect: Some(eventual), .. }) =
             (&verdict, &predicted)
         {
-            verdict = see_then(&mut target, sending, *held, then);
+            verdict = observe_eventual(&mut target, spec, *reason, eventual);
         }
         let to = thread.and_then(|tid| all.iter().position(|id| *id == tid));
         let to = to.map_or(String::new(), |index| format!(" to thread {index}"));
         history += &format!(
             "\n  {}{to}{}",
             Arch::NATIVE.signal_name(signal),
-            if sending.has_value { " queued" } else { "" }
+            if spec.has_value { " queued" } else { "" }
         );
         if let Verdict::Wrong(why) = verdict {
             tally.failures.push(format!(
                 "SIGTOOL_ORACLE_SEED={seed}: fixture {:?}\nsent:{history}\npredicted: {predicted:?}\n\
-                 observed: {observed:?}\n{why}\nsituation: {situation:?}\n",
+                 observed: {observed:?}\n{why}\nsnapshot: {snapshot:?}\n",
                 plan.arguments,
             ));
             return;
@@ -105,61 +105,66 @@ fn try_state(seed: u64, tally: &mut Tally) {
 }
 
 /// Predicts the effect, sends the signal and observes the result.
-fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
-    let look = |target: &Target| {
+fn try_signal(target: &mut Target, spec: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
+    let take_snapshot = |target: &Target| {
         ProcRoot::default()
-            .snapshot(target.pid, Some(sending.signal), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(spec.signal), sigtool::sys::reader::read)
             .expect("it is not reaped")
     };
-    let before = target.settle();
+    let before = target.wait_for_rest();
     target.reports();
-    let situation = look(target);
-    let predicted = predict_effect(&situation, sending);
-    let value = sending.has_value.then_some(7);
-    let sent = match sending.tid {
-        None => send::to_pid(target.pid, Some(sending.signal), value),
-        Some(tid) => send::to_thread(target.pid, tid, Some(sending.signal), value),
+    let snapshot = take_snapshot(target);
+    let predicted = predict_effect(&snapshot, spec);
+    let value = spec.has_value.then_some(7);
+    let sent = match spec.tid {
+        None => send::to_pid(target.pid, Some(spec.signal), value),
+        Some(tid) => send::to_thread(target.pid, tid, Some(spec.signal), value),
     };
     let error = sent.err().and_then(|error| error.raw_os_error());
-    let after = target.settle();
-    let now = look(target);
+    let after = target.wait_for_rest();
+    let now = take_snapshot(target);
     let observed = Observation {
         error,
         before,
         after,
         reports: target.reports(),
-        pending: (is_pending(&situation, sending), is_pending(&now, sending)),
+        pending: (is_pending(&snapshot, spec), is_pending(&now, spec)),
         ended: (before != Rest::Dead && after == Rest::Dead).then(|| target.status()),
     };
-    (situation, predicted, observed)
+    (snapshot, predicted, observed)
 }
 
 /// Returns true if the signal is pending in the queue that it is sent to.
-fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
-    match sending.tid {
-        None => situation.status.shared_pending.is_some_and(|set| set.contains(sending.signal)),
+fn is_pending(snapshot: &ProcessSnapshot, spec: SendSpec) -> bool {
+    match spec.tid {
+        None => snapshot.status.shared_pending.is_some_and(|set| set.contains(spec.signal)),
         Some(tid) => {
-            let threads = situation.threads.iter().flat_map(|threads| threads.iter());
-            threads.filter(|task| task.tid == tid).any(|task| task.pending.contains(sending.signal))
+            let threads = snapshot.threads.iter().flat_map(|threads| threads.iter());
+            threads.filter(|task| task.tid == tid).any(|task| task.pending.contains(spec.signal))
         }
     }
 }
 
 /// Ends the condition that keeps a signal pending, and checks what it does
 /// then.
-fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &Effect) -> Verdict {
-    if held == PendingReason::Stopped {
-        let cont = SendSpec::to_process(named("CONT"));
-        let (situation, predicted, observed) = try_signal(target, cont);
-        return match check::verdict(&situation, cont, &predicted, &observed) {
-            Verdict::Right => check::then(sending, then, &observed),
+fn observe_eventual(
+    target: &mut Target,
+    spec: SendSpec,
+    reason: PendingReason,
+    eventual: &Effect,
+) -> Verdict {
+    if reason == PendingReason::Stopped {
+        let cont = SendSpec::to_process(parse_signal("CONT"));
+        let (snapshot, predicted, observed) = try_signal(target, cont);
+        return match check::verdict(&snapshot, cont, &predicted, &observed) {
+            Verdict::Right => check::eventual_verdict(spec, eventual, &observed),
             Verdict::Wrong(why) => Verdict::Wrong(format!("CONT: {why}: {predicted:?}, {observed:?}")),
             Verdict::Ended => Verdict::Ended,
         };
     }
     let child = target.vforked.take().expect("it waits in vfork(2)");
-    send::to_pid(child, Some(named("KILL")), None).expect("the child lives");
-    let after = target.settle();
+    send::to_pid(child, Some(parse_signal("KILL")), None).expect("the child lives");
+    let after = target.wait_for_rest();
     let observed = Observation {
         error: None,
         before: Rest::Asleep,
@@ -170,13 +175,13 @@ fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &
     };
     // A stop may now interrupt a handler, and /proc does not show what the
     // thread waits in next.
-    match check::then(sending, then, &observed) {
+    match check::eventual_verdict(spec, eventual, &observed) {
         Verdict::Right => Verdict::Ended,
         other => other,
     }
 }
 
-fn named(name: &str) -> Signal {
+fn parse_signal(name: &str) -> Signal {
     sigtool::signal::name::parse(name, Arch::NATIVE).expect("a signal")
 }
 
@@ -203,11 +208,11 @@ mod slow {
         std::thread::scope(|scope| {
             let workers = [scope.spawn(work), scope.spawn(work)];
             for worker in workers {
-                let theirs = worker.join().expect("a worker");
-                for (kind, count) in theirs.kinds {
+                let other_tally = worker.join().expect("a worker");
+                for (kind, count) in other_tally.kinds {
                     *tally.kinds.entry(kind).or_default() += count;
                 }
-                tally.failures.extend(theirs.failures);
+                tally.failures.extend(other_tally.failures);
             }
         });
         let trials: usize = tally.kinds.values().sum();

@@ -17,10 +17,10 @@ use sigtool::signal::Signal;
 use crate::support::fixture_path;
 
 /// Longer than every operation here takes; after this time it hangs.
-const TOO_LONG: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The threads at one moment: TID, state letter, number of context switches.
-type Glimpse = Vec<(u32, char, u64)>;
+type Sample = Vec<(u32, char, u64)>;
 
 /// The state of a process in which all threads are at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Rest {
 /// A report of the fixture that a signal was handled, taken or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub what: String,
+    pub event: String,
     pub signal: u8,
     pub tid: u32,
 }
@@ -64,7 +64,7 @@ impl Target {
         let stdout = child.stdout.take().expect("a pipe");
         let pid = child.id();
         let mut target = Target { child, stdout, text: Vec::new(), pid, threads: Vec::new(), vforked: None };
-        let made = loop {
+        let line = loop {
             // Reports may come first, because queued signals may already be
             // taken.
             match target.line() {
@@ -73,22 +73,22 @@ impl Target {
                 None => assert!(target.read_more(true), "fixture {arguments:?} failed"),
             }
         };
-        let mut words = made.split(' ');
-        assert_eq!((words.next(), words.next()), (Some("made"), Some(&*target.pid.to_string())), "{made}");
+        let mut words = line.split(' ');
+        assert_eq!((words.next(), words.next()), (Some("made"), Some(&*target.pid.to_string())), "{line}");
         target.threads = words.map(|word| word.parse().expect("an id")).collect();
         if arguments.last().is_some_and(|word| word == "--vfork") {
             target.vforked = target.threads.pop();
         }
-        target.settle();
+        target.wait_for_rest();
         target
     }
 
     /// Waits until all threads are at rest.
-    pub fn settle(&mut self) -> Rest {
-        let end = Instant::now() + TOO_LONG;
-        let mut last = Glimpse::new();
+    pub fn wait_for_rest(&mut self) -> Rest {
+        let end = Instant::now() + TIMEOUT;
+        let mut last = Sample::new();
         loop {
-            let now = glimpse(self.pid);
+            let now = sample(self.pid);
             if now == last && self.is_still(&now) {
                 return rest(&now);
             }
@@ -98,9 +98,9 @@ impl Target {
         }
     }
 
-    fn is_still(&self, glimpse: &Glimpse) -> bool {
-        !glimpse.is_empty()
-            && glimpse.iter().all(|(tid, state, _)| match state {
+    fn is_still(&self, sample: &Sample) -> bool {
+        !sample.is_empty()
+            && sample.iter().all(|(tid, state, _)| match state {
                 'S' | 'T' | 't' => true,
                 'D' => self.vforked.is_some() && *tid == self.pid,
                 'Z' => *tid == self.pid,
@@ -115,10 +115,10 @@ impl Target {
         lines
             .map(|line| {
                 let words: Vec<&str> = line.split(' ').collect();
-                let [what, signal, tid] = words[..] else { panic!("{line:?} is no report") };
+                let [event, signal, tid] = words[..] else { panic!("{line:?} is no report") };
                 let number = |word: &str| word.parse::<u32>().expect("a number");
                 Report {
-                    what: what.to_owned(),
+                    event: event.to_owned(),
                     signal: u8::try_from(number(signal)).expect("a signal"),
                     tid: number(tid),
                 }
@@ -179,9 +179,9 @@ pub struct Observation {
 impl Observation {
     /// Returns true if there is such a report of the signal, from this thread
     /// if one is given.
-    pub fn was(&self, what: &str, signal: Signal, tid: Option<u32>) -> bool {
+    pub fn was(&self, event: &str, signal: Signal, tid: Option<u32>) -> bool {
         self.reports.iter().any(|report| {
-            report.what == what && report.signal == signal.get() && tid.is_none_or(|tid| report.tid == tid)
+            report.event == event && report.signal == signal.get() && tid.is_none_or(|tid| report.tid == tid)
         })
     }
 
@@ -191,8 +191,8 @@ impl Observation {
     }
 }
 
-fn rest(glimpse: &Glimpse) -> Rest {
-    let any = |of: fn(char) -> bool| glimpse.iter().any(|(_, state, _)| of(*state));
+fn rest(sample: &Sample) -> Rest {
+    let any = |predicate: fn(char) -> bool| sample.iter().any(|(_, state, _)| predicate(*state));
     match () {
         () if any(|state| state == 'T') => Rest::Stopped,
         () if any(|state| state != 'Z') => Rest::Asleep,
@@ -202,7 +202,7 @@ fn rest(glimpse: &Glimpse) -> Rest {
 
 /// Reads the current state of all threads. Threads that exit meanwhile are
 /// left out.
-fn glimpse(pid: u32) -> Glimpse {
+fn sample(pid: u32) -> Sample {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is not reaped");
     let tids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
     tids.filter_map(|tid: u32| {

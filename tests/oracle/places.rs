@@ -14,8 +14,8 @@ use sigtool::procfs::{FreezerState, ProcRoot};
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
-use super::named;
 use super::observe::{Rest, Target};
+use super::parse_signal;
 use super::{Verdict, check, try_signal};
 use crate::support::{fixture_path, skipped};
 
@@ -66,13 +66,13 @@ impl Drop for Init {
 fn predictions_hold_for_init_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
-        let found = ProcRoot::default()
-            .snapshot(init.pid, Some(named(name)), sigtool::sys::reader::read)
+        let snapshot = ProcRoot::default()
+            .snapshot(init.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        (predict_effect(&found, SendSpec::to_process(named(name))), found)
+        (predict_effect(&snapshot, SendSpec::to_process(parse_signal(name))), snapshot)
     };
     let send = |name: &str| {
-        send::to_pid(init.pid, Some(named(name)), None).expect("sent");
+        send::to_pid(init.pid, Some(parse_signal(name)), None).expect("sent");
     };
     for name in ["TERM", "INT", "SEGV", "TSTP", "RTMIN+3"] {
         let (effect, before) = predicted(name);
@@ -102,10 +102,10 @@ fn predictions_hold_for_init_from_outside() {
     }
     assert_eq!(predicted("CONT").0, Effect::Continues { runs_handler: false, terminated_by: None });
     assert_eq!(predicted("KILL").0, Effect::Terminates { by_kill: true, core_dump: None });
-    let held = PidFd::open(init.pid).expect("it lives");
+    let pidfd = PidFd::open(init.pid).expect("it lives");
     send("KILL");
     assert!(
-        held.wait_for_exit(std::time::Duration::from_secs(60)).expect("poll"),
+        pidfd.wait_for_exit(std::time::Duration::from_secs(60)).expect("poll"),
         "KILL from outside ends it"
     );
 }
@@ -118,13 +118,13 @@ fn predictions_hold_for_init_from_inside() {
     // forks.
     let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
-    let Some(ran) = crate::support::in_namespace(script) else { return };
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let status = sigtool::procfs::ProcStatus::parse(ran.stderr.as_bytes()).expect("a status");
+    let Some(result) = crate::support::in_namespace(script) else { return };
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    let status = sigtool::procfs::ProcStatus::parse(result.stderr.as_bytes()).expect("a status");
     assert_eq!(status.namespace_pids, [1], "as read inside");
-    let found = sigtool::procfs::ProcessSnapshot::from_status(&status);
+    let snapshot = sigtool::procfs::ProcessSnapshot::from_status(&status);
     for name in ["TERM", "TSTP", "KILL", "STOP"] {
-        let effect = predict_effect(&found, SendSpec::to_process(named(name)));
+        let effect = predict_effect(&snapshot, SendSpec::to_process(parse_signal(name)));
         assert_eq!(effect.most_likely(), &Effect::Dropped(DropReason::InitWithoutHandler), "{name}");
     }
 }
@@ -182,17 +182,17 @@ fn predictions_hold_for_frozen_process() {
             return skipped("no process may be moved to the cgroup");
         }
         group.freeze(true);
-        let sending = SendSpec::to_process(named(name));
-        let (situation, predicted, observed) = try_signal(&mut target, sending);
-        assert_eq!((situation.freezer_state, predicted.id()), (FreezerState::V2, id), "{name}");
+        let spec = SendSpec::to_process(parse_signal(name));
+        let (snapshot, predicted, observed) = try_signal(&mut target, spec);
+        assert_eq!((snapshot.freezer_state, predicted.id()), (FreezerState::V2, id), "{name}");
         assert!(
-            matches!(check::verdict(&situation, sending, &predicted, &observed), Verdict::Right),
+            matches!(check::verdict(&snapshot, spec, &predicted, &observed), Verdict::Right),
             "{name}: {predicted:?}, {observed:?}"
         );
         group.freeze(false);
-        let rest = target.settle();
+        let rest = target.wait_for_rest();
         match name {
-            "USR1" => assert!(target.reports().iter().any(|report| report.what == "handled")),
+            "USR1" => assert!(target.reports().iter().any(|report| report.event == "handled")),
             "QUIT" => assert_eq!(rest, Rest::Dead),
             _ => assert_eq!(rest, Rest::Asleep, "{name}"),
         }
@@ -201,16 +201,16 @@ fn predictions_hold_for_frozen_process() {
         let mut target = Target::start(&words(settings));
         group.write("cgroup.procs", &target.pid.to_string()).expect("moved before");
         group.freeze(true);
-        let sending = SendSpec::to_process(named(name));
-        let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let spec = SendSpec::to_process(parse_signal(name));
+        let snapshot = ProcRoot::default()
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
-        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
+        assert_eq!(predict_effect(&snapshot, spec).id(), "terminates", "{name}");
+        send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");
         // The group is still frozen, but the process exits anyway.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
-            Some(i32::from(named(name).get()))
+            Some(i32::from(parse_signal(name).get()))
         );
         group.freeze(false);
     }
@@ -228,14 +228,14 @@ fn predictions_hold_for_traced_process() {
         if unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) } != 0 {
             return skipped("no right to trace");
         }
-        let sending = SendSpec::to_process(named(name));
-        let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let spec = SendSpec::to_process(parse_signal(name));
+        let snapshot = ProcRoot::default()
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
             .expect("it lives");
-        let predicted = predict_effect(&found, sending);
-        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
+        let predicted = predict_effect(&snapshot, spec);
+        send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");
         if name == "USR2" {
-            assert_eq!((predicted.id(), target.settle()), ("pending", Rest::Asleep));
+            assert_eq!((predicted.id(), target.wait_for_rest()), ("pending", Rest::Asleep));
             continue;
         }
         let mut status = 0;
@@ -247,7 +247,7 @@ fn predictions_hold_for_traced_process() {
         } else {
             assert_eq!(predicted.id(), "traced", "{name}");
             assert!(libc::WIFSTOPPED(status), "{name}");
-            assert_eq!(libc::WSTOPSIG(status), i32::from(named(name).get()));
+            assert_eq!(libc::WSTOPSIG(status), i32::from(parse_signal(name).get()));
         }
     }
 }

@@ -18,8 +18,8 @@ impl Random {
     }
 
     /// Returns a number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap_or(0)
+    pub fn below(&mut self, final_state_arguments: usize) -> usize {
+        usize::try_from(self.next() % final_state_arguments as u64).unwrap_or(0)
     }
 
     pub fn chance(&mut self, percent: usize) -> bool {
@@ -32,17 +32,17 @@ impl Random {
 
     /// Returns a random subset. All members have the same chance, which is
     /// drawn first.
-    fn part(&mut self, of: SignalSet) -> SignalSet {
+    fn subset(&mut self, set: SignalSet) -> SignalSet {
         let percent = self.choose(&[0, 30, 70, 100]);
-        of.iter().filter(|_| self.chance(percent)).collect()
+        set.iter().filter(|_| self.chance(percent)).collect()
     }
 
     /// Returns a random subset with at least one member.
-    fn some(&mut self, of: SignalSet) -> SignalSet {
-        let mut part = self.part(of);
-        let all: Vec<Signal> = of.iter().collect();
-        part.insert(self.choose(&all));
-        part
+    fn nonempty_subset(&mut self, set: SignalSet) -> SignalSet {
+        let mut subset = self.subset(set);
+        let all: Vec<Signal> = set.iter().collect();
+        subset.insert(self.choose(&all));
+        subset
     }
 }
 
@@ -77,19 +77,19 @@ struct Thread {
 
 impl Thread {
     fn draw(random: &mut Random, pool: SignalSet) -> Thread {
-        let blocked = random.part(pool);
+        let blocked = random.subset(pool);
         match random.below(100) {
             0..20 => {
-                let awaited = random.some(pool);
+                let awaited = random.nonempty_subset(pool);
                 Thread { blocked: blocked | awaited, wait: Wait::Sigwait(awaited) }
             }
-            20..30 => Thread { blocked, wait: Wait::Sigsuspend(random.part(pool)) },
+            20..30 => Thread { blocked, wait: Wait::Sigsuspend(random.subset(pool)) },
             _ => Thread { blocked, wait: Wait::Sleep },
         }
     }
 
     /// The signals that stay pending for it from the start.
-    fn holds(&self) -> SignalSet {
+    fn pending_set(&self) -> SignalSet {
         match self.wait {
             Wait::Sigsuspend(mask) => self.blocked & mask,
             _ => self.blocked,
@@ -97,7 +97,7 @@ impl Thread {
     }
 }
 
-fn text(set: SignalSet) -> String {
+fn set_text(set: SignalSet) -> String {
     set.display(Arch::NATIVE).to_string()
 }
 
@@ -111,7 +111,9 @@ impl Plan {
             pool.insert(random.choose(&catchable));
         }
         // Signals with special rules are drawn more often.
-        pool.insert(random.choose(&["CONT", "TSTP", "TTIN", "TTOU", "TERM", "CHLD", "QUIT"].map(named)));
+        pool.insert(
+            random.choose(&["CONT", "TSTP", "TTIN", "TTOU", "TERM", "CHLD", "QUIT"].map(parse_signal)),
+        );
         let mut threads: Vec<Thread> = (0..random.below(4)).map(|_| Thread::draw(random, pool)).collect();
         let mut main = Thread::draw(random, pool);
         // POSIX demands that all threads block a signal that one thread waits
@@ -125,74 +127,85 @@ impl Plan {
                 .chain([&mut main])
                 .for_each(|thread| thread.blocked = thread.blocked | awaited);
         }
-        let mut words: Vec<String> = ["--unwatched", "--report", "--core-limit"].map(str::to_owned).into();
+        let mut arguments: Vec<String> =
+            ["--unwatched", "--report", "--core-limit"].map(str::to_owned).into();
         // A limit of 1 prevents all core dumps; a limit of 0 does not apply to
         // pipes.
-        words.push("1".to_owned());
+        arguments.push("1".to_owned());
         match random.below(5) {
-            0 => words.push("--new-session".to_owned()),
-            1 => words.push("--new-group".to_owned()),
+            0 => arguments.push("--new-session".to_owned()),
+            1 => arguments.push("--new-group".to_owned()),
             _ => {}
         }
-        let (caught, ignored) = (random.part(pool), random.part(pool));
-        words.extend(["--catch".to_owned(), text(caught), "--ignore".to_owned(), text(ignored - caught)]);
+        let (caught, ignored) = (random.subset(pool), random.subset(pool));
+        arguments.extend([
+            "--catch".to_owned(),
+            set_text(caught),
+            "--ignore".to_owned(),
+            set_text(ignored - caught),
+        ]);
         for thread in &threads {
-            words.extend(["--thread".to_owned(), thread_text(thread, random)]);
+            arguments.extend(["--thread".to_owned(), thread_argument(thread, random)]);
         }
-        let held = threads.iter().fold(main.holds(), |all, thread| all & thread.holds());
-        words.extend(["--block".to_owned(), text(main.blocked)]);
+        let pending = threads.iter().fold(main.pending_set(), |all, thread| all & thread.pending_set());
+        arguments.extend(["--block".to_owned(), set_text(main.blocked)]);
         if random.chance(40) {
-            for signal in random.part(main.holds()).iter() {
-                words.extend(["--own".to_owned(), text([signal].into_iter().collect())]);
+            for signal in random.subset(main.pending_set()).iter() {
+                arguments.extend(["--own".to_owned(), set_text([signal].into_iter().collect())]);
             }
         }
         if random.chance(40) {
-            for signal in random.part(held).iter() {
+            for signal in random.subset(pending).iter() {
                 let value = if random.chance(50) { "=7" } else { "" };
-                let signal = text([signal].into_iter().collect());
-                words.extend(["--queue".to_owned(), format!("{signal}{value}")]);
+                let signal = set_text([signal].into_iter().collect());
+                arguments.extend(["--queue".to_owned(), format!("{signal}{value}")]);
             }
         }
         if random.chance(20) {
-            words.extend(["--signalfd".to_owned(), text(random.some(pool))]);
+            arguments.extend(["--signalfd".to_owned(), set_text(random.nonempty_subset(pool))]);
         }
         if random.chance(8) {
-            words.extend(["--queue-limit".to_owned(), "0".to_owned()]);
+            arguments.extend(["--queue-limit".to_owned(), "0".to_owned()]);
         }
-        words.extend(end(&main, !threads.is_empty(), pool, random));
-        Plan { arguments: words, pool: pool.iter().collect(), is_stopped: random.chance(20) }
+        arguments.extend(final_state_arguments(&main, !threads.is_empty(), pool, random));
+        Plan { arguments: arguments, pool: pool.iter().collect(), is_stopped: random.chance(20) }
     }
 }
 
-fn named(name: &str) -> Signal {
+fn parse_signal(name: &str) -> Signal {
     sigtool::signal::name::parse(name, Arch::NATIVE).expect("a signal")
 }
 
-fn thread_text(thread: &Thread, random: &mut Random) -> String {
-    let mut words = format!("block={}", text(thread.blocked));
+fn thread_argument(thread: &Thread, random: &mut Random) -> String {
+    let mut arguments = format!("block={}", set_text(thread.blocked));
     if random.chance(30) {
-        for signal in random.part(thread.holds()).iter() {
-            words += &format!(";own={}", text([signal].into_iter().collect()));
+        for signal in random.subset(thread.pending_set()).iter() {
+            arguments += &format!(";own={}", set_text([signal].into_iter().collect()));
         }
     }
     match thread.wait {
         Wait::Sleep => {}
-        Wait::Sigwait(set) => words += &format!(";sigwait={}", text(set)),
-        Wait::Sigsuspend(set) => words += &format!(";sigsuspend={}", text(set)),
+        Wait::Sigwait(set) => arguments += &format!(";sigwait={}", set_text(set)),
+        Wait::Sigsuspend(set) => arguments += &format!(";sigsuspend={}", set_text(set)),
     }
-    words
+    arguments
 }
 
 /// Returns the arguments for the final state of the main thread.
-fn end(main: &Thread, has_others: bool, pool: SignalSet, random: &mut Random) -> Vec<String> {
-    let words: &[&str] = match (&main.wait, random.below(100)) {
-        (Wait::Sigwait(set), _) => &["--sigwait", &text(*set)],
-        (Wait::Sigsuspend(set), _) => &["--sigsuspend", &text(*set)],
+fn final_state_arguments(
+    main: &Thread,
+    has_others: bool,
+    pool: SignalSet,
+    random: &mut Random,
+) -> Vec<String> {
+    let arguments: &[&str] = match (&main.wait, random.below(100)) {
+        (Wait::Sigwait(set), _) => &["--sigwait", &set_text(*set)],
+        (Wait::Sigsuspend(set), _) => &["--sigsuspend", &set_text(*set)],
         (Wait::Sleep, 15..19) => &["--exit", "0"],
         (Wait::Sleep, 19..25) => &["--vfork"],
-        (Wait::Sleep, 25..31) => &["--read-signalfd", &text(random.some(pool))],
+        (Wait::Sleep, 25..31) => &["--read-signalfd", &set_text(random.nonempty_subset(pool))],
         (Wait::Sleep, 31..45) if has_others => &["--leader-exits"],
         (Wait::Sleep, _) => &[],
     };
-    words.iter().map(|word| (*word).to_owned()).collect()
+    arguments.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -7,7 +7,7 @@ use sigtool::signal::SignalSet;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
 use sigtool::sys::signal::send;
 
-use super::{handlers, is_possible, queue, set, signal};
+use super::{handlers, is_ptrace_available, queue, set, signal};
 use crate::support::{Fixture, skipped};
 
 /// Returns the value of a line in a process's status.
@@ -19,11 +19,11 @@ fn status(pid: u32, line: &str) -> String {
 
 #[test]
 fn inspect_reads_handlers_with_flags_and_masks() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP,USR1,TERM,RTMAX", "--ignore", "INT"]);
-    let seen = handlers(fixture.pid, "HUP,INT,USR1,USR2,TERM,RTMAX").expect("a look");
+    let seen = handlers(fixture.pid, "HUP,INT,USR1,USR2,TERM,RTMAX").expect("inspection succeeds");
     let names: Vec<u8> = seen.actions.iter().map(|(signal, _)| signal.get()).collect();
     assert_eq!(names, [1, 2, 10, 12, 15, 64]);
     let caught: Vec<bool> = seen.actions.iter().map(|(_, action)| action.is_caught()).collect();
@@ -43,7 +43,7 @@ fn inspect_reads_handlers_with_flags_and_masks() {
 
 #[test]
 fn inspect_returns_no_actions_of_kill_and_stop() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
@@ -56,13 +56,13 @@ fn inspect_returns_no_actions_of_kill_and_stop() {
         },
         super::DEADLINE,
     )
-    .expect("a look");
+    .expect("inspection succeeds");
     assert_eq!(seen.actions.len(), 62);
 }
 
 #[test]
 fn inspect_reads_queues_in_order() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start([
@@ -80,9 +80,9 @@ fn inspect_reads_queues_in_order() {
         "block=USR2;own=USR2",
     ]);
     send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     let own = std::process::id();
-    let told: Vec<_> = seen
+    let entries: Vec<_> = seen
         .queue
         .iter()
         .map(|each| {
@@ -92,7 +92,7 @@ fn inspect_reads_queues_in_order() {
         .collect();
     let thread = Some(fixture.ids[0]);
     let main = Some(fixture.pid);
-    let mut by_queue = told.clone();
+    let mut by_queue = entries.clone();
     by_queue.sort_by_key(|each| each.4);
     assert_eq!(
         by_queue,
@@ -107,40 +107,40 @@ fn inspect_reads_queues_in_order() {
     );
     assert!(!seen.truncated && seen.actions.is_empty());
     // Reading the queue leaves it unchanged.
-    assert_eq!(queue(fixture.pid).expect("a look").queue, seen.queue);
+    assert_eq!(queue(fixture.pid).expect("inspection succeeds").queue, seen.queue);
 }
 
 #[test]
 fn inspect_stops_no_thread_if_nothing_is_pending() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--block", "TERM"]);
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.longest_stop), (0, Duration::ZERO));
 }
 
 #[test]
 fn inspect_truncates_long_queue() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--block", "RTMIN+1"]);
     for value in 0..1000 {
         send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
     }
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, false));
     let values: Vec<i32> = seen.queue.iter().map(|each| each.siginfo.value).collect();
     assert_eq!(values, (0..1000).collect::<Vec<_>>());
     send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, true));
 }
 
 #[test]
 fn inspect_leaves_masks_and_dispositions_unchanged() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     for arguments in [
@@ -155,33 +155,33 @@ fn inspect_leaves_masks_and_dispositions_unchanged() {
         let lines = ["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd", "State"];
         let before = lines.map(|line| status(fixture.pid, line));
         for _ in 0..20 {
-            let seen = handlers(fixture.pid, "USR1,TRAP").expect("a look");
+            let seen = handlers(fixture.pid, "USR1,TRAP").expect("inspection succeeds");
             assert!(seen.actions[1].1.is_caught(), "{arguments:?}: {seen:?}");
-            queue(fixture.pid).expect("a look");
+            queue(fixture.pid).expect("inspection succeeds");
         }
-        super::settle(fixture.pid, 'S');
+        super::wait_for_state(fixture.pid, 'S');
         assert_eq!(lines.map(|line| status(fixture.pid, line)), before, "{arguments:?}");
     }
 }
 
 #[test]
 fn inspect_leaves_stopped_process_stopped() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1", "--report", "--stop"]);
     for _ in 0..50 {
-        let seen = handlers(fixture.pid, "USR1").expect("a look");
+        let seen = handlers(fixture.pid, "USR1").expect("inspection succeeds");
         assert!(seen.actions[0].1.is_caught());
-        super::settle(fixture.pid, 'T');
+        super::wait_for_state(fixture.pid, 'T');
     }
     send::to_pid(fixture.pid, Some(signal("CONT")), None).expect("sent");
-    super::settle(fixture.pid, 'S');
+    super::wait_for_state(fixture.pid, 'S');
 }
 
 #[test]
 fn inspect_refuses_zombie_and_missing_process() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
@@ -200,19 +200,19 @@ fn inspect_refuses_zombie_and_missing_process() {
 
 #[test]
 fn inspect_reads_process_with_exited_leader() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP", "--thread", "block=USR2;own=USR2", "--leader-exits"]);
-    let seen = handlers(fixture.pid, "HUP").expect("a look");
+    let seen = handlers(fixture.pid, "HUP").expect("inspection succeeds");
     assert!(seen.actions[0].1.is_caught());
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!(seen.queue.iter().map(|each| each.tid).collect::<Vec<_>>(), [Some(fixture.ids[0])]);
 }
 
 #[test]
 fn inspect_gives_up_on_uninterruptible_sleep() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
@@ -225,13 +225,13 @@ fn inspect_gives_up_on_uninterruptible_sleep() {
     assert_eq!(status(fixture.pid, "TracerPid"), "0");
     // Once it is awake it can be inspected.
     send::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
-    super::settle(fixture.pid, 'S');
-    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+    super::wait_for_state(fixture.pid, 'S');
+    assert!(handlers(fixture.pid, "HUP").expect("inspection succeeds").actions[0].1.is_caught());
 }
 
 #[test]
 fn inspect_refuses_traced_process_and_names_tracer() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
@@ -241,7 +241,7 @@ fn inspect_refuses_traced_process_and_names_tracer() {
             Ok(tracer) => tracer,
             Err(error) => return skipped(&format!("strace: {error}")),
         };
-    super::until(|| status(fixture.pid, "TracerPid") != "0");
+    super::wait_until(|| status(fixture.pid, "TracerPid") != "0");
     let refused = handlers(fixture.pid, "HUP");
     let by = tracer.id();
     let _ = tracer.kill();

@@ -48,7 +48,7 @@ pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
 
 /// Returns true if ptrace(2) is available. Otherwise prints that the test is
 /// skipped.
-pub fn is_possible() -> bool {
+pub fn is_ptrace_available() -> bool {
     let fixture = crate::support::Fixture::start(["--catch", "USR1"]);
     match handlers(fixture.pid, "USR1") {
         Ok(_) => true,
@@ -62,17 +62,17 @@ pub fn is_possible() -> bool {
 }
 
 /// Waits until a condition is true; panics after 60 s.
-pub fn until(mut is_so: impl FnMut() -> bool) {
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < end, "it never came");
+    while !condition() {
+        assert!(Instant::now() < end, "the condition was not met within 60 s");
         std::thread::yield_now();
     }
 }
 
 /// Waits until the process is in a state, given by its letter.
-pub fn settle(pid: u32, state: char) {
-    until(|| state_of(pid) == Some(state));
+pub fn wait_for_state(pid: u32, state: char) {
+    wait_until(|| state_of(pid) == Some(state));
 }
 
 /// Returns the state letter of a process.
@@ -89,35 +89,35 @@ pub struct Target {
     stdout: BufReader<ChildStdout>,
     pub pid: u32,
     /// The text after `ready PID`.
-    pub rest: String,
+    pub ready_text: String,
 }
 
 impl Target {
-    pub fn start(words: &[&str]) -> Target {
+    pub fn start(arguments: &[&str]) -> Target {
         let path = crate::support::fixture_path().with_file_name("inspect-target");
         let mut child = Command::new(path)
-            .args(words)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the fixture runs");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut target = Target { pid: child.id(), child, stdin, stdout, rest: String::new() };
+        let mut target = Target { pid: child.id(), child, stdin, stdout, ready_text: String::new() };
         let line = target.line();
-        let rest = line.strip_prefix(&format!("ready {}", target.pid));
-        target.rest = rest.unwrap_or_else(|| panic!("it said {line:?}")).trim().to_owned();
+        let ready_text = line.strip_prefix(&format!("ready {}", target.pid));
+        target.ready_text = ready_text.unwrap_or_else(|| panic!("it printed {line:?}")).trim().to_owned();
         target
     }
 
     /// Reads the next line that it prints; empty once it has exited.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("it speaks");
+        self.stdout.read_line(&mut line).expect("it prints a line");
         line.trim_end().to_owned()
     }
 
-    pub fn say(&mut self, text: &str) {
+    pub fn write_input(&mut self, text: &str) {
         // If it has exited already, the caller notices.
         let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
     }
@@ -130,7 +130,7 @@ impl Target {
             self.line();
         }
         let signal = signal("RTMIN+1");
-        until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
+        wait_until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
     }
 
     /// Returns the number of signals that arrived in order.

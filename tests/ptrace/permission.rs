@@ -39,36 +39,37 @@ fn inspect_refuses_process_of_another_user() {
     // it.
     let mut command = Command::new(fixture_path().with_file_name("inspect-target"));
     command.args(["again"]).stdin(Stdio::null()).stdout(Stdio::null()).uid(OTHER).gid(OTHER).current_dir("/");
-    let mut theirs = match command.spawn() {
-        Ok(theirs) => theirs,
+    let mut process = match command.spawn() {
+        Ok(process) => process,
         Err(error) => return skipped(&format!("as uid {OTHER}: {error}")),
     };
-    let seen = try_as(Some(OTHER), theirs.id());
-    let _ = theirs.kill();
-    let _ = theirs.wait();
+    let seen = try_as(Some(OTHER), process.id());
+    let _ = process.kill();
+    let _ = process.wait();
     let seen = seen.expect("it ran before");
     assert!(seen == "seen" || seen.starts_with("Yama") || seen == "Unstable", "{seen}");
 }
 
 /// A process of another user. Killed when dropped.
-struct Theirs(Child);
+struct ForeignProcess(Child);
 
-impl Drop for Theirs {
+impl Drop for ForeignProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-impl Theirs {
+impl ForeignProcess {
     /// Starts a command that prints `ready`.
-    fn start(command: &mut Command) -> Option<Theirs> {
+    fn start(command: &mut Command) -> Option<ForeignProcess> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/").spawn().ok()?;
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("it speaks");
-        let theirs = Theirs(child);
-        line.starts_with("ready").then_some(theirs)
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)
+            .expect("it prints a line");
+        let process = ForeignProcess(child);
+        line.starts_with("ready").then_some(process)
     }
 }
 
@@ -78,11 +79,11 @@ impl Theirs {
 fn inspect_reports_undumpable_process() {
     let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
     std::fs::copy(fixture_path().with_file_name("inspect-target"), &path).expect("a copy");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("ours");
-    let started = Theirs::start(Command::new(&path).args(["call", "pause"]).uid(OTHER).gid(OTHER));
-    std::fs::remove_file(&path).expect("ours");
-    let Some(theirs) = started else { return skipped("no other user may be become here") };
-    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("chmod");
+    let started = ForeignProcess::start(Command::new(&path).args(["call", "pause"]).uid(OTHER).gid(OTHER));
+    std::fs::remove_file(&path).expect("the copy");
+    let Some(process) = started else { return skipped("cannot become another user here") };
+    let Some(refused) = try_as(Some(OTHER), process.0.id()) else { return };
     assert!(refused == "Undumpable" || refused.starts_with("Yama"), "{refused}");
 }
 
@@ -92,9 +93,9 @@ fn inspect_reports_process_with_more_capabilities() {
     let user = ["--reuid=54324", "--regid=54324", "--clear-groups"];
     command.args(user).args(["--inh-caps=+net_raw", "--ambient-caps=+net_raw"]);
     let inside = fixture_path().with_file_name("inspect-target");
-    let started = Theirs::start(command.arg(inside).args(["call", "pause"]));
-    let Some(theirs) = started else { return skipped("no capability can be given to another user") };
-    let Some(refused) = try_as(Some(OTHER), theirs.0.id()) else { return };
+    let started = ForeignProcess::start(command.arg(inside).args(["call", "pause"]));
+    let Some(process) = started else { return skipped("no capability can be given to another user") };
+    let Some(refused) = try_as(Some(OTHER), process.0.id()) else { return };
     assert!(refused == "Capabilities" || refused.starts_with("Yama"), "{refused}");
 }
 

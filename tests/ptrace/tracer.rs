@@ -12,7 +12,7 @@ use sigtool::sys::process::pidfd;
 use sigtool::sys::ptrace::{PtraceError, Tracer, TracerEvent, TracerEventKind};
 use sigtool::sys::signal::send;
 
-use super::{Target, is_possible, settle, signal, until};
+use super::{Target, is_ptrace_available, signal, wait_for_state, wait_until};
 use crate::support::{Fixture, fixture_path};
 
 /// Returns the next events up to the batch that contains a wanted one.
@@ -50,7 +50,7 @@ fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
 
 #[test]
 fn tracer_reports_deliveries_with_senders() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1,RTMIN+1", "--ignore", "HUP", "--block", "USR2"]);
@@ -70,19 +70,19 @@ fn tracer_reports_deliveries_with_senders() {
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
     // Ignored signals are reported, blocked ones are not. A signal with a
     // larger number may come first.
-    let mut told = deliveries(&events);
-    told.sort_unstable();
+    let mut delivered = deliveries(&events);
+    delivered.sort_unstable();
     let pid = fixture.pid;
-    if told.len() < 2 {
-        told.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
-        told.sort_unstable();
+    if delivered.len() < 2 {
+        delivered.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
+        delivered.sort_unstable();
     }
-    assert_eq!(told, [(1, 0, 0, pid), (35, -1, -3, pid)]);
+    assert_eq!(delivered, [(1, 0, 0, pid), (35, -1, -3, pid)]);
 }
 
 #[test]
 fn tracer_attaches_to_all_and_new_threads() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1,USR2", "--thread", "", "--thread", "block=USR1"]);
@@ -110,7 +110,7 @@ fn tracer_attaches_to_all_and_new_threads() {
 
 #[test]
 fn tracer_reports_fatal_signal() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let mut fixture = Fixture::start(["--thread", ""]);
@@ -127,15 +127,15 @@ fn tracer_reports_fatal_signal() {
         .collect();
     assert_eq!(endings, ["false killed by KILL", "true killed by KILL"]);
     let mut rest = Vec::new();
-    until(|| !tracer.read(&mut rest).expect("events"));
+    wait_until(|| !tracer.read(&mut rest).expect("events"));
     assert_eq!(rest, []);
     // Its parent is notified as well.
-    assert_eq!(fixture.ended_by(), Some(9));
+    assert_eq!(fixture.terminating_signal(), Some(9));
 }
 
 #[test]
 fn tracer_reports_exec() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let target = Target::start(&["again"]);
@@ -151,7 +151,7 @@ fn tracer_reports_exec() {
 /// The thread that executes gets the TID of the main thread, which exits.
 #[test]
 fn tracer_follows_exec_of_another_thread() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let target = Target::start(&["again", "thread"]);
@@ -165,35 +165,35 @@ fn tracer_follows_exec_of_another_thread() {
         });
         formers.len() >= 10
     });
-    assert!(tracer.finish().count < 2000, "it goes on");
+    assert!(tracer.finish().count < 2000, "the tracer works again");
 }
 
 #[test]
 fn traced_process_stays_stopped_until_cont() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
     // A traced process that stops has the letter t.
     events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
-    settle(fixture.pid, 't');
+    wait_for_state(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
     events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
     send(fixture.pid, "STOP", None);
     let events = events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     assert_eq!(deliveries(&events).len(), 1, "{events:?}");
-    settle(fixture.pid, 't');
+    wait_for_state(fixture.pid, 't');
     drop(tracer);
-    settle(fixture.pid, 'T');
+    wait_for_state(fixture.pid, 'T');
     send(fixture.pid, "CONT", None);
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
 }
 
 #[test]
 fn tracer_reports_why_attach_fails() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
@@ -214,17 +214,17 @@ fn tracer_reports_why_attach_fails() {
 /// not return.
 #[test]
 fn tracer_restarts_calls_interrupted_by_ignored_signals() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     for name in ["epoll-wait", "epoll-pwait", "semop", "sigtimedwait", "read-pipe"] {
-        let mut target = super::blocking_calls::waiting(name);
+        let mut target = super::blocking_calls::start_blocked(name);
         let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
         for name in ["WINCH", "CHLD", "URG", "CONT"] {
             send(target.pid, name, None);
             events_until(&mut tracer, |event| is_delivery_of(event, name));
         }
-        target.say("x");
+        target.write_input("x");
         let line = target.line();
         assert!(!line.starts_with("-1 4 "), "{name}: {line}");
     }
@@ -234,7 +234,7 @@ fn tracer_restarts_calls_interrupted_by_ignored_signals() {
 /// delivered once and in order.
 #[test]
 fn killed_tracer_loses_no_signal() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     /// The number of tracers. `EACH` signals are sent per tracer.
@@ -248,7 +248,7 @@ fn killed_tracer_loses_no_signal() {
         scope.spawn(|| {
             for value in 0..count {
                 // The last signal is sent after the last tracer has exited.
-                until(|| value < (tracers.load(Relaxed) + 1) * EACH);
+                wait_until(|| value < (tracers.load(Relaxed) + 1) * EACH);
                 target.queue(value);
                 sent.store(value + 1, Relaxed);
             }
@@ -257,7 +257,7 @@ fn killed_tracer_loses_no_signal() {
             let mut tracer = Tracer::attach(pid).expect("it can be traced");
             let mut events = Vec::new();
             // The tracer is dropped at an arbitrary moment.
-            until(|| {
+            wait_until(|| {
                 tracer.read(&mut events).expect("events");
                 events.len() > 50 || sent.load(Relaxed) >= (number + 1) * EACH
             });
@@ -272,7 +272,7 @@ fn killed_tracer_loses_no_signal() {
 /// tracer reports that once.
 #[test]
 fn tracer_counts_stops_and_reports_group_stop_once() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--ignore", "HUP", "--thread", "", "--thread", ""]);
@@ -290,7 +290,7 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
         0,
         "{events:?}"
     );
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
     let stops = tracer.finish();
     // Each signal is one stop, and each thread that had stopped resumes with
     // at least one more.
@@ -299,13 +299,13 @@ fn tracer_counts_stops_and_reports_group_stop_once() {
     assert!(stops.total <= stops.longest * u32::try_from(stops.count).expect("few"), "{stops:?}");
     assert_eq!(tracer.finish(), stops);
     drop(tracer);
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
 }
 
 /// The target survives when the tracing process is killed or terminated.
 #[test]
 fn target_survives_end_of_tracer() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     for end in ["KILL", "INT", "TERM"] {
@@ -318,16 +318,16 @@ fn target_survives_end_of_tracer() {
             .expect("it runs");
         let mut line = String::new();
         let stdout = tracer.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+        BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
         assert_eq!(line, "tracing\n");
         send(fixture.pid, "USR1", None);
-        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
-        tracer.wait().expect("it is ours");
-        until(|| {
+        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is a child of this process");
+        tracer.wait().expect("it is a child of this process");
+        wait_until(|| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
             status.contains("TracerPid:\t0\n")
         });
-        settle(fixture.pid, 'S');
+        wait_for_state(fixture.pid, 'S');
     }
 }
 
@@ -338,7 +338,7 @@ mod slow {
     /// A process is not delayed while the events are not read.
     #[test]
     fn slow_reader_loses_events_with_count() {
-        if !is_possible() {
+        if !is_ptrace_available() {
             return;
         }
         const COUNT: i32 = 100_000;
@@ -350,7 +350,7 @@ mod slow {
         assert_eq!(target.in_order(), COUNT);
         let pid = target.pid;
         let mut events = Vec::new();
-        until(|| !tracer.read(&mut events).expect("events"));
+        wait_until(|| !tracer.read(&mut events).expect("events"));
         let lost: u64 = events
             .iter()
             .map(|event| if let TracerEventKind::Lost(count) = event.kind { count } else { 0 })
@@ -358,7 +358,7 @@ mod slow {
         let ended = u64::from(
             events.iter().any(|event| event.tid == pid && matches!(event.kind, TracerEventKind::Exited(_))),
         );
-        let told = deliveries(&events).len() as u64;
-        assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
+        let delivered = deliveries(&events).len() as u64;
+        assert!(lost > 0 && delivered + lost + ended >= COUNT as u64, "{delivered} reported, {lost} lost");
     }
 }

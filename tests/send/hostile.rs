@@ -49,7 +49,7 @@ impl Hostile {
         let mut hostile = Hostile { server, folder, pid: String::new(), _alone: alone };
         let mut line = String::new();
         let stdout = hostile.server.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+        BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
         fs::remove_file(&program).expect("it is there");
         match line.trim().strip_prefix("ready ") {
             Some(pid) => pid.clone_into(&mut hostile.pid),
@@ -78,32 +78,37 @@ fn selection_reports_command_line_that_never_arrives() {
     // The command line of the server contains the directory.
     let folder = hostile.folder.to_str().expect("a path");
     let server = hostile.server.id().to_string();
-    let ran = run(["send", "-0", "--dry-run", "--match", folder, "--json"]);
-    assert_eq!((ran.code, &*ran.stderr), (Some(0), late));
+    let result = run(["send", "-0", "--dry-run", "--match", folder, "--json"]);
+    assert_eq!((result.code, &*result.stderr), (Some(0), late));
     assert!(
-        ran.stdout.contains(&format!("\"pid\":{server}"))
-            && !ran.stdout.contains(&format!("\"pid\":{}", hostile.pid)),
+        result.stdout.contains(&format!("\"pid\":{server}"))
+            && !result.stdout.contains(&format!("\"pid\":{}", hostile.pid)),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    let ran = run(["decode-status", "--match", folder, "--pids"]);
-    assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (Some(0), &*format!("{server}\n"), late));
+    let result = run(["decode-status", "--match", folder, "--pids"]);
+    assert_eq!((result.code, &*result.stdout, &*result.stderr), (Some(0), &*format!("{server}\n"), late));
     // The kernel's name of the process may be the start of this name.
-    let ran = run(["decode-status", "--name", "arrives-never-at-all", "--pids"]);
-    assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (Some(1), "", late));
+    let result = run(["decode-status", "--name", "arrives-never-at-all", "--pids"]);
+    assert_eq!((result.code, &*result.stdout, &*result.stderr), (Some(1), "", late));
     // Other criteria exclude the process without its command line.
-    let ran = run(["decode-status", "--match", folder, "--pids", "--parent", "1"]);
-    assert_eq!((ran.code, &*ran.stderr), (Some(1), "sigtool: no process matches\n"));
+    let result = run(["decode-status", "--match", folder, "--pids", "--parent", "1"]);
+    assert_eq!((result.code, &*result.stderr), (Some(1), "sigtool: no process matches\n"));
     // A process given by PID is signalled. The message uses the kernel's name of
     // it.
-    let ran = run(["send", "-0", "--verbose", &hostile.pid]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("arrives-never-a"), "{}", ran.stdout);
+    let result = run(["send", "-0", "--verbose", &hostile.pid]);
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    assert!(result.stdout.contains("arrives-never-a"), "{}", result.stdout);
 }
 
 #[test]
 fn effect_is_unknown_if_signal_set_never_arrives() {
     let Some(hostile) = Hostile::start("set", &["set"]) else { return };
-    let ran = run(["send", "-TERM", "--dry-run", &hostile.pid]);
-    assert!(ran.code == Some(0) && ran.stdout.contains("unknown: "), "{} {}", ran.stdout, ran.stderr);
+    let result = run(["send", "-TERM", "--dry-run", &hostile.pid]);
+    assert!(
+        result.code == Some(0) && result.stdout.contains("unknown: "),
+        "{} {}",
+        result.stdout,
+        result.stderr
+    );
 }

@@ -8,12 +8,12 @@ mod wait;
 
 use serde::Deserialize;
 
-use crate::support::{Fixture, Ran, in_namespace, run, skipped};
+use crate::support::{CommandResult, Fixture, in_namespace, run, skipped};
 
 /// PID 4194304, which the kernel never assigns.
-const NOBODY: &str = "4194304";
+const NO_PROCESS: &str = "4194304";
 
-fn send(arguments: &[&str]) -> Ran {
+fn send(arguments: &[&str]) -> CommandResult {
     run(["send"].iter().chain(arguments))
 }
 
@@ -24,8 +24,8 @@ fn fixture(settings: &[&str]) -> Fixture {
 /// Returns the signals pending for the process and those pending for one of its
 /// threads.
 fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
-    let ran = run(["decode-status", "--json", "--threads", &pid.to_string()]);
-    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let result = run(["decode-status", "--json", "--threads", &pid.to_string()]);
+    let document: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
     let process = &document["processes"][0];
     let names = |signals: &serde_json::Value| -> Vec<String> {
         let list = signals.as_array().expect("an array").iter();
@@ -55,9 +55,13 @@ fn send_accepts_signal_in_every_form() {
         (&["-q", "-7", "-s", "RTMAX"], 64),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = send(&[form, &[fixture.pid.to_string().as_str()]].concat());
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{form:?}");
-        assert_eq!(fixture.ended_by(), Some(number), "{form:?}");
+        let result = send(&[form, &[fixture.pid.to_string().as_str()]].concat());
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), "", ""),
+            "{form:?}"
+        );
+        assert_eq!(fixture.terminating_signal(), Some(number), "{form:?}");
     }
 }
 
@@ -68,8 +72,8 @@ fn null_signal_only_checks_target() {
     assert_eq!(send(&["-0", &pid]).code, Some(0));
     assert_eq!(send(&["-s", "0", &pid]).code, Some(0));
     assert_eq!(pending(fixture.pid, fixture.pid), (vec![], vec![]));
-    let ran = send(&["-0", NOBODY]);
-    assert_eq!((ran.code, ran.stderr), (Some(1), format!("sigtool: {NOBODY}: no such process\n")));
+    let result = send(&["-0", NO_PROCESS]);
+    assert_eq!((result.code, result.stderr), (Some(1), format!("sigtool: {NO_PROCESS}: no such process\n")));
 }
 
 #[test]
@@ -82,23 +86,23 @@ fn thread_target_receives_signal_alone() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(pending(pid, tid), (names(&["USR2"]), names(&["USR1", "RTMIN"])));
     // A TID is not accepted as a PID.
-    let ran = send(&["-USR1", &tid.to_string()]);
-    assert_eq!(ran.code, Some(1));
+    let result = send(&["-USR1", &tid.to_string()]);
+    assert_eq!(result.code, Some(1));
     assert_eq!(
-        ran.stderr,
+        result.stderr,
         format!(
             "sigtool: {tid}: USR1 not sent: it is a thread of process {pid}, not a process; for the thread alone write {pid}/{tid}\n"
         )
     );
-    let ran = send(&["-USR1", &format!("{pid}/1")]);
-    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
+    let result = send(&["-USR1", &format!("{pid}/1")]);
+    assert_eq!(result.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
 }
 
 #[test]
 fn invalid_arguments_are_rejected_before_sending() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["-65", &pid][..], "65: not a signal number: they go from 0 to 64"),
         (&["-999999", &pid], "999999: not a signal number"),
         (&["-FOO", &pid], "FOO: unknown signal; the nearest name is FPE"),
@@ -120,31 +124,31 @@ fn invalid_arguments_are_rejected_before_sending() {
         (&["-n", "KILL", &pid], "KILL: not a signal number"),
         (&["-KILL"], "no target: name one (PID, -PGID, 0, PID/TID), or choose"),
     ] {
-        let ran = send(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        let result = send(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(
-            ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said),
+            result.stderr.starts_with("sigtool: ") && result.stderr.contains(message),
             "{arguments:?}: {}",
-            ran.stderr
+            result.stderr
         );
     }
     // The process is still alive and receives a valid signal.
     assert_eq!(send(&["-USR1", &pid]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
 fn send_tries_all_targets_and_reports_each_failure() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    let ran = send(&["-TERM", NOBODY, &pid, "4194303"]);
-    assert_eq!(ran.code, Some(64));
+    let result = send(&["-TERM", NO_PROCESS, &pid, "4194303"]);
+    assert_eq!(result.code, Some(64));
     let expected = format!(
-        "sigtool: {NOBODY}: TERM not sent: no such process\nsigtool: 4194303: TERM not sent: no such process\n"
+        "sigtool: {NO_PROCESS}: TERM not sent: no such process\nsigtool: 4194303: TERM not sent: no such process\n"
     );
-    assert_eq!(ran.stderr, expected);
-    assert_eq!(fixture.ended_by(), Some(15));
-    assert_eq!(send(&["-TERM", NOBODY, "4194303"]).code, Some(1));
+    assert_eq!(result.stderr, expected);
+    assert_eq!(fixture.terminating_signal(), Some(15));
+    assert_eq!(send(&["-TERM", NO_PROCESS, "4194303"]).code, Some(1));
 }
 
 #[test]
@@ -157,13 +161,17 @@ fn signal_to_zombie_succeeds_without_effect() {
 fn pidfd_inode_distinguishes_reused_pid() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid;
-    let ran = send(&["-KILL", &format!("{pid}:1")]);
-    assert_eq!(ran.code, Some(1));
-    let inode = ran.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
+    let result = send(&["-KILL", &format!("{pid}:1")]);
+    assert_eq!(result.code, Some(1));
+    let inode = result.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
     let expected = format!("not the process that is meant: its inode is {inode}");
-    assert!(ran.stderr.contains(&expected) && ran.stderr.contains("(fixture, uid "), "{}", ran.stderr);
+    assert!(
+        result.stderr.contains(&expected) && result.stderr.contains("(fixture, uid "),
+        "{}",
+        result.stderr
+    );
     assert_eq!(send(&["-INT", &format!("{pid}:{inode}")]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
 /// The fields of `send --json`.
@@ -213,11 +221,11 @@ struct Error {
 fn send_json_has_every_target() {
     let mut fixture = fixture(&["--name", "target"]);
     let pid = fixture.pid.to_string();
-    let ran = send(&["--json", "-USR1", "-q", "7", &pid, NOBODY]);
-    assert_eq!(ran.code, Some(64));
-    let document: Document = serde_json::from_str(&ran.stdout).expect("the documented fields");
+    let result = send(&["--json", "-USR1", "-q", "7", &pid, NO_PROCESS]);
+    assert_eq!(result.code, Some(64));
+    let document: Document = serde_json::from_str(&result.stdout).expect("the documented fields");
     assert_eq!((document.signal.as_deref(), document.number, document.value), (Some("USR1"), 10, Some(7)));
-    let [reached, missed] = &document.targets[..] else { panic!("{}", ran.stdout) };
+    let [reached, missed] = &document.targets[..] else { panic!("{}", result.stdout) };
     assert_eq!((reached.target.as_str(), reached.pid), (pid.as_str(), Some(fixture.pid)));
     assert_eq!((reached.tid, reached.group, reached.name.as_deref()), (None, None, Some("target")));
     assert_eq!(
@@ -227,14 +235,14 @@ fn send_json_has_every_target() {
     assert!(
         reached.uid.is_some() && !document.dry_run && document.then.is_empty() && reached.outcome.is_none()
     );
-    let effect = reached.effect.as_ref().expect("it was looked up");
+    let effect = reached.effect.as_ref().expect("it was found");
     assert_eq!((effect.id.as_str(), effect.likely.as_ref()), ("terminates", None));
     assert_eq!(effect.text, "terminates it (default action)");
     assert!(missed.effect.is_none());
     assert_eq!((missed.sent, missed.name.as_ref(), missed.uid), (false, None, None));
     let error = missed.error.as_ref().expect("it was not sent");
     assert_eq!((error.id.as_str(), error.message.as_str()), ("gone", "no such process"));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
@@ -246,15 +254,15 @@ fn permission_error_names_process_and_reason() {
         .args(command)
         .args(["send", "-TERM", &pid.to_string()])
         .output();
-    match output.map(Ran::from) {
-        Ok(ran) if ran.stderr.starts_with("sigtool: ") => {
-            assert_eq!(ran.code, Some(1));
+    match output.map(CommandResult::from) {
+        Ok(result) if result.stderr.starts_with("sigtool: ") => {
+            assert_eq!(result.code, Some(1));
             let expected = format!(
                 "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534): another user's takes CAP_KILL\n"
             );
-            assert_eq!(ran.stderr, expected);
+            assert_eq!(result.stderr, expected);
         }
-        Ok(ran) => skipped(&format!("setpriv: {}", ran.stderr.trim())),
+        Ok(result) => skipped(&format!("setpriv: {}", result.stderr.trim())),
         Err(error) => skipped(&format!("setpriv: {error}")),
     }
 }
@@ -273,8 +281,8 @@ fn group_target_signals_whole_group_only() {
     {
         let script =
             format!("{LEADER} leader; \"$SIGTOOL\" send {form}; echo sent $?; wait $!; echo ended $?");
-        let Some(ran) = in_namespace(&script) else { return };
-        assert_eq!(ran.stdout, format!("sent 0\nended {status}\n"), "{form}: {}", ran.stderr);
+        let Some(result) = in_namespace(&script) else { return };
+        assert_eq!(result.stdout, format!("sent 0\nended {status}\n"), "{form}: {}", result.stderr);
     }
 }
 
@@ -289,16 +297,16 @@ fn queued_value_reaches_group_without_leader() {
         \"$SIGTOOL\" send -q 7 -RTMIN -- -$group; echo sent $?
         \"$SIGTOOL\" decode-status $pid | grep RTMIN
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert!(ran.stdout.starts_with("sent 0\n 34  RTMIN"), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.contains("blocked  process"), "{}", ran.stdout);
+    let Some(result) = in_namespace(script) else { return };
+    assert!(result.stdout.starts_with("sent 0\n 34  RTMIN"), "{}{}", result.stdout, result.stderr);
+    assert!(result.stdout.contains("blocked  process"), "{}", result.stdout);
 }
 
 #[test]
 fn empty_group_is_an_error() {
-    let Some(ran) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
-    assert_eq!(ran.stdout, "1\n");
-    assert_eq!(ran.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
+    let Some(result) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
+    assert_eq!(result.stdout, "1\n");
+    assert_eq!(result.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
 }
 
 #[test]
@@ -306,10 +314,10 @@ fn zero_targets_own_group() {
     let script = format!(
         "{LEADER} leader; setsid sh -c '\"$SIGTOOL\" send -TERM 0; echo unreached'; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
+    let Some(result) = in_namespace(&script) else { return };
     // The shell and sigtool are in the group and are terminated. The fixture is
     // in another group.
-    assert_eq!(ran.stdout, "143\n0\n", "{}", ran.stderr);
+    assert_eq!(result.stdout, "143\n0\n", "{}", result.stderr);
 }
 
 #[test]
@@ -321,10 +329,10 @@ fn minus_one_requires_broadcast() {
         \"$SIGTOOL\" send -TERM --broadcast -- -1; echo $?
         wait $one; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", ran.stderr);
-    let said: Vec<&str> = ran.stderr.lines().collect();
-    assert!(said[0].starts_with("sigtool: -1: that is every process you may signal"), "{said:?}");
-    assert!(said[1].starts_with("sigtool: -1: a value can be queued to"), "{said:?}");
-    assert!(said[2].starts_with("sigtool: -1: a second signal"), "{said:?}");
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", result.stderr);
+    let message: Vec<&str> = result.stderr.lines().collect();
+    assert!(message[0].starts_with("sigtool: -1: that is every process you may signal"), "{message:?}");
+    assert!(message[1].starts_with("sigtool: -1: a value can be queued to"), "{message:?}");
+    assert!(message[2].starts_with("sigtool: -1: a second signal"), "{message:?}");
 }

@@ -20,18 +20,18 @@ pub const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 /// Resets the dispositions that a parent of the tests may have set to ignore.
 /// A shell ignores INT and QUIT for background jobs, nohup ignores HUP. Children
 /// inherit this.
-fn begin_by_default() {
+fn reset_dispositions() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let told = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
-        told.expect("names").iter().for_each(sigtool::sys::signal::signalfd::set_default_disposition);
+        let ignorable = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
+        ignorable.expect("names").iter().for_each(sigtool::sys::signal::signalfd::set_default_disposition);
     });
 }
 
 /// Returns a command that runs sigtool without a terminal and without forced
 /// colour.
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    begin_by_default();
+    reset_dispositions();
     let mut command = Command::new(SIGTOOL);
     command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command.env("PATH", searchable_path()).stdin(Stdio::null());
@@ -39,15 +39,15 @@ pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comman
 }
 
 /// The output and the exit status of a command.
-pub struct Ran {
+pub struct CommandResult {
     pub stdout: String,
     pub stderr: String,
     pub code: Option<i32>,
 }
 
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        Ran {
+impl From<Output> for CommandResult {
+    fn from(output: Output) -> CommandResult {
+        CommandResult {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             code: output.status.code(),
@@ -56,18 +56,19 @@ impl From<Output> for Ran {
 }
 
 /// Runs sigtool until it exits. Checks JSON output against its schema.
-pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-    let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
-    let ran = Ran::from(sigtool(&arguments).output().expect("sigtool runs"));
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandResult {
+    let arguments: Vec<OsString> =
+        arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+    let result = CommandResult::from(sigtool(&arguments).output().expect("sigtool runs"));
     // An argument that is not UTF-8 is an operand, which check_run does not
     // need.
-    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    schema::check_run(&words, &ran.stdout);
-    ran
+    let words: Vec<&str> = arguments.iter().map(|argument| argument.to_str().unwrap_or_default()).collect();
+    schema::check_run(&words, &result.stdout);
+    result
 }
 
 /// Runs sigtool until it exits, with `input` on its standard input.
-pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
+pub fn run_with_input(arguments: &[&str], input: &[u8]) -> CommandResult {
     let mut child = sigtool(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -75,15 +76,15 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
         .spawn()
         .expect("sigtool runs");
     let written = child.stdin.take().expect("a pipe").write_all(input);
-    let ran = Ran::from(child.wait_with_output().expect("sigtool ends"));
+    let result = CommandResult::from(child.wait_with_output().expect("sigtool ends"));
     written.expect("sigtool reads its input");
-    schema::check_run(arguments, &ran.stdout);
-    ran
+    schema::check_run(arguments, &result.stdout);
+    result
 }
 
 /// Returns the path of the fixture, which `cargo test` builds as an example.
 pub fn fixture_path() -> PathBuf {
-    begin_by_default();
+    reset_dispositions();
     let tests = std::env::current_exe().expect("the test's own path");
     let target = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let path = target.join("examples/fixture");
@@ -103,20 +104,20 @@ pub struct Fixture {
 impl Fixture {
     /// Starts the fixture and waits until it is ready.
     pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Fixture {
-        Fixture::start_by(Command::new(fixture_path()).args(arguments))
+        Fixture::start_command(Command::new(fixture_path()).args(arguments))
     }
 
     /// Starts a command that executes the fixture, and waits until it is
     /// ready.
-    pub fn start_by(command: &mut Command) -> Fixture {
+    pub fn start_command(command: &mut Command) -> Fixture {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the fixture runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("the fixture speaks");
+        BufReader::new(stdout).read_line(&mut line).expect("the fixture prints a line");
         let mut words = line.split_whitespace();
-        assert_eq!(words.next(), Some("ready"), "the fixture said {line:?}");
-        let mut ids = words.map(|word| word.parse().expect("an id"));
+        assert_eq!(words.next(), Some("ready"), "the fixture printed {line:?}");
+        let mut ids = words.map(|argument| argument.parse().expect("an id"));
         let pid = ids.next().expect("its own id");
         assert_eq!(pid, child.id());
         Fixture { pid, ids: ids.collect(), child }
@@ -126,7 +127,7 @@ impl Fixture {
 impl Fixture {
     /// Waits until the process exits. Returns the signal that terminated it,
     /// if any.
-    pub fn ended_by(&mut self) -> Option<i32> {
+    pub fn terminating_signal(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").signal()
     }
 }
@@ -164,10 +165,10 @@ impl Drop for Folder {
 
 /// Prints that a test or a part of it is skipped, and why. The test runner
 /// does not capture this line, so it is shown even if the test passes.
-pub fn skipped(why: &str) {
+pub fn skipped(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
-    let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", why.trim());
+    let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", reason.trim());
 }
 
 /// Returns PATH without the directories that the current user may not search.
@@ -183,7 +184,7 @@ pub fn searchable_path() -> OsString {
 /// `kill`), `$FIXTURE` and a private `$TMPDIR`. PIDs start above the largest
 /// signal number. Prints the reason and returns `None` if namespaces are not
 /// available.
-pub fn in_namespace(script: &str) -> Option<Ran> {
+pub fn in_namespace(script: &str) -> Option<CommandResult> {
     let (folder, links) = (Folder::new(), Folder::new());
     let kill = links.join("kill");
     std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
@@ -199,17 +200,17 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
         .env("TMPDIR", &folder.0)
         .stdin(Stdio::null())
         .output();
-    let ran: Ran = match output {
+    let result: CommandResult = match output {
         Ok(output) => output.into(),
         Err(error) => {
             skipped(&format!("unshare: {error}"));
             return None;
         }
     };
-    match ran.stderr.strip_prefix("inside\n") {
-        Some(stderr) => Some(Ran { stderr: stderr.to_owned(), ..ran }),
+    match result.stderr.strip_prefix("inside\n") {
+        Some(stderr) => Some(CommandResult { stderr: stderr.to_owned(), ..result }),
         None => {
-            skipped(&format!("no pid namespace here: {}", ran.stderr.trim()));
+            skipped(&format!("no pid namespace here: {}", result.stderr.trim()));
             None
         }
     }
@@ -223,7 +224,7 @@ pub fn kill_command() -> Command {
 }
 
 /// Runs the binary under the name `kill` until it exits.
-pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
+pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandResult {
     let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()
 }

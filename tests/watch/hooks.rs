@@ -31,7 +31,7 @@ fn hook_receives_signal_in_environment() {
 fn hooks_start_in_inherited_signal_state() {
     let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR2", "--block", "CHLD,RTMAX"];
     let grep = "grep Sig /proc/self/status";
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(settings)
             .args(["--", SIGTOOL, "watch", "--count", "1", "--on", &format!("USR1=exec {grep}")])
@@ -125,7 +125,7 @@ fn hooks_that_cannot_start_are_skipped() {
     std::os::unix::fs::symlink("/bin/sh", &shell).expect("a link");
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
     let hook = format!("RTMIN=read line < {}", fifo.display());
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         sigtool(["watch", "--count", "3", "--on", &hook]).env("PATH", &folder).stdout(Stdio::piped()),
     );
     for value in ["0", "1", "2"] {
@@ -148,7 +148,7 @@ fn hooks_that_cannot_start_are_skipped() {
 #[test]
 fn hooks_that_exit_at_once_succeed() {
     let settings = ["--ignore", "CHLD", "--", SIGTOOL, "watch", "--count", "50", "--on", "RTMIN=exit 3"];
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(settings)
             .args(["--burst", "parallel", "RTMIN"])
@@ -166,7 +166,7 @@ fn hooks_that_exit_at_once_succeed() {
 fn chld_of_hooks_is_not_reported() {
     // The shell executes sigtool, so its child becomes a child of sigtool.
     let script = "sleep 0 & exec \"$0\" watch --json --count 1 CHLD";
-    let watch = Watch::of(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
+    let watch = Watch::spawn(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
     let pid = watch.pid;
     // The child may have exited before sigtool blocked the signals, so another
     // one is sent.
@@ -207,7 +207,7 @@ fn unread_notices_do_not_block_hooks() {
     let mut child = sigtool(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
     // The pipe is closed after this line.
-    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("it prints a line");
     let pid = child.id().to_string();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     for signal in ["-USR1", "-RTMIN"] {
@@ -259,7 +259,7 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '1', 'CHLD'])";
     }
     let mut command = Command::new("python3");
     command.args(["-c", python, SIGTOOL]).stdout(Stdio::piped());
-    let watch = Watch::of(&mut command);
+    let watch = Watch::spawn(&mut command);
     // The child waits on a pipe that watch keeps open, so the test kills it.
     let children =
         std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", watch.pid)).expect("children");

@@ -28,7 +28,7 @@ fn start(line: &str, folder: &Path) -> Watch {
         .env("PATH", path)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    Watch::of(&mut shell)
+    Watch::spawn(&mut shell)
 }
 
 fn folder(name: &str) -> std::path::PathBuf {

@@ -22,26 +22,26 @@ struct Watch {
 
 impl Watch {
     fn start(arguments: &[&str]) -> Watch {
-        Watch::of(sigtool(["watch"].iter().chain(arguments)).stdout(Stdio::piped()))
+        Watch::spawn(sigtool(["watch"].iter().chain(arguments)).stdout(Stdio::piped()))
     }
 
-    fn of(command: &mut Command) -> Watch {
+    fn spawn(command: &mut Command) -> Watch {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut line = String::new();
-        stderr.read_line(&mut line).expect("it speaks");
+        stderr.read_line(&mut line).expect("it prints a line");
         let pid = line.strip_prefix("watch: ready, pid ").and_then(|pid| pid.trim().parse().ok());
         let Some(pid) = pid else {
-            stderr.read_to_string(&mut line).expect("it speaks");
-            panic!("it said {line:?}");
+            stderr.read_to_string(&mut line).expect("it prints a line");
+            panic!("it printed {line:?}");
         };
         Watch { child, pid, stderr }
     }
 
     fn send(&self, arguments: &[&str]) {
         let pid = self.pid.to_string();
-        let ran = run(["send"].iter().chain(arguments).copied().chain([pid.as_str()]));
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        let result = run(["send"].iter().chain(arguments).copied().chain([pid.as_str()]));
+        assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 
     /// Returns the exit status and the output.
@@ -84,12 +84,14 @@ struct Event {
     address: Option<u64>,
     syscall: Option<i32>,
     lost: Option<bool>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     forwarded: Option<Option<String>>,
     reason: Option<String>,
 }
 
-fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+fn deserialize_present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 

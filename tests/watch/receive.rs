@@ -86,7 +86,7 @@ fn exits_on_count_timeout_or_signal() {
         (&["--count", "1", "TERM"], "-TERM", 0),
         (&["USR1"], "-HUP", 129),
     ] {
-        let watch = Watch::of(
+        let watch = Watch::spawn(
             Command::new(fixture_path())
                 .args(["--default", "~[KILL STOP]", "--", SIGTOOL, "watch"])
                 .args(arguments)
@@ -102,7 +102,7 @@ fn exits_on_count_timeout_or_signal() {
 
 #[test]
 fn ignored_hup_does_not_end_watch() {
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(["--ignore", "HUP", "--", SIGTOOL, "watch", "--count", "1", "USR1"])
             .stdout(Stdio::null())
@@ -115,7 +115,7 @@ fn ignored_hup_does_not_end_watch() {
 
 #[test]
 fn receive_rejects_conflicting_options() {
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
         (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
         (&["33"], "33: it is the C library's own"),
@@ -127,9 +127,9 @@ fn receive_rejects_conflicting_options() {
         (&["--timeout", "soon"], "--timeout soon: not a duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
@@ -148,7 +148,7 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '2', 'ALRM', 'CH
     if Command::new("python3").arg("--version").output().is_err() {
         return skipped("python3 is missing");
     }
-    let (code, stdout, _) = Watch::of(&mut command).end();
+    let (code, stdout, _) = Watch::spawn(&mut command).end();
     assert_eq!(code, Some(0));
     let mut events = events(&stdout);
     events.sort_by_key(|event| event.number);
@@ -171,7 +171,7 @@ fn flood(count: u32) {
         std::fs::remove_file(&folder).expect("the file");
         return skipped("setpriv may not change its user here, or that user may not run sigtool");
     }
-    let watch = Watch::of(command.stdout(file));
+    let watch = Watch::spawn(command.stdout(file));
     let sender = Command::new("setpriv")
         .args(user)
         .arg(fixture_path())
@@ -206,7 +206,7 @@ fn timeout_expires_during_flood() {
     }
     let mut command = Command::new("setpriv");
     command.args(user).args([SIGTOOL, "watch", "--timeout", "300ms", "RTMIN+6"]).stdout(Stdio::null());
-    let watch = Watch::of(&mut command);
+    let watch = Watch::spawn(&mut command);
     // The sender fails when the watch has exited, which the test waits for.
     let mut sender = Command::new("setpriv")
         .args(user)
@@ -235,19 +235,19 @@ fn full_queue_is_reported() {
         for n in RTMIN+1 RTMIN+1 RTMIN; do setpriv --reuid 54323 --regid 54323 --clear-groups \"$KILL\" -$n $pid; done
         kill -CONT $pid; wait $!; echo ended $?; read -r line <&9; echo \"$line\"; cat out
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    if !ran.stdout.starts_with("ended 0") {
-        return skipped(&format!("setpriv or prlimit: {}{}", ran.stdout, ran.stderr));
+    let Some(result) = in_namespace(script) else { return };
+    if !result.stdout.starts_with("ended 0") {
+        return skipped(&format!("setpriv or prlimit: {}{}", result.stdout, result.stderr));
     }
-    assert!(ran.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\"lost\":true"), "{}", ran.stdout);
-    assert_eq!(events_among(&ran.stdout).len(), 3, "{}", ran.stdout);
+    assert!(result.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", result.stdout);
+    assert!(result.stdout.contains("\"lost\":true"), "{}", result.stdout);
+    assert_eq!(events_among(&result.stdout).len(), 3, "{}", result.stdout);
 }
 
 #[test]
 fn closed_reader_ends_watch_quietly() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    let watch = Watch::of(sigtool(["watch", "--json"]).stdout(writer));
+    let watch = Watch::spawn(sigtool(["watch", "--json"]).stdout(writer));
     drop(reader);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();

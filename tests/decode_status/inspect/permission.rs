@@ -2,14 +2,14 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
+use crate::support::{CommandResult, Fixture, SIGTOOL, run, skipped};
 
 /// Returns a command prefix that runs as another user with only these
 /// capabilities.
 fn user(capabilities: &str) -> Vec<String> {
     let all = ["bpf", "perfmon", "sys_admin", "sys_ptrace"];
-    let given = all.iter().filter(|name| capabilities.split(',').any(|given| given == **name));
-    let only = given.fold("-all".to_owned(), |all, name| format!("{all},+{name}"));
+    let granted = all.iter().filter(|name| capabilities.split(',').any(|granted| granted == **name));
+    let only = granted.fold("-all".to_owned(), |all, name| format!("{all},+{name}"));
     let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(str::to_owned);
     let sets = ["inh-caps", "ambient-caps", "bounding-set"].map(|set| format!("--{set}={only}"));
     [&user[..], &sets].concat()
@@ -17,39 +17,39 @@ fn user(capabilities: &str) -> Vec<String> {
 
 /// Runs `decode-status --handlers` with a command prefix that changes the user.
 /// Prints the reason and returns `None` if that is not possible.
-fn asked(who: &[String], target: &Fixture, backend: &str) -> Option<Ran> {
+fn inspect_as(prefix: &[String], target: &Fixture, backend: &str) -> Option<CommandResult> {
     // The binary is opened here because the user may not enter its directory.
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let pid = target.pid.to_string();
     let words = ["/proc/self/fd/0", "decode-status", "--handlers", "--backend", backend, &pid];
-    let output = Command::new(&who[0]).args(&who[1..]).args(words).stdin(Stdio::from(binary)).output();
-    let ran = match output {
-        Ok(output) => Ran::from(output),
+    let output = Command::new(&prefix[0]).args(&prefix[1..]).args(words).stdin(Stdio::from(binary)).output();
+    let result = match output {
+        Ok(output) => CommandResult::from(output),
         Err(error) => {
-            skipped(&format!("{}: {error}", who[0]));
+            skipped(&format!("{}: {error}", prefix[0]));
             return None;
         }
     };
-    if ran.stderr.starts_with(&who[0]) {
-        skipped(ran.stderr.trim());
+    if result.stderr.starts_with(&prefix[0]) {
+        skipped(result.stderr.trim());
         return None;
     }
-    Some(ran)
+    Some(result)
 }
 
 /// Returns true if BPF is available.
-fn is_possible(target: &Fixture) -> bool {
-    let ran = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
-    if ran.code != Some(0) {
-        skipped(ran.stderr.trim());
+fn is_bpf_available(target: &Fixture) -> bool {
+    let result = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
+    if result.code != Some(0) {
+        skipped(result.stderr.trim());
     }
-    ran.code == Some(0)
+    result.code == Some(0)
 }
 
 #[test]
 fn missing_bpf_capability_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
     for (capabilities, missing) in [
@@ -58,13 +58,17 @@ fn missing_bpf_capability_is_named() {
         ("perfmon", "CAP_BPF is missing (CAP_PERFMON is there)"),
         ("sys_ptrace", "CAP_BPF and CAP_PERFMON are missing"),
     ] {
-        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
-        assert_eq!(ran.code, Some(3), "{capabilities}: {}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", ran.stderr);
+        let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
+        assert_eq!(result.code, Some(3), "{capabilities}: {}", result.stderr);
+        assert!(result.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", result.stderr);
     }
     for capabilities in ["bpf,perfmon", "sys_admin"] {
-        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
-        assert!(ran.code == Some(0) && ran.stdout.contains("Seen by  BPF"), "{capabilities}: {}", ran.stderr);
+        let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
+        assert!(
+            result.code == Some(0) && result.stdout.contains("Seen by  BPF"),
+            "{capabilities}: {}",
+            result.stderr
+        );
     }
 }
 
@@ -72,19 +76,20 @@ fn missing_bpf_capability_is_named() {
 #[test]
 fn missing_ptrace_permission_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
-    let Some(ran) = asked(&user("sys_ptrace"), &target, "auto") else { return };
-    if ran.code == Some(0) {
-        assert!(ran.stdout.contains("Seen by  ptrace: it was stopped for "), "{}", ran.stdout);
+    let Some(result) = inspect_as(&user("sys_ptrace"), &target, "auto") else { return };
+    if result.code == Some(0) {
+        assert!(result.stdout.contains("Seen by  ptrace: it was stopped for "), "{}", result.stdout);
     } else {
-        skipped(ran.stderr.trim());
+        skipped(result.stderr.trim());
     }
-    let Some(ran) = asked(&user("bpf"), &target, "auto") else { return };
-    assert_eq!(ran.code, Some(3));
+    let Some(result) = inspect_as(&user("bpf"), &target, "auto") else { return };
+    assert_eq!(result.code, Some(3));
     assert!(
-        ran.stderr.contains("CAP_PERFMON is missing") && ran.stderr.contains("; ptrace: it belongs to uid ")
+        result.stderr.contains("CAP_PERFMON is missing")
+            && result.stderr.contains("; ptrace: it belongs to uid ")
     );
 }
 
@@ -92,17 +97,17 @@ fn missing_ptrace_permission_is_named() {
 #[test]
 fn root_of_user_namespace_may_not_use_bpf() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
-    let who = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
-    let Some(ran) = asked(&who, &target, "auto") else { return };
-    assert_eq!(ran.code, Some(3));
+    let prefix = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
+    let Some(result) = inspect_as(&prefix, &target, "auto") else { return };
+    assert_eq!(result.code, Some(3));
     let bpf = "BPF: not permitted: CAP_BPF and CAP_PERFMON do not count in a user namespace";
     assert!(
-        ran.stderr.contains(bpf) && ran.stderr.contains("another user namespace than you"),
+        result.stderr.contains(bpf) && result.stderr.contains("another user namespace than you"),
         "{}",
-        ran.stderr
+        result.stderr
     );
 }
 
@@ -111,7 +116,7 @@ fn root_of_user_namespace_may_not_use_bpf() {
 #[test]
 fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     let target = Fixture::start(["--name", "forbidden-here", "--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
     // A shell of the same user waits meanwhile. It is not an ancestor of sigtool.
@@ -122,20 +127,21 @@ fn ptrace_is_suggested_for_selected_processes_if_permitted() {
                   for name in forbidden-here bash; do \
                   /proc/self/fd/0 decode-status --handlers --name $name --user 0,65534; done";
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
-    let who = user("");
-    let output = Command::new(&who[0]).args(&who[1..]).args(["bash", "-c", script]).stdin(binary).output();
+    let prefix = user("");
+    let output =
+        Command::new(&prefix[0]).args(&prefix[1..]).args(["bash", "-c", script]).stdin(binary).output();
     let Ok(output) = output else { return skipped("setpriv is missing") };
-    let ran = Ran::from(output);
-    if ran.stderr.starts_with("setpriv") {
-        return skipped(ran.stderr.trim());
+    let result = CommandResult::from(output);
+    if result.stderr.starts_with("setpriv") {
+        return skipped(result.stderr.trim());
     }
     let bpf = "cannot be looked into: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
-    let said = |line: &&str, name: &str, uid: u32| {
+    let is_refusal = |line: &&str, name: &str, uid: u32| {
         line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
     };
     let line = |name: &str, uid| {
-        let line = ran.stderr.lines().find(|line| said(line, name, uid));
-        line.unwrap_or_else(|| panic!("{name}: {}", ran.stderr))
+        let line = result.stderr.lines().find(|line| is_refusal(line, name, uid));
+        line.unwrap_or_else(|| panic!("{name}: {}", result.stderr))
     };
     let forbidden = line("forbidden-here", 0);
     assert!(forbidden.ends_with("; ptrace: it belongs to uid 0: that takes CAP_SYS_PTRACE"), "{forbidden}");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use sigtool::sys::signal::send;
 
-use super::handlers::by_each_means;
+use super::handlers::inspect_with_each_backend;
 use crate::decode_status::{decode, fixture, rows};
 use crate::support::{fixture_path, run, skipped};
 
@@ -23,7 +23,7 @@ fn queue_entries_name_their_senders() {
     let gone = run(["send", "-TERM", &pid]);
     assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
     let uid = send::effective_uid();
-    let seen = by_each_means(&target, &["--queue"]);
+    let seen = inspect_with_each_backend(&target, &["--queue"]);
     for process in &seen {
         let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });
         let of = |index: usize| &queued(process)[index];
@@ -53,11 +53,11 @@ fn queue_entries_name_their_senders() {
         let end = format!("(exited, uid {uid}), and the process blocks it");
         assert!(what.starts_with(sentence) && what.ends_with(&end), "{what}");
     }
-    let ran = decode(&target, &["--queue"]);
+    let result = decode(&target, &["--queue"]);
     if seen.is_empty() {
-        return skipped(ran.stderr.trim());
+        return skipped(result.stderr.trim());
     }
-    let found = rows(&ran.stdout, "NUM  SIGNAL  FOR");
+    let found = rows(&result.stdout, "NUM  SIGNAL  FOR");
     assert_eq!(
         found[1][2..5],
         ["process".to_owned(), format!("claims {} (fixture) uid {uid}", living.pid), "0".to_owned()]
@@ -72,10 +72,10 @@ fn queue_entries_name_their_senders() {
 fn queue_of_thread_excludes_other_threads() {
     let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
     let target = fixture(&[&["--block", "USR1,USR2,TERM", "--queue", "TERM=7"][..], &threads].concat());
-    for means in ["bpf", "ptrace"] {
+    for backend in ["bpf", "ptrace"] {
         let of = |id: &str| {
-            let ran = run(["decode-status", "--json", "--queue", "--backend", means, id]);
-            let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+            let result = run(["decode-status", "--json", "--queue", "--backend", backend, id]);
+            let document: Value = serde_json::from_str(&result.stdout).unwrap_or_default();
             let entries = document["processes"][0]["queued"].as_array()?;
             let known = |entry: &Value| {
                 (
@@ -87,17 +87,17 @@ fn queue_of_thread_excludes_other_threads() {
         };
         let pid = target.pid;
         let Some(all) = of(&pid.to_string()) else {
-            skipped(&format!("no {means} here"));
+            skipped(&format!("no {backend} here"));
             continue;
         };
         let own = |signal: &str, index: usize| (signal.to_owned(), Some(target.ids[index]));
         let (shared, one, two) = (("TERM".to_owned(), None), own("USR1", 0), own("USR2", 1));
-        assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{means}");
+        assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{backend}");
         for (index, of_it) in [one, two].into_iter().enumerate() {
             let thread = of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
-            assert_eq!(thread, [shared.clone(), of_it], "{means}");
+            assert_eq!(thread, [shared.clone(), of_it], "{backend}");
         }
-        assert_eq!(of(&format!("{pid}/{pid}")), Some(vec![shared]), "{means}");
+        assert_eq!(of(&format!("{pid}/{pid}")), Some(vec![shared]), "{backend}");
     }
 }
 
@@ -105,7 +105,7 @@ fn queue_of_thread_excludes_other_threads() {
 fn timer_entry_names_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
     let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
-    for process in by_each_means(&target, &["--queue"]) {
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
         assert_eq!(
@@ -120,9 +120,9 @@ fn timer_entry_names_its_clock() {
 #[test]
 fn signal_with_lost_siginfo_is_listed_as_pending() {
     let target = fixture(&["--block", "RTMIN,TERM", "--queue-limit", "0"]);
-    let ran = run(["send", "-RTMIN", &target.pid.to_string()]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    for process in by_each_means(&target, &["--queue"]) {
+    let result = run(["send", "-RTMIN", &target.pid.to_string()]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!(
             (&entry["signal"], &entry["code"], &entry["sender"]),
@@ -130,10 +130,10 @@ fn signal_with_lost_siginfo_is_listed_as_pending() {
         );
         assert_eq!(queued(&process).len(), 1);
     }
-    let ran = decode(&target, &["--queue"]);
-    if ran.code == Some(0) {
+    let result = decode(&target, &["--queue"]);
+    if result.code == Some(0) {
         assert_eq!(
-            rows(&ran.stdout, "NUM  SIGNAL  FOR")[0][3..],
+            rows(&result.stdout, "NUM  SIGNAL  FOR")[0][3..],
             ["lost", "-", "nothing was queued with it"]
         );
     }
@@ -146,35 +146,35 @@ fn long_queue_is_truncated_with_count() {
     let pid = target.pid.to_string();
     let _flood = fixture(&["--flood", &pid, "RTMIN", "1200"]);
     assert_eq!(run(["send", "-TERM", &pid]).code, Some(0));
-    for process in by_each_means(&target, &["--queue"]) {
-        let (count, means) = (queued(&process).len(), &process["means"]);
-        assert_eq!(process["queued_cut"], "limit", "{count} by {means}");
-        assert!((200..1200).contains(&count), "{count} by {means}");
-        let limit = match means["backend"] == "bpf" {
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
+        let (count, backend) = (queued(&process).len(), &process["means"]);
+        assert_eq!(process["queued_cut"], "limit", "{count} by {backend}");
+        assert!((200..1200).contains(&count), "{count} by {backend}");
+        let limit = match backend["backend"] == "bpf" {
             true => format!("of {pid}, what waits behind the first 240 of a queue"),
             false => format!("of {pid}, what waits behind the first 1000 entries of its queues in all"),
         };
-        assert_eq!(means["unseen"][0], limit);
+        assert_eq!(backend["unseen"][0], limit);
         let of = |name: &str| {
             let mut of = queued(&process).iter().filter(|entry| entry["signal"] == name);
             let first = of.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
             assert!(name == "RTMIN" || of.next().is_none(), "{name} is pending once");
             (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
         };
-        assert_eq!(of("RTMIN"), ("read", false, true), "{means}");
+        assert_eq!(of("RTMIN"), ("read", false, true), "{backend}");
         // BPF finds each signal once, even behind a flood.
         let term = of("TERM");
-        let is_found = term == ("read", false, true) && means["backend"] == "bpf";
-        assert!(is_found || term == ("unread", true, true), "{term:?} by {means}");
-        assert!(!of("USR1").2, "{means}");
+        let is_found = term == ("read", false, true) && backend["backend"] == "bpf";
+        assert!(is_found || term == ("unread", true, true), "{term:?} by {backend}");
+        assert!(!of("USR1").2, "{backend}");
     }
-    let ran = decode(&target, &["--queue", "--backend", "ptrace"]);
-    if ran.code == Some(0) {
-        let row = rows(&ran.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
+    let result = decode(&target, &["--queue", "--backend", "ptrace"]);
+    if result.code == Some(0) {
+        let row = rows(&result.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
         let why = row.expect("it is pending").pop().expect("a reason");
         assert_eq!(why, "pending; its entry was not read (its queues hold more than 1000 in all)");
         assert!(
-            ran.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
+            result.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
         );
     }
 }
@@ -199,21 +199,21 @@ fn sender_pid_of_other_namespace_is_translated() {
     let found = run(["decode-status", "--pids", "--parent", &parent]);
     let (inside, text) = (found.stdout.trim().to_owned(), ["decode-status", "--json", "--queue"]);
     run(["send", "-HUP", &inside]);
-    let ran = run(text.iter().copied().chain([inside.as_str()]));
+    let result = run(text.iter().copied().chain([inside.as_str()]));
     unshared.kill().expect("our own child");
     unshared.wait().expect("it ends");
     if !line.starts_with("made 1") {
         return skipped("no pid namespace here");
     }
-    if ran.code != Some(0) {
-        return skipped(ran.stderr.trim());
+    if result.code != Some(0) {
+        return skipped(result.stderr.trim());
     }
-    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
     let sender = &queued(&document["processes"][0])[0]["sender"];
     assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
     assert_eq!(sender["name"], "fixture");
     let what = "HUP is pending, says it was sent by the kernel or from outside of its pid namespace, and ";
     let found = document["processes"][0]["findings"].as_array().expect("findings");
-    let said = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
-    assert!(found.iter().any(said), "{found:?}");
+    let names_sender = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
+    assert!(found.iter().any(names_sender), "{found:?}");
 }

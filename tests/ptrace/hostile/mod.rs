@@ -16,8 +16,8 @@ use std::time::Duration;
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
-use crate::ptrace::until;
-use crate::support::{Ran, SIGTOOL, skipped};
+use crate::ptrace::wait_until;
+use crate::support::{CommandResult, SIGTOOL, skipped};
 
 /// Much longer than sigtool needs, even on a loaded machine.
 const BOUND: Duration = Duration::from_secs(20);
@@ -59,15 +59,15 @@ impl Scratch {
         }
         set_mode(&scratch.path("setuid_program"), 0o4755);
         let mut command = scratch.command_of_nobody("setuid_program");
-        let ran = command.stdin(Stdio::null()).output().map(Ran::from);
-        match ran {
-            Ok(ran) if ran.stdout == "unchanged as 0\n" => Some(scratch),
-            Ok(ran) => {
+        let result = command.stdin(Stdio::null()).output().map(CommandResult::from);
+        match result {
+            Ok(result) if result.stdout == "unchanged as 0\n" => Some(scratch),
+            Ok(result) => {
                 skipped(&format!(
                     "setuid has no effect in {}: {}{}",
                     scratch.0.display(),
-                    ran.stdout,
-                    ran.stderr
+                    result.stdout,
+                    result.stderr
                 ));
                 None
             }
@@ -119,7 +119,7 @@ impl Drop for Scratch {
 }
 
 fn set_mode(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("chmod");
 }
 
 /// A running hostile program. Killed when dropped.
@@ -153,7 +153,7 @@ impl Program {
     /// Starts a program and waits until one of its threads is in pause(2).
     fn start_paused(command: &mut Command) -> Result<Program, String> {
         let program = Program::start(command)?;
-        until(|| {
+        wait_until(|| {
             let entries = std::fs::read_dir(format!("/proc/{}/task", program.pid)).expect("it lives");
             let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path().join("syscall")));
             paths.any(|path| std::fs::read(path).is_ok_and(|text| text.starts_with(b"34 ")))
@@ -200,11 +200,11 @@ fn inspect(pid: u32) -> Command {
 }
 
 /// Returns true if a child exits in time. Kills it otherwise.
-fn ends(child: &mut Child) -> bool {
-    let held = PidFd::open(child.id()).expect("it was not waited for");
-    let is_ended = held.wait_for_exit(BOUND).expect("it can be waited for");
-    if !is_ended {
+fn exits_in_time(child: &mut Child) -> bool {
+    let pidfd = PidFd::open(child.id()).expect("it was not waited for");
+    let has_exited = pidfd.wait_for_exit(BOUND).expect("it can be waited for");
+    if !has_exited {
         let _ = child.kill();
     }
-    is_ended
+    has_exited
 }

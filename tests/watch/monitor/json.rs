@@ -32,7 +32,7 @@ pub(super) struct Change {
     pub(super) meaning: Option<String>,
     pub(super) errno: i32,
     pub(super) verified: bool,
-    #[serde(deserialize_with = "crate::watch::given")]
+    #[serde(deserialize_with = "crate::watch::deserialize_present")]
     pub(super) sender: Option<Option<Sender>>,
     pub(super) value: Option<i32>,
     pub(super) pointer: Option<u64>,

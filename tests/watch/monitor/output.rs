@@ -11,7 +11,7 @@ use sigtool::sys::process::pidfd::PidFd;
 use crate::support::{Fixture, run, sigtool};
 
 /// The timeout for an exit that should be immediate.
-const LONG: Duration = Duration::from_secs(30);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Returns a full pipe.
 pub(super) fn full_pipe() -> (PipeReader, PipeWriter) {
@@ -41,8 +41,8 @@ pub(super) fn watch(
 
 /// Returns the exit status. Panics if the process does not exit soon.
 pub(super) fn end(child: &mut Child) -> Option<i32> {
-    let held = PidFd::open(child.id()).expect("it is a child");
-    let ended = held.wait_for_exit(LONG).expect("poll");
+    let pidfd = PidFd::open(child.id()).expect("it is a child");
+    let ended = pidfd.wait_for_exit(EXIT_TIMEOUT).expect("poll");
     if !ended {
         let _ = child.kill();
     }
@@ -74,9 +74,9 @@ fn full_pipe_does_not_delay_exit() {
             send(signal, &child);
         }
         assert_eq!(end(&mut child), Some(code), "{arguments:?}");
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).expect("UTF-8");
-        assert!(said.contains(" bytes not written, for nobody read them in time\n"), "{said}");
+        let mut message = String::new();
+        stderr.read_to_string(&mut message).expect("UTF-8");
+        assert!(message.contains(" bytes not written, for nobody read them in time\n"), "{message}");
     }
     // Standard error is the same pipe.
     let (_reader, writer) = full_pipe();

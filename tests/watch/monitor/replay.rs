@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use super::{Bash, Change, Observer, send};
+use super::{Change, Interpreter, Observer, send};
 use crate::support::{run, skipped};
 
 /// Signal names by set name.
@@ -11,15 +11,15 @@ type Sets = BTreeMap<String, BTreeSet<String>>;
 
 /// The state of a process according to its events.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Known {
+struct State {
     name: String,
     state: String,
     process: Sets,
     threads: BTreeMap<u32, Sets>,
 }
 
-impl Known {
-    fn take(&mut self, change: &Change) {
+impl State {
+    fn apply(&mut self, change: &Change) {
         let sets = [
             ("pending", &change.pending),
             ("blocked", &change.blocked),
@@ -55,7 +55,7 @@ impl Known {
                 for signal in &change.signals {
                     let changed =
                         if change.event == "added" { set.insert(signal.clone()) } else { set.remove(signal) };
-                    assert!(changed, "{change:?} tells nothing new");
+                    assert!(changed, "{change:?} changes nothing");
                 }
             }
             _ => panic!("{change:?}"),
@@ -94,46 +94,46 @@ fn events_reconstruct_final_state() {
         return skipped("python3 is missing");
     }
     for threads in [false, true] {
-        let mut process = Bash::of(Command::new("python3").args(["-uc", TARGET])).ready();
+        let mut process = Interpreter::spawn(Command::new("python3").args(["-uc", TARGET])).ready();
         let pid = process.pid.clone();
         let more: &[&str] = if threads { &["--threads"] } else { &[] };
         let mut watch = Observer::start(&[&["--json", "--interval", "1ms", "--pid", &pid], more].concat());
-        let mut known = Known::default();
-        known.take(&watch.change());
+        let mut reconstructed = State::default();
+        reconstructed.apply(&watch.change());
         for line in ["start", "block", "catch", "name", "ignore", "end", "start", "allow", "start"] {
-            process.tell(line);
+            process.send_line(line);
         }
         send("-USR1", &pid);
         send("-RTMIN", &pid);
         // The last change before the process is stopped.
-        process.tell("catch");
-        while !known.process["caught"].contains("TERM")
-            || known.name != "other"
-            || known.process["pending"].is_empty()
-            || known.process["ignored"].contains("TERM")
+        process.send_line("catch");
+        while !reconstructed.process["caught"].contains("TERM")
+            || reconstructed.name != "other"
+            || reconstructed.process["pending"].is_empty()
+            || reconstructed.process["ignored"].contains("TERM")
         {
-            known.take(&watch.change());
+            reconstructed.apply(&watch.change());
         }
         send("-STOP", &pid);
-        while known.state != "T" {
-            known.take(&watch.change());
+        while reconstructed.state != "T" {
+            reconstructed.apply(&watch.change());
         }
         // Changes that came together with the stop are reported in the next
         // samples. One of those is complete when this signal is reported.
         send("-RTMAX", &pid);
-        while !known.process["pending"].contains("RTMAX") {
-            known.take(&watch.change());
+        while !reconstructed.process["pending"].contains("RTMAX") {
+            reconstructed.apply(&watch.change());
         }
-        let mut then = Known::default();
+        let mut reported = State::default();
         let mut again = Observer::start(&[&["--json", "--pid", &pid], more].concat());
         let start = again.change();
         let count = start.threads;
-        then.take(&start);
+        reported.apply(&start);
         for _ in 0..count.unwrap_or(0) {
-            then.take(&again.change());
+            reported.apply(&again.change());
         }
-        assert_eq!(known, then, "--threads: {threads}");
-        assert_eq!(count.map(|count| count as usize), threads.then_some(known.threads.len()));
+        assert_eq!(reconstructed, reported, "--threads: {threads}");
+        assert_eq!(count.map(|count| count as usize), threads.then_some(reconstructed.threads.len()));
         assert_eq!(run(["send", "-KILL", &pid]).code, Some(0));
     }
 }

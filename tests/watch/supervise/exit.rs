@@ -38,7 +38,7 @@ fn unread_log_does_not_delay_supervisor() {
     let never = fifo("never");
     let words = ["watch", "--", "bash", "-c", SERVER, &never];
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&[b'x'; FULL]).expect("room");
+    writer.write_all(&[b'x'; FULL]).expect("the pipe has room");
     assert_eq!(end_server(sigtool(words).stderr(writer)), Some(5));
     drop(reader);
 
@@ -46,9 +46,12 @@ fn unread_log_does_not_delay_supervisor() {
     let words = ["watch", "--json", "--log", &unread, "--", "bash", "-c", SERVER, &never];
     let (mut stderr, writer) = std::io::pipe().expect("a pipe");
     assert_eq!(end_server(sigtool(words).stderr(writer)), Some(5));
-    let mut told = String::new();
-    stderr.read_to_string(&mut told).expect("UTF-8");
-    assert!(told.starts_with("watch: the log: ") && told.ends_with("nobody read them in time\n"), "{told}");
+    let mut logged = String::new();
+    stderr.read_to_string(&mut logged).expect("UTF-8");
+    assert!(
+        logged.starts_with("watch: the log: ") && logged.ends_with("nobody read them in time\n"),
+        "{logged}"
+    );
     std::fs::remove_file(&unread).expect("the fifo");
     std::fs::remove_file(&never).expect("the fifo");
 }
@@ -58,7 +61,7 @@ fn unread_log_does_not_delay_supervisor() {
 fn queued_log_lines_are_written_when_read() {
     let never = fifo("late");
     let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&[b'x'; FULL]).expect("room");
+    writer.write_all(&[b'x'; FULL]).expect("the pipe has room");
     let words = ["watch", "--json", "--", "bash", "-c", SERVER, &never];
     let mut child = sigtool(words).stdout(Stdio::piped()).stderr(writer).spawn().expect("it runs");
     let mut line = String::new();
@@ -69,9 +72,9 @@ fn queued_log_lines_are_written_when_read() {
     reader.read_to_string(&mut text).expect("UTF-8");
     std::fs::remove_file(&never).expect("the fifo");
     assert_eq!(child.wait().expect("it ends").code(), Some(5));
-    let told = events_among(&text[FULL..]);
-    assert_eq!(told.len(), 1, "{}", &text[FULL..]);
-    assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
+    let logged = events_among(&text[FULL..]);
+    assert_eq!(logged.len(), 1, "{}", &text[FULL..]);
+    assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
 /// All descendants of the command get TERM, except hooks. The log reports it.
@@ -85,12 +88,12 @@ fn timeout_ends_all_descendants() {
     for options in [&[][..], &["--group"], &["--wait-all"]] {
         let fixed = ["--timeout", "200ms", "--json", "--log", shown, "--", "bash", "-c", &script, &never];
         let output = sigtool([&["watch"], options, &fixed[..]].concat()).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!((output.status.code(), &*said), (Some(124), "inner\n"), "{options:?}");
-        let told = log(&path);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
-        assert_eq!(told[0].reason.as_deref(), Some("timeout"));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!((output.status.code(), &*stdout), (Some(124), "inner\n"), "{options:?}");
+        let logged = log(&path);
+        assert_eq!(logged.len(), 1);
+        assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
+        assert_eq!(logged[0].reason.as_deref(), Some("timeout"));
     }
     std::fs::remove_file(&never).expect("the fifo");
 }
@@ -109,11 +112,11 @@ fn processes_that_survive_term_are_killed() {
     let dir = file("killed");
     std::fs::create_dir(&dir).expect("a directory");
     let script = format!("cd {}\n{script}", dir.display());
-    let Some(ran) = in_namespace(&script) else { return };
+    let Some(result) = in_namespace(&script) else { return };
     let mut log = String::new();
     File::open(dir.join("log")).and_then(|mut log_file| log_file.read_to_string(&mut log)).expect("a log");
     std::fs::remove_dir_all(&dir).expect("the directory");
-    assert_eq!(ran.stdout, "124\n137\n", "{}", ran.stderr);
-    let told: Vec<_> = log.lines().filter(|line| line.contains("  timeout  ")).collect();
-    assert!(told.len() == 2 && told[0].contains("TERM") && told[1].contains("KILL"), "{log}");
+    assert_eq!(result.stdout, "124\n137\n", "{}", result.stderr);
+    let logged: Vec<_> = log.lines().filter(|line| line.contains("  timeout  ")).collect();
+    assert!(logged.len() == 2 && logged[0].contains("TERM") && logged[1].contains("KILL"), "{log}");
 }

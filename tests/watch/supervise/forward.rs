@@ -9,8 +9,8 @@ use crate::watch::{Watch, events};
 #[test]
 fn forwarding_keeps_sender_and_value() {
     let path = file("kept");
-    let told = path.to_str().expect("UTF-8");
-    let watch = under(&["--json", "--log", told], &["--json", "--count", "3"]);
+    let path_text = path.to_str().expect("UTF-8");
+    let watch = under(&["--json", "--log", path_text], &["--json", "--count", "3"]);
     watch.send(&["-USR1"]);
     watch.send(&["-q", "-7", "-RTMIN+1"]);
     watch.send(&["-q", "8", "-RTMIN+1"]);
@@ -36,9 +36,9 @@ fn forwarding_keeps_sender_and_value() {
 #[test]
 fn map_and_drop_apply_to_all_signals() {
     let path = file("mapped");
-    let told = path.to_str().expect("UTF-8");
+    let path_text = path.to_str().expect("UTF-8");
     let options =
-        ["--map", "TERM=RTMIN+2", "--map", "rtmin=USR1", "--drop", "HUP,RTMAX", "--json", "--log", told];
+        ["--map", "TERM=RTMIN+2", "--map", "rtmin=USR1", "--drop", "HUP,RTMAX", "--json", "--log", path_text];
     let watch = under(&options, &["--json", "--count", "2"]);
     watch.send(&["-HUP"]);
     watch.send(&["-q", "5", "-RTMAX"]);
@@ -112,8 +112,8 @@ fn hooks_run_while_command_runs() {
 /// runs its hook.
 #[test]
 fn burst_during_handler_loses_nothing() {
-    let ran = file("burst");
-    let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", ran.display());
+    let output_path = file("burst");
+    let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", output_path.display());
     let watch = under(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
     for value in 0..20 {
         watch.send(&["-q", &value.to_string(), "-RTMIN"]);
@@ -121,8 +121,8 @@ fn burst_during_handler_loses_nothing() {
     let (code, stdout, _) = watch.end();
     let values: Vec<_> = events(&stdout).into_iter().filter_map(|event| event.value).collect();
     assert_eq!((code, values), (Some(0), (0..20).collect()));
-    let handled = std::fs::read_to_string(&ran).expect("the handler has run");
-    std::fs::remove_file(&ran).expect("the file");
+    let handled = std::fs::read_to_string(&output_path).expect("the handler has run");
+    std::fs::remove_file(&output_path).expect("the file");
     assert_eq!(handled, (0..20).map(|value| format!("{value}\n")).collect::<String>());
 }
 
@@ -142,7 +142,7 @@ fn flood(user: &str, limit: &str, count: u32) {
     command.args(["--json", "--count", &count.to_string(), "RTMIN+5"]);
     let out = file(&format!("forwarded-{count}"));
     let mut watch =
-        Watch::of(command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("a file")));
+        Watch::spawn(command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("a file")));
     watch.pid = watch.child.id();
     let mut sender = as_user()
         .arg(fixture_path())
@@ -179,9 +179,9 @@ fn full_queue_delays_forwarding_without_loss() {
 #[test]
 fn log_file_is_separate_and_appended() {
     let path = file("log");
-    let told = path.to_str().expect("UTF-8");
+    let path_text = path.to_str().expect("UTF-8");
     for _ in 0..2 {
-        let watch = under(&["--log", told], &["--count", "1", "USR2"]);
+        let watch = under(&["--log", path_text], &["--count", "1", "USR2"]);
         watch.send(&["-USR2"]);
         let (code, stdout, stderr) = watch.end();
         assert_eq!((code, stderr.as_str()), (Some(0), ""));

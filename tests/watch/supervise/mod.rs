@@ -15,7 +15,7 @@ use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool};
 pub(super) fn under(options: &[&str], inner: &[&str]) -> Watch {
     let words = [&["watch"], options, &["--", SIGTOOL, "watch"], inner].concat();
     // The inner watch reports that it is ready.
-    let mut watch = Watch::of(sigtool(words).stdout(Stdio::piped()));
+    let mut watch = Watch::spawn(sigtool(words).stdout(Stdio::piped()));
     watch.pid = watch.child.id();
     watch
 }
@@ -81,9 +81,9 @@ fn command_starts_in_inherited_signal_state_as_init() {
         inside sh -c 'grep ^Sig[BIC] /proc/self/status; :'
         inside \"$SIGTOOL\" watch -- sh -c 'grep ^Sig[BIC] /proc/self/status; echo $PPID; :'
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 7, "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    assert_eq!(lines.len(), 7, "{}{}", result.stdout, result.stderr);
     assert_eq!((&lines[..3], lines[6]), (&lines[3..6], "1"));
 }
 
@@ -101,13 +101,13 @@ while :; do read -r line < never || :; done 2>/dev/null
 END
         unshare --pid --fork --kill-child --mount-proc "$SIGTOOL" watch -- bash ./server 2>&1; echo "exit $?"
     "#;
-    let Some(ran) = in_namespace(script) else { return };
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!((lines.len(), lines.last()), (3, Some(&"exit 3")), "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    assert_eq!((lines.len(), lines.last()), (3, Some(&"exit 3")), "{}{}", result.stdout, result.stderr);
     assert!(
         lines[1].contains(" (orchestrator) uid 0 ") && lines[1].contains("  forwarded  "),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
@@ -119,8 +119,8 @@ fn options_change_signal_state_of_command() {
             Command::new(fixture_path()).args(settings).arg("--").args(words).output().expect("it runs");
         masks(&String::from_utf8_lossy(&output.stdout))
     };
-    let asked = ["--default", "HUP,USR1", "--ignore", "USR1,RTMIN+1", "--block", "INT,CHLD", "--"];
-    let words = [&[SIGTOOL, "watch"], &asked[..], &GREP].concat();
+    let options = ["--default", "HUP,USR1", "--ignore", "USR1,RTMIN+1", "--block", "INT,CHLD", "--"];
+    let words = [&[SIGTOOL, "watch"], &options[..], &GREP].concat();
     let expected = ["--default", "~[KILL STOP]", "--ignore", "USR1,RTMIN+1", "--block", "TERM,INT,CHLD"];
     assert_eq!(start(&settings, &words), start(&expected, &GREP));
     let words = [&[SIGTOOL, "watch", "--default", "all", "--"], &GREP[..]].concat();
@@ -130,7 +130,7 @@ fn options_change_signal_state_of_command() {
 #[test]
 fn supervisor_exits_with_status_of_command() {
     let log = "/nowhere/log";
-    for (options, command, code, said) in [
+    for (options, command, code, message) in [
         (&[][..], &["sh", "-c", "exit 0"][..], 0, ""),
         (&[], &["sh", "-c", "exit 7"], 7, ""),
         (&[], &["sh", "-c", "exit 255"], 255, ""),
@@ -151,25 +151,25 @@ fn supervisor_exits_with_status_of_command() {
         ),
         (&["--timeout", "1h"], &["true"], 0, ""),
     ] {
-        let ran = run([&["watch"], options, &["--"], command].concat());
-        let stderr = if code == 162 { "" } else { ran.stderr.as_str() };
-        assert_eq!((ran.code, stderr), (Some(code), said), "{options:?} {command:?}");
+        let result = run([&["watch"], options, &["--"], command].concat());
+        let stderr = if code == 162 { "" } else { result.stderr.as_str() };
+        assert_eq!((result.code, stderr), (Some(code), message), "{options:?} {command:?}");
     }
     // EXIT hooks run even if the command could not be started.
-    let ran = run(["watch", "--on", "EXIT=echo over $SIGTOOL_STATUS", "--", "no-such-command"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(127), "over 127\n"));
+    let result = run(["watch", "--on", "EXIT=echo over $SIGTOOL_STATUS", "--", "no-such-command"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(127), "over 127\n"));
     // A script without a #! line is run as execvp(3) does it.
     let script = file("script");
     std::fs::write(&script, "exit 9\n").expect("a script");
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
-    let ran = run(["watch", "--", script.to_str().expect("UTF-8")]);
+    let result = run(["watch", "--", script.to_str().expect("UTF-8")]);
     std::fs::remove_file(&script).expect("the script");
-    assert_eq!(ran.code, Some(9));
+    assert_eq!(result.code, Some(9));
 }
 
 #[test]
 fn supervise_rejects_conflicting_options() {
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["--count", "1", "--", "true"][..], "--count is for receiving"),
         (&["TERM", "--", "true"], "TERM: a command gets every signal"),
         (&["--group"], "--group is for a command"),
@@ -182,9 +182,9 @@ fn supervise_rejects_conflicting_options() {
         (&["--ignore", "FOO", "--", "true"], "--ignore FOO: unknown signal"),
         (&["--quiet", "--log", "x", "--", "true"], "cannot be used with"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
@@ -269,19 +269,22 @@ fn reap_and_wait_all_adopt_orphans() {
     let output = child.wait_with_output().expect("it ends");
     std::fs::remove_file(&out).expect("the fifo");
     assert_eq!(output.status.code(), Some(4));
-    let told = events_among(&String::from_utf8_lossy(&output.stderr));
-    assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
+    let logged = events_among(&String::from_utf8_lossy(&output.stderr));
+    assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
 /// `watch -- $COMMAND` with an empty variable in a script must not wait for ever.
 #[test]
 fn missing_command_is_an_error() {
-    let ran = crate::support::run(["watch", "--quiet", "--"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
+    let result = crate::support::run(["watch", "--quiet", "--"]);
+    assert_eq!(
+        (result.code, result.stderr.as_str()),
+        (Some(2), "sigtool: --: a command is missing after it\n")
+    );
     // A `--` after the command belongs to the command.
-    let ran = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "--\n"));
-    let ran = crate::support::run(["--json", "watch", "--"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    let result = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(0), "--\n"));
+    let result = crate::support::run(["--json", "watch", "--"]);
+    assert_eq!(result.code, Some(2), "{}", result.stderr);
     assert_eq!(crate::support::run(["watch", "--timeout", "0", "--", "sh", "-c", "exit 3"]).code, Some(3));
 }

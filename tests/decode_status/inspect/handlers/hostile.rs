@@ -54,7 +54,7 @@ impl Target {
         let copy = format!("copy:{}", folder.0.join("lib.so").display());
         let mut command = command_of(user);
         command.arg(format!("{copies}/fixture")).args(["--catch-at", &copy, "USR1"]).args(settings);
-        let fixture = Fixture::start_by(&mut command);
+        let fixture = Fixture::start_command(&mut command);
         Some(Target { folder, user, fixture })
     }
 
@@ -70,12 +70,12 @@ impl Target {
             .arg(self.fixture.pid.to_string())
             .stdin(std::fs::File::open(SIGTOOL).expect("the binary"))
             .output();
-        let ran = Ran::from(output.expect("setpriv"));
-        if ran.code != Some(0) {
-            skipped(ran.stderr.trim());
+        let result = CommandResult::from(output.expect("setpriv"));
+        if result.code != Some(0) {
+            skipped(result.stderr.trim());
             return None;
         }
-        let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
         Some(handlers(&document["processes"][0])[0].clone())
     }
 }
@@ -85,16 +85,16 @@ fn has_symbol(handler: &Value) -> bool {
 }
 
 /// Counts how often a file is opened. Opening with O_PATH is not counted.
-struct Opens(Inotify);
+struct OpenCounter(Inotify);
 
-impl Opens {
-    fn of(path: &Path) -> Opens {
+impl OpenCounter {
+    fn of(path: &Path) -> OpenCounter {
         let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).expect("inotify");
         inotify.add_watch(path, AddWatchFlags::IN_OPEN).expect("a watch");
-        Opens(inotify)
+        OpenCounter(inotify)
     }
 
-    fn are_none(&self) -> bool {
+    fn is_zero(&self) -> bool {
         matches!(self.0.read_events(), Err(Errno::EAGAIN))
     }
 }
@@ -106,14 +106,14 @@ impl Writer {
     fn start(fifo: &Path) -> Writer {
         let command = format!("exec 3> '{}'", fifo.display());
         let writer = Writer(Command::new("sh").args(["-c", &command]).spawn().expect("sh"));
-        while !writer.waits() {
+        while !writer.is_blocked() {
             std::thread::yield_now();
         }
         writer
     }
 
     /// Returns true if it sleeps in openat(2) or open(2).
-    fn waits(&self) -> bool {
+    fn is_blocked(&self) -> bool {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id()));
         let call = read("syscall").unwrap_or_default();
         let calls: &[libc::c_long] = &[
@@ -137,7 +137,7 @@ impl Drop for Writer {
 /// the symbol is missing.
 #[test]
 fn replacement_of_deleted_library_is_not_opened() {
-    let (copies, mut faults) = (copies(), Vec::new());
+    let (copies, mut violations) = (copies(), Vec::new());
     for (bait, place) in [
         ("mkfifo -m 666 bait", "ln -s \"$PWD/bait\""),
         ("mkfifo -m 666 bait", "ln"),
@@ -150,17 +150,17 @@ fn replacement_of_deleted_library_is_not_opened() {
         for user in ["0", NOBODY] {
             let Some(target) = Target::start(&copies, user, bait, &[]) else { return };
             let places = ["lib.so", "lib.so (deleted)"].map(|name| format!("{place} bait '{name}'"));
-            let places = places.map(|made| made.replace("\"$PWD/bait\" bait", "\"$PWD/bait\"")).join("; ");
+            let places = places.map(|setup| setup.replace("\"$PWD/bait\" bait", "\"$PWD/bait\"")).join("; ");
             shell(&target.folder, &format!("rm lib.so; {places}"));
             let bait_path = target.path("bait");
-            let opens = Opens::of(&bait_path);
+            let opens = OpenCounter::of(&bait_path);
             let writer = bait.starts_with("mkfifo").then(|| Writer::start(&bait_path));
             let Some(handler) = target.handler() else { return };
-            if !opens.are_none() {
-                faults.push(format!("uid {user} opened: {bait}; {place}"));
+            if !opens.is_zero() {
+                violations.push(format!("uid {user} opened: {bait}; {place}"));
             }
-            if writer.is_some_and(|writer| !writer.waits()) {
-                faults.push(format!("uid {user} freed the writer: {bait}; {place}"));
+            if writer.is_some_and(|writer| !writer.is_blocked()) {
+                violations.push(format!("uid {user} freed the writer: {bait}; {place}"));
             }
             assert_eq!(has_symbol(&handler), user == "0", "{bait}, {place}: {handler}");
             assert_eq!((&handler["library"], &handler["deleted"]), (&"lib.so".into(), &true.into()));
@@ -168,11 +168,11 @@ fn replacement_of_deleted_library_is_not_opened() {
                 // Opening a FIFO for reading and writing does not block.
                 let fifo = bait.starts_with("mkfifo");
                 let opened = std::fs::OpenOptions::new().read(true).write(fifo).open(&bait_path);
-                assert!(opened.is_ok() && !opens.are_none(), "the watch reports what is opened");
+                assert!(opened.is_ok() && !opens.is_zero(), "the watch reports what is opened");
             }
         }
     }
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    assert!(violations.is_empty(), "{} faults:\n{}", violations.len(), violations.join("\n"));
 }
 
 /// The mapped file can be read by its path, unless the path now names another
@@ -210,7 +210,7 @@ fn debug_file_must_be_regular_and_of_same_build() {
     let below = format!("usr/lib/debug/.build-id/{first}");
     let place = format!("{below}/{rest}.debug");
     let strip = format!("cp lib.so whole; strip lib.so; mkdir -p {below}");
-    for (made, expected) in [
+    for (setup, expected) in [
         (format!("cp whole {place}"), true),
         (format!("ln -s /whole {place}"), true),
         (format!("ln -s ../../../../../whole {place}"), true),
@@ -223,7 +223,7 @@ fn debug_file_must_be_regular_and_of_same_build() {
     ] {
         let root = Folder::new();
         let directory = root.0.to_str().expect("UTF-8");
-        let prepare = format!("{strip}; {made}; mkdir -p '{directory}'");
+        let prepare = format!("{strip}; {setup}; mkdir -p '{directory}'");
         let prepare = format!("{prepare}; mv usr whole bait bin proc '{directory}' 2> /dev/null || true");
         let Some(target) = Target::start(&copies, "0", &prepare, &["--chroot", directory]) else { return };
         let fifo = ["bait", "proc/kmsg", &place].map(|name| root.0.join(name));
@@ -233,7 +233,7 @@ fn debug_file_must_be_regular_and_of_same_build() {
         };
         let writer = fifo.iter().find(is_fifo).map(|fifo| Writer::start(fifo));
         let Some(handler) = target.handler() else { return };
-        assert!(writer.is_none_or(|writer| writer.waits()), "{made}");
-        assert_eq!(has_symbol(&handler), expected, "{made}: {handler}");
+        assert!(writer.is_none_or(|writer| writer.is_blocked()), "{setup}");
+        assert_eq!(has_symbol(&handler), expected, "{setup}: {handler}");
     }
 }

@@ -9,10 +9,10 @@ use super::*;
 fn handler_table_fits_width() {
     let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
     let folder = Folder::new();
-    let (mut child, pid) = renamed(&folder, name.as_bytes(), false);
+    let (mut child, pid) = start_renamed(&folder, name.as_bytes(), false);
     let shown = |options: &[&str]| {
-        let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
-        Ran::from(ran.expect("sigtool runs"))
+        let result = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
+        CommandResult::from(result.expect("sigtool runs"))
     };
     let plain = shown(&[]);
     let on_terminal = ["40", "80", "120"].map(|width| {
@@ -50,14 +50,15 @@ fn queue_table_fits_width() {
     let fixture = fixture(&[&CLEAN[..], &settings].concat());
     for (width, is_table) in [("40", false), ("80", true), ("120", true)] {
         let mut command = sigtool(["decode-status", "--queue", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
+        let result =
+            CommandResult::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if result.code != Some(0) {
+            return skipped(result.stderr.trim());
         }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= width.parse().ok(), "{width}: {}", ran.stdout);
-        assert_eq!(ran.stdout.contains('│'), is_table, "{width}: {}", ran.stdout);
-        assert!(ran.stdout.contains("TERM"), "{}", ran.stdout);
+        let widest = result.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= width.parse().ok(), "{width}: {}", result.stdout);
+        assert_eq!(result.stdout.contains('│'), is_table, "{width}: {}", result.stdout);
+        assert!(result.stdout.contains("TERM"), "{}", result.stdout);
     }
 }
 
@@ -66,13 +67,14 @@ fn inspection_table_fits_width() {
     let fixture = fixture(&[&CLEAN[..], &["--catch", "TERM,HUP"]].concat());
     for width in ["80", "120"] {
         let mut command = sigtool(["decode-status", "--handlers", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
+        let result =
+            CommandResult::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if result.code != Some(0) {
+            return skipped(result.stderr.trim());
         }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        let widest = result.stdout.lines().map(|line| line.chars().count()).max();
         assert!(
-            ran.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
+            result.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
         );
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::{session, typed};
+use super::{run_on_terminal, session};
 use crate::support::skipped;
 
 const INSIDE: &str = "unshare --pid --fork --kill-child ";
@@ -36,30 +36,30 @@ fn terminal_stays_with_outer_shell() {
     let script = r#"
 shell()
 inside = more[0] + "$SIGTOOL watch --quiet --group -- "
-# Keys reach the command all the same.
+# Typed keys still reach the command.
 keys(inside + "python3 -c \"$LISTENER\"\n")
-pids = until(r"pids (\d+) (\d+)").groups()
-keys("\x03"); until("int 1")
-keys("\x1a"); until("Stopped"); until("ready> ")
-same("TS", lambda: states(pids))
-keys("fg\n"); same("S", lambda: state(pids[0]))
-keys("\x03"); until("int 2")
-keys("end\n"); until("<end>"); until("ready> ")
-if "int 3" in seen: sys.exit("once more: %r" % seen)
+pids = expect(r"pids (\d+) (\d+)").groups()
+keys("\x03"); expect("int 1")
+keys("\x1a"); expect("Stopped"); expect("ready> ")
+wait_for_value("TS", lambda: states(pids))
+keys("fg\n"); wait_for_value("S", lambda: state(pids[0]))
+keys("\x03"); expect("int 2")
+keys("end\n"); expect("<end>"); expect("ready> ")
+if "int 3" in seen: sys.exit("INT delivered twice: %r" % seen)
 keys("bash -c '%s true; read line; echo \"<$line>\"'\n" % inside)
-keys("a\n"); until("<a>"); until("ready> ")
-# Stopped by a process: the shell gets the terminal, which the command had.
+keys("a\n"); expect("<a>"); expect("ready> ")
+# Another process stops the command: the shell gets the terminal back.
 keys(inside + "python3 -c \"$LISTENER\"\n")
-pids = until(r"pids (\d+) (\d+)").groups()
-keys("a\n"); until("<a>")
+pids = expect(r"pids (\d+) (\d+)").groups()
+keys("a\n"); expect("<a>")
 idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
-until("Stopped"); until("ready> ")
-same("TS", lambda: states(pids))
-keys("fg\n"); keys("end\n"); until("<end>"); until("ready> ")
+expect("Stopped"); expect("ready> ")
+wait_for_value("TS", lambda: states(pids))
+keys("fg\n"); keys("end\n"); expect("<end>"); expect("ready> ")
 end()
 "#;
     if is_possible() {
-        typed(script, &[INSIDE]);
+        run_on_terminal(script, &[INSIDE]);
     }
 }
 
@@ -69,16 +69,16 @@ end()
 fn namespace_is_not_a_job_without_outer_shell() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", *more[1:], "--quiet", "--", "bash", "-c", 'stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
-until("up")
+expect("up")
 keys("\x1a")
-keys("a\n"); until("<a>")
+keys("a\n"); expect("<a>")
 keys("\x1a")
-keys("b\n"); until("<b>")
+keys("b\n"); expect("<b>")
 end()
 "#;
     for options in [&[INSIDE][..], &[INSIDE, "--group"]] {
         if is_possible() {
-            typed(script, options);
+            run_on_terminal(script, options);
         }
     }
 }
@@ -88,11 +88,11 @@ end()
 fn init_status_reports_typed_signal() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", "--", "sh", "-c", "echo up; exec sleep 1000")
-until("up"); keys("\x03")
+expect("up"); keys("\x03")
 found = os.waitstatus_to_exitcode(status())
 if found != 130: sys.exit("%r: %r" % (found, seen))
 "#;
     if is_possible() {
-        typed(script, &[INSIDE]);
+        run_on_terminal(script, &[INSIDE]);
     }
 }
