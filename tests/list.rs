@@ -340,9 +340,9 @@ fn list_json_has_every_signal_in_both_numberings() {
     let third = &listing.signals[36];
     assert_eq!((third.signal.as_str(), third.aliases.join(" ")), ("RTMIN+3", "RTMAX-27".to_owned()));
     assert_eq!(third.standard.as_deref(), Some("P1993"));
-    let place = third.realtime.as_ref().expect("its place");
-    assert_eq!((place.libc, place.kernel), (Some(3), 5));
-    let own = listing.signals[31].realtime.as_ref().expect("its place");
+    let realtime = third.realtime.as_ref().expect("a real-time signal");
+    assert_eq!((realtime.libc, realtime.kernel), (Some(3), 5));
+    let own = listing.signals[31].realtime.as_ref().expect("a real-time signal");
     assert_eq!((own.libc, own.kernel), (None, 0));
     let segv = &listing.signals[10].codes[0];
     assert_eq!((segv.signal.as_deref(), segv.code, segv.name.as_str()), (Some("SEGV"), 1, "SEGV_MAPERR"));

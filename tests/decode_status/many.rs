@@ -44,14 +44,14 @@ fn all_lists_every_process_once_by_pid() {
                   $SIGTOOL decode-status --json --all --sort -pid; kill $(jobs -p)";
     let Some(result) = in_namespace(script) else { return };
     let mut parts = result.stdout.split("\n\n");
-    let whole = pids(parts.next().expect("rows"));
-    assert_eq!(whole.len(), 400, "{}", result.stderr);
-    assert!(whole.is_sorted_by(|one, next| one < next));
-    assert_eq!(pids(parts.next().expect("rows")), whole);
+    let all_pids = pids(parts.next().expect("rows"));
+    assert_eq!(all_pids.len(), 400, "{}", result.stderr);
+    assert!(all_pids.is_sorted_by(|one, next| one < next));
+    assert_eq!(pids(parts.next().expect("rows")), all_pids);
     let document: serde_json::Value = serde_json::from_str(parts.next().expect("JSON")).expect("JSON");
     let processes = document["processes"].as_array().expect("processes");
-    let down: Vec<_> = processes.iter().rev().filter_map(|process| process["pid"].as_u64()).collect();
-    assert_eq!(down, whole.iter().copied().map(u64::from).collect::<Vec<_>>());
+    let descending: Vec<_> = processes.iter().rev().filter_map(|process| process["pid"].as_u64()).collect();
+    assert_eq!(descending, all_pids.iter().copied().map(u64::from).collect::<Vec<_>>());
     assert!(processes.iter().all(|process| process["parent_name"] == "bash"), "{}", processes[0]);
 }
 
@@ -62,13 +62,13 @@ fn process_named_twice_is_shown_once() {
     let pid = one.pid.to_string();
     // The queue and its length belong to the user, whose other processes change
     // it.
-    let lasting = |line: &&str| !line.contains("ueue") && !line.contains("stopped");
+    let is_stable = |line: &&str| !line.contains("ueue") && !line.contains("stopped");
     for options in
         [&[][..], &["--handlers"], &["--queue"], &["--name", "fixture"], &["--format", "prometheus"]]
     {
         let shown = |pids: &[&str]| {
             let result = run(["decode-status"].iter().chain(options).chain(pids));
-            (result.code, result.stdout.lines().filter(lasting).collect::<String>(), result.stderr)
+            (result.code, result.stdout.lines().filter(is_stable).collect::<String>(), result.stderr)
         };
         assert_eq!(shown(&[&pid, &format!("0{pid}")]), shown(&[&pid]), "{options:?}");
     }

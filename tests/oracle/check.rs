@@ -88,7 +88,7 @@ fn matches_unknown(spec: SendSpec, predicted: &Effect, observed: &Observation) -
 
 /// Returns true if a thread that waited for the signal got it.
 fn was_waited_for(spec: SendSpec, observed: &Observation) -> bool {
-    ["took", "read"].iter().any(|what| observed.was(what, spec.signal, None))
+    ["took", "read"].iter().any(|event| observed.was(event, spec.signal, None))
 }
 
 fn is_alive(observed: &Observation) -> bool {
@@ -123,7 +123,7 @@ fn is_unaffected(spec: SendSpec, observed: &Observation) -> bool {
 
 fn matches(spec: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
     let signal = spec.signal;
-    let terminating_signal = |number: u8, core: Option<CoreDumpPrediction>| {
+    let is_terminated_by = |number: u8, core: Option<CoreDumpPrediction>| {
         observed.ended.is_some_and(|status| {
             let dumped = status.core_dumped()
                 && matches!(
@@ -134,11 +134,11 @@ fn matches(spec: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
         })
     };
     match predicted {
-        Effect::Terminates { core_dump: core, .. } => terminating_signal(signal.get(), *core),
+        Effect::Terminates { core_dump: core, .. } => is_terminated_by(signal.get(), *core),
         Effect::Stops => {
             is_alive(observed) && (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped)
         }
-        Effect::Continues { terminated_by: Some(by), .. } => terminating_signal(by.get(), None),
+        Effect::Continues { terminated_by: Some(by), .. } => is_terminated_by(by.get(), None),
         Effect::Continues { runs_handler: handler, terminated_by: None } => {
             is_alive(observed)
                 && (observed.before, observed.after) == (Rest::Stopped, Rest::Asleep)
@@ -214,6 +214,6 @@ pub fn eventual_verdict(spec: SendSpec, eventual: &Effect, observed: &Observatio
     };
     match is_correct {
         true if ended.is_some() => Verdict::Ended,
-        is_correct => Verdict::of(is_correct, &format!("then: {observed:?}")),
+        is_correct => Verdict::of(is_correct, &format!("eventually: {observed:?}")),
     }
 }

@@ -7,7 +7,7 @@
 
 mod check;
 mod observe;
-mod places;
+mod special_processes;
 mod state;
 
 use std::collections::BTreeMap;

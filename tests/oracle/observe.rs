@@ -115,7 +115,7 @@ impl Target {
         lines
             .map(|line| {
                 let words: Vec<&str> = line.split(' ').collect();
-                let [event, signal, tid] = words[..] else { panic!("{line:?} is no report") };
+                let [event, signal, tid] = words[..] else { panic!("{line:?} is not a report") };
                 let number = |word: &str| word.parse::<u32>().expect("a number");
                 Report {
                     event: event.to_owned(),

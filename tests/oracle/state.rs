@@ -18,8 +18,8 @@ impl Random {
     }
 
     /// Returns a number below `end`.
-    pub fn below(&mut self, final_state_arguments: usize) -> usize {
-        usize::try_from(self.next() % final_state_arguments as u64).unwrap_or(0)
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap_or(0)
     }
 
     pub fn chance(&mut self, percent: usize) -> bool {
@@ -168,7 +168,7 @@ impl Plan {
             arguments.extend(["--queue-limit".to_owned(), "0".to_owned()]);
         }
         arguments.extend(final_state_arguments(&main, !threads.is_empty(), pool, random));
-        Plan { arguments: arguments, pool: pool.iter().collect(), is_stopped: random.chance(20) }
+        Plan { arguments, pool: pool.iter().collect(), is_stopped: random.chance(20) }
     }
 }
 

@@ -176,8 +176,8 @@ fn json_contains_follow_up_signals() {
 
 #[test]
 fn thread_target_has_own_survival_reason() {
-    let held = fixture(&["--thread", "block=TERM"]);
-    let thread = format!("{}/{}", held.pid, held.ids[0]);
+    let target = fixture(&["--thread", "block=TERM"]);
+    let thread = format!("{}/{}", target.pid, target.ids[0]);
     let result = send(&["--wait", "30ms", &thread]);
     assert!(result.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", result.stderr);
 }

@@ -132,9 +132,9 @@ fn hooks_that_cannot_start_are_skipped() {
         watch.send(&["-q", value, "-RTMIN"]);
     }
     // Opening the FIFO waits until the first hook has started.
-    let mut go = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
     std::fs::remove_file(&shell).expect("it was there");
-    go.write_all(b"go\n").expect("a reader");
+    writer.write_all(b"go\n").expect("a reader");
     let (code, _, stderr) = watch.end();
     std::fs::remove_dir_all(&folder).expect("the folder");
     // On one line, or on two if the last signal arrived later.

@@ -289,8 +289,8 @@ fn own_process_is_inspected_by_ptrace() {
     if !result.stdout.contains("status 0") {
         return skipped(result.stderr.trim());
     }
-    let (processes, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
-    assert!(result.stdout.contains(processes) && result.stdout.contains(why), "{}", result.stdout);
+    let (backend, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
+    assert!(result.stdout.contains(backend) && result.stdout.contains(why), "{}", result.stdout);
     assert!(
         rows(&result.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"),
         "{}",

@@ -19,14 +19,14 @@ fn queued(process: &Value) -> &Vec<Value> {
 fn queue_entries_name_their_senders() {
     let target = fixture(&["--block", "TERM,USR1,RTMIN", "--queue", "RTMIN=7", "--own", "USR1"]);
     let pid = target.pid.to_string();
-    let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
-    let gone = run(["send", "-TERM", &pid]);
-    assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
+    let live_sender = fixture(&["--flood", &pid, "RTMIN", "2"]);
+    let exited_sender = run(["send", "-TERM", &pid]);
+    assert_eq!((exited_sender.code, exited_sender.stderr.as_str()), (Some(0), ""));
     let uid = send::effective_uid();
     let seen = inspect_with_each_backend(&target, &["--queue"]);
     for process in &seen {
         let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });
-        let of = |index: usize| &queued(process)[index];
+        let entry_of = |index: usize| &queued(process)[index];
         let known: Vec<_> = queued(process)
             .iter()
             .map(|entry| {
@@ -44,9 +44,15 @@ fn queue_entries_name_their_senders() {
                 ("USR1", None, own)
             ]
         );
-        assert_eq!((&of(0)["sender"], &of(1)["sender"]), (&sender(target.pid), &sender(living.pid)));
-        assert_eq!((&of(3)["sender"]["name"], &of(3)["code_name"]), (&Value::Null, &"SI_USER".into()));
-        assert_eq!(of(4)["code_name"], "SI_TKILL");
+        assert_eq!(
+            (&entry_of(0)["sender"], &entry_of(1)["sender"]),
+            (&sender(target.pid), &sender(live_sender.pid))
+        );
+        assert_eq!(
+            (&entry_of(3)["sender"]["name"], &entry_of(3)["code_name"]),
+            (&Value::Null, &"SI_USER".into())
+        );
+        assert_eq!(entry_of(4)["code_name"], "SI_TKILL");
         assert_eq!(process["queued_cut"], Value::Null);
         let what = process["findings"][0]["what"].as_str().expect("a sentence");
         let sentence = "TERM is pending, says it was sent by pid ";
@@ -60,7 +66,7 @@ fn queue_entries_name_their_senders() {
     let found = rows(&result.stdout, "NUM  SIGNAL  FOR");
     assert_eq!(
         found[1][2..5],
-        ["process".to_owned(), format!("claims {} (fixture) uid {uid}", living.pid), "0".to_owned()]
+        ["process".to_owned(), format!("claims {} (fixture) uid {uid}", live_sender.pid), "0".to_owned()]
     );
     assert_eq!(found[4][2], format!("thread {pid}"));
     let thread = run(["decode-status", "--queue", &format!("{pid}/{pid}")]);
@@ -73,7 +79,7 @@ fn queue_of_thread_excludes_other_threads() {
     let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
     let target = fixture(&[&["--block", "USR1,USR2,TERM", "--queue", "TERM=7"][..], &threads].concat());
     for backend in ["bpf", "ptrace"] {
-        let of = |id: &str| {
+        let entries_of = |id: &str| {
             let result = run(["decode-status", "--json", "--queue", "--backend", backend, id]);
             let document: Value = serde_json::from_str(&result.stdout).unwrap_or_default();
             let entries = document["processes"][0]["queued"].as_array()?;
@@ -86,7 +92,7 @@ fn queue_of_thread_excludes_other_threads() {
             Some(entries.iter().map(known).collect::<Vec<_>>())
         };
         let pid = target.pid;
-        let Some(all) = of(&pid.to_string()) else {
+        let Some(all) = entries_of(&pid.to_string()) else {
             skipped(&format!("no {backend} here"));
             continue;
         };
@@ -94,10 +100,10 @@ fn queue_of_thread_excludes_other_threads() {
         let (shared, one, two) = (("TERM".to_owned(), None), own("USR1", 0), own("USR2", 1));
         assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{backend}");
         for (index, of_it) in [one, two].into_iter().enumerate() {
-            let thread = of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
+            let thread = entries_of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
             assert_eq!(thread, [shared.clone(), of_it], "{backend}");
         }
-        assert_eq!(of(&format!("{pid}/{pid}")), Some(vec![shared]), "{backend}");
+        assert_eq!(entries_of(&format!("{pid}/{pid}")), Some(vec![shared]), "{backend}");
     }
 }
 
@@ -147,26 +153,26 @@ fn long_queue_is_truncated_with_count() {
     let _flood = fixture(&["--flood", &pid, "RTMIN", "1200"]);
     assert_eq!(run(["send", "-TERM", &pid]).code, Some(0));
     for process in inspect_with_each_backend(&target, &["--queue"]) {
-        let (count, backend) = (queued(&process).len(), &process["means"]);
-        assert_eq!(process["queued_cut"], "limit", "{count} by {backend}");
-        assert!((200..1200).contains(&count), "{count} by {backend}");
-        let limit = match backend["backend"] == "bpf" {
+        let (count, inspection) = (queued(&process).len(), &process["means"]);
+        assert_eq!(process["queued_cut"], "limit", "{count} by {inspection}");
+        assert!((200..1200).contains(&count), "{count} by {inspection}");
+        let limit = match inspection["backend"] == "bpf" {
             true => format!("of {pid}, what waits behind the first 240 of a queue"),
             false => format!("of {pid}, what waits behind the first 1000 entries of its queues in all"),
         };
-        assert_eq!(backend["unseen"][0], limit);
-        let of = |name: &str| {
-            let mut of = queued(&process).iter().filter(|entry| entry["signal"] == name);
-            let first = of.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
-            assert!(name == "RTMIN" || of.next().is_none(), "{name} is pending once");
+        assert_eq!(inspection["unseen"][0], limit);
+        let entry_of = |name: &str| {
+            let mut entries = queued(&process).iter().filter(|entry| entry["signal"] == name);
+            let first = entries.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
+            assert!(name == "RTMIN" || entries.next().is_none(), "{name} is pending once");
             (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
         };
-        assert_eq!(of("RTMIN"), ("read", false, true), "{backend}");
+        assert_eq!(entry_of("RTMIN"), ("read", false, true), "{inspection}");
         // BPF finds each signal once, even behind a flood.
-        let term = of("TERM");
-        let is_found = term == ("read", false, true) && backend["backend"] == "bpf";
-        assert!(is_found || term == ("unread", true, true), "{term:?} by {backend}");
-        assert!(!of("USR1").2, "{backend}");
+        let term = entry_of("TERM");
+        let is_found = term == ("read", false, true) && inspection["backend"] == "bpf";
+        assert!(is_found || term == ("unread", true, true), "{term:?} by {inspection}");
+        assert!(!entry_of("USR1").2, "{inspection}");
     }
     let result = decode(&target, &["--queue", "--backend", "ptrace"]);
     if result.code == Some(0) {

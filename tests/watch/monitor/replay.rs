@@ -125,12 +125,12 @@ fn events_reconstruct_final_state() {
             reconstructed.apply(&watch.change());
         }
         let mut reported = State::default();
-        let mut again = Observer::start(&[&["--json", "--pid", &pid], more].concat());
-        let start = again.change();
+        let mut second_watch = Observer::start(&[&["--json", "--pid", &pid], more].concat());
+        let start = second_watch.change();
         let count = start.threads;
         reported.apply(&start);
         for _ in 0..count.unwrap_or(0) {
-            reported.apply(&again.change());
+            reported.apply(&second_watch.change());
         }
         assert_eq!(reconstructed, reported, "--threads: {threads}");
         assert_eq!(count.map(|count| count as usize), threads.then_some(reconstructed.threads.len()));

@@ -83,8 +83,8 @@ fn timeout_ends_all_descendants() {
     let never = fifo("time");
     let path = file("timeout-log");
     let shown = path.to_str().expect("UTF-8");
-    let under = "trap 'echo inner; exit' TERM; while :; do read -r line < \"$0\" || :; done";
-    let script = format!("bash -c '{}' \"$0\" & wait", under.replace('\'', "'\\''"));
+    let server = "trap 'echo inner; exit' TERM; while :; do read -r line < \"$0\" || :; done";
+    let script = format!("bash -c '{}' \"$0\" & wait", server.replace('\'', "'\\''"));
     for options in [&[][..], &["--group"], &["--wait-all"]] {
         let fixed = ["--timeout", "200ms", "--json", "--log", shown, "--", "bash", "-c", &script, &never];
         let output = sigtool([&["watch"], options, &fixed[..]].concat()).output().expect("it runs");

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::{file, log, under};
+use super::{file, log, start_nested};
 use crate::support::{SIGTOOL, fixture_path, run, sigtool, skipped};
 use crate::watch::{Watch, events};
 
@@ -10,7 +10,7 @@ use crate::watch::{Watch, events};
 fn forwarding_keeps_sender_and_value() {
     let path = file("kept");
     let path_text = path.to_str().expect("UTF-8");
-    let watch = under(&["--json", "--log", path_text], &["--json", "--count", "3"]);
+    let watch = start_nested(&["--json", "--log", path_text], &["--json", "--count", "3"]);
     watch.send(&["-USR1"]);
     watch.send(&["-q", "-7", "-RTMIN+1"]);
     watch.send(&["-q", "8", "-RTMIN+1"]);
@@ -39,7 +39,7 @@ fn map_and_drop_apply_to_all_signals() {
     let path_text = path.to_str().expect("UTF-8");
     let options =
         ["--map", "TERM=RTMIN+2", "--map", "rtmin=USR1", "--drop", "HUP,RTMAX", "--json", "--log", path_text];
-    let watch = under(&options, &["--json", "--count", "2"]);
+    let watch = start_nested(&options, &["--json", "--count", "2"]);
     watch.send(&["-HUP"]);
     watch.send(&["-q", "5", "-RTMAX"]);
     watch.send(&["-q", "6", "-RTMIN"]);
@@ -92,7 +92,7 @@ fn group_option_forwards_to_whole_group() {
 #[test]
 fn hooks_run_while_command_runs() {
     let hook = "USR1=echo hook $SIGTOOL_SIGNAL $SIGTOOL_SENDER_UID";
-    let watch = under(
+    let watch = start_nested(
         &["--quiet", "--on", hook, "--on", "EXIT=echo over $SIGTOOL_STATUS"],
         &["--count", "1", "USR1"],
     );
@@ -102,7 +102,8 @@ fn hooks_run_while_command_runs() {
     assert!(stdout.contains("  USR1      "), "it is forwarded as well: {stdout}");
     assert!(stdout.contains("hook USR1 ") && stdout.ends_with("over 0\n"), "{stdout}");
     // A dropped signal still runs its hook.
-    let watch = under(&["--quiet", "--on", "HUP=kill -USR1 $PPID", "--drop", "HUP"], &["--count", "1"]);
+    let watch =
+        start_nested(&["--quiet", "--on", "HUP=kill -USR1 $PPID", "--drop", "HUP"], &["--count", "1"]);
     watch.send(&["-HUP"]);
     let (code, stdout, _) = watch.end();
     assert!(code == Some(0) && stdout.contains("  USR1      ") && !stdout.contains("  HUP "), "{stdout}");
@@ -114,7 +115,7 @@ fn hooks_run_while_command_runs() {
 fn burst_during_handler_loses_nothing() {
     let output_path = file("burst");
     let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", output_path.display());
-    let watch = under(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
+    let watch = start_nested(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
     for value in 0..20 {
         watch.send(&["-q", &value.to_string(), "-RTMIN"]);
     }
@@ -181,7 +182,7 @@ fn log_file_is_separate_and_appended() {
     let path = file("log");
     let path_text = path.to_str().expect("UTF-8");
     for _ in 0..2 {
-        let watch = under(&["--log", path_text], &["--count", "1", "USR2"]);
+        let watch = start_nested(&["--log", path_text], &["--count", "1", "USR2"]);
         watch.send(&["-USR2"]);
         let (code, stdout, stderr) = watch.end();
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -196,7 +197,7 @@ fn log_file_is_separate_and_appended() {
         "{text}"
     );
     // The command is not affected by a log that cannot be written.
-    let watch = under(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
+    let watch = start_nested(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
     watch.send(&["-USR2"]);
     let (code, _, stderr) = watch.end();
     assert_eq!((code, stderr.as_str()), (Some(0), "watch: the log ends here: No space left on device\n"));

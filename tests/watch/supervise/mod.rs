@@ -12,7 +12,7 @@ use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool};
 
 /// Starts a watch that supervises another watch, which prints the signals that it
 /// receives.
-pub(super) fn under(options: &[&str], inner: &[&str]) -> Watch {
+pub(super) fn start_nested(options: &[&str], inner: &[&str]) -> Watch {
     let words = [&["watch"], options, &["--", SIGTOOL, "watch"], inner].concat();
     // The inner watch reports that it is ready.
     let mut watch = Watch::spawn(sigtool(words).stdout(Stdio::piped()));

@@ -122,7 +122,7 @@ impl Writer {
             libc::SYS_open,
         ];
         let is_open = calls.iter().any(|number| call.starts_with(&format!("{number} ")));
-        is_open && read("wchan").is_ok_and(|place| place.contains("fifo") || place.contains("partner"))
+        is_open && read("wchan").is_ok_and(|wchan| wchan.contains("fifo") || wchan.contains("partner"))
     }
 }
 
@@ -138,7 +138,7 @@ impl Drop for Writer {
 #[test]
 fn replacement_of_deleted_library_is_not_opened() {
     let (copies, mut violations) = (copies(), Vec::new());
-    for (bait, place) in [
+    for (bait, link) in [
         ("mkfifo -m 666 bait", "ln -s \"$PWD/bait\""),
         ("mkfifo -m 666 bait", "ln"),
         ("mknod -m 666 bait c 1 3", "ln -s \"$PWD/bait\""),
@@ -149,20 +149,20 @@ fn replacement_of_deleted_library_is_not_opened() {
     ] {
         for user in ["0", NOBODY] {
             let Some(target) = Target::start(&copies, user, bait, &[]) else { return };
-            let places = ["lib.so", "lib.so (deleted)"].map(|name| format!("{place} bait '{name}'"));
-            let places = places.map(|setup| setup.replace("\"$PWD/bait\" bait", "\"$PWD/bait\"")).join("; ");
-            shell(&target.folder, &format!("rm lib.so; {places}"));
+            let links = ["lib.so", "lib.so (deleted)"].map(|name| format!("{link} bait '{name}'"));
+            let links = links.map(|setup| setup.replace("\"$PWD/bait\" bait", "\"$PWD/bait\"")).join("; ");
+            shell(&target.folder, &format!("rm lib.so; {links}"));
             let bait_path = target.path("bait");
             let opens = OpenCounter::of(&bait_path);
             let writer = bait.starts_with("mkfifo").then(|| Writer::start(&bait_path));
             let Some(handler) = target.handler() else { return };
             if !opens.is_zero() {
-                violations.push(format!("uid {user} opened: {bait}; {place}"));
+                violations.push(format!("uid {user} opened: {bait}; {link}"));
             }
             if writer.is_some_and(|writer| !writer.is_blocked()) {
-                violations.push(format!("uid {user} freed the writer: {bait}; {place}"));
+                violations.push(format!("uid {user} freed the writer: {bait}; {link}"));
             }
-            assert_eq!(has_symbol(&handler), user == "0", "{bait}, {place}: {handler}");
+            assert_eq!(has_symbol(&handler), user == "0", "{bait}, {link}: {handler}");
             assert_eq!((&handler["library"], &handler["deleted"]), (&"lib.so".into(), &true.into()));
             if !bait.starts_with("mknod") {
                 // Opening a FIFO for reading and writing does not block.
@@ -172,7 +172,7 @@ fn replacement_of_deleted_library_is_not_opened() {
             }
         }
     }
-    assert!(violations.is_empty(), "{} faults:\n{}", violations.len(), violations.join("\n"));
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
 }
 
 /// The mapped file can be read by its path, unless the path now names another
@@ -208,25 +208,25 @@ fn debug_file_must_be_regular_and_of_same_build() {
     let Some(id) = id else { return skipped("the fixture has no build ID, or readelf is missing") };
     let (copies, (first, rest)) = (copies(), id.split_at(2));
     let below = format!("usr/lib/debug/.build-id/{first}");
-    let place = format!("{below}/{rest}.debug");
+    let debug_file = format!("{below}/{rest}.debug");
     let strip = format!("cp lib.so whole; strip lib.so; mkdir -p {below}");
     for (setup, expected) in [
-        (format!("cp whole {place}"), true),
-        (format!("ln -s /whole {place}"), true),
-        (format!("ln -s ../../../../../whole {place}"), true),
+        (format!("cp whole {debug_file}"), true),
+        (format!("ln -s /whole {debug_file}"), true),
+        (format!("ln -s ../../../../../whole {debug_file}"), true),
         // Below the target's root this is a file of another build.
-        (format!("mkdir bin; cp /bin/sh bin/sh; ln -s /bin/sh {place}"), false),
-        (format!("mkfifo {place}"), false),
-        (format!("mkfifo bait; ln -s /bait {place}"), false),
-        (format!("mkdir proc; mkfifo proc/kmsg; ln -s /proc/kmsg {place}"), false),
-        (format!("ln -s / {place}"), false),
+        (format!("mkdir bin; cp /bin/sh bin/sh; ln -s /bin/sh {debug_file}"), false),
+        (format!("mkfifo {debug_file}"), false),
+        (format!("mkfifo bait; ln -s /bait {debug_file}"), false),
+        (format!("mkdir proc; mkfifo proc/kmsg; ln -s /proc/kmsg {debug_file}"), false),
+        (format!("ln -s / {debug_file}"), false),
     ] {
         let root = Folder::new();
         let directory = root.0.to_str().expect("UTF-8");
         let prepare = format!("{strip}; {setup}; mkdir -p '{directory}'");
         let prepare = format!("{prepare}; mv usr whole bait bin proc '{directory}' 2> /dev/null || true");
         let Some(target) = Target::start(&copies, "0", &prepare, &["--chroot", directory]) else { return };
-        let fifo = ["bait", "proc/kmsg", &place].map(|name| root.0.join(name));
+        let fifo = ["bait", "proc/kmsg", &debug_file].map(|name| root.0.join(name));
         let is_fifo = |path: &&PathBuf| {
             use std::os::unix::fs::FileTypeExt;
             std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_fifo())
