@@ -1,54 +1,54 @@
-//! The README: every command in a `console` block is run, and prints what
-//! stands below it.
+//! Runs every command in the `console` blocks of the README and compares the
+//! output.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::{SIGTOOL, in_namespace, schema, searchable_path};
 
-/// A command, and the lines that follow it.
-struct Shown {
+/// A command and its output lines.
+struct Example {
     command: String,
     output: String,
 }
 
-fn shown(readme: &str) -> Vec<Shown> {
-    let mut found: Vec<Shown> = Vec::new();
+fn examples(readme: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
     let mut inside = false;
     for line in readme.lines() {
         if line.starts_with("```") {
             inside = line == "```console";
         } else if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
-            found.push(Shown { command: command.to_owned(), output: String::new() });
+            examples.push(Example { command: command.to_owned(), output: String::new() });
         } else if inside {
-            let last = found.last_mut().expect("output follows a command");
+            let last = examples.last_mut().expect("output follows a command");
             last.output.push_str(line);
             last.output.push('\n');
         }
     }
-    found
+    examples
 }
 
 #[test]
-fn what_the_readme_shows_is_what_happens() {
+fn readme_examples_match_actual_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
-    let shown = shown(&readme);
-    assert!(shown.len() >= 10, "the README shows its commands");
+    let examples = examples(&readme);
+    assert!(examples.len() >= 10, "the README shows its commands");
     let binaries = Path::new(SIGTOOL).parent().expect("a folder").to_str().expect("UTF-8");
     let path = format!("{binaries}:{}", searchable_path().to_str().expect("UTF-8"));
-    for Shown { command, output } in shown {
+    for Example { command, output } in examples {
         let script = format!("PATH='{path}'; cd '{}'; exec 2>&1; {command}", root.display());
         let printed = if command.contains("send") {
-            // What sends runs where it could reach nobody.
-            let Some(ran) = in_namespace(&script) else { continue };
-            ran.stdout
+            // Commands that send signals run in a PID namespace.
+            let Some(result) = in_namespace(&script) else { continue };
+            result.stdout
         } else {
-            let ran = Command::new("sh").args(["-c", &script]).output();
-            String::from_utf8(ran.expect("sh runs").stdout).expect("UTF-8")
+            let result = Command::new("sh").args(["-c", &script]).output();
+            String::from_utf8(result.expect("sh runs").stdout).expect("UTF-8")
         };
         assert_eq!(printed, output, "$ {command}");
-        // Messages stand beside the documents.
+        // Messages are printed between the documents.
         let documents: Vec<&str> = printed.lines().filter(|line| line.starts_with('{')).collect();
         let words: Vec<&str> = command.split_whitespace().collect();
         schema::check_run(&words, &documents.join("\n"));
@@ -56,7 +56,7 @@ fn what_the_readme_shows_is_what_happens() {
 }
 
 #[test]
-fn the_newcomers_commands_are_there() {
+fn readme_contains_first_commands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     for command in ["cargo run --release -- decode-status $$", "cargo test"] {
