@@ -1,8 +1,8 @@
-//! sigtool, the command: parse, run the command, exit.
+//! The sigtool binary: parses the command line, runs the command and exits.
 
 #![no_main]
-#[path = "sys/entry.rs"]
-mod entry;
+#[path = "sys/c_main.rs"]
+mod c_main;
 
 use std::{ffi::OsString, io::Write};
 
@@ -12,14 +12,15 @@ use sigtool::error::{CommandOutcome, Failure};
 use sigtool::out::{ReportWriter, escape_message};
 use sigtool::sys::io::stdio::StdStream;
 
-/// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
+/// Runs the command of the arguments and returns the exit status. Ignores errors of
+/// writing to stderr, because there is no other place to report them.
 fn run_main(arguments: Vec<OsString>) -> u8 {
     watch::block_signals_early(cli::supervised_command(&arguments));
     let program = ProgramName::from_arguments(&arguments);
     let outcome = run(arguments).unwrap_or_else(CommandOutcome::from);
-    let said =
+    let lines =
         outcome.error_messages.iter().map(|text| format!("{}: {}\n", program.name(), escape_message(text)));
-    let _ = StdStream::stderr().write_all(said.collect::<String>().as_bytes());
+    let _ = StdStream::stderr().write_all(lines.collect::<String>().as_bytes());
     program.exit_code(outcome.exit_status)
 }
 

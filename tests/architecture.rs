@@ -211,7 +211,7 @@ fn imports(source: &Source) -> Vec<String> {
         .names()
         .into_iter()
         // The entry is the binary's: it hands over to main.rs.
-        .filter(|name| !(source.path == "sys/entry.rs" && name == "start"))
+        .filter(|name| !(source.path == "sys/c_main.rs" && name == "start"))
         .filter(|name| name != module && !allowed.contains(&name.as_str()))
         .map(|name| format!("{}: {module} may not import {name}", source.path))
         .collect();

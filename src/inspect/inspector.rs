@@ -11,7 +11,7 @@ use crate::procfs::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::task_iter::{self, TaskIterator};
-use crate::sys::{ptrace, reader};
+use crate::sys::{io::reader, ptrace};
 
 /// So long a target may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@
 use super::inputs::ResolvedInputs;
 use super::{Criteria, SelectedProcess, full_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
-use crate::sys::{process, reader};
+use crate::sys::{io::reader, process};
 
 /// The time that ages are told by.
 #[derive(Clone, Copy, Debug)]

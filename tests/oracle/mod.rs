@@ -107,7 +107,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
 fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
     let look = |target: &Target| {
         ProcRoot::default()
-            .snapshot(target.pid, Some(sending.signal), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(sending.signal), sigtool::sys::io::reader::read)
             .expect("it is not reaped")
     };
     let before = target.settle();

@@ -67,7 +67,7 @@ fn an_init_is_judged_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
         let found = ProcRoot::default()
-            .snapshot(init.pid, Some(named(name)), sigtool::sys::reader::read)
+            .snapshot(init.pid, Some(named(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         (predict_effect(&found, SendSpec::to_process(named(name))), found)
     };
@@ -202,7 +202,7 @@ fn a_frozen_process_is_judged() {
         group.freeze(true);
         let sending = SendSpec::to_process(named(name));
         let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(named(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
         send::to_pid(target.pid, Some(named(name)), None).expect("sent");
@@ -228,7 +228,7 @@ fn a_traced_process_is_judged() {
         }
         let sending = SendSpec::to_process(named(name));
         let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(named(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         let predicted = predict_effect(&found, sending);
         send::to_pid(target.pid, Some(named(name)), None).expect("sent");

@@ -155,7 +155,7 @@ impl DecodeReport {
             let (situation, mut around) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
-                    let shared = SnapshotCache::new(&request.proc_root, sys::reader::read);
+                    let shared = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
                     let situation = shared.snapshot(pid, status, threads.clone(), None);
                     let around = request.proc_root.context(&situation);
                     (situation, around)
@@ -174,7 +174,7 @@ impl DecodeReport {
     /// Looks up what the signal does to each process, if that was asked.
     fn predict_effects(&mut self, request: &DecodeRequest) {
         let Some(signal) = request.effect_signal else { return };
-        let shared = SnapshotCache::new(&request.proc_root, sys::reader::read);
+        let shared = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
         let effect = |process: &DecodedProcess| {
             let status = &process.status;
             let situation = match (status.tgid.filter(|_| process.source_file.is_none()), &process.threads) {
@@ -182,10 +182,12 @@ impl DecodeReport {
                     shared.snapshot(pid, status.clone(), threads.clone(), Some(signal))
                 }
                 // A thread by itself, whose process decides with it.
-                (Some(pid), None) => match request.proc_root.snapshot(pid, Some(signal), sys::reader::read) {
-                    Ok(situation) => situation,
-                    Err(_) => ProcessSnapshot::from_status(status),
-                },
+                (Some(pid), None) => {
+                    match request.proc_root.snapshot(pid, Some(signal), sys::io::reader::read) {
+                        Ok(situation) => situation,
+                        Err(_) => ProcessSnapshot::from_status(status),
+                    }
+                }
                 _ => ProcessSnapshot::from_status(status),
             };
             let sending = SendSpec { tid: process.tid, ..SendSpec::to_process(signal) };

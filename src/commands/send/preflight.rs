@@ -6,7 +6,7 @@ use super::progress::PromptAnswer;
 use super::{SendAttempt, SendError, SendOutcome};
 use crate::explain::{self, Effect, SendSpec};
 use crate::signal::consts::CONT;
-use crate::sys::reader;
+use crate::sys::io::reader;
 
 impl Dispatcher<'_, '_, '_> {
     /// Looks at what the signal would do to the target and whether it is
