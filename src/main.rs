@@ -4,23 +4,21 @@
 #[path = "sys/c_main.rs"]
 mod c_main;
 
-use std::{ffi::OsString, io::Write};
-
 use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
 use sigtool::commands::{completions, decode_status, list, send, watch};
 use sigtool::error::{CommandOutcome, Failure};
 use sigtool::out::{ReportWriter, escape_message};
 use sigtool::sys::io::stdio::StdStream;
+use std::{ffi::OsString, io::Write};
 
-/// Runs the command of the arguments and returns the exit status. Ignores errors of
-/// writing to stderr, because there is no other place to report them.
+/// Runs the command and returns its exit status. Ignores errors of writing to stderr.
 fn run_main(arguments: Vec<OsString>) -> u8 {
     watch::block_signals_early(cli::supervised_command(&arguments));
     let program = ProgramName::from_arguments(&arguments);
     let outcome = run(arguments).unwrap_or_else(CommandOutcome::from);
-    let lines =
-        outcome.error_messages.iter().map(|text| format!("{}: {}\n", program.name(), escape_message(text)));
-    let _ = StdStream::stderr().write_all(lines.collect::<String>().as_bytes());
+    let line = |text: &String| format!("{}: {}\n", program.name(), escape_message(text));
+    let text: String = outcome.error_messages.iter().map(line).collect();
+    let _ = StdStream::stderr().write_all(text.as_bytes());
     program.exit_code(outcome.exit_status)
 }
 
@@ -29,7 +27,7 @@ fn run(arguments: Vec<OsString>) -> Result<CommandOutcome, Failure> {
     let (request, settings) = match cli::parse(arguments)? {
         ParsedCli::Run(request, settings) => (request, settings),
         ParsedCli::Print(text) => {
-            return Ok(stdout.write_all(text.as_bytes()).map(|()| CommandOutcome::default())?);
+            return Ok(stdout.write_all(text.as_bytes()).map(|()| Default::default())?);
         }
     };
     let mut out = ReportWriter::new(&mut stdout, settings);

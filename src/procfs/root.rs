@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
 use super::{ProcReader, ProcStat, ProcStatus, Threads, files};
+use crate::error::message_without_errno;
 
 /// A mounted /proc: this machine's, or another one's (a host's, in a container).
 #[derive(Clone, Debug)]
@@ -65,12 +66,6 @@ impl fmt::Display for ProcReadError {
             ProcReadError::Io(error) => f.write_str(&message_without_errno(error)),
         }
     }
-}
-
-/// What an error of the system says, without the number that std puts behind.
-pub fn message_without_errno(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 impl Default for ProcRoot {

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
+use crate::error::message_without_errno;
 use crate::procfs::ProcReadError;
-use crate::procfs::root::message_without_errno;
 
 /// Why a selection could not be made.
 #[derive(Debug)]

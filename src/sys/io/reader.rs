@@ -41,8 +41,8 @@ const CHUNK_SIZE: usize = 64 << 10;
 /// PATH_MAX, with its NUL.
 const MAX_PATH_SIZE: usize = 4096;
 
-/// The milliseconds that the readers were blocked in total.
-static BLOCKED_MILLIS: AtomicU64 = AtomicU64::new(0);
+/// The microseconds that the readers were blocked in total.
+static BLOCKED_MICROS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static READER: RefCell<Option<ReaderProcess>> = const { RefCell::new(None) };
@@ -55,7 +55,7 @@ thread_local! {
 /// The errors of open(2) and read(2); [`io::ErrorKind::TimedOut`] if the contents did
 /// not arrive in time; an error if no reader can be started.
 pub fn read(path: &Path, offset: u64, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-    if BLOCKED_MILLIS.load(Ordering::Relaxed) >= TOTAL_BLOCKED_TIMEOUT.as_millis() as u64 {
+    if BLOCKED_MICROS.load(Ordering::Relaxed) >= TOTAL_BLOCKED_TIMEOUT.as_micros() as u64 {
         return Err(io::ErrorKind::TimedOut.into());
     }
     READER.with_borrow_mut(|slot| {
@@ -244,7 +244,7 @@ impl ReadWait {
         // A reader that gets no CPU is not blocked.
         if state != Some(b'R') {
             self.blocked += time;
-            BLOCKED_MILLIS.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+            BLOCKED_MICROS.fetch_add(time.as_micros() as u64, Ordering::Relaxed);
         }
         self.blocked >= BLOCKED_TIMEOUT || self.begin.elapsed() >= STARVED_TIMEOUT
     }
@@ -395,6 +395,6 @@ mod tests {
         );
         assert!(reader.is_abandoned);
         std::fs::remove_file(&path).expect("it is there");
-        assert!(BLOCKED_MILLIS.load(Ordering::Relaxed) >= 250);
+        assert!(BLOCKED_MICROS.load(Ordering::Relaxed) >= 250_000);
     }
 }
