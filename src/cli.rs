@@ -16,7 +16,7 @@ use crate::commands::watch::args::WatchArgs;
 use crate::commands::{completions, decode_status, kill, list, send, watch};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
-use crate::out::{OutputFormat, OutputSettings};
+use crate::out::{OutputFormat, OutputSettings, escape_message};
 use crate::signal::Arch;
 use crate::sys::io::terminal::TerminalInfo;
 
@@ -160,8 +160,13 @@ impl ProgramName {
         if name == Some(OsStr::new("kill")) { ProgramName::Kill } else { ProgramName::Sigtool }
     }
 
+    /// The text for stderr: each message on a line, escaped, after the name of the program.
+    pub fn format_messages(self, messages: &[String]) -> String {
+        messages.iter().map(|text| format!("{}: {}\n", self.name(), escape_message(text))).collect()
+    }
+
     /// The prefix of messages.
-    pub const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             ProgramName::Sigtool => "sigtool",
             ProgramName::Kill => "kill",

@@ -7,7 +7,7 @@ mod c_main;
 use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
 use sigtool::commands::{completions, decode_status, list, send, watch};
 use sigtool::error::{CommandOutcome, Failure};
-use sigtool::out::{ReportWriter, escape_message};
+use sigtool::out::ReportWriter;
 use sigtool::sys::io::stdio::StdStream;
 use std::{ffi::OsString, io::Write};
 
@@ -16,9 +16,7 @@ fn run_main(arguments: Vec<OsString>) -> u8 {
     watch::block_signals_early(cli::supervised_command(&arguments));
     let program = ProgramName::from_arguments(&arguments);
     let outcome = run(arguments).unwrap_or_else(CommandOutcome::from);
-    let line = |text: &String| format!("{}: {}\n", program.name(), escape_message(text));
-    let text: String = outcome.error_messages.iter().map(line).collect();
-    let _ = StdStream::stderr().write_all(text.as_bytes());
+    let _ = StdStream::stderr().write_all(program.format_messages(&outcome.error_messages).as_bytes());
     program.exit_code(outcome.exit_status)
 }
 
@@ -27,7 +25,7 @@ fn run(arguments: Vec<OsString>) -> Result<CommandOutcome, Failure> {
     let (request, settings) = match cli::parse(arguments)? {
         ParsedCli::Run(request, settings) => (request, settings),
         ParsedCli::Print(text) => {
-            return Ok(stdout.write_all(text.as_bytes()).map(|()| Default::default())?);
+            return Ok(stdout.write_all(text.as_bytes()).map(|()| CommandOutcome::default())?);
         }
     };
     let mut out = ReportWriter::new(&mut stdout, settings);

@@ -181,9 +181,8 @@ pub(in crate::sys) fn file_system_magic(descriptor: BorrowedFd<'_>) -> io::Resul
     // system has the magic number 0.
     let mut stat = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: fstatfs(2) writes at most one statfs, which outlives the call.
-    crate::sys::signal::send::check_syscall(
-        unsafe { libc::fstatfs(descriptor.as_raw_fd(), stat.as_mut_ptr()) }.into(),
-    )?;
+    let result = unsafe { libc::fstatfs(descriptor.as_raw_fd(), stat.as_mut_ptr()) };
+    crate::sys::signal::send::check_syscall(result.into())?;
     // SAFETY: zeroes are a valid statfs, and so is the result of the kernel.
     Ok(unsafe { stat.assume_init() }.f_type as u32)
 }

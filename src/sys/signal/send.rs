@@ -59,9 +59,10 @@ pub fn to_pid(id: u32, signal: MaybeSignal, value: Option<i32>) -> io::Result<()
 pub fn to_thread(process: u32, thread: u32, signal: MaybeSignal, value: Option<i32>) -> io::Result<()> {
     let (process, thread) = (checked_pid(process)?, checked_pid(thread)?);
     match value {
-        // SAFETY: the arguments of tgkill(2) are plain numbers.
         None => {
-            check_syscall(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal_number(signal)) })
+            // SAFETY: the arguments of tgkill(2) are plain numbers.
+            let result = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal_number(signal)) };
+            check_syscall(result)
         }
         Some(value) => {
             let info = sigqueue_siginfo(signal, value);
