@@ -1,4 +1,4 @@
-//! The selection options, which the rooms share.
+//! The selection options, which several commands share.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::{AgePick, Criteria, Selection, parse};
 use crate::procfs::cgroup;
 use crate::sys::process;
 
-/// The options that take a value: for whoever reads the words before clap does.
+/// The options that take a value, for code that reads the arguments before clap.
 pub const OPTIONS_WITH_VALUE: [&str; 20] = [
     "--name",
     "--match",
@@ -112,11 +112,11 @@ pub struct SelectArgs {
 }
 
 impl SelectArgs {
-    /// What the options mean on this machine: names of users, groups and
-    /// terminals are looked up.
+    /// Resolves the options on this machine: looks up the names of users, groups
+    /// and terminals.
     ///
     /// # Errors
-    /// The first option and word that mean nothing, and why.
+    /// The first option with an invalid value, and the reason.
     pub fn to_selection(&self) -> Result<Selection, String> {
         let group = |word: &str| match parse::pid_at_least(word, 0)? {
             0 => process::process_group_of(std::process::id())
@@ -153,14 +153,14 @@ impl SelectArgs {
             blocks: parse_signal_set("--blocks", &self.blocks)?,
             pending: parse_signal_set("--pending", &self.pending)?,
         };
-        // usize is never narrower than 32 bits where Linux runs.
+        // On Linux, usize has at least 32 bits.
         let at_most = self.at_most.and_then(|most| usize::try_from(most).ok());
         Ok(Selection { criteria, includes_descendants: self.tree, at_most })
     }
 }
 
-/// An expression that some command lines do not match. A line feed is in many of
-/// them, and a dot means it, too.
+/// Compiles an expression. Some command lines contain line feeds, so a dot
+/// matches them, too.
 fn parse_pattern(word: &str) -> Result<Regex, String> {
     let regex = RegexBuilder::new(word).dot_matches_new_line(true).build();
     let regex = regex.map_err(|error| format!("not a regular expression: {error}"))?;
@@ -170,7 +170,7 @@ fn parse_pattern(word: &str) -> Result<Regex, String> {
     }
 }
 
-/// What each word of an option means.
+/// Parses each value of an option.
 fn parse_each<T>(
     option: &str,
     words: &[String],
@@ -179,7 +179,7 @@ fn parse_each<T>(
     words.iter().map(|word| read(word).map_err(|error| option_error(option, word, &error))).collect()
 }
 
-/// The same for words that may be any bytes, but not none.
+/// The same for values that may contain any bytes but may not be empty.
 fn parse_bytes_each(
     option: &str,
     words: &[OsString],
@@ -199,7 +199,7 @@ fn parse_signal_set(option: &str, words: &[String]) -> Result<Option<super::Sign
     parse::signal_set_criterion(words).map_err(|error| option_error(option, &words.join(" "), &error))
 }
 
-/// The option, the word, and what is wrong with it.
+/// An error message: the option, the value and the reason.
 fn option_error(option: &str, word: &str, error: &str) -> String {
     let shown = if word.is_empty() { "''" } else { word };
     format!("{option} {shown}: {error}")

@@ -1,4 +1,4 @@
-//! What a process must be to be chosen.
+//! The criteria by which processes are selected.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use crate::procfs::net::{BoundSocket, Protocol};
 use crate::procfs::{ProcStat, ProcStatus, TaskState, Threads};
 use crate::signal::SignalSet;
 
-/// The criteria. Each that is given must hold; of several values of one, any
-/// does. Empty, or `None`: not given.
+/// The criteria. All that are given must match. Of several values of one
+/// criterion, one must match. An empty list, or `None`, means that the criterion
+/// is not given.
 #[derive(Clone, Debug, Default)]
 pub struct Criteria {
-    /// `--name`: the whole name, exactly.
+    /// `--name`: the full name, exact.
     pub names: Vec<Vec<u8>>,
-    /// `--match`: within the command line.
+    /// `--match`: expressions searched in the command line.
     pub patterns: Vec<Regex>,
     /// `--user`: the effective user.
     pub users: Vec<u32>,
@@ -32,59 +33,60 @@ pub struct Criteria {
     pub terminals: Vec<u32>,
     /// `--cgroup`: in the form of [`crate::procfs::cgroup::normalize`].
     pub cgroups: Vec<Vec<u8>>,
-    /// `--ns`: processes whose pid namespace it must be in.
+    /// `--ns`: processes whose PID namespace the process must be in.
     pub pid_namespaces_of: Vec<u32>,
     /// `--state`.
     pub states: Vec<TaskState>,
-    /// `--older`: started at least so long ago.
+    /// `--older`: the minimum time since the start.
     pub min_age: Option<Duration>,
-    /// `--newer`: started less than so long ago.
+    /// `--newer`: the time since the start must be shorter.
     pub max_age: Option<Duration>,
-    /// `--oldest`, `--newest`: one of those for which all else holds.
+    /// `--oldest`, `--newest`: one of the processes that match all other
+    /// criteria.
     pub pick: Option<AgePick>,
-    /// `--pidfile`: files whose first word is its number.
+    /// `--pidfile`: files whose first word is the PID.
     pub pidfiles: Vec<PathBuf>,
     /// `--port`.
     pub ports: Vec<PortCriterion>,
-    /// `--catches`: the disposition of these is caught.
+    /// `--catches`: the process catches these.
     pub catches: Option<SignalSetCriterion>,
-    /// `--ignores`: the disposition of these is ignored.
+    /// `--ignores`: the process ignores these.
     pub ignores: Option<SignalSetCriterion>,
     /// `--blocks`: every thread blocks these.
     pub blocks: Option<SignalSetCriterion>,
-    /// `--pending`: for the process or for any thread of it.
+    /// `--pending`: these are pending for the process or for one of its threads.
     pub pending: Option<SignalSetCriterion>,
 }
 
-/// Which one of several.
+/// The process that is selected of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgePick {
-    /// Started first; of several started at once, the lowest number.
+    /// The one that started first; of several started at once, the lowest PID.
     Oldest,
-    /// Started last; of several started at once, the highest number.
+    /// The one that started last; of several started at once, the highest PID.
     Newest,
 }
 
-/// A port that something waits at.
+/// A port that a socket listens on or is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortCriterion {
-    /// Of this protocol only; `None` for any.
+    /// The protocol; `None` for any.
     pub protocol: Option<Protocol>,
-    /// The number.
+    /// The port number.
     pub number: u16,
 }
 
 impl PortCriterion {
-    /// Whether a socket waits there.
+    /// Whether the socket is at this port.
     pub fn matches(self, socket: &BoundSocket) -> bool {
         self.number == socket.port && self.protocol.is_none_or(|protocol| protocol == socket.protocol)
     }
 }
 
-/// What a set of signals must hold.
+/// The signals that a set must contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalSetCriterion {
-    /// Any signal at all.
+    /// At least one signal.
     Any,
     /// No signal.
     None,
@@ -93,7 +95,7 @@ pub enum SignalSetCriterion {
 }
 
 impl SignalSetCriterion {
-    /// Whether the set is such.
+    /// Whether the set matches.
     pub fn matches(self, set: SignalSet) -> bool {
         match self {
             SignalSetCriterion::Any => !set.is_empty(),
@@ -103,14 +105,15 @@ impl SignalSetCriterion {
     }
 }
 
-/// Whether a criterion that takes any of its values holds.
+/// Whether a criterion matches: it is not given, or one of its values was found.
 fn matches_any<T: PartialEq>(wanted: &[T], found: Option<T>) -> bool {
     wanted.is_empty() || found.is_some_and(|found| wanted.contains(&found))
 }
 
 impl Criteria {
-    /// Whether none is given. The oldest or newest of all is no criterion by
-    /// itself: it would be an init, or whatever was started last.
+    /// Whether no criterion is given. The oldest or newest of all processes is
+    /// not a criterion: it would be an init, or the process that happened to
+    /// start last.
     pub fn is_empty(&self) -> bool {
         !self.needs_stat()
             && !self.needs_status()
@@ -122,7 +125,7 @@ impl Criteria {
             && self.ports.is_empty()
     }
 
-    /// Whether a stat file tells of any that is given.
+    /// Whether a stat file is needed to check the criteria.
     pub(super) fn needs_stat(&self) -> bool {
         let lists = [&self.process_groups, &self.parents, &self.sessions, &self.terminals];
         lists.iter().any(|list| !list.is_empty())
@@ -131,7 +134,7 @@ impl Criteria {
             || self.max_age.is_some()
     }
 
-    /// Whether a status file tells of any that is given.
+    /// Whether a status file is needed to check the criteria.
     pub(super) fn needs_status(&self) -> bool {
         !self.users.is_empty()
             || !self.gids.is_empty()
@@ -140,12 +143,12 @@ impl Criteria {
             || self.needs_threads()
     }
 
-    /// Whether the threads tell of any that is given.
+    /// Whether the threads are needed to check the criteria.
     pub(super) fn needs_threads(&self) -> bool {
         self.blocks.is_some() || self.pending.is_some()
     }
 
-    /// Whether all hold that a stat file tells of, but for the age.
+    /// Whether all criteria match that a stat file decides, except the age.
     pub(super) fn matches_stat(&self, stat: &ProcStat) -> bool {
         matches_any(&self.process_groups, Some(stat.process_group))
             && matches_any(&self.parents, Some(stat.parent_pid))
@@ -154,15 +157,15 @@ impl Criteria {
             && matches_any(&self.states, Some(stat.state))
     }
 
-    /// Whether the age, in clock ticks, is what is asked for.
+    /// Whether the age, in clock ticks, matches.
     pub(super) fn matches_age(&self, ticks: u64, per_second: u64) -> bool {
         let age = |limit: Duration| limit.as_micros().saturating_mul(per_second.into()).div_ceil(1_000_000);
         self.min_age.is_none_or(|older| u128::from(ticks) >= age(older))
             && self.max_age.is_none_or(|newer| u128::from(ticks) < age(newer))
     }
 
-    /// Whether all hold that a status file tells of by itself. A set that the
-    /// file lacks fits nothing.
+    /// Whether all criteria match that a status file decides alone. A set that is
+    /// missing in the file matches nothing.
     pub(super) fn matches_status(&self, status: &ProcStatus) -> bool {
         let fits = |wanted: Option<SignalSetCriterion>, set: Option<SignalSet>| {
             wanted.is_none_or(|wanted| set.is_some_and(|set| wanted.matches(set)))
@@ -173,7 +176,8 @@ impl Criteria {
             && fits(self.ignores, status.ignored)
     }
 
-    /// Whether all hold that the threads tell of, together with the status.
+    /// Whether all criteria match that the threads and the status decide
+    /// together.
     pub(super) fn matches_threads(&self, status: &ProcStatus, threads: &Threads) -> bool {
         let pending = threads.pending_for_any() | status.shared_pending.unwrap_or_default();
         self.blocks.is_none_or(|wanted| wanted.matches(threads.blocked_by_all()))

@@ -1,4 +1,4 @@
-//! Why nothing could be chosen.
+//! The reasons why processes could not be selected.
 
 use std::fmt;
 use std::io;
@@ -8,23 +8,23 @@ use super::pidfile::PidfileError;
 use crate::error::message_without_errno;
 use crate::procfs::ProcReadError;
 
-/// Why a selection could not be made.
+/// The reason why a selection failed.
 #[derive(Debug)]
 pub enum SelectError {
-    /// /proc is that of another pid namespace: its numbers are not those that
-    /// signals are sent by.
+    /// /proc belongs to another PID namespace: its PIDs are not those that system
+    /// calls take.
     ForeignProc,
     /// /proc itself cannot be read.
     ProcUnreadable(PathBuf, io::Error),
-    /// A `--pidfile` names no process that it could mean.
+    /// A `--pidfile` does not name a running process.
     BadPidfile(PathBuf, PidfileError),
-    /// The pid namespace of the process that `--ns` names cannot be read.
+    /// The PID namespace of the process given with `--ns` cannot be read.
     NamespaceUnreadable(u32, ProcReadError),
     /// A list of sockets, for `--port`, cannot be read.
     SocketsUnreadable(PathBuf, io::Error),
-    /// More than `--at-most` were found.
+    /// More processes match than `--at-most` allows.
     TooManyMatches {
-        /// How many, descendants included.
+        /// The number of processes, including descendants.
         count: usize,
         /// The limit.
         at_most: usize,
@@ -32,8 +32,8 @@ pub enum SelectError {
 }
 
 impl SelectError {
-    /// Whether a process or a file that was named could not be read, or tells
-    /// nothing: exit status 3.
+    /// Whether a named process or file could not be read or is unusable: exit
+    /// status 3.
     pub fn is_unreadable(&self) -> bool {
         !matches!(self, SelectError::TooManyMatches { .. })
     }
@@ -66,7 +66,7 @@ impl fmt::Display for SelectError {
 
 impl std::error::Error for SelectError {}
 
-/// A path in one line of text.
+/// A path as one line of text.
 pub(super) fn display_path(path: &Path) -> String {
     path.to_string_lossy().replace(char::is_control, "?")
 }

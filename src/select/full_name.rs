@@ -1,34 +1,35 @@
-//! The whole name of a process.
+//! The full name of a process.
 //!
-//! The kernel keeps 15 bytes of it (comm). Where a name may have been cut
-//! there, the rest is found in the command line or in the path of the program.
+//! The kernel keeps 15 bytes of it (comm). A name that may have been cut there is
+//! completed from the command line or from the path of the executable.
 
 use std::path::Path;
 
-/// What comm holds at most (TASK_COMM_LEN is 16, with its NUL;
+/// The maximum length of comm (TASK_COMM_LEN is 16, including a NUL;
 /// include/linux/sched.h).
 const MAX_COMM_BYTES: usize = 15;
 
-/// What /proc/PID/exe says behind the path of a program that was removed.
+/// The suffix of /proc/PID/exe if the executable was deleted.
 const DELETED_SUFFIX: &[u8] = b" (deleted)";
 
-/// Whether a process of this comm may have the name: enough to pass others over
-/// without reading more of them.
+/// Whether a process with this comm may have the name. If not, no other file of
+/// it must be read.
 pub(super) fn may_match(comm: &[u8], name: &[u8]) -> bool {
     if comm.len() < MAX_COMM_BYTES { comm == name } else { name.starts_with(comm) }
 }
 
-/// Whether more must be read to tell.
+/// Whether the name may have been cut.
 pub(super) fn may_be_truncated(comm: &[u8]) -> bool {
     comm.len() >= MAX_COMM_BYTES
 }
 
-/// The whole names of a process with a comm that may have been cut: what stands
-/// in its arguments (NUL between them) and its program, and begins as comm
-/// does; comm itself where nothing does, as that is what it calls itself.
+/// The candidates for the full name of a process whose comm may have been cut:
+/// file names in its arguments (separated by NUL) and of its executable that
+/// begin with comm. If there are none, comm itself, because the process has set
+/// its own name.
 ///
-/// A script run by an interpreter has its own path behind the interpreter's,
-/// or behind the interpreter's one option (execve(2)).
+/// An interpreter has the path of its script as its first argument, or as its
+/// second after one option (execve(2)).
 pub(super) fn full_names<'a>(
     comm: &'a [u8],
     arguments: &'a [u8],
@@ -47,7 +48,7 @@ pub(super) fn full_names<'a>(
     names
 }
 
-/// What stands behind the last slash.
+/// The part of a path after its last slash.
 fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }

@@ -1,4 +1,5 @@
-//! What criteria point to and must be read first: pidfiles, namespaces, ports.
+//! Inputs that the criteria refer to: pidfiles, namespaces and ports. They are
+//! read first.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,22 +8,22 @@ use super::{Criteria, SelectError, pidfile};
 use crate::procfs::net::{self, BoundSocket, Protocol};
 use crate::procfs::{ProcReader, ProcRoot};
 
-/// What was read; `None` where it is not asked for.
+/// The inputs that were read; `None` if no criterion needs them.
 #[derive(Debug)]
 pub(super) struct ResolvedInputs {
-    /// The processes that the pidfiles mean.
+    /// The PIDs in the pidfiles.
     pub(super) pidfile_pids: Option<Vec<u32>>,
-    /// The links that tell the pid namespaces.
+    /// The links that identify the PID namespaces.
     pub(super) pid_namespace_links: Option<Vec<PathBuf>>,
-    /// The sockets that wait at the ports.
+    /// The sockets at the ports.
     pub(super) port_sockets: Option<Vec<BoundSocket>>,
 }
 
 impl ResolvedInputs {
-    /// Reads what these criteria need.
+    /// Reads the inputs that these criteria need.
     ///
     /// # Errors
-    /// The first that cannot be read.
+    /// The first input that cannot be read.
     pub(super) fn resolve(root: &ProcRoot, criteria: &Criteria) -> Result<ResolvedInputs, SelectError> {
         let pidfiles = criteria.pidfiles.iter().map(|file| {
             pidfile::read_pid(root, file).map_err(|error| SelectError::BadPidfile(file.clone(), error))
@@ -44,7 +45,7 @@ impl ResolvedInputs {
 }
 
 /// The sockets at the ports, in the network namespace of this process, or of
-/// process 1 in another /proc.
+/// process 1 if another /proc is used.
 fn read_port_sockets(root: &ProcRoot, criteria: &Criteria) -> Result<Vec<BoundSocket>, SelectError> {
     let directory = root.directory().join(if root.is_native() { "self/net" } else { "1/net" });
     let asked = |protocol| criteria.ports.iter().any(|port| port.protocol.is_none_or(|p| p == protocol));
@@ -62,7 +63,7 @@ fn read_port_sockets(root: &ProcRoot, criteria: &Criteria) -> Result<Vec<BoundSo
                         waiting.filter(|socket| criteria.ports.iter().any(|port| port.matches(socket))),
                     );
                 }
-                // Without IPv6 its file is not there, and the other one is.
+                // Without IPv6, its file is missing and the one of IPv4 exists.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => missing = Some((file, error)),
                 Err(error) => return Err(SelectError::SocketsUnreadable(file, error)),
             }

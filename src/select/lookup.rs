@@ -1,4 +1,4 @@
-//! Words that mean something only on this machine: users, groups, terminals.
+//! Names that this machine defines: users, groups and terminals.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -8,8 +8,8 @@ use super::parse;
 use crate::procfs::passwd;
 use crate::sys::nss::lookup;
 
-/// /dev/tty, which is whatever terminal its opener has: major 5, minor 0
-/// (Documentation/admin-guide/devices.txt).
+/// The device number of /dev/tty, the controlling terminal of the process that
+/// opens it: major 5, minor 0 (Documentation/admin-guide/devices.txt).
 const CONTROLLING_TTY_DEVICE: u64 = 5 << 8;
 
 /// A database of names.
@@ -20,11 +20,12 @@ pub(super) enum AccountDatabase {
 }
 
 impl AccountDatabase {
-    /// The number that a word means: itself, or by name in the file, then in the
-    /// other sources of names through getent(1), which may be slow or hang.
+    /// Returns the ID that a word names: the number itself, or the ID of a name
+    /// in the file, then in the other name sources through getent(1), which can
+    /// be slow.
     ///
     /// # Errors
-    /// That there is no such name.
+    /// A message that no such name exists.
     pub(super) fn lookup_id(self, word: &str) -> Result<u32, String> {
         let (file, database, what) = match self {
             AccountDatabase::Users => ("/etc/passwd", "passwd", "user"),
@@ -39,11 +40,11 @@ impl AccountDatabase {
     }
 }
 
-/// The device number of a terminal, as /proc/PID/stat has it: `pts/3`,
-/// `/dev/pts/3`; `none`, and `?` as ps(1) prints it, are 0.
+/// Returns the device number of a terminal, as in /proc/PID/stat: of `pts/3` or
+/// `/dev/pts/3`. It is 0 for `none` and for `?`, which ps(1) prints.
 ///
 /// # Errors
-/// That there is no such terminal.
+/// A message that no such terminal exists.
 pub(super) fn terminal_device(word: &str) -> Result<u32, String> {
     if word == "none" || word == "?" {
         return Ok(0);
@@ -54,8 +55,8 @@ pub(super) fn terminal_device(word: &str) -> Result<u32, String> {
         Some(CONTROLLING_TTY_DEVICE) => {
             Err("that is whatever terminal one has: name it, as tty(1) does".to_owned())
         }
-        // stat(2) has the kernel's encoding where the numbers are small, as
-        // those of terminals are.
+        // For small numbers, such as those of terminals, stat(2) uses the
+        // encoding of the kernel.
         Some(device) => u32::try_from(device).map_err(|_| format!("{} is no terminal", path.display())),
         None => Err(format!("there is no terminal {}", path.display())),
     }
@@ -81,7 +82,7 @@ mod tests {
     fn terminal_name_resolves_to_device() {
         assert_eq!(terminal_device("none"), Ok(0));
         assert_eq!(terminal_device("?"), Ok(0));
-        // Not a terminal, but a device with a number that is known: 1, 3.
+        // /dev/null is not a terminal, but its device number is known: 1, 3.
         assert_eq!(terminal_device("null"), Ok(0x103));
         assert_eq!(terminal_device("/dev/null"), Ok(0x103));
         assert_eq!(terminal_device("pts/99999").unwrap_err(), "there is no terminal /dev/pts/99999");

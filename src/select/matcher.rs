@@ -1,12 +1,12 @@
-//! A look at one process: whether every criterion holds, by as few files as
-//! that takes, the cheapest first.
+//! Checks whether one process matches all criteria. The cheapest files are read
+//! first, and no others than needed.
 
 use super::inputs::ResolvedInputs;
 use super::{Criteria, SelectedProcess, full_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
 use crate::sys::{io::reader, process};
 
-/// The time that ages are told by.
+/// The clock that ages are computed with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AgeClock {
     boot_ticks: u64,
@@ -19,47 +19,49 @@ impl AgeClock {
     }
 }
 
-/// What is made of a process that is chosen, of its status and threads.
+/// A function that makes a value of a matching process from its status and
+/// threads.
 pub(super) type ReadMatch<'a, T> = &'a (dyn Fn(ProcStatus, Threads) -> T + Sync);
 
-/// How processes are looked at.
+/// A check of processes against criteria.
 #[derive(Clone, Copy)]
 pub(super) struct Matcher<'a, T> {
     pub(super) criteria: &'a Criteria,
     pub(super) inputs: &'a ResolvedInputs,
-    /// `None`: the age is of no matter.
+    /// `None` if no criterion needs the age.
     pub(super) age_clock: Option<AgeClock>,
-    /// The processes that were named, of which a kernel thread may be one.
+    /// The PIDs that were named; only these may be kernel threads.
     pub(super) named_pids: Option<&'a [u32]>,
-    /// Whether its start is needed; it is 0 otherwise.
+    /// Whether the start time is needed; otherwise it is 0.
     pub(super) needs_start: bool,
-    /// `None`: who is chosen is of interest, and nothing more.
+    /// `None` if only the PIDs are needed.
     pub(super) read_match: Option<ReadMatch<'a, T>>,
 }
 
-/// What of a process is worth telling.
+/// The result of checking one process, if it must be reported.
 pub(super) enum MatchOutcome<T> {
-    /// Everything holds.
+    /// All criteria match.
     Match(MatchedProcess<T>),
-    /// All that could be read holds, but its namespace may not be read.
+    /// All other criteria match, but the PID namespace may not be read.
     NamespaceDenied,
-    /// All that could be read holds, but its descriptors may not be read.
+    /// All other criteria match, but the descriptors may not be read.
     SocketsDenied,
-    /// All that could be read holds, but its command line could not be read.
+    /// All other criteria match, but the command line could not be read.
     NoCommandLine(ProcReadError),
 }
 
-/// A process for which everything holds.
+/// A process that matches all criteria.
 pub(super) struct MatchedProcess<T> {
     pub(super) process: SelectedProcess,
     /// The inodes of its sockets at the ports.
     pub(super) socket_inodes: Vec<u64>,
-    /// What was made of it, where that was asked.
+    /// The value that was made of it, if requested.
     pub(super) value: Option<T>,
 }
 
 impl<T> Matcher<'_, T> {
-    /// Looks at a process. What ends meanwhile, or is hidden, is not seen.
+    /// Checks a process. Returns `None` for a process that does not match, has
+    /// exited or is hidden.
     pub(super) fn check(&self, files: &mut ProcReader, pid: u32) -> Option<MatchOutcome<T>> {
         self.try_check(files, pid).ok().flatten()
     }
@@ -95,14 +97,14 @@ impl<T> Matcher<'_, T> {
         match self.has_words(files, pid) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
-            // The other criteria may exclude it.
+            // Another criterion may exclude the process.
             Err(error @ (ProcReadError::Timeout | ProcReadError::Io(_))) => unread = Some(error),
             Err(error) => return Err(error),
         }
         if status.is_none() && self.read_match.is_some() {
             status = Some(files.status(pid)?);
         }
-        // The status tells of kernel threads, too, where the kernel is new.
+        // On new kernels, the status marks kernel threads.
         let told = status.as_ref().and_then(|status| status.is_kernel_thread);
         if stat.is_none() && (self.needs_start || told.is_none()) {
             stat = Some(files.stat(pid)?);
@@ -155,7 +157,7 @@ impl<T> Matcher<'_, T> {
         self.criteria.matches_stat(stat) && self.age_clock.is_none_or(fits_age)
     }
 
-    /// The criteria that may take its command line.
+    /// Checks the criteria that may need the command line.
     fn has_words(&self, files: &mut ProcReader, pid: u32) -> Result<bool, ProcReadError> {
         Ok(self.matches_name(files, pid)? && self.matches_command_line(files, pid)?)
     }
@@ -169,7 +171,8 @@ impl<T> Matcher<'_, T> {
         if !full_name::may_be_truncated(&comm) {
             return Ok(names.contains(&comm));
         }
-        // Another user's program may not be read; its arguments may.
+        // The executable of another user's process may not be readable; its
+        // arguments are.
         let program = files.read_link(pid, "exe").ok();
         let whole = full_name::full_names(&comm, files.arguments(pid, reader::read)?, program.as_deref())
             .into_iter()
@@ -190,9 +193,9 @@ impl<T> Matcher<'_, T> {
         Ok(patterns.iter().any(|pattern| pattern.is_match(&comm)))
     }
 
-    /// The last of the questions: which sockets at one of the ports it holds.
-    /// `None` if it should hold one and does not; within, `None` where its
-    /// descriptors may not be read.
+    /// Checks the last criterion: which of its sockets are at one of the ports.
+    /// Returns `None` if the process must have such a socket and has none. The
+    /// inner value is `None` if its descriptors may not be read.
     fn open_port_sockets(
         &self,
         files: &mut ProcReader,

@@ -1,9 +1,9 @@
-//! Choosing processes by what they are, instead of naming them by number.
+//! Selects processes by their properties instead of by PID.
 //!
-//! [`Selection::find_processes`] reads only the files that the criteria need. What it
-//! finds may have ended, and its number be another's, at any time after: hold
-//! it by a pidfd, then ask [`Selection::revalidate`], and, where it has ended,
-//! [`crate::select`].
+//! [`Selection::find_processes`] reads only the files that the criteria need. A
+//! process that it finds can exit at any time, and its PID can be reused. To be
+//! safe, open a pidfd, then call [`Selection::revalidate`]; if the process has
+//! exited, see [`crate::select`].
 
 pub mod args;
 
@@ -35,44 +35,44 @@ use crate::sys::process::pidfd::{PidFd, Unavailable};
 use inputs::ResolvedInputs;
 use matcher::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};
 
-/// What is to be chosen.
+/// The criteria and options of one selection.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// What a process must be.
+    /// The criteria that a process must match.
     pub criteria: Criteria,
-    /// `--tree`: also every descendant of those.
+    /// `--tree`: also select every descendant.
     pub includes_descendants: bool,
-    /// `--at-most`: finding more is an error.
+    /// `--at-most`: more matches are an error.
     pub at_most: Option<usize>,
 }
 
-/// What was chosen.
+/// The result of a selection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SelectionResult {
-    /// The processes, by number.
+    /// The processes, sorted by PID.
     pub processes: Vec<SelectedProcess>,
-    /// What could not be seen, a line each.
+    /// What could not be examined, one line each.
     pub warnings: Vec<String>,
 }
 
-/// A process that was chosen.
+/// A selected process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SelectedProcess {
-    /// Its number.
+    /// Its PID.
     pub pid: u32,
-    /// When it was started, in clock ticks since boot.
+    /// Its start time, in clock ticks since boot.
     pub start_ticks: u64,
-    /// Whether it is chosen only as a descendant of a match.
+    /// Whether it was selected only as a descendant of a match.
     pub is_added_by_tree: bool,
 }
 
 impl Selection {
-    /// Whether there is no criterion at all; `--tree` and `--at-most` are none.
+    /// Whether no criterion is given; `--tree` and `--at-most` do not count.
     pub fn is_empty(&self) -> bool {
         self.criteria.is_empty()
     }
 
-    /// Whether it leaves what is named as it is: nothing of it is given.
+    /// Whether no option is given, so that named processes stay as they are.
     pub fn is_noop(&self) -> bool {
         self.is_empty()
             && self.criteria.pick.is_none()
@@ -80,11 +80,11 @@ impl Selection {
             && self.at_most.is_none()
     }
 
-    /// The processes for which every criterion holds: all of them where there
-    /// is none. `among`: only of these, which were named; `None` is every one.
+    /// Finds the processes that match all criteria; all processes if there are
+    /// none. `among` limits the search to named PIDs.
     ///
-    /// Never this process, nor an ancestor of it, nor a kernel thread, unless
-    /// named. A number named that is no process's, or a thread's, is not found.
+    /// This process, its ancestors and kernel threads are never selected, unless
+    /// named. A PID that does not exist, or is a TID, is not found.
     ///
     /// # Errors
     /// See [`SelectError`].
@@ -97,10 +97,9 @@ impl Selection {
         Ok(SelectionResult { processes: matches.into_iter().map(|found| found.process).collect(), warnings })
     }
 
-    /// The same processes, and what is made of each, with its status and its
-    /// threads as they were when it was chosen: no status is read twice, as
-    /// far as that can be. Sorted by number; also what could not be seen, a
-    /// line each.
+    /// Finds the same processes, and makes a value of each from its status and
+    /// threads at that time: where possible, no status is read twice. The values
+    /// are sorted by PID. Also returns what could not be examined, one line each.
     ///
     /// # Errors
     /// See [`SelectError`].
@@ -111,7 +110,7 @@ impl Selection {
         take: impl Fn(ProcStatus, Threads) -> T + Sync,
     ) -> Result<(Vec<T>, Vec<String>), SelectError> {
         if self.is_noop() && among.is_none() {
-            // Everybody: nothing is asked but who is a kernel thread.
+            // All processes are selected: only kernel threads must be recognized.
             let (pids, _) = self.candidate_pids(root, None)?;
             let everybody = par_map_ids(root, &pids, |files, pid| {
                 let status = files.status(pid).ok()?;
@@ -124,7 +123,7 @@ impl Selection {
             });
             return Ok((everybody, Vec::new()));
         }
-        // Of all that match only one is read.
+        // Of all that match, only one is read.
         let picks = self.criteria.pick.is_some();
         let needs_start = picks || self.includes_descendants;
         let (matches, warnings) = self.find_matches(root, among, needs_start, (!picks).then_some(&take))?;
@@ -144,7 +143,7 @@ impl Selection {
         Ok((taken.collect(), warnings))
     }
 
-    /// Who matches, sorted by number; and the warnings.
+    /// The matches, sorted by PID, and the warnings.
     fn find_matches<T: Send>(
         &self,
         root: &ProcRoot,
@@ -194,7 +193,7 @@ impl Selection {
         }
     }
 
-    /// Who may be chosen, sorted by number, and what the criteria point to.
+    /// The PIDs that may be selected, sorted, and the inputs of the criteria.
     fn candidate_pids(
         &self,
         root: &ProcRoot,
@@ -228,11 +227,11 @@ impl Selection {
         Ok((pids, given))
     }
 
-    /// Whether a process that was found still is what it was: the same, by its
-    /// start, and every criterion holds, by its files as they are now. To be
-    /// asked while it is held by a pidfd. Its age was right when it was found,
-    /// and whether it is the oldest is not asked again. A descendant need only
-    /// be the same: it stays one when its parent ends.
+    /// Whether a selected process is still the same, by its start time, and still
+    /// matches all criteria. Call it while a pidfd of the process is open. The
+    /// age was checked before, and so was whether the process is the oldest or
+    /// newest. A descendant must only be the same process: it stays selected if
+    /// its parent exits.
     pub fn revalidate(&self, root: &ProcRoot, found: &SelectedProcess) -> bool {
         if found.is_added_by_tree {
             return root.stat(found.pid).is_ok_and(|stat| stat.start_ticks == Some(found.start_ticks));
@@ -251,7 +250,7 @@ impl Selection {
         matches!(seen, Some(MatchOutcome::Match(again)) if again.process == *found)
     }
 
-    /// What could not be seen of processes that may have been meant.
+    /// Warnings about processes that could not be examined and may match.
     fn warnings<T>(&self, given: &ResolvedInputs, seen: &[MatchOutcome<T>]) -> Vec<String> {
         let count = |is: fn(&MatchOutcome<T>) -> bool| seen.iter().filter(|seen| is(seen)).count();
         let namespaces = count(|seen| matches!(seen, MatchOutcome::NamespaceDenied));
@@ -277,7 +276,7 @@ impl Selection {
                 socket.port,
                 socket.uid
             );
-            // IPv4 and IPv6 say the same.
+            // The warnings for IPv4 and IPv6 may be equal.
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
@@ -293,7 +292,7 @@ fn into_match<T>(seen: MatchOutcome<T>) -> Option<MatchedProcess<T>> {
     }
 }
 
-/// The processes whose command lines could not be read, in a line for each reason.
+/// The processes whose command lines could not be read, one line for each reason.
 fn unexamined<T>(seen: &[MatchOutcome<T>]) -> Vec<String> {
     let errors = seen.iter().filter_map(|seen| match seen {
         MatchOutcome::NoCommandLine(error) => Some(error),
@@ -309,8 +308,8 @@ fn unexamined<T>(seen: &[MatchOutcome<T>]) -> Vec<String> {
     late.into_iter().chain(failed).collect()
 }
 
-/// The whole name of a process whose name the kernel may have cut; its comm
-/// where nothing tells more.
+/// The full name of a process whose comm may have been cut; its comm if no other
+/// source completes it.
 pub fn full_name(root: &ProcRoot, pid: u32, comm: &[u8]) -> Vec<u8> {
     if !full_name::may_be_truncated(comm) {
         return comm.to_vec();
@@ -322,26 +321,25 @@ pub fn full_name(root: &ProcRoot, pid: u32, comm: &[u8]) -> Vec<u8> {
     names.first().map_or_else(|| comm.to_vec(), |name| name.to_vec())
 }
 
-/// Whether the number is a process's, and not that of another thread of one:
-/// /proc has both.
+/// Whether the number is a PID and not the TID of another thread: /proc has both.
 fn is_thread_group_leader(root: &ProcRoot, pid: u32) -> Result<bool, ProcReadError> {
     match root.status(pid) {
         Ok(status) => Ok(status.tgid.is_none_or(|tgid| tgid == pid)),
-        // A kernel whose status has no signal lines has the process all the same.
+        // The process exists, even if its status has no signal lines.
         Err(ProcReadError::Malformed(_)) => Ok(true),
         Err(error) => Err(error),
     }
 }
 
-/// How a process has ended, by its number and its descriptor: as the kernel
-/// keeps it once it is reaped, or as its zombie shows it. `None` where neither
-/// tells.
+/// Returns how a process ended, by its PID and its pidfd: as the kernel records
+/// it when it is reaped, or as its zombie shows it. `None` if neither is
+/// available.
 pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
     let kept = || held.termination().ok().flatten();
     kept().or_else(|| {
         let told = ProcRoot::default().zombie_wait_status(pid);
-        // Not reaped even after that, so the zombie was this one. Another user's
-        // process gives EPERM.
+        // The process was not reaped before the zombie was read, so the zombie is
+        // this process. For another user's process the error is EPERM.
         let unreaped = held.send(None, None).map_or_else(
             |error| error.raw_os_error() == Some(EPERM) && Unavailable::by_sending(&error).is_none(),
             |()| true,
@@ -350,12 +348,12 @@ pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
     })
 }
 
-/// Whether a process that /proc shows is the one that system calls mean by its
-/// number. A /proc that is not this machine's own is not asked.
+/// Checks that the PIDs in /proc are those that system calls take. Another root
+/// than /proc is not checked.
 ///
 /// # Errors
-/// [`SelectError::ForeignProc`] where /proc is that of another pid namespace;
-/// [`SelectError::ProcUnreadable`] where nothing is mounted there.
+/// [`SelectError::ForeignProc`] if /proc belongs to another PID namespace;
+/// [`SelectError::ProcUnreadable`] if nothing is mounted there.
 pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
     if !root.is_native() || root.own_pid().is_ok_and(|own| own == std::process::id()) {
         return Ok(());

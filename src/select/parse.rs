@@ -1,5 +1,5 @@
-//! The words of criteria: text to value. Pure; what must be looked up on this
-//! machine is in [`super::lookup`].
+//! Parsers for the values of criteria. They are pure; what must be looked up on
+//! this machine is in [`super::lookup`].
 
 use std::time::Duration;
 
@@ -9,38 +9,38 @@ use crate::procfs::net::Protocol;
 use crate::procfs::{PID_MAX_LIMIT, TaskState};
 use crate::signal::{Arch, Signal, SignalSet};
 
-/// The states that a process can be in today (ps(1)).
+/// The state letters of current kernels (ps(1)).
 const STATE_LETTERS: &str = "RSDTtZXIP";
 
-/// A process id: digits, from 1 to the greatest there is.
+/// Parses a PID: digits, from 1 to the maximum.
 pub(super) fn pid(word: &[u8]) -> Option<u32> {
     pid_or_zero(word).filter(|pid| *pid != 0)
 }
 
-/// A process id, or 0.
+/// Parses a PID or 0.
 fn pid_or_zero(word: &[u8]) -> Option<u32> {
     let digits = std::str::from_utf8(word).ok().filter(|word| is_digits(word))?;
     digits.parse().ok().filter(|id| *id <= PID_MAX_LIMIT)
 }
 
-/// Whether a word is digits and nothing else.
+/// Whether a word consists of digits only.
 pub(super) fn is_digits(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A number of a process, a group or a session; 0 where it means something.
+/// Parses the ID of a process, group or session; 0 is accepted if `least` is 0.
 ///
 /// # Errors
-/// What is expected.
+/// A message about the expected form.
 pub(super) fn pid_at_least(word: &str, least: u32) -> Result<u32, String> {
     let number = pid_or_zero(word.as_bytes()).filter(|number| *number >= least);
     number.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX_LIMIT}"))
 }
 
-/// States, a letter each.
+/// Parses states, one letter each.
 ///
 /// # Errors
-/// The first letter that is none.
+/// A message with the first invalid letter.
 pub(super) fn states(word: &str) -> Result<Vec<TaskState>, String> {
     if word.is_empty() {
         return Err(format!("no state: letters of {STATE_LETTERS}"));
@@ -53,18 +53,18 @@ pub(super) fn states(word: &str) -> Result<Vec<TaskState>, String> {
         .collect()
 }
 
-/// A time that has an end.
+/// Parses a finite duration.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The reason why it is invalid.
 pub(super) fn finite_duration(word: &str) -> Result<Duration, String> {
     duration::parse(word)?.ok_or_else(|| "no process is as old as that".to_owned())
 }
 
-/// `[tcp:|udp:]N`.
+/// Parses `[tcp:|udp:]N`.
 ///
 /// # Errors
-/// What is expected.
+/// A message about the expected form.
 pub(super) fn port(word: &str) -> Result<PortCriterion, String> {
     let mut digits = word;
     let mut protocol = None;
@@ -81,11 +81,11 @@ pub(super) fn port(word: &str) -> Result<PortCriterion, String> {
     }
 }
 
-/// Signals that must be in a set, all of them; `any`; `none`. `all` is all that
-/// a process can have a say in.
+/// Parses signals that must all be in a set; or `any`, or `none`. `all` means all
+/// signals that a process can control.
 ///
 /// # Errors
-/// What is no signal, or that none is named.
+/// A message with the first invalid signal, or that none is named.
 pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetCriterion>, String> {
     let mut set = SignalSet::EMPTY;
     for word in words {
@@ -112,7 +112,7 @@ pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetC
     Ok((!words.is_empty()).then_some(SignalSetCriterion::All(set)))
 }
 
-/// Whether a program decides what happens on the signal.
+/// Whether a program can decide what happens on the signal.
 fn is_controlled_by_program(signal: Signal) -> bool {
     !signal.is_reserved_by_libc()
         && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())

@@ -1,6 +1,6 @@
-//! Pidfiles: the number of a process, kept in a file by whoever started it.
+//! Pidfiles: files that hold the PID of a process.
 //!
-//! The file outlives the process, and the number may be another's by then.
+//! A pidfile can outlive its process, and the PID can be reused.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -12,35 +12,35 @@ use crate::procfs::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
 use crate::sys::io::file::RegularFile;
 use crate::sys::process;
 
-/// More than any pidfile has: PostgreSQL's is of eight lines.
+/// The maximum size of a pidfile. The one of PostgreSQL has eight lines.
 const MAX_PIDFILE_BYTES: usize = 4096;
 
-/// What the clock that files are dated by may lag: it goes in ticks, and the
-/// start of a process is known to a hundredth of a second.
+/// The tolerance when times are compared: file times advance in ticks, and start
+/// times of processes have a resolution of 10 ms.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
-/// Why a pidfile names no process that it could mean.
+/// The reason why a pidfile does not name a running process.
 #[derive(Debug)]
 pub enum PidfileError {
     /// It cannot be read.
     Io(io::Error),
-    /// It is a directory, a pipe, a device.
+    /// It is not a regular file, but for example a directory, a pipe or a device.
     NotRegularFile,
-    /// It has no words.
+    /// It is empty.
     Empty,
-    /// It is longer than any pidfile.
+    /// It is too long for a pidfile.
     TooLong,
-    /// Its first word is no number of a process.
+    /// Its first word is not a PID.
     InvalidPid(String),
     /// There is no such process.
     NoSuchProcess(u32),
-    /// The process has ended already, and waits for its parent.
+    /// The process has exited and was not waited for.
     Zombie(u32),
-    /// The number is that of a thread.
+    /// The number is a TID.
     NotThreadGroupLeader(u32),
     /// The process was started after the file was written.
     StartedAfterWrite(u32, Duration),
-    /// What there is to know of the process cannot be read.
+    /// The files of the process in /proc cannot be read.
     Unreadable(u32, ProcReadError),
 }
 
@@ -69,12 +69,12 @@ impl fmt::Display for PidfileError {
     }
 }
 
-/// The process that a pidfile means.
+/// Returns the PID of the process that a pidfile names.
 ///
 /// # Errors
 /// See [`PidfileError`].
 pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError> {
-    // Opening a FIFO would wait for its writer, and free one that waits.
+    // Opening a FIFO would wait for its writer, and wake a waiting writer.
     let found = RegularFile::find(path).map_err(|error| match error.raw_os_error() {
         Some(_) => PidfileError::Io(error),
         None => PidfileError::NotRegularFile,
@@ -99,14 +99,15 @@ pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError
     let age = Duration::from_millis(
         process::boot_ticks().saturating_sub(start).saturating_mul(1000) / process::ticks_per_second(),
     );
-    // No time before that of the clock's beginning: then nothing is known.
+    // `None` if the result is before the epoch of the clock; then nothing is
+    // known.
     match SystemTime::now().checked_sub(age).and_then(|started| started.duration_since(written).ok()) {
         Some(by) if by > CLOCK_TOLERANCE => Err(PidfileError::StartedAfterWrite(pid, by)),
         _ => Ok(pid),
     }
 }
 
-/// The number that is the first word of a pidfile's text.
+/// Parses the PID, the first word of a pidfile.
 fn parse_pid(text: &[u8]) -> Result<u32, PidfileError> {
     if text.len() > MAX_PIDFILE_BYTES {
         return Err(PidfileError::TooLong);

@@ -1,4 +1,4 @@
-//! Choosing among real processes.
+//! Selection of real processes.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use crate::procfs::net::Protocol;
 use crate::procfs::{PID_MAX_LIMIT, TaskState};
 use crate::signal::SignalSet;
 
-/// A folder that goes when it is dropped.
+/// A directory that is removed when dropped.
 struct TempDir(PathBuf);
 
 impl TempDir {
@@ -31,12 +31,12 @@ impl Drop for TempDir {
     }
 }
 
-/// A child that is ended when it is dropped.
+/// A child process that is killed when dropped.
 struct TestChild(Child);
 
 impl TestChild {
-    /// Starts it and waits until it has become the program: std returns when
-    /// the old memory is gone, and the arguments come a little later.
+    /// Starts it and waits until it has executed the program: std returns when
+    /// the old memory is gone; the arguments appear a little later.
     fn start(command: &mut Command) -> TestChild {
         let running = TestChild(command.stdin(Stdio::null()).spawn().expect("a command"));
         let mut files = ProcReader::new(&ProcRoot::default());
@@ -46,8 +46,8 @@ impl TestChild {
         running
     }
 
-    /// Starts a shell script that says its word once it is ready; gives the
-    /// numbers that follow.
+    /// Starts a shell script that prints a ready line; returns the numbers after
+    /// its first word.
     fn start_script(script: &str) -> (TestChild, Vec<u32>) {
         let mut command = Command::new("bash");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -296,7 +296,7 @@ fn port_selects_process_with_socket() {
     drop(v4);
     let closed =
         selection_with(|c| c.ports = vec![PortCriterion { protocol: tcp, number: port(udp.local_addr()) }]);
-    // Somebody else may listen there, but it is not this process.
+    // Another process may listen there, but this one does not.
     assert!(selected_pids(&closed, Some(&[own])).is_empty() || v6.is_some());
 }
 
@@ -403,7 +403,7 @@ fn zombie_reports_termination() {
     assert!(held.wait_for_exit(Duration::from_secs(60)).expect("poll"));
     assert_eq!(read_termination(child.id(), &held), Some(Termination::Exited(7)));
     child.wait().expect("reaped");
-    // Then only the kernel tells, if it is new enough.
+    // Then only new kernels report the end.
     assert!(matches!(read_termination(child.id(), &held), None | Some(Termination::Exited(7))));
 }
 

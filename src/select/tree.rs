@@ -6,16 +6,17 @@ use std::io;
 use super::SelectedProcess;
 use crate::procfs::{ProcRoot, par_map_ids};
 
-/// How often new descendants are looked for: one pass is enough for those that
-/// are there, and what starts others faster than this is not outrun.
+/// The maximum number of passes over /proc that search for new descendants. One
+/// pass is usually enough; a process that forks faster than we scan is not fully
+/// caught.
 const MAX_PASSES: usize = 64;
 
-/// More generations than there are processes do not exist; a chain that is read
-/// while it changes could have a ring in it.
+/// The maximum length of a chain of ancestors. A chain that is read while it
+/// changes could contain a cycle.
 const MAX_ANCESTORS: usize = 1 << 16;
 
-/// This process and its ancestors, by their numbers in this /proc; none where
-/// it does not show this process. What is hidden (hidepid) ends the chain.
+/// This process and its ancestors, by their PIDs in this /proc; empty if /proc
+/// does not show this process. A hidden process (hidepid) ends the chain.
 pub(super) fn self_and_ancestors(root: &ProcRoot) -> Vec<u32> {
     let mut line = Vec::new();
     let mut next = root.own_pid().ok();
@@ -26,19 +27,19 @@ pub(super) fn self_and_ancestors(root: &ProcRoot) -> Vec<u32> {
     line
 }
 
-/// The ancestors of this process, the nearest first; none where this /proc does
-/// not show it.
+/// The ancestors of this process, nearest first; empty if /proc does not show
+/// this process.
 pub fn ancestors(root: &ProcRoot) -> Vec<u32> {
     self_and_ancestors(root).into_iter().skip(1).collect()
 }
 
-/// The descendants of these processes that are not among the known ones,
-/// looked for until a pass over /proc finds no new one: those too that are
-/// born meanwhile, as long as their parent lives. Never sigtool, its ancestors
-/// or kernel threads. Sorted by number.
+/// The descendants of these processes that are not yet known, sorted by PID.
+/// Passes over /proc are repeated until none finds a new one, so processes that
+/// are forked meanwhile are found while their parent lives. Excludes sigtool, its
+/// ancestors and kernel threads.
 ///
 /// # Errors
-/// What listing the processes says.
+/// The errors of listing /proc.
 pub fn descendants(
     root: &ProcRoot,
     of: &[SelectedProcess],
@@ -68,7 +69,7 @@ pub fn descendants(
     Ok(born)
 }
 
-/// What of a process makes its place in the family.
+/// The properties of a process that determine its place in the tree.
 #[derive(Clone, Copy)]
 struct ProcNode {
     pid: u32,
@@ -89,9 +90,9 @@ fn read_nodes(root: &ProcRoot) -> io::Result<Vec<ProcNode>> {
     }))
 }
 
-/// Whoever descends from the family, by number and start, and is not of it yet.
-/// A member whose number is another's by now has no children; `own` has none
-/// that are looked for.
+/// The descendants of the family that do not belong to it yet, by PID and start
+/// time. A member whose PID has been reused has no children. Children of `own`
+/// are ignored.
 fn new_descendants(family: &HashMap<u32, u64>, people: &[ProcNode], own: Option<u32>) -> Vec<ProcNode> {
     let mut by_parent: HashMap<u32, Vec<&ProcNode>> = HashMap::new();
     for person in people {

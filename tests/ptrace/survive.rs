@@ -198,7 +198,7 @@ fn target_is_intact_if_the_memory_helper_is_killed() {
     if !is_possible() {
         return;
     }
-    const KILLS: u32 = 15;
+    const KILLS: u32 = 20;
     let mut undisturbed = Target::start(&["busy", "20000"]);
     let right = undisturbed.line();
     let mut target = Target::start(&["busy", "20000"]);
@@ -214,7 +214,7 @@ fn target_is_intact_if_the_memory_helper_is_killed() {
         while looker.try_wait().expect("it is ours").is_none() {
             // Its helper traces, and the child of that accesses memory.
             let Some(helper) = child_of(looker.id()).and_then(hold_child_of) else { continue };
-            for _ in 0..number * 100 {
+            for _ in 0..number * 4000 {
                 std::hint::spin_loop();
             }
             // It may have ended.

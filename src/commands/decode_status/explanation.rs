@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DecodedProcess;
-use super::view::{ids_cell, pid_with_name, process_name_cell, state_cell};
+use super::cells::{ids_cell, pid_with_name, process_name_cell, state_cell};
 use crate::explain::{Finding, Severity};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_message, escape_name};
 use crate::signal::Signal;

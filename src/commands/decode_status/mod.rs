@@ -2,6 +2,7 @@
 //! and has pending.
 
 pub mod args;
+mod cells;
 mod collect;
 mod explanation;
 mod inspect;

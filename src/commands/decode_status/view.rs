@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 
+use super::cells::{ids_cell, pid_with_name, process_name_cell, signal_label, state_cell};
 use super::explanation::{effect_grid, finding_fields, print_unmet};
 use super::signal_rows::{self, BlockedStatus, PendingStatus, RowDisposition, SignalRow};
 use super::{BareMask, DecodeReport, DecodedProcess, inspect, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter, escape_name};
-use crate::procfs::ProcStatus;
 use crate::procfs::status::SignalSetLine;
 use crate::select::SelectedProcess;
-use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
+use crate::signal::{Arch, DefaultAction, SignalSet};
 
 /// The numbers of processes, a line each; in JSON, a document of them.
 pub(super) fn print_pids(found: &[SelectedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
@@ -156,14 +156,6 @@ fn header_fields(process: &DecodedProcess) -> Fields {
     fields
 }
 
-/// `1234 (nginx)`.
-pub(super) fn pid_with_name(name: &Option<String>, number: &str) -> String {
-    match name {
-        Some(name) => format!("{number} ({name})"),
-        None => number.to_owned(),
-    }
-}
-
 fn related_process(pid: u32, name: Option<&[u8]>) -> String {
     match (pid, name) {
         (0, _) => "0 (none, or outside this pid namespace)".to_owned(),
@@ -189,12 +181,6 @@ fn signal_grid(rows: &[SignalRow], arch: Arch) -> Grid {
         ]);
     }
     grid
-}
-
-/// A signal's name; for those without one, whose they are.
-pub(super) fn signal_label(signal: Signal, arch: Arch) -> String {
-    let name = arch.signal_name(signal);
-    if signal.is_reserved_by_libc() { format!("{name} (C library)") } else { name.to_string() }
 }
 
 fn disposition_cell(disposition: RowDisposition) -> Cell {
@@ -331,34 +317,12 @@ fn thread_grid(processes: &[DecodedProcess]) -> Grid {
     grid
 }
 
-/// The process, and the thread where one is looked at.
-pub(super) fn ids_cell(process: &DecodedProcess) -> Cell {
-    match (process.status.tgid.or(process.status.pid), process.tid) {
-        (Some(pid), Some(tid)) => Cell::new(format!("{pid}/{tid}"), Meaning::Subject),
-        (Some(pid), None) => Cell::new(pid.to_string(), Meaning::Subject),
-        _ => Cell::absent(),
-    }
-}
-
-pub(super) fn state_cell(status: &ProcStatus) -> Cell {
-    status.state.map_or_else(Cell::absent, |state| Cell::plain(state.letter().to_string()))
-}
-
 fn optional_number_cell(number: Option<u32>) -> Cell {
     match number {
         None => Cell::absent(),
         // Most have one thread.
         Some(1) => Cell::plain("1"),
         Some(number) => Cell::plain(number.to_string()),
-    }
-}
-
-/// The name, or the file where there is no name.
-pub(super) fn process_name_cell(process: &DecodedProcess) -> Cell {
-    let name = process.status.name.as_ref().map(|name| name.as_bytes());
-    match name.or(process.source_file.as_deref()) {
-        Some(name) if !name.is_empty() => Cell::plain(escape_name(name).into_owned()),
-        _ => Cell::absent(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::cells::lossy_string;
 use super::inspect::wire::{self as inside, InspectionObject};
 use super::signal_rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
@@ -268,9 +269,4 @@ fn thread_objects(process: &DecodedProcess) -> Vec<ThreadObject> {
         Some(threads) => threads.iter().map(object).collect(),
         None => Thread::from_status(&process.status).iter().map(object).collect(),
     }
-}
-
-/// A name as a JSON string: what is no UTF-8 becomes U+FFFD.
-pub(super) fn lossy_string(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }

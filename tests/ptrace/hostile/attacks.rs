@@ -16,7 +16,7 @@ const LOOKS: usize = 60;
 fn inspect_often(start: impl Fn() -> Command) -> (usize, usize) {
     let (mut attacks, mut hits) = (0, 0);
     for _ in 0..LOOKS {
-        let program = Program::start(&mut start()).expect("it starts");
+        let program = Program::start_paused(&mut start()).expect("it starts");
         let mut sigtool = inspect(program.pid).spawn().expect("sigtool runs");
         assert!(ends(&mut sigtool), "sigtool hangs");
         sigtool.wait().expect("it is ours");

@@ -16,6 +16,7 @@ use std::time::Duration;
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
+use crate::ptrace::until;
 use crate::support::{Ran, SIGTOOL, skipped};
 
 /// Far more than sigtool needs, also on a loaded machine.
@@ -147,6 +148,17 @@ impl Program {
             line if line == format!("ready {}", program.pid) => Ok(program),
             line => Err(line),
         }
+    }
+
+    /// The same, and waits until one of its threads is in pause(2).
+    fn start_paused(command: &mut Command) -> Result<Program, String> {
+        let program = Program::start(command)?;
+        until(|| {
+            let entries = std::fs::read_dir(format!("/proc/{}/task", program.pid)).expect("it lives");
+            let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path().join("syscall")));
+            paths.any(|path| std::fs::read(path).is_ok_and(|text| text.starts_with(b"34 ")))
+        });
+        Ok(program)
     }
 
     /// The next line that it prints; empty once it has ended.

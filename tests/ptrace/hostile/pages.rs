@@ -19,7 +19,7 @@ const SERVERS: [&str; 2] = ["userfaultfd", "fuse"];
 fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     let directory = scratch.path("mounted");
     let _ = std::fs::create_dir(&directory);
-    let started = Program::start(scratch.command("page_server").args([server, time]).arg(directory));
+    let started = Program::start_paused(scratch.command("page_server").args([server, time]).arg(directory));
     match started {
         Ok(program) => Some(program),
         Err(line) if line.starts_with("failed") => {

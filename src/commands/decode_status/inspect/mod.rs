@@ -8,6 +8,7 @@ pub(super) mod wire;
 
 use shorten_symbol::shorten_symbol;
 
+use super::cells::{format_stop_time, process_label};
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
 use crate::error::Failure;
 use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
@@ -80,16 +81,6 @@ fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: Inspe
 fn live_pid(process: &DecodedProcess, root: &ProcRoot) -> Option<u32> {
     let live = process.source_file.is_none() && root.is_native();
     process.status.tgid.or(process.status.pid).filter(|_| live)
-}
-
-/// `1234 (nginx, uid 33)`.
-fn process_label(process: &DecodedProcess) -> String {
-    let status = &process.status;
-    let pid = status.tgid.or(status.pid).unwrap_or(0);
-    let name = status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
-    let uid = status.uids.map(|(_, effective)| format!("uid {effective}"));
-    let known: Vec<String> = name.into_iter().chain(uid).collect();
-    if known.is_empty() { pid.to_string() } else { format!("{pid} ({})", known.join(", ")) }
 }
 
 /// What is wrong or surprising about the handlers of a process.
@@ -190,7 +181,7 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
                 format!(
                     "seen by {}: stopped for {} at most each",
                     each.backend.display_name(),
-                    view::format_stop_time(stopped)
+                    format_stop_time(stopped)
                 )
             }
         };

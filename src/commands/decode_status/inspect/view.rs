@@ -1,10 +1,9 @@
 //! Handlers and queues, shown.
 
 use std::io;
-use std::time::Duration;
 
 use super::{InspectOptions, handler_text, library_text, unavailable_text};
-use crate::commands::decode_status::view::{ids_cell, process_name_cell, signal_label};
+use crate::commands::decode_status::cells::{format_stop_time, ids_cell, process_name_cell, signal_label};
 use crate::commands::decode_status::{DecodeReport, DecodedProcess};
 use crate::inspect::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
@@ -47,14 +46,6 @@ pub(in crate::commands::decode_status) fn add_provenance(
 impl DecodedProcess {
     fn has_exited(&self) -> bool {
         self.threads.as_ref().is_some_and(Threads::all_exited)
-    }
-}
-
-/// Microseconds, as they are for people.
-pub(super) fn format_stop_time(time: Duration) -> String {
-    match time.as_micros() {
-        micros @ ..10_000 => format!("{micros} us"),
-        micros => format!("{} ms", micros / 1000),
     }
 }
 

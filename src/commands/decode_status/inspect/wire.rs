@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::decode_status::wire::lossy_string;
+use crate::commands::decode_status::cells::lossy_string;
 use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
 use crate::signal::Arch;
 use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};

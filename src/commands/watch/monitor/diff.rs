@@ -1,172 +1,139 @@
-//! Two looks at a process, and what is different: pure.
+//! Differences between two snapshots of a process; pure.
 
 use std::time::{Duration, Instant};
 
+use super::event::ProcessChange;
 use crate::explain::requirement::SignalSetKind;
-use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
+use crate::procfs::{ProcessSnapshot, TaskState, Thread, Threads};
+use crate::signal::SignalSet;
 use crate::signal::consts::KILL;
-use crate::signal::{Signal, SignalSet};
 
-/// A change of a process, or of one of its threads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ProcessChange {
-    /// Signals came into a set, or left it.
-    SetChanged {
-        /// The thread; `None` is the process.
-        tid: Option<u32>,
-        /// Whether they came.
-        is_added: bool,
-        /// The set.
-        set: SignalSetKind,
-        /// The signals.
-        signals: SignalSet,
-    },
-    /// The state of the process.
-    StateChanged {
-        /// What was told last.
-        from: TaskState,
-        /// What it is now.
-        to: TaskState,
-        /// The signal that has stopped it, where its tracer has seen that.
-        stop_signal: Option<Signal>,
-    },
-    /// It calls itself something else: after an exec, most of all.
-    NameChanged {
-        /// What it called itself.
-        from: ProcessName,
-        /// What it does now.
-        to: ProcessName,
-    },
-    /// A thread that was not there before.
-    ThreadStarted(Thread),
-    /// A thread that is not there any more.
-    ThreadExited(u32),
-}
-
-/// What has changed, but for the state. `threads`: of each thread by itself.
+/// Returns the changes except those of the state. `threads`: each thread is reported
+/// separately.
 pub(super) fn diff_snapshots(
     before: &ProcessSnapshot,
     now: &ProcessSnapshot,
     threads: bool,
 ) -> Vec<ProcessChange> {
-    let mut found = Vec::new();
+    let mut changes = Vec::new();
     if let (Some(from), Some(to)) = (&before.status.name, &now.status.name)
         && from != to
     {
-        found.push(ProcessChange::NameChanged { from: from.clone(), to: to.clone() });
+        changes.push(ProcessChange::NameChanged { from: from.clone(), to: to.clone() });
     }
     for set in [SignalSetKind::Pending, SignalSetKind::Blocked, SignalSetKind::Ignored, SignalSetKind::Caught]
     {
         if let (Some(before), Some(now)) = (set_members(before, set, threads), set_members(now, set, threads))
         {
-            push_set_changes(&mut found, None, set, before, now);
+            push_set_changes(&mut changes, None, set, before, now);
         }
     }
     if let (true, Some(before), Some(now)) = (threads, &before.threads, &now.threads) {
-        push_thread_changes(&mut found, before, now);
+        push_thread_changes(&mut changes, before, now);
     }
-    found
+    changes
 }
 
-/// What a process has in a set. Of each thread by itself, only what waits for
-/// the process as a whole is pending for it, and it blocks nothing: the threads
-/// do.
+/// Returns the members of a set of a process; `None` if unknown. With `threads` the
+/// pending set is the shared one, and there is no blocked set, because each thread
+/// has its own mask.
 pub(super) fn set_members(
-    situation: &ProcessSnapshot,
+    snapshot: &ProcessSnapshot,
     set: SignalSetKind,
     threads: bool,
 ) -> Option<SignalSet> {
     match set {
-        SignalSetKind::Pending if threads => situation.status.shared_pending,
+        SignalSetKind::Pending if threads => snapshot.status.shared_pending,
         SignalSetKind::Blocked if threads => None,
-        set => set.signals_of(situation),
+        set => set.signals_of(snapshot),
     }
 }
 
 fn push_set_changes(
-    found: &mut Vec<ProcessChange>,
+    changes: &mut Vec<ProcessChange>,
     tid: Option<u32>,
     set: SignalSetKind,
     before: SignalSet,
     now: SignalSet,
 ) {
-    for (added, signals) in [(false, before - now), (true, now - before)] {
+    for (is_added, signals) in [(false, before - now), (true, now - before)] {
         if !signals.is_empty() {
-            found.push(ProcessChange::SetChanged { tid, is_added: added, set, signals });
+            changes.push(ProcessChange::SetChanged { tid, is_added, set, signals });
         }
     }
 }
 
-fn push_thread_changes(found: &mut Vec<ProcessChange>, before: &Threads, now: &Threads) {
-    let alive = |threads: &Threads, tid: u32| -> Option<Thread> {
+fn push_thread_changes(changes: &mut Vec<ProcessChange>, before: &Threads, now: &Threads) {
+    let live_thread = |threads: &Threads, tid: u32| -> Option<Thread> {
         threads.iter().find(|task| task.tid == tid && !task.has_exited()).cloned()
     };
     for task in before.iter().filter(|task| !task.has_exited()) {
-        match alive(now, task.tid) {
-            None => found.push(ProcessChange::ThreadExited(task.tid)),
-            Some(same) => {
+        match live_thread(now, task.tid) {
+            None => changes.push(ProcessChange::ThreadExited(task.tid)),
+            Some(current) => {
                 let tid = Some(task.tid);
-                push_set_changes(found, tid, SignalSetKind::Pending, task.pending, same.pending);
-                push_set_changes(found, tid, SignalSetKind::Blocked, task.blocked, same.blocked);
+                push_set_changes(changes, tid, SignalSetKind::Pending, task.pending, current.pending);
+                push_set_changes(changes, tid, SignalSetKind::Blocked, task.blocked, current.blocked);
             }
         }
     }
     for task in now.iter().filter(|task| !task.has_exited()) {
-        if alive(before, task.tid).is_none() {
-            found.push(ProcessChange::ThreadStarted(task.clone()));
+        if live_thread(before, task.tid).is_none() {
+            changes.push(ProcessChange::ThreadStarted(task.clone()));
         }
     }
 }
 
-/// So long KILL is pending for a thread until that is news.
+/// Minimum time that KILL must be pending for a thread to be reported.
 const PENDING_KILL_DELAY: Duration = Duration::from_millis(50);
 
-/// A thread that the kernel ends, and since when that is seen.
+/// TID of a thread that the kernel is killing, and the time of the first sample that
+/// shows it.
 pub(super) type DyingThread = (u32, Instant);
 
-/// Holds back that KILL is pending for threads alone, unless that lasts: so the
-/// kernel ends the other threads of a process that executes a program, or exits
-/// (`zap_other_threads` in kernel/signal.c), which is told by itself. `dying`:
-/// those of which it is held back, as of the look before.
+/// Removes KILL from the pending sets of threads, unless it has been pending for
+/// [`PENDING_KILL_DELAY`]. The kernel sends it to the other threads of a process that
+/// executes a program or exits (`zap_other_threads` in kernel/signal.c), and both are
+/// reported separately. `dying`: the threads with a pending KILL; updated.
 pub(super) fn hide_dying_threads(threads: Threads, dying: &mut Vec<DyingThread>, now: Instant) -> Threads {
-    let since = |tid: u32| dying.iter().find(|(known, _)| *known == tid).map_or(now, |(_, since)| *since);
+    let since = |tid: u32| dying.iter().find(|(id, _)| *id == tid).map_or(now, |(_, since)| *since);
     let killed: Vec<DyingThread> = threads.tids_with_pending(KILL).map(|tid| (tid, since(tid))).collect();
     *dying = killed;
-    let held =
-        |tid: u32| dying.iter().any(|(known, since)| *known == tid && now - *since < PENDING_KILL_DELAY);
-    if !dying.iter().any(|(tid, _)| held(*tid)) {
+    let is_hidden =
+        |tid: u32| dying.iter().any(|(id, since)| *id == tid && now - *since < PENDING_KILL_DELAY);
+    if !dying.iter().any(|(tid, _)| is_hidden(*tid)) {
         return threads;
     }
-    let spared = threads.iter().cloned().map(|task| {
-        let kill = if held(task.tid) { SignalSet::from_iter([KILL]) } else { SignalSet::EMPTY };
+    let reported = threads.iter().cloned().map(|task| {
+        let kill = if is_hidden(task.tid) { SignalSet::from_iter([KILL]) } else { SignalSet::EMPTY };
         Thread { pending: task.pending - kill, ..task }
     });
-    Threads::new(spared.collect())
+    Threads::new(reported.collect())
 }
 
-/// The state of a process: that of its main thread, or, where that alone has
-/// ended, of the first of the others.
-pub(super) fn process_state(situation: &ProcessSnapshot) -> Option<TaskState> {
-    let own = situation.status.state?;
-    let other = || situation.threads.as_ref()?.live().next()?.state;
-    if own.has_exited() { other().or(Some(own)) } else { Some(own) }
+/// Returns the state of the main thread or, if only that thread has exited, of the
+/// first live thread.
+pub(super) fn process_state(snapshot: &ProcessSnapshot) -> Option<TaskState> {
+    let main = snapshot.status.state?;
+    let live = || snapshot.threads.as_ref()?.live().next()?.state;
+    if main.has_exited() { live().or(Some(main)) } else { Some(main) }
 }
 
-/// Whether a state is news, after the one that was told last and the one of
-/// the look before. A process that works is now running and now asleep: neither
-/// is news after the other; nor is a wait that no signal ends, unless it lasts
-/// from one look to the next.
-pub(super) fn is_reportable_state(told: TaskState, before: TaskState, now: TaskState) -> bool {
-    let works = |state: TaskState| matches!(state.letter(), 'R' | 'S' | 'I');
-    let passes = now.letter() == 'D' && before != now;
-    now != told && !(works(told) && works(now)) && !passes
+/// Returns whether a state is reported. Changes between running and sleeping are not,
+/// because every working process alternates between them. An uninterruptible sleep is
+/// reported if two samples in a row show it. `reported`: the state reported last;
+/// `previous`: the state of the previous sample.
+pub(super) fn is_reportable_state(reported: TaskState, previous: TaskState, current: TaskState) -> bool {
+    let is_working = |state: TaskState| matches!(state.letter(), 'R' | 'S' | 'I');
+    let is_short_wait = current.letter() == 'D' && previous != current;
+    current != reported && !(is_working(reported) && is_working(current)) && !is_short_wait
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::procfs::ProcStatus;
     use crate::procfs::task::test_thread as task;
+    use crate::procfs::{ProcStatus, ProcessName};
 
     fn snapshot(sets: [u128; 3], tasks: Vec<Thread>) -> ProcessSnapshot {
         let [shared, ignored, caught] = sets.map(|bits| Some(SignalSet::from_bits(bits)));
@@ -175,8 +142,8 @@ mod tests {
         ProcessSnapshot { status, threads: Some(Threads::new(tasks)), ..ProcessSnapshot::default() }
     }
 
-    fn set_changed(tid: Option<u32>, added: bool, set: SignalSetKind, bits: u128) -> ProcessChange {
-        ProcessChange::SetChanged { tid, is_added: added, set, signals: SignalSet::from_bits(bits) }
+    fn set_changed(tid: Option<u32>, is_added: bool, set: SignalSetKind, bits: u128) -> ProcessChange {
+        ProcessChange::SetChanged { tid, is_added, set, signals: SignalSet::from_bits(bits) }
     }
 
     #[test]
@@ -198,7 +165,7 @@ mod tests {
         assert_eq!(
             diff_snapshots(&before, &now, true)[..1],
             [set_changed(None, true, SignalSetKind::Pending, 0b1000)],
-            "the thread's own is the thread's"
+            "the pending set of the thread is not part of that of the process"
         );
     }
 
@@ -231,7 +198,7 @@ mod tests {
         assert_eq!(
             process_state(&now).map(TaskState::letter),
             Some('S'),
-            "it lives on without its main thread"
+            "the process has another live thread"
         );
         assert_eq!(process_state(&before).map(TaskState::letter), Some('S'));
     }
@@ -245,17 +212,17 @@ mod tests {
         let pending =
             |threads: &Threads| -> Vec<u128> { threads.iter().map(|task| task.pending.bits()).collect() };
         let (mut dying, start) = (Vec::new(), Instant::now());
-        let mut look = |kills, millis| {
+        let mut visible_after = |kills, millis| {
             let now = start + Duration::from_millis(millis);
             pending(&hide_dying_threads(threads(kills), &mut dying, now))
         };
-        assert_eq!(look([0, KILL, 0], 0), [1, 1, 1]);
-        assert_eq!(look([0, KILL, KILL], 1), [1, 1, 1], "it takes its time");
-        assert_eq!(look([0, KILL, KILL], 50), [1, 1 | KILL, 1]);
-        assert_eq!(look([0, KILL, KILL], 51), [1, 1 | KILL, 1 | KILL]);
-        assert_eq!(look([0; 3], 52), [1; 3]);
-        assert_eq!(look([0, KILL, 0], 99), [1; 3], "as if for the first time");
-        look([0; 3], 100);
+        assert_eq!(visible_after([0, KILL, 0], 0), [1, 1, 1]);
+        assert_eq!(visible_after([0, KILL, KILL], 1), [1, 1, 1], "KILL is hidden for 50 ms");
+        assert_eq!(visible_after([0, KILL, KILL], 50), [1, 1 | KILL, 1]);
+        assert_eq!(visible_after([0, KILL, KILL], 51), [1, 1 | KILL, 1 | KILL]);
+        assert_eq!(visible_after([0; 3], 52), [1; 3]);
+        assert_eq!(visible_after([0, KILL, 0], 99), [1; 3], "the delay starts again");
+        visible_after([0; 3], 100);
         assert!(dying.is_empty(), "{dying:?}");
     }
 
@@ -282,15 +249,8 @@ mod tests {
     }
 
     #[test]
-    fn reports_stops_but_not_running_and_sleeping() {
-        let news = |told, before, now| {
-            is_reportable_state(
-                TaskState::from_letter(told),
-                TaskState::from_letter(before),
-                TaskState::from_letter(now),
-            )
-        };
-        for (told, before, now, expected) in [
+    fn state_change_is_reported_except_between_running_and_sleeping() {
+        for (reported, previous, current, expected) in [
             (b'S', b'S', b'R', false),
             (b'R', b'S', b'R', false),
             (b'S', b'S', b'T', true),
@@ -302,7 +262,9 @@ mod tests {
             (b'D', b'S', b'D', false),
             (b'T', b'T', b't', true),
         ] {
-            assert_eq!(news(told, before, now), expected, "{told} {before} {now}");
+            let [reported, previous, current] = [reported, previous, current].map(TaskState::from_letter);
+            let letters: String = [reported, previous, current].map(TaskState::letter).iter().collect();
+            assert_eq!(is_reportable_state(reported, previous, current), expected, "{letters}");
         }
     }
 }

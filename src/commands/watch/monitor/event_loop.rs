@@ -1,135 +1,162 @@
-//! The observing: held first, then looked at again and again until the end.
+//! The event loop of `watch --pid`: opens the processes, then reports samples,
+//! events and exits until the end condition is met.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::mem;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::events::EventCollector;
-use super::process::MonitoredProcess;
-use super::{MonitorEvent, MonitorEventKind, MonitorRequest, open, view};
-use crate::commands::watch::output::notes::StderrNotes;
-use crate::commands::watch::output::stdout::{BufferedStdout, WatchEnd};
+use super::emitter::{Emitter, WatchEnd};
+use super::event::{MonitorEvent, MonitorEventKind};
+use super::events::{EventBackend, EventBatch, EventCollector, UnreportedEvents, notes};
+use super::sampler::{ProcessExit, Sampler};
+use super::{MonitorRequest, open};
 use crate::commands::watch::termination_signals;
 use crate::duration;
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
-use crate::inspect::BackendError;
-use crate::out::{ReportWriter, escape_name};
-use crate::procfs::{ProcReadError, ProcReader, ProcRoot, Threads};
-use crate::signal::Siginfo;
+use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
+use crate::inspect::{Backend, BackendError};
+use crate::out::escape_name;
 use crate::signal::consts::HUP;
-use crate::sys::process::pidfd::{PidFd, wait_for_exits};
 use crate::sys::signal::signalfd::{self, SignalFd};
 
-/// So long a process that has ended is waited for to be reaped, where only then
-/// it can be told how it ended.
-const REAP_TIMEOUT: Duration = Duration::from_secs(1);
-/// And so often it is asked meanwhile.
+/// Time between two checks whether an exited process was reaped.
 const REAP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-/// And so often a tracer that has not told all yet.
+
+/// Time between two checks whether a tracer has delivered its last events.
 const DRAIN_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Observes until the end that was asked for.
+/// Maximum time without events from the tracer of an exited process. It is long
+/// because the tracer may have to wait for a processor.
+const TRACER_SILENCE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Maximum delay of the exit while the remaining events are printed.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Maximum number of processes without a stop to name in notes.
+const MAX_NAMED_UNSTOPPED: usize = 10;
+
+/// Monitors until the end condition is met.
+///
+/// # Errors
+/// See [`super::run`].
 pub(super) fn monitor(
     request: &MonitorRequest,
-    out: &mut ReportWriter<'_>,
-    outlet: &BufferedStdout,
-    notes: &mut StderrNotes,
+    mut emitter: Emitter<'_, '_>,
 ) -> Result<CommandOutcome, Failure> {
     let ending = termination_signals();
     signalfd::block(ending).map_err(kernel_failure)?;
-    let signals = SignalFd::open(ending).map_err(kernel_failure)?;
-    let (processes, complaints) = match open::open_processes(request) {
-        Ok(held) => held,
+    let signal_fd = SignalFd::open(ending).map_err(kernel_failure)?;
+    let (processes, warnings) = match open::open_processes(request) {
+        Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let mut watch = Monitor {
+    let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut sampler = Sampler::new(processes, request.threads);
+    let (events, backend_error) = match start_events(request, &mut emitter, &signal_fd, &mut sampler) {
+        Ok(started) => started,
+        Err(outcome) => return Ok(outcome),
+    };
+    let mut monitor = Monitor {
         request,
-        signal_fd: signals,
-        out,
-        stdout: outlet,
-        notes,
-        proc_reader: ProcReader::new(&ProcRoot::default()),
-        processes,
-        events: None,
-        backend_error: None,
-        exited: Vec::new(),
+        signal_fd,
+        emitter,
+        sampler,
+        events,
         is_draining: false,
         silent_since: None,
-        remaining: request.count,
-        deadline: request.timeout.and_then(|time| Instant::now().checked_add(time)),
+        unreported: UnreportedEvents::default(),
+        deadline,
         until_unreachable: false,
-        error_messages: complaints,
+        error_messages: warnings,
     };
-    if let Err(refused) = watch.start_events() {
-        return Ok(refused);
-    }
-    let end = watch.run();
-    // Also where the output has failed.
-    let told = watch.finish_events(end.is_ok());
+    let end = monitor.run(backend_error);
+    // The tracees are released even if the output has failed.
+    let finished = monitor.finish_events(end.is_ok());
     let end = end?;
-    told?;
-    watch.out.flush()?;
-    let exit = watch.flush_at_exit(end)?;
-    Ok(CommandOutcome { exit_status: exit, error_messages: watch.error_messages })
+    finished?;
+    monitor.emitter.flush()?;
+    let exit_status = monitor.finish_output(end)?;
+    Ok(CommandOutcome { exit_status, error_messages: monitor.error_messages })
 }
 
-/// A failure of the kernel's.
-pub(super) fn kernel_failure(error: io::Error) -> Failure {
+/// Starts the event backend. With `--backend auto` its error is returned as a
+/// value, because sampling alone is used then.
+///
+/// # Errors
+/// The outcome of the command if the chosen backend cannot be used.
+fn start_events(
+    request: &MonitorRequest,
+    emitter: &mut Emitter<'_, '_>,
+    signal_fd: &SignalFd,
+    sampler: &mut Sampler,
+) -> Result<(Option<EventCollector>, Option<BackendError>), CommandOutcome> {
+    let keep_going = || !emitter.wait(signal_fd, &[], Some(Duration::ZERO)).unwrap_or(false);
+    let pids: Vec<u32> = sampler.processes().iter().map(|process| process.pid).collect();
+    match EventCollector::start(&request.events, &pids, &keep_going) {
+        Ok(events) => {
+            sampler.set_traced(events.as_ref().is_some_and(|events| events.backend() == Backend::Ptrace));
+            Ok((events, None))
+        }
+        Err((_, error)) if request.events.backend == EventBackend::Auto => Ok((None, Some(error))),
+        Err((pid, error)) => {
+            note_verifier_log(request, emitter, &error);
+            let prefix = pid.map_or(String::new(), |pid| format!("{pid}: "));
+            Err(CommandOutcome {
+                exit_status: ExitStatus::Unreadable,
+                error_messages: vec![format!("{prefix}{}", error.reason)],
+            })
+        }
+    }
+}
+
+fn note_verifier_log(request: &MonitorRequest, emitter: &mut Emitter<'_, '_>, error: &BackendError) {
+    if request.events.verbose {
+        error.verifier_log.iter().for_each(|line| emitter.note(line));
+    }
+}
+
+/// Converts an error of a system call other than a write of output.
+fn kernel_failure(error: io::Error) -> Failure {
     Failure {
         exit_status: ExitStatus::InternalError,
         cause: anyhow::anyhow!("{}", crate::error::message_without_errno(&error)),
     }
 }
 
-/// What is observed, and how far it has come.
-pub(super) struct Monitor<'a, 'o> {
-    pub(super) request: &'a MonitorRequest,
+struct Monitor<'a, 'o> {
+    request: &'a MonitorRequest,
     signal_fd: SignalFd,
-    pub(super) out: &'a mut ReportWriter<'o>,
-    pub(super) stdout: &'a BufferedStdout,
-    pub(super) notes: &'a mut StderrNotes,
-    proc_reader: ProcReader,
-    /// Those that live.
-    pub(super) processes: Vec<MonitoredProcess>,
-    /// Signals as they happen, where they are seen.
-    pub(super) events: Option<EventCollector>,
-    /// Why they are not seen, until it is told.
-    pub(super) backend_error: Option<BackendError>,
-    /// Those that have ended, and how is not known yet.
-    pub(super) exited: Vec<ExitedProcess>,
-    /// Whether what happened before they ended is still to be told.
+    emitter: Emitter<'a, 'o>,
+    sampler: Sampler,
+    /// `None` with sampling only.
+    events: Option<EventCollector>,
+    /// Whether events that happened before an exit are still to be reported.
     is_draining: bool,
-    /// Since when nothing more of that has come.
-    pub(super) silent_since: Option<Instant>,
-    /// How many changes are still to come.
-    remaining: Option<u64>,
-    /// When the time is up.
+    /// Time since which the tracer of an exited process has sent no event.
+    silent_since: Option<Instant>,
+    unreported: UnreportedEvents,
+    /// The end of --timeout.
     deadline: Option<Instant>,
-    /// Whether what is waited for cannot come any more.
+    /// Whether --until can no longer be met, because a process has exited.
     until_unreachable: bool,
     error_messages: Vec<String>,
 }
 
-pub(super) struct ExitedProcess {
-    pub(super) process: MonitoredProcess,
-    noticed: Instant,
-    time: SystemTime,
-}
-
 impl Monitor<'_, '_> {
-    fn run(&mut self) -> Result<WatchEnd, Failure> {
+    fn run(&mut self, backend_error: Option<BackendError>) -> Result<WatchEnd, Failure> {
+        self.print_initial_notes(backend_error);
         self.print_initial_state()?;
-        let mut next = Instant::now() + self.request.interval;
-        // Who is a zombie already has ended, whatever its sets say.
-        let mut came = true;
+        let mut next_sample = Instant::now() + self.request.interval;
+        // A process can be a zombie from the start.
+        let mut may_have_exits = true;
         loop {
-            if !self.stdout.has_pending() {
-                if std::mem::take(&mut came) {
-                    self.collect_exits()?;
+            if !self.emitter.has_pending() {
+                if mem::take(&mut may_have_exits) && self.sampler.collect_exits().map_err(kernel_failure)? {
+                    self.is_draining = self.events.is_some();
                 }
                 if self.is_draining {
-                    // What has ended them is told before.
+                    // The events that preceded the exits are reported first.
                     self.is_draining = self.drain_before_exits()?;
                 }
                 if !self.is_draining {
@@ -137,270 +164,333 @@ impl Monitor<'_, '_> {
                 }
                 self.report_exited_tracers();
             }
-            if let Some(exit) = self.finished_status() {
+            if let Some(exit_status) = self.finished_status() {
                 self.report_count_not_reached();
-                return Ok(WatchEnd::Completed(exit));
+                return Ok(WatchEnd::Completed(exit_status));
             }
             let now = Instant::now();
-            if self.deadline.is_some_and(|end| end <= now) {
+            if self.deadline.is_some_and(|deadline| deadline <= now) {
                 self.report_unmet();
                 return Ok(WatchEnd::Interrupted(ExitStatus::TimedOut));
             }
-            let due = self.events.as_ref().and_then(EventCollector::read_at);
-            if due.is_some_and(|due| due <= now) {
-                if !self.stdout.has_pending() {
+            let read_at = self.events.as_ref().and_then(EventCollector::read_at);
+            if read_at.is_some_and(|read_at| read_at <= now) {
+                if !self.emitter.has_pending() {
                     self.report_events()?;
-                } else if let Some(live) = &mut self.events {
-                    live.buffer_events().map_err(kernel_failure)?;
+                } else if let Some(events) = &mut self.events {
+                    events.buffer_events().map_err(kernel_failure)?;
                 }
             }
-            if !self.stdout.has_pending() && now >= next {
-                self.sample_all()?;
-                // Kept in step, unless it has fallen behind.
-                next = (next + self.request.interval).max(now);
+            if !self.emitter.has_pending() && now >= next_sample {
+                self.report_samples()?;
+                // Keeps the rhythm, unless sampling took longer than the interval.
+                next_sample = (next_sample + self.request.interval).max(now);
                 continue;
             }
-            self.out.flush()?;
-            let something = self.wait(next, now)?;
-            if let Some(live) = self.events.as_mut().filter(|_| something) {
-                live.schedule_read();
+            self.emitter.flush()?;
+            let is_ready = self.wait(next_sample, now)?;
+            if let Some(events) = self.events.as_mut().filter(|_| is_ready) {
+                events.schedule_read();
             }
-            came |= something;
-            self.stdout.take_error()?;
-            if let Some(exit) = self.read_termination_signal()? {
-                return Ok(WatchEnd::Interrupted(exit));
+            may_have_exits |= is_ready;
+            self.emitter.take_error()?;
+            if let Some(exit_status) = self.read_termination_signal()? {
+                return Ok(WatchEnd::Interrupted(exit_status));
             }
         }
     }
 
-    /// Tells what this is, and how they are.
-    fn print_initial_state(&mut self) -> Result<(), Failure> {
-        let count = self.processes.len();
-        let noun = if count == 1 { "process" } else { "processes" };
-        let every = duration::format(self.request.interval);
-        if !self.request.events.all_processes {
-            self.notes.write_note(&format!(
-                "observing {count} {noun} every {every}; masks and states between are unseen"
-            ));
-        }
-        self.report_backend();
-        view::print_header(self.out)?;
-        if self.request.events.until_exit {
-            return Ok(self.out.flush()?);
-        }
-        let (time, threads) = (SystemTime::now(), self.request.threads);
-        for process in &self.processes {
-            let (pid, name, look) = (process.pid, process.name(), &process.snapshot);
-            view::print_event(
-                &MonitorEvent { time, pid, name, kind: MonitorEventKind::Start { snapshot: look, threads } },
-                self.out,
-            )?;
-            let tasks = look.threads.iter().filter(|_| threads).flat_map(Threads::live);
-            for task in tasks {
-                view::print_event(
-                    &MonitorEvent { time, pid, name, kind: MonitorEventKind::InitialThread(task) },
-                    self.out,
-                )?;
-            }
-        }
-        Ok(self.out.flush()?)
-    }
-
-    /// How it ends, if it does now.
-    fn finished_status(&self) -> Option<ExitStatus> {
-        let until = &self.request.until;
-        let met = |process: &MonitoredProcess| until.iter().all(|asked| process.unmet(asked).is_none());
-        if self.remaining == Some(0) {
-            Some(ExitStatus::Success)
-        } else if self.until_unreachable {
-            Some(ExitStatus::Failure)
-        } else if self.request.events.all_processes || !self.exited.is_empty() {
-            None
+    /// Waits until a process exits, events or a signal arrive, or something is
+    /// due. Returns whether a descriptor is readable. While output is pending,
+    /// exits, samples and reaping wait.
+    fn wait(&mut self, next_sample: Instant, now: Instant) -> Result<bool, Failure> {
+        let has_pending = self.emitter.has_pending();
+        let sample_at = Some(next_sample).filter(|_| !has_pending);
+        let has_exits = self.sampler.unreported_exits().next().is_some();
+        let reap_check_at = Some(now + REAP_CHECK_INTERVAL).filter(|_| !has_pending && has_exits);
+        let read_at = if self.is_draining && !has_pending {
+            let pause = if self.traces_exited_process() { DRAIN_CHECK_INTERVAL } else { Duration::ZERO };
+            Some(now + pause)
         } else {
-            // Also where nobody is left, who would be asked.
-            let all = self.processes.iter().all(met);
-            let over = if until.is_empty() { self.processes.is_empty() } else { all };
-            over.then_some(ExitStatus::Success)
-        }
+            self.events.as_ref().and_then(EventCollector::read_at)
+        };
+        let wake_at = [sample_at, reap_check_at, read_at, self.deadline].into_iter().flatten().min();
+        let timeout = self.emitter.retry_notes(wake_at.map(|at| at.saturating_duration_since(now)));
+        let pidfds = self.sampler.pidfds().filter(|_| !has_pending);
+        let event_fds = self.events.iter().flat_map(EventCollector::descriptors);
+        let descriptors: Vec<_> = pidfds.chain(event_fds).collect();
+        self.emitter.wait(&self.signal_fd, &descriptors, timeout).map_err(kernel_failure)
     }
 
-    /// Waits until one ends, a signal comes, it is time to look, or the time is
-    /// up; gives whether something came. Where what was told is not written yet,
-    /// that comes first: changes are looked at later.
-    fn wait(&mut self, next: Instant, now: Instant) -> Result<bool, Failure> {
-        let behind = self.stdout.has_pending();
-        let look = Some(next).filter(|_| !behind);
-        let ask = Some(now + REAP_CHECK_INTERVAL).filter(|_| !behind && !self.exited.is_empty());
-        let due = self.events.as_ref().and_then(EventCollector::read_at);
-        let pause = if self.traces_exited_process() { DRAIN_CHECK_INTERVAL } else { Duration::ZERO };
-        let due = if self.is_draining && !behind { Some(now + pause) } else { due };
-        let until = [look, ask, due, self.deadline].into_iter().flatten().min();
-        let time = self.notes.write_pending(until.map(|until| until.saturating_duration_since(now)));
-        let held = self.processes.iter().filter(|_| !behind).map(|process| process.pidfd.as_fd());
-        let live = self.events.iter().flat_map(EventCollector::descriptors);
-        let held: Vec<_> = held.chain(live).collect();
-        self.stdout.wait(self.signal_fd.as_fd(), &held, time).map_err(kernel_failure)
-    }
-
-    /// Writes what waits, before the end.
-    fn flush_at_exit(&mut self, end: WatchEnd) -> Result<ExitStatus, Failure> {
-        let by = |info: &Siginfo| ExitStatus::KilledBySignal(info.signal.get());
-        let (exit, lost) = self.stdout.flush_at_exit(end, self.deadline, &mut self.signal_fd, by)?;
-        self.notes.note_unwritten("standard output", lost);
-        self.report_unreported();
-        Ok(exit)
-    }
-
-    /// Whether a signal asks for the end while what is written is waited for.
-    pub(super) fn wait_for_signal(&self, time: Duration) -> Result<bool, Failure> {
-        self.stdout.wait(self.signal_fd.as_fd(), &[], Some(time)).map_err(kernel_failure)
-    }
-
-    /// Whether so many changes were told as were asked for.
-    pub(super) fn is_count_reached(&self) -> bool {
-        self.remaining == Some(0)
-    }
-
-    /// INT and TERM are how it is ended, unless it still waited for something.
+    /// Returns the exit status that a received signal requires. INT and TERM are
+    /// the usual way to end, unless --count or --until is not met yet.
     fn read_termination_signal(&mut self) -> Result<Option<ExitStatus>, Failure> {
         let mut received = Vec::new();
         self.signal_fd.read(&mut received).map_err(kernel_failure)?;
-        Ok(received.first().map(|info| {
-            let asked = info.signal != HUP;
-            let waits = self.remaining.is_some() || !self.request.until.is_empty();
-            if asked && !waits { ExitStatus::Success } else { ExitStatus::KilledBySignal(info.signal.get()) }
+        Ok(received.first().map(|siginfo| {
+            let has_goal = self.emitter.remaining().is_some() || !self.request.until.is_empty();
+            if siginfo.signal != HUP && !has_goal {
+                ExitStatus::Success
+            } else {
+                ExitStatus::KilledBySignal(siginfo.signal.get())
+            }
         }))
     }
 
-    /// Puts those aside that have ended.
-    fn collect_exits(&mut self) -> Result<(), Failure> {
-        let held: Vec<&PidFd> = self.processes.iter().map(|process| &process.pidfd).collect();
-        let mut ended = wait_for_exits(&held, Some(Duration::ZERO)).map_err(kernel_failure)?.into_iter();
-        let (since, time) = (Instant::now(), SystemTime::now());
-        let gone = self.processes.extract_if(.., |_| ended.next().unwrap_or(false));
-        let gone: Vec<MonitoredProcess> = gone.collect();
-        if gone.is_empty() {
-            return Ok(());
+    /// Returns the exit status if the end condition is met.
+    fn finished_status(&self) -> Option<ExitStatus> {
+        let until = &self.request.until;
+        if self.emitter.is_count_reached() {
+            Some(ExitStatus::Success)
+        } else if self.until_unreachable {
+            Some(ExitStatus::Failure)
+        } else if self.request.events.all_processes || self.sampler.unreported_exits().next().is_some() {
+            None
+        } else {
+            let is_finished = match until.is_empty() {
+                true => self.sampler.processes().is_empty(),
+                false => self.sampler.all_meet(until),
+            };
+            is_finished.then_some(ExitStatus::Success)
         }
-        self.exited.extend(gone.into_iter().map(|process| ExitedProcess { process, noticed: since, time }));
-        self.is_draining = self.events.is_some();
+    }
+
+    fn print_initial_notes(&mut self, backend_error: Option<BackendError>) {
+        if !self.request.events.all_processes {
+            let count = self.sampler.processes().len();
+            let noun = if count == 1 { "process" } else { "processes" };
+            let interval = duration::format(self.request.interval);
+            self.emitter.note(&format!(
+                "observing {count} {noun} every {interval}; masks and states between are unseen"
+            ));
+        }
+        if let Some(error) = backend_error {
+            notes::fallback_notes(&error).iter().for_each(|note| self.emitter.note(note));
+            note_verifier_log(self.request, &mut self.emitter, &error);
+        }
+        let backend_notes = self.events.as_ref().map(|events| notes::backend_notes(events.backend()));
+        backend_notes.into_iter().flatten().for_each(|note| self.emitter.note(note));
+    }
+
+    fn print_initial_state(&mut self) -> Result<(), Failure> {
+        self.emitter.print_header()?;
+        if !self.request.events.until_exit {
+            self.sampler.initial_events().iter().try_for_each(|event| self.emitter.emit(event))?;
+        }
+        Ok(self.emitter.flush()?)
+    }
+
+    /// Samples every process and reports the changes.
+    fn report_samples(&mut self) -> Result<(), Failure> {
+        let reports_changes = self.request.events.reports_changes();
+        for sample in self.sampler.samples() {
+            sample.note.iter().for_each(|note| self.emitter.note(note));
+            if reports_changes {
+                sample.events.iter().try_for_each(|event| self.emitter.emit(event))?;
+            }
+        }
         Ok(())
     }
 
-    /// Tells of those that have ended: how, as soon as that can be told.
+    /// Reports the exits that are complete.
     fn report_exits(&mut self) -> Result<(), Failure> {
-        for ended in std::mem::take(&mut self.exited) {
-            let ExitedProcess { process, noticed: since, time } = &ended;
-            let ending = process.termination();
-            if ending.is_none() && process.is_unreaped() && since.elapsed() < REAP_TIMEOUT {
-                self.exited.push(ended);
-                continue;
-            }
-            let mut live = self.events.take();
-            if let Some(live) = &mut live {
-                live.record_exit(process.pid, process.name());
-            }
-            let killer = live.as_ref().and_then(|live| live.fatal_signal(process.pid, ending));
-            let (pid, name, what) = (process.pid, process.name(), MonitorEventKind::Exited(ending, killer));
-            let told = self.emit(&MonitorEvent { time: *time, pid, name, kind: what });
-            self.events = live;
-            told?;
+        for ProcessExit { process, time, termination } in self.sampler.take_exits() {
+            let events = self.events.as_ref();
+            let fatal_signal = events.and_then(|events| events.fatal_signal(process.pid, termination));
+            self.emitter.emit(&MonitorEvent {
+                time,
+                pid: process.pid,
+                name: process.name().to_vec(),
+                kind: MonitorEventKind::Exited {
+                    termination,
+                    fatal_signal: fatal_signal.cloned().map(Box::new),
+                },
+            })?;
             if !self.request.until.is_empty() {
                 self.until_unreachable = true;
-                let how = ending.map_or("ended".to_owned(), |ending| ending.to_string());
+                let exit_text = termination.map_or("ended".to_owned(), |termination| termination.to_string());
                 self.error_messages.push(format!(
-                    "{} ({}): {how} before what was waited for{}",
+                    "{} ({}): {exit_text} before what was waited for{}",
                     process.pid,
                     escape_name(process.name()),
-                    unmet_text(self.request, process)
+                    process.unmet_text(&self.request.until)
                 ));
             }
         }
         Ok(())
     }
 
-    /// Looks at each, and tells what has changed.
-    fn sample_all(&mut self) -> Result<(), Failure> {
-        let mut processes = std::mem::take(&mut self.processes);
-        let told = processes.iter_mut().try_for_each(|process| self.sample(process));
-        self.processes = processes;
-        told
-    }
-
-    fn sample(&mut self, process: &mut MonitoredProcess) -> Result<(), Failure> {
-        let changes = process.sample(&mut self.proc_reader, self.request.threads);
-        let unread = match (&changes, process.threads_error_text()) {
-            (Ok(_), None) => None,
-            (Ok(_), Some(why)) => Some(format!(
-                "{}: its threads cannot be read any more: {why}; what they block, and what is pending for one of \
-                 them, is not told",
-                process.pid
-            )),
-            // Its end is about to be told.
-            (Err(ProcReadError::Gone), _) => return Ok(()),
-            (Err(error), _) => Some(format!("{}: it cannot be read any more: {error}", process.pid)),
-        };
-        if let Some(unread) = unread
-            && !std::mem::replace(&mut process.read_error_reported, true)
-        {
-            self.notes.write_note(&unread);
+    /// Reports the processes that run on without their tracer.
+    fn report_exited_tracers(&mut self) {
+        let Some(events) = &mut self.events else { return };
+        for pid in events.take_closed() {
+            if self.sampler.end_tracing(pid) {
+                self.emitter.note(&format!("{pid}: its signals are not seen any more: its tracer has ended"));
+            }
         }
-        if !self.reports_changes() {
-            return Ok(());
-        }
-        let time = SystemTime::now();
-        changes.iter().flatten().try_for_each(|change| {
-            let what = MonitorEventKind::Change(change);
-            self.emit(&MonitorEvent { time, pid: process.pid, name: process.name(), kind: what })
-        })
     }
 
-    /// Whether changes are told, and not signals or ends alone.
-    pub(super) fn reports_changes(&self) -> bool {
-        !self.request.events.until_exit && !self.request.events.is_selective()
-    }
-
-    /// Tells a change, unless so many have been told as were asked for.
-    pub(super) fn emit(&mut self, event: &MonitorEvent<'_>) -> Result<(), Failure> {
-        if self.remaining != Some(0) {
-            view::print_event(event, self.out)?;
-            self.remaining = self.remaining.map(|left| left - 1);
-        }
-        Ok(())
-    }
-
-    /// The name of a process that is observed, or was until just now.
-    pub(super) fn process_name(&self, pid: u32) -> Option<Vec<u8>> {
-        let ended = self.exited.iter().map(|ended| &ended.process);
-        let process = self.processes.iter().chain(ended).find(|process| process.pid == pid)?;
-        Some(process.name().to_vec())
-    }
-
-    /// Says that fewer changes came than were asked for, for all have ended.
+    /// Reports that the processes have exited before --count was reached.
     fn report_count_not_reached(&mut self) {
-        if let (Some(asked), Some(left @ 1..)) = (self.request.count, self.remaining)
+        if let (Some(count), Some(remaining @ 1..)) = (self.request.count, self.emitter.remaining())
             && self.request.until.is_empty()
         {
-            let seen = asked - left;
-            self.error_messages.push(format!("--count {asked}: all have ended after {seen}"));
+            let emitted = count - remaining;
+            self.error_messages.push(format!("--count {count}: all have ended after {emitted}"));
         }
     }
 
-    /// Says what has not come in time.
+    /// Reports the requirements that are not met when the timeout expires.
     fn report_unmet(&mut self) {
-        for process in &self.processes {
-            let unmet = unmet_text(self.request, process);
+        for process in self.sampler.processes() {
+            let unmet = process.unmet_text(&self.request.until);
             if !unmet.is_empty() {
                 let name = escape_name(process.name());
                 self.error_messages.push(format!("{} ({name}){unmet}", process.pid));
             }
         }
     }
-}
 
-/// `: TERM is not caught`; nothing where all is as it is waited for.
-fn unmet_text(request: &MonitorRequest, process: &MonitoredProcess) -> String {
-    let unmet = request.until.iter().filter_map(|asked| Some(asked.describe_unmet(process.unmet(asked)?)));
-    let all: Vec<String> = unmet.collect();
-    if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) }
+    fn read_events(&mut self) -> Result<EventBatch, Failure> {
+        let Some(events) = &mut self.events else { return Ok(EventBatch::default()) };
+        let name = |pid| self.sampler.process_name(pid).map(<[u8]>::to_vec);
+        events.read_batch(name).map_err(kernel_failure)
+    }
+
+    /// Reads and reports a batch of events. Returns whether the batch had events,
+    /// and whether there may be more.
+    fn report_events(&mut self) -> Result<(bool, bool), Failure> {
+        let EventBatch { events, has_more } = self.read_events()?;
+        let has_events = !events.is_empty();
+        events.into_iter().try_for_each(|event| self.report_event(event))?;
+        Ok((has_events, has_more))
+    }
+
+    fn report_event(&mut self, event: ThreadEvent) -> Result<(), Failure> {
+        if let Some(event) = self.convert_event(event) {
+            self.emitter.emit(&event)?;
+        }
+        Ok(())
+    }
+
+    /// Converts an event; returns `None` if it is not to be reported.
+    fn convert_event(&mut self, event: ThreadEvent) -> Option<MonitorEvent> {
+        let (time, pid) = (event.time, event.pid.unwrap_or(0));
+        let monitored_name = |sampler: &Sampler| Some(sampler.process_name(event.pid?)?.to_vec());
+        if let (ThreadEventKind::JobControlStop(signal), Some(pid)) = (&event.kind, event.pid) {
+            let change = self.sampler.record_stop(pid, *signal)?;
+            let name = monitored_name(&self.sampler).unwrap_or_default();
+            let kind = MonitorEventKind::Change(change);
+            return self.request.events.reports_changes().then_some(MonitorEvent { time, pid, name, kind });
+        }
+        if !self.request.events.reports(&event, self.request.threads) {
+            return None;
+        }
+        let name = monitored_name(&self.sampler).or_else(|| event.thread_name.clone()).unwrap_or_default();
+        Some(MonitorEvent { time, pid, name, kind: MonitorEventKind::Kernel(Box::new(event)) })
+    }
+
+    /// Reports a batch of the events that happened before an exit. Returns whether
+    /// there may be more. A tracer sends its last events after the exit.
+    fn drain_before_exits(&mut self) -> Result<bool, Failure> {
+        let (has_events, has_more) = self.report_events()?;
+        let is_tracing = self.traces_exited_process();
+        if has_events || has_more || !is_tracing {
+            self.silent_since = None;
+            return Ok(has_more || is_tracing);
+        }
+        Ok(self.silent_since.get_or_insert_with(Instant::now).elapsed() < TRACER_SILENCE_TIMEOUT)
+    }
+
+    /// Returns whether a process that has exited is still traced.
+    fn traces_exited_process(&self) -> bool {
+        let is_tracing =
+            |events: &EventCollector| self.sampler.unreported_exits().any(|pid| events.is_tracing(pid));
+        self.events.as_ref().is_some_and(is_tracing)
+    }
+
+    /// Stops the event backend. Reports the remaining events, unless the output has
+    /// failed, and the stops that the tracer caused.
+    fn finish_events(&mut self, is_output_ok: bool) -> Result<(), Failure> {
+        let Some(events) = &mut self.events else { return Ok(()) };
+        let stops = events.stop();
+        let drained = if is_output_ok { self.drain_at_exit() } else { Ok(()) };
+        self.report_tracer_stops(stops, drained.is_ok())?;
+        drained
+    }
+
+    /// Reports the remaining events while the output accepts them, then counts the
+    /// others.
+    fn drain_at_exit(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
+        let mut can_write = true;
+        // The backend is stopped, so the number of events is limited.
+        loop {
+            let EventBatch { events, has_more } = self.read_events()?;
+            for event in events {
+                let is_loss = matches!(event.kind, ThreadEventKind::Lost(_));
+                let is_count_reached = self.emitter.is_count_reached();
+                can_write = can_write && self.can_write_until(deadline)?;
+                if can_write && !is_count_reached {
+                    self.report_event(event)?;
+                } else if (is_loss || !is_count_reached)
+                    && self.request.events.reports(&event, self.request.threads)
+                {
+                    self.unreported.add(&event);
+                }
+            }
+            self.emitter.flush()?;
+            if !has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until pending output is written. Returns false if the deadline expires
+    /// or another signal asks to exit.
+    fn can_write_until(&mut self, deadline: Instant) -> Result<bool, Failure> {
+        while self.emitter.has_pending() {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            if timeout.is_zero()
+                || self.emitter.wait(&self.signal_fd, &[], Some(timeout)).map_err(kernel_failure)?
+            {
+                return Ok(false);
+            }
+            self.emitter.take_error()?;
+        }
+        Ok(Instant::now() < deadline)
+    }
+
+    /// Reports how long the tracer stopped each process: as a note and, if
+    /// `is_output_ok`, as an event.
+    fn report_tracer_stops(
+        &mut self,
+        stops: Vec<(u32, StopStats)>,
+        mut is_output_ok: bool,
+    ) -> Result<(), Failure> {
+        let mut emitted = Ok(());
+        let unstopped = stops.iter().filter(|(_, stops)| stops.count == 0).count();
+        for (pid, stops) in stops {
+            let name = self.sampler.process_name_after_exit(pid).unwrap_or_default().to_vec();
+            if stops.count > 0 || unstopped <= MAX_NAMED_UNSTOPPED {
+                self.emitter.note(&notes::tracer_stops_note(pid, &name, &stops));
+            }
+            if is_output_ok && !self.request.events.until_exit {
+                let kind = MonitorEventKind::TracerStops(stops);
+                emitted = self.emitter.emit(&MonitorEvent { time: SystemTime::now(), pid, name, kind });
+                is_output_ok = emitted.is_ok();
+            }
+        }
+        if unstopped > MAX_NAMED_UNSTOPPED {
+            self.emitter.note(&format!("{unstopped} processes never stood still"));
+        }
+        Ok(emitted?)
+    }
+
+    /// Writes pending output before the exit, and notes about dropped events.
+    fn finish_output(&mut self, end: WatchEnd) -> Result<ExitStatus, Failure> {
+        let exit_status = self.emitter.finish(end, self.deadline, &mut self.signal_fd)?;
+        self.unreported.to_notes().iter().for_each(|note| self.emitter.note(note));
+        Ok(exit_status)
+    }
 }

@@ -1,93 +1,63 @@
-//! `sigtool watch --pid`: look at other processes again and again, and tell
-//! what has changed.
+//! `sigtool watch --pid`: samples other processes, collects their events, and
+//! reports both until the end condition is met.
+//!
+//! `sampler` and `events` return values of the model in `event`; `emitter`
+//! prints them.
 
 pub mod args;
 mod diff;
+mod emitter;
+mod event;
 mod event_loop;
 pub mod events;
 mod open;
+mod pid_list;
 mod process;
+mod sampler;
 mod signal_text;
 mod view;
 mod wire;
 
-use std::time::{Duration, SystemTime};
-
-use diff::ProcessChange;
-use events::FatalSignal;
+use std::time::Duration;
 
 use crate::commands::watch::output::notes::StderrNotes;
 use crate::commands::watch::output::stdout::BufferedStdout;
 use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
 use crate::out::ReportWriter;
-use crate::procfs::{ProcessSnapshot, Thread};
 use crate::select::Selection;
-use crate::signal::exit_status::Termination;
 
-/// What is asked.
+/// The processes to monitor, and how.
 #[derive(Debug)]
 pub struct MonitorRequest {
-    /// The processes, by number; none where criteria alone choose.
+    /// PIDs; empty if only `selection` selects processes.
     pub pids: Vec<u32>,
-    /// What they must be.
+    /// Criteria that every process must match.
     pub selection: Selection,
-    /// From one look to the next.
+    /// Time between two samples.
     pub interval: Duration,
-    /// Whether each thread is told of.
+    /// Report each thread separately.
     pub threads: bool,
-    /// End once every process meets all of these.
+    /// End when every process meets all of these.
     pub until: Vec<Requirement>,
-    /// Which signals are told, as they happen.
+    /// The events to report between samples.
     pub events: events::EventFilter,
-    /// End after this many changes.
+    /// End after this number of events.
     pub count: Option<u64>,
     /// End after this time.
     pub timeout: Option<Duration>,
 }
 
-/// Something to tell of a process.
-#[derive(Debug)]
-struct MonitorEvent<'a> {
-    time: SystemTime,
-    pid: u32,
-    /// What it calls itself.
-    name: &'a [u8],
-    kind: MonitorEventKind<'a>,
-}
-
-/// What there is to tell.
-#[derive(Debug)]
-enum MonitorEventKind<'a> {
-    /// How it is at the start.
-    Start {
-        /// What was found.
-        snapshot: &'a ProcessSnapshot,
-        /// Whether each thread is told of by itself.
-        threads: bool,
-    },
-    /// How one of its threads is at the start.
-    InitialThread(&'a Thread),
-    /// A change.
-    Change(&'a ProcessChange),
-    /// A signal, or what else happened meanwhile.
-    KernelEvent(&'a crate::inspect::events::ThreadEvent),
-    /// How long it stood still to be seen.
-    TracerStops(crate::inspect::events::StopStats),
-    /// It has ended; how, where that can be told, and by whose signal.
-    Exited(Option<Termination>, Option<&'a FatalSignal>),
-}
-
-/// Observes until the end that was asked for.
+/// Monitors processes until the end condition is met. `out` writes to `stdout`.
 ///
 /// # Errors
-/// A selection that cannot be made, a process that is not there, output that
-/// cannot be written, and a kernel that refuses.
+/// A failed write to standard output, or a failed system call. Processes that
+/// cannot be selected or monitored are part of the outcome.
 pub(super) fn run(
     request: &MonitorRequest,
     out: &mut ReportWriter<'_>,
-    outlet: &BufferedStdout,
+    stdout: &BufferedStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
-    event_loop::monitor(request, out, outlet, notes)
+    event_loop::monitor(request, emitter::Emitter::new(out, stdout, notes, request.count))
 }

@@ -1,4 +1,5 @@
-//! Who is observed: chosen, held, and looked at for the first time.
+//! Selection of the processes to monitor; opens their pidfds and reads their first
+//! samples.
 
 use std::fs;
 use std::io;
@@ -13,121 +14,121 @@ use crate::sys::errno::{ESRCH, NOT_A_THREAD_GROUP_LEADER, OUT_OF_DESCRIPTORS};
 use crate::sys::process;
 use crate::sys::process::pidfd::{self, PidFd};
 
-/// A process takes two: a pidfd, and its status.
+/// Descriptors of a monitored process: its pidfd and its status file.
 const FDS_PER_PROCESS: u64 = 2;
-/// So many are open for a moment, while threads are looked at.
+/// Descriptors that are open only while threads are read.
 const TEMPORARY_FDS: u64 = 32;
 
-/// Those who are observed, and what could not be seen of others.
+/// The monitored processes, and warnings about processes that could not be read.
 pub(super) type OpenedProcesses = (Vec<MonitoredProcess>, Vec<String>);
 
-/// Why a process is not held.
 enum OpenProcessError {
-    /// No descriptor is left.
     TooManyOpenFiles,
-    /// Anything else, in words.
+    /// Any other reason, as a message.
     Failed(String),
 }
 
-/// Holds them. Who was named must be there; who was chosen and has ended since
-/// is left out.
+/// Opens the requested processes. Selected processes that have exited meanwhile are
+/// left out.
 ///
 /// # Errors
-/// A /proc or a selection that tells nothing, descriptors that are too few,
-/// nobody found, and whoever was named and cannot be observed.
+/// The outcome of the command if /proc cannot be used, descriptors are too few, no
+/// process matches, or a process given by PID cannot be monitored.
 pub(super) fn open_processes(request: &MonitorRequest) -> Result<OpenedProcesses, CommandOutcome> {
     let root = ProcRoot::default();
-    // The descriptor would be one process's, and the status another's.
+    // With a foreign /proc, pidfd and status would belong to different processes.
     select::check_native_proc(&root).map_err(|error| selection_failure(&error))?;
     if request.events.all_processes {
         return Ok((Vec::new(), Vec::new()));
     }
-    // One that was selected and cannot be held would be taken for one that has
-    // ended.
-    pidfd::check_open().map_err(|missing| CommandOutcome {
+    // Without this check, every selected process would seem to have exited.
+    pidfd::check_open().map_err(|error| CommandOutcome {
         exit_status: ExitStatus::InternalError,
-        error_messages: vec![format!("watching processes needs pidfds: {missing}; --all does not")],
+        error_messages: vec![format!("watching processes needs pidfds: {error}; --all does not")],
     })?;
-    let mut files = ProcReader::new(&root);
-    let mut held = open_named(&request.pids, &mut files)?;
+    let mut reader = ProcReader::new(&root);
+    let mut named = open_named(&request.pids, &mut reader)?;
     if request.selection.is_noop() {
-        return Ok((held, Vec::new()));
+        return Ok((named, Vec::new()));
     }
-    let among = (!request.pids.is_empty()).then_some(request.pids.as_slice());
-    let choice = request.selection.find_processes(&root, among).map_err(|error| selection_failure(&error))?;
-    let count = choice.processes.len();
-    let short = reserve_fds(count - held.len().min(count))?;
-    let mut chosen = Vec::new();
-    for found in choice.processes {
-        let process = match held.iter().position(|process| process.pid == found.pid) {
-            Some(index) => Some(held.swap_remove(index)),
-            None => match open_process(found.pid, &mut files) {
+    let candidates = (!request.pids.is_empty()).then_some(request.pids.as_slice());
+    let found = request.selection.find_processes(&root, candidates);
+    let found = found.map_err(|error| selection_failure(&error))?;
+    let count = found.processes.len();
+    let fd_limit_failure = reserve_fds(count - named.len().min(count))?;
+    let mut opened = Vec::new();
+    for candidate in found.processes {
+        let process = match named.iter().position(|process| process.pid == candidate.pid) {
+            Some(index) => Some(named.swap_remove(index)),
+            None => match open_process(candidate.pid, &mut reader) {
                 Ok(process) => Some(process),
-                Err(OpenProcessError::TooManyOpenFiles) => return Err(short(count)),
+                Err(OpenProcessError::TooManyOpenFiles) => return Err(fd_limit_failure(count)),
                 Err(OpenProcessError::Failed(_)) => None,
             },
         };
-        chosen.extend(process.filter(|_| request.selection.revalidate(&root, &found)));
+        opened.extend(process.filter(|_| request.selection.revalidate(&root, &candidate)));
     }
-    let mut complaints = choice.warnings;
-    if chosen.is_empty() {
-        complaints.push("no process matches".to_owned());
-        return Err(CommandOutcome { exit_status: ExitStatus::Failure, error_messages: complaints });
+    let mut warnings = found.warnings;
+    if opened.is_empty() {
+        warnings.push("no process matches".to_owned());
+        return Err(CommandOutcome { exit_status: ExitStatus::Failure, error_messages: warnings });
     }
-    Ok((chosen, complaints))
+    Ok((opened, warnings))
 }
 
-fn open_named(pids: &[u32], files: &mut ProcReader) -> Result<Vec<MonitoredProcess>, CommandOutcome> {
-    let short = reserve_fds(pids.len())?;
-    let (mut held, mut refused) = (Vec::new(), Vec::new());
+fn open_named(pids: &[u32], reader: &mut ProcReader) -> Result<Vec<MonitoredProcess>, CommandOutcome> {
+    let fd_limit_failure = reserve_fds(pids.len())?;
+    let (mut opened, mut errors) = (Vec::new(), Vec::new());
     for pid in pids {
-        match open_process(*pid, files) {
-            Ok(process) => held.push(process),
-            Err(OpenProcessError::TooManyOpenFiles) => return Err(short(pids.len())),
-            Err(OpenProcessError::Failed(why)) => refused.push(format!("{pid}: {why}")),
+        match open_process(*pid, reader) {
+            Ok(process) => opened.push(process),
+            Err(OpenProcessError::TooManyOpenFiles) => return Err(fd_limit_failure(pids.len())),
+            Err(OpenProcessError::Failed(message)) => errors.push(format!("{pid}: {message}")),
         }
     }
-    if refused.is_empty() {
-        Ok(held)
+    if errors.is_empty() {
+        Ok(opened)
     } else {
-        Err(CommandOutcome { exit_status: ExitStatus::Unreadable, error_messages: refused })
+        Err(CommandOutcome { exit_status: ExitStatus::Unreadable, error_messages: errors })
     }
 }
 
 fn selection_failure(error: &SelectError) -> CommandOutcome {
-    let exit = if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure };
-    CommandOutcome { exit_status: exit, error_messages: vec![error.to_string()] }
+    let exit_status = if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure };
+    CommandOutcome { exit_status, error_messages: vec![error.to_string()] }
 }
 
-/// Sees to it that so many more processes can be held; gives what there is to
-/// say where it turns out later that they cannot.
+/// Raises the limit of open files so that `count` more processes can be opened.
+/// Returns a function that makes the outcome of the command if descriptors run out
+/// nevertheless.
 ///
 /// # Errors
-/// That it takes more than are allowed: a part of them would be no answer.
+/// The same outcome if the limit cannot be raised far enough. Monitoring only some of
+/// the processes would be misleading.
 fn reserve_fds(count: usize) -> Result<impl Fn(usize) -> CommandOutcome, CommandOutcome> {
     let allowed = process::raise_open_file_limit();
     let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
     let needed = open + count as u64 * FDS_PER_PROCESS + TEMPORARY_FDS;
-    let short = move |count| CommandOutcome {
+    let failure = move |count| CommandOutcome {
         exit_status: ExitStatus::Unreadable,
         error_messages: vec![format!(
             "to observe {count} processes takes {needed} open files, and {allowed} are allowed: raise the limit \
              (as root: ulimit -n {needed}), or choose fewer"
         )],
     };
-    if needed <= allowed { Ok(short) } else { Err(short(count)) }
+    if needed <= allowed { Ok(failure) } else { Err(failure(count)) }
 }
 
-/// Holds a process and looks at it for the first time.
-fn open_process(pid: u32, files: &mut ProcReader) -> Result<MonitoredProcess, OpenProcessError> {
-    let short =
-        |error: &io::Error| error.raw_os_error().is_some_and(|number| OUT_OF_DESCRIPTORS.contains(&number));
-    let held = PidFd::open(pid).map_err(|error| match short(&error) {
+/// Opens a process and reads its first sample.
+fn open_process(pid: u32, reader: &mut ProcReader) -> Result<MonitoredProcess, OpenProcessError> {
+    let is_out_of_fds =
+        |error: &io::Error| error.raw_os_error().is_some_and(|errno| OUT_OF_DESCRIPTORS.contains(&errno));
+    let pidfd = PidFd::open(pid).map_err(|error| match is_out_of_fds(&error) {
         true => OpenProcessError::TooManyOpenFiles,
         false => OpenProcessError::Failed(pidfd_open_error(pid, &error)),
     })?;
-    MonitoredProcess::open(pid, held, files).map_err(|error| match error {
-        ProcReadError::Io(error) if short(&error) => OpenProcessError::TooManyOpenFiles,
+    MonitoredProcess::open(pid, pidfd, reader).map_err(|error| match error {
+        ProcReadError::Io(error) if is_out_of_fds(&error) => OpenProcessError::TooManyOpenFiles,
         ProcReadError::Gone if process::exists(pid) => OpenProcessError::Failed(
             "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned(),
         ),
@@ -138,7 +139,7 @@ fn open_process(pid: u32, files: &mut ProcReader) -> Result<MonitoredProcess, Op
 fn pidfd_open_error(pid: u32, error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(ESRCH) => ProcReadError::Gone.to_string(),
-        Some(number) if NOT_A_THREAD_GROUP_LEADER.contains(&number) => {
+        Some(errno) if NOT_A_THREAD_GROUP_LEADER.contains(&errno) => {
             let tgid = ProcRoot::default().status(pid).ok().and_then(|status| status.tgid);
             match tgid.filter(|tgid| *tgid != pid) {
                 Some(tgid) => format!("not a process but a thread of {tgid}: --threads tells of each"),

@@ -1,10 +1,11 @@
-//! One process that is observed: held, and looked at.
+//! One monitored process: its pidfd and its last snapshot.
 
 use std::time::{Duration, Instant};
 
-use super::diff::{self, DyingThread, ProcessChange};
+use super::diff::{self, DyingThread};
+use super::event::{InitialState, ProcessChange};
 use crate::explain::Requirement;
-use crate::explain::requirement::UnmetReason;
+use crate::explain::requirement::{SignalSetKind, UnmetReason};
 use crate::procfs::{
     ProcReadError, ProcReader, ProcRoot, ProcStatus, ProcessSnapshot, StatusFile, TaskState, Thread, Threads,
 };
@@ -13,132 +14,135 @@ use crate::signal::Signal;
 use crate::signal::exit_status::Termination;
 use crate::sys::process::pidfd::PidFd;
 
-/// A process, held by a pidfd: another one that gets its number is never taken
-/// for it.
+/// A process, identified by its pidfd: a process that reuses its PID is never
+/// mistaken for it.
 #[derive(Debug)]
 pub(super) struct MonitoredProcess {
     pub(super) pid: u32,
     pub(super) pidfd: PidFd,
     status_file: StatusFile,
-    /// The last look.
+    /// The last sample.
     pub(super) snapshot: ProcessSnapshot,
-    /// The state that was told last.
+    /// The state that was reported last.
     reported_state: Option<TaskState>,
-    /// Whether it is we who trace it: then its tracer tells what stops it, and its
-    /// state that it is looked at.
+    /// Whether we trace the process. The tracer reports its stops then, and the
+    /// state `t` is caused by the tracer.
     pub(super) is_traced: bool,
-    /// The threads that the kernel was ending at the last look, and since when.
+    /// The threads that the kernel was killing at the last sample.
     dying_threads: Vec<DyingThread>,
-    /// Why its threads cannot be read any more, where that is so.
+    /// The reason why the threads can no longer be read, if so.
     threads_error: Option<ProcReadError>,
-    /// Whether it was said that it, or that they, cannot be read any more.
+    /// Whether it was reported that the process or its threads can no longer be read.
     pub(super) read_error_reported: bool,
 }
 
 impl MonitoredProcess {
-    /// Looks at a process that is held for the first time.
-    ///
-    /// # Errors
-    /// See [`ProcReadError`].
+    /// Reads the first sample.
     pub(super) fn open(
         pid: u32,
-        held: PidFd,
-        files: &mut ProcReader,
+        pidfd: PidFd,
+        reader: &mut ProcReader,
     ) -> Result<MonitoredProcess, ProcReadError> {
-        let mut kept = StatusFile::open(&ProcRoot::default(), pid)?;
-        // Nothing was read before, so that there is something new.
-        let status = kept.read_if_changed()?.unwrap_or_default();
-        let threads = Some(read_threads(pid, &held, &status, files)?);
-        let last = ProcessSnapshot { status, threads, ..ProcessSnapshot::default() };
-        let told = diff::process_state(&last);
-        let (is_traced, dying) = (false, Vec::new());
+        let mut status_file = StatusFile::open(&ProcRoot::default(), pid)?;
+        // The first read always returns a status.
+        let status = status_file.read_if_changed()?.unwrap_or_default();
+        let threads = Some(read_threads(pid, &pidfd, &status, reader)?);
+        let snapshot = ProcessSnapshot { status, threads, ..ProcessSnapshot::default() };
         Ok(MonitoredProcess {
             pid,
-            pidfd: held,
-            status_file: kept,
-            snapshot: last,
-            reported_state: told,
-            is_traced,
-            dying_threads: dying,
+            pidfd,
+            status_file,
+            reported_state: diff::process_state(&snapshot),
+            snapshot,
+            is_traced: false,
+            dying_threads: Vec::new(),
             threads_error: None,
             read_error_reported: false,
         })
     }
 
-    /// Looks again; gives what has changed. An end is no change of these: the
-    /// pidfd tells it.
-    ///
-    /// # Errors
-    /// See [`ProcReadError`].
+    /// Returns the state and the signal sets of the last sample. `threads`: each
+    /// thread is reported separately.
+    pub(super) fn initial_state(&self, threads: bool) -> InitialState {
+        let members = |set| diff::set_members(&self.snapshot, set, threads);
+        InitialState {
+            state: diff::process_state(&self.snapshot),
+            thread_count: self.snapshot.threads.as_ref().filter(|_| threads).map(Threads::live_count),
+            pending: members(SignalSetKind::Pending),
+            blocked: (!threads).then(|| members(SignalSetKind::Blocked)),
+            ignored: members(SignalSetKind::Ignored),
+            caught: members(SignalSetKind::Caught),
+        }
+    }
+
+    /// Reads a new sample and returns the changes. An exit is not one of them; the
+    /// pidfd reports it.
     pub(super) fn sample(
         &mut self,
-        files: &mut ProcReader,
+        reader: &mut ProcReader,
         threads: bool,
     ) -> Result<Vec<ProcessChange>, ProcReadError> {
-        let (mut found, now) = match self.status_file.read_if_changed()? {
-            // What was held back is to be looked at again.
+        let (mut changes, snapshot) = match self.status_file.read_if_changed()? {
+            // Dying threads must be read again, because their KILL may be hidden.
             None if self.snapshot.status.thread_count == Some(1) && self.dying_threads.is_empty() => {
                 (Vec::new(), None)
             }
             status => {
-                let now =
-                    self.read_snapshot(status.unwrap_or_else(|| self.snapshot.status.clone()), files)?;
-                if now.threads.as_ref().is_some_and(Threads::all_exited) {
+                let status = status.unwrap_or_else(|| self.snapshot.status.clone());
+                let snapshot = self.read_snapshot(status, reader)?;
+                if snapshot.threads.as_ref().is_some_and(Threads::all_exited) {
                     return Ok(Vec::new());
                 }
-                (diff::diff_snapshots(&self.snapshot, &now, threads), Some(now))
+                (diff::diff_snapshots(&self.snapshot, &snapshot, threads), Some(snapshot))
             }
         };
-        let before = diff::process_state(&self.snapshot);
-        let after = now.as_ref().map_or(before, diff::process_state);
-        if let (Some(told), Some(before), Some(to)) = (self.reported_state, before, after)
-            && diff::is_reportable_state(told, before, to)
+        let previous = diff::process_state(&self.snapshot);
+        let current = snapshot.as_ref().map_or(previous, diff::process_state);
+        if let (Some(from), Some(previous), Some(to)) = (self.reported_state, previous, current)
+            && diff::is_reportable_state(from, previous, to)
             && !(self.is_traced && to.letter() == 't')
         {
-            found.push(ProcessChange::StateChanged { from: told, to, stop_signal: None });
+            changes.push(ProcessChange::StateChanged { from, to, stop_signal: None });
             self.reported_state = Some(to);
         }
-        if let Some(now) = now {
-            self.snapshot = now;
+        if let Some(snapshot) = snapshot {
+            self.snapshot = snapshot;
         }
-        Ok(found)
+        Ok(changes)
     }
 
-    /// This signal has stopped it, as its tracer tells; gives that as a change,
-    /// unless it was told already.
-    pub(super) fn record_stop(&mut self, by: Signal) -> Option<ProcessChange> {
+    /// Records a stop that the tracer reported. Returns the change, unless the stop
+    /// was already reported.
+    pub(super) fn record_stop(&mut self, signal: Signal) -> Option<ProcessChange> {
         let to = TaskState::from_letter(b'T');
         let from = self.reported_state.replace(to).unwrap_or(to);
-        (from != to).then_some(ProcessChange::StateChanged { from, to, stop_signal: Some(by) })
+        (from != to).then_some(ProcessChange::StateChanged { from, to, stop_signal: Some(signal) })
     }
 
-    /// What its files say beside its status: those of its threads where it has
-    /// several. Where these cannot be read any more (it has become another
-    /// user's, or no descriptor is left), what they were stays, for the status,
-    /// which is kept open, tells of the process and of its main thread.
+    /// Completes a status with the threads. If they can no longer be read (the
+    /// process changed its UID, or no descriptor is left), the last known threads
+    /// are kept, and only the main thread is updated from the status.
     fn read_snapshot(
         &mut self,
         status: ProcStatus,
-        files: &mut ProcReader,
+        reader: &mut ProcReader,
     ) -> Result<ProcessSnapshot, ProcReadError> {
-        let (threads, blind) = match read_threads(self.pid, &self.pidfd, &status, files) {
-            Ok(threads) => (Some(threads), None),
+        let (threads, error) = match read_threads(self.pid, &self.pidfd, &status, reader) {
+            Ok(threads) => (threads, None),
             Err(_) if self.pidfd.wait_for_exit(Duration::ZERO)? => return Err(ProcReadError::Gone),
             Err(error) => {
                 let main = Thread::from_status(&status);
                 let is_other = |task: &&Thread| main.as_ref().is_none_or(|main| main.tid != task.tid);
                 let others = self.snapshot.threads.iter().flat_map(Threads::iter).filter(is_other).cloned();
-                let all = others.chain(main.clone()).collect();
-                (Some(Threads::new(all)), Some(error))
+                (Threads::new(others.chain(main.clone()).collect()), Some(error))
             }
         };
-        self.threads_error = blind;
-        let now = Instant::now();
-        let threads = threads.map(|threads| diff::hide_dying_threads(threads, &mut self.dying_threads, now));
-        Ok(ProcessSnapshot { status, threads, ..ProcessSnapshot::default() })
+        self.threads_error = error;
+        let threads = diff::hide_dying_threads(threads, &mut self.dying_threads, Instant::now());
+        Ok(ProcessSnapshot { status, threads: Some(threads), ..ProcessSnapshot::default() })
     }
 
-    /// Why its threads cannot be read any more, where that is so.
+    /// Returns the reason why the threads can no longer be read, if so.
     pub(super) fn threads_error_text(&self) -> Option<String> {
         self.threads_error.as_ref().map(|error| match error {
             ProcReadError::Gone | ProcReadError::PermissionDenied => {
@@ -148,45 +152,53 @@ impl MonitoredProcess {
         })
     }
 
-    /// Why it does not meet a requirement, by what is known of it now.
-    pub(super) fn unmet(&self, asked: &Requirement) -> Option<UnmetReason> {
+    /// Returns the reason why the last sample does not meet a requirement; `None` if
+    /// it does.
+    pub(super) fn unmet_reason(&self, requirement: &Requirement) -> Option<UnmetReason> {
         match self.threads_error {
-            None => asked.unmet_reason(&self.snapshot),
-            Some(_) => asked.unmet_reason(&ProcessSnapshot::from_status(&self.snapshot.status)),
+            None => requirement.unmet_reason(&self.snapshot),
+            Some(_) => requirement.unmet_reason(&ProcessSnapshot::from_status(&self.snapshot.status)),
         }
     }
 
-    /// What it calls itself.
-    pub(super) fn name(&self) -> &[u8] {
-        status_name(&self.snapshot.status)
+    /// Returns the requirements that are not met, as `: TERM is not caught`; empty if
+    /// all are met.
+    pub(super) fn unmet_text(&self, requirements: &[Requirement]) -> String {
+        let unmet = requirements
+            .iter()
+            .filter_map(|requirement| Some(requirement.describe_unmet(self.unmet_reason(requirement)?)));
+        let texts: Vec<String> = unmet.collect();
+        if texts.is_empty() { String::new() } else { format!(": {}", texts.join("; ")) }
     }
 
-    /// How it has ended.
+    /// Returns the name from the last sample.
+    pub(super) fn name(&self) -> &[u8] {
+        self.snapshot.status.name.as_ref().map_or(&[], |name| name.as_bytes())
+    }
+
+    /// Returns how the process terminated, if it has exited and the kernel reports
+    /// it.
     pub(super) fn termination(&self) -> Option<Termination> {
         select::read_termination(self.pid, &self.pidfd)
     }
 
-    /// Whether the kernel will tell how it has ended once it is reaped.
+    /// Returns whether the kernel will report the exit status once the process is
+    /// reaped.
     pub(super) fn is_unreaped(&self) -> bool {
         matches!(self.pidfd.termination(), Ok(None))
     }
 }
 
-/// A name, as the process chose it.
-fn status_name(status: &ProcStatus) -> &[u8] {
-    status.name.as_ref().map_or(&[], |name| name.as_bytes())
-}
-
-/// Its threads, if what stands there is its own.
+/// Reads the threads. Fails if the process has exited, because its PID may have been
+/// reused.
 fn read_threads(
     pid: u32,
-    held: &PidFd,
+    pidfd: &PidFd,
     status: &ProcStatus,
-    files: &mut ProcReader,
+    reader: &mut ProcReader,
 ) -> Result<Threads, ProcReadError> {
-    let threads = files.threads(pid, status)?;
-    if status.thread_count != Some(1) && held.wait_for_exit(Duration::ZERO)? {
-        // It may be of another process of its number.
+    let threads = reader.threads(pid, status)?;
+    if status.thread_count != Some(1) && pidfd.wait_for_exit(Duration::ZERO)? {
         return Err(ProcReadError::Gone);
     }
     Ok(threads)

@@ -1,29 +1,31 @@
-//! The JSON Lines of `watch --pid`: types of its own, whose field names are a
-//! contract.
+//! The JSON Lines of `watch --pid`. The field names are a stable interface, so these
+//! types are separate from the model.
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::diff::{self, ProcessChange};
-use super::events::FatalSignal;
-use super::signal_text::{self, SignalEventObject};
-use super::{MonitorEvent, MonitorEventKind};
-use crate::commands::watch::wire::SenderObject;
-use crate::explain::requirement::SignalSetKind;
-use crate::inspect::{Backend, events};
-use crate::procfs::{ProcessName, ProcessSnapshot, TaskState, Thread, Threads};
+use super::event::{FatalSignal, InitialState, MonitorEvent, MonitorEventKind, ProcessChange};
+use crate::commands::watch::wire::{SenderObject, SiginfoObject, lost_count_object, siginfo_object};
+use crate::inspect::events::{
+    GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, StopStats, ThreadEvent, ThreadEventKind,
+    VerifiedSender,
+};
+use crate::inspect::{Backend, ClaimedSender};
+use crate::out::ReportWriter;
+use crate::procfs::{ProcessName, TaskState, Thread};
 use crate::signal::exit_status::Termination;
 use crate::signal::{Arch, SignalSet};
 
-/// An event: what all of them have, and what belongs to its kind.
+/// An event: the common fields and those of its kind.
 #[derive(Serialize)]
-pub(super) struct MonitorEventObject<'a> {
-    /// UTC, as RFC 3339 has it.
+struct MonitorEventObject<'a> {
+    /// UTC in the format of RFC 3339.
     time: String,
     pid: u32,
-    /// The thread, where it is of one.
+    /// Null for an event of the whole process.
     tid: Option<u32>,
     name: Cow<'a, str>,
     event: &'static str,
@@ -36,11 +38,11 @@ pub(super) struct MonitorEventObject<'a> {
 enum EventDetailsObject<'a> {
     Start {
         state: Option<char>,
-        /// Only where what starts and ends is told.
+        /// Only with --threads.
         #[serde(skip_serializing_if = "Option::is_none")]
         threads: Option<usize>,
         pending: Option<Vec<String>>,
-        /// Not where each thread has its own.
+        /// Absent with --threads, because each thread has its own mask.
         #[serde(skip_serializing_if = "Option::is_none")]
         blocked: Option<Option<Vec<String>>>,
         ignored: Option<Vec<String>>,
@@ -57,7 +59,7 @@ enum EventDetailsObject<'a> {
     State {
         from: char,
         to: char,
-        /// The signal that has stopped it, where that is told.
+        /// The signal that stopped the process, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         signal: Option<String>,
     },
@@ -65,17 +67,16 @@ enum EventDetailsObject<'a> {
         from: String,
         to: String,
     },
-    /// All null where it cannot be told.
+    /// All fields are null if the termination is unknown.
     Exit {
         status: Option<u8>,
         killed_by: Option<String>,
         core: Option<bool>,
-        /// Whose signal it was, where signals are seen.
+        /// The sender of the fatal signal, if the signal was seen; null for the kernel.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<Option<SenderObject<'a>>>,
     },
     Signal(Box<SignalEventObject<'a>>),
-    /// Times in microseconds.
     Stops {
         backend: &'static str,
         stops: u64,
@@ -85,32 +86,54 @@ enum EventDetailsObject<'a> {
     Empty {},
 }
 
-/// An event as an object.
-pub(super) fn monitor_event_object<'a>(event: &MonitorEvent<'a>) -> MonitorEventObject<'a> {
-    let (kind, tid, more) = match &event.kind {
-        MonitorEventKind::Start { snapshot: look, threads } => ("start", None, start_details(look, *threads)),
-        MonitorEventKind::InitialThread(task) => ("thread", Some(task.tid), thread_details(task)),
-        MonitorEventKind::Change(change) => self::change_details(change),
-        MonitorEventKind::KernelEvent(event) => kernel_event_details(event),
-        MonitorEventKind::TracerStops(stops) => ("stood-still", None, tracer_stops_details(stops)),
-        MonitorEventKind::Exited(ending, killer) => ("ended", None, exit_details(*ending, *killer)),
-    };
-    build_object(event, kind, tid, more)
+/// A signal that was generated or delivered.
+#[derive(Serialize)]
+struct SignalEventObject<'a> {
+    #[serde(flatten)]
+    signal: SiginfoObject<'a>,
+    /// The result of the generation; absent for a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'static str>,
+    /// The sender that the siginfo names, if it is not the verified one; null if that
+    /// is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<Option<ClaimedIdsObject>>,
 }
 
-fn build_object<'a>(
-    event: &MonitorEvent<'a>,
-    kind: &'static str,
-    tid: Option<u32>,
-    more: EventDetailsObject<'a>,
-) -> MonitorEventObject<'a> {
+#[derive(Serialize)]
+struct ClaimedIdsObject {
+    pid: u32,
+    uid: u32,
+}
+
+/// Writes an event as a line.
+pub(super) fn print_event(event: &MonitorEvent, out: &mut ReportWriter<'_>) -> io::Result<()> {
+    if let MonitorEventKind::Kernel(kernel_event) = &event.kind
+        && let ThreadEventKind::Lost(count) = kernel_event.kind
+    {
+        return out.write_json_line(&lost_count_object(event.time, count));
+    }
+    out.write_json_line(&monitor_event_object(event))
+}
+
+fn monitor_event_object(event: &MonitorEvent) -> MonitorEventObject<'_> {
+    let (kind, tid, details) = match &event.kind {
+        MonitorEventKind::Start(state) => ("start", None, start_details(state)),
+        MonitorEventKind::InitialThread(task) => ("thread", Some(task.tid), thread_details(task)),
+        MonitorEventKind::Change(change) => change_details(change),
+        MonitorEventKind::Kernel(event) => kernel_event_details(event),
+        MonitorEventKind::TracerStops(stops) => ("stood-still", None, tracer_stops_details(stops)),
+        MonitorEventKind::Exited { termination, fatal_signal } => {
+            ("ended", None, exit_details(*termination, fatal_signal.as_deref()))
+        }
+    };
     MonitorEventObject {
         time: humantime::format_rfc3339_micros(event.time).to_string(),
         pid: event.pid,
         tid,
-        name: String::from_utf8_lossy(event.name),
+        name: String::from_utf8_lossy(&event.name),
         event: kind,
-        details: more,
+        details,
     }
 }
 
@@ -118,15 +141,14 @@ fn signal_names(signals: SignalSet) -> Vec<String> {
     signals.member_names(Arch::NATIVE)
 }
 
-fn start_details(look: &ProcessSnapshot, threads: bool) -> EventDetailsObject<'static> {
-    let set = |set| diff::set_members(look, set, threads).map(signal_names);
+fn start_details(state: &InitialState) -> EventDetailsObject<'static> {
     EventDetailsObject::Start {
-        state: diff::process_state(look).map(TaskState::letter),
-        threads: look.threads.as_ref().filter(|_| threads).map(Threads::live_count),
-        pending: set(SignalSetKind::Pending),
-        blocked: (!threads).then(|| set(SignalSetKind::Blocked)),
-        ignored: set(SignalSetKind::Ignored),
-        caught: set(SignalSetKind::Caught),
+        state: state.state.map(TaskState::letter),
+        threads: state.thread_count,
+        pending: state.pending.map(signal_names),
+        blocked: state.blocked.map(|blocked| blocked.map(signal_names)),
+        ignored: state.ignored.map(signal_names),
+        caught: state.caught.map(signal_names),
     }
 }
 
@@ -138,14 +160,15 @@ fn lossy_name(name: &ProcessName) -> String {
     String::from_utf8_lossy(name.as_bytes()).into_owned()
 }
 
+/// Returns the name, the thread and the details of an event.
 fn change_details(change: &ProcessChange) -> (&'static str, Option<u32>, EventDetailsObject<'static>) {
     match change {
-        ProcessChange::SetChanged { tid, is_added: added, set, signals } => {
-            let kind = if *added { "added" } else { "removed" };
+        ProcessChange::SetChanged { tid, is_added, set, signals } => {
+            let kind = if *is_added { "added" } else { "removed" };
             (kind, *tid, EventDetailsObject::Set { set: set.as_str(), signals: signal_names(*signals) })
         }
-        ProcessChange::StateChanged { from, to, stop_signal: by } => {
-            let signal = by.map(|by| Arch::NATIVE.signal_name(by).to_string());
+        ProcessChange::StateChanged { from, to, stop_signal } => {
+            let signal = stop_signal.map(|signal| Arch::NATIVE.signal_name(signal).to_string());
             ("state", None, EventDetailsObject::State { from: from.letter(), to: to.letter(), signal })
         }
         ProcessChange::NameChanged { from, to } => {
@@ -156,29 +179,29 @@ fn change_details(change: &ProcessChange) -> (&'static str, Option<u32>, EventDe
     }
 }
 
-/// What happened, and the thread, where it was of one.
-fn kernel_event_details(event: &events::ThreadEvent) -> (&'static str, Option<u32>, EventDetailsObject<'_>) {
+/// Returns the name, the thread and the details of an event.
+fn kernel_event_details(event: &ThreadEvent) -> (&'static str, Option<u32>, EventDetailsObject<'_>) {
     let tid = event.tid;
     match &event.kind {
-        events::ThreadEventKind::Generation(sent) => {
-            let tid = tid.filter(|_| !sent.is_process_directed);
-            ("generated", tid, EventDetailsObject::Signal(Box::new(signal_text::generated_object(sent))))
+        ThreadEventKind::Generation(generation) => {
+            let tid = tid.filter(|_| !generation.is_process_directed);
+            ("generated", tid, EventDetailsObject::Signal(Box::new(generated_object(generation))))
         }
-        events::ThreadEventKind::Delivery(delivered) => {
-            ("delivered", tid, EventDetailsObject::Signal(Box::new(signal_text::delivered_object(delivered))))
+        ThreadEventKind::Delivery(delivery) => {
+            ("delivered", tid, EventDetailsObject::Signal(Box::new(delivered_object(delivery))))
         }
-        events::ThreadEventKind::NewThread => ("clone", tid, EventDetailsObject::Empty {}),
-        events::ThreadEventKind::Exec => ("exec", None, EventDetailsObject::Empty {}),
-        events::ThreadEventKind::Exited(ending) => ("exit", tid, exit_details(*ending, None)),
-        // A change of state tells it.
-        events::ThreadEventKind::JobControlStop(_) => ("state", None, EventDetailsObject::Empty {}),
-        // It is told apart, for it is of no process.
-        events::ThreadEventKind::Lost(_) => ("lost", None, EventDetailsObject::Empty {}),
+        ThreadEventKind::NewThread => ("clone", tid, EventDetailsObject::Empty {}),
+        ThreadEventKind::Exec => ("exec", None, EventDetailsObject::Empty {}),
+        ThreadEventKind::Exited(termination) => ("exit", tid, exit_details(*termination, None)),
+        // The event loop turns a stop of a monitored process into a change.
+        ThreadEventKind::JobControlStop(_) => ("state", None, EventDetailsObject::Empty {}),
+        // print_event writes another object for it.
+        ThreadEventKind::Lost(_) => ("lost", None, EventDetailsObject::Empty {}),
     }
 }
 
-fn tracer_stops_details(stops: &events::StopStats) -> EventDetailsObject<'static> {
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+fn tracer_stops_details(stops: &StopStats) -> EventDetailsObject<'static> {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     EventDetailsObject::Stops {
         backend: Backend::Ptrace.as_str(),
         stops: stops.count,
@@ -187,12 +210,72 @@ fn tracer_stops_details(stops: &events::StopStats) -> EventDetailsObject<'static
     }
 }
 
-fn exit_details<'a>(ending: Option<Termination>, killer: Option<&'a FatalSignal>) -> EventDetailsObject<'a> {
-    let (status, signal, core) = match ending {
+fn exit_details(
+    termination: Option<Termination>,
+    fatal_signal: Option<&FatalSignal>,
+) -> EventDetailsObject<'_> {
+    let (status, signal, core) = match termination {
         Some(Termination::Exited(status)) => (Some(status), None, Some(false)),
-        Some(Termination::Killed { signal, core_dumped: core }) => (None, Some(signal), Some(core)),
+        Some(Termination::Killed { signal, core_dumped }) => (None, Some(signal), Some(core_dumped)),
         None => (None, None, None),
     };
     let killed_by = signal.map(|signal| Arch::NATIVE.signal_name(signal).to_string());
-    EventDetailsObject::Exit { status, killed_by, core, sender: killer.map(signal_text::fatal_sender_object) }
+    EventDetailsObject::Exit { status, killed_by, core, sender: fatal_signal.map(fatal_sender_object) }
+}
+
+fn result_id(result: GenerateResult) -> &'static str {
+    match result {
+        GenerateResult::Delivered => "delivered",
+        GenerateResult::Ignored => "ignored",
+        GenerateResult::AlreadyPending => "already-pending",
+        GenerateResult::Overflow => "overflow",
+        GenerateResult::SiginfoLost => "info-lost",
+    }
+}
+
+fn generated_object(generation: &SignalGeneration) -> SignalEventObject<'_> {
+    let claims = match generation.sender_match {
+        SenderMatch::Matches => None,
+        SenderMatch::Differs { .. } => {
+            Some(Some(ClaimedIdsObject { pid: generation.siginfo.pid, uid: generation.siginfo.uid }))
+        }
+        SenderMatch::Unknown => Some(None),
+    };
+    let sender = generation.sender.as_ref().map(verified_sender_object);
+    let mut signal = siginfo_object(&generation.siginfo, sender);
+    // A CHLD is sent by the child itself.
+    if let Some(sender) = &generation.sender {
+        signal.set_child_ids(sender.pid.unwrap_or(0), sender.uid, None);
+    }
+    SignalEventObject { signal, result: Some(result_id(generation.generate_result)), claims }
+}
+
+fn delivered_object(delivery: &SignalDelivery) -> SignalEventObject<'_> {
+    let SignalDelivery { siginfo, claimed_sender } = delivery;
+    let mut signal = siginfo_object(siginfo, claimed_sender.as_ref().and_then(claimed_sender_object));
+    if let Some(child) = claimed_sender.as_ref().filter(|claimed| claimed.is_child) {
+        signal.set_child_ids(child.pid.unwrap_or(0), child.uid, Some(child.inner_pid));
+    }
+    SignalEventObject { signal, result: None, claims: None }
+}
+
+/// Returns the sender of a signal that terminated a process; `None` for the kernel.
+fn fatal_sender_object(fatal_signal: &FatalSignal) -> Option<SenderObject<'_>> {
+    match fatal_signal {
+        FatalSignal::Generated(generation) => generation.sender.as_ref().map(verified_sender_object),
+        FatalSignal::Delivered(delivery) => delivery.claimed_sender.as_ref().and_then(claimed_sender_object),
+    }
+}
+
+/// Returns a sender named by a siginfo, `None` for a child; the PID is 0 if unknown in
+/// our PID namespace.
+fn claimed_sender_object(claimed: &ClaimedSender) -> Option<SenderObject<'_>> {
+    let ClaimedSender { inner_pid, pid, uid, name, is_child } = claimed;
+    (!is_child).then(|| SenderObject::new_claimed(*pid, *uid, name.as_deref(), *inner_pid))
+}
+
+/// Returns a sender reported by the kernel; the PID is 0 outside of our PID namespace.
+fn verified_sender_object(sender: &VerifiedSender) -> SenderObject<'_> {
+    SenderObject::new_verified(sender.pid.unwrap_or(0), sender.uid, Some(&sender.thread_name))
+        .with_tid(sender.tid)
 }

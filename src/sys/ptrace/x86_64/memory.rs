@@ -30,11 +30,10 @@ pub(super) const DATA_SIZE: usize = 24 << 10;
 /// How long the thread is kept stopped for its memory: a page that was swapped
 /// out arrives within that time.
 const PAGE_TIMEOUT: Duration = Duration::from_millis(250);
-/// The same while the memory helper is runnable: it does not wait for a page, but
-/// for a processor.
-const STARVED_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long it is given then before its state is read again.
-const STARVED_SLICE: Duration = Duration::from_millis(20);
+/// The same while the memory helper waits for a processor, and not for a page.
+const STARVED_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time between two checks whether that is over.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// One access to memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,12 +127,12 @@ impl TargetMemory {
     /// bytes of each are there. A piece that cannot be read at all counts 0.
     ///
     /// # Errors
-    /// [`InspectError::MemoryTimeout`] if a page did not arrive in time, or if `patience`
+    /// [`InspectError::MemoryTimeout`] if a page did not arrive in time, or if `deadline`
     /// is given and was cancelled. Nothing can be read or written any longer then.
     pub(super) fn read<const N: usize>(
         &mut self,
         pieces: [(u64, &mut [u8]); N],
-        patience: Option<Deadline<'_>>,
+        deadline: Option<Deadline<'_>>,
     ) -> Result<[usize; N], InspectError> {
         let mut accesses = [MemoryAccess::default(); N];
         let mut used = 0;
@@ -142,7 +141,7 @@ impl TargetMemory {
             *access = MemoryAccess { address: *address, length, offset, ..MemoryAccess::default() };
             used += buffer.len();
         }
-        self.run(&mut accesses, &[], patience)?;
+        self.run(&mut accesses, &[], deadline)?;
         let data = self.data(used)?;
         let mut counts = [0; N];
         for ((count, access), (_, buffer)) in counts.iter_mut().zip(&accesses).zip(pieces) {
@@ -174,7 +173,7 @@ impl TargetMemory {
         &mut self,
         accesses: &mut [MemoryAccess],
         to_write: &[&[u8]],
-        patience: Option<Deadline<'_>>,
+        deadline: Option<Deadline<'_>>,
     ) -> Result<(), InspectError> {
         if self.is_abandoned || self.helper <= 0 || self.file < 0 {
             return Err(InspectError::MemoryTimeout);
@@ -200,25 +199,22 @@ impl TargetMemory {
         board.requested.store(number, Ordering::Release);
         helper::futex_wake(&board.requested);
         let start = Instant::now();
-        let mut end = start + PAGE_TIMEOUT;
         loop {
-            let done = board.answered.load(Ordering::Acquire);
-            if done == number {
+            let waited = start.elapsed();
+            let is_starved = || waited < STARVED_TIMEOUT && procfs_noalloc::is_runnable(self.helper);
+            let is_late = waited >= PAGE_TIMEOUT && !is_starved();
+            let is_over = is_late || deadline.is_some_and(|deadline| deadline.is_expired());
+            // The helper may have answered since.
+            let answered = board.answered.load(Ordering::Acquire);
+            if answered == number {
                 break;
             }
-            let mut rest = end.saturating_duration_since(Instant::now());
-            if rest.is_zero() && start.elapsed() < STARVED_TIMEOUT && procfs_noalloc::is_runnable(self.helper)
-            {
-                rest = STARVED_SLICE;
-                end = Instant::now() + rest;
-            }
-            let is_over = rest.is_zero() || patience.is_some_and(|patience| patience.is_expired());
-            // Each tick interrupts the wait. A helper that was killed never answers.
+            // A helper that was killed never answers.
             if is_over || helper::is_ended(self.helper) {
                 self.is_abandoned = true;
                 return Err(InspectError::MemoryTimeout);
             }
-            helper::futex_wait(&board.answered, done, Some(rest));
+            helper::futex_wait(&board.answered, answered, Some(CHECK_INTERVAL));
         }
         // SAFETY: the request was answered, so the cell is this process's again.
         accesses.copy_from_slice(unsafe { &(&*board.accesses.get())[..accesses.len()] });
@@ -272,14 +268,14 @@ mod tests {
     fn memory_helper_reads_and_writes_what_is_mapped() {
         let own = pid_t::try_from(std::process::id()).expect("a pid");
         let word = CancelFlag::new().expect("memory");
-        let patience = Deadline { end: Instant::now() + Duration::from_secs(20), cancel: &word };
+        let deadline = Deadline { end: Instant::now() + Duration::from_secs(20), cancel: &word };
         let mut memory = TargetMemory::new().expect("memory");
         memory.start().expect("a process");
         memory.open(own, own).expect("our own");
         let bytes = Box::new([1u8, 2, 3]);
         let address = bytes.as_ptr() as u64;
         let (mut three, mut none) = ([0; 3], [0; 8]);
-        let counts = memory.read([(address, &mut three[..]), (16, &mut none[..])], Some(patience));
+        let counts = memory.read([(address, &mut three[..]), (16, &mut none[..])], Some(deadline));
         assert_eq!((counts, three), (Ok([3, 0]), [1, 2, 3]));
         assert_eq!(memory.write([(address, &[7, 8][..]), (16, &[1][..])]), Ok(()));
         assert_eq!(std::hint::black_box(*bytes), [7, 8, 3]);

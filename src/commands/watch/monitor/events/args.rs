@@ -1,16 +1,15 @@
-//! What is typed to be told of signals as they happen.
+//! Options that select events and their backend.
 
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::{EventBackend, EventFilter, ProcessMatcher};
-use crate::commands::watch::monitor::args::{parse_pids, reject_own_pid};
+use super::filter::{EventBackend, EventFilter, ProcessMatcher};
+use crate::commands::watch::monitor::pid_list::{parse_pids, reject_own_pid};
 use crate::error::Failure;
 use crate::out::escape_name;
 use crate::signal::{Arch, SignalSet};
 
-/// Which signals, by what.
 #[derive(Debug, Default, Args)]
 pub(in crate::commands::watch::monitor) struct EventArgs {
     /// Every signal of the whole system, as it is sent
@@ -49,9 +48,9 @@ enum EventBackendArg {
 }
 
 impl EventArgs {
-    /// The options that are given, the first of which needs somebody to look at.
+    /// Returns the first given option that requires processes to monitor or --all.
     pub(in crate::commands::watch::monitor) fn given_option(&self) -> Option<&'static str> {
-        let given = [
+        let options = [
             (!self.signal.is_empty(), "--signal"),
             (!self.sender.is_empty(), "--sender"),
             (!self.target.is_empty(), "--target"),
@@ -59,40 +58,40 @@ impl EventArgs {
             (self.backend.is_some(), "--backend"),
             (self.verbose, "--verbose"),
         ];
-        given.iter().find(|(given, _)| *given).map(|(_, option)| *option)
+        options.iter().find(|(is_given, _)| *is_given).map(|(_, option)| *option)
     }
 
-    /// What is asked.
+    /// Converts the options.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing, or does not go
-    /// with the others.
+    /// A usage failure for the first value that is invalid, or that cannot be
+    /// combined with the others.
     pub(in crate::commands::watch::monitor) fn to_filter(&self) -> Result<EventFilter, Failure> {
-        let means = match self.backend {
+        let backend = match self.backend {
             None | Some(EventBackendArg::Auto) if self.all => EventBackend::Bpf,
             None | Some(EventBackendArg::Auto) => EventBackend::Auto,
             Some(EventBackendArg::Bpf) => EventBackend::Bpf,
             Some(EventBackendArg::Ptrace) => EventBackend::Ptrace,
             Some(EventBackendArg::Proc) => EventBackend::Proc,
         };
-        let refused = |text: &str| Err(Failure::usage_error(text));
-        if self.all && means != EventBackend::Bpf {
-            return refused("--all: only BPF sees the whole system: --backend bpf");
+        let usage_error = |text: &str| Err(Failure::usage_error(text));
+        if self.all && backend != EventBackend::Bpf {
+            return usage_error("--all: only BPF sees the whole system: --backend bpf");
         }
         if self.all && self.until_exit {
-            return refused("--until-exit: it is for processes: --pid PID, or a criterion");
+            return usage_error("--until-exit: it is for processes: --pid PID, or a criterion");
         }
         if !self.all && !self.target.is_empty() {
-            return refused("--target: it goes with --all; --pid, or a criterion, names the targets");
+            return usage_error("--target: it goes with --all; --pid, or a criterion, names the targets");
         }
-        let chooses = !self.signal.is_empty() || !self.sender.is_empty();
-        if means == EventBackend::Proc && chooses {
-            return refused(
+        let selects_signals = !self.signal.is_empty() || !self.sender.is_empty();
+        if backend == EventBackend::Proc && selects_signals {
+            return usage_error(
                 "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
             );
         }
         Ok(EventFilter {
-            backend: means,
+            backend,
             all_processes: self.all,
             signals: self.parse_signals()?,
             senders: parse_process_matchers("--sender", &self.sender)?,
@@ -109,7 +108,7 @@ impl EventArgs {
             if word.trim().is_empty() {
                 return Err(Failure::usage_error("--signal '': not a signal"));
             }
-            // A number that is none, as such; those of a mask are read as one.
+            // Without this check, SignalSet::parse could read the number as a mask.
             if let Some(number) = word.split(',').find(|word| is_invalid_signal_number(word.trim())) {
                 let last = Arch::NATIVE.max_signal_number();
                 let text = format!("--signal {number}: not a signal number: they go from 1 to {last}");
@@ -123,27 +122,27 @@ impl EventArgs {
     }
 }
 
-/// Whether this is a number, and of no signal.
+/// Returns whether the word is a number that is not a signal number.
 fn is_invalid_signal_number(word: &str) -> bool {
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     is_number && word.parse().ok().and_then(|number| Arch::NATIVE.signal(number)).is_none()
 }
 
 fn parse_process_matchers(option: &str, words: &[OsString]) -> Result<Vec<ProcessMatcher>, Failure> {
-    let party = |word: &OsString| {
+    let parse = |word: &OsString| {
         let bytes = word.as_encoded_bytes();
         if bytes.is_empty() {
             return Err(Failure::usage_error(format!("{option} '': not a process")));
         }
         if !bytes.iter().all(u8::is_ascii_digit) {
-            // As much as the kernel keeps (TASK_COMM_LEN, less the zero).
+            // The kernel keeps 15 bytes of a name (TASK_COMM_LEN includes a NUL byte).
             return Ok(ProcessMatcher::Name(bytes[..bytes.len().min(15)].to_vec()));
         }
         let pids = parse_pids(word, &format!("{option} "))?;
         reject_own_pid(&pids, option)?;
         Ok(ProcessMatcher::Pid(pids[0]))
     };
-    words.iter().map(party).collect()
+    words.iter().map(parse).collect()
 }
 
 #[cfg(test)]
@@ -158,28 +157,29 @@ mod tests {
 
     #[test]
     fn parses_signals_and_senders() {
-        let asked =
-            args(&["TERM,2"], &["77", "deploy.sh", "a-very-long-name.sh"]).to_filter().expect("it is right");
-        assert_eq!(asked.signals, [INT, TERM].into_iter().collect());
+        let filter = args(&["TERM,2"], &["77", "deploy.sh", "a-very-long-name.sh"])
+            .to_filter()
+            .expect("valid options");
+        assert_eq!(filter.signals, [INT, TERM].into_iter().collect());
         let name = |name: &[u8]| ProcessMatcher::Name(name.to_vec());
-        assert_eq!(asked.senders, [ProcessMatcher::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
-        assert!(asked.is_selective() && asked.backend == EventBackend::Auto);
-        assert!(!args(&[], &[]).to_filter().expect("it is right").is_selective());
+        assert_eq!(filter.senders, [ProcessMatcher::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
+        assert!(filter.is_selective() && filter.backend == EventBackend::Auto);
+        assert!(!args(&[], &[]).to_filter().expect("valid options").is_selective());
     }
 
     #[test]
     fn rejects_invalid_signals_senders_and_backends() {
-        let said = |args: EventArgs| args.to_filter().expect_err("it is wrong").to_string();
-        assert_eq!(said(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
-        assert_eq!(said(args(&[""], &[])), "--signal '': not a signal");
-        let number = |number| format!("--signal {number}: not a signal number: they go from 1 to 64");
-        assert_eq!(said(args(&["TERM,65"], &[])), number("65"));
-        assert_eq!(said(args(&["0"], &[])), number("0"));
-        assert_eq!(said(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
-        assert_eq!(said(args(&[], &[""])), "--sender '': not a process");
+        let error_of = |args: EventArgs| args.to_filter().expect_err("invalid options").to_string();
+        assert_eq!(error_of(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
+        assert_eq!(error_of(args(&[""], &[])), "--signal '': not a signal");
+        let invalid_number = |number| format!("--signal {number}: not a signal number: they go from 1 to 64");
+        assert_eq!(error_of(args(&["TERM,65"], &[])), invalid_number("65"));
+        assert_eq!(error_of(args(&["0"], &[])), invalid_number("0"));
+        assert_eq!(error_of(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
+        assert_eq!(error_of(args(&[], &[""])), "--sender '': not a process");
         let proc = EventArgs { backend: Some(EventBackendArg::Proc), ..args(&["TERM"], &[]) };
-        assert!(said(proc).starts_with("--signal, --sender: /proc does not tell"));
+        assert!(error_of(proc).starts_with("--signal, --sender: /proc does not tell"));
         let ptrace = EventArgs { backend: Some(EventBackendArg::Ptrace), all: true, ..EventArgs::default() };
-        assert!(said(ptrace).starts_with("--all: only BPF"));
+        assert!(error_of(ptrace).starts_with("--all: only BPF"));
     }
 }

@@ -1,76 +1,103 @@
-//! What is asked of signals as they happen.
+//! Selection of the events to report and of the backend that sees them.
 
 use crate::inspect::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
 use crate::signal::{Arch, SignalSet};
 
-/// Which signals are told, as they happen, and by what means.
+/// The events to report, and the backend that sees them.
 #[derive(Clone, Debug)]
 pub struct EventFilter {
-    /// By what; looks alone where it is [`EventBackend::Proc`].
+    /// The backend; only sampling with [`EventBackend::Proc`].
     pub backend: EventBackend,
-    /// Those for every process of the system, none of which is looked at.
+    /// Report the signals of every process; sample none.
     pub all_processes: bool,
-    /// Only these.
+    /// Report only these signals.
     pub signals: SignalSet,
-    /// Only from one of these, if there are any.
+    /// Report only signals from these senders; from any if empty.
     pub senders: Vec<ProcessMatcher>,
-    /// Only for one of these, if there are any.
+    /// Report only signals to these targets; to any if empty.
     pub targets: Vec<ProcessMatcher>,
-    /// Whether nothing is told but how processes end, and who ended them.
+    /// Report only exits and the signals that caused them.
     pub until_exit: bool,
-    /// Whether the last words of the kernel's verifier are told, if it refuses.
+    /// Print the end of the verifier log if the kernel rejects a BPF program.
     pub verbose: bool,
 }
 
-/// A process that is meant.
+/// A criterion for a sender or a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessMatcher {
-    /// By its number.
+    /// The PID.
     Pid(u32),
-    /// By its name, or its thread's, as the kernel has it: up to 15 bytes.
+    /// The name of the process or of its thread, at most 15 bytes as in
+    /// /proc/PID/comm.
     Name(Vec<u8>),
 }
 
-/// By what signals are seen.
+/// The source of signal events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventBackend {
-    /// BPF if it may be used; else looks alone.
+    /// BPF if permitted, else only sampling.
     Auto,
     /// BPF.
     Bpf,
     /// ptrace(2), which stops a process at each of its signals.
     Ptrace,
-    /// None: looks alone.
+    /// No events, only sampling of /proc.
     Proc,
 }
 
 impl EventFilter {
-    /// Whether some signals are chosen: then changes are not told.
+    /// Returns whether only some signals are reported. Changes are not reported
+    /// then.
     pub fn is_selective(&self) -> bool {
         self.signals != SignalSet::all(Arch::NATIVE) || !self.senders.is_empty() || !self.targets.is_empty()
     }
 
-    /// Whether a signal is to be told.
-    pub(super) fn matches(&self, event: &ThreadEvent) -> bool {
-        let (info, sender) = match &event.kind {
-            ThreadEventKind::Generation(sent) => {
-                let sender = sent.sender.as_ref();
-                (&sent.siginfo, sender.map(|sender| (sender.pid, Some(&sender.thread_name[..]))))
+    /// Returns whether the changes between samples are reported.
+    pub(in crate::commands::watch::monitor) fn reports_changes(&self) -> bool {
+        !self.until_exit && !self.is_selective()
+    }
+
+    /// Returns whether an event is reported. `samples_threads`: each thread is
+    /// sampled (--threads).
+    pub(in crate::commands::watch::monitor) fn reports(
+        &self,
+        event: &ThreadEvent,
+        samples_threads: bool,
+    ) -> bool {
+        match &event.kind {
+            ThreadEventKind::Lost(_) => true,
+            // The exit of the process is reported once its exit status is known.
+            ThreadEventKind::Exited(_) if event.tid == event.pid => false,
+            // Sampling reports new and exited threads.
+            ThreadEventKind::NewThread | ThreadEventKind::Exited(_) if samples_threads => false,
+            // The target is outside of our PID namespace.
+            ThreadEventKind::Generation(_) if event.pid.is_none() => false,
+            _ => !self.until_exit && self.matches(event),
+        }
+    }
+
+    /// Returns whether the signal of an event matches; true for other events.
+    fn matches(&self, event: &ThreadEvent) -> bool {
+        let (siginfo, sender) = match &event.kind {
+            ThreadEventKind::Generation(generation) => {
+                let sender = generation.sender.as_ref();
+                (&generation.siginfo, sender.map(|sender| (sender.pid, Some(&sender.thread_name[..]))))
             }
-            ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: claimed }) => {
-                (info, claimed.as_ref().map(|claimed| (claimed.pid, claimed.name.as_deref())))
+            ThreadEventKind::Delivery(SignalDelivery { siginfo, claimed_sender }) => {
+                (siginfo, claimed_sender.as_ref().map(|claimed| (claimed.pid, claimed.name.as_deref())))
             }
             _ => return true,
         };
-        let from = |party: &ProcessMatcher| sender.is_some_and(|(pid, name)| party.matches(pid, name));
-        let to = |party: &ProcessMatcher| party.matches(event.pid, event.thread_name.as_deref());
-        self.signals.contains(info.signal)
-            && (self.senders.is_empty() || self.senders.iter().any(from))
-            && (self.targets.is_empty() || self.targets.iter().any(to))
+        let is_sender =
+            |matcher: &ProcessMatcher| sender.is_some_and(|(pid, name)| matcher.matches(pid, name));
+        let is_target = |matcher: &ProcessMatcher| matcher.matches(event.pid, event.thread_name.as_deref());
+        self.signals.contains(siginfo.signal)
+            && (self.senders.is_empty() || self.senders.iter().any(is_sender))
+            && (self.targets.is_empty() || self.targets.iter().any(is_target))
     }
 
-    /// What the means has to see. Of processes that are looked at everything,
-    /// so that who ends them is known.
+    /// Returns the filter for the backend. It includes every signal to a monitored
+    /// process, because any of them can terminate the process.
     pub(super) fn kernel_filter(&self, pids: &[u32]) -> EventScope {
         if !self.all_processes {
             let signals = SignalSet::all(Arch::NATIVE);
@@ -84,13 +111,13 @@ impl EventFilter {
     }
 }
 
-/// Their numbers, if each has one.
-fn pids_of(parties: &[ProcessMatcher]) -> Option<Vec<u32>> {
-    let number = |party: &ProcessMatcher| match party {
+/// Returns the PIDs if every matcher has one; `None` for an empty list.
+fn pids_of(matchers: &[ProcessMatcher]) -> Option<Vec<u32>> {
+    let pid_of = |matcher: &ProcessMatcher| match matcher {
         ProcessMatcher::Pid(pid) => Some(*pid),
         ProcessMatcher::Name(_) => None,
     };
-    parties.iter().map(number).collect::<Option<Vec<u32>>>().filter(|pids| !pids.is_empty())
+    matchers.iter().map(pid_of).collect::<Option<Vec<u32>>>().filter(|pids| !pids.is_empty())
 }
 
 impl ProcessMatcher {
@@ -111,14 +138,12 @@ mod tests {
     use crate::signal::{Siginfo, Signal};
 
     fn filter_by_senders(senders: &[ProcessMatcher]) -> EventFilter {
-        let signals = SignalSet::all(Arch::NATIVE);
-        let (senders, targets) = (senders.to_vec(), Vec::new());
         EventFilter {
             backend: EventBackend::Ptrace,
             all_processes: false,
-            signals,
-            senders,
-            targets,
+            signals: SignalSet::all(Arch::NATIVE),
+            senders: senders.to_vec(),
+            targets: Vec::new(),
             until_exit: false,
             verbose: false,
         }
@@ -126,19 +151,19 @@ mod tests {
 
     #[test]
     fn matches_sender_by_own_namespace_pid_or_name() {
-        let info = Siginfo { pid: 7, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
-        let from = |pid: Option<u32>, name: Option<&[u8]>| {
-            let claimed =
+        let siginfo = Siginfo { pid: 7, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
+        let signal_from = |pid: Option<u32>, name: Option<&[u8]>| {
+            let claimed_sender =
                 ClaimedSender { inner_pid: 7, pid, uid: 0, name: name.map(<[u8]>::to_vec), is_child: false };
-            let what =
-                ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: Some(claimed) });
-            ThreadEvent { time: SystemTime::now(), pid: Some(1), tid: Some(1), thread_name: None, kind: what }
+            let delivery = SignalDelivery { siginfo, claimed_sender: Some(claimed_sender) };
+            let kind = ThreadEventKind::Delivery(delivery);
+            ThreadEvent { time: SystemTime::now(), pid: Some(1), tid: Some(1), thread_name: None, kind }
         };
-        let (here, there) =
-            (filter_by_senders(&[ProcessMatcher::Pid(1007)]), filter_by_senders(&[ProcessMatcher::Pid(7)]));
-        let bash = from(Some(1007), Some(b"bash"));
-        assert!(here.matches(&bash) && !there.matches(&bash));
-        assert!(!here.matches(&from(None, None)) && !there.matches(&from(None, None)));
+        let own_namespace = filter_by_senders(&[ProcessMatcher::Pid(1007)]);
+        let inner_namespace = filter_by_senders(&[ProcessMatcher::Pid(7)]);
+        let (bash, unknown) = (signal_from(Some(1007), Some(b"bash")), signal_from(None, None));
+        assert!(own_namespace.matches(&bash) && !inner_namespace.matches(&bash));
+        assert!(!own_namespace.matches(&unknown) && !inner_namespace.matches(&unknown));
         assert!(filter_by_senders(&[ProcessMatcher::Name(b"bash".to_vec())]).matches(&bash));
     }
 }

@@ -1,18 +1,20 @@
-//! Signals as they happen, beside the looks.
+//! Events that the kernel reports between two samples: signals, exec, new and
+//! exited threads. They come from BPF or from ptrace(2).
 
 pub(super) mod args;
-mod drain;
-mod emit;
 mod filter;
+pub(super) mod notes;
+mod unreported;
 
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
+use super::event::FatalSignal;
 use crate::commands::watch::sender::SenderNameCache;
 use crate::inspect::events::{
-    EventStream, GenerateResult, SignalDelivery, SignalGeneration, StopStats, ThreadEvent, ThreadEventKind,
+    EventStream, GenerateResult, SignalDelivery, StopStats, ThreadEvent, ThreadEventKind,
 };
 use crate::inspect::{Backend, BackendChoice, BackendError};
 use crate::signal::Signal;
@@ -20,155 +22,156 @@ use crate::signal::consts::KILL;
 use crate::signal::exit_status::Termination;
 
 pub use filter::{EventBackend, EventFilter, ProcessMatcher};
+pub(super) use unreported::UnreportedEvents;
 
-/// The view of the signals.
+/// Collects the events of a backend.
 #[derive(Debug)]
 pub(super) struct EventCollector {
-    events: EventStream,
+    stream: EventStream,
     sender_names: SenderNameCache,
-    /// When what has come is to be taken.
+    /// Time of the next read; `None` while no event is expected.
     read_at: Option<Instant>,
-    /// What was sent last of what could end a process.
+    /// The last signal of each kind that could terminate a process, by PID.
     fatal_signals: HashMap<(u32, Signal), FatalSignal>,
-    /// Whether that is remembered: the ends of these processes are told.
+    /// Whether `fatal_signals` is filled; false with --all, which reports no exits.
     tracks_fatal_signals: bool,
-    /// What processes were called that have ended.
-    exited_names: HashMap<u32, Vec<u8>>,
-    /// What was not told in the end.
-    unreported: drain::UnreportedEvents,
 }
 
-/// What ended a process.
-#[derive(Clone, Debug)]
-pub(super) enum FatalSignal {
-    /// A signal that was seen when it was generated.
-    Generated(SignalGeneration),
-    /// One that was seen when it was delivered: who sent it is claimed.
-    Delivered(SignalDelivery),
+/// The events of one read.
+#[derive(Debug, Default)]
+pub(super) struct EventBatch {
+    pub(super) events: Vec<ThreadEvent>,
+    /// Whether another read may return more.
+    pub(super) has_more: bool,
 }
 
 impl EventCollector {
-    /// Begins, for these processes, or as it is asked for all; `None` for looks
-    /// alone. Whom that takes time with is left out where it is not to go on.
+    /// Starts the backend for these processes, or for all if the filter includes
+    /// all. Returns `None` if the filter asks for sampling only. If `keep_going`
+    /// returns false, the remaining processes are not attached to.
     ///
     /// # Errors
-    /// Why there is nothing to be seen, and of which process.
+    /// The reason why the backend cannot be used, and the PID that caused it.
     pub(super) fn start(
-        asked: &EventFilter,
+        filter: &EventFilter,
         pids: &[u32],
-        goes_on: &dyn Fn() -> bool,
+        keep_going: &dyn Fn() -> bool,
     ) -> Result<Option<EventCollector>, (Option<u32>, BackendError)> {
-        let backend = match asked.backend {
+        let backend = match filter.backend {
             EventBackend::Proc => return Ok(None),
             EventBackend::Auto | EventBackend::Bpf => BackendChoice::Bpf,
             EventBackend::Ptrace => BackendChoice::Ptrace,
         };
-        let events = EventStream::open(&asked.kernel_filter(pids), backend, goes_on)?;
-        let (senders, remembers) = (SenderNameCache::new(), !asked.all_processes);
-        let (last, names, left) = (HashMap::new(), HashMap::new(), drain::UnreportedEvents::default());
         Ok(Some(EventCollector {
-            events,
-            sender_names: senders,
+            stream: EventStream::open(&filter.kernel_filter(pids), backend, keep_going)?,
+            sender_names: SenderNameCache::new(),
             read_at: None,
-            fatal_signals: last,
-            tracks_fatal_signals: remembers,
-            exited_names: names,
-            unreported: left,
+            fatal_signals: HashMap::new(),
+            tracks_fatal_signals: !filter.all_processes,
         }))
     }
 
-    /// Which means it is.
     pub(super) fn backend(&self) -> Backend {
-        self.events.backend()
+        self.stream.backend()
     }
 
-    /// What to wait for; nothing while more is awaited.
+    /// Returns the descriptors to wait for; none while a read is scheduled.
     pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        if self.read_at.is_some() { Vec::new() } else { self.events.descriptors() }
+        if self.read_at.is_some() { Vec::new() } else { self.stream.descriptors() }
     }
 
-    /// Something has come, perhaps. Gives when it is to be taken.
+    /// Schedules a read after the batch delay, because a descriptor may be readable.
     pub(super) fn schedule_read(&mut self) {
-        self.read_at.get_or_insert_with(|| Instant::now() + self.events.batch_delay());
+        self.read_at.get_or_insert_with(|| Instant::now() + self.stream.batch_delay());
     }
 
-    /// When something is to be taken.
+    /// Returns the time of the scheduled read.
     pub(super) fn read_at(&self) -> Option<Instant> {
         self.read_at
     }
 
-    /// Takes what has happened, a part of it; gives that, with the names of those
-    /// who say that they have sent what is delivered, and whether there may be
-    /// more. Who is observed is called so, also when it has ended.
+    /// Reads a batch of events and looks up the names of the claimed senders.
+    /// `monitored_name`: the name of a monitored process, used if it sent a signal
+    /// to itself, even if it has exited.
     ///
     /// # Errors
-    /// What the kernel says.
-    fn read_events(&mut self, own: impl Fn(u32) -> Option<Vec<u8>>) -> io::Result<(Vec<ThreadEvent>, bool)> {
-        let mut batch = Vec::new();
-        let more = self.events.read_batch(&mut batch)?;
-        // What is left is told in the next turn.
-        self.read_at = more.then(Instant::now);
+    /// An error of the backend.
+    pub(super) fn read_batch(
+        &mut self,
+        monitored_name: impl Fn(u32) -> Option<Vec<u8>>,
+    ) -> io::Result<EventBatch> {
+        let mut events = Vec::new();
+        let has_more = self.stream.read_batch(&mut events)?;
+        self.read_at = has_more.then(Instant::now);
         self.sender_names.next_batch();
-        for event in &mut batch {
+        for event in &mut events {
             if let ThreadEventKind::Delivery(SignalDelivery { claimed_sender: Some(claimed), .. }) =
                 &mut event.kind
             {
-                let itself = claimed.pid.filter(|pid| Some(*pid) == event.pid).and_then(&own);
-                claimed.name = itself.or_else(|| claimed.pid.and_then(|pid| self.sender_names.resolve(pid)));
+                let own_pid = claimed.pid.filter(|pid| Some(*pid) == event.pid);
+                claimed.name = own_pid
+                    .and_then(&monitored_name)
+                    .or_else(|| claimed.pid.and_then(|pid| self.sender_names.resolve(pid)));
             }
             self.record_fatal_signal(event);
         }
-        Ok((batch, more))
+        Ok(EventBatch { events, has_more })
     }
 
     fn record_fatal_signal(&mut self, event: &ThreadEvent) {
         let Some(pid) = event.pid.filter(|_| self.tracks_fatal_signals) else { return };
-        let (signal, killer) = match &event.kind {
-            ThreadEventKind::Generation(sent) if took_effect(sent.generate_result) => {
-                (sent.siginfo.signal, FatalSignal::Generated(sent.clone()))
+        let (signal, fatal_signal) = match &event.kind {
+            ThreadEventKind::Generation(generation) if took_effect(generation.generate_result) => {
+                (generation.siginfo.signal, FatalSignal::Generated(generation.clone()))
             }
-            ThreadEventKind::Delivery(delivered) => {
-                (delivered.siginfo.signal, FatalSignal::Delivered(delivered.clone()))
+            ThreadEventKind::Delivery(delivery) => {
+                (delivery.siginfo.signal, FatalSignal::Delivered(delivery.clone()))
             }
             _ => return,
         };
-        // The first KILL is the one that does it.
+        // The first KILL terminates the process; later ones have no effect.
         if signal != KILL || !self.fatal_signals.contains_key(&(pid, signal)) {
-            self.fatal_signals.insert((pid, signal), killer);
+            self.fatal_signals.insert((pid, signal), fatal_signal);
         }
     }
 
-    /// Keeps the name of a process that has ended.
-    pub(super) fn record_exit(&mut self, pid: u32, name: &[u8]) {
-        self.exited_names.insert(pid, name.to_vec());
-    }
-
-    /// Ends the seeing; gives how long each process stood still for it. What has
-    /// happened by then is still to be taken.
-    fn stop(&mut self) -> Vec<(u32, StopStats)> {
-        self.read_at = None;
-        self.events.stop()
-    }
-
-    /// Keeps what has happened by now, untold.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub(super) fn buffer_events(&mut self) -> io::Result<()> {
-        self.read_at = None;
-        self.events.drain_kernel_buffer()
-    }
-
-    /// What has ended a process so.
-    pub(super) fn fatal_signal(&self, pid: u32, ending: Option<Termination>) -> Option<&FatalSignal> {
-        match ending {
+    /// Returns the signal that terminated a process, if it was seen.
+    pub(super) fn fatal_signal(&self, pid: u32, termination: Option<Termination>) -> Option<&FatalSignal> {
+        match termination {
             Some(Termination::Killed { signal, .. }) => self.fatal_signals.get(&(pid, signal)),
             _ => None,
         }
     }
+
+    /// Moves the events out of the kernel's buffer, to be read later.
+    ///
+    /// # Errors
+    /// An error of the backend.
+    pub(super) fn buffer_events(&mut self) -> io::Result<()> {
+        self.read_at = None;
+        self.stream.drain_kernel_buffer()
+    }
+
+    /// Returns whether a process is still traced. Its last events can arrive after
+    /// its exit.
+    pub(super) fn is_tracing(&self, pid: u32) -> bool {
+        self.stream.is_tracing(pid)
+    }
+
+    /// Returns the processes whose tracer has exited since the last call.
+    pub(super) fn take_closed(&mut self) -> Vec<u32> {
+        self.stream.take_closed()
+    }
+
+    /// Stops the backend. Returns how long each process was stopped by it. Events
+    /// that have already happened can still be read.
+    pub(super) fn stop(&mut self) -> Vec<(u32, StopStats)> {
+        self.read_at = None;
+        self.stream.stop()
+    }
 }
 
-/// Whether something has become of a signal.
-fn took_effect(outcome: GenerateResult) -> bool {
-    matches!(outcome, GenerateResult::Delivered | GenerateResult::SiginfoLost)
+/// Returns whether a generated signal reached the process.
+fn took_effect(result: GenerateResult) -> bool {
+    matches!(result, GenerateResult::Delivered | GenerateResult::SiginfoLost)
 }
