@@ -8,8 +8,9 @@ pub(super) mod wire;
 
 use shorten_symbol::shorten_symbol;
 
-use super::cells::{format_stop_time, process_label};
+use super::cells::process_label;
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
+use crate::duration;
 use crate::error::Failure;
 use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
 use crate::inspect::{
@@ -181,7 +182,7 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
                 format!(
                     "seen by {}: stopped for {} at most each",
                     each.backend.display_name(),
-                    format_stop_time(stopped)
+                    duration::format_micros_or_millis(stopped)
                 )
             }
         };

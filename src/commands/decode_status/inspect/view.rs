@@ -3,8 +3,9 @@
 use std::io;
 
 use super::{InspectOptions, handler_text, library_text, unavailable_text};
-use crate::commands::decode_status::cells::{format_stop_time, ids_cell, process_name_cell, signal_label};
+use crate::commands::decode_status::cells::{ids_cell, process_name_cell, signal_label};
 use crate::commands::decode_status::{DecodeReport, DecodedProcess};
+use crate::duration;
 use crate::inspect::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
 };
@@ -34,7 +35,7 @@ pub(in crate::commands::decode_status) fn add_provenance(
         means;
     let cost = match stopped.is_zero() {
         true => "it was not stopped".to_owned(),
-        false => format!("it was stopped for {}", format_stop_time(*stopped)),
+        false => format!("it was stopped for {}", duration::format_micros_or_millis(*stopped)),
     };
     let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     header.push("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.display_name())));
