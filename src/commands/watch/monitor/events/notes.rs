@@ -47,6 +47,8 @@ pub(in crate::commands::watch::monitor) fn tracer_stops_note(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
