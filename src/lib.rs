@@ -12,11 +12,12 @@
 //! | [`procfs`] | /proc: text to values (pure), and a reader with an injectable root | `signal`, `error` |
 //! | [`sys`] | system calls; the only `unsafe` code, nix and libc | `signal` |
 //! | [`out`] | formats: table, plain, JSON; colours by meaning; escaping | `signal` |
+//! | `json` | the JSON objects that several commands print | `signal` |
 //! | [`explain`] | the effect of a signal on a process, findings, requirements; pure | `signal`, `procfs` |
 //! | [`inspect`] | handlers, queues and events of a process, by BPF or ptrace | `signal`, `procfs`, `sys` |
-//! | [`select`] | selection of processes by criteria, pinned by pidfds | `signal`, `procfs`, `sys`, `duration`, `error` |
+//! | [`select`] | selection of processes by criteria, pinned by pidfds | `signal`, `procfs`, `sys`, `duration`, `error`, `exit` |
 //! | [`commands`] (`list`, `send`, `watch`, `decode_status`, `completions`) | one module per command | every layer; never another command |
-//! | [`commands::kill`] | the grammar of kill(1), for the binary under that name; pure | `signal`, the requests of the commands |
+//! | `commands::kill` | the grammar of kill(1), for the binary under that name; pure | `signal`, the requests of the commands |
 //! | [`cli`] | the top-level command and global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
 //!
 //! # Commands
@@ -43,6 +44,7 @@ pub mod error;
 pub mod exit;
 pub mod explain;
 pub mod inspect;
+pub(crate) mod json;
 pub mod out;
 pub mod procfs;
 pub mod select;

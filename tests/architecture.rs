@@ -8,14 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, and the modules of the crate that each may import.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("signal", &[]),
     ("procfs", &["signal", "error"]),
     ("sys", &["signal"]),
     ("explain", &["signal", "procfs"]),
     ("out", &["signal"]),
+    ("json", &["signal"]),
     ("inspect", &["signal", "procfs", "sys"]),
-    ("select", &["signal", "procfs", "sys", "duration", "error"]),
+    ("select", &["signal", "procfs", "sys", "duration", "exit", "error"]),
     ("duration", &[]),
     ("exit", &[]),
     ("error", &["exit"]),
@@ -23,8 +24,8 @@ const LAYERS: [(&str, &[&str]); 10] = [
 /// The commands: one module each.
 const COMMANDS: [&str; 5] = ["list", "send", "watch", "decode_status", "completions"];
 /// The modules that every command may import besides itself.
-const BELOW_COMMANDS: [&str; 10] =
-    ["signal", "procfs", "sys", "explain", "inspect", "select", "out", "duration", "exit", "error"];
+const BELOW_COMMANDS: [&str; 11] =
+    ["signal", "procfs", "sys", "explain", "inspect", "select", "out", "json", "duration", "exit", "error"];
 /// The agreed entries of the top level, besides names that begin with a dot.
 const TOP_LEVEL: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "src", "tests", "man", "README.md", "LICENSE", "target"];
@@ -222,8 +223,9 @@ fn imports(source: &Source) -> Vec<String> {
             let mut after = code.match_indices(marker).map(|(at, _)| &code[at + marker.len()..]);
             after.any(|rest| !allowed.iter().any(|word| rest.starts_with(word)))
         };
-        let requests = ["args", "ListRequest", "SendRequest", "WatchRequest", "DecodeRequest", "Shell"];
-        let commands = COMMANDS.map(|command| (command, requests.as_slice()));
+        let requests =
+            ["args", "ListRequest", "SendRequest", "WatchRequest", "DecodeRequest", "Shell"].as_slice();
+        let commands = COMMANDS.map(|command| (command, requests));
         for (module, allowed) in commands.into_iter().chain([("sys", ["io::terminal"].as_slice())]) {
             let marker = format!("{module}::");
             if other(&marker, allowed) {

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
 mod architecture;
+mod bpf;
 mod completions;
 mod decode_status;
 mod generated;

@@ -1,8 +1,9 @@
-//! The commands: one module each; no command imports another, except kill.
+//! The commands, one module each. No command imports another, except `kill`, which
+//! builds the requests of `list`, `send` and `decode_status`.
 
 pub mod completions;
 pub mod decode_status;
-pub mod kill;
+pub(crate) mod kill;
 pub mod list;
 pub mod send;
 pub mod watch;

@@ -1,14 +1,14 @@
-//! Making text safe for a terminal.
+//! Escapes text for a terminal.
 //!
-//! A process chooses its own name: it may hold escape sequences, line feeds,
-//! text that reverses the reading direction, or bytes that are no UTF-8.
+//! A process chooses its own name. The name can contain escape sequences, line
+//! feeds, bidirectional control characters, and bytes that are not UTF-8.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A name as printable text: control characters and bytes that are no UTF-8
-/// become `\x1b` or `\n`, what is invisible or turns the direction `\u{202e}`, a backslash two of them, so
-/// that what is printed stands for exactly one name.
+/// Escapes a name to printable text. Control characters and bytes that are not UTF-8
+/// become `\x1b` or `\n`, invisible and bidirectional characters `\u{202e}`, and a
+/// backslash is doubled. Different names yield different texts.
 pub fn escape_name(name: &[u8]) -> Cow<'_, str> {
     if name.iter().all(|byte| (b' '..=b'~').contains(byte) && *byte != b'\\') {
         // Printable ASCII is UTF-8; lossy conversion borrows it.
@@ -24,8 +24,8 @@ pub fn escape_name(name: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// A message for stderr as printable text: like [`escape_name`], but line feeds and
-/// backslashes stay as they are.
+/// Escapes a message for stderr like [`escape_name`], except line feeds and
+/// backslashes.
 pub fn escape_message(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
     message.chars().for_each(|character| match character {
@@ -35,9 +35,9 @@ pub fn escape_message(message: &str) -> String {
     text
 }
 
-fn push_escaped(text: &mut String, character: char, backslash: bool) {
+fn push_escaped(text: &mut String, character: char, escapes_backslash: bool) {
     match character {
-        '\\' if backslash => text.push_str("\\\\"),
+        '\\' if escapes_backslash => text.push_str("\\\\"),
         '\n' => text.push_str("\\n"),
         '\t' => text.push_str("\\t"),
         '\r' => text.push_str("\\r"),
@@ -53,7 +53,7 @@ fn push_escaped(text: &mut String, character: char, backslash: bool) {
     }
 }
 
-// Writing to a String cannot fail, so the results are of no interest.
+// Writing to a String cannot fail, so the result is ignored.
 fn push_hex_escape(text: &mut String, byte: u8) {
     let _ = write!(text, "\\x{byte:02x}");
 }

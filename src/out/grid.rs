@@ -1,4 +1,4 @@
-//! What a view wants shown, before any format is chosen.
+//! The content of a report, independent of the output format.
 
 use std::borrow::Cow;
 
@@ -6,33 +6,33 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Meaning;
 
-/// On which side of its column a cell stands.
+/// The alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Text.
+    /// To the left, for text.
     Left,
-    /// Numbers.
+    /// To the right, for numbers.
     Right,
 }
 
 /// A column of a [`Grid`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its title, in capitals.
+    /// The title, in capitals.
     pub title: &'static str,
-    /// Where its cells stand.
+    /// The alignment of its cells.
     pub align: Align,
-    /// Whether a table may break its cells over several lines.
+    /// Whether a table may wrap its cells.
     pub wraps: bool,
 }
 
 impl Column {
-    /// A column of text.
+    /// A column of text that may wrap.
     pub const fn left(title: &'static str) -> Column {
         Column { title, align: Align::Left, wraps: true }
     }
 
-    /// A column of words that are kept whole.
+    /// A column of text that does not wrap.
     pub const fn no_wrap(title: &'static str) -> Column {
         Column { title, align: Align::Left, wraps: false }
     }
@@ -46,18 +46,18 @@ impl Column {
 /// A column of a stream of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamColumn {
-    /// Its title, in capitals.
+    /// The title, in capitals.
     pub title: &'static str,
-    /// The width that its cells are filled up to; a longer one is not cut.
+    /// The width that its cells are padded to; longer cells are not truncated.
     pub width: usize,
 }
 
-/// One cell: printable text on one line, and what it means.
+/// A cell: one line of printable text, and its meaning.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    /// The text; never empty, so that a reader can tell the columns apart.
+    /// The text. It is never empty, so that a script can split the columns.
     pub text: Cow<'static, str>,
-    /// What it means, which a colour may show.
+    /// The meaning, which determines the colour.
     pub meaning: Meaning,
 }
 
@@ -67,19 +67,19 @@ impl Cell {
         Cell { text: text.into(), meaning }
     }
 
-    /// A cell of no special meaning.
+    /// A cell without a special meaning.
     pub fn plain(text: impl Into<Cow<'static, str>>) -> Cell {
         Cell::new(text, Meaning::Plain)
     }
 
-    /// The cell that stands for nothing: `-`.
+    /// The cell for an absent value: `-`.
     pub const fn absent() -> Cell {
         Cell { text: Cow::Borrowed("-"), meaning: Meaning::Absent }
     }
 }
 
-/// Rows under titled columns. All of their text is in one piece, so that many
-/// rows take little memory.
+/// Rows of cells under column titles. One string contains the text of all cells, to
+/// save memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
     columns: Vec<Column>,
@@ -87,7 +87,7 @@ pub struct Grid {
     cells: Vec<CellSpan>,
 }
 
-/// Where a cell's text ends in that of the grid, and how it is shown.
+/// The end of the text of a cell in the text of the grid, and its other properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct CellSpan {
     text_end: usize,
@@ -98,17 +98,17 @@ struct CellSpan {
 /// A cell of a [`Grid`].
 #[derive(Clone, Copy, Debug)]
 pub struct GridCell<'a> {
-    /// Its text.
+    /// The text.
     pub text: &'a str,
-    /// How many columns of a terminal that takes.
+    /// The width, in terminal columns.
     pub width: usize,
-    /// What it means.
+    /// The meaning.
     pub meaning: Meaning,
 }
 
-/// How many columns of a terminal a text takes.
+/// The width of a text, in terminal columns.
 pub(super) fn display_width(text: &str) -> usize {
-    // Control characters are not ASCII text here: they have been escaped.
+    // Control characters have been escaped, so each ASCII character is one column.
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
@@ -118,14 +118,14 @@ impl Grid {
         Grid { columns, text: String::new(), cells: Vec::new() }
     }
 
-    /// Adds a row: one cell a column.
+    /// Adds a row with one cell per column.
     pub fn push_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         for Cell { text, meaning } in cells {
             self.text.push_str(&text);
             let width = u32::try_from(display_width(&text)).unwrap_or(u32::MAX);
             self.cells.push(CellSpan { text_end: self.text.len(), width, meaning });
         }
-        debug_assert_eq!(self.cells.len() % self.columns.len(), 0, "one cell a column");
+        debug_assert_eq!(self.cells.len() % self.columns.len(), 0, "one cell per column");
     }
 
     /// The columns.
@@ -133,41 +133,41 @@ impl Grid {
         &self.columns
     }
 
-    /// The rows, in the order they were added, each as its cells.
+    /// The rows in insertion order, each as its cells.
     pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = GridCell<'_>>> {
         let mut start = 0;
         self.cells.chunks(self.columns.len()).map(move |row| {
             let mut from = start;
-            start = row.last().map_or(start, |place| place.text_end);
-            row.iter().map(move |place| {
-                let text = self.text.get(from..place.text_end).unwrap_or_default();
-                from = place.text_end;
+            start = row.last().map_or(start, |cell| cell.text_end);
+            row.iter().map(move |cell| {
+                let text = self.text.get(from..cell.text_end).unwrap_or_default();
+                from = cell.text_end;
                 GridCell {
                     text,
-                    width: usize::try_from(place.width).unwrap_or(usize::MAX),
-                    meaning: place.meaning,
+                    width: usize::try_from(cell.width).unwrap_or(usize::MAX),
+                    meaning: cell.meaning,
                 }
             })
         })
     }
 }
 
-/// A block of lines, each a label and a value.
+/// A block of fields, each a label and a value.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(&'static str, Cell)>);
 
 impl Fields {
-    /// Adds a line.
+    /// Adds a field.
     pub fn push(&mut self, label: &'static str, value: Cell) {
         self.0.push((label, value));
     }
 
-    /// Whether there is no line.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The lines.
+    /// The fields in insertion order.
     pub fn iter(&self) -> impl Iterator<Item = &(&'static str, Cell)> {
         self.0.iter()
     }

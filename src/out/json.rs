@@ -1,8 +1,8 @@
-//! JSON documents.
+//! The JSON format.
 
 use std::io::{self, Write};
 
-/// Writes one document and a newline.
+/// Writes a document and a newline.
 pub(super) fn write_document(
     sink: &mut impl Write,
     document: &impl serde::Serialize,

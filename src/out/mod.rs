@@ -1,8 +1,8 @@
-//! How reports are shown: as a table on a terminal, as plain aligned columns in
-//! a pipe, as one JSON document for programs.
+//! Output formats: tables for a terminal, plain aligned columns for a pipe, and
+//! JSON for programs.
 //!
-//! A view describes what to show ([`Grid`], [`Fields`], lines); here it becomes
-//! text, once format, width and colour are decided. Data knows nothing of it.
+//! A view describes its content as a [`Grid`], as [`Fields`] or as lines.
+//! [`ReportWriter`] formats it according to the [`OutputSettings`].
 
 mod escape;
 mod grid;
@@ -19,33 +19,33 @@ pub use grid::{Align, Cell, Column, Fields, Grid, GridCell, StreamColumn};
 pub use shorten::{ELLIPSIS, shorten_middle};
 pub use style::Meaning;
 
-/// The form of all output.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// Fitted to the width, with borders.
+    /// Tables with borders, fitted to the width.
     Table,
-    /// Aligned columns, a header line, nothing cut, wrapped or coloured.
+    /// A header line and aligned columns, without wrapping and colour.
     Plain,
     /// One JSON document.
     Json,
-    /// Prometheus's text format, of a room that counts.
+    /// The Prometheus text format, for a command that has metrics.
     Prometheus,
 }
 
-/// What was decided of the output, once.
+/// The settings of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputSettings {
-    /// The form.
+    /// The format.
     pub format: OutputFormat,
-    /// The width that tables are fitted to, in columns.
+    /// The width of tables, in terminal columns.
     pub width: u16,
     /// Whether tables are coloured.
     pub color: bool,
-    /// Whether a person reads JSON: it is indented then.
+    /// Whether JSON documents are indented, for a person.
     pub indent_json: bool,
 }
 
-/// Standard output, or what stands for it in a test.
+/// Formats reports and writes them to a sink, such as stdout.
 pub struct ReportWriter<'a> {
     sink: OutputBuffer<'a>,
     settings: OutputSettings,
@@ -53,26 +53,27 @@ pub struct ReportWriter<'a> {
 }
 
 impl<'a> ReportWriter<'a> {
-    /// Output to a sink, each of whose writes may be a system call.
+    /// A writer to a sink. It buffers, because each write to the sink may be a system
+    /// call.
     pub fn new(sink: &'a mut dyn Write, settings: OutputSettings) -> ReportWriter<'a> {
         ReportWriter { sink: OutputBuffer { sink, bytes: Vec::new() }, settings, block_count: 0 }
     }
 
-    /// The settings that hold for all of it.
+    /// The settings of the output.
     pub fn settings(&self) -> OutputSettings {
         self.settings
     }
 
-    /// The form that was asked for.
+    /// The format of the output.
     pub fn format(&self) -> OutputFormat {
         self.settings.format
     }
 
-    /// A table, or plain columns, also where the width is too small for a
-    /// table; an empty line before it if it is not first.
+    /// Writes a table, or plain columns if the width is too small for a table. An empty
+    /// line separates it from the previous block.
     ///
     /// # Errors
-    /// What the sink says, as for every method here.
+    /// The error of the sink.
     pub fn write_grid(&mut self, grid: &Grid) -> io::Result<()> {
         self.begin_block()?;
         match self.settings.format {
@@ -83,24 +84,25 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// A table whose names may be shortened, made by a function that is told in
-    /// how many columns each has to fit. On a terminal it is shortened where that
-    /// spares lines; where none fits, or cards take fewer, a card a row.
+    /// Writes a grid whose names may be shortened. `make` builds it for a maximum
+    /// width of names. On a terminal, names are shortened if that saves lines. If no
+    /// table fits, or cards need fewer lines, each row becomes a card: a block of
+    /// labels and values.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_grid_or_cards(&mut self, make: impl Fn(usize) -> Grid) -> io::Result<()> {
         if self.settings.format != OutputFormat::Table {
             return self.write_grid(&make(usize::MAX));
         }
         self.begin_block()?;
         let mut best: Option<Vec<u8>> = None;
-        let mut grids: Vec<Grid> = NAME_WIDTHS.iter().map(|most| make(*most)).collect();
+        let mut grids: Vec<Grid> = NAME_WIDTHS.iter().map(|max_width| make(*max_width)).collect();
         grids.dedup();
         for grid in grids.iter().filter(|grid| table::fits_width(grid, self.settings.width)) {
             let mut text = Vec::new();
             table::write_grid(&mut text, grid, self.settings)?;
-            // A line or two are no reason to shorten more.
+            // Shorten further only if that saves more than an eighth of the lines.
             if best.as_ref().is_none_or(|best| count_lines(&text) * 8 < count_lines(best) * 7) {
                 best = Some(text);
             }
@@ -112,10 +114,10 @@ impl<'a> ReportWriter<'a> {
         self.sink.write_all(best.as_ref().unwrap_or(&cards))
     }
 
-    /// A block of fields, a line each: what it is, and its value.
+    /// Writes a block of fields, one line each: a label and a value.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_fields(&mut self, fields: &Fields) -> io::Result<()> {
         self.begin_block()?;
         match self.settings.format {
@@ -126,35 +128,35 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// A sentence in the place of a block that would be empty.
+    /// Writes a sentence as a block, instead of an empty block.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_sentence(&mut self, text: &str) -> io::Result<()> {
         self.begin_block()?;
         self.write_line(text)
     }
 
-    /// One line of text, nothing before or after it.
+    /// Writes one line of text, without an empty line before it.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.sink, "{text}")
     }
 
-    /// A JSON document and a newline: indented for a person, else on one line.
+    /// Writes a JSON document, indented if the settings say so, and a newline.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
         json::write_document(&mut self.sink, document, self.settings.indent_json)
     }
 
-    /// The header line of a stream of rows; JSON has none.
+    /// Writes the header line of a stream of rows, except in JSON.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_stream_header(&mut self, columns: &[StreamColumn]) -> io::Result<()> {
         if self.settings.format == OutputFormat::Json {
             return Ok(());
@@ -163,42 +165,42 @@ impl<'a> ReportWriter<'a> {
         self.write_stream_row(columns, titles)
     }
 
-    /// A row of a stream: as wide as its columns say, for those to come are not
-    /// known. Coloured on a terminal.
+    /// Writes a row of a stream. The columns have fixed widths, because later rows are
+    /// not known yet. The cells are coloured on a terminal.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_stream_row(
         &mut self,
         columns: &[StreamColumn],
         cells: impl IntoIterator<Item = Cell>,
     ) -> io::Result<()> {
-        let table = self.settings.format == OutputFormat::Table;
-        let color = self.settings.color && table;
-        let width = if table { usize::from(self.settings.width) } else { usize::MAX };
+        let is_table = self.settings.format == OutputFormat::Table;
+        let color = self.settings.color && is_table;
+        let width = if is_table { usize::from(self.settings.width) } else { usize::MAX };
         plain::write_stream_row(&mut self.sink, columns, cells, color, width)
     }
 
-    /// Hands over what has been written so far.
+    /// Writes the buffered output to the sink.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn flush(&mut self) -> io::Result<()> {
         self.sink.flush()
     }
 
-    /// A JSON document on a line of its own, as JSON Lines has them.
+    /// Writes a JSON document on one line, as in JSON Lines.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_json_line(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
         json::write_document(&mut self.sink, document, false)
     }
 
-    /// Hands everything over; to be called once, at the end.
+    /// Writes the remaining output to the sink.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn finish(mut self) -> io::Result<()> {
         self.sink.flush()
     }
@@ -209,22 +211,22 @@ impl<'a> ReportWriter<'a> {
     }
 }
 
-/// In so many columns a name may have to fit.
+/// The maximum widths of names that are tried, in terminal columns.
 const NAME_WIDTHS: [usize; 5] = [usize::MAX, 32, 24, 20, 16];
-/// The lines of a table that are no row's.
+/// The lines of a table that do not belong to a row.
 const TABLE_FRAME_LINES: usize = 4;
-/// Of a card, so many are the label's.
+/// The width of the labels of a card, in terminal columns.
 const CARD_LABEL_WIDTH: usize = 10;
 
 fn count_lines(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// So much is gathered before it is handed over.
+/// The size in bytes at which the buffer is written to the sink.
 const FLUSH_THRESHOLD: usize = 64 * 1024;
 
-/// What is still to be handed to the sink. Unlike std's, it takes no memory
-/// before something is written: a command that says nothing starts sooner.
+/// A buffered writer. Unlike [`std::io::BufWriter`], it allocates on the first
+/// write, so that a command without output starts faster.
 struct OutputBuffer<'a> {
     sink: &'a mut dyn Write,
     bytes: Vec<u8>,
@@ -240,9 +242,9 @@ impl Write for OutputBuffer<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let written = self.sink.write_all(&self.bytes);
+        let result = self.sink.write_all(&self.bytes);
         self.bytes.clear();
-        written?;
+        result?;
         self.sink.flush()
     }
 }
@@ -260,12 +262,12 @@ mod tests {
         String::from_utf8(text).unwrap()
     }
 
-    /// Two rows of a name of 40 columns, and of ten words.
-    fn sample_grid(most: usize) -> Grid {
+    /// Two rows, each with a name of 40 columns and a text of ten words.
+    fn sample_grid(max_width: usize) -> Grid {
         let mut grid = Grid::new(vec![Column::left("NAME"), Column::left("WORDS")]);
         for _ in 0..2 {
             grid.push_row(
-                [shorten_middle(&"x".repeat(40), most), "words ".repeat(10).trim_end().to_owned()]
+                [shorten_middle(&"x".repeat(40), max_width), "words ".repeat(10).trim_end().to_owned()]
                     .map(Cell::plain),
             );
         }
@@ -275,13 +277,16 @@ mod tests {
     #[test]
     fn names_are_shortened_only_if_fewer_lines_result() {
         let name = "x".repeat(40);
-        assert!(render(OutputFormat::Plain, 60, sample_grid).contains(&name), "a pipe takes any line");
+        assert!(
+            render(OutputFormat::Plain, 60, sample_grid).contains(&name),
+            "plain output is not shortened"
+        );
         let text = render(OutputFormat::Table, 120, sample_grid);
         assert!(text.contains(&format!("│ {name} │")), "{text}");
         let text = render(OutputFormat::Table, 60, sample_grid);
         assert!(!text.contains(&name) && text.contains("x…x"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
-        // Each row would take ten lines of one word.
+        // In a table, each row would take ten lines of one word.
         let text = render(OutputFormat::Table, 28, sample_grid);
         assert!(text.starts_with("NAME   xxx") && text.contains("\n\nNAME   "), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 28), "{text}");

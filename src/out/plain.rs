@@ -1,5 +1,5 @@
-//! Plain text for pipes: aligned columns, two blanks apart, nothing cut,
-//! wrapped or coloured, no blanks at the end of a line.
+//! Plain text for pipes: aligned columns, separated by two spaces, without
+//! trailing spaces.
 
 use std::io::{self, Write};
 
@@ -31,23 +31,23 @@ fn write_row<'a>(
     widths: &[usize],
     cells: impl Iterator<Item = (&'a str, usize)>,
 ) -> io::Result<()> {
-    // Blanks are owed until a text follows them, so that none end a line.
-    let mut owed = 0;
-    for (((cell, taken), column), width) in cells.zip(grid.columns()).zip(widths) {
-        let space = width.saturating_sub(taken);
+    // Spaces are written only before the next text, so that none end a line.
+    let mut pending_spaces = 0;
+    for (((text, text_width), column), width) in cells.zip(grid.columns()).zip(widths) {
+        let padding = width.saturating_sub(text_width);
         let (before, after) = match column.align {
-            Align::Left => (owed, space),
-            Align::Right => (owed + space, 0),
+            Align::Left => (pending_spaces, padding),
+            Align::Right => (pending_spaces + padding, 0),
         };
-        write_blanks(sink, before)?;
-        sink.write_all(cell.as_bytes())?;
-        owed = after + COLUMN_GAP.len();
+        write_spaces(sink, before)?;
+        sink.write_all(text.as_bytes())?;
+        pending_spaces = after + COLUMN_GAP.len();
     }
     sink.write_all(b"\n")
 }
 
-/// Writes a row of a stream; what the width has no room for in the last column
-/// goes on below, in that column.
+/// Writes a row of a stream. The last column wraps at `width`, with its start as the
+/// indentation.
 pub(super) fn write_stream_row(
     sink: &mut impl Write,
     columns: &[StreamColumn],
@@ -55,24 +55,24 @@ pub(super) fn write_stream_row(
     color: bool,
     width: usize,
 ) -> io::Result<()> {
-    let mut owed = 0;
-    let mut column = 0;
-    for (cell, place) in cells.into_iter().zip(columns) {
-        write_blanks(sink, owed)?;
-        column += owed;
+    let mut pending_spaces = 0;
+    let mut position = 0;
+    for (cell, column) in cells.into_iter().zip(columns) {
+        write_spaces(sink, pending_spaces)?;
+        position += pending_spaces;
         let meaning = if color { cell.meaning } else { Meaning::Plain };
         let mut text: &str = &cell.text;
-        // Only the last column is as wide as what is left.
-        while place.width == 0 && text.width() > width.saturating_sub(column) {
-            let Some(end) = wrap_position(text, width.saturating_sub(column)) else { break };
+        // A width of 0 marks the last column.
+        while column.width == 0 && text.width() > width.saturating_sub(position) {
+            let Some(end) = wrap_position(text, width.saturating_sub(position)) else { break };
             write_styled(sink, &text[..end], meaning)?;
             sink.write_all(b"\n")?;
-            write_blanks(sink, column)?;
+            write_spaces(sink, position)?;
             text = text[end..].trim_start();
         }
         write_styled(sink, text, meaning)?;
-        column += text.width();
-        owed = place.width.saturating_sub(text.width()) + COLUMN_GAP.len();
+        position += text.width();
+        pending_spaces = column.width.saturating_sub(text.width()) + COLUMN_GAP.len();
     }
     sink.write_all(b"\n")
 }
@@ -85,26 +85,26 @@ fn write_styled(sink: &mut impl Write, text: &str, meaning: Meaning) -> io::Resu
     write!(sink, "{style}{text}{style:#}")
 }
 
-/// Where a line of at most this width ends: at a blank; the first one, where
-/// none comes in time. `None` where there is no blank left.
+/// The index of the last space at which the line fits the width, or of the first
+/// space if it does not fit. `None` if there is no space.
 fn wrap_position(text: &str, width: usize) -> Option<usize> {
-    let blanks = text.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
-    let fitting = blanks.clone().rfind(|at| text[..*at].width() <= width);
-    fitting.or_else(|| blanks.clone().next())
+    let spaces = text.match_indices(' ').map(|(index, _)| index).filter(|index| *index > 0);
+    let last_fitting = spaces.clone().rfind(|index| text[..*index].width() <= width);
+    last_fitting.or_else(|| spaces.clone().next())
 }
 
-fn write_blanks(sink: &mut impl Write, count: usize) -> io::Result<()> {
-    const BLANKS: [u8; 64] = [b' '; 64];
-    let mut left = count;
-    while left > 0 {
-        let now = left.min(BLANKS.len());
-        sink.write_all(&BLANKS[..now])?;
-        left -= now;
+fn write_spaces(sink: &mut impl Write, count: usize) -> io::Result<()> {
+    const SPACES: [u8; 64] = [b' '; 64];
+    let mut remaining = count;
+    while remaining > 0 {
+        let length = remaining.min(SPACES.len());
+        sink.write_all(&SPACES[..length])?;
+        remaining -= length;
     }
     Ok(())
 }
 
-/// Writes a line a field.
+/// Writes one line per field.
 pub(super) fn write_fields(sink: &mut impl Write, fields: &Fields) -> io::Result<()> {
     let width = fields.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
     for (label, value) in fields.iter() {
@@ -120,12 +120,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_without_trailing_spaces() {
-        let mut table =
-            Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("MEANING")]);
-        table.push_row(["1", "HUP", "a"].map(Cell::plain));
-        table.push_row(["64", "größe日", "longer than the rest"].map(Cell::plain));
+        let mut grid = Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("MEANING")]);
+        grid.push_row(["1", "HUP", "a"].map(Cell::plain));
+        grid.push_row(["64", "größe日", "longer than the rest"].map(Cell::plain));
         let mut text = Vec::new();
-        write_grid(&mut text, &table).unwrap();
+        write_grid(&mut text, &grid).unwrap();
         let expected = "\
 NUM  SIGNAL   MEANING
   1  HUP      a
@@ -146,11 +145,11 @@ NUM  SIGNAL   MEANING
 
     #[test]
     fn plain_fields_are_aligned() {
-        let mut block = Fields::default();
-        block.push("Name", Cell::plain("bash"));
-        block.push("Threads", Cell::plain("1"));
+        let mut fields = Fields::default();
+        fields.push("Name", Cell::plain("bash"));
+        fields.push("Threads", Cell::plain("1"));
         let mut text = Vec::new();
-        write_fields(&mut text, &block).unwrap();
+        write_fields(&mut text, &fields).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "Name     bash\nThreads  1\n");
     }
 }

@@ -1,33 +1,31 @@
-//! Texts that are too long for their place.
+//! Shortens texts that are too long.
 
 use super::grid::display_width;
 
-/// What stands in the place of what is left out.
+/// The replacement for the omitted part of a text.
 pub const ELLIPSIS: char = '…';
 
-/// A text in at most so many columns of a terminal, but one at least: what is too
-/// long loses its middle.
-pub fn shorten_middle(text: &str, most: usize) -> String {
-    if display_width(text) <= most {
+/// Shortens a text to at most `max_width` terminal columns, but not below one
+/// column, by replacing its middle with an ellipsis.
+pub fn shorten_middle(text: &str, max_width: usize) -> String {
+    if display_width(text) <= max_width {
         return text.to_owned();
     }
-    let kept = most.saturating_sub(1);
-    let head = &text[..fitting_bytes(
-        text.char_indices().map(|(at, each)| (at + each.len_utf8(), each)),
-        kept.div_ceil(2),
-    )];
-    let from_behind = text.char_indices().rev().map(|(at, each)| (text.len() - at, each));
-    let tail = &text[text.len() - fitting_bytes(from_behind, kept / 2)..];
+    let remaining = max_width.saturating_sub(1);
+    let forward = text.char_indices().map(|(start, c)| (start + c.len_utf8(), c));
+    let head = &text[..fitting_bytes(forward, remaining.div_ceil(2))];
+    let backward = text.char_indices().rev().map(|(start, c)| (text.len() - start, c));
+    let tail = &text[text.len() - fitting_bytes(backward, remaining / 2)..];
     format!("{head}{ELLIPSIS}{tail}")
 }
 
-/// How many bytes of these characters, each with the bytes up to it, take at most
-/// so many columns.
-fn fitting_bytes(characters: impl Iterator<Item = (usize, char)>, most: usize) -> usize {
-    let mut taken = 0;
+/// The byte length of the leading characters that fit `max_width` terminal columns.
+/// Each character comes with the byte length up to its end.
+fn fitting_bytes(characters: impl Iterator<Item = (usize, char)>, max_width: usize) -> usize {
+    let mut width = 0;
     let fitting = characters.take_while(|(_, character)| {
-        taken += display_width(character.encode_utf8(&mut [0; 4]));
-        taken <= most
+        width += display_width(character.encode_utf8(&mut [0; 4]));
+        width <= max_width
     });
     fitting.last().map_or(0, |(bytes, _)| bytes)
 }
@@ -40,9 +38,9 @@ mod tests {
 
     #[test]
     fn shortened_text_omits_middle() {
-        for (most, expected) in [(10, "0123456789"), (9, "0123…6789"), (4, "01…9"), (1, "…"), (0, "…")]
+        for (max_width, expected) in [(10, "0123456789"), (9, "0123…6789"), (4, "01…9"), (1, "…"), (0, "…")]
         {
-            assert_eq!(shorten_middle("0123456789", most), expected);
+            assert_eq!(shorten_middle("0123456789", max_width), expected);
         }
         assert_eq!(shorten_middle("größe ist größe", 9), "größ…röße");
         assert_eq!(shorten_middle("日本語日本語", 6), "日…語", "two columns each");
@@ -50,8 +48,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shortened_text_fits_width(text in "\\PC{0,40}", most in 1usize..40) {
-            prop_assert!(display_width(&shorten_middle(&text, most)) <= most);
+        fn shortened_text_fits_width(text in "\\PC{0,40}", max_width in 1usize..40) {
+            prop_assert!(display_width(&shorten_middle(&text, max_width)) <= max_width);
         }
     }
 }

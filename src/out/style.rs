@@ -1,35 +1,34 @@
-//! Colour by meaning: a view names what a cell means, this table names the
-//! colour. Everything is readable without it.
+//! Maps the meaning of a text to its colour. Output is complete without colour.
 
 use anstyle::{AnsiColor, Style};
 
-/// What a piece of text means.
+/// The meaning of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Meaning {
-    /// Nothing special.
+    /// No special meaning.
     #[default]
     Plain,
-    /// There is nothing here.
+    /// An absent value.
     Absent,
     /// A title or a label.
     Title,
-    /// What is looked at: a process, a signal.
+    /// The subject of a row: a process, a signal.
     Subject,
-    /// A handler or a program deals with it.
+    /// A handler or the program handles the signal.
     Handled,
-    /// It has no effect.
+    /// The signal has no effect.
     Ignored,
-    /// It is held back.
+    /// The signal is pending.
     Pending,
-    /// It ends or endangers something.
+    /// A termination, a stop, or another danger.
     Danger,
-    /// It could not be found out.
+    /// An unknown value.
     Unknown,
 }
 
 impl Meaning {
-    /// What an effect means, by its identifier: what ends or stops, what is
-    /// held back, what does nothing.
+    /// The meaning of the effect with an identifier
+    /// (`explain::Effect::id`).
     pub fn from_effect_id(id: &str) -> Meaning {
         match id {
             "terminates" | "stops" => Meaning::Danger,
@@ -41,7 +40,7 @@ impl Meaning {
         }
     }
 
-    /// Its colour, of the terminal's own sixteen.
+    /// The style, with one of the 16 colours of the terminal.
     pub(super) const fn style(self) -> Style {
         let style = Style::new();
         match self {

@@ -1,7 +1,8 @@
-//! Tables for a terminal: laid out as plain text, then coloured line by line.
+//! Tables for a terminal.
 //!
-//! The layout library would count escape codes as width, so colour comes
-//! last: the border above the columns tells where each of them lies.
+//! The layout library counts escape codes as width. Therefore it lays out plain
+//! text, which is coloured afterwards. The top border yields the positions of the
+//! columns.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -21,11 +22,11 @@ const BORDERED_STYLE: TableStyle = TableStyle::new()
     .content_lines(ContentLineStyle::new('│', '│', '│'))
     .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
 
-/// For fields: nothing drawn but the line above, which is dropped once it has
-/// told where the columns lie.
+/// The style for fields: only a top border, which yields the positions of the columns
+/// and is not printed.
 const BORDERLESS_STYLE: TableStyle = TableStyle::new().top_border(LineStyle::none().fill('─').junction('┬'));
 
-/// Writes a bordered table fitted to the width, where it [`fits_width`].
+/// Writes a table with borders. The width must be large enough; see [`fits_width`].
 pub(super) fn write_grid(sink: &mut dyn Write, grid: &Grid, settings: OutputSettings) -> io::Result<()> {
     let mut table = new_table(BORDERED_STYLE, settings.width);
     table.set_header(grid.columns().iter().map(|column| column.title));
@@ -33,8 +34,8 @@ pub(super) fn write_grid(sink: &mut dyn Write, grid: &Grid, settings: OutputSett
         table.add_row(row.map(|cell| cell.text));
     }
     for (index, column) in grid.columns().iter().enumerate() {
-        if let (Align::Right, Some(laid)) = (column.align, table.column_mut(index)) {
-            laid.set_cell_alignment(CellAlignment::Right);
+        if let (Align::Right, Some(table_column)) = (column.align, table.column_mut(index)) {
+            table_column.set_cell_alignment(CellAlignment::Right);
         }
     }
     keep_words_whole(&mut table, grid);
@@ -48,15 +49,15 @@ pub(super) fn write_grid(sink: &mut dyn Write, grid: &Grid, settings: OutputSett
     let mut rows = None;
     for line in lines {
         if !line.starts_with('│') {
-            // The line below the titles: what follows are rows.
+            // The line below the titles; rows follow.
             rows.get_or_insert_with(|| grid.rows());
             writeln!(sink, "{line}")?;
             continue;
         }
-        // A wrapped row goes on over several lines; only its first one has
-        // text in the first column, which never wraps.
-        let begins = spans.first().is_some_and(|span| !slice_columns(&line, span).trim().is_empty());
-        let next = rows.as_mut().filter(|_| begins).and_then(Iterator::next);
+        // A wrapped row has several lines. Only the first one has text in the first
+        // column, because that column never wraps.
+        let starts_row = spans.first().is_some_and(|span| !slice_columns(&line, span).trim().is_empty());
+        let next = rows.as_mut().filter(|_| starts_row).and_then(Iterator::next);
         if let Some(row) = next {
             meanings = row.map(|cell| cell.meaning).collect();
         }
@@ -65,7 +66,7 @@ pub(super) fn write_grid(sink: &mut dyn Write, grid: &Grid, settings: OutputSett
     Ok(())
 }
 
-/// Writes labels and values, the values wrapped at the width.
+/// Writes labels and values. Values wrap at the width.
 pub(super) fn write_fields(
     sink: &mut dyn Write,
     fields: &Fields,
@@ -75,8 +76,7 @@ pub(super) fn write_fields(
     write_labelled_lines(sink, &lines.collect::<Vec<_>>(), settings)
 }
 
-/// Writes the rows, each as a block of labels and values; what has no value is
-/// left out.
+/// Writes each row as a block of labels and values. Absent values are left out.
 pub(super) fn write_cards(sink: &mut dyn Write, grid: &Grid, settings: OutputSettings) -> io::Result<()> {
     let mut lines = Vec::new();
     for row in grid.rows() {
@@ -87,7 +87,7 @@ pub(super) fn write_cards(sink: &mut dyn Write, grid: &Grid, settings: OutputSet
     write_labelled_lines(sink, &lines, settings)
 }
 
-/// Lines of a label and a value; `None` is an empty line.
+/// A label and a value; `None` is an empty line.
 type LabelledLine<'a> = Option<(&'a str, &'a str, Meaning)>;
 
 fn write_labelled_lines(
@@ -125,50 +125,51 @@ fn new_table(style: TableStyle, width: u16) -> Table {
     table
 }
 
-/// The least width of each column: its content where it is kept whole, else
-/// its longest word.
+/// The minimum width of each column: that of its longest word if it wraps, else that
+/// of its longest cell.
 fn min_widths(grid: &Grid) -> Vec<usize> {
-    let mut least: Vec<usize> = grid.columns().iter().map(|column| column.title.width()).collect();
+    let mut min_widths: Vec<usize> = grid.columns().iter().map(|column| column.title.width()).collect();
     for row in grid.rows() {
-        for ((least, column), cell) in least.iter_mut().zip(grid.columns()).zip(row) {
-            let needed = match column.wraps {
+        for ((min_width, column), cell) in min_widths.iter_mut().zip(grid.columns()).zip(row) {
+            let width = match column.wraps {
                 true => cell.text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0),
                 false => cell.width,
             };
-            *least = (*least).max(needed);
+            *min_width = (*min_width).max(width);
         }
     }
-    least
+    min_widths
 }
 
-/// Whether the width is enough to break no word: a table of single letters is
-/// worse than none.
+/// Whether the table fits the width without breaking words.
 pub(super) fn fits_width(grid: &Grid, width: u16) -> bool {
-    let frame = grid.columns().len() * 3 + 1;
-    min_widths(grid).iter().sum::<usize>() + frame <= usize::from(width)
+    let border_width = grid.columns().len() * 3 + 1;
+    min_widths(grid).iter().sum::<usize>() + border_width <= usize::from(width)
 }
 
-/// Keeps words, and columns of words, whole.
+/// Prevents the layout library from breaking words, and from wrapping columns that
+/// do not wrap.
 fn keep_words_whole(table: &mut Table, grid: &Grid) {
-    for ((index, column), least) in grid.columns().iter().enumerate().zip(min_widths(grid)) {
-        let Some(laid) = table.column_mut(index) else { continue };
-        // The boundary counts the blanks beside the text too.
-        let least = u16::try_from(least + 2).unwrap_or(u16::MAX);
-        laid.set_constraint(match column.wraps {
-            true => ColumnConstraint::LowerBoundary(Width::Fixed(least)),
+    for ((index, column), min_width) in grid.columns().iter().enumerate().zip(min_widths(grid)) {
+        let Some(table_column) = table.column_mut(index) else { continue };
+        // The constraint includes the space on each side of the text.
+        let min_width = u16::try_from(min_width + 2).unwrap_or(u16::MAX);
+        table_column.set_constraint(match column.wraps {
+            true => ColumnConstraint::LowerBoundary(Width::Fixed(min_width)),
             false => ColumnConstraint::ContentWidth,
         });
     }
 }
 
-/// Keeps the first column from wrapping: it tells where a row begins.
+/// Keeps the first column from wrapping, because its text marks the start of a row.
 fn keep_first_column_whole(table: &mut Table) {
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
 }
 
-/// Where the columns lie, in display columns: the runs of the border above.
+/// The positions of the columns, in terminal columns: the runs of `─` in the top
+/// border.
 fn column_spans(border: &str) -> Vec<Range<usize>> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (index, character) in border.chars().enumerate() {
@@ -181,19 +182,19 @@ fn column_spans(border: &str) -> Vec<Range<usize>> {
     spans
 }
 
-/// The text that a line has in a span of display columns.
+/// The text of a line within a span of terminal columns.
 fn slice_columns<'a>(line: &'a str, span: &Range<usize>) -> &'a str {
     &line[byte_offset(line, span.start)..byte_offset(line, span.end)]
 }
 
-/// The byte at which a display column begins.
+/// The byte index of a terminal column.
 fn byte_offset(line: &str, column: usize) -> usize {
-    let mut at = 0;
+    let mut position = 0;
     for (index, character) in line.char_indices() {
-        if at >= column {
+        if position >= column {
             return index;
         }
-        at += character.width().unwrap_or(0);
+        position += character.width().unwrap_or(0);
     }
     line.len()
 }
@@ -208,20 +209,20 @@ fn write_styled_line(
     if !color {
         return writeln!(sink, "{line}");
     }
-    let mut done = 0;
+    let mut written = 0;
     for (span, meaning) in spans.iter().zip(meanings) {
         let cell = slice_columns(line, span);
         let text = cell.trim();
         if text.is_empty() || *meaning == Meaning::Plain {
             continue;
         }
-        let lead = cell.width() - cell.trim_start().width();
-        let start = byte_offset(line, span.start + lead);
+        let leading_spaces = cell.width() - cell.trim_start().width();
+        let start = byte_offset(line, span.start + leading_spaces);
         let style = meaning.style();
-        write!(sink, "{}{style}{text}{style:#}", &line[done..start])?;
-        done = start + text.len();
+        write!(sink, "{}{style}{text}{style:#}", &line[written..start])?;
+        written = start + text.len();
     }
-    writeln!(sink, "{}", &line[done..])
+    writeln!(sink, "{}", &line[written..])
 }
 
 #[cfg(test)]
@@ -236,19 +237,19 @@ mod tests {
     }
 
     fn sample_grid() -> Grid {
-        let mut sample = Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("WHY")]);
-        sample.push_row([
+        let mut grid = Grid::new(vec![Column::right("NUM"), Column::left("SIGNAL"), Column::left("WHY")]);
+        grid.push_row([
             Cell::plain("1"),
             Cell::new("HUP", Meaning::Subject),
             Cell::new("a reason that is long enough to wrap", Meaning::Pending),
         ]);
-        sample.push_row([Cell::plain("15"), Cell::new("TERM", Meaning::Subject), Cell::absent()]);
-        sample
+        grid.push_row([Cell::plain("15"), Cell::new("TERM", Meaning::Subject), Cell::absent()]);
+        grid
     }
 
-    fn render(table: &Grid, width: u16, color: bool) -> String {
+    fn render(grid: &Grid, width: u16, color: bool) -> String {
         let mut text = Vec::new();
-        write_grid(&mut text, table, settings(width, color)).unwrap();
+        write_grid(&mut text, grid, settings(width, color)).unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn table_does_not_break_words() {
         assert!(fits_width(&sample_grid(), 25));
-        assert!(!fits_width(&sample_grid(), 24), "NUM, SIGNAL and `reason` need 25 with their frame");
+        assert!(!fits_width(&sample_grid(), 24), "NUM, SIGNAL and `reason` need 25 with their borders");
         let text = render(&sample_grid(), 25, false);
         assert!(text.contains("│ reason │") && text.lines().all(|line| line.width() == 25), "{text}");
     }
@@ -285,11 +286,11 @@ mod tests {
 
     #[test]
     fn field_value_wraps_at_label_width() {
-        let mut block = Fields::default();
-        block.push("Name", Cell::new("bash", Meaning::Subject));
-        block.push("Purpose", Cell::plain("to read commands and to run them"));
+        let mut fields = Fields::default();
+        fields.push("Name", Cell::new("bash", Meaning::Subject));
+        fields.push("Purpose", Cell::plain("to read commands and to run them"));
         let mut text = Vec::new();
-        write_fields(&mut text, &block, settings(26, false)).unwrap();
+        write_fields(&mut text, &fields, settings(26, false)).unwrap();
         let expected = "\
 Name     bash
 Purpose  to read commands
@@ -321,16 +322,16 @@ SIGNAL  TERM
             rows in proptest::collection::vec(("[a-z0-9]{1,4}", "\\PC{1,40}", "\\PC{1,20}"), 0..5),
             width in 1u16..130,
         ) {
-            let mut table = Grid::new(vec![Column::left("A"), Column::left("B"), Column::right("C")]);
+            let mut grid = Grid::new(vec![Column::left("A"), Column::left("B"), Column::right("C")]);
             for (first, second, third) in rows {
-                table.push_row([
+                grid.push_row([
                     Cell::new(first, Meaning::Danger),
                     Cell::new(second, Meaning::Pending),
                     Cell::new(third, Meaning::Handled),
                 ]);
             }
-            let colored = render(&table, width, true);
-            prop_assert_eq!(anstream::adapter::strip_str(&colored).to_string(), render(&table, width, false));
+            let colored = render(&grid, width, true);
+            prop_assert_eq!(anstream::adapter::strip_str(&colored).to_string(), render(&grid, width, false));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
 use crate::error::message_without_errno;
+use crate::exit::ExitStatus;
 use crate::procfs::ProcReadError;
 
 /// The reason why a selection failed.
@@ -32,10 +33,12 @@ pub enum SelectError {
 }
 
 impl SelectError {
-    /// Whether a named process or file could not be read or is unusable: exit
-    /// status 3.
-    pub fn is_unreadable(&self) -> bool {
-        !matches!(self, SelectError::TooManyMatches { .. })
+    /// The exit status of a command that fails with this error.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            SelectError::TooManyMatches { .. } => ExitStatus::Failure,
+            _ => ExitStatus::Unreadable,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::*;
+use crate::exit::ExitStatus;
 use crate::procfs::net::Protocol;
 use crate::procfs::{PID_MAX_LIMIT, TaskState};
 use crate::signal::SignalSet;
@@ -226,7 +227,7 @@ fn tree_includes_all_descendants_and_counts_them() {
     );
     let error = bounded(3).find_processes(&ProcRoot::default(), Some(&[pid])).expect_err("four");
     assert_eq!(error.to_string(), "4 processes match, and --at-most is 3");
-    assert!(!error.is_unreadable());
+    assert_eq!(error.exit_status(), ExitStatus::Failure);
     for pid in family.iter().filter(|found| **found != pid) {
         crate::sys::process::pidfd::PidFd::open(*pid)
             .expect("it lives")
@@ -309,7 +310,7 @@ fn pidfile_rejects_process_started_later() {
     let selection = selection_with(|c| c.pidfiles = vec![file.clone()]);
     let refused = || {
         let error = selection.find_processes(&ProcRoot::default(), None).expect_err("no pidfile");
-        assert!(error.is_unreadable());
+        assert_eq!(error.exit_status(), ExitStatus::Unreadable);
         error.to_string().replace(&*file.to_string_lossy(), "FILE").replace(&pid.to_string(), "PID")
     };
     assert_eq!(refused(), "--pidfile FILE: No such file or directory");
@@ -350,7 +351,7 @@ fn selection_fails_if_namespace_or_proc_is_unreadable() {
     let nobody = selection_with(|c| c.pid_namespaces_of = vec![PID_MAX_LIMIT]);
     let error = nobody.find_processes(&ProcRoot::default(), None).expect_err("nobody");
     assert_eq!(error.to_string(), "--ns 4194304: no such process");
-    assert!(error.is_unreadable());
+    assert_eq!(error.exit_status(), ExitStatus::Unreadable);
     let error = Selection::default().find_processes(&ProcRoot::new("/nowhere"), None).expect_err("nothing");
     assert_eq!(error.to_string(), "/nowhere: no processes can be read: No such file or directory");
 }

@@ -74,7 +74,10 @@ impl Theirs {
 #[test]
 fn what_may_not_be_dumped_is_told_as_such() {
     let path = std::env::temp_dir().join(format!("sigtool-unreadable-{}", std::process::id()));
-    std::fs::copy(fixture_path().with_file_name("inspect-target"), &path).expect("a copy");
+    // Not by fs::copy: if another test forks while the copy is open for writing,
+    // execve(2) fails with ETXTBSY.
+    let copied = Command::new("cp").arg(fixture_path().with_file_name("inspect-target")).arg(&path).status();
+    assert!(copied.expect("cp runs").success());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).expect("ours");
     let started = Theirs::start(Command::new(&path).args(["call", "pause"]).uid(OTHER).gid(OTHER));
     std::fs::remove_file(&path).expect("ours");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{fixture_path, run, skipped};
+use crate::support::{Folder, run, skipped};
 
 /// Each test counts the processes that are not examined, of all there are.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -26,7 +26,8 @@ impl Hostile {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture/hostile/arguments.c");
         let folder = std::env::temp_dir().join(format!("sigtool-hostile-{name}-{}", std::process::id()));
-        let program = fixture_path().with_file_name(format!("hostile-{name}-{}", std::process::id()));
+        let programs = Folder::new();
+        let program = programs.join("hostile");
         let compiler = Command::new("cc").args(["-O1", "-pthread", "-o"]).arg(&program).arg(source).output();
         match compiler {
             Ok(output) if output.status.success() => {}
@@ -48,7 +49,6 @@ impl Hostile {
         let mut line = String::new();
         let stdout = hostile.server.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("it speaks");
-        fs::remove_file(&program).expect("it is there");
         match line.trim().strip_prefix("ready ") {
             Some(pid) => pid.clone_into(&mut hostile.pid),
             None => {

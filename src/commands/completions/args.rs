@@ -1,4 +1,4 @@
-//! What is typed after `sigtool completions`.
+//! The command-line arguments of `sigtool completions`.
 
 use clap::{Args, ValueEnum};
 
@@ -14,7 +14,7 @@ Examples:
 /// Print completions for a shell, signal names among them.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish or nushell
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]
     shell: ShellArg,
@@ -29,8 +29,8 @@ enum ShellArg {
 }
 
 impl CompletionsArgs {
-    /// What the arguments mean.
-    pub fn to_shell(&self) -> Shell {
+    /// The shell of the arguments.
+    pub(crate) fn to_shell(&self) -> Shell {
         match self.shell {
             ShellArg::Bash => Shell::Bash,
             ShellArg::Zsh => Shell::Zsh,

@@ -1,12 +1,12 @@
-//! `sigtool completions`: scripts for shells, generated from the command line's
-//! own definition and checked in; a test fails when they drift.
+//! `sigtool completions`: prints completion scripts for shells. The scripts are
+//! generated from the clap definition and checked in; a test fails if they differ.
 
-pub mod args;
+pub(crate) mod args;
 
 use crate::error::{CommandOutcome, Failure};
 use crate::out::ReportWriter;
 
-/// A shell.
+/// A shell with a completion script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     /// bash.
@@ -20,7 +20,7 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// The script.
+    /// The completion script.
     pub const fn script(self) -> &'static str {
         match self {
             Shell::Bash => include_str!("sigtool.bash"),
@@ -31,11 +31,11 @@ impl Shell {
     }
 }
 
-/// Prints the script.
+/// Prints the completion script of a shell.
 ///
 /// # Errors
 /// Output that cannot be written.
-pub fn run(request: Shell, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
-    out.write_line(request.script().trim_end())?;
+pub fn run(shell: Shell, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
+    out.write_line(shell.script().trim_end())?;
     Ok(CommandOutcome::default())
 }

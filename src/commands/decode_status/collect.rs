@@ -6,7 +6,6 @@ use std::io::{self, Read};
 
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess, inspect};
 use crate::error::{Failure, message_without_errno as bare_error};
-use crate::exit::ExitStatus;
 use crate::explain::{self, Requirement, SendSpec};
 use crate::out::escape_name;
 use crate::procfs::status::ParseStatusError;
@@ -116,10 +115,8 @@ fn select_processes<T>(
     };
     let named: Vec<u32> = request.targets.iter().filter_map(pid).collect();
     let among = if named.is_empty() { None } else { Some(named.as_slice()) };
-    let (found, warnings) = find(among).map_err(|error| Failure {
-        exit_status: if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure },
-        cause: anyhow::anyhow!("{error}"),
-    })?;
+    let (found, warnings) = find(among)
+        .map_err(|error| Failure { exit_status: error.exit_status(), cause: anyhow::anyhow!("{error}") })?;
     let problems = named
         .iter()
         .filter_map(|pid| root.status(*pid).err().map(|error| proc_read_error(*pid, None, root, &error)));

@@ -65,7 +65,7 @@ impl Serialize for ProcessSeq<'_> {
 }
 
 #[derive(Serialize)]
-struct ProcessObject {
+struct ProcessObject<'a> {
     pid: Option<u32>,
     /// The thread, where one is looked at by itself.
     tid: Option<u32>,
@@ -105,7 +105,7 @@ struct ProcessObject {
     unmet: Option<Vec<String>>,
     /// Only with --handlers and --queue: means, handlers, queued.
     #[serde(flatten)]
-    inspection: Option<InspectionObject>,
+    inspection: Option<InspectionObject<'a>>,
     /// Only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<ThreadObject>>,
@@ -177,7 +177,7 @@ struct DecodeErrorObject<'a> {
     error: &'a str,
 }
 
-fn process_object(process: &DecodedProcess, report: &DecodeReport) -> ProcessObject {
+fn process_object<'a>(process: &'a DecodedProcess, report: &DecodeReport) -> ProcessObject<'a> {
     let status = &process.status;
     let arch = status.arch;
     let set = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));

@@ -1,17 +1,17 @@
-//! The table of forms: what each command line of kill(1) means.
+//! Tables of kill(1) command lines and the requests that they parse to.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A command line in short words.
+/// Parses a command line and describes the result in short.
 fn parse_line(line: &str) -> String {
-    let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
-    describe_result(parse(&words))
+    let args: Vec<OsString> = line.split(' ').filter(|arg| !arg.is_empty()).map(OsString::from).collect();
+    describe_result(parse(&args))
 }
 
-fn describe_result(asked: Result<KillCommand, String>) -> String {
-    match asked {
+fn describe_result(result: Result<KillCommand, String>) -> String {
+    match result {
         Ok(KillCommand::Send(request)) => describe_send(&request),
         Ok(KillCommand::List(request)) => format!("list {:?} names={}", request.query, request.names_only),
         Ok(KillCommand::DecodeStatus(request)) => format!("decode {:?}", request.targets),
@@ -22,24 +22,24 @@ fn describe_result(asked: Result<KillCommand, String>) -> String {
 
 fn describe_send(request: &crate::commands::send::SendRequest) -> String {
     let number = |signal: Option<Signal>| signal.map_or(0, Signal::get);
-    let mut words = vec![number(request.signal).to_string()];
-    words.extend(request.targets.iter().map(|(_, target)| format!("{target:?}")));
-    words.extend(request.kill_options.invalid_operands.iter().map(|word| format!("rejected {word:?}")));
-    words.extend(request.value.map(|value| format!("value {value}")));
-    let extras = &request.kill_options;
-    for follow in &extras.timeouts {
-        words.push(format!("then {} after {:?}", number(follow.signal), follow.delay));
+    let mut parts = vec![number(request.signal).to_string()];
+    parts.extend(request.targets.iter().map(|(_, target)| format!("{target:?}")));
+    parts.extend(request.kill_options.invalid_operands.iter().map(|operand| format!("rejected {operand:?}")));
+    parts.extend(request.value.map(|value| format!("value {value}")));
+    let kill_options = &request.kill_options;
+    for timeout in &kill_options.timeouts {
+        parts.push(format!("then {} after {:?}", number(timeout.signal), timeout.delay));
     }
-    for (flag, set) in [
+    for (flag, is_set) in [
         ("handler", request.options.require_handler),
-        ("pids", extras.print_pids),
-        ("all", extras.any_user),
-        ("verbose", extras.verbose),
+        ("pids", kill_options.print_pids),
+        ("all", kill_options.any_user),
+        ("verbose", kill_options.verbose),
     ] {
-        words.extend(set.then(|| flag.to_owned()));
+        parts.extend(is_set.then(|| flag.to_owned()));
     }
-    assert!(extras.kill_compatible);
-    words.join(" ")
+    assert!(kill_options.kill_compatible);
+    parts.join(" ")
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn group_and_broadcast_targets_are_distinguished_from_signals() {
         ("-- -1", "15 Broadcast"),
         ("-s TERM -1", "15 Broadcast"),
         ("-TERM 0", "15 OwnGroup"),
-        // procps 4.0.2 signals everybody for the first, its own group for the second.
+        // procps 4.0.2 signals all processes for the first, its own group for the second.
         ("-TERM -12345", "15 Group(12345)"),
         ("-0x0f 100", "error: '0x0f': invalid signal"),
     ] {
@@ -94,21 +94,22 @@ fn group_and_broadcast_targets_are_distinguished_from_signals() {
 
 #[test]
 fn invalid_signal_number_is_not_a_target() {
-    for (line, word) in [("-65 100", "65"), ("-999999 100", "999999"), ("-1234", "1234"), ("-FOO 100", "FOO")]
+    for (line, signal) in
+        [("-65 100", "65"), ("-999999 100", "999999"), ("-1234", "1234"), ("-FOO 100", "FOO")]
     {
-        assert_eq!(parse_line(line), format!("error: '{word}': invalid signal"), "{line}");
+        assert_eq!(parse_line(line), format!("error: '{signal}': invalid signal"), "{line}");
     }
 }
 
 #[test]
 fn rejects_second_and_late_signals() {
-    let second = |word: &str| format!("error: '{word}': a second signal; nothing was sent");
-    let late = |word: &str| {
-        let hint = match word.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok()) {
-            Some(group) => format!(" (process group {group} is written after --: -- {word})"),
+    let second = |arg: &str| format!("error: '{arg}': a second signal; nothing was sent");
+    let late = |arg: &str| {
+        let hint = match arg.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok()) {
+            Some(group) => format!(" (process group {group} is written after --: -- {arg})"),
             None => String::new(),
         };
-        format!("error: '{word}': a signal after a process ID; nothing was sent{hint}")
+        format!("error: '{arg}': a signal after a process ID; nothing was sent{hint}")
     };
     for (line, expected) in [
         ("-TERM -9 100", second("-9")),
@@ -127,7 +128,7 @@ fn rejects_second_and_late_signals() {
 
 #[test]
 fn invalid_operand_is_rejected_and_others_are_kept() {
-    for (words, expected) in [
+    for (args, expected) in [
         (&["100", "4294967297"][..], "15 Process(100) rejected \"4294967297\""),
         (&[" 12", "100"], "15 Process(100) rejected \" 12\""),
         (&["+12", "100"], "15 Process(100) rejected \"+12\""),
@@ -137,10 +138,10 @@ fn invalid_operand_is_rejected_and_others_are_kept() {
         (&["100:77"], "15 PidInode(100, 77)"),
         (&["100/101"], "15 Thread(100, 101)"),
     ] {
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        assert_eq!(describe_result(parse(&words)), expected, "{words:?}");
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        assert_eq!(describe_result(parse(&args)), expected, "{args:?}");
     }
-    // Names are operands, too, unless they begin like a number gone wrong.
+    // Names are operands, too, unless they start like a malformed number.
     for number in ["12abc", "0x10", "7z"] {
         assert_eq!(describe_result(parse(&[number.into()])), format!("15 rejected {number:?}"));
     }
@@ -212,21 +213,20 @@ fn rejects_invalid_kill_operands() {
         ("--timeout 50 KILL 0", "'0': option '--timeout' follows processes only"),
         ("-d nginx", "'nginx': invalid process ID"),
     ] {
-        let told = parse_line(line);
-        assert!(told.starts_with(&format!("error: {part}")), "{line}: {told}");
+        let result = parse_line(line);
+        assert!(result.starts_with(&format!("error: {part}")), "{line}: {result}");
     }
 }
 
 proptest! {
-    /// Everybody is only ever meant by the word -1 itself.
     #[test]
-    fn broadcast_requires_minus_one(words in proptest::collection::vec("[-+0-9A-Za-z ]{0,7}", 0..5)) {
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        if let Ok(KillCommand::Send(request)) = parse(&words) {
-            for (written, target) in &request.targets {
+    fn broadcast_requires_minus_one(args in proptest::collection::vec("[-+0-9A-Za-z ]{0,7}", 0..5)) {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        if let Ok(KillCommand::Send(request)) = parse(&args) {
+            for (operand, target) in &request.targets {
                 if *target == crate::commands::send::SendTarget::Broadcast {
-                    prop_assert_eq!(written.trim_start_matches('-').trim_start_matches('0'), "1");
-                    prop_assert!(written.starts_with('-'));
+                    prop_assert_eq!(operand.trim_start_matches('-').trim_start_matches('0'), "1");
+                    prop_assert!(operand.starts_with('-'));
                 }
             }
         }

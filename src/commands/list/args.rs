@@ -1,4 +1,4 @@
-//! What is typed after `sigtool list`.
+//! The command-line arguments of `sigtool list`.
 
 use std::ffi::OsString;
 
@@ -30,7 +30,7 @@ Examples:
 #[command(
     override_usage = "sigtool list [--realtime] [--names] [--codes] [--arch NAME] [OPERAND]...\n       sigtool list --encode SIGNAL,... [--arch NAME]"
 )]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// A name, number, exit status or mask
     #[arg(value_name = "SIGNAL|NUMBER|STATUS|0xMASK", allow_negative_numbers = true)]
     operands: Vec<OsString>,
@@ -52,38 +52,38 @@ pub struct ListArgs {
 }
 
 impl ListArgs {
-    /// What the arguments mean.
+    /// Converts the arguments to a request.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing.
-    pub fn to_request(&self) -> Result<ListRequest, Failure> {
+    /// A usage error that names the first invalid argument.
+    pub(crate) fn to_request(&self) -> Result<ListRequest, Failure> {
         let arch = match &self.arch {
             Some(name) => parse_arch(&escape_arg(name))?,
             None => Arch::NATIVE,
         };
         let operands = self.operands.iter().map(escape_arg);
-        let what = if let Some(list) = &self.encode {
+        let query = if let Some(list) = &self.encode {
             if escape_arg(list).trim().is_empty() {
                 return Err(Failure::usage_error("--encode: no signals given; `none` is the empty set"));
             }
             ListQuery::Encode(SignalSet::parse(&escape_arg(list), arch).map_err(Failure::usage_error)?)
         } else if self.codes {
-            let signals = operands.map(|word| parse_signal_operand(&word, arch));
+            let signals = operands.map(|operand| parse_signal_operand(&operand, arch));
             ListQuery::Codes(signals.collect::<Result<_, _>>()?)
         } else if self.operands.is_empty() {
             ListQuery::AllSignals { list_realtime: self.realtime }
         } else {
-            let read = operands.map(|word| operand::parse(&word, arch));
-            ListQuery::Operands(read.collect::<Result<_, _>>().map_err(Failure::usage_error)?)
+            let parsed = operands.map(|operand| operand::parse(&operand, arch));
+            ListQuery::Operands(parsed.collect::<Result<_, _>>().map_err(Failure::usage_error)?)
         };
-        Ok(ListRequest { arch, query: what, names_only: self.names })
+        Ok(ListRequest { arch, query, names_only: self.names })
     }
 }
 
-/// A word as text, what is no UTF-8 escaped: no signal is called like that, and
-/// an error can name it.
-fn escape_arg(word: &OsString) -> String {
-    escape_name(word.as_encoded_bytes()).into_owned()
+/// Converts an argument to text. Bytes that are not UTF-8 are escaped, so that an
+/// error message can contain the argument.
+fn escape_arg(arg: &OsString) -> String {
+    escape_name(arg.as_encoded_bytes()).into_owned()
 }
 
 fn parse_arch(name: &str) -> Result<Arch, Failure> {
@@ -95,9 +95,9 @@ fn parse_arch(name: &str) -> Result<Arch, Failure> {
     })
 }
 
-fn parse_signal_operand(word: &str, arch: Arch) -> Result<Signal, Failure> {
-    match operand::parse(word, arch).map_err(Failure::usage_error)?.1 {
+fn parse_signal_operand(text: &str, arch: Arch) -> Result<Signal, Failure> {
+    match operand::parse(text, arch).map_err(Failure::usage_error)?.1 {
         ListOperand::Name(signal) | ListOperand::Number(signal) => Ok(signal),
-        _ => Err(Failure::usage_error(format!("{word}: --codes takes names and numbers of signals"))),
+        _ => Err(Failure::usage_error(format!("{text}: --codes takes names and numbers of signals"))),
     }
 }

@@ -1,11 +1,11 @@
-//! All that is known of one signal, standard or real-time, on one architecture.
+//! The description of a signal, standard or real-time, on one architecture.
 
 use crate::signal::number::{KERNEL_RTMIN, RTMIN};
 use crate::signal::si_code::{self, SiginfoCode};
 use crate::signal::table::{REALTIME_DEFAULT_ACTION, REALTIME_POSIX_EDITION};
 use crate::signal::{Arch, DefaultAction, PosixEdition, Signal, SignalName, SourceKind};
 
-/// A signal's card.
+/// The description of a signal.
 #[derive(Clone, Debug)]
 pub struct SignalDescription {
     /// The signal.
@@ -14,55 +14,56 @@ pub struct SignalDescription {
     pub name: SignalName,
     /// Its other names.
     pub aliases: Vec<String>,
-    /// What happens where no handler is installed.
+    /// The default action.
     pub action: DefaultAction,
-    /// Whether it can be caught, blocked and ignored.
+    /// Whether the signal can be caught, blocked and ignored.
     pub catchable: bool,
-    /// The standard that brought it.
+    /// The standard that introduced it.
     pub standard: PosixEdition,
-    /// What it says, in a few words.
+    /// A short description.
     pub description: &'static str,
-    /// The kinds of source it comes from.
+    /// The kinds of sources that generate it.
     pub origins: &'static [SourceKind],
-    /// Where it comes from, in words.
+    /// A description of the sources.
     pub sent_by: &'static str,
-    /// What programs use it for.
+    /// A description of its uses.
     pub usage: &'static str,
-    /// Its own si_code values.
+    /// The si_code values that only this signal has.
     pub codes: Vec<&'static SiginfoCode>,
-    /// Its number on each architecture; `None` where it does not exist.
+    /// The number on each architecture; `None` if it does not exist there.
     pub numbers_by_arch: Vec<(Arch, Option<u8>)>,
-    /// For a real-time signal: its place in both numberings.
+    /// The offsets from RTMIN, for a real-time signal.
     pub realtime_offsets: Option<RealtimeOffsets>,
 }
 
-/// The place of a real-time signal.
+/// The offsets of a real-time signal from RTMIN.
 #[derive(Clone, Copy, Debug)]
 pub struct RealtimeOffsets {
-    /// n of the C library's RTMIN+n; `None` for those it keeps for itself.
+    /// The offset from RTMIN of the C library (34); `None` for the signals that the C
+    /// library reserves.
     pub libc_offset: Option<u8>,
-    /// n of the kernel's RTMIN+n, which begins at 32.
+    /// The offset from RTMIN of the kernel (32).
     pub kernel_offset: u8,
 }
 
 impl SignalDescription {
-    /// The card of a signal of an architecture.
+    /// Describes a signal of an architecture.
     pub fn new(signal: Signal, arch: Arch) -> SignalDescription {
         match arch.standard_signal(signal) {
-            Some(facts) => SignalDescription {
+            Some(standard) => SignalDescription {
                 signal,
                 name: arch.signal_name(signal),
-                aliases: facts.aliases_on(arch).map(str::to_owned).collect(),
-                action: facts.action,
-                catchable: facts.is_catchable(),
-                standard: facts.posix_edition,
-                description: facts.description,
-                origins: facts.source_kinds,
-                sent_by: facts.sources,
-                usage: facts.uses,
+                aliases: standard.aliases_on(arch).map(str::to_owned).collect(),
+                action: standard.action,
+                catchable: standard.is_catchable(),
+                standard: standard.posix_edition,
+                description: standard.description,
+                origins: standard.source_kinds,
+                sent_by: standard.sources,
+                usage: standard.uses,
                 codes: si_code::codes_for_signal(signal, arch).collect(),
                 numbers_by_arch: Arch::ALL
-                    .map(|each| (each, facts.signal_on(each).map(Signal::get)))
+                    .map(|arch| (arch, standard.signal_on(arch).map(Signal::get)))
                     .to_vec(),
                 realtime_offsets: None,
             },
@@ -72,9 +73,9 @@ impl SignalDescription {
 
     fn new_realtime(signal: Signal, arch: Arch) -> SignalDescription {
         let number = signal.get();
-        let own = signal.is_reserved_by_libc();
-        let libc = (!own && number <= arch.rtmax()).then(|| number - RTMIN);
-        let (description, source, uses) = match number {
+        let is_reserved = signal.is_reserved_by_libc();
+        let libc_offset = (!is_reserved && number <= arch.rtmax()).then(|| number - RTMIN);
+        let (description, sent_by, usage) = match number {
             32 => (
                 "The C library's own: thread cancellation",
                 "the C library, to a thread of the same process (glibc; musl: its timers)",
@@ -94,31 +95,28 @@ impl SignalDescription {
         SignalDescription {
             signal,
             name: arch.signal_name(signal),
-            aliases: libc.map(|n| realtime_aliases(arch, n)).unwrap_or_default(),
+            aliases: libc_offset.map(|n| realtime_aliases(arch, n)).unwrap_or_default(),
             action: REALTIME_DEFAULT_ACTION,
             catchable: true,
-            standard: if own { PosixEdition::Unspecified } else { REALTIME_POSIX_EDITION },
+            standard: if is_reserved { PosixEdition::Unspecified } else { REALTIME_POSIX_EDITION },
             description,
-            origins: if own {
+            origins: if is_reserved {
                 &[SourceKind::Process]
             } else {
                 &[SourceKind::Process, SourceKind::Timer, SourceKind::Kernel]
             },
-            sent_by: source,
-            usage: uses,
+            sent_by,
+            usage,
             codes: Vec::new(),
             numbers_by_arch: Arch::ALL
-                .map(|each| (each, realtime_number_on(arch.signal_name(signal), each)))
+                .map(|other| (other, realtime_number_on(arch.signal_name(signal), other)))
                 .to_vec(),
-            realtime_offsets: Some(RealtimeOffsets {
-                libc_offset: libc,
-                kernel_offset: number - KERNEL_RTMIN,
-            }),
+            realtime_offsets: Some(RealtimeOffsets { libc_offset, kernel_offset: number - KERNEL_RTMIN }),
         }
     }
 }
 
-/// The number that a real-time name has on another architecture.
+/// The number of a real-time signal name on another architecture.
 fn realtime_number_on(name: SignalName, arch: Arch) -> Option<u8> {
     let number = match name {
         SignalName::RtminPlus(n) => RTMIN + n,
@@ -132,13 +130,13 @@ fn realtime_number_on(name: SignalName, arch: Arch) -> Option<u8> {
     })
 }
 
-/// The other ways to count to a real-time signal: from RTMIN where it is named
-/// from RTMAX, and the other way round.
+/// The other names of RTMIN+n: the one relative to RTMAX if its name is relative to
+/// RTMIN, and vice versa.
 fn realtime_aliases(arch: Arch, n: u8) -> Vec<String> {
-    let last = arch.rtmax() - RTMIN;
-    let both = [format!("RTMIN+{n}"), format!("RTMAX-{}", last - n)];
+    let max_offset = arch.rtmax() - RTMIN;
+    let names = [format!("RTMIN+{n}"), format!("RTMAX-{}", max_offset - n)];
     let name = Signal::new(RTMIN + n).map(|signal| arch.signal_name(signal).to_string()).unwrap_or_default();
-    both.into_iter().filter(|alias| *alias != name).collect()
+    names.into_iter().filter(|alias| *alias != name).collect()
 }
 
 #[cfg(test)]
@@ -151,10 +149,10 @@ mod tests {
 
     #[test]
     fn realtime_signal_has_libc_and_kernel_offsets() {
-        let third = describe(37, Arch::Common).realtime_offsets.unwrap();
-        assert_eq!((third.libc_offset, third.kernel_offset), (Some(3), 5));
-        let own = describe(33, Arch::Common).realtime_offsets.unwrap();
-        assert_eq!((own.libc_offset, own.kernel_offset), (None, 1));
+        let rtmin_plus_3 = describe(37, Arch::Common).realtime_offsets.unwrap();
+        assert_eq!((rtmin_plus_3.libc_offset, rtmin_plus_3.kernel_offset), (Some(3), 5));
+        let reserved = describe(33, Arch::Common).realtime_offsets.unwrap();
+        assert_eq!((reserved.libc_offset, reserved.kernel_offset), (None, 1));
         assert!(describe(15, Arch::Common).realtime_offsets.is_none());
     }
 
@@ -190,8 +188,8 @@ mod tests {
     fn every_signal_of_every_architecture_has_a_description() {
         for arch in Arch::ALL {
             for signal in arch.signals() {
-                let card = SignalDescription::new(signal, arch);
-                assert!(!card.description.is_empty(), "{} on {arch}", card.name);
+                let description = SignalDescription::new(signal, arch);
+                assert!(!description.description.is_empty(), "{} on {arch}", description.name);
             }
         }
     }

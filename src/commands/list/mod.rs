@@ -1,7 +1,7 @@
-//! `sigtool list`: which signals there are, and what a number, a name, an exit
-//! status or a mask means.
+//! `sigtool list`: lists signals, and explains names, numbers, exit statuses and
+//! signal masks.
 
-pub mod args;
+pub(crate) mod args;
 mod description;
 mod operand;
 mod view;
@@ -16,113 +16,113 @@ use crate::signal::exit_status::{SignalExitStatus, StatusMeaning};
 use crate::signal::si_code::{self, SiginfoCode};
 use crate::signal::{Arch, Signal, SignalSet};
 
-/// What is asked.
+/// The parsed command line of `list`, or of `kill -l`.
 #[derive(Debug)]
 pub struct ListRequest {
-    /// Whose numbers are meant.
+    /// The architecture whose signal numbers apply.
     pub arch: Arch,
-    /// The question.
+    /// The query.
     pub query: ListQuery,
-    /// Whether bare names are wanted.
+    /// Whether to print only names.
     pub names_only: bool,
 }
 
-/// The question.
+/// What to list.
 #[derive(Debug)]
 pub enum ListQuery {
-    /// Every signal; real-time ones each or as one row.
+    /// Every signal.
     AllSignals {
-        /// Whether real-time signals get a row each.
+        /// Whether each real-time signal has a row of its own.
         list_realtime: bool,
     },
-    /// What each operand means.
+    /// The meaning of each operand, with its text.
     Operands(Vec<(String, ListOperand)>),
-    /// The si_code values of these signals; of all where none is named.
+    /// The si_code values of these signals; of all signals if empty.
     Codes(Vec<Signal>),
-    /// The mask of a set.
+    /// The signal mask of a set.
     Encode(SignalSet),
-    /// What kill -l says of each word: a name's number, a number's name.
+    /// The translation of `kill -l`: names to numbers, and numbers to names.
     TranslateKillArgs(Vec<String>),
 }
 
-/// What an operand means.
+/// A parsed operand.
 #[derive(Debug)]
 pub enum ListOperand {
-    /// A name: its card is wanted.
+    /// The name of a signal, which is described in full.
     Name(Signal),
     /// The number of a signal.
     Number(Signal),
     /// 0, the null signal.
     NullSignal,
-    /// An exit status that tells of a signal.
+    /// An exit status that encodes a signal.
     ExitStatus(SignalExitStatus),
-    /// A mask, and the numbering it is in.
+    /// A signal mask, and the architecture of its numbers.
     Mask(SignalSet, Arch),
 }
 
-/// The answer.
+/// The result of a query.
 #[derive(Debug)]
 pub enum ListReport {
-    /// Every signal of an architecture; whether real-time ones get a row each.
+    /// Every signal of an architecture; whether each real-time signal has a row.
     AllSignals(Arch, Vec<SignalDescription>, bool),
-    /// What each operand means.
+    /// The answer to each operand, with its text.
     Answers(Arch, Vec<(String, OperandAnswer)>),
     /// si_code values.
     Codes(Vec<&'static SiginfoCode>),
-    /// A set and its mask.
+    /// A set of signals, to be printed as a mask.
     Mask(Arch, SignalSet),
-    /// Bare names.
+    /// Lines of names or numbers.
     Names(Vec<String>),
 }
 
-/// What one operand means.
+/// The answer to an operand.
 #[derive(Debug)]
 pub enum OperandAnswer {
-    /// All that is known of a signal.
+    /// The full description of a signal.
     Description(Box<SignalDescription>),
-    /// A signal by its number.
+    /// The signal of a number.
     Number(Box<SignalDescription>),
     /// The null signal.
     NullSignal,
-    /// The signal an exit status tells of, and whether it stopped the process.
+    /// The signal of an exit status.
     ExitStatus {
-        /// The status, taken apart.
+        /// The decoded exit status.
         status: SignalExitStatus,
         /// The signal.
         description: Box<SignalDescription>,
-        /// What it tells of.
+        /// Whether the signal terminated or stopped the process.
         meaning: StatusMeaning,
     },
-    /// A mask's members, in the numbering given.
+    /// The signals of a mask, and the architecture of its numbers.
     Mask(SignalSet, Arch),
 }
 
-/// Answers and prints.
+/// Answers the query and prints the report.
 ///
 /// # Errors
 /// Output that cannot be written.
 pub fn run(request: &ListRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
-    let (report, complaints) = build_report(request);
+    let (report, error_messages) = build_report(request);
     view::print_report(&report, out)?;
-    let exit = if complaints.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
-    Ok(CommandOutcome { exit_status: exit, error_messages: complaints })
+    let exit_status = if error_messages.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
+    Ok(CommandOutcome { exit_status, error_messages })
 }
 
-/// Answers; beside it, a complaint for each word that kill -l does not know.
+/// Returns the report, and an error message for each invalid argument of `kill -l`.
 fn build_report(request: &ListRequest) -> (ListReport, Vec<String>) {
     let arch = request.arch;
     let report = match &request.query {
-        ListQuery::TranslateKillArgs(words) => {
-            let (known, unknown) = translate_kill_args(words, arch);
-            return (ListReport::Names(known), unknown);
+        ListQuery::TranslateKillArgs(args) => {
+            let (translations, error_messages) = translate_kill_args(args, arch);
+            return (ListReport::Names(translations), error_messages);
         }
         ListQuery::AllSignals { .. } if request.names_only => {
-            let named = arch.signals().filter(|signal| !signal.is_reserved_by_libc());
-            ListReport::Names(named.map(|signal| arch.signal_name(signal).to_string()).collect())
+            let signals = arch.signals().filter(|signal| !signal.is_reserved_by_libc());
+            ListReport::Names(signals.map(|signal| arch.signal_name(signal).to_string()).collect())
         }
-        ListQuery::AllSignals { list_realtime: realtime } => {
-            let cards = arch.signals().map(|signal| SignalDescription::new(signal, arch)).collect();
-            ListReport::AllSignals(arch, cards, *realtime)
+        ListQuery::AllSignals { list_realtime } => {
+            let signals = arch.signals().map(|signal| SignalDescription::new(signal, arch)).collect();
+            ListReport::AllSignals(arch, signals, *list_realtime)
         }
         ListQuery::Operands(operands) if request.names_only => {
             ListReport::Names(operands.iter().flat_map(|(_, operand)| operand_names(operand, arch)).collect())
@@ -134,51 +134,51 @@ fn build_report(request: &ListRequest) -> (ListReport, Vec<String>) {
         }
         ListQuery::Codes(signals) if signals.is_empty() => ListReport::Codes(si_code::CODES.iter().collect()),
         ListQuery::Codes(signals) => {
-            let own = signals.iter().flat_map(|signal| si_code::codes_for_signal(*signal, arch));
-            ListReport::Codes(own.chain(si_code::codes_for_any_signal()).collect())
+            let codes = signals.iter().flat_map(|signal| si_code::codes_for_signal(*signal, arch));
+            ListReport::Codes(codes.chain(si_code::codes_for_any_signal()).collect())
         }
         ListQuery::Encode(set) => ListReport::Mask(arch, *set),
     };
     (report, Vec::new())
 }
 
-/// What kill -l says of each word that it knows, and its complaint of each
-/// that it does not.
-fn translate_kill_args(words: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for word in words {
-        match operand::parse(word, arch) {
-            Ok((_, ListOperand::Name(signal))) => known.push(signal.get().to_string()),
-            // Shells call the null signal so: `trap ... EXIT`.
-            Ok((_, ListOperand::NullSignal)) => known.push("EXIT".to_owned()),
-            // More than 64 bits are no mask of this machine.
-            Ok((_, ListOperand::Mask(_, of))) if of != arch => {
-                unknown.push(format!("'{word}': invalid signal"))
+/// Returns the translation of each valid argument of `kill -l`, and an error message
+/// for each invalid one.
+fn translate_kill_args(args: &[String], arch: Arch) -> (Vec<String>, Vec<String>) {
+    let (mut translations, mut error_messages) = (Vec::new(), Vec::new());
+    for arg in args {
+        match operand::parse(arg, arch) {
+            Ok((_, ListOperand::Name(signal))) => translations.push(signal.get().to_string()),
+            // Shells call signal 0 EXIT, as in `trap ... EXIT`.
+            Ok((_, ListOperand::NullSignal)) => translations.push("EXIT".to_owned()),
+            // A mask of more than 64 bits belongs to another architecture.
+            Ok((_, ListOperand::Mask(_, mask_arch))) if mask_arch != arch => {
+                error_messages.push(format!("'{arg}': invalid signal"))
             }
-            Ok((_, operand)) => known.extend(operand_names(&operand, arch)),
-            Err(_) if word.eq_ignore_ascii_case("EXIT") => known.push("0".to_owned()),
-            Err(_) => unknown.push(format!("'{word}': invalid signal")),
+            Ok((_, operand)) => translations.extend(operand_names(&operand, arch)),
+            Err(_) if arg.eq_ignore_ascii_case("EXIT") => translations.push("0".to_owned()),
+            Err(_) => error_messages.push(format!("'{arg}': invalid signal")),
         }
     }
-    (known, unknown)
+    (translations, error_messages)
 }
 
 fn answer_operand(operand: &ListOperand, arch: Arch) -> OperandAnswer {
-    let card = |signal: &Signal| Box::new(SignalDescription::new(*signal, arch));
+    let describe = |signal: &Signal| Box::new(SignalDescription::new(*signal, arch));
     match operand {
-        ListOperand::Name(signal) => OperandAnswer::Description(card(signal)),
-        ListOperand::Number(signal) => OperandAnswer::Number(card(signal)),
+        ListOperand::Name(signal) => OperandAnswer::Description(describe(signal)),
+        ListOperand::Number(signal) => OperandAnswer::Number(describe(signal)),
         ListOperand::NullSignal => OperandAnswer::NullSignal,
         ListOperand::ExitStatus(status) => OperandAnswer::ExitStatus {
             status: *status,
-            description: card(&status.signal),
+            description: describe(&status.signal),
             meaning: status.meaning(arch),
         },
-        ListOperand::Mask(set, of) => OperandAnswer::Mask(*set, *of),
+        ListOperand::Mask(set, mask_arch) => OperandAnswer::Mask(*set, *mask_arch),
     }
 }
 
-/// The bare names an operand stands for.
+/// The names of the signals that an operand contains.
 fn operand_names(operand: &ListOperand, arch: Arch) -> Vec<String> {
     match operand {
         ListOperand::Name(signal) | ListOperand::Number(signal) => {
@@ -186,6 +186,6 @@ fn operand_names(operand: &ListOperand, arch: Arch) -> Vec<String> {
         }
         ListOperand::ExitStatus(status) => vec![arch.signal_name(status.signal).to_string()],
         ListOperand::NullSignal => vec!["0".to_owned()],
-        ListOperand::Mask(set, of) => set.member_names(*of),
+        ListOperand::Mask(set, mask_arch) => set.member_names(*mask_arch),
     }
 }

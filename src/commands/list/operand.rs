@@ -1,4 +1,4 @@
-//! The operands of `list`: text to meaning.
+//! The parser for the operands of `list`.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use crate::signal::exit_status::SignalExitStatus;
 use crate::signal::hex_mask::{self, ParseMaskError};
 use crate::signal::{Arch, ParseSignalNameError, name};
 
-/// Why an operand means nothing.
+/// The reason that an operand is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ParseOperandError {
-    /// It is no name.
+    /// Not a signal name.
     Name(ParseSignalNameError),
-    /// It is a number, but no signal's, and no exit status of one.
+    /// A number that is neither a signal nor an exit status that encodes one.
     Number { text: String, arch: Arch, nearest: String },
-    /// It begins with 0x, but what follows is no mask.
+    /// Text that starts with 0x but is not a mask.
     Mask { text: String, cause: ParseMaskError },
-    /// A mask holds signals that the architecture does not have.
+    /// A mask with signals that the architecture does not have.
     TooWide { text: String, arch: Arch },
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for ParseOperandError {
     }
 }
 
-/// Reads one operand; gives it back beside its meaning.
+/// Parses an operand. Returns its text and its meaning.
 pub(super) fn parse(text: &str, arch: Arch) -> Result<(String, ListOperand), ParseOperandError> {
     Ok((text.to_owned(), classify(text, arch)?))
 }
@@ -50,18 +50,18 @@ pub(super) fn parse(text: &str, arch: Arch) -> Result<(String, ListOperand), Par
 fn classify(text: &str, arch: Arch) -> Result<ListOperand, ParseOperandError> {
     let unprefixed = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     if let Some(digits) = unprefixed {
-        let (set, of) = hex_mask::parse(digits.as_bytes(), arch)
+        let (set, mask_arch) = hex_mask::parse(digits.as_bytes(), arch)
             .map_err(|cause| ParseOperandError::Mask { text: text.to_owned(), cause })?;
-        if of != arch && arch != Arch::NATIVE {
+        if mask_arch != arch && arch != Arch::NATIVE {
             return Err(ParseOperandError::TooWide { text: text.to_owned(), arch });
         }
-        return Ok(ListOperand::Mask(set, of));
+        return Ok(ListOperand::Mask(set, mask_arch));
     }
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return name::parse(text, arch).map(ListOperand::Name).map_err(ParseOperandError::Name);
     }
-    // A number too long for i64 is like any other that fits nothing.
+    // A number too large for i64 is saturated; it is invalid in any case.
     let number: i64 = text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
     if number == 0 {
         return Ok(ListOperand::NullSignal);
@@ -72,8 +72,8 @@ fn classify(text: &str, arch: Arch) -> Result<ListOperand, ParseOperandError> {
     if let Some(status) = SignalExitStatus::decode(number, arch) {
         return Ok(ListOperand::ExitStatus(status));
     }
-    // The greatest signal number is nearest to all that is no signal: 0 and
-    // below have been dealt with, or are far below every exit status.
+    // A positive number here is above all signal numbers, and a negative one is
+    // below all exit statuses.
     let nearest = if number > 0 { arch.signals().last() } else { arch.signals().next() };
     let nearest = nearest.map(|signal| format!("{}, {}", arch.signal_name(signal), signal.get()));
     Err(ParseOperandError::Number { text: text.to_owned(), arch, nearest: nearest.unwrap_or_default() })

@@ -1,4 +1,4 @@
-//! The answers of `list`, shown.
+//! The text output of `list`.
 
 use std::io;
 
@@ -9,14 +9,14 @@ use crate::signal::number::{KERNEL_RTMIN, RTMIN};
 use crate::signal::si_code::SiginfoCode;
 use crate::signal::{Arch, DefaultAction, Signal, hex_mask};
 
-/// Shows a report.
+/// Prints a report.
 pub(super) fn print_report(report: &ListReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
     if out.format() == OutputFormat::Json {
         return wire::write_json(report, out);
     }
     match report {
-        ListReport::AllSignals(arch, cards, realtime) => {
-            out.write_grid(&signal_grid(*arch, cards, *realtime))
+        ListReport::AllSignals(arch, signals, list_realtime) => {
+            out.write_grid(&signal_grid(*arch, signals, *list_realtime))
         }
         ListReport::Answers(arch, answers) => print_answers(*arch, answers, out),
         ListReport::Codes(codes) => out.write_grid(&code_grid(codes)),
@@ -25,8 +25,9 @@ pub(super) fn print_report(report: &ListReport, out: &mut ReportWriter<'_>) -> i
     }
 }
 
-/// A row a signal; the real-time ones as one row unless each is wanted.
-fn signal_grid(arch: Arch, cards: &[SignalDescription], realtime: bool) -> Grid {
+/// One row per signal. The real-time signals share two rows, unless
+/// `list_realtime` is set.
+fn signal_grid(arch: Arch, signals: &[SignalDescription], list_realtime: bool) -> Grid {
     let mut grid = Grid::new(vec![
         Column::right("NUM"),
         Column::no_wrap("SIGNAL"),
@@ -35,28 +36,29 @@ fn signal_grid(arch: Arch, cards: &[SignalDescription], realtime: bool) -> Grid 
         Column::no_wrap("STANDARD"),
         Column::left("DESCRIPTION"),
     ]);
-    for card in cards {
-        if realtime || card.realtime_offsets.is_none() {
-            grid.push_row(signal_row(card.signal.get().to_string(), card.name.to_string(), card));
-        } else if card.signal.get() == KERNEL_RTMIN {
-            let own = SignalDescription { description: "The C library's own", ..card.clone() };
-            grid.push_row(signal_row(format!("{KERNEL_RTMIN}-{}", RTMIN - 1), "-".to_owned(), &own));
-        } else if card.signal.get() == RTMIN {
+    for signal in signals {
+        let number = signal.signal.get();
+        if list_realtime || signal.realtime_offsets.is_none() {
+            grid.push_row(signal_row(number.to_string(), signal.name.to_string(), signal));
+        } else if number == KERNEL_RTMIN {
+            let reserved = SignalDescription { description: "The C library's own", ..signal.clone() };
+            grid.push_row(signal_row(format!("{KERNEL_RTMIN}-{}", RTMIN - 1), "-".to_owned(), &reserved));
+        } else if number == RTMIN {
             let numbers = format!("{RTMIN}-{}", arch.rtmax());
-            grid.push_row(signal_row(numbers, "RTMIN..RTMAX".to_owned(), card));
+            grid.push_row(signal_row(numbers, "RTMIN..RTMAX".to_owned(), signal));
         }
     }
     grid
 }
 
-fn signal_row(numbers: String, name: String, card: &SignalDescription) -> [Cell; 6] {
+fn signal_row(numbers: String, name: String, description: &SignalDescription) -> [Cell; 6] {
     [
         Cell::plain(numbers),
         Cell::new(name, Meaning::Subject),
-        action_cell(card.action),
-        if card.catchable { Cell::plain("yes") } else { Cell::new("no", Meaning::Danger) },
-        Cell::plain(card.standard.to_string()),
-        Cell::plain(card.description),
+        action_cell(description.action),
+        if description.catchable { Cell::plain("yes") } else { Cell::new("no", Meaning::Danger) },
+        Cell::plain(description.standard.to_string()),
+        Cell::plain(description.description),
     ]
 }
 
@@ -70,68 +72,71 @@ fn action_cell(action: DefaultAction) -> Cell {
     Cell::new(action.to_string(), meaning)
 }
 
-/// Cards as blocks of fields; all that lies between two cards as one table.
+/// Prints each full description as a block of fields, and the answers between two
+/// descriptions as one table.
 fn print_answers(
     arch: Arch,
     answers: &[(String, OperandAnswer)],
     out: &mut ReportWriter<'_>,
 ) -> io::Result<()> {
-    let is_card = |answer: &(String, OperandAnswer)| matches!(answer.1, OperandAnswer::Description(_));
-    for run in answers.chunk_by(|one, next| !is_card(one) && !is_card(next)) {
-        match run {
-            [(_, OperandAnswer::Description(card))] => out.write_fields(&description_fields(card))?,
+    let is_description = |answer: &(String, OperandAnswer)| matches!(answer.1, OperandAnswer::Description(_));
+    for block in answers.chunk_by(|answer, next| !is_description(answer) && !is_description(next)) {
+        match block {
+            [(_, OperandAnswer::Description(description))] => {
+                out.write_fields(&description_fields(description))?
+            }
             rows => out.write_grid(&answer_grid(arch, rows))?,
         }
     }
     Ok(())
 }
 
-fn description_fields(card: &SignalDescription) -> Fields {
+fn description_fields(description: &SignalDescription) -> Fields {
     let mut fields = Fields::default();
-    let title = format!("{} ({}): {}", card.name, card.signal.get(), card.description);
+    let title = format!("{} ({}): {}", description.name, description.signal.get(), description.description);
     fields.push("Signal", Cell::new(title, Meaning::Subject));
-    let verb = match card.action {
+    let verb = match description.action {
         DefaultAction::Term => "terminates the process",
         DefaultAction::Core => "terminates the process and dumps core",
         DefaultAction::Stop => "stops the process",
         DefaultAction::Cont => "continues the process if it is stopped",
         DefaultAction::Ign => "is ignored",
     };
-    fields.push("Default", Cell::plain(format!("{}: {verb}", card.action)));
-    let catchable = if card.catchable { "yes" } else { "no: nor blocked, nor ignored" };
+    fields.push("Default", Cell::plain(format!("{}: {verb}", description.action)));
+    let catchable = if description.catchable { "yes" } else { "no: nor blocked, nor ignored" };
     fields.push("Catchable", Cell::plain(catchable));
-    let origins: Vec<String> = card.origins.iter().map(ToString::to_string).collect();
+    let origins: Vec<String> = description.origins.iter().map(ToString::to_string).collect();
     fields.push("Origin", Cell::plain(origins.join(", ")));
-    fields.push("From", Cell::plain(card.sent_by));
-    fields.push("Use", Cell::plain(card.usage));
-    fields.push("Standard", Cell::plain(card.standard.to_string()));
-    if !card.aliases.is_empty() {
-        fields.push("Aliases", Cell::plain(card.aliases.join(", ")));
+    fields.push("From", Cell::plain(description.sent_by));
+    fields.push("Use", Cell::plain(description.usage));
+    fields.push("Standard", Cell::plain(description.standard.to_string()));
+    if !description.aliases.is_empty() {
+        fields.push("Aliases", Cell::plain(description.aliases.join(", ")));
     }
-    if let Some(realtime) = card.realtime_offsets {
+    if let Some(realtime) = description.realtime_offsets {
         let kernel = realtime.kernel_offset;
-        let place = match realtime.libc_offset {
+        let offsets = match realtime.libc_offset {
             Some(n) => {
                 format!("RTMIN+{n} for the C library (from 34), RTMIN+{kernel} for the kernel (from 32)")
             }
             None => format!("below the C library's RTMIN (34); RTMIN+{kernel} for the kernel (from 32)"),
         };
-        fields.push("Real-time", Cell::plain(place));
+        fields.push("Real-time", Cell::plain(offsets));
     }
-    for (index, code) in card.codes.iter().enumerate() {
+    for (index, code) in description.codes.iter().enumerate() {
         let label = if index == 0 { "Codes" } else { "" };
         fields.push(label, Cell::plain(format!("{} {}: {}", code.value, code.name, code.description)));
     }
-    fields.push("Numbers", Cell::plain(numbers_text(card)));
+    fields.push("Numbers", Cell::plain(numbers_text(description)));
     fields
 }
 
-/// The numbers on all architectures, those that agree together:
+/// The numbers on all architectures, grouped by number:
 /// `10 on x86/arm; 30 on alpha, sparc; 16 on mips, parisc`.
-fn numbers_text(card: &SignalDescription) -> String {
+fn numbers_text(description: &SignalDescription) -> String {
     let mut groups: Vec<(Option<u8>, Vec<String>)> = Vec::new();
-    for (arch, number) in &card.numbers_by_arch {
-        match groups.iter_mut().find(|(known, _)| known == number) {
+    for (arch, number) in &description.numbers_by_arch {
+        match groups.iter_mut().find(|(group, _)| group == number) {
             Some((_, arches)) => arches.push(arch.to_string()),
             None => groups.push((*number, vec![arch.to_string()])),
         }
@@ -139,11 +144,11 @@ fn numbers_text(card: &SignalDescription) -> String {
     if let [(Some(number), _)] = groups.as_slice() {
         return format!("{number} on every architecture");
     }
-    let words = groups.iter().map(|(number, arches)| match number {
+    let parts = groups.iter().map(|(number, arches)| match number {
         Some(number) => format!("{number} on {}", arches.join(", ")),
         None => format!("none on {}", arches.join(", ")),
     });
-    words.collect::<Vec<_>>().join("; ")
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
@@ -153,7 +158,7 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
         Column::left("SIGNAL"),
         Column::left("MEANING"),
     ]);
-    let known = |signal: Signal| {
+    let signal_cells = |signal: Signal| {
         [
             Cell::plain(signal.get().to_string()),
             Cell::new(arch.signal_name(signal).to_string(), Meaning::Subject),
@@ -161,24 +166,24 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
     };
     for (operand, answer) in answers {
         let ([number, signal], meaning) = match answer {
-            OperandAnswer::Description(card) | OperandAnswer::Number(card) => {
-                (known(card.signal), card.description.to_owned())
+            OperandAnswer::Description(description) | OperandAnswer::Number(description) => {
+                (signal_cells(description.signal), description.description.to_owned())
             }
             OperandAnswer::NullSignal => (
                 [Cell::plain("0"), Cell::absent()],
                 "the null signal: nothing is sent, only that it could be is checked".to_owned(),
             ),
-            OperandAnswer::ExitStatus { status, description: card, meaning: event } => {
-                (known(card.signal), exit_status_text(*status, *event))
+            OperandAnswer::ExitStatus { status, description, meaning } => {
+                (signal_cells(description.signal), exit_status_text(*status, *meaning))
             }
-            OperandAnswer::Mask(set, of) => {
+            OperandAnswer::Mask(set, mask_arch) => {
                 let names = match set.is_empty() {
                     true => Cell::absent(),
-                    false => Cell::new(set.display(*of).to_string(), Meaning::Subject),
+                    false => Cell::new(set.display(*mask_arch).to_string(), Meaning::Subject),
                 };
-                let elsewhere = if *of == arch { String::new() } else { format!(" of {of}") };
+                let of_arch = if *mask_arch == arch { String::new() } else { format!(" of {mask_arch}") };
                 let plural = if set.len() == 1 { "" } else { "s" };
-                ([Cell::absent(), names], format!("a mask{elsewhere}, {} signal{plural}", set.len()))
+                ([Cell::absent(), names], format!("a mask{of_arch}, {} signal{plural}", set.len()))
             }
         };
         grid.push_row([Cell::plain(operand.clone()), number, signal, Cell::plain(meaning)]);
@@ -187,10 +192,10 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
 }
 
 /// `128+15, as a shell reports it: TERM ended the process`.
-fn exit_status_text(status: SignalExitStatus, event: StatusMeaning) -> String {
+fn exit_status_text(status: SignalExitStatus, meaning: StatusMeaning) -> String {
     let sum = status.encoding.notation().replace('N', &status.signal.get().to_string());
     let writer = status.encoding.used_by();
-    match event {
+    match meaning {
         StatusMeaning::Terminated => format!("{sum}, as {writer} reports it: the signal ended the process"),
         StatusMeaning::Stopped => format!("{sum}, as {writer} reports it: the signal stopped the process"),
         StatusMeaning::Neither => {

@@ -1,4 +1,4 @@
-//! The JSON of `list`: types of its own, whose field names are a contract.
+//! The JSON output of `list`. Its field names are stable.
 
 use std::io;
 
@@ -11,19 +11,20 @@ use crate::signal::exit_status::StatusMeaning;
 use crate::signal::si_code::SiginfoCode;
 use crate::signal::{Arch, PosixEdition, Signal, hex_mask};
 
-/// Writes a report as one document.
+/// Writes a report as one JSON document.
 pub(super) fn write_json(report: &ListReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
     match report {
-        ListReport::AllSignals(arch, cards, _) => {
-            let signals = cards.iter().map(description_object).collect();
+        ListReport::AllSignals(arch, signals, _) => {
+            let signals = signals.iter().map(description_object).collect();
             out.write_json(&SignalsDocument { arch: arch.to_string(), signals })
         }
         ListReport::Answers(arch, answers) => {
-            let answers = answers.iter().map(|(operand, each)| answer_object(operand, each, *arch)).collect();
+            let answers =
+                answers.iter().map(|(operand, answer)| answer_object(operand, answer, *arch)).collect();
             out.write_json(&AnswersDocument { arch: arch.to_string(), answers })
         }
         ListReport::Codes(codes) => {
-            out.write_json(&CodesDocument { codes: codes.iter().map(|each| code_object(each)).collect() })
+            out.write_json(&CodesDocument { codes: codes.iter().map(|code| code_object(code)).collect() })
         }
         ListReport::Mask(arch, set) => out.write_json(&MaskDocument {
             arch: arch.to_string(),
@@ -63,7 +64,7 @@ struct NamesDocument<'a> {
     names: &'a [String],
 }
 
-/// A signal: `signal` is its name, `number` its number.
+/// The description of a signal. `signal` is its name.
 #[derive(Serialize)]
 struct SignalDescriptionObject {
     number: u8,
@@ -71,7 +72,7 @@ struct SignalDescriptionObject {
     aliases: Vec<String>,
     action: String,
     catchable: bool,
-    /// Null where no standard has it.
+    /// Null if no standard defines the signal.
     standard: Option<String>,
     description: &'static str,
     origins: Vec<String>,
@@ -83,21 +84,22 @@ struct SignalDescriptionObject {
     realtime: Option<RealtimeOffsetsObject>,
 }
 
-/// An architecture's number of a signal; null where it has none.
+/// The number of a signal on one architecture; null if it does not exist there.
 #[derive(Serialize)]
 struct NumberObject {
     arch: String,
     number: Option<u8>,
 }
 
-/// n of RTMIN+n in both numberings; `libc` is null for 32 and 33.
+/// The offsets from RTMIN of the C library and of the kernel. `libc` is null for
+/// signals 32 and 33.
 #[derive(Serialize)]
 struct RealtimeOffsetsObject {
     libc: Option<u8>,
     kernel: u8,
 }
 
-/// `signal` is null where any signal can carry the code.
+/// An si_code value. `signal` is null if any signal can have it.
 #[derive(Serialize)]
 struct CodeObject {
     signal: Option<&'static str>,
@@ -123,30 +125,28 @@ enum OperandAnswerObject {
     Mask { arch: String, mask: String, signals: Vec<String> },
 }
 
-fn description_object(card: &SignalDescription) -> SignalDescriptionObject {
+fn description_object(description: &SignalDescription) -> SignalDescriptionObject {
     SignalDescriptionObject {
-        number: card.signal.get(),
-        signal: card.name.to_string(),
-        aliases: card.aliases.clone(),
-        action: card.action.to_string(),
-        catchable: card.catchable,
-        standard: (card.standard != PosixEdition::Unspecified).then(|| card.standard.to_string()),
-        description: card.description,
-        origins: card.origins.iter().map(ToString::to_string).collect(),
-        source: card.sent_by,
-        uses: card.usage,
-        codes: card.codes.iter().map(|each| code_object(each)).collect(),
-        numbers: card
+        number: description.signal.get(),
+        signal: description.name.to_string(),
+        aliases: description.aliases.clone(),
+        action: description.action.to_string(),
+        catchable: description.catchable,
+        standard: (description.standard != PosixEdition::Unspecified)
+            .then(|| description.standard.to_string()),
+        description: description.description,
+        origins: description.origins.iter().map(ToString::to_string).collect(),
+        source: description.sent_by,
+        uses: description.usage,
+        codes: description.codes.iter().map(|code| code_object(code)).collect(),
+        numbers: description
             .numbers_by_arch
             .iter()
             .map(|(arch, number)| NumberObject { arch: arch.to_string(), number: *number })
             .collect(),
-        realtime: card.realtime_offsets.map(
-            |RealtimeOffsets { libc_offset: libc, kernel_offset: kernel }| RealtimeOffsetsObject {
-                libc,
-                kernel,
-            },
-        ),
+        realtime: description.realtime_offsets.map(|RealtimeOffsets { libc_offset, kernel_offset }| {
+            RealtimeOffsetsObject { libc: libc_offset, kernel: kernel_offset }
+        }),
     }
 }
 
@@ -155,30 +155,27 @@ fn code_object(code: &SiginfoCode) -> CodeObject {
 }
 
 fn answer_object(operand: &str, answer: &OperandAnswer, arch: Arch) -> AnswerObject {
-    let number = |signal: Signal| signal.get();
     let name = |signal: Signal| arch.signal_name(signal).to_string();
     let answer = match answer {
-        OperandAnswer::Description(card) => OperandAnswerObject::Name(description_object(card)),
-        OperandAnswer::Number(card) => {
-            OperandAnswerObject::Number { number: number(card.signal), signal: name(card.signal) }
+        OperandAnswer::Description(description) => OperandAnswerObject::Name(description_object(description)),
+        OperandAnswer::Number(description) => {
+            OperandAnswerObject::Number { number: description.signal.get(), signal: name(description.signal) }
         }
         OperandAnswer::NullSignal => OperandAnswerObject::Null { number: 0 },
-        OperandAnswer::ExitStatus { status, description: card, meaning: event } => {
-            OperandAnswerObject::Status {
-                number: number(card.signal),
-                signal: name(card.signal),
-                form: status.encoding.notation(),
-                event: match event {
-                    StatusMeaning::Terminated => "ended",
-                    StatusMeaning::Stopped => "stopped",
-                    StatusMeaning::Neither => "neither",
-                },
-            }
-        }
-        OperandAnswer::Mask(set, of) => OperandAnswerObject::Mask {
-            arch: of.to_string(),
-            mask: hex_mask::format_hex(*set, *of),
-            signals: set.member_names(*of),
+        OperandAnswer::ExitStatus { status, description, meaning } => OperandAnswerObject::Status {
+            number: description.signal.get(),
+            signal: name(description.signal),
+            form: status.encoding.notation(),
+            event: match meaning {
+                StatusMeaning::Terminated => "ended",
+                StatusMeaning::Stopped => "stopped",
+                StatusMeaning::Neither => "neither",
+            },
+        },
+        OperandAnswer::Mask(set, mask_arch) => OperandAnswerObject::Mask {
+            arch: mask_arch.to_string(),
+            mask: hex_mask::format_hex(*set, *mask_arch),
+            signals: set.member_names(*mask_arch),
         },
     };
     AnswerObject { operand: operand.to_owned(), answer }

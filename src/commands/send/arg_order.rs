@@ -1,9 +1,9 @@
-//! The words after `send` that no option parser understands: `-9`, `-TERM`,
-//! `-1234`. One pure function puts them where they can only mean one thing.
+//! Rewrites arguments that clap cannot parse, such as `-9`, `-TERM` and
+//! `-1234`, to an unambiguous form.
 //!
-//! A signal before the first target becomes `--signal=WORD`; targets, groups
-//! among them, go behind `--`. So a number that fits no signal is never taken
-//! for a process, and a second signal is an error before anything is sent.
+//! A signal before the first target becomes `--signal=SIGNAL`. Targets, which
+//! include process groups, go behind `--`. Thus an invalid signal number never
+//! becomes a process, and a second signal is an error before anything is sent.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -12,8 +12,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use crate::select;
 use crate::signal::{Arch, name};
 
-/// The options of `send`, and the global ones, whose value is a word of its
-/// own. Held against the option parser's own list by a test.
+/// The options of `send`, and the global options, that take the next argument as
+/// their value. A test compares them with those that clap knows.
 const OPTIONS_WITH_VALUE: [&str; 12] = [
     "-s", "--signal", "-n", "--number", "-q", "--queue", "-w", "--wait", "--then", "--format", "--color",
     "--width",
@@ -22,10 +22,10 @@ const OPTIONS_WITH_VALUE: [&str; 12] = [
 /// The letters of the short options.
 pub(super) const SHORT_OPTIONS: &[u8] = b"snqivrwthV";
 
-/// Why the words cannot be put in order.
+/// A signal at a position where it is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ArgOrderError {
-    /// A second signal.
+pub(crate) enum ArgOrderError {
+    /// The second of two signals.
     DuplicateSignal(OsString),
     /// A signal after a target.
     SignalAfterTarget(OsString),
@@ -33,15 +33,15 @@ pub enum ArgOrderError {
 
 impl fmt::Display for ArgOrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, what) = match self {
-            ArgOrderError::DuplicateSignal(word) => (word, "a second signal"),
-            ArgOrderError::SignalAfterTarget(word) => (word, "a signal after the targets"),
+        let (arg, problem) = match self {
+            ArgOrderError::DuplicateSignal(arg) => (arg, "a second signal"),
+            ArgOrderError::SignalAfterTarget(arg) => (arg, "a signal after the targets"),
         };
-        let word = word.to_string_lossy();
-        write!(f, "{word}: {what}; nothing was sent")?;
-        // -1 is no group but everybody, and there is no group 0.
-        match word.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok_and(|group| group > 1)) {
-            Some(group) => write!(f, " (process group {group} is written after --: -- {word})"),
+        let arg = arg.to_string_lossy();
+        write!(f, "{arg}: {problem}; nothing was sent")?;
+        // -1 means all processes, and -0 is invalid: neither is suggested as a group.
+        match arg.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok_and(|group| group > 1)) {
+            Some(group) => write!(f, " (process group {group} is written after --: -- {arg})"),
             None => Ok(()),
         }
     }
@@ -49,46 +49,45 @@ impl fmt::Display for ArgOrderError {
 
 impl std::error::Error for ArgOrderError {}
 
-/// Puts the words that follow `send` in order: options, then `--`, then
-/// targets.
+/// Returns the arguments of `send` as options, then `--`, then targets.
 ///
 /// # Errors
-/// A signal where none can be.
-pub fn reorder_args(words: Vec<OsString>) -> Result<Vec<OsString>, ArgOrderError> {
-    let mut options: Vec<OsString> = Vec::with_capacity(words.len() + 1);
-    let mut targets: Vec<OsString> = Vec::with_capacity(words.len());
-    let mut signalled = false;
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        match classify_arg(&word) {
+/// A second signal, or a signal after a target.
+pub(crate) fn reorder_args(args: Vec<OsString>) -> Result<Vec<OsString>, ArgOrderError> {
+    let mut options: Vec<OsString> = Vec::with_capacity(args.len() + 1);
+    let mut targets: Vec<OsString> = Vec::with_capacity(args.len());
+    let mut has_signal = false;
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        match classify_arg(&arg) {
             ArgKind::DoubleDash => {
-                targets.extend(words.by_ref());
+                targets.extend(args.by_ref());
             }
-            ArgKind::Group if signalled || !targets.is_empty() => targets.push(word),
+            ArgKind::Group if has_signal || !targets.is_empty() => targets.push(arg),
             ArgKind::Signal | ArgKind::Group if !targets.is_empty() => {
-                return Err(ArgOrderError::SignalAfterTarget(word));
+                return Err(ArgOrderError::SignalAfterTarget(arg));
             }
-            ArgKind::Signal | ArgKind::Group if signalled => {
-                return Err(ArgOrderError::DuplicateSignal(word));
+            ArgKind::Signal | ArgKind::Group if has_signal => {
+                return Err(ArgOrderError::DuplicateSignal(arg));
             }
             ArgKind::Signal | ArgKind::Group => {
-                signalled = true;
-                options.push(to_signal_option(&word));
+                has_signal = true;
+                options.push(to_signal_option(&arg));
             }
-            ArgKind::Option { sets_signal: signal, takes_value: value } => {
-                if signal && !targets.is_empty() {
-                    return Err(ArgOrderError::SignalAfterTarget(word));
+            ArgKind::Option { sets_signal, takes_value } => {
+                if sets_signal && !targets.is_empty() {
+                    return Err(ArgOrderError::SignalAfterTarget(arg));
                 }
-                if signal && signalled {
-                    return Err(ArgOrderError::DuplicateSignal(word));
+                if sets_signal && has_signal {
+                    return Err(ArgOrderError::DuplicateSignal(arg));
                 }
-                signalled |= signal;
-                options.push(word);
-                if value {
-                    options.extend(words.next());
+                has_signal |= sets_signal;
+                options.push(arg);
+                if takes_value {
+                    options.extend(args.next());
                 }
             }
-            ArgKind::Target => targets.push(word),
+            ArgKind::Target => targets.push(arg),
         }
     }
     options.push("--".into());
@@ -96,32 +95,35 @@ pub fn reorder_args(words: Vec<OsString>) -> Result<Vec<OsString>, ArgOrderError
     Ok(options)
 }
 
-/// What a word is, by itself.
+/// The kind of an argument, regardless of its position.
 #[derive(Debug, PartialEq, Eq)]
 enum ArgKind {
     /// `--`.
     DoubleDash,
-    /// `-9`, `-TERM`, `-term`: a signal.
+    /// A signal such as `-9`, `-TERM` or `-term`.
     Signal,
-    /// `-65` and above: no signal has that number, a group may.
+    /// `-65` and above: a process group or an invalid signal, but not a signal.
     Group,
-    /// An option; whether it gives the signal, and whether the next word is
-    /// its value.
-    Option { sets_signal: bool, takes_value: bool },
-    /// Everything else.
+    /// An option.
+    Option {
+        /// Whether it is `--signal` or `--number`.
+        sets_signal: bool,
+        /// Whether the next argument is its value.
+        takes_value: bool,
+    },
+    /// Any other argument.
     Target,
 }
 
-fn classify_arg(word: &OsStr) -> ArgKind {
-    let bytes = word.as_bytes();
+fn classify_arg(arg: &OsStr) -> ArgKind {
+    let bytes = arg.as_bytes();
     if bytes == b"--" {
         return ArgKind::DoubleDash;
     }
     if bytes.starts_with(b"--") {
         let name = bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes);
-        let signal = matches!(name, b"--signal" | b"--number");
         return ArgKind::Option {
-            sets_signal: signal,
+            sets_signal: matches!(name, b"--signal" | b"--number"),
             takes_value: name.len() == bytes.len() && takes_value(OsStr::from_bytes(name)),
         };
     }
@@ -130,32 +132,33 @@ fn classify_arg(word: &OsStr) -> ArgKind {
     };
     if rest.iter().all(u8::is_ascii_digit) {
         let number: Option<u8> = std::str::from_utf8(rest).ok().and_then(|digits| digits.parse().ok());
-        let fits = number.is_some_and(|number| number <= Arch::NATIVE.max_signal_number());
-        return if fits { ArgKind::Signal } else { ArgKind::Group };
+        let is_signal = number.is_some_and(|number| number <= Arch::NATIVE.max_signal_number());
+        return if is_signal { ArgKind::Signal } else { ArgKind::Group };
     }
     if is_signal_arg(rest) {
         return ArgKind::Signal;
     }
-    ArgKind::Option { sets_signal: matches!(rest[0], b's' | b'n'), takes_value: takes_value(word) }
+    ArgKind::Option { sets_signal: matches!(rest[0], b's' | b'n'), takes_value: takes_value(arg) }
 }
 
-/// Whether a word after a dash is a signal and not short options: an uppercase
-/// word of two or more characters, known or not, what begins with `sig`, or a
-/// word of three or more that is a name, or can be no option with its value.
+/// Whether the text after a dash is a signal instead of short options. It is if
+/// it has two or more characters and is in capitals, known or not. It is also if
+/// it has three or more characters, and starts with `sig`, is a signal name, or
+/// cannot be short options.
 fn is_signal_arg(rest: &[u8]) -> bool {
-    let upper = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(byte);
-    if rest.len() >= 2 && rest[0].is_ascii_uppercase() && rest.iter().all(upper) {
+    let is_capital = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(byte);
+    if rest.len() >= 2 && rest[0].is_ascii_uppercase() && rest.iter().all(is_capital) {
         return true;
     }
-    let known = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
-    let sig = rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"sig"));
-    let no_option = !are_short_options(rest);
-    rest.len() >= 3 && (sig || no_option || std::str::from_utf8(rest).is_ok_and(known))
+    let is_name = |text: &str| name::parse(text, Arch::NATIVE).is_ok();
+    let starts_with_sig = rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"sig"));
+    rest.len() >= 3
+        && (starts_with_sig || !may_be_short_options(rest) || std::str::from_utf8(rest).is_ok_and(is_name))
 }
 
-/// Whether the letters can be short options, the last of them perhaps with its
-/// value behind it.
-fn are_short_options(letters: &[u8]) -> bool {
+/// Whether the letters can be short options, the last of them with its value
+/// attached or not.
+fn may_be_short_options(letters: &[u8]) -> bool {
     for letter in letters {
         if takes_value(OsStr::from_bytes(&[b'-', *letter])) {
             return true;
@@ -167,16 +170,16 @@ fn are_short_options(letters: &[u8]) -> bool {
     true
 }
 
-/// Whether an option of `send`, or a global one, takes the next word as its
-/// value.
-pub fn takes_value(option: &OsStr) -> bool {
+/// Whether an option of `send`, or a global option, takes the next argument as
+/// its value.
+pub(crate) fn takes_value(option: &OsStr) -> bool {
     OPTIONS_WITH_VALUE.iter().chain(&select::args::OPTIONS_WITH_VALUE).any(|known| *known == option)
 }
 
-/// `-TERM` as `--signal=TERM`.
-fn to_signal_option(word: &OsStr) -> OsString {
+/// Converts `-TERM` to `--signal=TERM`.
+fn to_signal_option(arg: &OsStr) -> OsString {
     let mut option = b"--signal=".to_vec();
-    option.extend_from_slice(&word.as_bytes()[1..]);
+    option.extend_from_slice(&arg.as_bytes()[1..]);
     OsString::from_vec(option)
 }
 
@@ -187,9 +190,9 @@ mod tests {
     use super::*;
 
     fn reorder_line(line: &str) -> String {
-        let words = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
-        match reorder_args(words) {
-            Ok(words) => words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+        let args = line.split(' ').filter(|arg| !arg.is_empty()).map(OsString::from).collect();
+        match reorder_args(args) {
+            Ok(args) => args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" "),
             Err(error) => format!("{error:?}"),
         }
     }
@@ -254,7 +257,7 @@ mod tests {
 
     #[test]
     fn passes_out_of_range_number_on_as_signal() {
-        // First, so a signal, whatever its number: never a process or a group.
+        // The first number is a signal even if it is too large.
         assert_eq!(reorder_line("-65"), "--signal=65 --");
         assert_eq!(reorder_line("-65 100"), "--signal=65 -- 100");
         assert_eq!(reorder_line("-999999"), "--signal=999999 --");
@@ -263,16 +266,16 @@ mod tests {
 
     #[test]
     fn rejects_second_signal_and_signal_after_target() {
-        let second = |word: &str| format!("{:?}", ArgOrderError::DuplicateSignal(word.into()));
-        let late = |word: &str| format!("{:?}", ArgOrderError::SignalAfterTarget(word.into()));
+        let duplicate = |arg: &str| format!("{:?}", ArgOrderError::DuplicateSignal(arg.into()));
+        let late = |arg: &str| format!("{:?}", ArgOrderError::SignalAfterTarget(arg.into()));
         for (line, expected) in [
-            ("-TERM -9 100", second("-9")),
-            ("-TERM -KILL 100", second("-KILL")),
-            ("-TERM -1", second("-1")),
-            ("-s TERM -9 100", second("-9")),
-            ("-9 -s TERM 100", second("-s")),
-            ("-9 --signal=TERM 100", second("--signal=TERM")),
-            ("-9 -n 15 100", second("-n")),
+            ("-TERM -9 100", duplicate("-9")),
+            ("-TERM -KILL 100", duplicate("-KILL")),
+            ("-TERM -1", duplicate("-1")),
+            ("-s TERM -9 100", duplicate("-9")),
+            ("-9 -s TERM 100", duplicate("-s")),
+            ("-9 --signal=TERM 100", duplicate("--signal=TERM")),
+            ("-9 -n 15 100", duplicate("-n")),
             ("100 -9", late("-9")),
             ("100 -TERM", late("-TERM")),
             ("100 -kill", late("-kill")),
@@ -284,39 +287,38 @@ mod tests {
         ] {
             assert_eq!(reorder_line(line), expected, "{line}");
         }
-        let told = ArgOrderError::SignalAfterTarget("-12".into()).to_string();
+        let message = ArgOrderError::SignalAfterTarget("-12".into()).to_string();
         assert_eq!(
-            told,
+            message,
             "-12: a signal after the targets; nothing was sent (process group 12 is written after --: -- -12)"
         );
     }
 
     #[test]
     fn error_never_suggests_broadcast() {
-        for word in ["-1", "-0", "-00", "-01", "-TERM"] {
-            let told = ArgOrderError::DuplicateSignal(word.into()).to_string();
-            assert_eq!(told, format!("{word}: a second signal; nothing was sent"));
+        for arg in ["-1", "-0", "-00", "-01", "-TERM"] {
+            let message = ArgOrderError::DuplicateSignal(arg.into()).to_string();
+            assert_eq!(message, format!("{arg}: a second signal; nothing was sent"));
         }
     }
 
     #[test]
     fn leaves_targets_unchanged() {
-        for word in ["", " 12", "+12", "12abc", "0x10", "4294967297", "-"] {
-            let words = reorder_args(vec!["-9".into(), word.into()]);
-            assert_eq!(words, Ok(vec!["--signal=9".into(), "--".into(), word.into()]), "{word}");
+        for target in ["", " 12", "+12", "12abc", "0x10", "4294967297", "-"] {
+            let args = reorder_args(vec!["-9".into(), target.into()]);
+            assert_eq!(args, Ok(vec!["--signal=9".into(), "--".into(), target.into()]), "{target}");
         }
         assert_eq!(reorder_line("--dryrun 100"), "--dryrun -- 100");
         assert_eq!(reorder_line("-q"), "-q --");
     }
 
     proptest! {
-        /// Whatever is typed, no bare -N or -NAME is left before the `--`, and
-        /// every target is one of the words.
+        /// No -N is left before the `--`, and every target is one of the arguments.
         #[test]
-        fn leaves_no_bare_number_before_double_dash(words in proptest::collection::vec("-{0,2}[0-9A-Za-z+=]{0,6}", 0..6)) {
-            let given: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let Ok(ordered) = reorder_args(given.clone()) else { return Ok(()) };
-            let end = ordered.iter().position(|word| word == "--").unwrap();
+        fn leaves_no_bare_number_before_double_dash(args in proptest::collection::vec("-{0,2}[0-9A-Za-z+=]{0,6}", 0..6)) {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            let Ok(ordered) = reorder_args(args.clone()) else { return Ok(()) };
+            let end = ordered.iter().position(|arg| arg == "--").unwrap();
             let mut options = ordered[..end].iter();
             while let Some(option) = options.next() {
                 let text = option.to_string_lossy();
@@ -325,7 +327,7 @@ mod tests {
                     options.next();
                 }
             }
-            prop_assert!(ordered[end + 1..].iter().all(|target| given.contains(target)));
+            prop_assert!(ordered[end + 1..].iter().all(|target| args.contains(target)));
         }
     }
 }

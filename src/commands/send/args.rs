@@ -1,11 +1,11 @@
-//! What is typed after `sigtool send`.
+//! The command-line arguments of `sigtool send`.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 
-pub use super::arg_order::{ArgOrderError, reorder_args, takes_value};
+pub(crate) use super::arg_order::{ArgOrderError, reorder_args, takes_value};
 use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitOptions};
 use crate::duration;
 use crate::error::Failure;
@@ -51,7 +51,7 @@ Instead of targets: --name, --match, --user, --port, ...: see --help.";
 #[derive(Debug, Default, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_END, after_long_help = EXAMPLES)]
 #[command(override_usage = "sigtool send [-SIGNAL | -s SIGNAL | -n NUMBER] [OPTIONS] TARGET...")]
-pub struct SendArgs {
+pub(crate) struct SendArgs {
     /// PID, -PGID, 0, PID/TID or PID:INODE
     #[arg(value_name = "TARGET")]
     targets: Vec<OsString>,
@@ -90,11 +90,11 @@ pub struct SendArgs {
 }
 
 impl SendArgs {
-    /// The arguments where they are but a signal and targets, as [`reorder_args`]
-    /// puts them in order: what is typed most needs no parser of options, which
-    /// takes a quarter of the time of it all.
-    pub fn parse_without_clap(words: &[OsString]) -> Option<SendArgs> {
-        let (options, targets) = words.split_at(words.iter().position(|word| word == "--")?);
+    /// Parses arguments, ordered by [`reorder_args`], that are only a signal and
+    /// targets. Returns `None` if there are other options. The most frequent
+    /// command lines are parsed here because clap takes a quarter of the run time.
+    pub(crate) fn parse_without_clap(args: &[OsString]) -> Option<SendArgs> {
+        let (options, targets) = args.split_at(args.iter().position(|arg| arg == "--")?);
         let signal = match options {
             [] => None,
             [signal] => Some(signal.to_str()?.strip_prefix("--signal=")?.into()),
@@ -103,27 +103,27 @@ impl SendArgs {
         Some(SendArgs { targets: targets[1..].to_vec(), signal, ..SendArgs::default() })
     }
 
-    /// What the arguments mean.
+    /// Converts the arguments to a request.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing.
-    pub fn to_request(&self) -> Result<SendRequest, Failure> {
+    /// A usage error that names the first invalid argument.
+    pub(crate) fn to_request(&self) -> Result<SendRequest, Failure> {
         let signal = match (&self.signal, &self.number) {
-            (Some(word), _) => parse_signal(&escape_arg(word)).map_err(Failure::usage_error)?,
-            (None, Some(word)) => parse_signal_number(&escape_arg(word)).map_err(Failure::usage_error)?,
+            (Some(arg), _) => parse_signal(&escape_arg(arg)).map_err(Failure::usage_error)?,
+            (None, Some(arg)) => parse_signal_number(&escape_arg(arg)).map_err(Failure::usage_error)?,
             (None, None) => Some(TERM),
         };
         let value = self
             .queue
             .as_ref()
-            .map(|word| parse_queue_value(&escape_arg(word)))
+            .map(|arg| parse_queue_value(&escape_arg(arg)))
             .transpose()
             .map_err(Failure::usage_error)?;
-        let targets = self.targets.iter().map(|word| {
-            let parsed = SendTarget::parse(word.as_encoded_bytes());
-            parsed.map(|target| (escape_arg(word), target)).map_err(|error| {
-                let shown = if word.is_empty() { "''".to_owned() } else { escape_arg(word) };
-                Failure::usage_error(format!("{shown}: {error}"))
+        let targets = self.targets.iter().map(|arg| {
+            let parsed = SendTarget::parse(arg.as_encoded_bytes());
+            parsed.map(|target| (escape_arg(arg), target)).map_err(|error| {
+                let operand = if arg.is_empty() { "''".to_owned() } else { escape_arg(arg) };
+                Failure::usage_error(format!("{operand}: {error}"))
             })
         });
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
@@ -147,11 +147,11 @@ impl SendArgs {
         Ok(SendRequest { signal, value, targets, selection, options, kill_options: KillOptions::default() })
     }
 
-    /// -1 is meant only where that is said, and nobody waits for everybody.
-    fn check_broadcast(&self, options: &SendOptions, queued: bool) -> Result<(), Failure> {
+    /// Rejects -1 without --broadcast, and options that do not work with -1.
+    fn check_broadcast(&self, options: &SendOptions, has_value: bool) -> Result<(), Failure> {
         Err(Failure::usage_error(if !self.broadcast && !options.dry_run {
             "-1: that is every process you may signal; --broadcast says that it is meant"
-        } else if queued {
+        } else if has_value {
             "-1: a value can be queued to a process, a thread or a group only"
         } else if options.wait.is_some() {
             "-1: everybody cannot be waited for"
@@ -161,60 +161,60 @@ impl SendArgs {
     }
 
     fn wait_options(&self) -> Result<Option<WaitOptions>, Failure> {
-        let Some(word) = &self.wait else { return Ok(None) };
-        let word = escape_arg(word);
-        let time = duration::parse(&word)
-            .map_err(|error| Failure::usage_error(format!("--wait {word}: {error}")))?;
-        let then = self.then.iter().map(|word| parse_escalation(&escape_arg(word), time));
+        let Some(arg) = &self.wait else { return Ok(None) };
+        let text = escape_arg(arg);
+        let timeout = duration::parse(&text)
+            .map_err(|error| Failure::usage_error(format!("--wait {text}: {error}")))?;
+        let escalations = self.then.iter().map(|arg| parse_escalation(&escape_arg(arg), timeout));
         Ok(Some(WaitOptions {
-            timeout: time,
-            escalations: then.collect::<Result<Vec<_>, _>>().map_err(Failure::usage_error)?,
+            timeout,
+            escalations: escalations.collect::<Result<Vec<_>, _>>().map_err(Failure::usage_error)?,
         }))
     }
 }
 
-/// `KILL` or `KILL:5s`; without a time it is the one before.
-fn parse_escalation(word: &str, time: Option<Duration>) -> Result<Escalation, String> {
-    let (signal, time) = match word.split_once(':') {
-        Some((signal, time)) => {
-            (signal, duration::parse(time).map_err(|error| format!("--then {word}: {error}"))?)
+/// Parses `KILL` or `KILL:5s`. Without a timeout, the previous one applies.
+fn parse_escalation(text: &str, previous_timeout: Option<Duration>) -> Result<Escalation, String> {
+    let (signal, timeout) = match text.split_once(':') {
+        Some((signal, timeout)) => {
+            (signal, duration::parse(timeout).map_err(|error| format!("--then {text}: {error}"))?)
         }
-        None => (word, time),
+        None => (text, previous_timeout),
     };
-    match self::parse_signal(signal) {
-        Ok(Some(signal)) => Ok(Escalation { signal, timeout: time }),
-        Ok(None) => Err(format!("--then {word}: a signal is expected, and 0 is none")),
+    match parse_signal(signal) {
+        Ok(Some(signal)) => Ok(Escalation { signal, timeout }),
+        Ok(None) => Err(format!("--then {text}: a signal is expected, and 0 is none")),
         Err(error) => Err(format!("--then {error}")),
     }
 }
 
-fn escape_arg(word: &OsString) -> String {
-    escape_name(word.as_encoded_bytes()).into_owned()
+fn escape_arg(arg: &OsString) -> String {
+    escape_name(arg.as_encoded_bytes()).into_owned()
 }
 
-/// A signal by name or number; `None` is the null signal, 0.
+/// Parses a signal name or number. `None` is the null signal, 0.
 ///
 /// # Errors
-/// The word and what is nearest to it.
-pub(super) fn parse_signal(word: &str) -> Result<Option<Signal>, String> {
-    if word.is_empty() {
+/// The text, and the nearest signal name.
+pub(super) fn parse_signal(text: &str) -> Result<Option<Signal>, String> {
+    if text.is_empty() {
         return Err("'': not a signal".to_owned());
     }
-    if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return parse_signal_number(word);
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return parse_signal_number(text);
     }
-    name::parse(word, Arch::NATIVE).map(Some).map_err(|error| error.to_string())
+    name::parse(text, Arch::NATIVE).map(Some).map_err(|error| error.to_string())
 }
 
-fn parse_signal_number(word: &str) -> Result<Option<Signal>, String> {
+fn parse_signal_number(text: &str) -> Result<Option<Signal>, String> {
     let last = Arch::NATIVE.max_signal_number();
-    Signal::from_digits(word).ok_or_else(|| format!("{word}: not a signal number: they go from 0 to {last}"))
+    Signal::from_digits(text).ok_or_else(|| format!("{text}: not a signal number: they go from 0 to {last}"))
 }
 
-/// The value of sigqueue(3): a C int.
-fn parse_queue_value(word: &str) -> Result<i32, String> {
-    word.parse().map_err(|_| {
-        format!("--queue '{word}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX)
+/// Parses the value of sigqueue(3), a C int.
+fn parse_queue_value(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|_| {
+        format!("--queue '{text}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX)
     })
 }
 
@@ -231,19 +231,18 @@ mod tests {
         args: SendArgs,
     }
 
-    /// The function that orders the words knows which options take a value.
     #[test]
     fn lists_every_option_with_a_value() {
         let command = SendTestCli::command();
         for option in command.get_arguments().filter(|argument| !argument.is_positional()) {
-            let takes = option.get_action().takes_values();
+            let expected = option.get_action().takes_values();
             let names = option
                 .get_long()
                 .map(|long| format!("--{long}"))
                 .into_iter()
                 .chain(option.get_short().map(|short| format!("-{short}")));
             for name in names {
-                assert_eq!(takes_value(name.as_ref()), takes, "{name}");
+                assert_eq!(takes_value(name.as_ref()), expected, "{name}");
             }
         }
     }
@@ -258,48 +257,47 @@ mod tests {
         }
     }
 
-    /// What needs no parser of options means what the parser makes of it.
     #[test]
     fn parse_without_clap_agrees_with_clap() {
         for line in ["-- 1 2", "--signal=KILL -- 1 -- -7", "--signal= -- 1", "-- ", "--"] {
-            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            let plain = SendArgs::parse_without_clap(&words).unwrap();
-            let parsed =
-                SendTestCli::try_parse_from([OsString::from("send")].into_iter().chain(words)).unwrap();
-            assert_eq!(format!("{plain:?}"), format!("{:?}", parsed.args), "{line}");
+            let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let without_clap = SendArgs::parse_without_clap(&args).unwrap();
+            let with_clap =
+                SendTestCli::try_parse_from([OsString::from("send")].into_iter().chain(args)).unwrap();
+            assert_eq!(format!("{without_clap:?}"), format!("{:?}", with_clap.args), "{line}");
         }
         for line in ["--json -- 1", "-s 9 -- 1", "--signal=9 --json -- 1", "1", "--signal 9 -- 1"] {
-            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            assert!(SendArgs::parse_without_clap(&words).is_none(), "{line}");
+            let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert!(SendArgs::parse_without_clap(&args).is_none(), "{line}");
         }
     }
 
     #[test]
     fn then_takes_signal_and_optional_timeout() {
-        let read = |word: &str| {
-            let then = parse_escalation(word, Some(Duration::from_secs(2)))?;
-            Ok((then.signal.get(), then.timeout.map(|time| time.as_millis())))
+        let parse = |text: &str| {
+            let escalation = parse_escalation(text, Some(Duration::from_secs(2)))?;
+            Ok((escalation.signal.get(), escalation.timeout.map(|timeout| timeout.as_millis())))
         };
-        assert_eq!(read("KILL"), Ok((9, Some(2000))));
-        assert_eq!(read("INT:500ms"), Ok((2, Some(500))));
-        assert_eq!(read("9:inf"), Ok((9, None)));
-        for word in ["", "FOO", "0", "KILL:", "KILL:x", ":5s"] {
-            let error: String = read(word).unwrap_err();
+        assert_eq!(parse("KILL"), Ok((9, Some(2000))));
+        assert_eq!(parse("INT:500ms"), Ok((2, Some(500))));
+        assert_eq!(parse("9:inf"), Ok((9, None)));
+        for text in ["", "FOO", "0", "KILL:", "KILL:x", ":5s"] {
+            let error: String = parse(text).unwrap_err();
             assert!(error.starts_with("--then "), "{error}");
         }
     }
 
     #[test]
     fn parses_signal_by_name_or_number() {
-        let read = |word: &str| parse_signal(word).map(|signal| signal.map_or(0, Signal::get));
-        assert_eq!(read("TERM"), Ok(15));
-        assert_eq!(read("sigrtmin+1"), Ok(35));
-        assert_eq!(read("0"), Ok(0));
-        assert_eq!(read("64"), Ok(64));
-        for word in ["65", "999999", "99999999999999999999"] {
-            assert_eq!(read(word), Err(format!("{word}: not a signal number: they go from 0 to 64")));
+        let parse = |text: &str| parse_signal(text).map(|signal| signal.map_or(0, Signal::get));
+        assert_eq!(parse("TERM"), Ok(15));
+        assert_eq!(parse("sigrtmin+1"), Ok(35));
+        assert_eq!(parse("0"), Ok(0));
+        assert_eq!(parse("64"), Ok(64));
+        for text in ["65", "999999", "99999999999999999999"] {
+            assert_eq!(parse(text), Err(format!("{text}: not a signal number: they go from 0 to 64")));
         }
-        assert!(read("").is_err() && read("+9").is_err() && read("FOO").is_err());
+        assert!(parse("").is_err() && parse("+9").is_err() && parse("FOO").is_err());
         assert!(
             parse_signal_number("TERM").is_err()
                 && parse_signal_number("").is_err()
@@ -311,8 +309,8 @@ mod tests {
     fn rejects_queue_value_beyond_c_int() {
         assert_eq!(parse_queue_value("-7"), Ok(-7));
         assert_eq!(parse_queue_value("2147483647"), Ok(i32::MAX));
-        for word in ["2147483648", "", "x", "1.5"] {
-            assert!(parse_queue_value(word).is_err(), "{word}");
+        for text in ["2147483648", "", "x", "1.5"] {
+            assert!(parse_queue_value(text).is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a signal could not be sent.
+//! The error of sending a signal to one target.
 
 use std::fmt;
 use std::io;
@@ -7,50 +7,50 @@ use super::SendAttempt;
 use crate::sys::errno::{EAGAIN, EPERM, ESRCH};
 use crate::sys::process::pidfd::Unavailable;
 
-/// A reason, with an identifier that programs can rely on.
+/// The reason that a target was not signalled. [`SendError::id`] is stable.
 #[derive(Debug)]
 pub enum SendError {
-    /// There is nobody of that number (ESRCH).
+    /// No process has the PID (ESRCH).
     NotFound,
-    /// It is not ours to signal (EPERM).
+    /// The sender lacks the permission (EPERM).
     PermissionDenied,
-    /// Its user's queue is full (EAGAIN; RLIMIT_SIGPENDING).
+    /// The signal queue of the target's user is full (EAGAIN; RLIMIT_SIGPENDING).
     QueueFull,
-    /// The number now means another process than the inode says.
+    /// Another process has the PID, because the inode of its pidfd differs.
     PidReused {
-        /// The inode it has now.
+        /// The inode of that process.
         inode: u64,
     },
-    /// The number is a thread's; this is its process.
+    /// The PID is the TID of a thread of this process.
     IsThread(u32),
     /// No process has the name.
     NameNotFound,
-    /// It is not among those that the criteria choose.
+    /// The process does not match the criteria.
     NotSelected,
-    /// It was what is meant when it was asked about, and is not any more.
+    /// The process exited, or no longer matches, since the user was asked.
     ChangedDuringPrompt,
-    /// The group has no member but sigtool itself.
+    /// sigtool is the only member of the group.
     OnlySelfInGroup,
-    /// It does not catch the signal, which was required.
+    /// A handler is required, and the process has none for the signal.
     NoHandler,
-    /// What /proc says is of another pid namespace: its numbers mean others.
+    /// /proc belongs to another PID namespace, so its PIDs cannot be used.
     ForeignPidNamespace,
-    /// Some of a group's processes got it, others did not.
+    /// Sending failed for some or all members of a group.
     GroupMembers {
-        /// So many did not.
+        /// The number of members that were not signalled.
         failed: usize,
-        /// Of so many.
+        /// The number of members.
         total: usize,
-        /// Why the first of them did not.
+        /// The error of the first of them.
         cause: Box<SendError>,
     },
-    /// It must be held by a pidfd, and a system call for that is missing.
+    /// The target needs a pidfd, and a system call for it is not available.
     NoPidfd(Unavailable),
-    /// It is named by the inode of its pidfd, and all pidfds have the same here.
+    /// The target is PID:INODE, and all pidfds share one inode (before Linux 6.9).
     SharedInode,
-    /// The operand is no target.
+    /// The operand is not a target.
     InvalidTarget,
-    /// Anything else.
+    /// Any other error of the system call.
     Other(io::Error),
 }
 
@@ -66,12 +66,12 @@ impl From<io::Error> for SendError {
 }
 
 impl SendError {
-    /// Whether something was signalled nevertheless.
+    /// Whether some members of the group were signalled.
     pub fn is_partial(&self) -> bool {
         matches!(self, SendError::GroupMembers { failed, total, .. } if failed < total)
     }
 
-    /// The identifier.
+    /// The stable identifier, as in JSON.
     pub const fn id(&self) -> &'static str {
         match self {
             SendError::NotFound => "gone",
@@ -93,8 +93,8 @@ impl SendError {
         }
     }
 
-    /// The reason in words that fit the kind of target, for a sender of these
-    /// users, the real and the effective one.
+    /// The message for the kind of target that `attempt` has. `own_uids` are the
+    /// real and the effective UID of sigtool.
     pub fn message_for(&self, attempt: &SendAttempt, own_uids: (u32, u32)) -> String {
         match (self, attempt.group, attempt.tid) {
             (SendError::NotFound, Some(_), _) => "no such process group".to_owned(),
@@ -109,7 +109,7 @@ impl SendError {
         }
     }
 
-    /// The reason in the words of strerror(3), which all of kill(1) print.
+    /// The message of strerror(3), which every kill(1) prints.
     pub fn to_strerror(&self) -> String {
         match self {
             SendError::NotFound | SendError::PidReused { .. } | SendError::IsThread(_) => {
@@ -151,11 +151,11 @@ impl fmt::Display for SendError {
             SendError::ForeignPidNamespace => {
                 f.write_str("the /proc here is of another pid namespace: its numbers are others'")
             }
-            SendError::GroupMembers { failed, total: of, cause } => {
-                write!(f, "{failed} of {of} processes did not get it: {cause}")
+            SendError::GroupMembers { failed, total, cause } => {
+                write!(f, "{failed} of {total} processes did not get it: {cause}")
             }
-            SendError::NoPidfd(missing) => {
-                write!(f, "{missing}, and a PID alone may mean another process by now")
+            SendError::NoPidfd(unavailable) => {
+                write!(f, "{unavailable}, and a PID alone may mean another process by now")
             }
             SendError::SharedInode => {
                 f.write_str("PID:INODE needs Linux 6.9 (before, all pidfds share one inode)")

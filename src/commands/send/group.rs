@@ -1,119 +1,122 @@
-//! Process groups, and everybody.
+//! Sends the signal to a process group, or to all processes (-1).
 
 use std::collections::HashSet;
 
-use super::dispatch::Dispatcher;
+use super::sender::TargetSender;
 use super::{SendAttempt, SendError, SendOutcome};
 use crate::sys::process;
 use crate::sys::process::pidfd::{PidFd, check_calls};
-use crate::sys::signal::send as system;
+use crate::sys::signal::send as syscall;
 
-impl Dispatcher<'_, '_, '_> {
-    /// To a group, or to everybody: at once, as the kernel does it, or to one
-    /// after another where each is to be looked at.
-    pub(super) fn send_to_group(
-        &mut self,
-        written: &str,
-        group: Option<u32>,
-        attempts: &mut Vec<SendAttempt>,
-    ) {
-        let options = &self.request.options;
-        let singly = self.predicts_effects || options.require_handler || options.wait.is_some();
-        // kill(1) asks nobody of a group whether it has a handler.
-        if options.require_handler && self.request.kill_options.kill_compatible {
-            return attempts.push(SendAttempt::failed(written, None, SendError::NoHandler));
-        }
-        if singly {
-            return self.send_to_members(written, group, attempts);
-        }
-        let mut attempt = SendAttempt { group, ..SendAttempt::new(written, None) };
-        attempt.result = self.kill_group(group).map(|()| SendOutcome::Sent);
-        if attempt.result.is_ok() {
-            self.report_sent(&attempt);
-        }
-        attempts.push(attempt);
+/// Signals a group, or all processes if `group` is `None`. A single kill(2) does
+/// it, unless the options need each process by itself.
+pub(super) fn send_to_group(
+    sender: &mut TargetSender<'_, '_, '_>,
+    operand: &str,
+    group: Option<u32>,
+    attempts: &mut Vec<SendAttempt>,
+) {
+    let options = &sender.request.options;
+    let one_by_one = sender.predicts_effects || options.require_handler || options.wait.is_some();
+    // kill(1) does not check the members of a group for a handler.
+    if options.require_handler && sender.request.kill_options.kill_compatible {
+        return attempts.push(SendAttempt::failed(operand, None, SendError::NoHandler));
     }
-
-    /// Sends to a group, or to everybody, at once.
-    fn kill_group(&self, group: Option<u32>) -> Result<(), SendError> {
-        match (group, self.request.value) {
-            (None, _) => Ok(system::to_all(self.request.signal)?),
-            (Some(group), None) => Ok(system::to_group(group, self.request.signal)?),
-            (Some(group), Some(value)) => self.queue_to_group(group, value),
-        }
+    if one_by_one {
+        return send_to_members(sender, operand, group, attempts);
     }
-
-    /// To each member that /proc shows, until it shows no further one; sigtool
-    /// itself is left out.
-    fn send_to_members(&mut self, written: &str, group: Option<u32>, attempts: &mut Vec<SendAttempt>) {
-        if !self.has_native_proc() {
-            return attempts.push(SendAttempt::failed(written, None, SendError::ForeignPidNamespace));
-        }
-        const PASSES: usize = 16;
-        let (before, mut known) = (attempts.len(), HashSet::new());
-        for _ in 0..PASSES {
-            let mut pids = self.proc_root.pids().unwrap_or_default();
-            pids.retain(|pid| *pid != std::process::id() && !known.contains(pid) && is_member(*pid, group));
-            if pids.is_empty() || (self.request.options.dry_run && !known.is_empty()) {
-                break;
-            }
-            pids.sort_unstable();
-            for pid in pids {
-                known.insert(pid);
-                // Held by now: is it still a member?
-                let still = |_: &PidFd| if is_member(pid, group) { Ok(()) } else { Err(SendError::NotFound) };
-                let attempt = SendAttempt { group, ..SendAttempt::new(written, Some(pid)) };
-                let attempt = self.send_to_process(attempt, Some(&still));
-                if !matches!(attempt.result, Err(SendError::NotFound)) {
-                    attempts.push(attempt);
-                }
-            }
-        }
-        if attempts.len() == before {
-            let only_own = is_member(std::process::id(), group);
-            let refusal = if only_own { SendError::OnlySelfInGroup } else { SendError::NotFound };
-            attempts.push(SendAttempt { group, ..SendAttempt::failed(written, None, refusal) });
-        }
+    let mut attempt = SendAttempt { group, ..SendAttempt::new(operand, None) };
+    attempt.result = send_at_once(sender, group).map(|()| SendOutcome::Sent);
+    if attempt.result.is_ok() {
+        sender.report_sent(&attempt);
     }
+    attempts.push(attempt);
+}
 
-    /// With a value: through the leader's descriptor, which newer kernels take
-    /// for the group (6.9); else to each member.
-    fn queue_to_group(&self, group: u32, value: i32) -> Result<(), SendError> {
-        let signal = self.request.signal;
-        if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
-            return Ok(());
-        }
-        check_calls().map_err(SendError::NoPidfd)?;
-        // /proc only proposes: who is a member is asked of the kernel, for
-        // this /proc may be of another pid namespace.
-        let is_member = |pid: u32| is_member(pid, Some(group));
-        let pids = self.proc_root.pids().map_err(SendError::from)?;
-        let (mut of, mut failed, mut cause) = (0, 0, None);
-        for pid in pids.into_iter().filter(|pid| is_member(*pid)) {
-            let Ok(held) = PidFd::open(pid) else { continue };
-            // Held now: is it still the member that was found?
-            if is_member(pid) {
-                of += 1;
-                if let Err(error) = held.send(signal, Some(value)) {
-                    failed += 1;
-                    cause.get_or_insert(SendError::from(error));
-                }
-            }
-        }
-        match cause {
-            None if of == 0 => Err(SendError::NotFound),
-            None => Ok(()),
-            Some(cause) => Err(SendError::GroupMembers { failed, total: of, cause: Box::new(cause) }),
-        }
+fn send_at_once(sender: &TargetSender<'_, '_, '_>, group: Option<u32>) -> Result<(), SendError> {
+    match (group, sender.request.value) {
+        (None, _) => Ok(syscall::to_all(sender.request.signal)?),
+        (Some(group), None) => Ok(syscall::to_group(group, sender.request.signal)?),
+        (Some(group), Some(value)) => queue_to_group(sender, group, value),
     }
 }
 
-/// Whether a process is of a group, or of everybody, in the numbers that
-/// signals are sent by.
+/// Signals each member except sigtool itself. Lists /proc again until no new
+/// member appears.
+fn send_to_members(
+    sender: &mut TargetSender<'_, '_, '_>,
+    operand: &str,
+    group: Option<u32>,
+    attempts: &mut Vec<SendAttempt>,
+) {
+    if !sender.proc.is_native() {
+        return attempts.push(SendAttempt::failed(operand, None, SendError::ForeignPidNamespace));
+    }
+    const MAX_PASSES: usize = 16;
+    let (count_before, mut seen) = (attempts.len(), HashSet::new());
+    for _ in 0..MAX_PASSES {
+        let mut pids = sender.proc.root.pids().unwrap_or_default();
+        pids.retain(|pid| *pid != std::process::id() && !seen.contains(pid) && is_member(*pid, group));
+        if pids.is_empty() || (sender.request.options.dry_run && !seen.is_empty()) {
+            break;
+        }
+        pids.sort_unstable();
+        for pid in pids {
+            seen.insert(pid);
+            // The process may have left the group before its pidfd was opened.
+            let check_member =
+                |_: &PidFd| if is_member(pid, group) { Ok(()) } else { Err(SendError::NotFound) };
+            let attempt = SendAttempt { group, ..SendAttempt::new(operand, Some(pid)) };
+            let attempt = sender.send_to_process(attempt, Some(&check_member));
+            if !matches!(attempt.result, Err(SendError::NotFound)) {
+                attempts.push(attempt);
+            }
+        }
+    }
+    if attempts.len() == count_before {
+        let is_own_group = is_member(std::process::id(), group);
+        let error = if is_own_group { SendError::OnlySelfInGroup } else { SendError::NotFound };
+        attempts.push(SendAttempt { group, ..SendAttempt::failed(operand, None, error) });
+    }
+}
+
+/// Queues the signal with a value: through the pidfd of the group leader, which
+/// Linux 6.9 and later accept for the group (PIDFD_SIGNAL_PROCESS_GROUP), or to
+/// each member.
+fn queue_to_group(sender: &TargetSender<'_, '_, '_>, group: u32, value: i32) -> Result<(), SendError> {
+    let signal = sender.request.signal;
+    if PidFd::open(group).is_ok_and(|leader| leader.send_to_group(signal, Some(value)).is_ok()) {
+        return Ok(());
+    }
+    check_calls().map_err(SendError::NoPidfd)?;
+    // /proc may belong to another PID namespace, so it yields only candidates;
+    // getpgid(2) decides which of them are members.
+    let candidates = sender.proc.root.pids().map_err(SendError::from)?;
+    let (mut total, mut failed, mut first_error) = (0, 0, None);
+    for pid in candidates.into_iter().filter(|pid| is_member(*pid, Some(group))) {
+        let Ok(pidfd) = PidFd::open(pid) else { continue };
+        // The process may have left the group before its pidfd was opened.
+        if is_member(pid, Some(group)) {
+            total += 1;
+            if let Err(error) = pidfd.send(signal, Some(value)) {
+                failed += 1;
+                first_error.get_or_insert(SendError::from(error));
+            }
+        }
+    }
+    match first_error {
+        None if total == 0 => Err(SendError::NotFound),
+        None => Ok(()),
+        Some(error) => Err(SendError::GroupMembers { failed, total, cause: Box::new(error) }),
+    }
+}
+
+/// Whether a process belongs to the group, or is a target of -1 if `group` is
+/// `None`. The PIDs are those that system calls use.
 fn is_member(pid: u32, group: Option<u32>) -> bool {
     match group {
         Some(group) => process::process_group_of(pid) == Some(group),
-        // Everybody is all but the init (kill(2), pid -1).
+        // kill(2): PID -1 signals every process except init.
         None => pid != 1,
     }
 }

@@ -1,14 +1,16 @@
-//! `sigtool send`: a signal to what was named or chosen, and to nothing else.
+//! `sigtool send`: sends a signal to exactly the processes that the user names or selects.
 
 mod arg_order;
-pub mod args;
+pub(crate) mod args;
 mod dispatch;
 mod error;
 mod group;
 mod pidfd;
 mod preflight;
+mod proc_lookup;
 mod progress;
 mod selected;
+mod sender;
 mod target;
 mod view;
 mod wait;
@@ -30,198 +32,223 @@ use crate::signal::Signal;
 use crate::signal::exit_status::Termination;
 use crate::sys::process::pidfd::PidFd;
 
-/// What is asked.
+/// The parsed command line of `send`, or of kill(1).
 #[derive(Debug, Default)]
 pub struct SendRequest {
-    /// The signal; `None` is the null signal, which only checks.
+    /// The signal; `None` is the null signal, which only checks for permission.
     pub signal: Option<Signal>,
-    /// The value it is queued with.
+    /// The value to queue the signal with.
     pub value: Option<i32>,
-    /// Whom for, each as it was written.
+    /// The targets, each with its operand as typed.
     pub targets: Vec<(String, SendTarget)>,
-    /// Whom for, by criteria; where processes are named, those of them.
+    /// The criteria; if processes are named, only those that match them are signalled.
     pub selection: Selection,
-    /// What is to be done beside sending.
+    /// The options of `send`.
     pub options: SendOptions,
-    /// What only kill(1) can ask for.
+    /// The options that only kill(1) has.
     pub kill_options: KillOptions,
 }
 
-/// What is to be done beside sending.
+/// The options of `send`, except those that name the signal and the targets.
 #[derive(Debug, Default)]
 pub struct SendOptions {
-    /// Say what the signal would do, and send nothing.
+    /// Print the effect of the signal and send nothing.
     pub dry_run: bool,
-    /// Ask before each target.
+    /// Ask the user before each target.
     pub interactive: bool,
-    /// Say what the signal does, and what became of it.
+    /// Print the effect of the signal and the fate of each target.
     pub verbose: bool,
-    /// Only to processes that catch the signal.
+    /// Signal only processes that catch the signal.
     pub require_handler: bool,
-    /// Wait for the targets to end, and how long.
+    /// Wait for the targets to exit.
     pub wait: Option<WaitOptions>,
 }
 
-/// How long is waited for targets to end, and what follows.
+/// The timeout of a wait, and the signals that follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitOptions {
-    /// So long; `None` is for ever.
+    /// The timeout of the first wait; `None` means no timeout.
     pub timeout: Option<Duration>,
-    /// Signals to those still alive then, each with the time after it.
+    /// The signals to the targets that are still alive, in order.
     pub escalations: Vec<Escalation>,
 }
 
-/// A signal to what is alive when the time has run out.
+/// A signal to the targets that are alive when the wait times out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escalation {
     /// The signal.
     pub signal: Signal,
-    /// So long is waited again; `None` is for ever.
+    /// The timeout of the wait that follows; `None` means no timeout.
     pub timeout: Option<Duration>,
 }
 
-/// What only kill(1) can ask for.
+/// The options that only kill(1) has.
 #[derive(Debug, Default)]
 pub struct KillOptions {
-    /// Whether messages are worded as kill(1) words them, and a thread's
-    /// number does for its process, as with kill(2).
+    /// Whether messages are worded as in kill(1), and a TID stands for its
+    /// process, as in kill(2).
     pub kill_compatible: bool,
-    /// Signals to those still alive some time after the one before.
+    /// The signals to the targets that are still alive after a delay, in order.
     pub timeouts: Vec<KillTimeout>,
-    /// Print the numbers, and send nothing.
+    /// Print the PIDs and send nothing.
     pub print_pids: bool,
-    /// Names mean processes of every user, not only of the own one.
+    /// Match names against the processes of every user, not only of the own one.
     pub any_user: bool,
-    /// Say what is sent to whom, as kill(1) words it.
+    /// Print each signal and its target, worded as in kill(1).
     pub verbose: bool,
-    /// Operands that are no targets: told as failures, the others are tried.
+    /// Operands that are not targets; they are reported as failures and do not stop the others.
     pub invalid_operands: Vec<String>,
 }
 
-/// A signal to what is still alive.
+/// A signal of `kill --timeout`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KillTimeout {
-    /// This long after the signal before.
+    /// The delay after the previous signal.
     pub delay: Duration,
-    /// The signal.
+    /// The signal; `None` is the null signal.
     pub signal: Option<Signal>,
 }
 
-/// What was done.
+/// The result of a request.
 #[derive(Debug)]
 pub struct SendReport {
-    /// The signal.
+    /// The signal; `None` is the null signal.
     pub signal: Option<Signal>,
-    /// The value it was queued with.
+    /// The value that the signal was queued with.
     pub value: Option<i32>,
-    /// One attempt a target; several where a name means several processes.
+    /// One attempt per target; several if a target stands for several processes.
     pub attempts: Vec<SendAttempt>,
-    /// Who sent: the real and the effective user.
+    /// The real and the effective UID of sigtool.
     pub own_uids: (u32, u32),
-    /// What is to be known of how the targets were chosen.
+    /// Warnings from the selection of the targets.
     pub warnings: Vec<String>,
 }
 
-/// One target, and what became of it.
+/// An attempt to signal one target, and its result.
 #[derive(Debug)]
 pub struct SendAttempt {
-    /// The target as it was written.
+    /// The target as typed.
     pub operand: String,
-    /// The process; `None` for a group, everybody, or a name without one.
+    /// The process; `None` for a group, for -1, or for a name that no process has.
     pub pid: Option<u32>,
-    /// The thread, where one was meant.
+    /// The thread, if the target is one.
     pub tid: Option<u32>,
-    /// The group, where one was meant.
+    /// The process group, if the target is one.
     pub group: Option<u32>,
-    /// The name of the process, where it was looked up.
+    /// The name of the process, if it was read.
     pub name: Option<Vec<u8>>,
-    /// Its effective user, where it was looked up.
+    /// The effective UID of the process, if it was read.
     pub uid: Option<u32>,
-    /// What the signal does to it, where that was looked up, before sending.
+    /// The effect of the signal, if it was predicted before the signal was sent.
     pub effect: Option<Effect>,
-    /// What came of it.
+    /// The result of sending.
     pub result: Result<SendOutcome, SendError>,
-    /// What was waited for.
+    /// The result of waiting.
     pub wait_outcome: Option<WaitOutcome>,
-    /// What followed the signal.
+    /// The signals sent after a wait timed out.
     pub escalations: Vec<EscalationResult>,
-    /// It, held, where it is still of interest.
+    /// The pidfd, if sigtool waits for the process.
     pidfd: Option<PidFd>,
 }
 
-/// A further signal to a process that was alive when a time had run out.
+impl SendAttempt {
+    /// An attempt that has not been made yet.
+    fn new(operand: &str, pid: Option<u32>) -> SendAttempt {
+        SendAttempt {
+            operand: operand.to_owned(),
+            pid,
+            tid: None,
+            group: None,
+            name: None,
+            uid: None,
+            effect: None,
+            result: Ok(SendOutcome::PidPrinted),
+            wait_outcome: None,
+            escalations: Vec::new(),
+            pidfd: None,
+        }
+    }
+
+    /// An attempt that failed before anything was sent.
+    fn failed(operand: &str, pid: Option<u32>, error: SendError) -> SendAttempt {
+        SendAttempt { result: Err(error), ..SendAttempt::new(operand, pid) }
+    }
+}
+
+/// A signal that was sent because a wait timed out.
 #[derive(Debug)]
 pub struct EscalationResult {
     /// The signal.
     pub signal: Signal,
-    /// So long after the first one.
+    /// The time since the first signal.
     pub elapsed: Duration,
-    /// Whether it could be sent.
+    /// Whether sending succeeded.
     pub sent: bool,
 }
 
-/// What became of a process that was waited for.
+/// The result of waiting for a process.
 #[derive(Clone, Debug)]
 pub enum WaitOutcome {
-    /// It has ended.
+    /// The process exited.
     Exited {
-        /// So long after the first signal.
+        /// The time since the first signal.
         elapsed: Duration,
-        /// How; `None` where the kernel does not tell.
+        /// The exit status or signal; `None` if the kernel does not report it.
         termination: Option<Termination>,
     },
-    /// It was alive at the end.
+    /// The process was alive when the wait timed out.
     Alive {
-        /// So long after the first signal.
+        /// The time since the first signal.
         elapsed: Duration,
-        /// Why; `None` where it could not be read.
+        /// The reason; `None` if the status of the process could not be read.
         reason: Option<SurvivalReason>,
     },
 }
 
-/// What was done for a target.
+/// The success of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The signal was sent.
     Sent,
-    /// Nothing but printing its number was wanted.
+    /// Nothing was sent: the request only prints PIDs.
     PidPrinted,
-    /// It would be sent.
+    /// Nothing was sent: the request is a dry run.
     WouldSend,
-    /// Whoever was asked did not want it sent.
+    /// Nothing was sent: the user declined.
     Declined,
 }
 
-/// Something to be told at once.
+/// An event that is reported when it happens.
 #[derive(Debug)]
 pub enum ProgressEvent<'a> {
-    /// A signal went out, as kill(1) tells it.
+    /// A signal was sent; kill(1) reports it with `--verbose`.
     KillSending {
-        /// Whom to, as a number: a process, -PGID, 0, -1.
+        /// The target as a number: PID, TID, -PGID or -1.
         target: String,
         /// The signal.
         signal: Option<Signal>,
-        /// Whether a time had run out before it.
+        /// Whether the signal follows a timeout.
         after_timeout: bool,
     },
     /// A target was signalled.
     Sent(&'a SendAttempt),
-    /// A process that was waited for has its fate, for now.
+    /// A wait for a target ended: the process exited, or the wait timed out.
     WaitUpdate(&'a SendAttempt),
-    /// A further signal goes to those that are alive.
+    /// A further signal goes to this number of targets that are alive.
     Escalating(Signal, usize),
 }
 
-/// Sends and reports. `notes` is for people, at once: questions, progress, and
-/// why a process is still alive.
+/// Sends the signal and prints the report. Prompts, progress, and the reasons
+/// why a process is still alive go to `stderr` immediately.
 ///
 /// # Errors
-/// Usage that only now turns out to be wrong, and output that cannot be
-/// written. What could not be sent is a complaint of the outcome.
+/// A usage error that depends on the system, and output that cannot be
+/// written. A target that could not be signalled is an error message of the
+/// outcome instead.
 pub fn run(
     request: &SendRequest,
     out: &mut ReportWriter<'_>,
-    notes: &mut dyn Write,
+    stderr: &mut dyn Write,
 ) -> Result<CommandOutcome, Failure> {
     let options = &request.options;
     if options.interactive && !options.dry_run && !std::io::stdin().is_terminal() {
@@ -230,9 +257,9 @@ pub fn run(
         ));
     }
     let json = out.format() == OutputFormat::Json;
-    let mut teller = progress::ProgressReporter::new(request, out, notes);
-    let report = dispatch::dispatch(request, json, &mut teller)?;
-    teller.finish()?;
+    let mut reporter = progress::ProgressReporter::new(request, out, stderr);
+    let report = dispatch::dispatch(request, json, &mut reporter)?;
+    reporter.finish()?;
     view::print_report(&report, request, out)?;
     Ok(CommandOutcome {
         exit_status: exit_status(&report),
@@ -240,24 +267,24 @@ pub fn run(
     })
 }
 
-/// The status of it all: a time that ran out tells more than some failure does,
-/// unless nothing was signalled.
+/// The exit status of a report. A timeout takes precedence over a partial
+/// failure.
 fn exit_status(report: &SendReport) -> ExitStatus {
     if report.attempts.is_empty()
         || report
             .attempts
             .iter()
-            .all(|attempt| attempt.result.as_ref().is_ok_and(|done| *done == SendOutcome::Declined))
+            .all(|attempt| attempt.result.as_ref().is_ok_and(|outcome| *outcome == SendOutcome::Declined))
     {
         return ExitStatus::Failure;
     }
     let failures = report.attempts.iter().filter_map(|attempt| attempt.result.as_ref().err());
-    let alive =
+    let timed_out =
         report.attempts.iter().any(|attempt| matches!(attempt.wait_outcome, Some(WaitOutcome::Alive { .. })));
     match ExitStatus::from_attempts(report.attempts.len(), failures.clone().count()) {
         ExitStatus::Failure if failures.clone().any(SendError::is_partial) => ExitStatus::Partial,
         ExitStatus::Failure => ExitStatus::Failure,
-        _ if alive => ExitStatus::TimedOut,
-        exit => exit,
+        _ if timed_out => ExitStatus::TimedOut,
+        exit_status => exit_status,
     }
 }

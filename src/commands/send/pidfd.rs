@@ -1,128 +1,104 @@
-//! What is sent by pidfd, and what by a PID where pidfds cannot be used.
+//! Sending through pidfds, and the fallback to PIDs.
 //!
-//! A seccomp filter that is older than pidfds refuses their system calls. A
-//! process that was named by its PID is then signalled by kill(2), which never
-//! meant more than that number. Everything else needs the pidfd: a process that
-//! was selected, or is waited for, may have ended, and its PID may mean another.
+//! A seccomp filter written before pidfds existed rejects their system calls. A
+//! process that the user named by PID is then signalled with kill(2), because
+//! the user named nothing but that PID. Selecting and waiting need the pidfd:
+//! the process may have exited, and another process may have its PID.
 
-use std::io;
-
-use super::dispatch::Dispatcher;
-use super::{SendAttempt, SendError, SendOutcome, SendTarget};
+use super::{SendError, SendRequest, SendTarget};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
 use crate::signal::Signal;
-use crate::sys::errno::NOT_A_THREAD_GROUP_LEADER;
 use crate::sys::process::pidfd::{PidFd, Unavailable, check_calls};
-use crate::sys::signal::send as system;
+use crate::sys::signal::send as syscall;
 
-/// Whether a held process is the one that is meant.
+/// Checks that an open pidfd refers to the intended process.
 pub(super) type PidfdCheck<'a> = &'a dyn Fn(&PidFd) -> Result<(), SendError>;
 
-/// Whether a held process is the one that is meant, if there is a doubt.
-pub(super) fn run_check(check: Option<PidfdCheck<'_>>, held: &PidFd) -> Result<(), SendError> {
-    check.map_or(Ok(()), |check| check(held))
+/// Runs the check, if there is one.
+pub(super) fn run_check(check: Option<PidfdCheck<'_>>, pidfd: &PidFd) -> Result<(), SendError> {
+    check.map_or(Ok(()), |check| check(pidfd))
 }
 
-/// Sends to a held process. Where that is not possible by its pidfd, by its
-/// number, if one is given.
+/// Sends through a pidfd. If pidfd_send_signal(2) is not available, sends to the
+/// PID, if one is passed.
 pub(super) fn send_through(
-    held: &PidFd,
-    number: Option<u32>,
+    pidfd: &PidFd,
+    fallback_pid: Option<u32>,
     signal: Option<Signal>,
     value: Option<i32>,
 ) -> Result<(), SendError> {
-    let Err(error) = held.send(signal, value) else { return Ok(()) };
-    match (Unavailable::by_sending(&error), number) {
+    let Err(error) = pidfd.send(signal, value) else { return Ok(()) };
+    match (Unavailable::by_sending(&error), fallback_pid) {
         (None, _) => Err(error.into()),
-        (Some(_), Some(_)) if held.poll_hangup() => Err(SendError::NotFound),
-        (Some(_), Some(number)) => Ok(system::to_pid(number, signal, value)?),
-        (Some(missing), None) => Err(SendError::NoPidfd(missing)),
+        (Some(_), Some(_)) if pidfd.poll_hangup() => Err(SendError::NotFound),
+        (Some(_), Some(pid)) => Ok(syscall::to_pid(pid, signal, value)?),
+        (Some(unavailable), None) => Err(SendError::NoPidfd(unavailable)),
     }
 }
 
-impl Dispatcher<'_, '_, '_> {
-    /// Refuses, before anything is sent, what cannot be done as it was meant.
-    ///
-    /// # Errors
-    /// The system call that is missing; and that inodes do not distinguish
-    /// processes.
-    pub(super) fn check_pidfds(&self) -> Result<(), Failure> {
-        let request = self.request;
-        let needs = if !request.selection.is_noop() {
-            "selecting processes"
-        } else if request.options.wait.is_some() {
-            "--wait"
-        } else if !request.kill_options.timeouts.is_empty() {
-            "--timeout"
-        } else {
-            // kill(1) tries every operand, and fails for this one alone.
-            let inode = request.targets.iter().find(|(_, target)| matches!(target, SendTarget::PidInode(..)));
-            return inode.filter(|_| !request.kill_options.kill_compatible).map_or(Ok(()), |(written, _)| {
-                check_pidfd_inodes().map_err(|cause| match cause {
-                    SendError::SharedInode => {
-                        Failure::usage_error(format!("{written}: {cause}; nothing was sent"))
-                    }
-                    cause => pidfd_failure(&format!("{written}: {cause}")),
-                })
-            });
-        };
-        check_calls().map_err(|missing| pidfd_failure(&format!("{needs} needs pidfds: {missing}")))
-    }
-
-    /// Sends to a process that cannot be held. `by_number`: its number alone is
-    /// what is meant.
-    pub(super) fn send_without_pidfd(
-        &mut self,
-        pid: u32,
-        error: io::Error,
-        attempt: &mut SendAttempt,
-        by_number: bool,
-    ) -> Result<SendOutcome, SendError> {
-        let missing = Unavailable::by_opening(&error);
-        if missing.is_none()
-            && !error.raw_os_error().is_some_and(|code| NOT_A_THREAD_GROUP_LEADER.contains(&code))
-        {
-            return Err(error.into());
-        }
-        // kill(1) has always taken the number of a thread for its process.
-        let thread_of = self.process_of_thread(pid);
-        match (missing, thread_of) {
-            (Some(missing), _) if !by_number => return Err(SendError::NoPidfd(missing)),
-            (None, None) => return Err(SendError::NotFound),
-            (_, Some(process)) if !by_number || !self.request.kill_options.kill_compatible => {
-                return Err(SendError::IsThread(process));
-            }
-            _ => {}
-        }
-        let start = |delivery: &Self| delivery.proc_root.stat(pid).ok().and_then(|stat| stat.start_ticks);
-        let before = start(self);
-        let may_be_sent = || system::to_pid(pid, None, None).map_err(SendError::from);
-        if let Some(done) = self.preflight(attempt, may_be_sent)? {
-            return Ok(done);
-        }
-        if self.request.options.interactive && start(self) != before {
-            return Err(SendError::ChangedDuringPrompt);
-        }
-        // What follows goes to the process, whose thread this is.
-        let held = thread_of.and_then(|process| PidFd::open(process).ok());
-        system::to_pid(pid, self.request.signal, self.request.value)?;
-        self.report_sent(attempt);
-        attempt.pidfd = held.filter(|_| self.keeps_pidfds());
-        Ok(SendOutcome::Sent)
-    }
+/// Whether sigtool keeps the pidfds of the targets after it has sent the signal.
+pub(super) fn keeps_pidfds(request: &SendRequest) -> bool {
+    let SendRequest { options, kill_options, .. } = request;
+    (options.wait.is_some() && !options.dry_run) || !kill_options.timeouts.is_empty()
 }
 
-/// Whether the inodes of pidfds distinguish processes.
+/// Rejects a request that needs pidfds if they are not available.
+///
+/// # Errors
+/// The unavailable system call; or a PID:INODE target while all pidfds share one
+/// inode.
+pub(super) fn check_pidfds(request: &SendRequest) -> Result<(), Failure> {
+    let feature = if !request.selection.is_noop() {
+        "selecting processes"
+    } else if request.options.wait.is_some() {
+        "--wait"
+    } else if !request.kill_options.timeouts.is_empty() {
+        "--timeout"
+    } else {
+        // kill(1) tries every operand, so there only this operand fails.
+        let target = request.targets.iter().find(|(_, target)| matches!(target, SendTarget::PidInode(..)));
+        return target.filter(|_| !request.kill_options.kill_compatible).map_or(Ok(()), |(operand, _)| {
+            check_pidfd_inodes().map_err(|error| match error {
+                SendError::SharedInode => {
+                    Failure::usage_error(format!("{operand}: {error}; nothing was sent"))
+                }
+                error => pidfd_failure(&format!("{operand}: {error}")),
+            })
+        });
+    };
+    check_calls().map_err(|unavailable| pidfd_failure(&format!("{feature} needs pidfds: {unavailable}")))
+}
+
+/// Checks that each process has a pidfd inode of its own.
 fn check_pidfd_inodes() -> Result<(), SendError> {
     check_calls().map_err(SendError::NoPidfd)?;
     match PidFd::open(std::process::id())?.inode() {
         Ok(Some(_)) => Ok(()),
-        // What cannot be checked is not believed.
+        // An inode that cannot be read cannot be compared.
         Ok(None) | Err(_) => Err(SendError::SharedInode),
     }
 }
 
 fn pidfd_failure(cause: &str) -> Failure {
     Failure { exit_status: ExitStatus::InternalError, cause: anyhow::anyhow!("{cause}; nothing was sent") }
+}
+
+/// Checks that sigtool can open one pidfd per process.
+///
+/// # Errors
+/// The limit on open files, if it is too low.
+pub(super) fn check_open_file_limit(process_count: usize, max_open_files: u64) -> Result<(), Failure> {
+    /// Standard streams, the files of /proc, and a reserve.
+    const OTHER_FILES: u64 = 24;
+    if process_count as u64 + OTHER_FILES <= max_open_files {
+        return Ok(());
+    }
+    Err(Failure {
+        exit_status: ExitStatus::InternalError,
+        cause: anyhow::anyhow!(
+            "{process_count} processes cannot be waited for: only {max_open_files} descriptors may be open \
+             (RLIMIT_NOFILE, ulimit -Hn); nothing was sent"
+        ),
+    })
 }

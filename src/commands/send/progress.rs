@@ -1,5 +1,5 @@
-//! What is told while things happen: to whoever reads the output, and to
-//! whoever sits at the terminal.
+//! Prompts, and progress that is reported while `send` runs: lines on stdout and
+//! stderr, and a status line on a terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -8,24 +8,25 @@ use super::{ProgressEvent, SendRequest, view};
 use crate::error::Failure;
 use crate::out::{OutputFormat, ReportWriter};
 
-/// The answer to a question.
+/// The user's answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PromptAnswer {
     Yes,
     No,
-    /// No, and neither for any other.
+    /// No to this target and to all remaining ones.
     QuitAll,
 }
 
-/// Tells news at once. What cannot be written is told by [`ProgressReporter::finish`];
-/// the sending goes on.
+/// Reports events immediately. A write error does not stop the sending;
+/// [`ProgressReporter::finish`] returns it.
 pub(super) struct ProgressReporter<'a, 'b> {
     request: &'a SendRequest,
     out: &'a mut ReportWriter<'b>,
     stderr: &'a mut dyn Write,
     write_result: io::Result<()>,
+    /// Whether sigtool waits, and stderr is a terminal.
     progress_enabled: bool,
-    /// Whether a line of progress stands on the terminal.
+    /// Whether the terminal shows the status line.
     progress_visible: bool,
 }
 
@@ -33,39 +34,39 @@ impl<'a, 'b> ProgressReporter<'a, 'b> {
     pub(super) fn new(
         request: &'a SendRequest,
         out: &'a mut ReportWriter<'b>,
-        notes: &'a mut dyn Write,
+        stderr: &'a mut dyn Write,
     ) -> Self {
-        let progress = request.options.wait.is_some() && io::stderr().is_terminal();
+        let progress_enabled = request.options.wait.is_some() && io::stderr().is_terminal();
         ProgressReporter {
             request,
             out,
-            stderr: notes,
+            stderr,
             write_result: Ok(()),
-            progress_enabled: progress,
+            progress_enabled,
             progress_visible: false,
         }
     }
 
-    /// Tells of something.
-    pub(super) fn report(&mut self, news: &ProgressEvent<'_>) {
-        if let Some(line) = view::stderr_line(news, self.request) {
+    /// Reports an event on stdout or stderr.
+    pub(super) fn report(&mut self, event: &ProgressEvent<'_>) {
+        if let Some(line) = view::stderr_line(event, self.request) {
             self.clear_progress();
             let _ = writeln!(self.stderr, "sigtool: {line}");
         }
         if self.out.format() == OutputFormat::Json || self.write_result.is_err() {
             return;
         }
-        if let Some(line) = view::stdout_line(news, self.request) {
+        if let Some(line) = view::stdout_line(event, self.request) {
             self.clear_progress();
             self.write_result = self.out.write_line(&line).and_then(|()| self.out.flush());
         }
     }
 
-    /// Asks whether a target is to be signalled. The end of the input is a no to
-    /// all.
+    /// Asks the user whether to signal a target. The end of the input declines all
+    /// remaining targets.
     pub(super) fn confirm(&mut self, attempt: &super::SendAttempt) -> PromptAnswer {
-        let question = view::confirm_prompt(attempt, self.request);
-        let _ = self.stderr.write_all(question.as_bytes());
+        let prompt = view::confirm_prompt(attempt, self.request);
+        let _ = self.stderr.write_all(prompt.as_bytes());
         let mut answer = String::new();
         match io::stdin().lock().read_line(&mut answer) {
             Ok(0) | Err(_) => {
@@ -80,26 +81,28 @@ impl<'a, 'b> ProgressReporter<'a, 'b> {
         }
     }
 
-    /// Whether somebody at a terminal sees how the waiting goes.
+    /// Whether the status line needs regular updates.
     pub(super) fn shows_progress(&self) -> bool {
         self.progress_enabled
     }
 
-    /// Shows how the waiting goes, on one line that is written over.
-    pub(super) fn update_progress(&mut self, ended: usize, of: usize, left: Option<Duration>) {
+    /// Overwrites the status line with the number of exited processes and the
+    /// remaining time.
+    pub(super) fn update_progress(&mut self, exited: usize, total: usize, remaining: Option<Duration>) {
         if !self.progress_enabled {
             return;
         }
-        if ended == of || left.is_some_and(|left| left.is_zero()) {
+        if exited == total || remaining.is_some_and(|remaining| remaining.is_zero()) {
             return self.clear_progress();
         }
-        let left = match left {
-            Some(left) => format!(", {:.1} s left", left.as_secs_f64()),
+        let remaining = match remaining {
+            Some(remaining) => format!(", {:.1} s left", remaining.as_secs_f64()),
             None => String::new(),
         };
         self.progress_visible = true;
-        // To the start of the line, and away with what stood there.
-        let _ = self.stderr.write_all(format!("\r\x1b[Kwaiting: {ended} of {of} ended{left}").as_bytes());
+        // Carriage return, then EL (erase to the end of the line).
+        let line = format!("\r\x1b[Kwaiting: {exited} of {total} ended{remaining}");
+        let _ = self.stderr.write_all(line.as_bytes());
     }
 
     fn clear_progress(&mut self) {
@@ -109,7 +112,7 @@ impl<'a, 'b> ProgressReporter<'a, 'b> {
         }
     }
 
-    /// What came of the writing.
+    /// Clears the status line and returns the first write error.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.clear_progress();
         Ok(self.write_result?)

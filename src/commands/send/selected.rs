@@ -1,121 +1,134 @@
-//! Targets by criteria: chosen, and looked at again once they are held.
+//! Sends the signal to the processes that the criteria select, and checks each
+//! of them again after its pidfd is open.
 
-use super::dispatch::Dispatcher;
+use super::pidfd::{check_open_file_limit, keeps_pidfds};
+use super::sender::TargetSender;
 use super::{SendAttempt, SendError, SendRequest, SendTarget};
 use crate::error::Failure;
-use crate::exit::ExitStatus;
+use crate::procfs::ProcRoot;
 use crate::select::{self, SelectError, SelectedProcess, SelectionResult};
 use crate::signal::consts::{KILL, STOP};
 use crate::sys::process::pidfd::PidFd;
 
-impl Dispatcher<'_, '_, '_> {
-    /// To those that the criteria choose, of the named processes or of all.
-    pub(super) fn send_to_selected(&mut self) -> Result<(Vec<SendAttempt>, Vec<String>), Failure> {
-        let selection = &self.request.selection;
-        let named = self.target_pids()?;
-        let among = if named.is_empty() { None } else { Some(named.as_slice()) };
-        let refused = |error: SelectError| Failure {
-            exit_status: if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure },
-            cause: anyhow::anyhow!("{error}; nothing was sent"),
+/// Signals the processes that match, among the named ones if there are any.
+/// Returns the attempts and the warnings of the selection.
+pub(super) fn send_to_selected(
+    sender: &mut TargetSender<'_, '_, '_>,
+    max_open_files: u64,
+) -> Result<(Vec<SendAttempt>, Vec<String>), Failure> {
+    let request = sender.request;
+    let named = target_pids(request)?;
+    let candidates = if named.is_empty() { None } else { Some(named.as_slice()) };
+    let failure = |error: SelectError| Failure {
+        exit_status: error.exit_status(),
+        cause: anyhow::anyhow!("{error}; nothing was sent"),
+    };
+    let SelectionResult { processes: mut selected, mut warnings } =
+        request.selection.find_processes(&sender.proc.root, candidates).map_err(failure)?;
+    if keeps_pidfds(request) {
+        check_open_file_limit(selected.len(), max_open_files)?;
+    }
+    // The named processes come first, in the order of the operands.
+    let operand_index =
+        |process: &SelectedProcess| named.iter().position(|pid| *pid == process.pid).unwrap_or(usize::MAX);
+    selected.sort_by_key(|process| (operand_index(process), process.pid));
+    let mut attempts: Vec<SendAttempt> = Vec::new();
+    for pid in named.iter().filter(|pid| !selected.iter().any(|process| process.pid == **pid)) {
+        let exists = sender.proc.root.stat(*pid).is_ok();
+        let error = if exists { SendError::NotSelected } else { SendError::NotFound };
+        let mut attempt = SendAttempt::failed(&pid.to_string(), Some(*pid), error);
+        sender.proc.add_name_and_uid(&mut attempt);
+        attempts.push(attempt);
+    }
+    stop_tree(request, &sender.proc.root, &mut selected);
+    send_to_matches(sender, &selected, &named, &mut attempts);
+    send_to_new_children(sender, selected, &mut attempts);
+    if attempts.is_empty() && warnings.is_empty() {
+        warnings.push("no process matches; nothing was sent".to_owned());
+    }
+    Ok((attempts, warnings))
+}
+
+/// Opens the pidfd of each process, checks that it still matches, and signals it.
+/// A process that has exited since the selection is left out, unless it was
+/// named.
+fn send_to_matches(
+    sender: &mut TargetSender<'_, '_, '_>,
+    selected: &[SelectedProcess],
+    named: &[u32],
+    attempts: &mut Vec<SendAttempt>,
+) {
+    let (selection, root) = (&sender.request.selection, sender.proc.root.clone());
+    for process in selected {
+        let check_match = |_: &PidFd| {
+            if selection.revalidate(&root, process) { Ok(()) } else { Err(SendError::NotFound) }
         };
-        let SelectionResult { processes: mut found, mut warnings } =
-            selection.find_processes(&self.proc_root, among).map_err(refused)?;
-        if self.keeps_pidfds() {
-            self.check_open_file_limit(found.len())?;
-        }
-        // The named ones first, in their order.
-        let place =
-            |found: &SelectedProcess| named.iter().position(|pid| *pid == found.pid).unwrap_or(usize::MAX);
-        found.sort_by_key(|each| (place(each), each.pid));
-        let mut attempts: Vec<SendAttempt> = Vec::new();
-        for pid in named.iter().filter(|pid| !found.iter().any(|each| each.pid == **pid)) {
-            let refusal =
-                if self.proc_root.stat(*pid).is_ok() { SendError::NotSelected } else { SendError::NotFound };
-            let mut attempt = SendAttempt::failed(&pid.to_string(), Some(*pid), refusal);
-            self.add_name_and_uid(&mut attempt, true);
+        let attempt = SendAttempt::new(&process.pid.to_string(), Some(process.pid));
+        let attempt = sender.send_to_process(attempt, Some(&check_match));
+        if named.contains(&process.pid) || !matches!(attempt.result, Err(SendError::NotFound)) {
             attempts.push(attempt);
         }
-        self.stop_tree(&mut found);
-        self.send_to_matches(&found, &named, &mut attempts);
-        self.send_to_new_children(found, &mut attempts);
-        if attempts.is_empty() && warnings.is_empty() {
-            warnings.push("no process matches; nothing was sent".to_owned());
-        }
-        Ok((attempts, warnings))
     }
+}
 
-    /// Each is held, and then looked at again: only if it is still what was
-    /// found, it gets the signal. Those that have ended meanwhile are left out,
-    /// unless they were named.
-    fn send_to_matches(&mut self, found: &[SelectedProcess], named: &[u32], attempts: &mut Vec<SendAttempt>) {
-        let (selection, root) = (&self.request.selection, self.proc_root.clone());
-        for each in found {
-            let still = |_: &PidFd| {
-                if selection.revalidate(&root, each) { Ok(()) } else { Err(SendError::NotFound) }
-            };
-            let attempt = SendAttempt::new(&each.pid.to_string(), Some(each.pid));
-            let attempt = self.send_to_process(attempt, Some(&still));
-            if named.contains(&each.pid) || !matches!(attempt.result, Err(SendError::NotFound)) {
-                attempts.push(attempt);
+/// Stops a tree before it is killed, and adds the children that appear until all
+/// are stopped. Otherwise a process could fork after it was listed, and the child
+/// would leave the tree when its parent is killed.
+fn stop_tree(request: &SendRequest, root: &ProcRoot, tree: &mut Vec<SelectedProcess>) {
+    const MAX_PASSES: usize = 64;
+    let SendRequest { options, selection, signal, .. } = request;
+    let kills_tree = selection.includes_descendants && *signal == Some(KILL);
+    if !kills_tree || options.dry_run || options.interactive || options.require_handler {
+        return;
+    }
+    let mut running = tree.clone();
+    for _ in 0..MAX_PASSES {
+        for process in &running {
+            // A failure here is reported when KILL is sent.
+            if let Ok(pidfd) = PidFd::open(process.pid)
+                && selection.revalidate(root, process)
+            {
+                let _ = pidfd.send(Some(STOP), None);
             }
         }
-    }
-
-    /// A tree that is to be killed is stopped first: a child that is born between
-    /// the last look and its parent's end would belong to nobody of it.
-    fn stop_tree(&self, found: &mut Vec<SelectedProcess>) {
-        const PASSES: usize = 64;
-        let SendRequest { options, selection, signal, .. } = self.request;
-        let kills_tree = selection.includes_descendants && *signal == Some(KILL);
-        if !kills_tree || options.dry_run || options.interactive || options.require_handler {
+        let pids: Vec<u32> = tree.iter().map(|process| process.pid).collect();
+        let children = select::descendants(root, tree, &pids).unwrap_or_default();
+        if children.is_empty() {
             return;
         }
-        let mut new = found.clone();
-        for _ in 0..PASSES {
-            for each in &new {
-                // Who has ended, or may not be signalled, will be told of later.
-                if let Ok(held) = PidFd::open(each.pid)
-                    && selection.revalidate(&self.proc_root, each)
-                {
-                    let _ = held.send(Some(STOP), None);
-                }
-            }
-            let pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
-            let born = select::descendants(&self.proc_root, found, &pids).unwrap_or_default();
-            if born.is_empty() {
-                return;
-            }
-            found.extend(&born);
-            new = born;
-        }
+        tree.extend(&children);
+        running = children;
     }
+}
 
-    /// With --tree: to the children that were born while the others were being
-    /// signalled.
-    fn send_to_new_children(&mut self, mut known: Vec<SelectedProcess>, attempts: &mut Vec<SendAttempt>) {
-        const PASSES: usize = 16;
-        if !self.request.selection.includes_descendants || self.request.options.dry_run {
+/// Signals the children that were created while their tree was being signalled.
+fn send_to_new_children(
+    sender: &mut TargetSender<'_, '_, '_>,
+    mut tree: Vec<SelectedProcess>,
+    attempts: &mut Vec<SendAttempt>,
+) {
+    const MAX_PASSES: usize = 16;
+    if !sender.request.selection.includes_descendants || sender.request.options.dry_run {
+        return;
+    }
+    for _ in 0..MAX_PASSES {
+        let pids: Vec<u32> = tree.iter().map(|process| process.pid).collect();
+        let Ok(children) = select::descendants(&sender.proc.root, &tree, &pids) else { return };
+        if children.is_empty() {
             return;
         }
-        for _ in 0..PASSES {
-            let pids: Vec<u32> = known.iter().map(|found| found.pid).collect();
-            let Ok(new) = select::descendants(&self.proc_root, &known, &pids) else { return };
-            if new.is_empty() {
-                return;
-            }
-            self.send_to_matches(&new, &[], attempts);
-            known.extend(new);
-        }
+        send_to_matches(sender, &children, &[], attempts);
+        tree.extend(children);
     }
+}
 
-    /// The processes that criteria are to be looked for among.
-    fn target_pids(&self) -> Result<Vec<u32>, Failure> {
-        let pid = |(written, target): &(String, SendTarget)| match target {
-            SendTarget::Process(pid) => Ok(*pid),
-            _ => Err(Failure::usage_error(format!(
-                "{written}: --tree and the options that select go with a PID, or without any target"
-            ))),
-        };
-        self.request.targets.iter().map(pid).collect()
-    }
+/// The PIDs of the named targets.
+fn target_pids(request: &SendRequest) -> Result<Vec<u32>, Failure> {
+    let pid = |(operand, target): &(String, SendTarget)| match target {
+        SendTarget::Process(pid) => Ok(*pid),
+        _ => Err(Failure::usage_error(format!(
+            "{operand}: --tree and the options that select go with a PID, or without any target"
+        ))),
+    };
+    request.targets.iter().map(pid).collect()
 }

@@ -1,15 +1,15 @@
-//! Whom a signal is for: text to target.
+//! The target of a signal, and its parser.
 
 use std::fmt;
 
 use crate::procfs::PID_MAX_LIMIT;
 
-/// Whom a signal is for.
+/// The target of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendTarget {
     /// A process.
     Process(u32),
-    /// A process whose pidfd has this inode: the number alone does not do.
+    /// A process whose pidfd has this inode.
     PidInode(u32, u64),
     /// One thread of a process.
     Thread(u32, u32),
@@ -17,18 +17,18 @@ pub enum SendTarget {
     Group(u32),
     /// Every process of sigtool's own group.
     OwnGroup,
-    /// Everybody who may be signalled.
+    /// Every process that sigtool may signal (-1).
     Broadcast,
-    /// Every process of this name (kill(1) alone knows it).
+    /// Every process of this name; only kill(1) accepts it.
     Name(Vec<u8>),
 }
 
-/// Why a text is no target.
+/// The reason that a text is not a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseTargetError {
-    /// It has no form of a target.
+    /// The text has none of the forms of a target.
     Syntax,
-    /// A number outside the range of process ids.
+    /// A PID is out of range.
     OutOfRange,
 }
 
@@ -44,27 +44,27 @@ impl fmt::Display for ParseTargetError {
 }
 
 impl SendTarget {
-    /// Reads `PID`, `-PGID`, `0`, `-1`, `PID/TID` and `PID:INODE`: digits and
-    /// nothing else, so that no other text ever becomes a number.
+    /// Parses `PID`, `-PGID`, `0`, `-1`, `PID/TID` and `PID:INODE`. PIDs consist of
+    /// digits only: no sign, no whitespace.
     ///
     /// # Errors
     /// See [`ParseTargetError`].
     pub fn parse(text: &[u8]) -> Result<SendTarget, ParseTargetError> {
         if let Some(group) = text.strip_prefix(b"-") {
             return match parse_id(group)? {
-                // Everybody is meant by this one spelling.
+                // -01 is rejected because it could be meant as a group.
                 1 if group == b"1" => Ok(SendTarget::Broadcast),
                 1 => Err(ParseTargetError::OutOfRange),
                 group => Ok(SendTarget::Group(group)),
             };
         }
-        if let Some(at) = text.iter().position(|byte| *byte == b'/') {
-            return Ok(SendTarget::Thread(parse_id(&text[..at])?, parse_id(&text[at + 1..])?));
+        if let Some(slash) = text.iter().position(|byte| *byte == b'/') {
+            return Ok(SendTarget::Thread(parse_id(&text[..slash])?, parse_id(&text[slash + 1..])?));
         }
-        if let Some(at) = text.iter().position(|byte| *byte == b':') {
+        if let Some(colon) = text.iter().position(|byte| *byte == b':') {
             return Ok(SendTarget::PidInode(
-                parse_id(&text[..at])?,
-                parse_digits(&text[at + 1..])?.ok_or(ParseTargetError::Syntax)?,
+                parse_id(&text[..colon])?,
+                parse_digits(&text[colon + 1..])?.ok_or(ParseTargetError::Syntax)?,
             ));
         }
         if text == b"0" {
@@ -81,7 +81,7 @@ fn parse_id(digits: &[u8]) -> Result<u32, ParseTargetError> {
     }
 }
 
-/// The number that digits stand for; `None` where it is too large.
+/// Parses digits. `None` if the number does not fit.
 fn parse_digits(digits: &[u8]) -> Result<Option<u64>, ParseTargetError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(ParseTargetError::Syntax);
@@ -142,7 +142,6 @@ mod tests {
     }
 
     proptest! {
-        /// A process is only ever meant by its own digits.
         #[test]
         fn parses_process_only_from_plain_digits(text: Vec<u8>) {
             if let Ok(SendTarget::Process(pid)) = SendTarget::parse(&text) {

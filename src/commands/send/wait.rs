@@ -1,5 +1,4 @@
-//! What follows the signal: waiting for the targets to end, and further signals
-//! to those that do not.
+//! Waits for the targets to exit, and sends further signals to those that do not.
 
 use std::time::{Duration, Instant};
 
@@ -15,49 +14,49 @@ use crate::signal::exit_status::Termination;
 use crate::sys::io::reader;
 use crate::sys::process::pidfd::{self, PidFd};
 
-/// How often progress is shown.
+/// The interval of status line updates.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits until every target has ended; when the time has run out, says why
-/// those that live do so, and sends them what is to follow.
+/// Waits until every target has exited. When the wait times out, reports why the
+/// remaining targets are alive, sends them the next signal, and waits again.
 pub(super) fn wait_and_escalate(
     attempts: &mut [SendAttempt],
     request: &SendRequest,
     wait: &WaitOptions,
-    began: Instant,
-    teller: &mut ProgressReporter<'_, '_>,
+    start: Instant,
+    reporter: &mut ProgressReporter<'_, '_>,
 ) {
     let mut alive: Vec<usize> =
         (0..attempts.len()).filter(|index| attempts[*index].pidfd.is_some()).collect();
-    let of = alive.len();
+    let total = alive.len();
     let mut signal = request.signal;
-    let mut time = wait.timeout;
-    let mut then = wait.escalations.iter();
+    let mut timeout = wait.timeout;
+    let mut escalations = wait.escalations.iter();
     loop {
-        let end = time.and_then(|time| Instant::now().checked_add(time));
-        wait_for_exits(attempts, &mut alive, end, began, of, teller);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        wait_for_exits(attempts, &mut alive, deadline, start, total, reporter);
         if alive.is_empty() {
             return;
         }
         for index in &alive {
             let attempt = &mut attempts[*index];
             attempt.wait_outcome = Some(WaitOutcome::Alive {
-                elapsed: began.elapsed(),
+                elapsed: start.elapsed(),
                 reason: survival_reason(attempt, request, signal),
             });
-            teller.report(&ProgressEvent::WaitUpdate(attempt));
+            reporter.report(&ProgressEvent::WaitUpdate(attempt));
         }
-        let Some(next) = then.next() else { return };
-        (signal, time) = (Some(next.signal), next.timeout);
-        teller.report(&ProgressEvent::Escalating(next.signal, alive.len()));
+        let Some(next) = escalations.next() else { return };
+        (signal, timeout) = (Some(next.signal), next.timeout);
+        reporter.report(&ProgressEvent::Escalating(next.signal, alive.len()));
         for index in &alive {
             let attempt = &mut attempts[*index];
-            if let Some(held) = &attempt.pidfd {
-                // It may have ended just now, which is as good.
-                let sent = held.send(signal, request.value).is_ok();
+            if let Some(pidfd) = &attempt.pidfd {
+                // A failure is harmless: the process may have exited meanwhile.
+                let sent = pidfd.send(signal, request.value).is_ok();
                 attempt.escalations.push(EscalationResult {
                     signal: next.signal,
-                    elapsed: began.elapsed(),
+                    elapsed: start.elapsed(),
                     sent,
                 });
             }
@@ -65,88 +64,82 @@ pub(super) fn wait_and_escalate(
     }
 }
 
-/// Waits for the end of those that are alive, until a time; `None` is for ever.
+/// Waits until all targets in `alive` have exited, or the deadline has passed.
+/// Removes those that have exited. `total`: the initial number of targets.
 fn wait_for_exits(
     attempts: &mut [SendAttempt],
     alive: &mut Vec<usize>,
-    end: Option<Instant>,
-    began: Instant,
-    of: usize,
-    teller: &mut ProgressReporter<'_, '_>,
+    deadline: Option<Instant>,
+    start: Instant,
+    total: usize,
+    reporter: &mut ProgressReporter<'_, '_>,
 ) {
     while !alive.is_empty() {
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let tick = match left {
-            Some(left) if !teller.shows_progress() => Some(left),
-            None if !teller.shows_progress() => None,
-            left => Some(left.map_or(PROGRESS_INTERVAL, |left| left.min(PROGRESS_INTERVAL))),
+        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let poll_timeout = match remaining {
+            _ if !reporter.shows_progress() => remaining,
+            Some(remaining) => Some(remaining.min(PROGRESS_INTERVAL)),
+            None => Some(PROGRESS_INTERVAL),
         };
-        let held: Vec<&PidFd> = alive.iter().filter_map(|index| attempts[*index].pidfd.as_ref()).collect();
-        let Ok(ended) = pidfd::wait_for_exits(&held, tick) else { return };
-        let after = began.elapsed();
-        let mut ended = ended.into_iter();
+        let pidfds: Vec<&PidFd> = alive.iter().filter_map(|index| attempts[*index].pidfd.as_ref()).collect();
+        let Ok(exited) = pidfd::wait_for_exits(&pidfds, poll_timeout) else { return };
+        let elapsed = start.elapsed();
+        let mut exited = exited.into_iter();
         alive.retain(|index| {
-            if !ended.next().unwrap_or(false) {
+            if !exited.next().unwrap_or(false) {
                 return true;
             }
             let attempt = &mut attempts[*index];
-            attempt.wait_outcome =
-                Some(WaitOutcome::Exited { elapsed: after, termination: termination(attempt) });
-            teller.report(&ProgressEvent::WaitUpdate(attempt));
+            attempt.wait_outcome = Some(WaitOutcome::Exited { elapsed, termination: termination(attempt) });
+            reporter.report(&ProgressEvent::WaitUpdate(attempt));
             false
         });
-        teller.update_progress(of - alive.len(), of, left);
-        if left.is_some_and(|left| left.is_zero()) {
+        reporter.update_progress(total - alive.len(), total, remaining);
+        if remaining.is_some_and(|remaining| remaining.is_zero()) {
             return;
         }
     }
 }
 
-/// How a process has ended.
+/// The exit status, or the signal that killed the process.
 fn termination(attempt: &SendAttempt) -> Option<Termination> {
     select::read_termination(attempt.pid?, attempt.pidfd.as_ref()?)
 }
 
-/// Why a process is alive.
+/// The reason that a process is still alive.
 fn survival_reason(
     attempt: &SendAttempt,
     request: &SendRequest,
     signal: Option<Signal>,
 ) -> Option<explain::effect::survivor::SurvivalReason> {
-    let situation = ProcRoot::default().snapshot(attempt.pid?, signal, reader::read).ok()?;
-    // What follows goes to the process, also where the first went to a thread.
-    let thread = attempt.tid.filter(|_| attempt.escalations.is_empty());
-    let queued = request.value.is_some();
-    Some(explain::survival_reason(
-        &situation,
-        signal.map(|signal| SendSpec { signal, tid: thread, has_value: queued }),
-    ))
+    let snapshot = ProcRoot::default().snapshot(attempt.pid?, signal, reader::read).ok()?;
+    // Only the first signal goes to the thread; later ones go to the process.
+    let tid = attempt.tid.filter(|_| attempt.escalations.is_empty());
+    let has_value = request.value.is_some();
+    Some(explain::survival_reason(&snapshot, signal.map(|signal| SendSpec { signal, tid, has_value })))
 }
 
-/// Signals to what is still alive, each some time after the one before, as
-/// kill(1) asks for it.
+/// Sends the signals of `kill --timeout`, each after its delay, to the targets that
+/// are still alive.
 pub(super) fn send_kill_timeouts(
     attempts: &mut [SendAttempt],
     request: &SendRequest,
-    teller: &mut ProgressReporter<'_, '_>,
+    reporter: &mut ProgressReporter<'_, '_>,
 ) {
-    for KillTimeout { delay: after, signal } in &request.kill_options.timeouts {
-        let end = Instant::now() + *after;
+    for KillTimeout { delay, signal } in &request.kill_options.timeouts {
+        let deadline = Instant::now() + *delay;
         for attempt in attempts.iter_mut() {
-            let left = end.saturating_duration_since(Instant::now());
-            // A descriptor that cannot be waited for is one that may still live.
-            attempt.pidfd = attempt.pidfd.take().filter(|held| !held.wait_for_exit(left).unwrap_or(false));
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            // If waiting fails, the process counts as alive.
+            attempt.pidfd =
+                attempt.pidfd.take().filter(|pidfd| !pidfd.wait_for_exit(remaining).unwrap_or(false));
         }
         for attempt in attempts.iter() {
-            let Some(held) = &attempt.pidfd else { continue };
-            // It may have ended just now, which is as good.
-            if held.send(*signal, request.value).is_ok() && request.kill_options.verbose {
-                let to = attempt.pid.map(|pid| pid.to_string()).unwrap_or_default();
-                teller.report(&ProgressEvent::KillSending {
-                    target: to,
-                    signal: *signal,
-                    after_timeout: true,
-                });
+            let Some(pidfd) = &attempt.pidfd else { continue };
+            // A failure is harmless: the process may have exited meanwhile.
+            if pidfd.send(*signal, request.value).is_ok() && request.kill_options.verbose {
+                let target = attempt.pid.map(|pid| pid.to_string()).unwrap_or_default();
+                reporter.report(&ProgressEvent::KillSending { target, signal: *signal, after_timeout: true });
             }
         }
     }

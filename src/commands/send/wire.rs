@@ -1,4 +1,4 @@
-//! The JSON of `send`: types of its own, whose field names are a contract.
+//! The JSON output of `send`. Its field names are stable.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::out::ReportWriter;
 use crate::signal::exit_status::Termination;
 use crate::signal::{Arch, Signal};
 
-/// Writes a report as one document.
+/// Writes a report as one JSON document.
 pub(super) fn write_json(
     report: &SendReport,
     request: &SendRequest,
@@ -27,28 +27,27 @@ pub(super) fn write_json(
             .wait
             .iter()
             .flat_map(|wait| &wait.escalations)
-            .filter_map(|then| signal_name(Some(then.signal)))
+            .filter_map(|escalation| signal_name(Some(escalation.signal)))
             .collect(),
         targets: report.attempts.iter().map(|attempt| target_object(attempt, report)).collect(),
     })
 }
 
-/// `signal` is null for the null signal, whose number is 0.
+/// The document. `signal` is null for the null signal, whose number is 0.
 #[derive(Serialize)]
 struct SendDocument<'a> {
     signal: Option<String>,
     number: u8,
     value: Option<i32>,
-    /// Whether nothing was to be sent.
     dry_run: bool,
-    /// What is to follow, to those that are alive.
+    /// The signals of `--then`.
     then: Vec<String>,
     targets: Vec<SendTargetObject<'a>>,
 }
 
 #[derive(Serialize)]
 struct SendTargetObject<'a> {
-    /// As it was written.
+    /// The operand as typed.
     target: &'a str,
     pid: Option<u32>,
     tid: Option<u32>,
@@ -57,19 +56,19 @@ struct SendTargetObject<'a> {
     uid: Option<u32>,
     signal: Option<String>,
     sent: bool,
-    /// Null where it was sent.
+    /// Null if the signal was sent.
     error: Option<ReasonObject>,
-    /// What the signal does to the process, looked up before it was sent; null
-    /// for a group, and where it cannot be looked up.
+    /// The effect predicted before the signal was sent; null for a group, and if
+    /// it cannot be predicted.
     effect: Option<EffectObject>,
-    /// Null where nothing was waited for.
+    /// Null without `--wait`.
     outcome: Option<WaitOutcomeObject>,
 }
 
 #[derive(Serialize)]
 struct EffectObject {
     id: &'static str,
-    /// What it is if nothing speaks against it, where `id` is unknown.
+    /// The most likely effect, if `id` is unknown.
     likely: Option<&'static str>,
     text: String,
 }
@@ -77,16 +76,16 @@ struct EffectObject {
 #[derive(Serialize)]
 struct WaitOutcomeObject {
     ended: bool,
-    /// From the first signal to the end, or to the last look.
+    /// From the first signal to the exit or to the last timeout.
     milliseconds: u64,
-    /// Null where it lives, was killed, or nothing tells.
+    /// Null if the process is alive, was killed, or its exit status is unknown.
     status: Option<u8>,
-    /// The signal that killed it.
+    /// The signal that killed the process.
     killed_by: Option<String>,
     core: Option<bool>,
-    /// Why it is alive.
+    /// The reason that the process is alive.
     reason: Option<ReasonObject>,
-    /// The signals that followed.
+    /// The signals of `--then` that were sent.
     then: Vec<EscalationObject>,
 }
 
@@ -118,13 +117,12 @@ fn target_object<'a>(attempt: &'a SendAttempt, report: &SendReport) -> SendTarge
                 Some(ReasonObject { id: "declined", message: "not wanted".to_owned() })
             }
             Ok(_) => None,
-            Err(refusal) => Some(ReasonObject {
-                id: refusal.id(),
-                message: refusal.message_for(attempt, report.own_uids),
-            }),
+            Err(error) => {
+                Some(ReasonObject { id: error.id(), message: error.message_for(attempt, report.own_uids) })
+            }
         },
         effect: attempt.effect.as_ref().map(effect_object),
-        outcome: attempt.wait_outcome.as_ref().map(|fate| wait_outcome_object(fate, attempt)),
+        outcome: attempt.wait_outcome.as_ref().map(|outcome| wait_outcome_object(outcome, attempt)),
     }
 }
 
@@ -133,12 +131,12 @@ fn effect_object(effect: &Effect) -> EffectObject {
     EffectObject { id: effect.id(), likely, text: effect.to_string() }
 }
 
-fn wait_outcome_object(fate: &WaitOutcome, attempt: &SendAttempt) -> WaitOutcomeObject {
-    let milliseconds = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let (WaitOutcome::Exited { elapsed: after, .. } | WaitOutcome::Alive { elapsed: after, .. }) = fate;
-    let none = WaitOutcomeObject {
+fn wait_outcome_object(outcome: &WaitOutcome, attempt: &SendAttempt) -> WaitOutcomeObject {
+    let milliseconds = |elapsed: &Duration| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let (WaitOutcome::Exited { elapsed, .. } | WaitOutcome::Alive { elapsed, .. }) = outcome;
+    let base = WaitOutcomeObject {
         ended: false,
-        milliseconds: milliseconds(after),
+        milliseconds: milliseconds(elapsed),
         status: None,
         killed_by: None,
         core: None,
@@ -146,30 +144,31 @@ fn wait_outcome_object(fate: &WaitOutcome, attempt: &SendAttempt) -> WaitOutcome
         then: attempt
             .escalations
             .iter()
-            .map(|next| EscalationObject {
-                signal: signal_name(Some(next.signal)).unwrap_or_default(),
-                milliseconds: milliseconds(&next.elapsed),
-                sent: next.sent,
+            .map(|escalation| EscalationObject {
+                signal: signal_name(Some(escalation.signal)).unwrap_or_default(),
+                milliseconds: milliseconds(&escalation.elapsed),
+                sent: escalation.sent,
             })
             .collect(),
     };
-    match fate {
-        WaitOutcome::Alive { reason: why, .. } => {
-            let reason = why.as_ref().map(|why| ReasonObject { id: why.id(), message: why.to_string() });
-            WaitOutcomeObject { reason, ..none }
+    match outcome {
+        WaitOutcome::Alive { reason, .. } => {
+            let reason =
+                reason.as_ref().map(|reason| ReasonObject { id: reason.id(), message: reason.to_string() });
+            WaitOutcomeObject { reason, ..base }
         }
-        WaitOutcome::Exited { termination: None, .. } => WaitOutcomeObject { ended: true, ..none },
+        WaitOutcome::Exited { termination: None, .. } => WaitOutcomeObject { ended: true, ..base },
         WaitOutcome::Exited { termination: Some(Termination::Exited(status)), .. } => {
-            WaitOutcomeObject { ended: true, status: Some(*status), ..none }
+            WaitOutcomeObject { ended: true, status: Some(*status), ..base }
         }
-        WaitOutcome::Exited {
-            termination: Some(Termination::Killed { signal, core_dumped: core }), ..
-        } => WaitOutcomeObject {
-            ended: true,
-            killed_by: signal_name(Some(*signal)),
-            core: Some(*core),
-            ..none
-        },
+        WaitOutcome::Exited { termination: Some(Termination::Killed { signal, core_dumped }), .. } => {
+            WaitOutcomeObject {
+                ended: true,
+                killed_by: signal_name(Some(*signal)),
+                core: Some(*core_dumped),
+                ..base
+            }
+        }
     }
 }
 

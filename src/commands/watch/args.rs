@@ -1,16 +1,16 @@
-//! What is typed after `sigtool watch`.
+//! Command-line arguments of `sigtool watch`.
 
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
 use super::monitor::args::MonitorArgs;
+use super::parse::{escape_arg, parse_signal_set};
 use super::supervise::args::SuperviseArgs;
-use super::{BurstPolicy, Hook, WatchRequest, is_catchable};
+use super::{BurstPolicy, Hook, WatchRequest};
 use crate::duration;
 use crate::error::Failure;
-use crate::out::escape_name;
-use crate::signal::{Arch, Signal, SignalSet, name};
+use crate::signal::SignalSet;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ Examples:
 #[command(
     override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]...\n       sigtool watch --pid PID... [--until SET=SIGNALS] [OPTIONS]"
 )]
-pub struct WatchArgs {
+pub(crate) struct WatchArgs {
     /// The signals to watch; all if none is given
     #[arg(value_name = "SIGNAL")]
     signals: Vec<OsString>,
@@ -90,23 +90,23 @@ enum BurstArg {
 }
 
 impl WatchArgs {
-    /// What the arguments mean.
+    /// Converts the arguments to a request.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing.
-    pub fn to_request(&self) -> Result<WatchRequest, Failure> {
+    /// A usage error for the first invalid argument.
+    pub(crate) fn to_request(&self) -> Result<WatchRequest, Failure> {
         let (signals, pids) = match self.monitor.operands_are_pids() {
             true => (&[][..], &self.signals[..]),
             false => (&self.signals[..], &[][..]),
         };
-        let mut named = SignalSet::EMPTY;
-        for word in signals {
-            for signal in parse_signal_set(&escape_arg(word))?.iter() {
-                named.insert(signal);
+        let mut named_signals = SignalSet::EMPTY;
+        for operand in signals {
+            for signal in parse_signal_set(&escape_arg(operand))?.iter() {
+                named_signals.insert(signal);
             }
         }
         let hooks = self.on.iter().map(parse_hooks).collect::<Result<Vec<_>, _>>()?.concat();
-        hooks.iter().filter_map(|hook| hook.trigger).for_each(|signal| named.insert(signal));
+        hooks.iter().filter_map(|hook| hook.trigger).for_each(|signal| named_signals.insert(signal));
         let timeout = match &self.timeout {
             Some(word) => {
                 let word = escape_arg(word);
@@ -120,34 +120,34 @@ impl WatchArgs {
             Some(BurstArg::Parallel) => BurstPolicy::Parallel,
             Some(BurstArg::Queue) | None => BurstPolicy::Queue,
         };
-        let command = self.supervise.to_options(timeout.is_some())?;
-        // As timeout(1) has it: 0 is no limit for a command.
-        let timeout = timeout.filter(|time| command.is_none() || !time.is_zero());
-        if command.is_some() {
-            self.check_command_options()?;
+        let supervise = self.supervise.to_options(timeout.is_some())?;
+        // 0 means no timeout for a command, as with timeout(1).
+        let timeout = timeout.filter(|timeout| supervise.is_none() || !timeout.is_zero());
+        if supervise.is_some() {
+            self.reject_receive_options()?;
         }
-        let all = signals.is_empty();
-        let receives = match (signals.first(), &self.on[..], self.burst) {
+        let receive_option = match (signals.first(), &self.on[..], self.burst) {
             (Some(word), _, _) => Some(escape_arg(word)),
             (None, [_, ..], _) => Some("--on".to_owned()),
             (None, [], burst) => burst.map(|_| "--burst".to_owned()),
         };
-        let receives = receives.or_else(|| command.as_ref().map(|_| "-- COMMAND".to_owned()));
-        let observe = self.monitor.to_request(pids, receives.as_deref(), self.count, timeout)?.map(Box::new);
+        let other_mode = receive_option.or_else(|| supervise.as_ref().map(|_| "-- COMMAND".to_owned()));
+        let monitor =
+            self.monitor.to_request(pids, other_mode.as_deref(), self.count, timeout)?.map(Box::new);
         Ok(WatchRequest {
-            named_signals: named,
-            all_signals: all,
+            named_signals,
+            all_signals: signals.is_empty(),
             hooks,
             burst,
             count: self.count,
             timeout,
-            supervise: command,
-            monitor: observe,
+            supervise,
+            monitor,
         })
     }
 
-    /// What is for receiving alone is not for a command, too.
-    fn check_command_options(&self) -> Result<(), Failure> {
+    /// Rejects options of receiving together with a command.
+    fn reject_receive_options(&self) -> Result<(), Failure> {
         if let Some(word) = self.signals.first() {
             let word = escape_arg(word);
             return Err(Failure::usage_error(format!(
@@ -161,100 +161,52 @@ impl WatchArgs {
     }
 }
 
-/// A number of signals, or changes.
 fn parse_positive_count(word: &str) -> Result<u64, String> {
     word.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number is expected, at least 1".to_owned())
 }
 
-pub(super) fn escape_arg(word: &OsString) -> String {
-    escape_name(word.as_encoded_bytes()).into_owned()
-}
-
-/// A name or a number.
-pub(super) fn parse_signal(word: &str) -> Result<Signal, Failure> {
-    match Signal::from_digits(word) {
-        Some(Some(signal)) => return Ok(signal),
-        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => {}
-        _ => return name::parse(word, Arch::NATIVE).map_err(Failure::usage_error),
-    }
-    // Nothing, or a number that is none of a signal.
-    parse_signal_set(word)
-        .and_then(|set| set.iter().next().ok_or_else(|| Failure::usage_error("0: not a signal")))
-}
-
-/// A name, a number, or several of them separated by commas.
-pub(super) fn parse_signal_set(word: &str) -> Result<SignalSet, Failure> {
-    if word.trim().is_empty() {
-        return Err(Failure::usage_error("'': not a signal"));
-    }
-    if word.bytes().all(|byte| byte.is_ascii_digit())
-        && word.parse().ok().and_then(Signal::new_native).is_none()
-    {
-        let last = Arch::NATIVE.max_signal_number();
-        return Err(Failure::usage_error(format!("{word}: not a signal number: they go from 1 to {last}")));
-    }
-    let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage_error)?;
-    // Who says `all`, or names the others, means what there can be.
-    let names_each = !word.trim_start().starts_with('~')
-        && !word.split([',', ' ', '[', ']']).any(|part| part.eq_ignore_ascii_case("all"));
-    match set.iter().find(|signal| !is_catchable(*signal)).filter(|_| names_each) {
-        Some(signal) => Err(uncatchable_error(signal)),
-        None => Ok(set.iter().filter(|signal| is_catchable(*signal)).collect()),
-    }
-}
-
-/// Why a signal cannot be named here.
-pub(super) fn uncatchable_error(signal: Signal) -> Failure {
-    let name = Arch::NATIVE.signal_name(signal);
-    let why = if signal.is_reserved_by_libc() {
-        "it is the C library's own"
-    } else {
-        "the kernel lets nobody catch, block or ignore it"
-    };
-    Failure::usage_error(format!("{name}: {why}"))
-}
-
-/// `SIGNAL[,...]=COMMAND`, or `EXIT=COMMAND`: a hook each.
+/// Parses `SIGNAL[,...]=COMMAND` or `EXIT=COMMAND` to one hook per signal.
 fn parse_hooks(word: &OsString) -> Result<Vec<Hook>, Failure> {
-    let shown = escape_arg(word);
+    let escaped = escape_arg(word);
     let Some(word) = word.to_str() else {
-        return Err(Failure::usage_error(format!("--on {shown}: a command must be UTF-8")));
+        return Err(Failure::usage_error(format!("--on {escaped}: a command must be UTF-8")));
     };
-    let Some((on, command)) = word.split_once('=') else {
-        return Err(Failure::usage_error(format!("--on {shown}: SIGNAL=COMMAND is expected")));
+    let Some((triggers, command)) = word.split_once('=') else {
+        return Err(Failure::usage_error(format!("--on {escaped}: SIGNAL=COMMAND is expected")));
     };
-    let hook = |on| Hook { trigger: on, command: command.to_owned() };
-    let (ends, signals): (Vec<&str>, Vec<&str>) =
-        on.split(',').partition(|name| name.eq_ignore_ascii_case("EXIT"));
+    let hook = |trigger| Hook { trigger, command: command.to_owned() };
+    let (exits, signals): (Vec<&str>, Vec<&str>) =
+        triggers.split(',').partition(|name| name.eq_ignore_ascii_case("EXIT"));
     let signals = match signals.join(",") {
-        none if none.is_empty() && !ends.is_empty() => SignalSet::EMPTY,
+        names if names.is_empty() && !exits.is_empty() => SignalSet::EMPTY,
         names => parse_signal_set(&names).map_err(|error| Failure::usage_error(format!("--on {error}")))?,
     };
-    let at_end = (!ends.is_empty()).then(|| hook(None));
-    Ok(signals.iter().map(|signal| hook(Some(signal))).chain(at_end).collect())
+    let exit_hook = (!exits.is_empty()).then(|| hook(None));
+    Ok(signals.iter().map(|signal| hook(Some(signal))).chain(exit_hook).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Signal;
 
     #[test]
-    fn parses_hooks() {
-        let read = |word: &str| {
+    fn parses_hooks_and_names_invalid_ones() {
+        let parse = |word: &str| {
             let hooks = parse_hooks(&OsString::from(word))?;
             Ok(hooks.into_iter().map(|hook| (hook.trigger.map_or(0, Signal::get), hook.command)).collect())
         };
-        let are = |word, on: &[u8], command: &str| {
-            let expected: Vec<_> = on.iter().map(|on| (*on, command.to_owned())).collect();
-            assert_eq!(read(word).map_err(|error: Failure| error.to_string()), Ok(expected));
+        let check = |word, signals: &[u8], command: &str| {
+            let expected: Vec<_> = signals.iter().map(|signal| (*signal, command.to_owned())).collect();
+            assert_eq!(parse(word).map_err(|error: Failure| error.to_string()), Ok(expected));
         };
-        are("HUP=echo a=b", &[1], "echo a=b");
-        are("sigterm=", &[15], "");
-        are("10=x", &[10], "x");
-        are("EXIT=x", &[0], "x");
-        are("exit=x", &[0], "x");
-        are("exit,TERM,2=x", &[2, 15, 0], "x");
-        for (word, said) in [
+        check("HUP=echo a=b", &[1], "echo a=b");
+        check("sigterm=", &[15], "");
+        check("10=x", &[10], "x");
+        check("EXIT=x", &[0], "x");
+        check("exit=x", &[0], "x");
+        check("exit,TERM,2=x", &[2, 15, 0], "x");
+        for (word, message) in [
             ("HUP", "--on HUP: SIGNAL=COMMAND is expected"),
             ("FOO=x", "--on FOO: unknown signal; the nearest name is FPE"),
             ("65=x", "--on 65: not a signal number: they go from 1 to 64"),
@@ -262,21 +214,7 @@ mod tests {
             ("KILL=x", "--on KILL: the kernel lets nobody catch, block or ignore it"),
             ("33=x", "--on 33: it is the C library's own"),
         ] {
-            assert_eq!(read(word).unwrap_err().to_string(), said, "{word}");
-        }
-    }
-
-    #[test]
-    fn parses_one_signal_or_a_set() {
-        let bits =
-            |word: &str| parse_signal_set(word).map(SignalSet::bits).map_err(|failure| failure.to_string());
-        assert_eq!(bits("TERM"), Ok(0x4000));
-        assert_eq!(bits("INT,15"), Ok(0x4002));
-        assert!(bits("all").is_ok_and(|bits| bits.count_ones() == 60));
-        assert_eq!(bits("all,HUP"), bits("ALL"));
-        assert!(bits("~[INT]").is_ok_and(|bits| bits.count_ones() == 59));
-        for word in ["KILL", "TERM,STOP", "32", "FOO", ""] {
-            assert!(bits(word).is_err(), "{word}");
+            assert_eq!(parse(word).unwrap_err().to_string(), message, "{word}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The commands of hooks, run beside the receiving.
+//! Runs the commands of `--on` while sigtool continues to receive signals.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,21 +12,22 @@ use crate::sys::errno::ESRCH;
 use crate::sys::process::pidfd::{PidFd, check_open};
 use crate::sys::process::spawn::InheritedSignalState;
 
-/// The commands that run, and those that wait.
+/// The hooks that are running or queued.
 #[derive(Debug)]
 pub(super) struct HookRunner<'a> {
     hooks: &'a [Hook],
     burst: BurstPolicy,
     inherited_state: InheritedSignalState,
-    /// Whether what commands print goes to stderr: stdout is for JSON.
+    /// Whether standard output of hooks goes to standard error, because standard
+    /// output contains JSON.
     stdout_to_stderr: bool,
     queued: VecDeque<HookJob<'a>>,
     running: Vec<RunningHook>,
-    /// The last that have ended: their SIGCHLD may still be under way.
+    /// The PIDs of the hooks that exited last. Their CHLD may not have arrived yet.
     finished_pids: VecDeque<u32>,
 }
 
-/// So many that have ended are remembered.
+/// The largest number of entries in `finished_pids`.
 const MAX_FINISHED_PIDS: usize = 256;
 
 #[derive(Debug)]
@@ -44,7 +45,7 @@ struct RunningHook {
 }
 
 impl<'a> HookRunner<'a> {
-    /// None runs yet; they will start in this state.
+    /// Creates a runner. Hooks start in the signal state `inherited`.
     pub(super) fn new(
         request: &'a WatchRequest,
         inherited: InheritedSignalState,
@@ -61,89 +62,89 @@ impl<'a> HookRunner<'a> {
         }
     }
 
-    /// Whether anything is run on a signal.
+    /// Whether a signal has a hook.
     pub(super) fn has_hook(&self, signal: Signal) -> bool {
         self.hooks.iter().any(|hook| hook.trigger == Some(signal))
     }
 
-    /// Whether a process is a command of ours: its end is no news.
+    /// Whether a process is or was a hook, so that its CHLD is not reported.
     pub(super) fn was_started_here(&self, pid: u32) -> bool {
         self.finished_pids.contains(&pid) || self.running.iter().any(|running| running.child.id() == pid)
     }
 
-    /// Whether a process is a command of ours that has not been reaped.
+    /// Whether a process is a hook that has not been reaped.
     pub(super) fn is_running(&self, pid: u32) -> bool {
         self.running.iter().any(|running| running.child.id() == pid)
     }
 
-    /// The descriptors that tell when a command has ended.
+    /// Returns the pidfds of running hooks. They become readable on exit.
     pub(super) fn pidfds(&self) -> impl Iterator<Item = &PidFd> {
         self.running.iter().map(|running| &running.pidfd)
     }
 
-    /// Whether nothing runs or waits.
+    /// Whether no hook is running or queued.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty() && self.queued.is_empty()
     }
 
-    /// Starts, or puts in line, what is to be run on a signal.
+    /// Starts, queues or skips the hooks of a signal, as the burst policy demands.
     ///
     /// # Errors
-    /// A command that could not be started.
+    /// A message about hooks that could not be started.
     pub(super) fn run_hooks_for(&mut self, event: &ReceivedSignal) -> Result<(), String> {
         let signal = Some(event.siginfo.signal);
         let hooks = self.hooks;
         let jobs = hooks.iter().filter(|hook| hook.trigger == signal);
-        // A signal may have several hooks: what runs already was started by an
-        // earlier arrival.
+        // A signal may have several hooks. Checked before the first of them starts:
+        // those that are running belong to an earlier signal.
         let busy = self.running.iter().any(|running| running.trigger == signal);
-        let mut failed = Vec::new();
+        let mut errors = Vec::new();
         for hook in jobs {
             let job =
                 HookJob { trigger: signal, command: &hook.command, environment: hook_environment(event) };
             match self.burst {
                 BurstPolicy::Drop if busy => {}
                 BurstPolicy::Queue if !self.is_idle() => self.queued.push_back(job),
-                _ => failed.extend(self.start(job).err()),
+                _ => errors.extend(self.start(job).err()),
             }
         }
-        join_errors(&failed)
+        join_errors(&errors)
     }
 
-    /// Takes in the commands that have ended, and starts the next in line.
+    /// Reaps hooks that have exited and starts the next queued one.
     ///
     /// # Errors
-    /// Commands that failed, or could not be started.
+    /// A message about hooks that failed or could not be started.
     pub(super) fn reap(&mut self) -> Result<(), String> {
-        // With SIGCHLD ignored on entry the kernel has waited already: then it
-        // is ECHILD that tells the end.
-        let ended = &mut self.finished_pids;
-        let mut failed = Vec::new();
+        // If CHLD was ignored on entry, the kernel has reaped the hook and try_wait
+        // returns ECHILD.
+        let finished_pids = &mut self.finished_pids;
+        let mut errors = Vec::new();
         self.running.retain_mut(|running| {
             let status = running.child.try_wait();
             if matches!(status, Ok(None)) {
                 return true;
             }
-            ended.push_back(running.child.id());
+            finished_pids.push_back(running.child.id());
             if let Ok(Some(status)) = status
                 && !status.success()
             {
-                failed.push(format!("{}: the command ended with {status}", hook_name(running.trigger)));
+                errors.push(format!("{}: the command ended with {status}", hook_name(running.trigger)));
             }
             false
         });
         self.finished_pids.drain(..self.finished_pids.len().saturating_sub(MAX_FINISHED_PIDS));
         while self.running.is_empty() {
             let Some(next) = self.queued.pop_front() else { break };
-            failed.extend(self.start(next).err());
+            errors.extend(self.start(next).err());
         }
-        join_errors(&failed)
+        join_errors(&errors)
     }
 
-    /// Starts what is to be run at the end.
+    /// Starts an exit hook. `status` is the exit status of sigtool.
     ///
     /// # Errors
-    /// A command that could not be started.
+    /// A message if the hook could not be started.
     pub(super) fn run_exit_hook(&mut self, hook: &Hook, status: u8) -> Result<(), String> {
         let environment = vec![
             ("SIGTOOL_SIGNAL", "EXIT".to_owned()),
@@ -153,51 +154,51 @@ impl<'a> HookRunner<'a> {
         self.start(HookJob { trigger: None, command: &hook.command, environment })
     }
 
-    /// Leaves what runs to itself, and forgets what waits; gives how many.
+    /// Stops waiting for running hooks and discards queued ones. Returns their number.
     pub(super) fn abandon(&mut self) -> usize {
-        let left = self.running.len() + self.queued.len();
+        let count = self.running.len() + self.queued.len();
         self.running.clear();
         self.queued.clear();
-        left
+        count
     }
 
     fn start(&mut self, job: HookJob<'_>) -> Result<(), String> {
         let mut command = Command::new("sh");
         command.args(["-c", job.command]).stdin(Stdio::null()).envs(job.environment);
         if self.stdout_to_stderr {
-            // What a command prints is no JSON.
+            // The output of a hook is not JSON.
             let stderr = io::stderr().as_fd().try_clone_to_owned();
             command.stdout(stderr.map_or_else(|_| Stdio::null(), Stdio::from));
         }
-        let failed = |error: io::Error| {
+        let start_error = |error: io::Error| {
             format!("{}: sh: {}", hook_name(job.trigger), crate::error::message_without_errno(&error))
         };
-        // Before it is started: its end would not be seen.
+        // Checked before the start: without pidfds sigtool would not notice the exit.
         check_open()
             .map_err(|missing| format!("{}: a command needs pidfds: {missing}", hook_name(job.trigger)))?;
-        let child = self.inherited_state.apply_to(&mut command).spawn().map_err(failed)?;
+        let child = self.inherited_state.apply_to(&mut command).spawn().map_err(start_error)?;
         match PidFd::open(child.id()) {
-            Ok(held) => self.running.push(RunningHook { trigger: job.trigger, child, pidfd: held }),
-            // With SIGCHLD ignored on entry it may be gone as soon as it has ended.
+            Ok(pidfd) => self.running.push(RunningHook { trigger: job.trigger, child, pidfd }),
+            // If CHLD was ignored on entry, the kernel may have reaped the hook already.
             Err(error) if error.raw_os_error() == Some(ESRCH) => self.finished_pids.push_back(child.id()),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(start_error(error)),
         }
         Ok(())
     }
 }
 
-fn join_errors(failed: &[String]) -> Result<(), String> {
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+fn join_errors(errors: &[String]) -> Result<(), String> {
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
 }
 
-fn hook_name(on: Option<Signal>) -> String {
-    on.map_or("EXIT".to_owned(), |signal| Arch::NATIVE.signal_name(signal).to_string())
+fn hook_name(trigger: Option<Signal>) -> String {
+    trigger.map_or("EXIT".to_owned(), |signal| Arch::NATIVE.signal_name(signal).to_string())
 }
 
-/// What a command finds in its environment.
+/// Returns the environment variables that describe a signal to its hook.
 fn hook_environment(event: &ReceivedSignal) -> Vec<(&'static str, String)> {
     let info = &event.siginfo;
-    let mut found = vec![
+    let mut variables = vec![
         ("SIGTOOL_SIGNAL", Arch::NATIVE.signal_name(info.signal).to_string()),
         ("SIGTOOL_NUMBER", info.signal.get().to_string()),
         (
@@ -210,22 +211,22 @@ fn hook_environment(event: &ReceivedSignal) -> Vec<(&'static str, String)> {
         SignalOrigin::OutsideNamespace { value, .. } => (None, value),
         SignalOrigin::Timer { value, .. } => (None, Some(value)),
         SignalOrigin::Child { pid, status, .. } => {
-            found.push(("SIGTOOL_CHILD_PID", pid.to_string()));
-            found.push(("SIGTOOL_CHILD_STATUS", status.to_string()));
+            variables.push(("SIGTOOL_CHILD_PID", pid.to_string()));
+            variables.push(("SIGTOOL_CHILD_STATUS", status.to_string()));
             (None, None)
         }
         _ => (None, None),
     };
     if let Some((pid, uid)) = sender {
-        found.push(("SIGTOOL_SENDER_PID", pid.to_string()));
-        found.push(("SIGTOOL_SENDER_UID", uid.to_string()));
+        variables.push(("SIGTOOL_SENDER_PID", pid.to_string()));
+        variables.push(("SIGTOOL_SENDER_UID", uid.to_string()));
     }
     if let Some(value) = value {
-        found.push(("SIGTOOL_VALUE", value.to_string()));
+        variables.push(("SIGTOOL_VALUE", value.to_string()));
     }
     let name = event.sender.as_ref().and_then(|sender| sender.name.as_ref());
     if let Some(name) = name.and_then(|name| std::str::from_utf8(name).ok()) {
-        found.push(("SIGTOOL_SENDER_NAME", name.to_owned()));
+        variables.push(("SIGTOOL_SENDER_NAME", name.to_owned()));
     }
-    found
+    variables
 }

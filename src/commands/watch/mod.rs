@@ -1,14 +1,16 @@
-//! `sigtool watch`: receive signals, tell who sent them, run commands on them;
-//! or observe other processes.
+//! `sigtool watch` has three modes. `receive` reports the signals that sigtool
+//! receives, `supervise` runs a command and forwards signals to it, and `monitor`
+//! reports changes of other processes. The other modules are shared by the modes.
 
-pub mod args;
+pub(crate) mod args;
+mod cells;
 mod hooks;
 pub mod monitor;
 mod output;
+mod parse;
 mod receive;
 mod sender;
 pub mod supervise;
-mod view;
 mod wire;
 
 use std::time::{Duration, SystemTime};
@@ -21,104 +23,108 @@ use crate::out::ReportWriter;
 use crate::signal::consts::{HUP, INT, TERM};
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 use crate::sys::signal::{mask, signalfd};
-use output::notes::StderrNotes;
-use output::stdout::BufferedStdout;
+use output::{LosslessStdout, StderrNotes};
 
-/// What is asked.
+/// A request of `sigtool watch`. It selects supervising if `supervise` is set,
+/// monitoring if `monitor` is set, and otherwise receiving.
 #[derive(Debug)]
 pub struct WatchRequest {
-    /// The signals that were named, as operands and in hooks; they are watched,
-    /// and none of them ends the watch.
+    /// The signals named as operands and in hooks. They are reported and none of
+    /// them ends the command.
     pub named_signals: SignalSet,
-    /// Whether everything else that can be caught is watched too.
+    /// Whether all other signals that can be caught are reported too.
     pub all_signals: bool,
-    /// What to run.
+    /// The commands to run when signals arrive or at exit.
     pub hooks: Vec<Hook>,
-    /// What becomes of arrivals while a command runs.
+    /// The policy for signals that arrive while a hook runs.
     pub burst: BurstPolicy,
-    /// End after this many signals.
+    /// The number of signals or changes after which the command ends.
     pub count: Option<u64>,
-    /// End after this time.
+    /// The time after which the command ends.
     pub timeout: Option<Duration>,
-    /// What is run under it; it is that to which all this happens then.
+    /// The command to supervise.
     pub supervise: Option<supervise::SuperviseOptions>,
-    /// Whom to observe, instead of receiving.
+    /// The processes to monitor.
     pub monitor: Option<Box<monitor::MonitorRequest>>,
 }
 
-/// A command to run.
+/// A command that runs when a signal arrives or at exit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// On this signal; at the end where there is none.
+    /// The signal, or `None` for exit.
     pub trigger: Option<Signal>,
-    /// For `sh -c`.
+    /// The argument of `sh -c`.
     pub command: String,
 }
 
-/// What becomes of arrivals while a command runs.
+/// The policy for signals that arrive while a hook runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BurstPolicy {
-    /// Their commands run one after another, in the order of arrival.
+    /// Hooks run one after another, in the order of the signals.
     #[default]
     Queue,
-    /// No command is run for a signal whose command is still running.
+    /// No hook starts for a signal while a hook of the same signal runs.
     Drop,
-    /// Their commands run at once.
+    /// Hooks start immediately.
     Parallel,
 }
 
 /// A signal that was received.
 #[derive(Debug)]
 pub struct ReceivedSignal {
-    /// When it was read.
+    /// The time of the read.
     pub time: SystemTime,
-    /// All that the kernel tells of it.
+    /// The siginfo from the kernel.
     pub siginfo: Siginfo,
-    /// Who sent it, where a process did.
+    /// The sender, if it is a process.
     pub sender: Option<SignalSender>,
 }
 
 impl WatchRequest {
-    /// The signals that are watched: what cannot be caught is left out, and so
-    /// are the C library's own.
+    /// Returns the signals to report, without those that cannot be caught and those
+    /// that the C library reserves.
     pub fn watched_signals(&self) -> SignalSet {
-        let all = Arch::NATIVE.signals().filter(|signal| is_catchable(*signal));
-        if self.all_signals { all.collect::<SignalSet>() | self.named_signals } else { self.named_signals }
+        let catchable = Arch::NATIVE.signals().filter(|signal| is_catchable(*signal));
+        if self.all_signals {
+            catchable.collect::<SignalSet>() | self.named_signals
+        } else {
+            self.named_signals
+        }
     }
 }
 
-/// Whether a signal can be received here.
+/// Whether a signal can be caught and is not reserved by the C library.
 pub(crate) fn is_catchable(signal: Signal) -> bool {
-    let own = signal.is_reserved_by_libc();
-    !own && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())
+    let is_reserved = signal.is_reserved_by_libc();
+    !is_reserved && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())
 }
 
-/// The signals that end a watch: TERM, and INT and HUP where they were not
+/// Returns the signals that end the command: TERM, and INT and HUP unless they were
 /// ignored on entry, as in the background of a script and under nohup.
 fn termination_signals() -> SignalSet {
-    let heeded = [INT, HUP].into_iter().filter(|signal| !signalfd::is_ignored(*signal));
-    heeded.chain([TERM]).collect()
+    let not_ignored = [INT, HUP].into_iter().filter(|signal| !signalfd::is_ignored(*signal));
+    not_ignored.chain([TERM]).collect()
 }
 
-/// Receives, or observes others, until the end that was asked for. What is for
-/// people goes to standard error at once: that it is ready, and what goes wrong.
+/// Runs the mode that the request selects. Messages for people go to standard error
+/// immediately.
 ///
 /// # Errors
-/// Output that cannot be written, and a kernel that refuses.
+/// Output that cannot be written, and failed system calls.
 pub fn run(request: &WatchRequest, out: &ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
-    if let Some(plan) = &request.supervise {
-        return supervise::run(request, plan, out);
+    if let Some(options) = &request.supervise {
+        return supervise::run(request, options, out);
     }
     mask::restore_mask();
     let mut notes = StderrNotes::stderr();
-    let (outlet, settings) = (BufferedStdout::stdout(), out.settings());
-    let mut sink = &outlet;
+    let (stdout, settings) = (LosslessStdout::stdout(), out.settings());
+    let mut sink = &stdout;
     let mut out = ReportWriter::new(&mut sink, settings);
     let outcome = match &request.monitor {
-        Some(observe) => monitor::run(observe, &mut out, &outlet, &mut notes),
-        None => receive::receive(request, &mut out, &outlet, &mut notes),
+        Some(monitor) => monitor::run(monitor, &mut out, &stdout, &mut notes),
+        None => receive::run(request, &mut out, &stdout, &mut notes),
     };
-    // Nothing waits for the reader of these, either.
+    // Errors are written without blocking too, so they are not left to the caller.
     let outcome = outcome.unwrap_or_else(CommandOutcome::from);
     outcome.error_messages.iter().for_each(|text| notes.write_error(text));
     notes.finish();

@@ -1,27 +1,29 @@
-//! Who sent a signal: a name for a number, before it is another's.
+//! Senders of signals: the name of a process, read before its PID is reused.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::procfs::ProcRoot;
+use crate::signal::Siginfo;
+use crate::signal::siginfo::SignalOrigin;
 use crate::sys::process::boot_ticks;
 use crate::sys::process::pidfd::PidFd;
 
 /// A process that sent a signal, or claims to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignalSender {
-    /// Its number, in our pid namespace.
+    /// The PID in the PID namespace of sigtool.
     pub pid: u32,
-    /// Its real user.
+    /// The real UID.
     pub uid: u32,
-    /// Its name; `None` where it has exited.
+    /// The name, or `None` if the process has exited.
     pub name: Option<Vec<u8>>,
-    /// Whether the kernel vouches for number and user.
+    /// Whether the kernel has set PID and UID; otherwise they can be forged.
     pub verified: bool,
 }
 
-/// The names found so far. A name is good for as long as its process lives,
-/// which its pidfd tells.
+/// A cache of process names by PID. An entry is valid until its pidfd reports that
+/// the process has exited.
 #[derive(Debug)]
 pub(super) struct SenderNameCache {
     proc_root: ProcRoot,
@@ -33,11 +35,11 @@ pub(super) struct SenderNameCache {
 struct CachedName {
     pidfd: PidFd,
     name: Vec<u8>,
-    /// The batch in which it was last seen alive.
+    /// The last batch in which the process was alive.
     last_alive_batch: u64,
 }
 
-/// So many processes are held at once; a descriptor each.
+/// The largest number of entries. Each has one open pidfd.
 const MAX_CACHED: usize = 256;
 
 impl SenderNameCache {
@@ -45,37 +47,48 @@ impl SenderNameCache {
         SenderNameCache { proc_root: ProcRoot::default(), cached: HashMap::new(), batch: 0 }
     }
 
-    /// Another batch of signals: who is known is to be looked at again.
+    /// Starts a batch of signals. Each process is checked once per batch.
     pub(super) fn next_batch(&mut self) {
         self.batch += 1;
     }
 
-    /// The name of the process of this number; `None` where it has exited.
-    pub(super) fn resolve(&mut self, pid: u32) -> Option<Vec<u8>> {
-        if let Some(known) = self.cached.get_mut(&pid) {
-            if known.last_alive_batch == self.batch {
-                return Some(known.name.clone());
+    /// Returns the sender of a signal, if it is a process.
+    pub(super) fn resolve_sender(&mut self, info: &Siginfo) -> Option<SignalSender> {
+        match info.origin() {
+            SignalOrigin::Process { pid, uid, verified, .. } => {
+                Some(SignalSender { pid, uid, name: self.resolve(pid), verified })
             }
-            if !known.pidfd.wait_for_exit(Duration::ZERO).unwrap_or(true) {
-                known.last_alive_batch = self.batch;
-                return Some(known.name.clone());
+            _ => None,
+        }
+    }
+
+    /// Returns the name of a process, or `None` if it has exited.
+    pub(super) fn resolve(&mut self, pid: u32) -> Option<Vec<u8>> {
+        if let Some(cached) = self.cached.get_mut(&pid) {
+            if cached.last_alive_batch == self.batch {
+                return Some(cached.name.clone());
+            }
+            if !cached.pidfd.wait_for_exit(Duration::ZERO).unwrap_or(true) {
+                cached.last_alive_batch = self.batch;
+                return Some(cached.name.clone());
             }
             self.cached.remove(&pid);
         }
-        // Held first, so that what /proc says is this process's, if it lives
-        // on; one that was started after its signal arrived is not the sender.
+        // The pidfd is opened first. If the process is still alive after the read,
+        // /proc described this process. A process that started after the signal
+        // arrived is not the sender.
         let arrived = boot_ticks();
-        let held = PidFd::open(pid).ok()?;
+        let pidfd = PidFd::open(pid).ok()?;
         let stat = self.proc_root.stat(pid).ok()?;
-        let gone = stat.state.has_exited() || held.wait_for_exit(Duration::ZERO).unwrap_or(true);
-        if gone || stat.start_ticks.is_some_and(|start| start > arrived) {
+        let has_exited = stat.state.has_exited() || pidfd.wait_for_exit(Duration::ZERO).unwrap_or(true);
+        if has_exited || stat.start_ticks.is_some_and(|start| start > arrived) {
             return None;
         }
         let name = stat.name.as_bytes().to_vec();
         if self.cached.len() == MAX_CACHED {
             self.cached.clear();
         }
-        self.cached.insert(pid, CachedName { pidfd: held, name: name.clone(), last_alive_batch: self.batch });
+        self.cached.insert(pid, CachedName { pidfd, name: name.clone(), last_alive_batch: self.batch });
         Some(name)
     }
 }

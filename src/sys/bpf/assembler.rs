@@ -1,13 +1,13 @@
-//! An assembler of BPF's instructions (RFC 9669; Documentation/bpf).
+//! An assembler for BPF instructions (RFC 9669; Documentation/bpf).
 //!
-//! Jumps go to the beginning or the end of a block that they stand in, so that
-//! none can miss; what does not fit its field is told at the end.
+//! Jumps lead to the start or the end of an enclosing block, so every target
+//! exists. [`Assembler::finish`] reports values that did not fit their fields.
 
 use super::error::BpfErrorKind;
 
-/// A register. R0 has what a call gives, R1 to R5 what it is given, and it
-/// destroys them (of these, three are enough here); R6 to R9 outlive it; R10 is
-/// the end of the stack, which is 512 bytes below it.
+/// A register. A call takes R1 to R5 (three are enough here), clobbers them, and
+/// returns R0. R6 to R9 are preserved. R10 is the end of the stack, which has 512
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Register {
     R0,
@@ -21,14 +21,14 @@ pub(super) enum Register {
     R10,
 }
 
-/// How much is loaded or stored.
+/// Width of a load or store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
     Word = 0x00,
     DoubleWord = 0x18,
 }
 
-/// What the kernel does for a program, by its number in uapi linux/bpf.h.
+/// Kernel functions for programs, numbered as in uapi linux/bpf.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BpfHelper {
     MapLookup = 1,
@@ -44,7 +44,7 @@ pub(super) enum BpfHelper {
     RingbufQuery = 134,
 }
 
-/// When a jump is taken; numbers are unsigned, of 64 bits.
+/// Condition of a jump; comparisons are unsigned, with 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Equal = 0x15,
@@ -54,7 +54,7 @@ pub(super) enum Condition {
     Below = 0xa5,
 }
 
-/// What is calculated or compared with.
+/// Right operand of a calculation or comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operand {
     Register(Register),
@@ -79,14 +79,14 @@ impl From<u32> for Operand {
     }
 }
 
-/// Instructions that jumps may lead around, or back to the beginning of.
+/// A sequence of instructions that jumps may leave or restart.
 #[derive(Debug)]
 pub(super) struct Block {
     start: usize,
     depth: usize,
 }
 
-/// Where a jump leads.
+/// Target of a jump.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum JumpTarget<'a> {
     Start(&'a Block),
@@ -103,11 +103,11 @@ impl Block {
     }
 }
 
-/// A program that is being written.
+/// A program under construction.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
     instructions: Vec<u64>,
-    /// The jumps to the end of each block that is open.
+    /// The jumps to the end of each open block.
     open_blocks: Vec<Vec<usize>>,
     too_large: bool,
 }
@@ -122,7 +122,7 @@ impl Assembler {
         self.instructions.push(u64::from(code) | registers << 8 | offset << 16 | number << 32);
     }
 
-    /// A number that an instruction has a narrower field for.
+    /// Converts to the narrower field of an instruction.
     fn narrow<T: TryFrom<i64> + Default>(&mut self, number: i64) -> T {
         T::try_from(number).unwrap_or_else(|_| {
             self.too_large = true;
@@ -133,7 +133,7 @@ impl Assembler {
     fn push_alu(&mut self, code: u8, to: Register, operand: Operand) {
         match operand {
             Operand::Register(from) => self.push_instruction(code | BPF_X, to, from, 0, 0),
-            // The field is signed, and extended so.
+            // The kernel sign-extends the field.
             Operand::Immediate(number) => {
                 let number = self.narrow(number);
                 self.push_instruction(code, to, Register::R0, 0, number);
@@ -146,13 +146,13 @@ impl Assembler {
         self.push_alu(0xb7, to, operand.into());
     }
 
-    /// `to = number`, of 64 bits.
+    /// `to = number`, 64 bits.
     pub(super) fn set_u64(&mut self, to: Register, number: u64) {
         self.push_wide(to, Register::R0, number);
     }
 
-    /// `to = the map of this descriptor`, which must be one of ours when the
-    /// program is loaded.
+    /// `to = map`, by its descriptor, which must be open when the program is
+    /// loaded.
     pub(super) fn set_map(&mut self, to: Register, descriptor: i32) {
         const BPF_PSEUDO_MAP_FD: Register = Register::R1;
         self.push_wide(to, BPF_PSEUDO_MAP_FD, u64::from(descriptor.cast_unsigned()));
@@ -185,19 +185,19 @@ impl Assembler {
         self.push_alu(0x77, to, operand.into());
     }
 
-    /// `to = the lower half of it, with its sign`
+    /// `to = (i64) (i32) to`
     pub(super) fn sign_extend(&mut self, to: Register) {
         self.shift_left(to, 32);
         self.push_alu(0xc7, to, Operand::Immediate(32));
     }
 
-    /// `to = base[offset]`; the upper half of a word is 0.
+    /// `to = base[offset]`; a word is zero-extended.
     pub(super) fn load(&mut self, width: Width, to: Register, base: Register, offset: u32) {
         let offset = self.narrow(offset.into());
         self.push_instruction(0x61 | width as u8, to, base, offset, 0);
     }
 
-    /// The same, from the stack: `at` counts from its end and is negative.
+    /// `to = stack[at]`, at a negative offset from the end of the stack.
     pub(super) fn load_stack(&mut self, width: Width, to: Register, at: i16) {
         self.push_instruction(0x61 | width as u8, to, Register::R10, at, 0);
     }
@@ -213,22 +213,22 @@ impl Assembler {
         }
     }
 
-    /// `base[0] += from`, of 64 bits, at once.
+    /// `base[0] += from`, 64 bits, atomic.
     pub(super) fn atomic_add(&mut self, base: Register, from: Register) {
         self.push_instruction(0xdb, base, from, 0, 0);
     }
 
-    /// Calls, with what R1 to R5 have.
+    /// Calls a kernel function with the arguments in R1 to R5.
     pub(super) fn call(&mut self, helper: BpfHelper) {
         self.push_instruction(0x85, Register::R0, Register::R0, 0, helper as i32);
     }
 
-    /// Ends the program; R0 is what it gives.
+    /// Ends the program; R0 is its result.
     pub(super) fn exit(&mut self) {
         self.push_instruction(0x95, Register::R0, Register::R0, 0, 0);
     }
 
-    /// Writes a block, which jumps within may leave or begin anew.
+    /// Writes a block, which jumps within may leave or restart.
     pub(super) fn block(&mut self, write: impl FnOnce(&mut Assembler, &Block)) {
         let block = Block { start: self.instructions.len(), depth: self.open_blocks.len() };
         self.open_blocks.push(Vec::new());
@@ -240,20 +240,20 @@ impl Assembler {
         }
     }
 
-    /// Jumps to an end or a beginning of a block that this stands in.
+    /// Jumps to the start or the end of an enclosing block.
     pub(super) fn jump(&mut self, to: JumpTarget<'_>) {
         self.push_jump(0x05, to, Register::R0, Operand::Immediate(0));
     }
 
-    /// The same, when what is said is true of the two.
+    /// Jumps if the condition is true for both operands.
     pub(super) fn jump_if(
         &mut self,
         to: JumpTarget<'_>,
         left: Register,
-        when: Condition,
+        condition: Condition,
         right: impl Into<Operand>,
     ) {
-        self.push_jump(when as u8, to, left, right.into());
+        self.push_jump(condition as u8, to, left, right.into());
     }
 
     fn push_jump(&mut self, code: u8, to: JumpTarget<'_>, left: Register, right: Operand) {
@@ -268,22 +268,23 @@ impl Assembler {
         }
     }
 
-    /// Jumps where the kernel has enough of a loop, which by this need not end for
-    /// all that the verifier knows (may_goto, since Linux 6.9).
+    /// Jumps after the kernel's limit of loop iterations, so that the verifier
+    /// accepts a loop whose end it cannot prove (may_goto, since Linux 6.9).
     pub(super) fn may_goto(&mut self, to: JumpTarget<'_>) {
         self.push_jump(0xe5, to, Register::R0, Operand::Immediate(0));
     }
 
-    /// How far it is from behind a jump to its target, in its field.
+    /// Returns the distance from the instruction after a jump to its target, in its
+    /// field.
     fn jump_offset(&mut self, from: usize, to: usize) -> u64 {
-        let far = to as i64 - from as i64 - 1;
-        u64::from(self.narrow::<i16>(far).cast_unsigned()) << 16
+        let distance = to as i64 - from as i64 - 1;
+        u64::from(self.narrow::<i16>(distance).cast_unsigned()) << 16
     }
 
-    /// The program, an instruction a number.
+    /// Returns the program, one number per instruction.
     ///
     /// # Errors
-    /// [`BpfErrorKind::ProgramTooLarge`] where something did not fit.
+    /// [`BpfErrorKind::ProgramTooLarge`] if a value did not fit its field.
     pub(super) fn finish(self) -> Result<Vec<u64>, BpfErrorKind> {
         if self.too_large { Err(BpfErrorKind::ProgramTooLarge) } else { Ok(self.instructions) }
     }

@@ -1,84 +1,82 @@
-//! Why the kernel has not let us look.
+//! Errors of BPF operations.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-use libc::c_int;
-
 use super::super::process::capabilities;
 use super::permission::BpfPermissionError;
 
-/// How many of the verifier's last lines are kept.
+/// Number of lines kept from the end of the verifier's log.
 const MAX_LOG_LINES: usize = 20;
 
-/// What was refused, and why.
+/// A failed operation and the reason.
 #[derive(Debug)]
 pub struct BpfError {
-    /// What was tried, in words: `loading the task iterator`.
+    /// The operation in words: `loading the task iterator`.
     pub operation: &'static str,
-    /// Why it did not work.
+    /// The reason.
     pub kind: BpfErrorKind,
-    /// The last lines of the verifier's log, where it has said something.
+    /// The last lines of the verifier's log, if any.
     pub verifier_log: Vec<String>,
 }
 
-/// Why BPF cannot be used.
+/// Reason why BPF cannot be used.
 #[derive(Debug)]
 pub enum BpfErrorKind {
-    /// A right is missing, or counts for nothing here (EPERM).
+    /// A permission is missing or has no effect here (EPERM).
     NotPermitted(BpfPermissionError),
     /// The kernel does not describe its types in /sys/kernel/btf/vmlinux.
     NoBtf(io::Error),
-    /// What it describes does not follow the format: what is wrong with it.
+    /// The description does not follow the format; with the fault.
     InvalidBtf(&'static str),
-    /// This kernel has no such structure, or no such member of it, or it is not
-    /// what it is elsewhere.
+    /// The kernel lacks a structure or a member, or it differs from the known form.
     MissingType(String),
-    /// The verifier has refused the program.
+    /// The verifier rejected the program.
     RejectedByVerifier(io::Error),
-    /// Another answer of the kernel.
+    /// Another error of a system call.
     Os(io::Error),
-    /// Only 64-bit little-endian machines are known.
+    /// The machine is not 64-bit little-endian.
     Unsupported,
-    /// The program does not fit BPF's instructions: a structure is too large.
+    /// The program does not fit into BPF instructions, because a structure is too
+    /// large.
     ProgramTooLarge,
 }
 
 impl BpfError {
-    /// What the kernel's answer means.
-    pub(super) fn from_os_error(what: &'static str, error: io::Error) -> BpfError {
-        let reason = match error.raw_os_error() {
+    /// Explains the error of a system call.
+    pub(super) fn from_os_error(operation: &'static str, error: io::Error) -> BpfError {
+        let kind = match error.raw_os_error() {
             Some(libc::EPERM) => BpfErrorKind::NotPermitted(BpfPermissionError::diagnose()),
             _ => BpfErrorKind::Os(error),
         };
-        reason.during(what)
+        kind.during(operation)
     }
 
-    /// A refused program, with all that the verifier has said.
-    pub(super) fn from_verifier(what: &'static str, error: io::Error, log: &[u8]) -> BpfError {
-        const NO_RIGHT: c_int = libc::EPERM;
+    /// Explains the rejection of a program, with the verifier's log.
+    pub(super) fn from_verifier(operation: &'static str, error: io::Error, log: &[u8]) -> BpfError {
         let log = log.split(|byte| *byte == 0).next().unwrap_or_default();
         let text = String::from_utf8_lossy(log);
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-        let kept = lines[lines.len().saturating_sub(MAX_LOG_LINES)..].iter().map(|line| (*line).to_owned());
-        let reason = match error.raw_os_error() {
-            Some(NO_RIGHT) => BpfErrorKind::NotPermitted(BpfPermissionError::diagnose()),
-            // It has no helper then that reads the kernel's memory.
+        let last_lines =
+            lines[lines.len().saturating_sub(MAX_LOG_LINES)..].iter().map(|line| (*line).to_owned());
+        let kind = match error.raw_os_error() {
+            Some(libc::EPERM) => BpfErrorKind::NotPermitted(BpfPermissionError::diagnose()),
+            // The kernel then has no helper that reads kernel memory.
             _ if capabilities::is_confidentiality_lockdown() => {
                 BpfErrorKind::NotPermitted(BpfPermissionError::Lockdown)
             }
             _ if lines.is_empty() => BpfErrorKind::Os(error),
             _ => BpfErrorKind::RejectedByVerifier(error),
         };
-        BpfError { verifier_log: kept.collect(), ..reason.during(what) }
+        BpfError { verifier_log: last_lines.collect(), ..kind.during(operation) }
     }
 }
 
 impl BpfErrorKind {
-    /// The same, of what was tried.
-    pub(super) fn during(self, what: &'static str) -> BpfError {
-        BpfError { operation: what, kind: self, verifier_log: Vec::new() }
+    /// Adds the operation that failed.
+    pub(super) fn during(self, operation: &'static str) -> BpfError {
+        BpfError { operation, kind: self, verifier_log: Vec::new() }
     }
 }
 
@@ -91,7 +89,7 @@ impl fmt::Display for BpfError {
 impl fmt::Display for BpfErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BpfErrorKind::NotPermitted(right) => write!(f, "not permitted: {right}"),
+            BpfErrorKind::NotPermitted(error) => write!(f, "not permitted: {error}"),
             BpfErrorKind::NoBtf(error) => {
                 write!(f, "the kernel does not describe its types (/sys/kernel/btf/vmlinux): {error}")
             }
@@ -115,31 +113,35 @@ impl Error for BpfError {}
 mod tests {
     use super::*;
 
-    fn error(number: c_int) -> io::Error {
+    fn os_error(number: i32) -> io::Error {
         io::Error::from_raw_os_error(number)
     }
 
     #[test]
     fn from_verifier_keeps_last_log_lines() {
         let log: String = (0..50).map(|line| format!("line {line}\n")).collect();
-        let refused = BpfError::from_verifier("x", error(libc::EACCES), format!("{log}\0rest").as_bytes());
-        assert!(matches!(refused.kind, BpfErrorKind::RejectedByVerifier(_)));
-        assert_eq!(refused.verifier_log.len(), MAX_LOG_LINES);
-        assert_eq!(refused.verifier_log.last().map(String::as_str), Some("line 49"));
+        let rejected =
+            BpfError::from_verifier("x", os_error(libc::EACCES), format!("{log}\0rest").as_bytes());
+        assert!(matches!(rejected.kind, BpfErrorKind::RejectedByVerifier(_)));
+        assert_eq!(rejected.verifier_log.len(), MAX_LOG_LINES);
+        assert_eq!(rejected.verifier_log.last().map(String::as_str), Some("line 49"));
     }
 
     #[test]
     fn eperm_is_not_permitted() {
         assert!(matches!(
-            BpfError::from_os_error("x", error(libc::EPERM)).kind,
+            BpfError::from_os_error("x", os_error(libc::EPERM)).kind,
             BpfErrorKind::NotPermitted(_)
         ));
-        assert!(matches!(BpfError::from_os_error("x", error(libc::ENOSYS)).kind, BpfErrorKind::Os(_)));
+        assert!(matches!(BpfError::from_os_error("x", os_error(libc::ENOSYS)).kind, BpfErrorKind::Os(_)));
         assert!(matches!(
-            BpfError::from_verifier("x", error(libc::EPERM), b"").kind,
+            BpfError::from_verifier("x", os_error(libc::EPERM), b"").kind,
             BpfErrorKind::NotPermitted(_)
         ));
-        assert!(matches!(BpfError::from_verifier("x", error(libc::E2BIG), b"\0").kind, BpfErrorKind::Os(_)));
+        assert!(matches!(
+            BpfError::from_verifier("x", os_error(libc::E2BIG), b"\0").kind,
+            BpfErrorKind::Os(_)
+        ));
         let text =
             BpfErrorKind::NotPermitted(BpfPermissionError::UserNamespace).during("looking").to_string();
         assert!(text.starts_with("looking: not permitted: CAP_BPF and CAP_PERFMON do not count"), "{text}");

@@ -1,33 +1,33 @@
-//! Kernel memory that is mapped into ours.
+//! Memory mappings of kernel objects.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::{c_int, c_void, off_t};
 
-/// A mapping, until it is dropped.
+/// A mapping that is unmapped on drop.
 #[derive(Debug)]
 pub(super) struct Mmap {
     start: *mut c_void,
     length: usize,
 }
 
-/// Who else writes what is mapped.
+/// Access to a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MmapAccess {
-    /// We only read, and see what the kernel writes.
+    /// Read-only, with the changes that the kernel makes.
     ReadShared,
-    /// We write, too.
+    /// Read and write.
     WriteShared,
-    /// We only read what does not change.
+    /// Read-only, for content that does not change.
     ReadPrivate,
 }
 
 impl Mmap {
-    /// Maps so many bytes of a descriptor's, from an offset.
+    /// Maps `length` bytes of a descriptor, from an offset.
     ///
     /// # Errors
-    /// What mmap(2) says.
+    /// The errors of mmap(2).
     pub(super) fn new(
         descriptor: BorrowedFd<'_>,
         offset: usize,
@@ -40,20 +40,20 @@ impl Mmap {
             MmapAccess::ReadPrivate => (libc::PROT_READ, libc::MAP_PRIVATE),
         };
         let offset = off_t::try_from(offset).map_err(io::Error::other)?;
-        // SAFETY: a new mapping, at a place that the kernel chooses.
+        // SAFETY: a new mapping, at an address that the kernel chooses.
         let start = unsafe {
             libc::mmap(std::ptr::null_mut(), length, protection, flags, descriptor.as_raw_fd(), offset)
         };
         if start == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Mmap { start, length }) }
     }
 
-    /// Where it begins; it is as long as it was asked for, and there as long as
-    /// this is.
+    /// Returns the start of the mapping, valid for [`Mmap::len`] bytes while `self`
+    /// lives.
     pub(super) fn as_ptr(&self) -> *mut u8 {
         self.start.cast()
     }
 
-    /// How many bytes it has.
+    /// Returns the length in bytes.
     pub(super) fn len(&self) -> usize {
         self.length
     }
@@ -61,16 +61,16 @@ impl Mmap {
 
 impl Drop for Mmap {
     fn drop(&mut self) {
-        // SAFETY: it is ours, and whoever has its pointer borrows from us.
+        // SAFETY: the mapping is ours, and users of its pointer borrow `self`.
         unsafe { libc::munmap(self.start, self.length) };
     }
 }
 
-// SAFETY: a mapping belongs to the process, not to the thread that made it;
-// what lies in it is only touched through its owner.
+// SAFETY: a mapping belongs to the process and not to a thread; its content is
+// accessed only through its owner.
 unsafe impl Send for Mmap {}
 
-/// How large a page is.
+/// Returns the size of a page in bytes.
 pub(super) fn page_size() -> usize {
     // SAFETY: sysconf(3) takes a plain number.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };

@@ -1,21 +1,17 @@
-//! Looking into the kernel by programs of ours that it runs: what a process has
-//! set up for its signals ([`task_iter`]), and every signal that is generated
-//! ([`signal_generate`]). Neither stops a process. Needs CAP_BPF and CAP_PERFMON, and
-//! a kernel that describes its types.
+//! BPF programs that read signal state from the kernel: the signal setup of
+//! processes ([`task_iter`]) and every generated signal ([`signal_generate`]).
+//! Neither stops a process. They need CAP_BPF, CAP_PERFMON, and a kernel that
+//! describes its types.
 //!
-//! The programs are assembled here (`insn`), with the offsets that the running
-//! kernel tells (`btf`), and given to bpf(2) (`call`).
+//! `assembler` writes the programs, with the offsets that `btf` reads from the
+//! running kernel, and `syscall` passes them to bpf(2).
 
-#[cfg(test)]
-mod again;
 mod assembler;
 mod btf;
-pub mod error;
-#[cfg(test)]
-pub(crate) mod live;
+mod error;
 mod mmap;
 mod namespace;
-pub mod permission;
+mod permission;
 mod program;
 mod ringbuf;
 pub mod signal_generate;
@@ -25,3 +21,5 @@ mod vmlinux;
 
 pub use error::{BpfError, BpfErrorKind};
 pub use permission::BpfPermissionError;
+#[cfg(test)]
+pub(crate) use program::tests::{load_invalid_program, report_skipped};

@@ -1,8 +1,8 @@
-//! Process numbers as we see them: those of our own pid namespace.
+//! PIDs and TIDs in sigtool's own PID namespace.
 //!
-//! The kernel keeps a number of each task for every namespace that it is in,
-//! from the first (level 0) to its own (struct pid in include/linux/pid.h);
-//! what lies in struct task_struct itself is that of the first.
+//! The kernel keeps a PID of each task for every namespace that contains it, from
+//! the initial one (level 0) to its own (struct pid in include/linux/pid.h). The
+//! fields in struct task_struct belong to the initial namespace.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,12 +15,12 @@ use super::program::{self, KernelMemory, emit_copy_to_stack, emit_seq_write};
 use super::syscall::{AttachType, TaskScope};
 use super::vmlinux::VmlinuxBtf;
 
-/// The first namespace's inode (PROC_PID_INIT_INO in include/linux/proc_ns.h).
+/// Inode of the initial namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h).
 const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
 /// The deepest level (MAX_PID_NS_LEVEL in include/linux/pid_namespace.h).
 const MAX_PID_NS_LEVEL: u32 = 32;
 
-/// What must be known of the kernel to find a task's number.
+/// BTF types that are needed to find the PID of a task.
 pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
     (BtfKind::Struct, "task_struct"),
     (BtfKind::Struct, "pid"),
@@ -29,28 +29,27 @@ pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
     (BtfKind::Struct, "ns_common"),
 ];
 
-/// How a program finds a task's number in our namespace.
+/// sigtool's PID namespace, and how a program finds the PID of a task in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PidNamespace {
-    /// Ours is the first: the number lies in the task.
+    /// The initial namespace: the task itself has the PID.
     Initial {
-        /// Where its process's does.
+        /// Offset of the process's PID.
         tgid: u32,
-        /// Where its own does.
+        /// Offset of the TID.
         pid: u32,
     },
-    /// Ours lies within others.
+    /// A namespace within others.
     Nested {
-        /// How deep; the first's is 0.
+        /// Depth; the initial namespace has level 0.
         level: u32,
-        /// What tells it from the others of this depth.
+        /// Inode, which distinguishes it from others of the same level.
         inode: u32,
-        /// Where everything lies.
         offsets: PidOffsets,
     },
 }
 
-/// Where everything lies on the way from a task to its numbers.
+/// Offsets on the path from a task to its PIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PidOffsets {
     group_leader: u32,
@@ -63,20 +62,20 @@ pub(super) struct PidOffsets {
     ns_inum: u32,
 }
 
-/// Which number of a task.
+/// Selects an ID of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TaskIdKind {
     Tid,
     Tgid,
 }
 
-/// How much of the stack finding a number takes.
+/// Bytes of stack that finding an ID needs.
 pub(super) const SCRATCH_SIZE: i16 = 16;
 
 impl PidNamespace {
-    /// Leaves the number of the process that runs, in our namespace, in R0, and
-    /// stores both its numbers into the stack: the thread's at `to`, its own 4
-    /// bytes after. R1 to R5 and R9 are lost, and the stack as of `number`.
+    /// Puts the PID of the current process in our namespace into R0. Stores both
+    /// IDs on the stack: the TID at `to`, the PID 4 bytes later. Clobbers R1 to R5,
+    /// R9 and the stack from `scratch` on.
     pub(super) fn emit_current_ids(&self, asm: &mut Assembler, to: i16, scratch: i16) {
         if let PidNamespace::Initial { .. } = self {
             asm.call(BpfHelper::CurrentPidTgid);
@@ -92,76 +91,72 @@ impl PidNamespace {
         }
     }
 
-    /// Our own. Where it is not the first one, the kernel is asked how deep it
-    /// lies, by an iterator.
+    /// Detects our own namespace. If it is not the initial one, an iterator finds
+    /// its level.
     ///
     /// # Errors
-    /// [`BpfError`], also where there is no /proc.
+    /// [`BpfError`], also without /proc.
     pub(super) fn detect(vmlinux: &VmlinuxBtf, btf: &Btf<'_>) -> Result<PidNamespace, BpfError> {
-        const WHAT: &str = "finding our pid namespace";
-        let inode =
-            fs::metadata("/proc/self/ns/pid").map_err(|error| BpfError::from_os_error(WHAT, error))?.ino();
-        let of = |reason: BpfErrorKind| reason.during(WHAT);
+        const OPERATION: &str = "finding our pid namespace";
+        let inode = fs::metadata("/proc/self/ns/pid")
+            .map_err(|error| BpfError::from_os_error(OPERATION, error))?
+            .ino();
+        let to_error = |kind: BpfErrorKind| kind.during(OPERATION);
         if inode == INITIAL_PID_NAMESPACE {
-            let offset = |name| btf.member_offset("task_struct", name, 4).map_err(of);
+            let offset = |name| btf.member_offset("task_struct", name, 4).map_err(to_error);
             return Ok(PidNamespace::Initial { tgid: offset("tgid")?, pid: offset("pid")? });
         }
-        let places = PidOffsets::from_btf(btf).map_err(of)?;
+        let offsets = PidOffsets::from_btf(btf).map_err(to_error)?;
         let target = (BtfKind::Func, "bpf_iter_task");
-        let id = vmlinux.parse_types(&[target]).and_then(|btf| btf.type_id(target)).map_err(of)?;
-        let level = detect_level(&places, id)?;
+        let id = vmlinux.parse_types(&[target]).and_then(|btf| btf.type_id(target)).map_err(to_error)?;
+        let level = detect_level(&offsets, id)?;
         let inode = u32::try_from(inode)
-            .map_err(|_| of(BpfErrorKind::MissingType("pid namespace's inode".into())))?;
-        Ok(PidNamespace::Nested { level, inode, offsets: places })
+            .map_err(|_| to_error(BpfErrorKind::MissingType("pid namespace's inode".into())))?;
+        Ok(PidNamespace::Nested { level, inode, offsets })
     }
 
-    /// Puts a task's number into R0: 0 where it has none in our namespace. The
-    /// pointer, which the verifier must know as a task's, lies in a register of
-    /// R6 to R9; R1 to R5 are lost, and the stack from `scratch` on, [`SCRATCH_SIZE`]
-    /// bytes of it.
+    /// Puts an ID of a task into R0; 0 if it has none in our namespace. `task` is
+    /// one of R6 to R9 and must be a task pointer for the verifier. Clobbers R1 to
+    /// R5 and [`SCRATCH_SIZE`] bytes of the stack from `scratch` on.
     pub(super) fn emit_task_id(&self, asm: &mut Assembler, task: Register, id: TaskIdKind, scratch: i16) {
         match *self {
             PidNamespace::Initial { tgid, pid } => {
                 let offset = if id == TaskIdKind::Tid { pid } else { tgid };
                 asm.load(Width::Word, R0, task, offset);
             }
-            PidNamespace::Nested { level, inode, offsets: places } => {
+            PidNamespace::Nested { level, inode, offsets } => {
                 asm.block(|asm, found| {
                     asm.block(|asm, none| {
-                        let mut from = task;
+                        let mut base = task;
                         if id == TaskIdKind::Tgid {
                             emit_read(
                                 asm,
                                 scratch,
-                                KernelMemory { base: from, offset: places.group_leader, size: 8 },
+                                KernelMemory { base, offset: offsets.group_leader, size: 8 },
                             );
-                            from = R0;
+                            base = R0;
                         }
-                        emit_read(
-                            asm,
-                            scratch,
-                            KernelMemory { base: from, offset: places.thread_pid, size: 8 },
-                        );
+                        emit_read(asm, scratch, KernelMemory { base, offset: offsets.thread_pid, size: 8 });
                         asm.jump_if(none.end(), R0, Condition::Equal, 0);
-                        // Kept, for the second step from it.
+                        // Saved for the second read from it.
                         asm.store(Width::DoubleWord, R10, scratch + 8, R0);
-                        emit_read(asm, scratch, KernelMemory { base: R0, offset: places.level, size: 4 });
+                        emit_read(asm, scratch, KernelMemory { base: R0, offset: offsets.level, size: 4 });
                         asm.jump_if(none.end(), R0, Condition::Below, level);
                         asm.load_stack(Width::DoubleWord, R0, scratch + 8);
-                        let own = places.upids + level * places.upid_size;
+                        let upid = offsets.upids + level * offsets.upid_size;
                         emit_read(
                             asm,
                             scratch,
-                            KernelMemory { base: R0, offset: own + places.upid_ns, size: 8 },
+                            KernelMemory { base: R0, offset: upid + offsets.upid_ns, size: 8 },
                         );
-                        emit_read(asm, scratch, KernelMemory { base: R0, offset: places.ns_inum, size: 4 });
+                        emit_read(asm, scratch, KernelMemory { base: R0, offset: offsets.ns_inum, size: 4 });
                         asm.set_u64(R1, inode.into());
                         asm.jump_if(none.end(), R0, Condition::NotEqual, R1);
                         asm.load_stack(Width::DoubleWord, R0, scratch + 8);
                         emit_read(
                             asm,
                             scratch,
-                            KernelMemory { base: R0, offset: own + places.upid_nr, size: 4 },
+                            KernelMemory { base: R0, offset: upid + offsets.upid_nr, size: 4 },
                         );
                         asm.jump(found.end());
                     });
@@ -172,7 +167,7 @@ impl PidNamespace {
     }
 }
 
-/// Reads a pointer or a word into R0. R1 to R5 are lost.
+/// Reads a pointer or a word into R0. Clobbers R1 to R5.
 fn emit_read(asm: &mut Assembler, scratch: i16, from: KernelMemory) {
     emit_copy_to_stack(asm, scratch, from);
     let width = if from.size == 8 { Width::DoubleWord } else { Width::Word };
@@ -195,27 +190,27 @@ impl PidOffsets {
     }
 }
 
-/// How deep our own pid namespace lies: what an iterator finds of the task that
-/// reads it, which is us.
-fn detect_level(places: &PidOffsets, id: u32) -> Result<u32, BpfError> {
-    const WHAT: &str = "finding our pid namespace's level";
+/// Finds the level of our own PID namespace, with an iterator that reads the
+/// current task.
+fn detect_level(offsets: &PidOffsets, id: u32) -> Result<u32, BpfError> {
+    const OPERATION: &str = "finding our pid namespace's level";
     const FOUND: i16 = -8;
     let mut asm = Assembler::default();
     asm.block(|asm, end| {
         program::emit_iterator_prologue(asm, end);
-        // Once is enough.
+        // One task is enough.
         asm.jump_if(end.end(), R9, Condition::NotEqual, 0);
         asm.call(BpfHelper::CurrentTask);
         asm.set(R8, R0);
-        emit_read(asm, FOUND, KernelMemory { base: R8, offset: places.thread_pid, size: 8 });
-        emit_read(asm, FOUND, KernelMemory { base: R0, offset: places.level, size: 4 });
+        emit_read(asm, FOUND, KernelMemory { base: R8, offset: offsets.thread_pid, size: 8 });
+        emit_read(asm, FOUND, KernelMemory { base: R0, offset: offsets.level, size: 4 });
         emit_seq_write(asm, R7, FOUND, 4);
     });
     asm.set(R0, 0);
     asm.exit();
-    let program = program::load_or_explain(WHAT, asm, AttachType::Iterator, id)?;
-    let written = program::run_iterator(&program, TaskScope::Process(std::process::id()))?;
-    let level = written.first_chunk().map(|word| u32::from_le_bytes(*word));
-    let known = level.filter(|level| (1..=MAX_PID_NS_LEVEL).contains(level));
-    known.ok_or_else(|| BpfErrorKind::MissingType("level of our pid namespace".into()).during(WHAT))
+    let program = program::load_or_explain(OPERATION, asm, AttachType::Iterator, id)?;
+    let output = program::run_iterator(&program, TaskScope::Process(std::process::id()))?;
+    let level = output.first_chunk().map(|word| u32::from_le_bytes(*word));
+    let valid = level.filter(|level| (1..=MAX_PID_NS_LEVEL).contains(level));
+    valid.ok_or_else(|| BpfErrorKind::MissingType("level of our pid namespace".into()).during(OPERATION))
 }

@@ -1,32 +1,32 @@
-//! Which right to use BPF is missing: bpf(2) says EPERM, and no more.
+//! Diagnosis of EPERM from bpf(2), which does not report the missing permission.
 
 use std::fmt;
 
 use super::super::process::capabilities::{self, Capabilities, Capability};
 
-/// What stands against it. The setting kernel.unprivileged_bpf_disabled does
-/// not: whatever it is, tracing takes both capabilities.
+/// The obstacle. kernel.unprivileged_bpf_disabled is none: with every value,
+/// tracing needs both capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BpfPermissionError {
-    /// One or both capabilities are missing; CAP_SYS_ADMIN would give both.
+    /// One or both capabilities are missing. CAP_SYS_ADMIN includes both.
     MissingCapabilities {
-        /// CAP_BPF is.
+        /// CAP_BPF is missing.
         bpf: bool,
-        /// CAP_PERFMON is.
+        /// CAP_PERFMON is missing.
         perfmon: bool,
     },
-    /// Those of a user namespace, which is all that can be had there, do not
-    /// count.
+    /// sigtool is in a child user namespace, and capabilities of such a namespace
+    /// have no effect.
     UserNamespace,
-    /// The kernel is locked down: its memory is not to be read.
+    /// The kernel is locked down, so its memory must not be read.
     Lockdown,
-    /// The capabilities are there; a filter of seccomp(2) is around sigtool.
+    /// The capabilities are present, but a seccomp(2) filter applies to sigtool.
     SeccompFilter,
-    /// The capabilities are there, and nothing tells what else forbids it.
+    /// The capabilities are present, and the obstacle is unknown.
     Unknown,
 }
 
-/// What decides.
+/// Facts that decide the diagnosis.
 #[derive(Clone, Copy, Debug, Default)]
 struct PermissionState {
     capabilities: Capabilities,
@@ -36,7 +36,7 @@ struct PermissionState {
 }
 
 impl BpfPermissionError {
-    /// What stands against it, after the kernel has refused.
+    /// Finds the obstacle after the kernel refused.
     pub(super) fn diagnose() -> BpfPermissionError {
         diagnose_from(PermissionState {
             capabilities: Capabilities::effective(),
@@ -47,14 +47,14 @@ impl BpfPermissionError {
     }
 }
 
-/// Where several things stand against it, that which is the hardest to change
-/// is told: who is in a user namespace would ask for a capability in vain.
-fn diagnose_from(rights: PermissionState) -> BpfPermissionError {
+/// Of several obstacles, returns the one that is hardest to remove: in a child user
+/// namespace, another capability would not help.
+fn diagnose_from(state: PermissionState) -> BpfPermissionError {
     let lacks = |capability| {
-        !rights.capabilities.contains(Capability::SysAdmin) && !rights.capabilities.contains(capability)
+        !state.capabilities.contains(Capability::SysAdmin) && !state.capabilities.contains(capability)
     };
     let (bpf, perfmon) = (lacks(Capability::Bpf), lacks(Capability::Perfmon));
-    match rights {
+    match state {
         PermissionState { is_in_child_user_namespace: true, .. } => BpfPermissionError::UserNamespace,
         _ if bpf || perfmon => BpfPermissionError::MissingCapabilities { bpf, perfmon },
         PermissionState { is_confidentiality_lockdown: true, .. } => BpfPermissionError::Lockdown,
@@ -98,26 +98,26 @@ mod tests {
     const PERFMON: u64 = 1 << Capability::Perfmon as u8;
     const ADMIN: u64 = 1 << Capability::SysAdmin as u8;
 
-    fn with(own: u64) -> PermissionState {
-        PermissionState { capabilities: Capabilities(own), ..PermissionState::default() }
+    fn with_capabilities(bits: u64) -> PermissionState {
+        PermissionState { capabilities: Capabilities(bits), ..PermissionState::default() }
     }
 
     #[test]
     fn reports_missing_capabilities() {
-        for (own, said) in [
+        for (bits, expected) in [
             (0, "CAP_BPF and CAP_PERFMON are missing"),
             (BPF, "CAP_PERFMON is missing (CAP_BPF is there)"),
             (PERFMON, "CAP_BPF is missing (CAP_PERFMON is there)"),
         ] {
-            assert_eq!(diagnose_from(with(own)).to_string(), said);
+            assert_eq!(diagnose_from(with_capabilities(bits)).to_string(), expected);
         }
-        assert_eq!(diagnose_from(with(ADMIN)), BpfPermissionError::Unknown);
-        assert_eq!(diagnose_from(with(BPF | PERFMON)), BpfPermissionError::Unknown);
+        assert_eq!(diagnose_from(with_capabilities(ADMIN)), BpfPermissionError::Unknown);
+        assert_eq!(diagnose_from(with_capabilities(BPF | PERFMON)), BpfPermissionError::Unknown);
     }
 
     #[test]
     fn reports_other_causes_when_capabilities_are_present() {
-        let all = with(u64::MAX);
+        let all = with_capabilities(u64::MAX);
         assert_eq!(
             diagnose_from(PermissionState { has_seccomp_filter: true, ..all }),
             BpfPermissionError::SeccompFilter
@@ -135,10 +135,14 @@ mod tests {
             BpfPermissionError::UserNamespace
         );
         assert_eq!(
-            diagnose_from(PermissionState { is_in_child_user_namespace: true, ..with(0) }),
+            diagnose_from(PermissionState { is_in_child_user_namespace: true, ..with_capabilities(0) }),
             BpfPermissionError::UserNamespace
         );
-        let none = PermissionState { has_seccomp_filter: true, is_confidentiality_lockdown: true, ..with(0) };
+        let none = PermissionState {
+            has_seccomp_filter: true,
+            is_confidentiality_lockdown: true,
+            ..with_capabilities(0)
+        };
         assert_eq!(diagnose_from(none), BpfPermissionError::MissingCapabilities { bpf: true, perfmon: true });
     }
 }

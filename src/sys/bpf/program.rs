@@ -1,4 +1,5 @@
-//! Programs that the kernel has accepted, and what is common to writing them.
+//! Loading and running of BPF programs, and instruction sequences that several
+//! programs use.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,66 +10,66 @@ use super::assembler::{Assembler, Block, BpfHelper, Condition, Width};
 use super::error::BpfError;
 use super::syscall::{self, AttachType, TaskScope};
 
-/// As much as the kernel keeps of what an iterator writes (PAGE_SIZE << 3 in
+/// Size of the kernel's buffer for the output of an iterator (PAGE_SIZE << 3 in
 /// kernel/bpf/bpf_iter.c).
 const ITERATOR_BUFFER_SIZE: usize = 8 * 4096;
 
-/// Loads a program onto a type of the kernel's. Where it is refused, it is
-/// loaded again to learn what the verifier says of it.
+/// Loads a program and attaches it to a kernel type. If the kernel rejects it,
+/// loads it again to get the verifier's log.
 ///
 /// # Errors
-/// What the kernel says, in `what`.
+/// The kernel's error, for `operation`.
 pub(super) fn load_or_explain(
-    what: &'static str,
+    operation: &'static str,
     program: Assembler,
     attach: AttachType,
     id: u32,
 ) -> Result<OwnedFd, BpfError> {
-    let code = program.finish().map_err(|reason| reason.during(what))?;
+    let code = program.finish().map_err(|kind| kind.during(operation))?;
     syscall::load_program(&code, attach, id, None).map_err(|error| {
         let log = syscall::verifier_log(&code, attach, id);
-        BpfError::from_verifier(what, error, &log)
+        BpfError::from_verifier(operation, error, &log)
     })
 }
 
-/// Runs an iterator's program over tasks; gives what it has written. A kernel
-/// that cannot choose goes through all of them.
+/// Runs an iterator program over tasks, and returns its output. A kernel that
+/// cannot select tasks runs it over all of them.
 ///
 /// # Errors
-/// What the kernel says.
-pub(super) fn run_iterator(program: &OwnedFd, which: TaskScope) -> Result<Vec<u8>, BpfError> {
-    let refused = |error| BpfError::from_os_error("running the task iterator", error);
-    let link = match syscall::link_iterator(program.as_fd(), which) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && which != TaskScope::All => {
+/// The kernel's error.
+pub(super) fn run_iterator(program: &OwnedFd, scope: TaskScope) -> Result<Vec<u8>, BpfError> {
+    let to_error = |error| BpfError::from_os_error("running the task iterator", error);
+    let link = match syscall::link_iterator(program.as_fd(), scope) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && scope != TaskScope::All => {
             syscall::link_iterator(program.as_fd(), TaskScope::All)
         }
-        answer => answer,
+        result => result,
     };
-    let link = link.map_err(refused)?;
-    let iterator = syscall::create_iterator(link.as_fd()).map_err(refused)?;
-    let mut written = Vec::with_capacity(ITERATOR_BUFFER_SIZE);
-    read_to_end(File::from(iterator), &mut written).map_err(refused)?;
-    Ok(written)
+    let link = link.map_err(to_error)?;
+    let iterator = syscall::create_iterator(link.as_fd()).map_err(to_error)?;
+    let mut output = Vec::with_capacity(ITERATOR_BUFFER_SIZE);
+    read_to_end(File::from(iterator), &mut output).map_err(to_error)?;
+    Ok(output)
 }
 
-/// Reads to the end; an iterator that had to pause says EAGAIN.
-fn read_to_end(mut file: File, written: &mut Vec<u8>) -> io::Result<()> {
+/// Reads to the end; an iterator that had to pause fails with EAGAIN.
+fn read_to_end(mut file: File, output: &mut Vec<u8>) -> io::Result<()> {
     loop {
-        match file.read_to_end(written) {
+        match file.read_to_end(output) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            answer => return answer.map(drop),
+            result => return result.map(drop),
         }
     }
 }
 
-/// The beginning of an iterator's program, which is given a pointer to struct
-/// bpf_iter__task (kernel/bpf/task_iter.c): leaves the block when there is no
-/// more task. R6 is then the task, R7 the file that is written, and R9 how many
-/// tasks have come before.
+/// Emits the beginning of an iterator program, whose argument is a pointer to
+/// struct bpf_iter__task (kernel/bpf/task_iter.c). Leaves the block after the last
+/// task. Then R6 is the task, R7 the output file, and R9 the number of previous
+/// tasks.
 pub(super) fn emit_iterator_prologue(asm: &mut Assembler, end: &Block) {
     const META: u32 = 0;
     const TASK: u32 = 8;
-    // struct bpf_iter_meta, whose members programs are promised.
+    // struct bpf_iter_meta, a stable interface for programs.
     const SEQ: u32 = 0;
     const SEQ_NUM: u32 = 16;
     asm.load(Width::DoubleWord, R2, R1, META);
@@ -78,7 +79,7 @@ pub(super) fn emit_iterator_prologue(asm: &mut Assembler, end: &Block) {
     asm.load(Width::DoubleWord, R9, R2, SEQ_NUM);
 }
 
-/// Memory of the kernel's that a program reads: so many bytes from a pointer.
+/// Kernel memory that a program reads: `size` bytes at an offset from a pointer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KernelMemory {
     pub(super) base: Register,
@@ -86,13 +87,14 @@ pub(super) struct KernelMemory {
     pub(super) size: u32,
 }
 
-/// Copies kernel memory onto the stack, which `to` counts down into from its
-/// end. What cannot be read is 0. R0 to R5 are lost; R0 is 0 if it was read.
+/// Emits a copy of kernel memory to the stack, at offset `to` from its end. Memory
+/// that is not readable becomes 0. Clobbers R1 to R5; R0 is 0 if the read
+/// succeeded.
 pub(super) fn emit_copy_to_stack(asm: &mut Assembler, to: i16, from: KernelMemory) {
     emit_copy(asm, R10, to, from);
 }
 
-/// The same, to an offset from a pointer.
+/// Emits a copy of kernel memory to an offset from a pointer.
 pub(super) fn emit_copy(asm: &mut Assembler, base: Register, offset: i16, from: KernelMemory) {
     asm.set(R3, from.base);
     asm.add(R3, from.offset);
@@ -102,12 +104,56 @@ pub(super) fn emit_copy(asm: &mut Assembler, base: Register, offset: i16, from: 
     asm.call(BpfHelper::ProbeReadKernel);
 }
 
-/// Writes so many bytes of the stack, from `at` on, into the iterator's file,
-/// whose struct seq_file `file` points to. R0 to R5 are lost.
+/// Emits a write of `size` bytes of the stack, from `at` on, to the iterator's
+/// output file (a pointer to struct seq_file). Clobbers R0 to R5.
 pub(super) fn emit_seq_write(asm: &mut Assembler, file: Register, at: i16, size: u32) {
     asm.set(R1, file);
     asm.set(R2, R10);
     asm.add(R2, i32::from(at));
     asm.set(R3, size);
     asm.call(BpfHelper::SeqWrite);
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::io::Write;
+
+    use super::super::btf::BtfKind;
+    use super::super::error::BpfErrorKind;
+    use super::super::vmlinux::VmlinuxBtf;
+    use super::*;
+
+    pub(crate) fn report_skipped(reason: &str) {
+        let _ = writeln!(io::stderr(), "skipped: {reason}");
+    }
+
+    /// Returns the verifier's error for an invalid program, or the reason why BPF
+    /// cannot be used here.
+    pub(crate) fn load_invalid_program() -> Result<BpfError, String> {
+        let vmlinux = VmlinuxBtf::open().map_err(|kind| kind.to_string())?;
+        let target = (BtfKind::Func, "bpf_iter_task");
+        let btf = vmlinux.parse_types(&[target]).map_err(|kind| kind.to_string())?;
+        let id = btf.type_id(target).map_err(|kind| kind.to_string())?;
+        // R0 is not initialized.
+        let mut asm = Assembler::default();
+        asm.exit();
+        match load_or_explain("an invalid program", asm, AttachType::Iterator, id) {
+            Err(error) => match error.kind {
+                BpfErrorKind::RejectedByVerifier(_) => Ok(error),
+                BpfErrorKind::NotPermitted(_) | BpfErrorKind::Unsupported => Err(error.to_string()),
+                _ => panic!("{error}\n{}", error.verifier_log.join("\n")),
+            },
+            Ok(_) => panic!("the verifier accepted an invalid program"),
+        }
+    }
+
+    #[test]
+    fn load_error_includes_verifier_log() {
+        match load_invalid_program() {
+            Ok(BpfError { verifier_log, .. }) => {
+                assert!(verifier_log.iter().any(|line| line.contains("R0 !read_ok")), "{verifier_log:?}");
+            }
+            Err(reason) => report_skipped(&reason),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A ring buffer that programs write records into, read from mapped memory
+//! Reader of a BPF ring buffer, through mapped memory
 //! (Documentation/bpf/ringbuf.rst).
 
 use std::io;
@@ -8,26 +8,27 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use super::mmap::{Mmap, MmapAccess, page_size};
 use super::syscall::{MapType, create_map};
 
-/// In a record's header, before its length (uapi linux/bpf.h).
+/// Bits of a record's header, before its length (uapi linux/bpf.h).
 const BPF_RINGBUF_BUSY_BIT: u32 = 1 << 31;
 const BPF_RINGBUF_DISCARD_BIT: u32 = 1 << 30;
 const BPF_RINGBUF_HDR_SZ: usize = 8;
 
-/// The buffer, and how far it has been read.
+/// A ring buffer and the reader's position in it.
 #[derive(Debug)]
 pub(super) struct RingBuffer {
     map: OwnedFd,
-    /// A page with the position up to which we have read.
+    /// A page with the position up to which records were read.
     consumer: Mmap,
-    /// A page with the position up to which there are records, then the records,
-    /// twice, so that none is broken at the end.
+    /// A page with the position up to which records were written. The records
+    /// follow twice, so that each is contiguous even at the end of the buffer.
     producer: Mmap,
     position: usize,
     size: usize,
 }
 
 impl RingBuffer {
-    /// Makes one of so many bytes: a power of two, and whole pages.
+    /// Creates a buffer of `size` bytes: a power of two, and a multiple of the page
+    /// size.
     pub(super) fn new(size: u32) -> io::Result<RingBuffer> {
         let map = create_map(MapType::Ringbuf, 0, 0, size)?;
         let consumer = Mmap::new(map.as_fd(), 0, page_size(), MmapAccess::WriteShared)?;
@@ -36,47 +37,46 @@ impl RingBuffer {
         Ok(RingBuffer { map, consumer, producer, position: 0, size: size as usize })
     }
 
-    /// The map, by its number, for programs.
+    /// Returns the descriptor of the map, for programs.
     pub(super) fn map_fd(&self) -> i32 {
         self.map.as_raw_fd()
     }
 
-    /// Takes what records there are, in order, `most` at most; gives whether
+    /// Reads available records in order, at most `max_records`. Returns whether
     /// there may be more.
-    pub(super) fn read_records(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> bool {
-        // SAFETY: the page begins with the position, an unsigned long that the kernel
-        // changes atomically, and is mapped as long as the ring is.
-        let written = unsafe { AtomicUsize::from_ptr(self.producer.as_ptr().cast()) };
-        let end = written.load(Ordering::Acquire);
-        let mut taken = 0;
-        while self.position < end && taken < most {
-            let Some(record) = self.next_record() else { break };
-            let (header, data) = record;
+    pub(super) fn read_records(&mut self, max_records: usize, mut handle: impl FnMut(&[u8])) -> bool {
+        // SAFETY: the page begins with the position, an unsigned long that the
+        // kernel changes atomically, and is mapped as long as the ring exists.
+        let producer = unsafe { AtomicUsize::from_ptr(self.producer.as_ptr().cast()) };
+        let end = producer.load(Ordering::Acquire);
+        let mut count = 0;
+        while self.position < end && count < max_records {
+            let Some((header, data)) = self.next_record() else { break };
             if header & BPF_RINGBUF_DISCARD_BIT == 0 {
-                take(data);
-                taken += 1;
+                handle(data);
+                count += 1;
             }
             // Records begin at multiples of 8.
             let length =
                 BPF_RINGBUF_HDR_SZ + (header & !(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)) as usize;
             self.position += length.next_multiple_of(8);
         }
-        // SAFETY: as above; this page we alone write.
-        let read = unsafe { AtomicUsize::from_ptr(self.consumer.as_ptr().cast()) };
-        read.store(self.position, Ordering::Release);
-        taken == most
+        // SAFETY: as above; only this process writes this page.
+        let consumer = unsafe { AtomicUsize::from_ptr(self.consumer.as_ptr().cast()) };
+        consumer.store(self.position, Ordering::Release);
+        count == max_records
     }
 
-    /// The next record, and its header; `None` while it is being written.
+    /// Returns the next record with its header; `None` while it is being written.
     fn next_record(&self) -> Option<(u32, &[u8])> {
-        let at = self.position % self.size;
-        // SAFETY: the position is within the records, which begin behind the
-        // first page and at multiples of 8; the kernel changes headers
-        // atomically, and leaves a record alone once it is not busy, until we
-        // say that we have read it, which takes the ring mutably. None reaches
-        // beyond the second copy: it is no longer than the ring.
+        let offset = self.position % self.size;
+        // SAFETY: the position is within the records, which begin after the first
+        // page and at multiples of 8. The kernel changes headers atomically. It
+        // does not change a record that is no longer busy until the consumer
+        // position passes it, which takes the ring mutably. No record reaches
+        // beyond the second copy, because it is not longer than the ring.
         unsafe {
-            let start = self.producer.as_ptr().add(page_size() + at);
+            let start = self.producer.as_ptr().add(page_size() + offset);
             let header = AtomicU32::from_ptr(start.cast()).load(Ordering::Acquire);
             if header & BPF_RINGBUF_BUSY_BIT != 0 {
                 return None;

@@ -1,12 +1,12 @@
-//! bpf(2): its commands, with their attributes as uapi linux/bpf.h lays them
-//! out. Every descriptor that it gives is closed on exec.
+//! Commands of bpf(2), with their attributes as in uapi linux/bpf.h. Every
+//! descriptor that bpf(2) returns is closed on exec.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use libc::{c_int, c_long};
 
-/// bpf(2)'s commands.
+/// Commands of bpf(2).
 const BPF_MAP_CREATE: c_int = 0;
 const BPF_MAP_LOOKUP_ELEM: c_int = 1;
 const BPF_MAP_UPDATE_ELEM: c_int = 2;
@@ -17,23 +17,24 @@ const BPF_LINK_CREATE: c_int = 28;
 const BPF_ITER_CREATE: c_int = 33;
 
 const BPF_PROG_TYPE_TRACING: u32 = 26;
-/// The kernel lets programs read its memory only under its own licence's name;
-/// sigtool's MIT is compatible with it.
+/// License string. The kernel lets only programs with a GPL-compatible license read
+/// its memory; sigtool's MIT license is compatible.
 const LICENSE: &[u8] = b"Dual MIT/GPL\0";
 const OBJECT_NAME: [u8; 16] = *b"sigtool\0\0\0\0\0\0\0\0\0";
-/// What the verifier may say: the end of it, from Linux 6.4.
+/// Size of the buffer for the verifier's log. Since Linux 6.4 it gets the end of a
+/// longer log.
 const VERIFIER_LOG_SIZE: usize = 1 << 18;
 
-/// What a tracing program is run by.
+/// Event that runs a tracing program.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum AttachType {
     /// BPF_TRACE_RAW_TP: a tracepoint.
     Tracepoint = 23,
-    /// BPF_TRACE_ITER: reading an iterator.
+    /// BPF_TRACE_ITER: a read of an iterator.
     Iterator = 28,
 }
 
-/// Kinds of maps that are used here, as uapi linux/bpf.h numbers them.
+/// Map types, numbered as in uapi linux/bpf.h.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum MapType {
     Hash = 1,
@@ -41,11 +42,11 @@ pub(super) enum MapType {
     Ringbuf = 27,
 }
 
-/// Which tasks an iterator goes through.
+/// Tasks that an iterator visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TaskScope {
     All,
-    /// The threads of a process, by its number in our pid namespace.
+    /// The threads of the process with this PID in our PID namespace.
     Process(u32),
     /// One thread.
     Thread(u32),
@@ -107,7 +108,7 @@ struct ObjectInfoAttr {
     info: u64,
 }
 
-/// struct bpf_prog_info, as far as it is read.
+/// struct bpf_prog_info, up to the last field that is read.
 #[repr(C)]
 #[derive(Default)]
 struct ProgInfo {
@@ -135,7 +136,7 @@ struct LinkCreateAttr {
     padding: u32,
 }
 
-/// union bpf_iter_link_info, of a task iterator (since Linux 6.1).
+/// union bpf_iter_link_info for a task iterator (since Linux 6.1).
 #[repr(C)]
 struct IterLinkInfo {
     tid: u32,
@@ -150,27 +151,27 @@ struct IterCreateAttr {
     flags: u32,
 }
 
-/// Makes the call with an attribute.
+/// Calls bpf(2) with an attribute.
 ///
 /// # Safety
-/// What the attribute points to must be there, writable where the command
-/// writes, and as long as it says.
+/// Everything that the attribute points to must exist, be writable if the command
+/// writes it, and be as long as the attribute states.
 unsafe fn bpf<T>(command: c_int, attribute: &mut T) -> io::Result<c_long> {
-    // SAFETY: the attribute is a whole structure without padding, as large as
-    // is said; the caller answers for what it points to.
-    let answer = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attribute, size_of::<T>()) };
-    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+    // SAFETY: the attribute is a whole structure without padding, and its size is
+    // passed; the caller guarantees the rest.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attribute, size_of::<T>()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// The same, for commands that give a descriptor.
+/// Calls bpf(2) with a command that returns a descriptor.
 ///
 /// # Safety
-/// As of [`bpf`]; and the command must give a descriptor.
+/// As for [`bpf`]; and the command must return a descriptor.
 unsafe fn bpf_fd<T>(command: c_int, attribute: &mut T) -> io::Result<OwnedFd> {
-    // SAFETY: the caller answers for it.
-    let answer = unsafe { bpf(command, attribute) }?;
-    let descriptor = c_int::try_from(answer).map_err(io::Error::other)?;
-    // SAFETY: the kernel has just given this descriptor to us alone.
+    // SAFETY: the caller guarantees it.
+    let result = unsafe { bpf(command, attribute) }?;
+    let descriptor = c_int::try_from(result).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just created this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
@@ -182,44 +183,49 @@ fn pointer_value<T>(pointer: *const T) -> u64 {
     pointer.addr() as u64
 }
 
-/// Before Linux 5.11 maps and programs count as locked memory, of which a
-/// process may have 64 KB by default: tries again without that limit.
+/// Retries without the limit on locked memory. Before Linux 5.11, maps and programs
+/// count as locked memory, of which a process may have 64 KB by default.
 fn retry_without_memlock_limit(open: impl Fn() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     match open() {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) && raise_memlock_limit() => open(),
-        answer => answer,
+        result => result,
     }
 }
 
-/// Whether the limit on locked memory could be raised.
+/// Raises the limit on locked memory; returns whether that succeeded.
 fn raise_memlock_limit() -> bool {
     let unlimited = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    let mut now = unlimited;
+    let mut current = unlimited;
     // SAFETY: getrlimit(2) fills in, and setrlimit(2) only reads, a whole rlimit.
     unsafe {
-        libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut now) == 0
-            && now.rlim_cur != libc::RLIM_INFINITY
+        libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut current) == 0
+            && current.rlim_cur != libc::RLIM_INFINITY
             && libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const unlimited) == 0
     }
 }
 
-/// Makes a map.
-pub(super) fn create_map(kind: MapType, key: u32, value: u32, entries: u32) -> io::Result<OwnedFd> {
+/// Creates a map.
+pub(super) fn create_map(
+    map_type: MapType,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+) -> io::Result<OwnedFd> {
     retry_without_memlock_limit(|| {
         let mut attribute = MapCreateAttr {
-            map_type: kind as u32,
-            key_size: key,
-            value_size: value,
-            max_entries: entries,
+            map_type: map_type as u32,
+            key_size,
+            value_size,
+            max_entries,
             name: OBJECT_NAME,
             ..MapCreateAttr::default()
         };
-        // SAFETY: the attribute points nowhere; the command gives a descriptor.
+        // SAFETY: the attribute has no pointers; the command returns a descriptor.
         unsafe { bpf_fd(BPF_MAP_CREATE, &mut attribute) }
     })
 }
 
-/// Sets an element of a map whose keys and values are of these types.
+/// Sets an element of a map whose keys and values have these types.
 pub(super) fn update_element<K: Copy, V: Copy>(map: BorrowedFd<'_>, key: &K, value: &V) -> io::Result<()> {
     let mut attribute = MapElementAttr {
         map_fd: raw_fd(map),
@@ -231,7 +237,7 @@ pub(super) fn update_element<K: Copy, V: Copy>(map: BorrowedFd<'_>, key: &K, val
     unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attribute) }.map(drop)
 }
 
-/// An element of a map that was made for keys of 32 and values of 64 bits.
+/// Reads an element of a map with keys of 32 bits and values of 64 bits.
 pub(super) fn lookup_element(map: BorrowedFd<'_>, key: u32) -> io::Result<u64> {
     let mut value = 0u64;
     let mut attribute = MapElementAttr {
@@ -240,17 +246,17 @@ pub(super) fn lookup_element(map: BorrowedFd<'_>, key: u32) -> io::Result<u64> {
         value: pointer_value(&raw mut value),
         ..MapElementAttr::default()
     };
-    // SAFETY: key and value outlive the call, and are as large as the map's.
+    // SAFETY: key and value outlive the call, and have the sizes of the map's.
     unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute) }?;
     Ok(value)
 }
 
-/// Loads a tracing program, onto a type of the kernel's; where `log` is given,
-/// the verifier writes into it.
+/// Loads a tracing program for a kernel type. The verifier writes to `log`, if
+/// present.
 pub(super) fn load_program(
     code: &[u64],
     attach: AttachType,
-    id: u32,
+    btf_id: u32,
     log: Option<&mut [u8]>,
 ) -> io::Result<OwnedFd> {
     let (pointer, length) = log.map_or((std::ptr::null_mut(), 0), |log| (log.as_mut_ptr(), log.len()));
@@ -265,47 +271,47 @@ pub(super) fn load_program(
             log: pointer_value(pointer),
             name: OBJECT_NAME,
             expected_attach_type: attach as u32,
-            attach_btf_id: id,
+            attach_btf_id: btf_id,
             ..ProgLoadAttr::default()
         };
-        // SAFETY: instructions, licence and log outlive the call; each is as
-        // long as is said, the licence ends with 0, and the log is writable.
+        // SAFETY: instructions, license and log outlive the call and have the
+        // stated lengths; the license ends with NUL, and the log is writable.
         unsafe { bpf_fd(BPF_PROG_LOAD, &mut attribute) }
     })
 }
 
-/// What the verifier says of a program that it has refused.
-pub(super) fn verifier_log(code: &[u64], attach: AttachType, id: u32) -> Vec<u8> {
+/// Returns the verifier's log for a program that it rejected.
+pub(super) fn verifier_log(code: &[u64], attach: AttachType, btf_id: u32) -> Vec<u8> {
     let mut log = vec![0; VERIFIER_LOG_SIZE];
-    let _ = load_program(code, attach, id, Some(&mut log));
+    let _ = load_program(code, attach, btf_id, Some(&mut log));
     log
 }
 
-/// How often a program was not run because it was running already; 0 where the
-/// kernel does not count (before Linux 5.12).
+/// Returns how often a program was skipped because it was already running; 0 if the
+/// kernel does not count this (before Linux 5.12).
 pub(super) fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     let mut info = ProgInfo::default();
     let length = u32::try_from(size_of::<ProgInfo>()).map_err(io::Error::other)?;
     let mut attribute =
         ObjectInfoAttr { bpf_fd: raw_fd(program), info_len: length, info: pointer_value(&raw mut info) };
-    // SAFETY: the info is as long as is said; zeroes ask for no arrays.
+    // SAFETY: the info has the stated length; zeroes request no arrays.
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute) }?;
     Ok(info.recursion_misses)
 }
 
-/// Runs a tracepoint's program from now on, until the descriptor is closed.
+/// Runs a tracepoint program from now on, until the descriptor is closed.
 pub(super) fn attach_raw_tracepoint(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attribute = RawTracepointAttr { prog_fd: raw_fd(program), ..RawTracepointAttr::default() };
-    // SAFETY: the attribute points nowhere; the command gives a descriptor.
+    // SAFETY: the attribute has no pointers; the command returns a descriptor.
     unsafe { bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &mut attribute) }
 }
 
-/// Ties an iterator's program to the tasks that it is to go through.
+/// Links an iterator program to the tasks that it visits.
 ///
 /// # Errors
-/// EINVAL where the kernel can only go through all (before Linux 6.1).
-pub(super) fn link_iterator(program: BorrowedFd<'_>, which: TaskScope) -> io::Result<OwnedFd> {
-    let (tid, pid) = match which {
+/// EINVAL if the kernel can only visit all tasks (before Linux 6.1).
+pub(super) fn link_iterator(program: BorrowedFd<'_>, scope: TaskScope) -> io::Result<OwnedFd> {
+    let (tid, pid) = match scope {
         TaskScope::All => (0, 0),
         TaskScope::Process(pid) => (0, pid),
         TaskScope::Thread(tid) => (tid, 0),
@@ -316,17 +322,17 @@ pub(super) fn link_iterator(program: BorrowedFd<'_>, which: TaskScope) -> io::Re
         attach_type: AttachType::Iterator as u32,
         ..LinkCreateAttr::default()
     };
-    if which != TaskScope::All {
+    if scope != TaskScope::All {
         attribute.iter_info = pointer_value(&raw const info);
         attribute.iter_info_len = u32::try_from(size_of::<IterLinkInfo>()).map_err(io::Error::other)?;
     }
-    // SAFETY: the info outlives the call, which reads it and gives a descriptor.
+    // SAFETY: the info outlives the call, which reads it and returns a descriptor.
     unsafe { bpf_fd(BPF_LINK_CREATE, &mut attribute) }
 }
 
-/// A file that an iterator's program writes when it is read.
+/// Creates a file whose reads run the iterator program and return its output.
 pub(super) fn create_iterator(link: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attribute = IterCreateAttr { link_fd: raw_fd(link), flags: 0 };
-    // SAFETY: the attribute points nowhere; the command gives a descriptor.
+    // SAFETY: the attribute has no pointers; the command returns a descriptor.
     unsafe { bpf_fd(BPF_ITER_CREATE, &mut attribute) }
 }

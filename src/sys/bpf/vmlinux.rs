@@ -10,7 +10,7 @@ use super::mmap::{Mmap, MmapAccess};
 
 const VMLINUX_BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
-/// Its bytes.
+/// The bytes of the description.
 #[derive(Debug)]
 pub(super) enum VmlinuxBtf {
     Mapped(Mmap),
@@ -18,11 +18,11 @@ pub(super) enum VmlinuxBtf {
 }
 
 impl VmlinuxBtf {
-    /// Maps it, which copies nothing (since Linux 6.16), or reads it.
+    /// Maps the file, which copies nothing (since Linux 6.16), or else reads it.
     ///
     /// # Errors
-    /// [`BpfErrorKind::Unsupported`] on a machine of 32 bits or of the other byte
-    /// order, [`BpfErrorKind::NoBtf`].
+    /// [`BpfErrorKind::Unsupported`] on a 32-bit or big-endian machine,
+    /// [`BpfErrorKind::NoBtf`].
     pub(super) fn open() -> Result<VmlinuxBtf, BpfErrorKind> {
         if cfg!(not(all(target_pointer_width = "64", target_endian = "little"))) {
             return Err(BpfErrorKind::Unsupported);
@@ -41,18 +41,18 @@ impl VmlinuxBtf {
         Ok(VmlinuxBtf::Read(bytes))
     }
 
-    /// The types that are wanted.
+    /// Finds the wanted types.
     ///
     /// # Errors
-    /// As [`Btf::parse`].
+    /// The errors of [`Btf::parse`].
     pub(super) fn parse_types(&self, wanted: &[BtfTypeName]) -> Result<Btf<'_>, BpfErrorKind> {
         Btf::parse(self.bytes(), wanted)
     }
 
     fn bytes(&self) -> &[u8] {
         match self {
-            // SAFETY: the mapping is so long, lives as long as the slice, and
-            // is of what was linked into the kernel, which nobody changes.
+            // SAFETY: the mapping has this length and lives as long as the slice.
+            // Its content is a part of the kernel image, which does not change.
             VmlinuxBtf::Mapped(mapping) => unsafe {
                 std::slice::from_raw_parts(mapping.as_ptr(), mapping.len())
             },

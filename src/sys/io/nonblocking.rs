@@ -1,5 +1,5 @@
-//! A writer that does not block: if the reader of a pipe is slow, or Ctrl-S has
-//! stopped a terminal, a write fails with `WouldBlock`.
+//! Writes that never block. If a pipe is full or Ctrl-S has stopped a terminal,
+//! [`NonblockingWriter::write`] returns `WouldBlock`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -15,20 +15,20 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::process::pidfd::poll_with_timeout;
 
-/// The device of /dev/ptmx, where each open(2) creates another pseudo-terminal:
-/// major 5, minor 2 (Documentation/admin-guide/devices.txt).
+/// /dev/ptmx: each open creates a new pseudo-terminal. Major 5, minor 2
+/// (Documentation/admin-guide/devices.txt).
 const PTMX_DEVICE: u64 = libc::makedev(5, 2);
 
-/// The number of bytes that a pipe accepts if poll(2) reports it as writable
-/// (pipe(7), PIPE_BUF).
-const GUARANTEED_SPACE: usize = libc::PIPE_BUF;
+/// The number of bytes that a pipe accepts without blocking after poll(2) reports
+/// POLLOUT (pipe(7), PIPE_BUF).
+const GUARANTEED_WRITE_SIZE: usize = libc::PIPE_BUF;
 
-/// A descriptor that is written without blocking. SIGPIPE must be blocked during
-/// the writes.
+/// A descriptor whose writes never block. It has no buffer: the caller keeps what
+/// was not written. The caller must block SIGPIPE during a write.
 #[derive(Debug)]
 pub struct NonblockingWriter {
     file: ManuallyDrop<File>,
-    /// Whether other processes share the open file, so that it must not be closed.
+    /// Whether `file` is a standard stream, which is not closed on drop.
     shared: bool,
     strategy: WriteStrategy,
 }
@@ -36,39 +36,39 @@ pub struct NonblockingWriter {
 /// How a write avoids blocking.
 #[derive(Clone, Copy, Debug)]
 enum WriteStrategy {
-    /// write(2) does not block, because of O_NONBLOCK or because it is a regular file.
+    /// write(2) does not block: the descriptor has O_NONBLOCK or is a regular file.
     Native,
     /// send(2) with MSG_DONTWAIT.
     SendDontwait,
-    /// write(2) after poll(2). It blocks only if other processes use up the space
-    /// that poll(2) has reported.
+    /// write(2) after poll(2) reports POLLOUT. It can block if another process
+    /// fills the pipe between the two calls.
     PollFirst,
 }
 
 /// The result of [`NonblockingWriter::wait_with_readers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterPoll {
-    /// Whether a descriptor became ready before the timeout.
+    /// Whether a descriptor was ready before the timeout.
     pub ready: bool,
-    /// Whether the reader of the output has closed it.
+    /// Whether the reader has closed its end.
     pub reader_gone: bool,
 }
 
 impl NonblockingWriter {
-    /// A writer for standard output. O_NONBLOCK would affect all processes that share
-    /// the open file, so the file is opened again if that gives the same file.
+    /// Opens standard output. O_NONBLOCK would affect every process that shares the
+    /// open file description, so this opens the file again if that is possible.
     pub fn stdout() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDOUT_FILENO)
     }
 
-    /// A writer for standard error, opened as [`NonblockingWriter::stdout`].
+    /// Opens standard error in the same way.
     pub fn stderr() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDERR_FILENO)
     }
 
     fn from_standard_stream(descriptor: c_int) -> NonblockingWriter {
-        // SAFETY: the descriptor stays open for the life of the process (the C main
-        // ensures that it is open), and ManuallyDrop never closes it.
+        // SAFETY: the descriptor stays open for the life of the process (the C
+        // main opens all three), and ManuallyDrop never closes it.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
         let Ok(meta) = file.metadata() else {
             return NonblockingWriter { file, shared: true, strategy: WriteStrategy::PollFirst };
@@ -92,15 +92,15 @@ impl NonblockingWriter {
         }
     }
 
-    /// A writer that appends to a file, which is created if it does not exist. A FIFO
-    /// is opened for reading, too, so that opening and writing work without a reader.
+    /// Opens a file for appending, and creates it if it does not exist. A FIFO is
+    /// opened for reading too, so that it stays open without a reader.
     ///
     /// # Errors
-    /// The errors of open(2).
+    /// The error of open(2).
     pub fn open_append(path: &Path) -> io::Result<NonblockingWriter> {
-        let is_pipe = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
+        let is_fifo = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
         let mut options = OpenOptions::new();
-        if is_pipe {
+        if is_fifo {
             options.read(true).write(true);
         } else {
             options.append(true).create(true);
@@ -109,24 +109,24 @@ impl NonblockingWriter {
         Ok(NonblockingWriter { file, shared: false, strategy: WriteStrategy::Native })
     }
 
-    /// Whether it is a regular file that is not empty.
+    /// Whether this is a regular file that is not empty.
     pub fn is_non_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
-    /// The number of bytes that are lost when this writer closes a FIFO: they were
-    /// written but not read, and no other process has the FIFO open for reading.
-    /// The writer must not be used afterwards.
+    /// Returns the number of bytes in a FIFO that are lost when this writer closes,
+    /// because no other process has the FIFO open for reading. 0 for any other
+    /// file. Nothing may be written afterwards.
     pub fn unread_bytes_on_close(&mut self) -> usize {
         let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
-        let is_fifo = meta.file_type().is_fifo() && access_mode(self.file.as_fd()) == Some(OFlag::O_RDWR);
-        // SAFETY: FIONREAD (ioctl_list(2)) fills in an int, which outlives the call.
+        let is_own_fifo = meta.file_type().is_fifo() && access_mode(self.file.as_fd()) == Some(OFlag::O_RDWR);
+        // SAFETY: FIONREAD (ioctl_list(2)) writes an int.
         let result = unsafe { libc::ioctl(self.file.as_raw_fd(), libc::FIONREAD, &raw mut unread) };
-        if self.shared || !is_fifo || result < 0 || unread == 0 {
+        if self.shared || !is_own_fifo || result < 0 || unread == 0 {
             return 0;
         }
-        // This process is a reader, too. It closes the FIFO and opens it again for
-        // writing, which fails if there is no reader (fifo(7)).
+        // This descriptor is itself a reader. So it is closed and the FIFO opened
+        // again for writing only, which fails if there is no reader (fifo(7)).
         let path = |file: &File| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         let handle = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path(&self.file));
         let Ok(handle) = handle else { return 0 };
@@ -134,7 +134,7 @@ impl NonblockingWriter {
         drop(ManuallyDrop::into_inner(std::mem::replace(&mut self.file, ManuallyDrop::new(handle))));
         match open_nonblocking(&handle_path, OpenOptions::new().write(true)) {
             Ok(file) => {
-                // The pipe keeps the bytes as long as a process has it open.
+                // The FIFO keeps its bytes as long as one descriptor is open.
                 self.file = ManuallyDrop::new(file);
                 0
             }
@@ -143,63 +143,62 @@ impl NonblockingWriter {
         }
     }
 
-    /// Waits until a write is possible, an error occurs or the time is over.
-    pub fn wait_writable(&self, time: Duration) {
-        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    /// Waits until a write is possible or fails, or until the timeout.
+    pub fn wait_writable(&self, timeout: Duration) {
+        let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], timeout);
     }
 
-    /// Waits until one of the descriptors is readable, this writer is writable (only
-    /// if `until_writable`), the reader of a pipe, socket or terminal is gone, or the
-    /// time is over (`None`: without a limit).
+    /// Waits until one of the descriptors is readable, the reader of this pipe,
+    /// socket or terminal closes its end, or the timeout passes (`None`: no
+    /// timeout). With `wait_for_write`, also until a write is possible.
     ///
     /// # Errors
-    /// The errors of poll(2), except interruptions, after which it continues to wait.
+    /// The error of poll(2), except EINTR, after which the wait continues.
     pub fn wait_with_readers(
         &self,
         first: BorrowedFd<'_>,
         others: &[BorrowedFd<'_>],
-        until_writable: bool,
-        time: Option<Duration>,
+        wait_for_write: bool,
+        timeout: Option<Duration>,
     ) -> io::Result<WriterPoll> {
-        // poll(2) reports POLLERR and POLLHUP without a request.
-        let events = if until_writable { PollFlags::POLLOUT } else { PollFlags::empty() };
+        // poll(2) reports POLLERR and POLLHUP even if no event is requested.
+        let events = if wait_for_write { PollFlags::POLLOUT } else { PollFlags::empty() };
         let writer = PollFd::new(self.file.as_fd(), events);
         let readers = std::iter::once(first).chain(others.iter().copied());
-        let readers = readers.map(|reader| PollFd::new(reader, PollFlags::POLLIN));
-        let mut polled: Vec<PollFd<'_>> = std::iter::once(writer).chain(readers).collect();
-        let ready = poll_with_timeout(&mut polled, time)?;
-        let events = polled[0].revents().unwrap_or(PollFlags::empty());
+        let readers = readers.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN));
+        let mut poll_fds: Vec<PollFd<'_>> = std::iter::once(writer).chain(readers).collect();
+        let ready = poll_with_timeout(&mut poll_fds, timeout)?;
+        let revents = poll_fds[0].revents().unwrap_or(PollFlags::empty());
         let broken =
-            events.contains(PollFlags::POLLERR) && !matches!(self.strategy, WriteStrategy::SendDontwait);
-        Ok(WriterPoll { ready, reader_gone: broken || events.contains(PollFlags::POLLHUP) })
+            revents.contains(PollFlags::POLLERR) && !matches!(self.strategy, WriteStrategy::SendDontwait);
+        Ok(WriterPoll { ready, reader_gone: broken || revents.contains(PollFlags::POLLHUP) })
     }
 
-    /// Writes as many bytes as possible without blocking, and returns their number.
-    /// Needs only a shared reference.
+    /// Writes as many bytes as fit without blocking, and returns their number.
     ///
     /// # Errors
-    /// `WouldBlock` if no byte can be written now, and the errors of write(2).
+    /// `WouldBlock` if no byte fits; otherwise the error of write(2).
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut file: &File = &self.file;
         match self.strategy {
             WriteStrategy::Native => file.write(bytes),
             WriteStrategy::SendDontwait => send_nonblocking(self.file.as_fd(), bytes),
             WriteStrategy::PollFirst if self.is_writable() => {
-                file.write(&bytes[..bytes.len().min(GUARANTEED_SPACE)])
+                file.write(&bytes[..bytes.len().min(GUARANTEED_WRITE_SIZE)])
             }
             WriteStrategy::PollFirst => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
     fn is_writable(&self) -> bool {
-        let mut polled = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        let mut poll_fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut poll_fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 }
 
-/// Whether a descriptor is open for writing. The C main opens the replacement of a
-/// closed descriptor only for reading; opening that again would allow writes.
+/// Whether a descriptor is open for writing. The substitute for a closed standard
+/// stream is not, and opening it again would make it writable.
 fn is_open_for_writing(descriptor: BorrowedFd<'_>) -> bool {
     access_mode(descriptor) != Some(OFlag::O_RDONLY)
 }
@@ -209,7 +208,8 @@ fn access_mode(descriptor: BorrowedFd<'_>) -> Option<OFlag> {
     Some(OFlag::from_bits_retain(flags) & OFlag::O_ACCMODE)
 }
 
-/// Opens a file without blocking. A terminal does not become the controlling one.
+/// Opens a file with O_NONBLOCK. O_NOCTTY keeps a terminal from becoming the
+/// controlling terminal.
 fn open_nonblocking(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
@@ -217,7 +217,7 @@ fn open_nonblocking(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
 impl Drop for NonblockingWriter {
     fn drop(&mut self) {
         if !self.shared {
-            // SAFETY: the file belongs to this writer, and is not used after this.
+            // SAFETY: this writer owns the file and does not use it after this.
             unsafe { ManuallyDrop::drop(&mut self.file) };
         }
     }
@@ -225,8 +225,7 @@ impl Drop for NonblockingWriter {
 
 fn send_nonblocking(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    // SAFETY: the pointer and the length are those of the bytes, which the call only
-    // reads.
+    // SAFETY: the pointer and the length describe one slice, and send(2) only reads it.
     let sent = unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
@@ -242,7 +241,7 @@ mod tests {
         let mut written = 0;
         loop {
             match writer.write(&[0; 1 << 16]) {
-                Ok(some) => written += some,
+                Ok(count) => written += count,
                 Err(error) => {
                     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
                     return written;
@@ -252,19 +251,19 @@ mod tests {
     }
 
     #[test]
-    fn write_does_not_block_when_pipe_is_full() {
+    fn write_returns_would_block_when_pipe_or_socket_is_full() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        let mut polling = NonblockingWriter {
+        let mut pipe_writer = NonblockingWriter {
             file: ManuallyDrop::new(file),
             shared: false,
             strategy: WriteStrategy::PollFirst,
         };
-        let written = fill(&mut polling);
+        let written = fill(&mut pipe_writer);
         assert!(written >= 1 << 16);
-        reader.read_exact(&mut vec![0; written]).expect("all of it");
-        polling.wait_writable(Duration::from_secs(60));
-        assert!(polling.write(b"more").is_ok());
+        reader.read_exact(&mut vec![0; written]).expect("read all bytes");
+        pipe_writer.wait_writable(Duration::from_secs(60));
+        assert!(pipe_writer.write(b"more").is_ok());
 
         let (_reader, writer) = UnixStream::pair().expect("sockets");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
@@ -276,26 +275,26 @@ mod tests {
     }
 
     #[test]
-    fn open_append_opens_fifo_without_reader() {
-        let path = std::env::temp_dir().join(format!("sigtool-nonblocking-{}", std::process::id()));
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
-        assert!(made.success());
-        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
-        std::fs::remove_file(&path).expect("it was there");
+    fn unread_bytes_of_fifo_without_reader_are_counted() {
+        let path = std::env::temp_dir().join(format!("sigtool-fifo-{}", std::process::id()));
+        let status = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+        assert!(status.success());
+        let mut writer = NonblockingWriter::open_append(&path).expect("open the FIFO");
+        std::fs::remove_file(&path).expect("remove the FIFO");
         let written = fill(&mut writer);
         assert!(written > 0 && !writer.is_non_empty());
         assert_eq!(writer.unread_bytes_on_close(), written);
     }
 
     #[test]
-    fn unread_bytes_on_close_is_zero_when_reader_is_open() {
+    fn unread_bytes_of_fifo_with_reader_are_not_counted() {
         let path = std::env::temp_dir().join(format!("sigtool-read-later-{}", std::process::id()));
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils");
-        assert!(made.success());
-        let mut writer = NonblockingWriter::open_append(&path).expect("it opens");
-        let mut reader = File::open(&path).expect("it opens");
-        std::fs::remove_file(&path).expect("it was there");
-        writer.write(b"later").expect("room");
+        let status = std::process::Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+        assert!(status.success());
+        let mut writer = NonblockingWriter::open_append(&path).expect("open the FIFO");
+        let mut reader = File::open(&path).expect("open the FIFO");
+        std::fs::remove_file(&path).expect("remove the FIFO");
+        writer.write(b"later").expect("write to the FIFO");
         assert_eq!(writer.unread_bytes_on_close(), 0);
         drop(writer);
         let mut text = String::new();

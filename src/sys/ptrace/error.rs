@@ -1,85 +1,87 @@
-//! Why a process could not be looked into.
+//! Reasons why a process could not be inspected or traced.
 
 use std::io;
 
-/// Why ptrace(2) shows nothing of a process. Nothing has been changed in it.
+/// Reason why ptrace(2) failed on a process. The process is unchanged.
 #[derive(Debug)]
 pub enum PtraceError {
-    /// What is done here is done on x86-64 only.
+    /// The architecture is not x86-64.
     Architecture,
-    /// There is no such process, or it has ended meanwhile.
+    /// The process does not exist, or it exited meanwhile.
     Gone,
-    /// It has ended and waits for its parent.
+    /// The process exited and waits for its parent.
     Zombie,
-    /// It is a thread of the kernel's own.
+    /// The process is a kernel thread.
     KernelThread,
-    /// It has a tracer already; each thread can have one only.
+    /// The process already has a tracer; a thread can have only one.
     Traced {
-        /// The tracer.
+        /// PID of the tracer.
         tracer: u32,
     },
-    /// It is another user's, and CAP_SYS_PTRACE is missing.
+    /// The process belongs to another user, and CAP_SYS_PTRACE is missing.
     OtherUser {
-        /// Its effective user.
+        /// Effective UID of the process.
         uid: u32,
     },
-    /// It has capabilities that the caller has not, and CAP_SYS_PTRACE is
+    /// The process has capabilities that the caller lacks, and CAP_SYS_PTRACE is
     /// missing.
     Capabilities,
-    /// It may not be dumped (PR_SET_DUMPABLE in prctl(2)), and CAP_SYS_PTRACE is
-    /// missing.
+    /// The process is not dumpable (PR_SET_DUMPABLE in prctl(2)), and
+    /// CAP_SYS_PTRACE is missing.
     Undumpable,
-    /// The caller is in a user namespace of its own, and the process is not in
-    /// it: what the caller may do there does not count outside.
+    /// The caller is in a child user namespace and the process is not. Capabilities
+    /// of the child namespace have no effect outside.
     UserNamespace,
     /// The security module Yama forbids it (kernel.yama.ptrace_scope).
     Yama {
-        /// The setting: 1 descendants only, 2 administrators only, 3 nobody.
+        /// The setting: 1 allows descendants, 2 allows administrators, 3 allows
+        /// nothing.
         scope: u8,
     },
-    /// The kernel forbids it, and /proc does not tell why: another security
+    /// The kernel forbids it and /proc does not show the reason: another security
     /// module, or a sandbox around the caller.
     Forbidden,
-    /// Its thread runs 32-bit code.
+    /// The thread runs 32-bit code.
     Compat,
-    /// Its system calls are filtered by seccomp(2); suspending the filter takes
-    /// CAP_SYS_ADMIN.
+    /// seccomp(2) filters the system calls of the process; suspending the filter
+    /// needs CAP_SYS_ADMIN.
     Seccomp,
-    /// Its system calls are dispatched to itself (PR_SET_SYSCALL_USER_DISPATCH).
+    /// The system calls of the process are dispatched to itself
+    /// (PR_SET_SYSCALL_USER_DISPATCH).
     Dispatched,
-    /// It has no system call instruction that could be used.
+    /// The process has no usable system call instruction.
     NoInstruction,
-    /// Its stack pointer points to no memory that could be used.
+    /// The stack pointer does not point to usable memory.
     NoMemory,
-    /// Its credentials are not the caller's, and it was not asked for that it is
-    /// made to run system calls all the same.
+    /// The credentials of the process differ from the caller's, and the request
+    /// does not allow injected system calls in such a process.
     Credentials,
-    /// Its system calls are filtered, and its credentials are not the caller's: its
-    /// filter is not suspended.
+    /// seccomp(2) filters the system calls of the process, and its credentials
+    /// differ from the caller's. Such a filter is never suspended.
     FilteredCredentials,
     /// The kernel does not report the system calls of a tracee.
     OldKernel,
-    /// The thread made another call than the one that it was to make: something
-    /// changes its instructions. The call was cancelled.
+    /// The thread was about to make a different call than the requested one,
+    /// because something changed its instructions. The call was cancelled.
     Tampered,
-    /// A page of its memory did not arrive in time.
+    /// A page of the process's memory did not arrive in time.
     MemoryTimeout,
-    /// Its thread did not stop within the time.
+    /// The thread did not stop in time.
     StopTimeout {
-        /// The letter of its state, as in /proc/PID/stat: D is a sleep that
-        /// cannot be interrupted.
+        /// State letter as in /proc/PID/stat. D is an uninterruptible sleep.
         state: u8,
     },
-    /// Its threads ended, or it executed another program, each time it was tried.
+    /// In every attempt the threads exited or the process executed another program.
     Unstable,
-    /// The helper process ended before it was done: somebody killed it.
+    /// The helper process was killed before it finished.
     HelperKilled,
-    /// A system call failed that should not.
+    /// A system call failed unexpectedly.
     SystemCall(io::Error),
 }
 
 impl PtraceError {
-    /// Whether it concerns the actions alone, so that the queue may still be seen.
+    /// Whether the error concerns only the actions, so that the queue may still be
+    /// readable.
     pub fn concerns_actions_only(&self) -> bool {
         matches!(
             self,
@@ -95,14 +97,14 @@ impl PtraceError {
         )
     }
 
-    /// The reason in words, as the end of a sentence; without the process.
+    /// The reason in words, as the end of a sentence that names the process.
     pub fn reason(&self) -> String {
         let text = match self {
             PtraceError::Architecture => "ptrace is not supported on this architecture (x86-64 only)",
             PtraceError::Gone => "no such process",
             PtraceError::Zombie => "it is a zombie: dead, until its parent waits for it",
             PtraceError::KernelThread => "it is a kernel thread",
-            PtraceError::Traced { tracer: by } => return format!("it is traced already, by {by}"),
+            PtraceError::Traced { tracer } => return format!("it is traced already, by {tracer}"),
             PtraceError::OtherUser { uid } => {
                 return format!("it belongs to uid {uid}: that takes CAP_SYS_PTRACE");
             }
@@ -155,12 +157,12 @@ impl PtraceError {
 }
 
 fn yama_reason(scope: u8) -> String {
-    let who = match scope {
+    let rule = match scope {
         1 => "only a descendant may be traced without CAP_SYS_PTRACE",
         2 => "that takes CAP_SYS_PTRACE",
         _ => "nobody may, until the next boot",
     };
-    format!("kernel.yama.ptrace_scope is {scope}: {who}")
+    format!("kernel.yama.ptrace_scope is {scope}: {rule}")
 }
 
 #[cfg(test)]
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn reason_names_deciding_fact() {
-        for (refusal, word) in [
+        for (error, expected) in [
             (PtraceError::Yama { scope: 1 }, "kernel.yama.ptrace_scope is 1"),
             (PtraceError::Traced { tracer: 77 }, "by 77"),
             (PtraceError::OtherUser { uid: 33 }, "uid 33"),
@@ -177,7 +179,7 @@ mod tests {
             (PtraceError::Seccomp, "CAP_SYS_ADMIN"),
             (PtraceError::Architecture, "x86-64"),
         ] {
-            assert!(refusal.reason().contains(word), "{refusal:?}: {}", refusal.reason());
+            assert!(error.reason().contains(expected), "{error:?}: {}", error.reason());
         }
     }
 }

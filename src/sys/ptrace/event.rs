@@ -1,52 +1,53 @@
-//! What a tracer tells.
+//! Events that a tracer reports.
 
 use std::time::{Duration, SystemTime};
 
 use crate::signal::exit_status::Termination;
 use crate::signal::{Siginfo, Signal};
 
-/// Something that happened to a traced process.
+/// An event of a traced process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TracerEvent {
-    /// When the tracer saw it, in real time.
+    /// Time at which the tracer saw the event, in real time.
     pub time: SystemTime,
-    /// The thread that it happened to.
+    /// Thread that the event happened to.
     pub tid: u32,
-    /// What it was.
+    /// Details of the event.
     pub kind: TracerEventKind,
 }
 
-/// What happened.
+/// Kind of a [`TracerEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TracerEventKind {
-    /// A signal is delivered, also one that is ignored. Process numbers are those
-    /// of the target's pid namespace; what it tells of its sender is claimed.
+    /// A signal is delivered, even if it is ignored. PIDs are those of the target's
+    /// PID namespace. The sender is unverified.
     Delivered(Siginfo),
-    /// The thread is new.
+    /// The thread was created.
     ThreadCreated,
-    /// It executes another program; from now on it is the only thread, and has
-    /// the number of the process.
+    /// The thread executes another program. From now on it is the only thread, and
+    /// its TID is the PID of the process.
     Exec {
-        /// The number it had.
+        /// TID before the exec.
         former_tid: u32,
     },
-    /// It has ended. The main thread's end is that of the process, and the last
-    /// to be told.
+    /// The thread exited. The exit of the main thread is the exit of the process
+    /// and the last event.
     Exited(Option<Termination>),
-    /// This signal has stopped the process, as job control does.
+    /// This signal stopped the process (job control).
     Stopped(Signal),
-    /// So many events before this one are lost: nobody took them.
+    /// Number of events before this one that were dropped because the reader was
+    /// too slow.
     Lost(u64),
 }
 
-/// What tracing has cost a process: how often a thread of it stood still, from
-/// when the tracer saw that until it let the thread go on.
+/// Cost of tracing for a process: the stops of its threads, each from the time when
+/// the tracer saw it until the thread continued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StopStats {
-    /// How often.
+    /// Number of stops.
     pub count: u64,
-    /// The longest time.
+    /// Longest stop.
     pub longest: Duration,
-    /// All of them together.
+    /// Sum of all stops.
     pub total: Duration,
 }

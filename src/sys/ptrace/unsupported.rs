@@ -1,4 +1,4 @@
-//! Where it is not supported: nothing is ever seen or traced.
+//! Stubs for architectures without support: every call fails.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,7 +17,7 @@ pub(super) fn preflight(_: u32) -> Option<PtraceError> {
     Some(PtraceError::Architecture)
 }
 
-/// A process whose signals are told as they are delivered.
+/// Uninhabited counterpart of the x86-64 tracer.
 #[derive(Debug)]
 pub struct Tracer(std::convert::Infallible);
 
@@ -26,20 +26,20 @@ impl Tracer {
         Err(PtraceError::Architecture)
     }
 
-    /// Takes what has happened by now, and whether the process is still traced.
+    /// Reads the pending events; returns whether the process is still traced.
     ///
     /// # Errors
-    /// What read(2) says.
+    /// The errors of read(2).
     pub fn read(&mut self, _: &mut Vec<TracerEvent>) -> io::Result<bool> {
         match self.0 {}
     }
 
-    /// Asks for the end of the tracing.
+    /// Requests the end of the tracing.
     pub fn request_stop(&self) {
         match self.0 {}
     }
 
-    /// Ends the tracing, if it has not ended; gives what it has cost.
+    /// Ends the tracing if it is still active, and returns its cost.
     pub fn finish(&mut self) -> StopStats {
         match self.0 {}
     }

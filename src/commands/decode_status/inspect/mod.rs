@@ -248,10 +248,10 @@ mod tests {
     /// What the kernel's verifier says of a program that it does refuse, of the
     /// test's own process: the harness catches some signals.
     fn verifier_errors(verbose: bool) -> Option<Vec<DecodeError>> {
-        let refused = match bpf::live::load_invalid_program() {
+        let refused = match bpf::load_invalid_program() {
             Ok(refused) => refused,
             Err(why) => {
-                bpf::live::report_skipped(&why);
+                bpf::report_skipped(&why);
                 return None;
             }
         };

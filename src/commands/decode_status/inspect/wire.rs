@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use crate::commands::decode_status::cells::lossy_string;
 use crate::inspect::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region, Unavailable};
+use crate::json::{AbsentFields, ChildObject, SenderObject, SiginfoFieldsObject, TimerObject};
 use crate::signal::Arch;
-use crate::signal::siginfo_fields::{ChildStatus, SiginfoFields};
+use crate::signal::siginfo_fields::SiginfoFields;
 
 /// What was seen inside a process. A field is left out that was not asked for.
 #[derive(Serialize)]
-pub(in crate::commands::decode_status) struct InspectionObject {
+pub(in crate::commands::decode_status) struct InspectionObject<'a> {
     /// Null where /proc had told that there is nothing to see, or nothing
     /// could be.
     means: Option<ProvenanceObject>,
@@ -20,7 +21,7 @@ pub(in crate::commands::decode_status) struct InspectionObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     handlers: Option<Option<Vec<HandlerObject>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    queued: Option<Option<Vec<QueuedSignalObject>>>,
+    queued: Option<Option<Vec<QueuedSignalObject<'a>>>>,
     /// limit, changed; null where the queue is whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_cut: Option<Option<&'static str>>,
@@ -60,7 +61,7 @@ struct HandlerObject {
 
 /// Everything here is a claim.
 #[derive(Serialize)]
-struct QueuedSignalObject {
+struct QueuedSignalObject<'a> {
     number: u8,
     signal: String,
     /// Null for the process.
@@ -74,57 +75,15 @@ struct QueuedSignalObject {
     meaning: Option<String>,
     errno: Option<i32>,
     verified: bool,
-    sender: Option<ClaimedSenderObject>,
-    value: Option<i32>,
-    pointer: Option<u64>,
-    child: Option<QueuedChildObject>,
-    timer: Option<QueuedTimerObject>,
-    descriptor: Option<QueuedDescriptorObject>,
-    address: Option<u64>,
-    syscall: Option<i32>,
-}
-
-#[derive(Serialize)]
-struct ClaimedSenderObject {
-    /// Null where nobody here has the number.
-    pid: Option<u32>,
-    /// As the target's pid namespace numbers it.
-    namespace_pid: u32,
-    uid: u32,
-    name: Option<String>,
-    verified: bool,
-}
-
-#[derive(Serialize)]
-struct QueuedChildObject {
-    pid: Option<u32>,
-    namespace_pid: u32,
-    uid: u32,
-    status: i32,
-}
-
-#[derive(Serialize)]
-struct QueuedTimerObject {
-    id: u32,
-    /// Always null: the kernel counts it when the signal is taken
-    /// (`posixtimer_deliver_signal` in kernel/time/posix-timers.c).
-    overrun: Option<u32>,
-    /// Null where there is no such timer.
-    clock: Option<i32>,
-    clock_name: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct QueuedDescriptorObject {
-    fd: i32,
-    band: u32,
+    #[serde(flatten)]
+    fields: SiginfoFieldsObject<'a>,
 }
 
 /// What was seen, as an object.
 pub(in crate::commands::decode_status) fn inspection_object(
     inside: Option<&Inspection>,
     asked: super::InspectOptions,
-) -> InspectionObject {
+) -> InspectionObject<'_> {
     let handlers = || inside?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
     let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
     let cut = || {
@@ -192,7 +151,7 @@ fn handler_object(handler: &Handler) -> HandlerObject {
     }
 }
 
-fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
+fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject<'_> {
     let PendingEntry {
         signal,
         tid: thread,
@@ -201,14 +160,19 @@ fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
         claimed_sender: claimed,
         timer,
     } = entry;
-    let details = info.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
+    let fields = info.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
     let code = info.and_then(|info| info.known_code());
-    let sender = claimed.as_ref().filter(|claimed| !claimed.is_child).map(|claimed| ClaimedSenderObject {
-        pid: claimed.pid,
-        namespace_pid: claimed.inner_pid,
-        uid: claimed.uid,
-        name: claimed.name.as_deref().map(lossy_string),
-        verified: false,
+    let sender = claimed.as_ref().filter(|claimed| !claimed.is_child).map(|claimed| {
+        SenderObject::new(claimed.pid, claimed.uid, claimed.name.as_deref(), false)
+            .with_namespace_pid(claimed.inner_pid)
+    });
+    let child = fields.child.map(|status| {
+        let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
+        ChildObject::new(pid, &status).with_namespace_pid(status.pid)
+    });
+    let timer = fields.timer_id_and_overrun.map(|(id, _)| {
+        let clock = timer.map(|timer| timer.clock_id);
+        TimerObject::new(id, None).with_clock(clock, timer.and_then(|timer| timer.clock_name()))
     });
     QueuedSignalObject {
         number: signal.get(),
@@ -224,21 +188,6 @@ fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject {
         meaning: info.map(|info| info.description()),
         errno: info.map(|info| info.errno),
         verified: false,
-        sender,
-        value: details.value,
-        pointer: details.value_pointer,
-        child: details.child.map(|ChildStatus { pid: namespace_pid, uid, status }| {
-            let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
-            QueuedChildObject { pid, namespace_pid, uid, status }
-        }),
-        timer: details.timer_id_and_overrun.map(|(id, _)| QueuedTimerObject {
-            id,
-            overrun: None,
-            clock: timer.map(|timer| timer.clock_id),
-            clock_name: timer.and_then(|timer| timer.clock_name()),
-        }),
-        descriptor: details.fd_and_events.map(|(fd, band)| QueuedDescriptorObject { fd, band }),
-        address: details.address,
-        syscall: details.syscall,
+        fields: SiginfoFieldsObject::new(&fields, sender, child, timer, AbsentFields::Null),
     }
 }

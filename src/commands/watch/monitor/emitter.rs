@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use super::event::MonitorEvent;
 use super::{view, wire};
-use crate::commands::watch::output::notes::StderrNotes;
-use crate::commands::watch::output::stdout::BufferedStdout;
+use crate::commands::watch::output::LosslessStdout;
+use crate::commands::watch::output::StderrNotes;
 use crate::exit::ExitStatus;
 use crate::out::{OutputFormat, ReportWriter};
 use crate::signal::Siginfo;
 use crate::sys::signal::signalfd::SignalFd;
 
-pub(super) use crate::commands::watch::output::stdout::WatchEnd;
+pub(super) use crate::commands::watch::output::WatchEnd;
 
 /// Prints events until --count is reached, and notes.
 pub(super) struct Emitter<'a, 'o> {
     out: &'a mut ReportWriter<'o>,
-    stdout: &'a BufferedStdout,
+    stdout: &'a LosslessStdout,
     notes: &'a mut StderrNotes,
     /// Number of events that --count still allows; `None` without a limit.
     remaining: Option<u64>,
@@ -30,7 +30,7 @@ impl<'a, 'o> Emitter<'a, 'o> {
     /// `out` writes to `stdout`. `count`: the value of --count.
     pub(super) fn new(
         out: &'a mut ReportWriter<'o>,
-        stdout: &'a BufferedStdout,
+        stdout: &'a LosslessStdout,
         notes: &'a mut StderrNotes,
         count: Option<u64>,
     ) -> Emitter<'a, 'o> {

@@ -20,8 +20,8 @@ mod wire;
 
 use std::time::Duration;
 
-use crate::commands::watch::output::notes::StderrNotes;
-use crate::commands::watch::output::stdout::BufferedStdout;
+use crate::commands::watch::output::LosslessStdout;
+use crate::commands::watch::output::StderrNotes;
 use crate::error::{CommandOutcome, Failure};
 use crate::explain::Requirement;
 use crate::out::ReportWriter;
@@ -56,7 +56,7 @@ pub struct MonitorRequest {
 pub(super) fn run(
     request: &MonitorRequest,
     out: &mut ReportWriter<'_>,
-    stdout: &BufferedStdout,
+    stdout: &LosslessStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
     event_loop::monitor(request, emitter::Emitter::new(out, stdout, notes, request.count))

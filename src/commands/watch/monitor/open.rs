@@ -94,8 +94,7 @@ fn open_named(pids: &[u32], reader: &mut ProcReader) -> Result<Vec<MonitoredProc
 }
 
 fn selection_failure(error: &SelectError) -> CommandOutcome {
-    let exit_status = if error.is_unreadable() { ExitStatus::Unreadable } else { ExitStatus::Failure };
-    CommandOutcome { exit_status, error_messages: vec![error.to_string()] }
+    CommandOutcome { exit_status: error.exit_status(), error_messages: vec![error.to_string()] }
 }
 
 /// Raises the limit of open files so that `count` more processes can be opened.

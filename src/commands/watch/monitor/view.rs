@@ -5,7 +5,7 @@ use std::io;
 
 use super::event::{InitialState, MonitorEvent, MonitorEventKind, ProcessChange};
 use super::signal_text;
-use crate::commands::watch::view::format_time;
+use crate::commands::watch::cells::format_time;
 use crate::explain::requirement::SignalSetKind;
 use crate::inspect::events::{ThreadEvent, ThreadEventKind};
 use crate::out::{Cell, Meaning, OutputFormat, OutputSettings, ReportWriter, StreamColumn, escape_name};

@@ -8,12 +8,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::event::{FatalSignal, InitialState, MonitorEvent, MonitorEventKind, ProcessChange};
-use crate::commands::watch::wire::{SenderObject, SiginfoObject, lost_count_object, siginfo_object};
+use crate::commands::watch::wire::{SiginfoObject, lost_count_object, siginfo_object};
 use crate::inspect::events::{
     GenerateResult, SenderMatch, SignalDelivery, SignalGeneration, StopStats, ThreadEvent, ThreadEventKind,
     VerifiedSender,
 };
 use crate::inspect::{Backend, ClaimedSender};
+use crate::json::SenderObject;
 use crate::out::ReportWriter;
 use crate::procfs::{ProcessName, TaskState, Thread};
 use crate::signal::exit_status::Termination;
@@ -271,11 +272,14 @@ fn fatal_sender_object(fatal_signal: &FatalSignal) -> Option<SenderObject<'_>> {
 /// our PID namespace.
 fn claimed_sender_object(claimed: &ClaimedSender) -> Option<SenderObject<'_>> {
     let ClaimedSender { inner_pid, pid, uid, name, is_child } = claimed;
-    (!is_child).then(|| SenderObject::new_claimed(*pid, *uid, name.as_deref(), *inner_pid))
+    let exited = pid.is_some() && name.is_none();
+    let sender = SenderObject::new(Some(pid.unwrap_or(0)), *uid, name.as_deref(), false);
+    (!is_child).then(|| sender.with_namespace_pid(*inner_pid).with_exited(exited))
 }
 
 /// Returns a sender reported by the kernel; the PID is 0 outside of our PID namespace.
 fn verified_sender_object(sender: &VerifiedSender) -> SenderObject<'_> {
-    SenderObject::new_verified(sender.pid.unwrap_or(0), sender.uid, Some(&sender.thread_name))
+    SenderObject::new(Some(sender.pid.unwrap_or(0)), sender.uid, Some(&sender.thread_name), true)
         .with_tid(sender.tid)
+        .with_exited(false)
 }

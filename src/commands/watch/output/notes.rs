@@ -1,62 +1,64 @@
-//! Lines for people on standard error, which nothing waits for.
+//! Messages for people on standard error, written without blocking.
 
 use std::io::Write;
 use std::time::Duration;
 
-use super::queue::LineQueue;
+use super::LineDroppingWriter;
 use crate::out::escape_message;
 
-/// How often what waits is tried again.
+/// The time between two attempts to write pending messages.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Standard error. Nobody is left to tell where it cannot be written.
+/// Standard error. Errors of write(2) are ignored: no other stream could report
+/// them.
 #[derive(Debug)]
-pub(in crate::commands::watch) struct StderrNotes(LineQueue);
+pub(in crate::commands::watch) struct StderrNotes(LineDroppingWriter);
 
 impl StderrNotes {
-    /// Nothing is written yet.
     pub(in crate::commands::watch) fn stderr() -> StderrNotes {
-        StderrNotes(LineQueue::stderr(|lost| {
-            format!("watch: not written, for nobody read them in time: {lost} lines\n")
-        }))
+        StderrNotes(LineDroppingWriter::stderr(dropped_lines_note))
     }
 
-    /// A line of what goes on.
+    /// Writes a line about the progress of the command.
     pub(in crate::commands::watch) fn write_note(&mut self, text: &str) {
         let _ = self.0.write_all(format!("watch: {}\n", escape_message(text)).as_bytes());
     }
 
-    /// A line of what has gone wrong.
+    /// Writes a line about an error.
     pub(in crate::commands::watch) fn write_error(&mut self, text: &str) {
         let _ = self.0.write_all(format!("sigtool: {}\n", escape_message(text)).as_bytes());
     }
 
-    /// That so many bytes of what is written somewhere are given up, if any are.
-    pub(in crate::commands::watch) fn note_unwritten(&mut self, of: &str, bytes: usize) {
-        if let Some(text) = unwritten_text(of, bytes) {
+    /// Writes a note with the number of unwritten bytes of a stream, if it is not 0.
+    pub(in crate::commands::watch) fn note_unwritten(&mut self, stream: &str, bytes: usize) {
+        if let Some(text) = unwritten_text(stream, bytes) {
             self.write_note(&text);
         }
     }
 
-    /// Tries again what waits; gives how long to wait at most before the next
-    /// time, of the time that is left (`None`: for ever).
-    pub(in crate::commands::watch) fn write_pending(&self, left: Option<Duration>) -> Option<Duration> {
+    /// Writes pending lines that fit. Returns the timeout of the next wait: `timeout`,
+    /// shortened if lines are still pending (`None`: no timeout).
+    pub(in crate::commands::watch) fn write_pending(&self, timeout: Option<Duration>) -> Option<Duration> {
         let _ = self.0.write_pending();
         if self.0.has_pending() {
-            Some(left.map_or(RETRY_INTERVAL, |left| left.min(RETRY_INTERVAL)))
+            Some(timeout.map_or(RETRY_INTERVAL, |timeout| timeout.min(RETRY_INTERVAL)))
         } else {
-            left
+            timeout
         }
     }
 
-    /// Writes what waits, before the end; what nobody takes is given up.
+    /// Writes pending lines before exit. Lines that are not read in time are lost.
     pub(in crate::commands::watch) fn finish(&self) {
         let _ = self.0.flush_at_exit();
     }
 }
 
-/// How it is told that so many bytes of what is written somewhere are given up;
-/// `None` where none are.
-pub(in crate::commands::watch) fn unwritten_text(of: &str, bytes: usize) -> Option<String> {
-    (bytes > 0).then(|| format!("{of}: {bytes} bytes not written, for nobody read them in time"))
+/// Returns the line that takes the place of dropped lines.
+pub(in crate::commands::watch) fn dropped_lines_note(count: u64) -> String {
+    format!("watch: not written, for nobody read them in time: {count} lines\n")
+}
+
+/// Returns the message about unwritten bytes of a stream, or `None` if there are none.
+pub(in crate::commands::watch) fn unwritten_text(stream: &str, bytes: usize) -> Option<String> {
+    (bytes > 0).then(|| format!("{stream}: {bytes} bytes not written, for nobody read them in time"))
 }

@@ -1,4 +1,4 @@
-//! What is typed for a command that is run.
+//! Command-line arguments of `sigtool watch -- COMMAND`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{LogDestination, SuperviseOptions};
-use crate::commands::watch::args::{escape_arg, parse_signal, parse_signal_set};
+use crate::commands::watch::parse::{escape_arg, parse_signal, parse_signal_set};
 use crate::duration;
 use crate::error::Failure;
 use crate::signal::{Arch, Signal, SignalSet};
 
 /// The options that belong to a command.
 #[derive(Debug, Args)]
-pub struct SuperviseArgs {
+pub(in crate::commands::watch) struct SuperviseArgs {
     /// Run a command; signals are forwarded to it (after --)
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -53,37 +53,37 @@ pub struct SuperviseArgs {
 }
 
 impl SuperviseArgs {
-    /// What the arguments mean; `None` where no command is given.
+    /// Converts the arguments to options, or returns `None` if there is no command.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing, or an option
-    /// that means nothing without a command.
+    /// A usage error for the first invalid argument, or for an option that needs a
+    /// command.
     pub(in crate::commands::watch) fn to_options(
         &self,
-        timeout: bool,
+        has_timeout: bool,
     ) -> Result<Option<SuperviseOptions>, Failure> {
         if self.command.is_empty() {
-            let alone = self.given_options().into_iter().find(|(given, _)| *given);
-            return match alone {
+            let first_given = self.given_options().into_iter().find(|(given, _)| *given);
+            return match first_given {
                 Some((_, option)) => Err(Failure::usage_error(format!(
                     "{option} is for a command: sigtool watch {option} ... -- COMMAND"
                 ))),
                 None => Ok(None),
             };
         }
-        if self.kill_after.is_some() && !timeout {
+        if self.kill_after.is_some() && !has_timeout {
             return Err(Failure::usage_error(
                 "--kill-after takes a --timeout to come after, which is not inf",
             ));
         }
-        let maps = self.map.iter().map(parse_mappings).collect::<Result<Vec<_>, _>>()?.concat();
-        let drops = parse_signal_sets("--drop", &self.drop)?;
-        for (at, (from, _)) in maps.iter().enumerate() {
+        let mappings = self.map.iter().map(parse_mappings).collect::<Result<Vec<_>, _>>()?.concat();
+        let dropped = parse_signal_sets("--drop", &self.drop)?;
+        for (index, (from, _)) in mappings.iter().enumerate() {
             let name = Arch::NATIVE.signal_name(*from);
-            if drops.contains(*from) {
+            if dropped.contains(*from) {
                 return Err(Failure::usage_error(format!("{name}: both to --map and to --drop")));
             }
-            if maps[..at].iter().any(|(earlier, _)| earlier == from) {
+            if mappings[..index].iter().any(|(earlier, _)| earlier == from) {
                 return Err(Failure::usage_error(format!("{name}: --map gives it two meanings")));
             }
         }
@@ -103,8 +103,8 @@ impl SuperviseArgs {
         };
         Ok(Some(SuperviseOptions {
             argv: self.command.clone(),
-            mappings: maps,
-            dropped: drops,
+            mappings,
+            dropped,
             ignored: parse_signal_sets("--ignore", &self.ignore)?,
             blocked: parse_signal_sets("--block", &self.block)?,
             defaulted: parse_signal_sets("--default", &self.default)?,
@@ -116,7 +116,7 @@ impl SuperviseArgs {
         }))
     }
 
-    /// The options, and whether each is given.
+    /// Returns each option with whether it is given.
     fn given_options(&self) -> [(bool, &'static str); 11] {
         [
             (!self.map.is_empty(), "--map"),
@@ -134,27 +134,27 @@ impl SuperviseArgs {
     }
 }
 
-/// All that an option names. `all` is all that can be changed, the C library's
-/// own signals too: a child may have inherited them ignored.
+/// Parses the signal sets of an option and returns their union. `all` includes the
+/// signals that the C library reserves, because a child may inherit them ignored.
 fn parse_signal_sets(option: &str, words: &[OsString]) -> Result<SignalSet, Failure> {
-    let of = |failure: Failure| Failure::usage_error(format!("{option} {failure}"));
-    words.iter().try_fold(SignalSet::EMPTY, |all, word| {
+    let add_option = |failure: Failure| Failure::usage_error(format!("{option} {failure}"));
+    words.iter().try_fold(SignalSet::EMPTY, |union, word| {
         let word = escape_arg(word);
-        let named = parse_signal_set(&word).map_err(of)?;
-        let own = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_reserved_by_libc());
-        let says_all = word.split(',').any(|part| part.trim().eq_ignore_ascii_case("all"));
-        Ok(all | named | own.filter(|_| says_all).collect())
+        let parsed = parse_signal_set(&word).map_err(add_option)?;
+        let reserved = SignalSet::all(Arch::NATIVE).iter().filter(|signal| signal.is_reserved_by_libc());
+        let contains_all = word.split(',').any(|part| part.trim().eq_ignore_ascii_case("all"));
+        Ok(union | parsed | reserved.filter(|_| contains_all).collect())
     })
 }
 
-/// `TERM=INT`, `TERM,HUP=INT`.
+/// Parses `TERM=INT` or `TERM,HUP=INT` to pairs of a received and a forwarded signal.
 fn parse_mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
     let word = escape_arg(word);
-    let of = |failure: Failure| Failure::usage_error(format!("--map {failure}"));
+    let add_option = |failure: Failure| Failure::usage_error(format!("--map {failure}"));
     let Some((from, to)) = word.split_once('=') else {
         return Err(Failure::usage_error(format!("--map {word}: SIGNAL=SIGNAL is expected")));
     };
-    let (from, to) = (parse_signal_set(from).map_err(of)?, parse_signal(to).map_err(of)?);
+    let (from, to) = (parse_signal_set(from).map_err(add_option)?, parse_signal(to).map_err(add_option)?);
     Ok(from.iter().map(|from| (from, to)).collect())
 }
 
@@ -163,22 +163,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parses_mappings() {
-        let read = |word: &str| {
-            let read = parse_mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
-            Ok(read.into_iter().map(|(from, to)| (from.get(), to.get())).collect())
+    fn parses_mappings_and_names_invalid_ones() {
+        let parse = |word: &str| {
+            let mappings = parse_mappings(&OsString::from(word)).map_err(|failure| failure.to_string())?;
+            Ok(mappings.into_iter().map(|(from, to)| (from.get(), to.get())).collect())
         };
-        assert_eq!(read("TERM=INT"), Ok(vec![(15, 2)]));
-        assert_eq!(read("sigrtmin+1=10"), Ok(vec![(35, 10)]));
-        assert_eq!(read("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
-        for (word, said) in [
+        assert_eq!(parse("TERM=INT"), Ok(vec![(15, 2)]));
+        assert_eq!(parse("sigrtmin+1=10"), Ok(vec![(35, 10)]));
+        assert_eq!(parse("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
+        for (word, message) in [
             ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
             ("FOO=INT", "--map FOO: unknown signal; the nearest name is FPE"),
             ("TERM=", "--map '': not a signal"),
             ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
             ("KILL=TERM", "--map KILL: the kernel lets nobody catch, block or ignore it"),
         ] {
-            assert_eq!(read(word), Err(said.to_owned()), "{word}");
+            assert_eq!(parse(word), Err(message.to_owned()), "{word}");
         }
     }
 }

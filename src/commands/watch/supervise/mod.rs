@@ -1,6 +1,6 @@
-//! `sigtool watch -- COMMAND`: a command, and every signal on to it.
+//! `sigtool watch -- COMMAND`: runs a command and forwards signals to it.
 
-pub mod args;
+pub(super) mod args;
 mod job;
 mod log;
 mod policy;
@@ -13,8 +13,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use supervisor::Supervisor;
+
 use super::WatchRequest;
 use crate::commands::watch::hooks::HookRunner;
+use crate::commands::watch::output::LineDroppingWriter;
 use crate::error::{CommandOutcome, Failure, message_without_errno};
 use crate::exit::ExitStatus;
 use crate::out::{ReportWriter, escape_name};
@@ -26,38 +29,38 @@ use crate::sys::process::spawn::InheritedSignalState;
 use crate::sys::signal::mask;
 use crate::sys::signal::signalfd::{self, SignalFd};
 
-/// What is run, and what becomes of signals on their way to it.
+/// The command to supervise and the rules for forwarding signals to it.
 #[derive(Debug)]
 pub struct SuperviseOptions {
-    /// The command and its arguments; there is at least one word.
+    /// The command and its arguments; not empty.
     pub argv: Vec<OsString>,
-    /// What arrives as the first goes on as the second.
+    /// Pairs of a received signal and the signal to forward instead.
     pub mappings: Vec<(Signal, Signal)>,
-    /// What does not go on.
+    /// Signals that are not forwarded.
     pub dropped: SignalSet,
-    /// What the command ignores, whatever was inherited.
+    /// Signals that the command ignores at its start.
     pub ignored: SignalSet,
-    /// What it blocks, beside what was inherited.
+    /// Signals that the command blocks at its start, in addition to inherited ones.
     pub blocked: SignalSet,
-    /// What it does not ignore, whatever was inherited.
+    /// Signals that have their default disposition when the command starts.
     pub defaulted: SignalSet,
-    /// Whether it leads a process group of its own, which signals go to.
+    /// Whether the command leads its own process group, which gets the signals.
     pub own_group: bool,
-    /// Whether descendants are adopted when their parents end.
+    /// Whether sigtool adopts descendants whose parents exit.
     pub adopts_orphans: bool,
-    /// Whether all descendants are waited for.
+    /// Whether sigtool waits for all descendants.
     pub waits_for_all: bool,
-    /// After the time has run out and TERM has been sent: KILL, after this.
+    /// The time from TERM, which is sent at the timeout, to KILL.
     pub kill_after: Option<Duration>,
-    /// Where what was received is told.
+    /// The destination of the log.
     pub log: LogDestination,
 }
 
 impl SuperviseOptions {
-    /// To run this, with nothing else asked for.
-    pub fn new(words: Vec<OsString>) -> SuperviseOptions {
+    /// Creates options with default values.
+    pub fn new(argv: Vec<OsString>) -> SuperviseOptions {
         SuperviseOptions {
-            argv: words,
+            argv,
             mappings: Vec::new(),
             dropped: SignalSet::EMPTY,
             ignored: SignalSet::EMPTY,
@@ -72,76 +75,76 @@ impl SuperviseOptions {
     }
 }
 
-/// Where what was received is told.
+/// The destination of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogDestination {
-    /// On standard error, but for what the terminal sends to everybody.
+    /// Standard error, without signals that the terminal sends to the whole process
+    /// group.
     Stderr,
-    /// Appended to this file.
+    /// A file, which is appended to.
     File(PathBuf),
-    /// Nowhere.
+    /// No log.
     Disabled,
 }
 
-/// Blocks every signal, where a command is to be run: one that comes before the
-/// arguments are understood is not lost.
+/// Blocks every signal if there is a command to supervise, so that no signal is lost
+/// before the arguments are parsed.
 pub fn block_signals_early(command: Option<&[OsString]>) {
     if command.is_some() {
-        // Where it fails, it fails again when it is needed, and is told.
+        // `run` blocks the signals again and reports an error.
         let _ = mask::block_all();
     }
 }
 
-/// Runs the command to its end.
+/// Runs the command until it exits.
 pub(super) fn run(
     request: &WatchRequest,
-    plan: &SuperviseOptions,
+    options: &SuperviseOptions,
     out: &ReportWriter<'_>,
 ) -> Result<CommandOutcome, Failure> {
-    // Before the command is started: nothing would receive its end.
+    // Checked before the start: without pidfds sigtool could not wait for the command.
     check_calls().map_err(|missing| Failure {
         exit_status: ExitStatus::InternalError,
         cause: anyhow::anyhow!("running a command needs pidfds: {missing}"),
     })?;
-    let start = mask::block_all().map_err(io_failure("blocking signals"))?;
-    // Where CHLD was ignored, the ends of children would not be told.
+    let initial = mask::block_all().map_err(io_failure("blocking signals"))?;
+    // If CHLD were ignored, the kernel would not report exits of children.
     signalfd::set_default_disposition(CHLD);
-    if plan.adopts_orphans {
+    if options.adopts_orphans {
         child::become_subreaper().map_err(io_failure("--reap"))?;
     }
-    let signals =
+    let signal_fd =
         SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(io_failure("signalfd"))?;
     let format = out.format();
-    let stderr = super::output::queue::LineQueue::stderr(log::dropped_formatter(format));
-    let mut sink = log::open_sink(&plan.log, &stderr, format)?;
-    let log = log::SuperviseLog::new(&mut sink, &plan.log, out.settings());
-    let mut job = job::CommandJob::new(plan.own_group);
-    let keep =
-        if start.inherited.ignores_sigchld() { [CHLD].into_iter().collect() } else { SignalSet::EMPTY };
+    let stderr = LineDroppingWriter::stderr(log::dropped_formatter(format));
+    let mut sink = log::open_sink(&options.log, &stderr, format)?;
+    let log = log::SuperviseLog::new(&mut sink, &options.log, out.settings());
+    let mut job = job::CommandJob::new(options.own_group);
+    let inherited_ignored =
+        if initial.inherited.ignores_sigchld() { [CHLD].into_iter().collect() } else { SignalSet::EMPTY };
     let state = ChildSignalState {
-        blocked: start.blocked | plan.blocked,
-        default_signals: plan.defaulted,
-        ignored: (keep - plan.defaulted) | plan.ignored,
+        blocked: initial.blocked | options.blocked,
+        default_signals: options.defaulted,
+        ignored: (inherited_ignored - options.defaulted) | options.ignored,
     };
-    let pid = match child::spawn(&plan.argv, state, plan.own_group, job.foreground_terminal()) {
+    let pid = match child::spawn(&options.argv, state, options.own_group, job.foreground_terminal()) {
         Ok(pid) => pid,
-        Err(error) => return Ok(spawn_failure_outcome(request, plan, start.inherited, error)),
+        Err(error) => return Ok(spawn_failure_outcome(request, options, initial.inherited, error)),
     };
     job.set_started(pid);
-    let parent = supervisor::Supervisor::new(request, plan, pid, start.inherited, signals, log, job, stderr);
-    let exit = parent.map_err(io_failure("pidfd_open"))?.run()?;
+    let supervisor = Supervisor::new(request, options, pid, initial.inherited, signal_fd, log, job, stderr);
+    let exit = supervisor.map_err(io_failure("pidfd_open"))?.run()?;
     Ok(CommandOutcome { exit_status: exit, error_messages: Vec::new() })
 }
 
-/// The command could not be executed, or there was no process for it: that is
-/// told, and the commands of the end run all the same.
+/// Returns the outcome after the command could not be started, and runs the exit hooks.
 fn spawn_failure_outcome(
     request: &WatchRequest,
-    plan: &SuperviseOptions,
+    options: &SuperviseOptions,
     inherited: InheritedSignalState,
     error: SpawnError,
 ) -> CommandOutcome {
-    let name = escape_name(plan.argv[0].as_encoded_bytes());
+    let name = escape_name(options.argv[0].as_encoded_bytes());
     let (exit, error) = match error {
         SpawnError::ExecFailed(error) if error.kind() == io::ErrorKind::NotFound => {
             (ExitStatus::CommandNotFound, error)
@@ -149,26 +152,26 @@ fn spawn_failure_outcome(
         SpawnError::ExecFailed(error) => (ExitStatus::CommandNotExecutable, error),
         SpawnError::ForkFailed(error) => (ExitStatus::InternalError, error),
     };
-    let mut complaints = vec![format!("{name}: {}", message_without_errno(&error))];
+    let mut error_messages = vec![format!("{name}: {}", message_without_errno(&error))];
     let mut runner = HookRunner::new(request, inherited, false);
     for hook in request.hooks.iter().filter(|hook| hook.trigger.is_none()) {
-        complaints.extend(runner.run_exit_hook(hook, exit.code()).err());
+        error_messages.extend(runner.run_exit_hook(hook, exit.code()).err());
         while !runner.is_idle() {
-            let held: Vec<_> = runner.pidfds().collect();
-            if wait_for_exits(&held, None).is_err() {
+            let pidfds: Vec<_> = runner.pidfds().collect();
+            if wait_for_exits(&pidfds, None).is_err() {
                 break;
             }
-            complaints.extend(runner.reap().err());
+            error_messages.extend(runner.reap().err());
         }
     }
-    CommandOutcome { exit_status: exit, error_messages: complaints }
+    CommandOutcome { exit_status: exit, error_messages }
 }
 
-/// A failure of sigtool's own.
-fn io_failure(what: &str) -> impl FnOnce(io::Error) -> Failure {
-    let what = what.to_owned();
+/// Converts the error of an operation to an internal error.
+fn io_failure(operation: &str) -> impl FnOnce(io::Error) -> Failure {
+    let operation = operation.to_owned();
     move |error| Failure {
         exit_status: ExitStatus::InternalError,
-        cause: anyhow::anyhow!("{what}: {}", message_without_errno(&error)),
+        cause: anyhow::anyhow!("{operation}: {}", message_without_errno(&error)),
     }
 }

@@ -1,72 +1,71 @@
-//! What becomes of a signal on its way to the command; pure.
+//! Decides whether a received signal is forwarded to the command; pure.
 
 use super::SuperviseOptions;
 use crate::signal::consts::{CHLD, CONT, HUP, INT, PIPE, QUIT, TSTP, TTIN, TTOU, WINCH};
+use crate::signal::siginfo::SI_KERNEL;
 use crate::signal::{Siginfo, Signal};
 
-/// What the terminal, and the end of a session, send to a whole group.
+/// The signals that the kernel sends to a whole process group, for the terminal or at
+/// the end of a session.
 const TERMINAL_SIGNALS: [Signal; 8] = [INT, QUIT, TSTP, TTIN, TTOU, WINCH, HUP, CONT];
 
-/// si_code of what the kernel sends.
-pub(super) const SI_KERNEL: i32 = 128;
-
-/// What becomes of it.
+/// The outcome of forwarding a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ForwardOutcome {
-    /// It goes on as this signal.
+    /// It is or will be sent as this signal.
     Forwarded(Signal),
-    /// It does not.
+    /// It is not sent.
     NotForwarded(NotForwardedReason),
-    /// It is sigtool's own: the time has run out.
+    /// sigtool itself sent it because of the timeout.
     SentOnTimeout,
 }
 
-/// Why it does not.
+/// The reason why a signal is not forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotForwardedReason {
-    /// It was to be dropped.
+    /// The user has requested it.
     Dropped,
-    /// The terminal has sent it to the command as well.
+    /// The kernel has sent it to the command too.
     SentByTerminal,
-    /// Nobody is left.
+    /// The command and the descendants that would get it have exited.
     CommandExited,
-    /// The kernel refused.
+    /// The system call failed, with this message.
     Failed(String),
 }
 
-/// How things stand when a signal arrives.
+/// The process group and session state when a signal arrives.
 pub(super) trait JobContext {
-    /// Whether the command is in sigtool's own process group.
+    /// Whether the command is in the process group of sigtool.
     fn shares_group(&self) -> bool;
-    /// Whether sigtool leads its session.
+    /// Whether sigtool is a session leader.
     fn leads_session(&self) -> bool;
 }
 
-/// Whether it only tells what sigtool knows or did itself: of its children, or
-/// of its log, which nobody reads any more.
-pub(super) fn is_own_notification(info: &Siginfo, own: u32) -> bool {
-    (info.signal == CHLD && info.code > 0) || (info.signal == PIPE && info.code == 0 && info.pid == own)
+/// Whether a signal concerns only sigtool: CHLD for its children, or PIPE for a log
+/// whose reader has exited.
+pub(super) fn is_own_notification(info: &Siginfo, own_pid: u32) -> bool {
+    (info.signal == CHLD && info.code > 0) || (info.signal == PIPE && info.code == 0 && info.pid == own_pid)
 }
 
-/// What is to become of a signal.
+/// Decides whether, and as which signal, a received signal is forwarded.
 pub(super) fn decide_forwarding(
-    plan: &SuperviseOptions,
+    options: &SuperviseOptions,
     info: &Siginfo,
-    scene: &impl JobContext,
+    context: &impl JobContext,
 ) -> ForwardOutcome {
     let signal = info.signal;
-    if plan.dropped.contains(signal) {
+    if options.dropped.contains(signal) {
         return ForwardOutcome::NotForwarded(NotForwardedReason::Dropped);
     }
-    if let Some((_, to)) = plan.mappings.iter().find(|(from, _)| *from == signal) {
+    if let Some((_, to)) = options.mappings.iter().find(|(from, _)| *from == signal) {
         return ForwardOutcome::Forwarded(*to);
     }
-    // At a hang-up the leader of the session is told alone.
-    let to_all = info.code == SI_KERNEL
+    // At a hangup the kernel sends HUP to the session leader alone.
+    let is_sent_to_group = info.code == SI_KERNEL
         && TERMINAL_SIGNALS.contains(&signal)
-        && !(signal == HUP && scene.leads_session())
-        && scene.shares_group();
-    if to_all {
+        && !(signal == HUP && context.leads_session())
+        && context.shares_group();
+    if is_sent_to_group {
         ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
     } else {
         ForwardOutcome::Forwarded(signal)
@@ -79,6 +78,7 @@ mod tests {
     use crate::signal::SignalSet;
     use crate::signal::consts::TERM;
 
+    /// `shares_group` and `leads_session`.
     struct TestJobContext(bool, bool);
 
     impl JobContext for TestJobContext {
@@ -90,41 +90,41 @@ mod tests {
         }
     }
 
-    fn decide_for(signal: Signal, code: i32, stage: &TestJobContext) -> ForwardOutcome {
-        let plan = SuperviseOptions {
+    fn decide_for(signal: Signal, code: i32, context: &TestJobContext) -> ForwardOutcome {
+        let options = SuperviseOptions {
             mappings: vec![(TERM, INT), (QUIT, TERM)],
             dropped: [PIPE].into_iter().collect::<SignalSet>(),
             ..SuperviseOptions::new(Vec::new())
         };
-        decide_forwarding(&plan, &Siginfo { code, ..Siginfo::from_signal(signal) }, stage)
+        decide_forwarding(&options, &Siginfo { code, ..Siginfo::from_signal(signal) }, context)
     }
 
     #[test]
-    fn forwards_signals_except_those_the_terminal_sent() {
-        let (together, apart) = (TestJobContext(true, false), TestJobContext(false, false));
-        let there = ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal);
-        for (signal, code, stage, expected) in [
-            (INT, 0, &together, ForwardOutcome::Forwarded(INT)),
-            (INT, SI_KERNEL, &together, there.clone()),
-            (WINCH, SI_KERNEL, &together, there.clone()),
-            (INT, SI_KERNEL, &apart, ForwardOutcome::Forwarded(INT)),
-            (HUP, SI_KERNEL, &together, there),
+    fn forwards_signals_except_dropped_and_terminal_ones() {
+        let (same_group, other_group) = (TestJobContext(true, false), TestJobContext(false, false));
+        let sent_by_terminal = ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal);
+        for (signal, code, context, expected) in [
+            (INT, 0, &same_group, ForwardOutcome::Forwarded(INT)),
+            (INT, SI_KERNEL, &same_group, sent_by_terminal.clone()),
+            (WINCH, SI_KERNEL, &same_group, sent_by_terminal.clone()),
+            (INT, SI_KERNEL, &other_group, ForwardOutcome::Forwarded(INT)),
+            (HUP, SI_KERNEL, &same_group, sent_by_terminal),
             (HUP, SI_KERNEL, &TestJobContext(true, true), ForwardOutcome::Forwarded(HUP)),
-            (TERM, 0, &together, ForwardOutcome::Forwarded(INT)),
-            (QUIT, SI_KERNEL, &together, ForwardOutcome::Forwarded(TERM)),
-            (PIPE, 0, &apart, ForwardOutcome::NotForwarded(NotForwardedReason::Dropped)),
-            (CHLD, 0, &apart, ForwardOutcome::Forwarded(CHLD)),
+            (TERM, 0, &same_group, ForwardOutcome::Forwarded(INT)),
+            (QUIT, SI_KERNEL, &same_group, ForwardOutcome::Forwarded(TERM)),
+            (PIPE, 0, &other_group, ForwardOutcome::NotForwarded(NotForwardedReason::Dropped)),
+            (CHLD, 0, &other_group, ForwardOutcome::Forwarded(CHLD)),
         ] {
-            assert_eq!(decide_for(signal, code, stage), expected, "{signal:?} {code}");
+            assert_eq!(decide_for(signal, code, context), expected, "{signal:?} {code}");
         }
     }
 
     #[test]
-    fn keeps_notifications_about_own_children() {
-        let own = |signal, code, pid| {
+    fn recognizes_own_notifications() {
+        let is_own = |signal, code, pid| {
             is_own_notification(&Siginfo { code, pid, ..Siginfo::from_signal(signal) }, 7)
         };
-        assert!(own(CHLD, 1, 9) && own(PIPE, 0, 7));
-        assert!(!own(CHLD, 0, 9) && !own(PIPE, 0, 9) && !own(TERM, 0, 7));
+        assert!(is_own(CHLD, 1, 9) && is_own(PIPE, 0, 7));
+        assert!(!is_own(CHLD, 0, 9) && !is_own(PIPE, 0, 9) && !is_own(TERM, 0, 7));
     }
 }

@@ -1,4 +1,5 @@
-//! The parent of the command: receives, sends on, reaps, until the end.
+//! The main loop of the parent of a supervised command: receives and forwards signals,
+//! and reaps children.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,16 +10,15 @@ use super::policy::{self, ForwardOutcome, JobContext, NotForwardedReason};
 use super::target::ForwardTarget;
 use super::{SuperviseOptions, io_failure};
 use crate::commands::watch::hooks::HookRunner;
-use crate::commands::watch::output::notes::unwritten_text;
-use crate::commands::watch::output::queue::LineQueue;
-use crate::commands::watch::sender::{SenderNameCache, SignalSender};
+use crate::commands::watch::output::{LineDroppingWriter, unwritten_text};
+use crate::commands::watch::sender::SenderNameCache;
 use crate::commands::watch::{ReceivedSignal, WatchRequest};
 use crate::error::{Failure, message_without_errno};
 use crate::exit::ExitStatus;
 use crate::out::escape_message;
 use crate::signal::consts::{CHLD, CONT, HUP, INT, KILL, TERM};
 use crate::signal::exit_status::Termination;
-use crate::signal::siginfo::SignalOrigin;
+use crate::signal::siginfo::SI_KERNEL;
 use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 use crate::sys::process::child::{self, ChildrenState};
 use crate::sys::process::job_control::{is_in_own_group, is_session_leader};
@@ -28,15 +28,15 @@ use crate::sys::signal::send::own_uid;
 use crate::sys::signal::signalfd::SignalFd;
 use crate::sys::signal::sigtimedwait;
 
-/// How long it takes until signals that wait for room are tried again; and
-/// lines that do.
+/// The time between two attempts to forward signals that wait for space in a queue.
 const FORWARD_RETRY_INTERVAL: Duration = Duration::from_millis(1);
+/// The time between two attempts to write pending lines.
 const OUTPUT_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long it takes until those that are left after a KILL get it again.
+/// The time between two KILLs to descendants that are still alive.
 const KILL_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What runs the command.
+/// The parent of a supervised command.
 pub(super) struct Supervisor<'a> {
     request: &'a WatchRequest,
     options: &'a SuperviseOptions,
@@ -47,22 +47,23 @@ pub(super) struct Supervisor<'a> {
     signal_fd: SignalFd,
     log: SuperviseLog<'a>,
     job: CommandJob,
-    /// Notes for people.
-    notes: LineQueue,
+    /// Messages for people.
+    notes: LineDroppingWriter,
     sender_names: SenderNameCache,
     hook_runner: HookRunner<'a>,
     batch: Vec<Siginfo>,
-    /// How the command has ended.
+    /// The exit status of the command, after it has exited.
     termination: Option<Termination>,
-    /// What is sent when, because the time has run out.
+    /// The next signal that the timeout sends, and its time.
     timeout_action: Option<(Instant, Signal)>,
     timed_out: bool,
-    /// What was sent last because of that.
+    /// The last signal that the timeout sent.
     last_timeout_signal: Option<Signal>,
-    /// At the end: whether somebody has asked once more for it.
+    /// Whether a termination signal has arrived while sigtool waits for hooks.
     exit_requested_again: bool,
 }
 
+/// The current state of the command with this PID.
 struct CurrentJobContext(u32);
 
 impl JobContext for CurrentJobContext {
@@ -75,27 +76,30 @@ impl JobContext for CurrentJobContext {
 }
 
 impl<'a> Supervisor<'a> {
-    /// Of the command, which has just been started.
+    /// Creates the supervisor of a command that has just started.
+    ///
+    /// # Errors
+    /// The error of pidfd_open(2).
     #[allow(clippy::too_many_arguments)]
     pub(in crate::commands::watch) fn new(
         request: &'a WatchRequest,
-        plan: &'a SuperviseOptions,
-        pid: u32,
+        options: &'a SuperviseOptions,
+        command_pid: u32,
         inherited: InheritedSignalState,
-        signals: SignalFd,
+        signal_fd: SignalFd,
         log: SuperviseLog<'a>,
         job: CommandJob,
-        notes: LineQueue,
+        notes: LineDroppingWriter,
     ) -> io::Result<Supervisor<'a>> {
-        let end = request.timeout.and_then(|time| Instant::now().checked_add(time));
+        let deadline = request.timeout.and_then(|time| Instant::now().checked_add(time));
         Ok(Supervisor {
             request,
-            options: plan,
+            options,
             own_pid: std::process::id(),
-            command_pid: pid,
-            target: ForwardTarget::open(pid, plan.own_group)?,
+            command_pid,
+            target: ForwardTarget::open(command_pid, options.own_group)?,
             all_signals: SignalSet::all(Arch::NATIVE),
-            signal_fd: signals,
+            signal_fd,
             log,
             job,
             notes,
@@ -103,25 +107,25 @@ impl<'a> Supervisor<'a> {
             hook_runner: HookRunner::new(request, inherited, false),
             batch: Vec::new(),
             termination: None,
-            timeout_action: end.map(|end| (end, TERM)),
+            timeout_action: deadline.map(|deadline| (deadline, TERM)),
             timed_out: false,
             last_timeout_signal: None,
             exit_requested_again: false,
         })
     }
 
-    /// Runs until the command has ended, and what else is waited for; then the
-    /// commands of the end.
+    /// Runs until the command, and with `waits_for_all` its descendants, have exited.
+    /// Then runs the exit hooks and flushes output.
     pub(super) fn run(mut self) -> Result<ExitStatus, Failure> {
         while !self.is_finished() {
             self.run_once()?;
         }
         self.job.handle_exit();
         self.timeout_action = None;
-        // What came before the end is told, too.
+        // Reports the signals that arrived before the exit.
         self.handle_batch(None, true)?;
         let exit = match self.termination {
-            // As timeout(1) has it: TERM was not enough.
+            // The status of timeout(1) if TERM had no effect.
             Some(Termination::Killed { signal: KILL, .. }) if self.timed_out => {
                 ExitStatus::KilledBySignal(KILL.get())
             }
@@ -136,8 +140,8 @@ impl<'a> Supervisor<'a> {
             self.report_hook_error(started);
             self.wait_for_hooks()?;
         }
-        let unread = self.log.flush_at_exit();
-        if let Some(text) = unwritten_text("the log", unread) {
+        let unwritten = self.log.flush_at_exit();
+        if let Some(text) = unwritten_text("the log", unwritten) {
             self.write_note(&text);
         }
         self.notes.flush_at_exit();
@@ -152,24 +156,24 @@ impl<'a> Supervisor<'a> {
             && (!self.options.waits_for_all || child::peek_exited() == ChildrenState::None)
     }
 
-    /// Waits for a signal, and does what is due.
+    /// Waits for a signal and handles signals, waiting signals and the timeout.
     fn run_once(&mut self) -> Result<(), Failure> {
         let first = sigtimedwait::sigtimedwait(self.all_signals, self.wait_timeout())
             .map_err(io_failure("waiting"))?;
-        // Others of its kind may be in line behind a real-time signal.
-        let more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
-        self.handle_batch(first, more)?;
+        // More instances of a real-time signal may be queued behind it.
+        let read_more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
+        self.handle_batch(first, read_more)?;
         self.target.send_queued();
         self.check_timeout();
         Ok(())
     }
 
-    /// Takes what has come, and what is pending behind it.
-    fn handle_batch(&mut self, first: Option<Siginfo>, more: bool) -> Result<(), Failure> {
+    /// Handles a signal, and with `read_more` the signals that are pending.
+    fn handle_batch(&mut self, first: Option<Siginfo>, read_more: bool) -> Result<(), Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         batch.extend(first);
-        if more {
+        if read_more {
             self.signal_fd.read(&mut batch).map_err(io_failure("signalfd"))?;
         }
         self.sender_names.next_batch();
@@ -177,19 +181,19 @@ impl<'a> Supervisor<'a> {
             self.handle_signal(info);
         }
         self.batch = batch;
-        let written = self.log.flush();
-        self.check_log_write(written);
-        // Nobody is left to be told where that fails.
+        let result = self.log.flush();
+        self.check_log_write(result);
+        // An error cannot be reported: standard error is the last output.
         let _ = self.notes.write_pending();
         Ok(())
     }
 
-    /// How long may be waited; `None` where there is no clock to look at.
+    /// Returns the timeout of the next wait, or `None` for no timeout.
     fn wait_timeout(&self) -> Option<Duration> {
-        let alarm = self.timeout_action.map(|(end, _)| end.saturating_duration_since(Instant::now()));
-        let room = self.target.has_queued().then_some(FORWARD_RETRY_INTERVAL);
-        let lines = self.log.has_pending() || self.notes.has_pending();
-        alarm.into_iter().chain(room).chain(lines.then_some(OUTPUT_RETRY_INTERVAL)).min()
+        let timeout = self.timeout_action.map(|(time, _)| time.saturating_duration_since(Instant::now()));
+        let forward = self.target.has_queued().then_some(FORWARD_RETRY_INTERVAL);
+        let has_output = self.log.has_pending() || self.notes.has_pending();
+        timeout.into_iter().chain(forward).chain(has_output.then_some(OUTPUT_RETRY_INTERVAL)).min()
     }
 
     fn handle_signal(&mut self, info: &Siginfo) {
@@ -199,40 +203,32 @@ impl<'a> Supervisor<'a> {
         if policy::is_own_notification(info, self.own_pid) {
             return;
         }
-        if info.code == policy::SI_KERNEL {
+        if info.code == SI_KERNEL {
             self.job.record_signal(info.signal, true);
         }
-        let has_it = info.signal == CONT && self.termination.is_none() && self.job.handle_cont();
+        let was_continued = info.signal == CONT && self.termination.is_none() && self.job.handle_cont();
         self.exit_requested_again |= [INT, TERM, HUP].contains(&info.signal);
-        let hooked = self.hook_runner.has_hook(info.signal);
-        let told = hooked || self.log.is_enabled();
-        let fate = match policy::decide_forwarding(self.options, info, &CurrentJobContext(self.command_pid)) {
-            ForwardOutcome::Forwarded(CONT) if has_it => {
-                ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
-            }
-            ForwardOutcome::Forwarded(signal) => self.forward(info, signal),
-            kept => kept,
-        };
-        if !told {
+        let has_hook = self.hook_runner.has_hook(info.signal);
+        let is_reported = has_hook || self.log.is_enabled();
+        let outcome =
+            match policy::decide_forwarding(self.options, info, &CurrentJobContext(self.command_pid)) {
+                ForwardOutcome::Forwarded(CONT) if was_continued => {
+                    ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal)
+                }
+                ForwardOutcome::Forwarded(signal) => self.forward(info, signal),
+                not_forwarded => not_forwarded,
+            };
+        if !is_reported {
             return;
         }
-        // Looked up once it has gone on: that does not wait for it.
-        let sender = self.resolve_sender(info);
+        // Resolved after forwarding, which it would delay.
+        let sender = self.sender_names.resolve_sender(info);
         let event = ReceivedSignal { time: SystemTime::now(), siginfo: *info, sender };
-        let written = self.log.write_entry(&event, &fate);
-        self.check_log_write(written);
-        if hooked && self.termination.is_none() {
+        let result = self.log.write_entry(&event, &outcome);
+        self.check_log_write(result);
+        if has_hook && self.termination.is_none() {
             let started = self.hook_runner.run_hooks_for(&event);
             self.report_hook_error(started);
-        }
-    }
-
-    fn resolve_sender(&mut self, info: &Siginfo) -> Option<SignalSender> {
-        match info.origin() {
-            SignalOrigin::Process { pid, uid, verified, .. } => {
-                Some(SignalSender { pid, uid, name: self.sender_names.resolve(pid), verified })
-            }
-            _ => None,
         }
     }
 
@@ -247,7 +243,7 @@ impl<'a> Supervisor<'a> {
                 ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited)
             };
         }
-        if info.code != policy::SI_KERNEL {
+        if info.code != SI_KERNEL {
             self.job.record_signal(signal, false);
         }
         match self.target.forward(info, signal) {
@@ -261,7 +257,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Takes in whatever has ended, and a stop of the command.
+    /// Reaps children that have exited and handles a stop of the command.
     fn reap_children(&mut self) {
         while let ChildrenState::Exited(pid) = child::peek_exited() {
             if pid == self.command_pid {
@@ -278,22 +274,23 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Sends what is due because the time has run out.
+    /// Sends the signal of the timeout if it is due.
     fn check_timeout(&mut self) {
-        let Some((end, signal)) = self.timeout_action.filter(|(end, _)| Instant::now() >= *end) else {
+        let Some((time, signal)) = self.timeout_action.filter(|(time, _)| Instant::now() >= *time) else {
             return;
         };
         self.timeout_action = match signal {
-            // Who was being started meanwhile is met the next time.
-            KILL => Instant::now().checked_add(KILL_RETRY_INTERVAL).map(|end| (end, KILL)),
-            _ => self.options.kill_after.and_then(|time| end.checked_add(time)).map(|end| (end, KILL)),
+            // A process that starts during the KILL gets the next one.
+            KILL => Instant::now().checked_add(KILL_RETRY_INTERVAL).map(|retry| (retry, KILL)),
+            _ => self.options.kill_after.and_then(|delay| time.checked_add(delay)).map(|kill| (kill, KILL)),
         };
         self.timed_out = true;
-        // What is stopped would not see TERM.
+        // A stopped process does not handle TERM until it is continued.
         self.signal_all(if signal == KILL { &[KILL] } else { &[TERM, CONT] });
     }
 
-    /// Signals of sigtool's own, to all that the command has started.
+    /// Sends signals to the command and its descendants and logs the first, unless the
+    /// timeout has just sent the same.
     fn signal_all(&mut self, signals: &[Signal]) {
         let runner = &self.hook_runner;
         self.target.send_to_descendants(signals, self.termination.is_some(), |pid| runner.is_running(pid));
@@ -301,20 +298,23 @@ impl<'a> Supervisor<'a> {
         let repeated = std::mem::replace(&mut self.last_timeout_signal, first) == first;
         let Some(signal) = first.filter(|_| !repeated && self.log.is_enabled()) else { return };
         let info = Siginfo { pid: self.own_pid, uid: own_uid(), ..Siginfo::from_signal(signal) };
-        let event =
-            ReceivedSignal { time: SystemTime::now(), siginfo: info, sender: self.resolve_sender(&info) };
-        let written = self.log.write_entry(&event, &ForwardOutcome::SentOnTimeout);
-        self.check_log_write(written);
+        let event = ReceivedSignal {
+            time: SystemTime::now(),
+            siginfo: info,
+            sender: self.sender_names.resolve_sender(&info),
+        };
+        let result = self.log.write_entry(&event, &ForwardOutcome::SentOnTimeout);
+        self.check_log_write(result);
     }
 
-    /// Until the commands that run have ended; or somebody asks once more.
+    /// Waits until the hooks have exited or a termination signal arrives.
     fn wait_for_hooks(&mut self) -> Result<(), Failure> {
         self.exit_requested_again = false;
         while !self.hook_runner.is_idle() {
             self.run_once()?;
             if std::mem::replace(&mut self.exit_requested_again, false) {
-                let left = self.hook_runner.abandon();
-                self.write_note(&format!("asked to end once more: commands not waited for: {left}"));
+                let count = self.hook_runner.abandon();
+                self.write_note(&format!("asked to end once more: commands not waited for: {count}"));
             }
         }
         Ok(())
@@ -328,12 +328,12 @@ impl<'a> Supervisor<'a> {
     }
 
     fn report_hook_error(&mut self, result: Result<(), String>) {
-        if let Err(what) = result {
-            self.write_note(&what);
+        if let Err(message) = result {
+            self.write_note(&message);
         }
     }
 
-    /// A line for people, at once; nobody is left to tell where that fails.
+    /// Writes a message for people. Errors are ignored: no other stream could report them.
     fn write_note(&mut self, text: &str) {
         let _ = self.notes.write_all(format!("watch: {}\n", escape_message(text)).as_bytes());
     }

@@ -1,5 +1,4 @@
-//! Whom the signals go on to: the command, its group, or what is left of its
-//! descendants.
+//! Sends signals to the command, its process group or its descendants.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -10,34 +9,34 @@ use crate::signal::{Siginfo, Signal};
 use crate::sys::process::pidfd::PidFd;
 use crate::sys::signal::{forward, send};
 
-/// So many wait at most for room in the command's queue; what comes then is
-/// lost, and told.
+/// The largest number of signals that wait for space in the queue of the command.
+/// Forwarding another one fails.
 const MAX_QUEUED_SIGNALS: usize = 1 << 20;
 
-/// The command, held.
+/// The command as the target of signals.
 #[derive(Debug)]
 pub(super) struct ForwardTarget {
     pid: u32,
     pidfd: PidFd,
     forwards_to_group: bool,
     proc_root: ProcRoot,
-    /// Whether the kernel knows how to signal a group by its leader's pidfd;
-    /// told by the first attempt.
+    /// Whether the kernel can signal a process group by the pidfd of its leader. The
+    /// first attempt finds out.
     pidfd_group_supported: bool,
-    /// Real-time signals that found the queue full, in order.
+    /// Real-time signals that did not fit into the queue of the command, in order.
     queued: VecDeque<(Siginfo, Signal)>,
-    /// Those that the command has started, as far as they were sent anything.
+    /// The descendants that sigtool has sent signals to.
     descendants: HashMap<SelectedProcess, PidFd>,
 }
 
 impl ForwardTarget {
-    /// Holds a child that has not been reaped.
-    pub(in crate::commands::watch) fn open(pid: u32, group: bool) -> io::Result<ForwardTarget> {
-        let held = PidFd::open(pid)?;
+    /// Opens a child that has not been reaped.
+    pub(in crate::commands::watch) fn open(pid: u32, forwards_to_group: bool) -> io::Result<ForwardTarget> {
+        let pidfd = PidFd::open(pid)?;
         Ok(ForwardTarget {
             pid,
-            pidfd: held,
-            forwards_to_group: group,
+            pidfd,
+            forwards_to_group,
             proc_root: ProcRoot::default(),
             pidfd_group_supported: true,
             queued: VecDeque::new(),
@@ -45,11 +44,11 @@ impl ForwardTarget {
         })
     }
 
-    /// Sends on what was received, as this signal; where the queue is full, as
-    /// soon as there is room, and in order.
+    /// Forwards a received signal as `signal`. If the queue of the command is full, a
+    /// real-time signal waits here and is sent later, in order.
     ///
     /// # Errors
-    /// ESRCH, EPERM; EAGAIN where too many wait already.
+    /// ESRCH, EPERM, or EAGAIN if too many signals wait already.
     pub(super) fn forward(&mut self, info: &Siginfo, signal: Signal) -> io::Result<()> {
         if !signal.is_realtime() {
             return self.forward_now(info, signal);
@@ -67,17 +66,17 @@ impl ForwardTarget {
         Ok(())
     }
 
-    /// Whether some wait for room.
+    /// Whether signals wait for space in the queue of the command.
     pub(super) fn has_queued(&self) -> bool {
         !self.queued.is_empty()
     }
 
-    /// Sends those that wait, as far as there is room.
+    /// Sends the waiting signals that fit into the queue of the command.
     pub(super) fn send_queued(&mut self) {
         while let Some((info, signal)) = self.queued.front().copied() {
             match self.forward_now(&info, signal) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // Sent, or there is nobody any more who could be told.
+                // Sent, or failed for good: the target has exited.
                 _ => self.queued.pop_front(),
             };
         }
@@ -98,92 +97,94 @@ impl ForwardTarget {
         self.forward_to_members(info, signal)
     }
 
-    /// Before Linux 6.9 each member is signalled by itself.
+    /// Sends a signal to each member of the group, for kernels before Linux 6.9.
     fn forward_to_members(&self, info: &Siginfo, signal: Signal) -> io::Result<()> {
         let is_member = |pid: u32| self.proc_root.stat(pid).is_ok_and(|stat| stat.process_group == self.pid);
-        let mut sent = Err(io::ErrorKind::NotFound.into());
+        let mut result = Err(io::ErrorKind::NotFound.into());
         for pid in self.proc_root.pids()?.into_iter().filter(|pid| is_member(*pid)) {
-            // Held first, then looked at again: the number could be another's.
-            let Ok(held) = PidFd::open(pid) else { continue };
+            // Checked again after opening the pidfd, because the PID could be reused.
+            let Ok(pidfd) = PidFd::open(pid) else { continue };
             if is_member(pid) {
-                let answer = forward::to_pidfd(&held, info, signal);
-                sent = sent.or(answer);
+                let member_result = forward::to_pidfd(&pidfd, info, signal);
+                result = result.or(member_result);
             }
         }
-        sent
+        result
     }
 
-    /// Sends it to the children that are left when the command has ended: those
-    /// that sigtool has adopted. Gives whether there was one.
+    /// Forwards a signal to the children that sigtool has adopted, after the command
+    /// has exited. Excludes children for which `is_excluded` returns true. Returns
+    /// whether a signal was sent.
     pub(super) fn forward_to_adopted(
         &self,
         info: &Siginfo,
         signal: Signal,
-        spare: impl Fn(u32) -> bool,
+        is_excluded: impl Fn(u32) -> bool,
     ) -> bool {
-        let children = self.child_pids().into_iter().filter(|pid| !spare(*pid));
-        // They are ours and not reaped: the numbers cannot be others'.
+        let children = self.child_pids().into_iter().filter(|pid| !is_excluded(*pid));
+        // A child that is not reaped keeps its PID.
         children.filter(|pid| forward::to_pid(*pid, info, signal).is_ok()).count() > 0
     }
 
-    /// The children that sigtool has now; none where /proc does not tell.
+    /// Returns the children of sigtool; none if /proc does not list them.
     fn child_pids(&self) -> Vec<u32> {
         let Ok(own) = self.proc_root.own_pid() else { return Vec::new() };
-        let children = self.proc_root.read_file(&format!("{own}/task/{own}/children")).unwrap_or_default();
-        let children = String::from_utf8_lossy(&children).into_owned();
-        children.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+        let bytes = self.proc_root.read_file(&format!("{own}/task/{own}/children")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
 
-    /// Sends a signal of sigtool's own; nobody may be there to get it.
+    /// Sends a signal that sigtool itself decided on. Errors are ignored: the command
+    /// may have exited.
     pub(super) fn send(&self, signal: Signal) {
         if !self.forwards_to_group {
             let _ = self.pidfd.send(Some(signal), None);
         } else if self.pidfd.send_to_group(Some(signal), None).is_err() {
-            // Its leader has not been reaped: the number is the group's.
+            // The leader is not reaped, so its PID still names the group.
             let _ = send::to_group(self.pid, Some(signal));
         }
     }
 
-    /// Sends signals of sigtool's own, one after another, to the command, which
-    /// may have been `reaped`, and to all that descends from it and from
-    /// whatever sigtool has adopted; not to children that are to be spared, and
-    /// theirs. Those of an earlier time are remembered: their parents may be gone.
+    /// Sends signals that sigtool itself decided on to the command (unless it is
+    /// `reaped`), to its descendants and to those of adopted children. Excludes children
+    /// for which `is_excluded` returns true, with their descendants. Descendants found
+    /// by earlier calls are included, even if their parents have exited.
     pub(super) fn send_to_descendants(
         &mut self,
         signals: &[Signal],
         reaped: bool,
-        spare: impl Fn(u32) -> bool,
+        is_excluded: impl Fn(u32) -> bool,
     ) {
-        let start = |pid| {
+        let with_start_time = |pid| {
             Some(SelectedProcess {
                 pid,
                 start_ticks: self.proc_root.stat(pid).ok()?.start_ticks?,
                 is_added_by_tree: true,
             })
         };
-        let children = self.child_pids().into_iter().filter(|pid| !spare(*pid));
-        let children: Vec<SelectedProcess> = children.filter_map(start).collect();
+        let children = self.child_pids().into_iter().filter(|pid| !is_excluded(*pid));
+        let children: Vec<SelectedProcess> = children.filter_map(with_start_time).collect();
         let others = descendants(&self.proc_root, &children, &[]).unwrap_or_default();
-        // All are held before the first is gone, and then looked at again: a
-        // number could be another's.
-        let found = children.into_iter().chain(others).filter(|found| !self.descendants.contains_key(found));
-        let held = found.filter_map(|found| {
-            let held = PidFd::open(found.pid).ok()?;
-            (self.proc_root.stat(found.pid).ok()?.start_ticks == Some(found.start_ticks))
-                .then_some((found, held))
+        // All pidfds are opened before the first signal. The start time is checked
+        // again, because a PID could be reused.
+        let new = children.into_iter().chain(others).filter(|found| !self.descendants.contains_key(found));
+        let opened = new.filter_map(|process| {
+            let pidfd = PidFd::open(process.pid).ok()?;
+            (self.proc_root.stat(process.pid).ok()?.start_ticks == Some(process.start_ticks))
+                .then_some((process, pidfd))
         });
-        let held: Vec<_> = held.collect();
-        self.descendants.extend(held);
+        let opened: Vec<_> = opened.collect();
+        self.descendants.extend(opened);
         for signal in signals {
             if !reaped {
                 self.send(*signal);
             }
-            for (found, held) in &self.descendants {
+            for (process, pidfd) in &self.descendants {
                 let in_group =
-                    || self.proc_root.stat(found.pid).is_ok_and(|stat| stat.process_group == self.pid);
-                let has_it = !reaped && (found.pid == self.pid || self.forwards_to_group && in_group());
-                if !has_it {
-                    let _ = held.send(Some(*signal), None);
+                    || self.proc_root.stat(process.pid).is_ok_and(|stat| stat.process_group == self.pid);
+                let has_signal = !reaped && (process.pid == self.pid || self.forwards_to_group && in_group());
+                if !has_signal {
+                    let _ = pidfd.send(Some(*signal), None);
                 }
             }
         }

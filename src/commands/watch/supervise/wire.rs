@@ -1,4 +1,4 @@
-//! The JSON Lines of a command's log: an event, and what was done with it.
+//! The JSON Lines of the log of a supervised command.
 
 use std::time::SystemTime;
 
@@ -9,21 +9,23 @@ use crate::commands::watch::ReceivedSignal;
 use crate::commands::watch::wire::{self, ReceivedSignalObject};
 use crate::signal::Arch;
 
-/// A signal that was received, and what became of it.
+/// A received signal and the outcome of forwarding it.
 #[derive(Serialize)]
 pub(super) struct LogEntryObject<'a> {
     #[serde(flatten)]
     event: ReceivedSignalObject<'a>,
-    /// What it went on as; null where it did not.
+    /// The signal that was forwarded, or null if none was.
     forwarded: Option<String>,
-    /// Why it did not; or why sigtool has sent it itself.
+    /// The reason why it was not forwarded, or why sigtool sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
 
-/// An entry as an object.
-pub(super) fn log_entry_object<'a>(event: &'a ReceivedSignal, fate: &ForwardOutcome) -> LogEntryObject<'a> {
-    let (forwarded, reason) = match fate {
+pub(super) fn log_entry_object<'a>(
+    event: &'a ReceivedSignal,
+    outcome: &ForwardOutcome,
+) -> LogEntryObject<'a> {
+    let (forwarded, reason) = match outcome {
         ForwardOutcome::Forwarded(signal) => (Some(Arch::NATIVE.signal_name(*signal).to_string()), None),
         ForwardOutcome::SentOnTimeout => {
             (Some(Arch::NATIVE.signal_name(event.siginfo.signal).to_string()), Some("timeout"))
@@ -36,8 +38,7 @@ pub(super) fn log_entry_object<'a>(event: &'a ReceivedSignal, fate: &ForwardOutc
     LogEntryObject { event: wire::received_signal_object(event), forwarded, reason }
 }
 
-/// So many lines were not written, for nobody read them in time; one line of
-/// JSON.
+/// Returns the JSON notice about dropped lines.
 pub(super) fn dropped_lines_json(count: u64) -> String {
     serde_json::to_string(&wire::lost_count_object(SystemTime::now(), count)).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ fn assemble(write: impl FnOnce(&mut Assembler)) -> Vec<u64> {
     asm.finish().expect("it fits")
 }
 
-/// What RFC 9669 says of each: code, registers, offset, number.
+/// Encodes an instruction as in RFC 9669: code, registers, offset, immediate.
 fn encode(code: u8, to: u8, from: u8, offset: i16, number: i32) -> u64 {
     let mut bytes = [code, from << 4 | to, 0, 0, 0, 0, 0, 0];
     bytes[2..4].copy_from_slice(&offset.to_le_bytes());

@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
-use super::super::live::report_skipped;
+use super::super::report_skipped;
 use super::super::vmlinux::VmlinuxBtf;
 use super::*;
 
-/// Writes BTF, a type after the other; their numbers count from 1.
+/// Writes BTF, one type after the other; IDs start at 1.
 struct BtfWriter {
     types: Vec<u8>,
     strings: Vec<u8>,
@@ -19,24 +19,26 @@ impl BtfWriter {
         if name.is_empty() {
             return 0;
         }
-        let at = u32::try_from(self.strings.len()).unwrap();
+        let offset = u32::try_from(self.strings.len()).unwrap();
         self.strings.extend(name.as_bytes());
         self.strings.push(0);
-        at
+        offset
     }
 
-    fn push_type(&mut self, name: &str, kind: u32, count: u32, size_or_type: u32, own: &[u32]) {
+    fn push_type(&mut self, name: &str, kind: u32, count: u32, size_or_type: u32, extra: &[u32]) {
         let name = self.push_name(name);
-        for word in [name, kind << 24 | count, size_or_type].iter().chain(own) {
+        for word in [name, kind << 24 | count, size_or_type].iter().chain(extra) {
             self.types.extend(word.to_le_bytes());
         }
     }
 
-    /// Members are a name, a type, and the word that their place is.
+    /// Each member is a name, a type ID and the encoded offset.
     fn push_struct(&mut self, name: &str, kind: u32, size: u32, members: &[(&str, u32, u32)]) {
-        let own: Vec<u32> =
-            members.iter().flat_map(|(name, id, place)| [self.push_name(name), *id, *place]).collect();
-        self.push_type(name, kind, u32::try_from(members.len()).unwrap(), size, &own);
+        let extra: Vec<u32> = members
+            .iter()
+            .flat_map(|(name, id, encoded_offset)| [self.push_name(name), *id, *encoded_offset])
+            .collect();
+        self.push_type(name, kind, u32::try_from(members.len()).unwrap(), size, &extra);
     }
 
     fn finish(&self) -> Vec<u8> {
@@ -54,7 +56,7 @@ impl BtfWriter {
 const KIND_FLAG: u32 = 1 << 7;
 const TASK_STRUCT: BtfTypeName = (BtfKind::Struct, "task");
 
-/// A kernel with one structure that is worth looking at.
+/// Returns types with one structure that has members of all kinds.
 fn sample_types() -> BtfWriter {
     let mut writer = BtfWriter::new();
     writer.push_type("int", BTF_KIND_INT, 0, 4, &[32]); // 1
@@ -96,11 +98,11 @@ fn reports_missing_members() {
     let bytes = sample_types().finish();
     let btf = Btf::parse(&bytes, &[TASK_STRUCT]).expect("types");
     let missing = |answer: Result<u32, BpfErrorKind>| match answer {
-        Err(BpfErrorKind::MissingType(what)) => what,
+        Err(BpfErrorKind::MissingType(name)) => name,
         other => panic!("{other:?}"),
     };
     assert_eq!(missing(btf.member_offset("task", "none", 4)), "none in struct task");
-    // Part of a name, a bitfield, another size.
+    // A prefix of a name, a bitfield, another size.
     assert_eq!(missing(btf.member_offset("task", "pi", 4)), "pi in struct task");
     assert_eq!(missing(btf.member_offset("task", "bits", 4)), "bits in struct task");
     assert_eq!(missing(btf.member_offset("task", "pid", 8)), "pid of 8 bytes in struct task");
@@ -160,7 +162,7 @@ fn parse_rejects_invalid_bytes() {
     assert_eq!(fault(&cut.finish()), "a type is cut short");
 }
 
-/// The running kernel's, where it has any.
+/// Skipped if the running kernel has no BTF.
 #[test]
 fn parses_btf_of_running_kernel() {
     let vmlinux = match VmlinuxBtf::open() {
@@ -178,13 +180,13 @@ fn parses_btf_of_running_kernel() {
 proptest! {
     #[test]
     fn parse_never_panics(
-        breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         length in any::<prop::sample::Index>(),
     ) {
         let mut bytes = sample_types().finish();
-        for (at, byte) in breaks {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+        for (index, byte) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
         }
         for bytes in [&bytes[..], &bytes[..length.index(bytes.len())]] {
             if let Ok(btf) = Btf::parse(bytes, &[TASK_STRUCT, (BtfKind::Func, "task")]) {

@@ -1,4 +1,4 @@
-//! A signal that was generated, as it is told.
+//! A generated signal, parsed from a record of the program.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,94 +6,91 @@ use std::time::Duration;
 use super::super::super::signal::siginfo::RawSiginfo;
 use super::program::{KIND_KERNEL, KIND_NO_INFO, KIND_SIGINFO, TASK_COMM_LEN, record};
 use crate::signal::Signal;
-use crate::signal::siginfo::{Siginfo, SignalOrigin};
+use crate::signal::siginfo::{SI_KERNEL, Siginfo, SignalOrigin};
 
-/// si_code values that the kernel gives to what no process has sent (uapi
+/// si_code values that the kernel uses for signals without a sending process (uapi
 /// asm-generic/siginfo.h).
-const SI_KERNEL: i32 = 128;
 const SI_ASYNCIO: i32 = -4;
 const SI_ASYNCNL: i32 = -60;
 
-/// A signal that was generated.
+/// A generated signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GeneratedSignal {
-    /// When: time since boot, sleep included (CLOCK_BOOTTIME, as it is outside of
-    /// any time namespace); see [`wall_time`](super::to_wall_time).
+    /// Time since boot, including sleep (CLOCK_BOOTTIME outside of time
+    /// namespaces); see [`to_wall_time`](super::to_wall_time).
     pub time_since_boot: Duration,
-    /// Who ran when it was sent: the sender, unless it is only a
+    /// The thread that ran at that time: the sender, unless it is a
     /// [bystander](GeneratedSignal::is_sender_bystander).
     pub sender: TaskIdentity,
-    /// Whom it is for.
+    /// The target.
     pub target: TaskIdentity,
-    /// Whether it is for the whole process, or for the thread alone.
+    /// Whether the signal is for the whole process, not for the thread alone.
     pub for_process: bool,
-    /// The signal.
+    /// Signal number.
     pub signal: Signal,
-    /// What was told with it.
+    /// The siginfo, or its substitute.
     pub siginfo_kind: SiginfoKind,
-    /// Whether the siginfo lay on the kernel stack of the thread that ran: made
-    /// by it, and not by an interrupt or a timer.
+    /// Whether the siginfo was on the kernel stack of the running thread: the
+    /// thread made it, not an interrupt or a timer.
     pub siginfo_on_stack: bool,
-    /// What has become of it at once.
+    /// The immediate effect.
     pub result: GenerateResult,
 }
 
-/// A thread, in the moment of the sending.
+/// A thread at the time of the signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskIdentity {
-    /// Its process's number in our pid namespace; 0 where it has none in it.
+    /// PID in our PID namespace; 0 if it has none there.
     pub pid: u32,
-    /// Its own number in our pid namespace; 0 where it has none in it.
+    /// TID in our PID namespace; 0 if it has none there.
     pub tid: u32,
-    /// Its real user, as the first user namespace numbers them, which is ours:
-    /// in another one BPF is not permitted.
+    /// Real UID in the initial user namespace, which is ours: BPF is not permitted
+    /// in another one.
     pub uid: u32,
-    /// The thread's name.
+    /// Name of the thread.
     pub name: TaskComm,
 }
 
-/// A thread's name: up to 15 bytes of any kind.
+/// The name of a thread: up to 15 arbitrary bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TaskComm([u8; TASK_COMM_LEN as usize]);
 
-/// What the kernel was told with a signal.
+/// The siginfo argument of a signal in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiginfoKind {
-    /// A siginfo. Its process numbers are those of the *sender's* pid namespace,
-    /// and whatever the sender chose where the code is not
-    /// [verified](Siginfo::is_verified).
+    /// A siginfo. Its PIDs are those of the *sender's* PID namespace. The sender
+    /// chose all fields, unless the code is [verified](Siginfo::is_verified).
     Siginfo(Siginfo),
-    /// Nothing: it counts as from the process that ran (SEND_SIG_NOINFO).
+    /// None; the signal counts as sent by the running process (SEND_SIG_NOINFO).
     NoInfo,
-    /// That it comes from the kernel (SEND_SIG_PRIV).
+    /// None; the signal comes from the kernel (SEND_SIG_PRIV).
     Kernel,
 }
 
-/// What has become of a signal at once (TRACE_SIGNAL_* in
+/// The immediate effect of a signal (TRACE_SIGNAL_* in
 /// include/trace/events/signal.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GenerateResult {
-    /// It is pending now.
+    /// The signal became pending.
     Delivered,
-    /// The target ignores it: nothing happens.
+    /// The target ignores the signal; nothing happens.
     Ignored,
-    /// A standard signal that was pending already: nothing happens.
+    /// A standard signal was already pending; nothing happens.
     AlreadyPending,
-    /// The queue was full: the sender got EAGAIN.
+    /// The queue was full; the sender got EAGAIN.
     Overflow,
-    /// The queue was full: it is pending, its siginfo is lost.
+    /// The queue was full; the signal became pending without its siginfo.
     SiginfoLost,
 }
 
 impl GeneratedSignal {
-    /// Whether who ran then is no sender: the signal was raised by a timer, an
-    /// interrupt or a worker of the kernel (a terminal's keys), and anybody may
-    /// have run meanwhile. Where the kernel tells only that it comes from the
-    /// kernel, it counts as this, too.
+    /// Whether the running thread is not the sender: a timer, an interrupt or a
+    /// kernel worker (terminal keys) raised the signal while any thread ran. A
+    /// signal from the kernel without details counts as such.
     ///
-    /// A child's end comes from the child itself, and a fault from the thread
-    /// that made it, which is the target: those are no bystanders. Nor is who
-    /// gives its signal a timer's code by rt_sigqueueinfo(2).
+    /// A child's exit comes from the child itself, and a fault from the thread that
+    /// caused it, which is the target; neither is a bystander. A sender that claims
+    /// the code of a timer with rt_sigqueueinfo(2) is not one either.
     pub fn is_sender_bystander(&self) -> bool {
         let info = match self.siginfo_kind {
             SiginfoKind::NoInfo => return false,
@@ -105,7 +102,7 @@ impl GeneratedSignal {
             SignalOrigin::Kernel | SignalOrigin::Fault { .. } | SignalOrigin::Syscall { .. } => {
                 self.sender.tid != self.target.tid
             }
-            // Of the asynchronous ones an interrupt tells.
+            // An interrupt reports asynchronous I/O.
             SignalOrigin::Process { .. } | SignalOrigin::OutsideNamespace { .. } => {
                 matches!(info.code, SI_ASYNCIO | SI_ASYNCNL) && !self.siginfo_on_stack
             }
@@ -113,9 +110,8 @@ impl GeneratedSignal {
         }
     }
 
-    /// What a receiver would be told: the siginfo, or the one that the kernel
-    /// makes up where there is none. Of that, the process number is that of our
-    /// pid namespace.
+    /// Returns the siginfo that a receiver would get. If there is none, returns the
+    /// one that the kernel makes up, with the PID in our PID namespace.
     pub fn siginfo(&self) -> Siginfo {
         match self.siginfo_kind {
             SiginfoKind::Siginfo(info) => info,
@@ -128,7 +124,7 @@ impl GeneratedSignal {
 }
 
 impl TaskComm {
-    /// Its bytes, without the zeroes behind.
+    /// Returns the name without trailing NUL bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
@@ -140,28 +136,28 @@ impl fmt::Debug for TaskComm {
     }
 }
 
-/// Reads a record; `None` where it is not as the program writes them.
+/// Parses a record; `None` if it does not have the format of the program.
 pub(super) fn parse_record(bytes: &[u8]) -> Option<GeneratedSignal> {
-    let part = |at: i16, length: usize| bytes.get(usize::try_from(at).ok()?..)?.get(..length);
-    let word = |at| Some(u32::from_le_bytes(part(at, 4)?.try_into().ok()?));
-    let name = |at| Some(TaskComm(part(at, TASK_COMM_LEN as usize)?.try_into().ok()?));
+    let field = |offset: i16, length: usize| bytes.get(usize::try_from(offset).ok()?..)?.get(..length);
+    let read_u32 = |offset| Some(u32::from_le_bytes(field(offset, 4)?.try_into().ok()?));
+    let read_name = |offset| Some(TaskComm(field(offset, TASK_COMM_LEN as usize)?.try_into().ok()?));
     Some(GeneratedSignal {
-        time_since_boot: Duration::from_nanos(u64::from_le_bytes(part(record::TIME, 8)?.try_into().ok()?)),
+        time_since_boot: Duration::from_nanos(u64::from_le_bytes(field(record::TIME, 8)?.try_into().ok()?)),
         sender: TaskIdentity {
-            pid: word(record::SENDER_PID)?,
-            tid: word(record::SENDER_TID)?,
-            uid: word(record::SENDER_UID)?,
-            name: name(record::SENDER_NAME)?,
+            pid: read_u32(record::SENDER_PID)?,
+            tid: read_u32(record::SENDER_TID)?,
+            uid: read_u32(record::SENDER_UID)?,
+            name: read_name(record::SENDER_NAME)?,
         },
         target: TaskIdentity {
-            pid: word(record::TARGET_PID)?,
-            tid: word(record::TARGET_TID)?,
-            uid: word(record::TARGET_UID)?,
-            name: name(record::TARGET_NAME)?,
+            pid: read_u32(record::TARGET_PID)?,
+            tid: read_u32(record::TARGET_TID)?,
+            uid: read_u32(record::TARGET_UID)?,
+            name: read_name(record::TARGET_NAME)?,
         },
-        for_process: word(record::FOR_PROCESS)? != 0,
-        signal: Signal::new(u8::try_from(word(record::SIGNAL)?).ok()?)?,
-        siginfo_kind: match word(record::SIGINFO_KIND)? {
+        for_process: read_u32(record::FOR_PROCESS)? != 0,
+        signal: Signal::new(u8::try_from(read_u32(record::SIGNAL)?).ok()?)?,
+        siginfo_kind: match read_u32(record::SIGINFO_KIND)? {
             KIND_NO_INFO => SiginfoKind::NoInfo,
             KIND_KERNEL => SiginfoKind::Kernel,
             KIND_SIGINFO => SiginfoKind::Siginfo(
@@ -169,8 +165,8 @@ pub(super) fn parse_record(bytes: &[u8]) -> Option<GeneratedSignal> {
             ),
             _ => return None,
         },
-        siginfo_on_stack: word(record::SIGINFO_ON_STACK)? != 0,
-        result: match word(record::RESULT)? {
+        siginfo_on_stack: read_u32(record::SIGINFO_ON_STACK)? != 0,
+        result: match read_u32(record::RESULT)? {
             0 => GenerateResult::Delivered,
             1 => GenerateResult::Ignored,
             2 => GenerateResult::AlreadyPending,
@@ -189,22 +185,27 @@ mod tests {
         TaskIdentity { pid: tid, tid, uid: 0, name: TaskComm(*b"name\0\xff\0\0\0\0\0\0\0\0\0\0") }
     }
 
-    fn generated_signal(number: u8, told: SiginfoKind, on_stack: bool, itself: bool) -> GeneratedSignal {
+    fn generated_signal(
+        number: u8,
+        siginfo_kind: SiginfoKind,
+        on_stack: bool,
+        to_itself: bool,
+    ) -> GeneratedSignal {
         GeneratedSignal {
             time_since_boot: Duration::ZERO,
             sender: task_identity(7),
-            target: task_identity(if itself { 7 } else { 8 }),
+            target: task_identity(if to_itself { 7 } else { 8 }),
             for_process: true,
             signal: Signal::new(number).expect("a signal"),
-            siginfo_kind: told,
+            siginfo_kind,
             siginfo_on_stack: on_stack,
             result: GenerateResult::Delivered,
         }
     }
 
-    fn is_bystander_with_code(number: u8, code: i32, on_stack: bool, itself: bool) -> bool {
+    fn is_bystander_with_code(number: u8, code: i32, on_stack: bool, to_itself: bool) -> bool {
         let info = Siginfo { code, pid: 7, ..Siginfo::from_signal(Signal::new(number).expect("a signal")) };
-        generated_signal(number, SiginfoKind::Siginfo(info), on_stack, itself).is_sender_bystander()
+        generated_signal(number, SiginfoKind::Siginfo(info), on_stack, to_itself).is_sender_bystander()
     }
 
     #[test]
@@ -229,8 +230,8 @@ mod tests {
 
     #[test]
     fn siginfo_is_synthesized_as_the_kernel_does() {
-        let nothing = generated_signal(15, SiginfoKind::NoInfo, true, false).siginfo();
-        assert_eq!((nothing.code, nothing.pid, nothing.uid), (libc::SI_USER, 7, 0));
+        let no_info = generated_signal(15, SiginfoKind::NoInfo, true, false).siginfo();
+        assert_eq!((no_info.code, no_info.pid, no_info.uid), (libc::SI_USER, 7, 0));
         let kernel = generated_signal(15, SiginfoKind::Kernel, true, false).siginfo();
         assert_eq!((kernel.code, kernel.pid), (SI_KERNEL, 0));
     }

@@ -1,6 +1,6 @@
-//! Every signal that is generated, with who sent it: what the kernel's
-//! tracepoint signal_generate tells (include/trace/events/signal.h), before it
-//! is known whether the target will ever take it.
+//! Every generated signal with its sender, from the kernel's tracepoint
+//! signal_generate (include/trace/events/signal.h). A generated signal may never be
+//! handled by its target.
 
 mod clock;
 mod event;
@@ -21,101 +21,105 @@ pub use clock::to_wall_time;
 pub use event::{GenerateResult, GeneratedSignal, SiginfoKind, TaskComm, TaskIdentity};
 use program::{PidFilter, ProgramConfig, TracepointLayout};
 
-/// How many bytes of records wait at most: at 300,000 signals a second, a fifth
-/// of a second's.
+/// Size of the ring buffer in bytes: records of 1/5 second at 300,000 signals per
+/// second.
 const RING_SIZE: u32 = 8 << 20;
-/// How many records one batch has at most.
+/// Maximum number of records in one batch.
 const MAX_BATCH: usize = 512;
 
-/// What is watched for.
+/// Selects the signals that are reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenerateFilter {
-    /// Only signals for these processes; for any where it is empty.
+    /// Only signals to these processes; any if empty.
     pub targets: Vec<u32>,
-    /// Only signals that these processes sent, or were running when they were
-    /// sent; from any where it is empty.
+    /// Only signals that these processes sent, or that were generated while they
+    /// ran; any if empty.
     pub senders: Vec<u32>,
     /// Only these signals.
     pub signals: SignalSet,
 }
 
-/// Watches, until it is dropped.
+/// An attached tracepoint; detaches on drop.
 #[derive(Debug)]
 pub struct SignalTracepoint {
     ring: RingBuffer,
     lost_map: OwnedFd,
     program: OwnedFd,
-    /// Closing it ends the watching.
+    /// Closing it detaches the program.
     link: Option<OwnedFd>,
 }
 
 impl SignalTracepoint {
-    /// Starts to watch: every signal from now on is told, or counted as lost.
+    /// Attaches to the tracepoint. From now on every signal is reported or counted
+    /// as lost.
     ///
     /// # Errors
-    /// What is missing, or what the kernel says.
+    /// The missing permission or type, or the kernel's error.
     pub fn attach(filter: &GenerateFilter) -> Result<SignalTracepoint, BpfError> {
         SignalTracepoint::attach_with_ring_size(filter, RING_SIZE)
     }
 
-    /// The same, with so many bytes for records that wait.
-    pub(super) fn attach_with_ring_size(
+    /// Attaches with a ring buffer of this size in bytes: a power of two, and a
+    /// multiple of the page size.
+    ///
+    /// # Errors
+    /// The missing permission or type, or the kernel's error.
+    pub fn attach_with_ring_size(
         filter: &GenerateFilter,
-        ring: u32,
+        ring_size: u32,
     ) -> Result<SignalTracepoint, BpfError> {
-        const WHAT: &str = "tracing signals";
-        let of = |reason: BpfErrorKind| reason.during(WHAT);
-        let by_kernel = |error| BpfError::from_os_error(WHAT, error);
-        let vmlinux = VmlinuxBtf::open().map_err(of)?;
-        let wanted = [namespace::REQUIRED_TYPES, program::REQUIRED_TYPES].concat();
-        let btf = vmlinux.parse_types(&wanted).map_err(of)?;
-        let layout = TracepointLayout::from_btf(&btf).map_err(of)?;
-        let target = btf.type_id(program::TRACEPOINT).map_err(of)?;
+        const OPERATION: &str = "tracing signals";
+        let to_error = |kind: BpfErrorKind| kind.during(OPERATION);
+        let os_error = |error| BpfError::from_os_error(OPERATION, error);
+        let vmlinux = VmlinuxBtf::open().map_err(to_error)?;
+        let required = [namespace::REQUIRED_TYPES, program::REQUIRED_TYPES].concat();
+        let btf = vmlinux.parse_types(&required).map_err(to_error)?;
+        let layout = TracepointLayout::from_btf(&btf).map_err(to_error)?;
+        let target = btf.type_id(program::TRACEPOINT).map_err(to_error)?;
         let namespace = PidNamespace::detect(&vmlinux, &btf)?;
-        let (size, ring) = (ring, RingBuffer::new(ring).map_err(by_kernel)?);
-        let lost = syscall::create_map(MapType::Array, 4, 8, 1).map_err(by_kernel)?;
-        let (targets, senders) = (pid_map(&filter.targets), pid_map(&filter.senders));
-        let (targets, senders) = (targets.map_err(by_kernel)?, senders.map_err(by_kernel)?);
-        let plan = ProgramConfig {
-            targets: pid_filter(&filter.targets, targets.as_ref()),
-            senders: pid_filter(&filter.senders, senders.as_ref()),
+        let ring = RingBuffer::new(ring_size).map_err(os_error)?;
+        let lost_map = syscall::create_map(MapType::Array, 4, 8, 1).map_err(os_error)?;
+        let target_map = pid_map(&filter.targets).map_err(os_error)?;
+        let sender_map = pid_map(&filter.senders).map_err(os_error)?;
+        let config = ProgramConfig {
+            targets: pid_filter(&filter.targets, target_map.as_ref()),
+            senders: pid_filter(&filter.senders, sender_map.as_ref()),
             signals: filter.signals,
             ring_map: ring.map_fd(),
-            ring_size: size,
-            lost_map: lost.as_raw_fd(),
+            ring_size,
+            lost_map: lost_map.as_raw_fd(),
         };
         let program = load_or_explain(
-            WHAT,
-            program::assemble(&layout, &namespace, &plan),
+            OPERATION,
+            program::assemble(&layout, &namespace, &config),
             AttachType::Tracepoint,
             target,
         )?;
-        let link = syscall::attach_raw_tracepoint(program.as_fd()).map_err(by_kernel)?;
-        Ok(SignalTracepoint { ring, lost_map: lost, program, link: Some(link) })
+        let link = syscall::attach_raw_tracepoint(program.as_fd()).map_err(os_error)?;
+        Ok(SignalTracepoint { ring, lost_map, program, link: Some(link) })
     }
 
-    /// Takes what has come, in order, without waiting; gives whether there may
+    /// Reads available events in order, without blocking. Returns whether there may
     /// be more.
     ///
-    /// To wait, poll(2) the descriptor for input, then let some milliseconds
-    /// pass before the next batch: the kernel wakes a poller only for the first
-    /// record after an emptied buffer, and each waking slows a sender down.
+    /// To wait, poll(2) the descriptor for input, then wait a few milliseconds
+    /// before the next batch. The kernel wakes a poller only for the first record
+    /// in an empty buffer, and each wake-up delays a sender.
     pub fn read_batch(&mut self, batch: &mut Vec<GeneratedSignal>) -> bool {
         self.ring.read_records(MAX_BATCH, |record| batch.extend(event::parse_record(record)))
     }
 
-    /// Ends the watching: what has come by now can still be taken, and no more
-    /// will come.
+    /// Detaches from the tracepoint. Events that happened before can still be read.
     pub fn detach(&mut self) {
         self.link = None;
     }
 
-    /// How many signals could not be told: there was no room for them in the
-    /// buffer, a part of which is kept for those that may end a process, or the
-    /// program was interrupted by itself.
+    /// Returns the number of signals that were not reported: the buffer was full (a
+    /// part of it is reserved for signals that may end a process), or the program
+    /// interrupted itself.
     ///
     /// # Errors
-    /// What bpf(2) says.
+    /// The errors of bpf(2).
     pub fn lost_count(&self) -> io::Result<u64> {
         Ok(syscall::lookup_element(self.lost_map.as_fd(), 0)?
             + syscall::recursion_misses(self.program.as_fd())?)
@@ -128,7 +132,7 @@ impl AsFd for SignalTracepoint {
     }
 }
 
-/// A map whose keys are the processes, if there are several.
+/// Creates a map whose keys are the PIDs, if there are several.
 fn pid_map(pids: &[u32]) -> io::Result<Option<OwnedFd>> {
     if pids.len() < 2 {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! The program that the kernel runs where a signal is generated: what it lets
-//! pass, and what it writes of it.
+//! The program that the kernel runs when a signal is generated: its filter and its
+//! records.
 
 use super::super::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
 use super::super::assembler::{Assembler, Block, BpfHelper, Condition, Width};
@@ -8,22 +8,22 @@ use super::super::error::BpfErrorKind;
 use super::super::namespace::{self, PidNamespace, TaskIdKind};
 use super::super::program::{KernelMemory, emit_copy, emit_copy_to_stack};
 use crate::signal::SignalSet;
+use crate::signal::number::KERNEL_RTMIN;
+use crate::signal::siginfo::SI_MAX_SIZE;
 
-/// What the program is attached to.
+/// The tracepoint.
 pub(super) const TRACEPOINT: BtfTypeName = (BtfKind::Typedef, "btf_trace_signal_generate");
 
-/// The types that the offsets are those of, beside those of the namespace.
+/// BTF types that the offsets need, besides those of the namespace.
 pub(super) const REQUIRED_TYPES: &[BtfTypeName] =
     &[(BtfKind::Struct, "kernel_siginfo"), (BtfKind::Struct, "cred"), TRACEPOINT];
 
-/// How large a kernel stack is at least (THREAD_SIZE of x86 and arm64).
+/// Minimum size of a kernel stack (THREAD_SIZE of x86 and arm64).
 const KERNEL_STACK_SIZE: u32 = 16 << 10;
-/// Where a siginfo has its code.
+/// Offset of si_code in a siginfo.
 const SI_CODE_OFFSET: u32 = 8;
-/// The largest siginfo that there is (SI_MAX_SIZE).
-const MAX_SIGINFO_SIZE: u32 = 128;
 
-/// What a record begins with; behind it lies the siginfo.
+/// Offsets of the fields of a record; the siginfo is the last one.
 pub(super) mod record {
     pub(in super::super) const TIME: i16 = 0;
     pub(in super::super) const SENDER_TID: i16 = 8;
@@ -35,7 +35,8 @@ pub(super) mod record {
     pub(in super::super) const TARGET_PID: i16 = 32;
     pub(in super::super) const TARGET_TID: i16 = 36;
     pub(in super::super) const TARGET_UID: i16 = 40;
-    /// [`NO_INFO`](super::KIND_NO_INFO), [`PRIVILEGED`](super::KIND_KERNEL) or [`INFO`](super::KIND_SIGINFO).
+    /// [`KIND_NO_INFO`](super::KIND_NO_INFO), [`KIND_KERNEL`](super::KIND_KERNEL)
+    /// or [`KIND_SIGINFO`](super::KIND_SIGINFO).
     pub(in super::super) const SIGINFO_KIND: i16 = 44;
     pub(in super::super) const SENDER_NAME: i16 = 48;
     pub(in super::super) const TARGET_NAME: i16 = 64;
@@ -43,52 +44,52 @@ pub(super) mod record {
     pub(in super::super) const SIGINFO: i16 = 88;
 }
 
-/// What stands in the place of a pointer to a siginfo (include/linux/signal.h):
-/// SEND_SIG_NOINFO, SEND_SIG_PRIV, and that it is a pointer.
+/// Values of the siginfo pointer (include/linux/signal.h): SEND_SIG_NOINFO,
+/// SEND_SIG_PRIV, or 2 for a pointer.
 pub(super) const KIND_NO_INFO: u32 = 0;
 pub(super) const KIND_KERNEL: u32 = 1;
 pub(super) const KIND_SIGINFO: u32 = 2;
 
-/// TASK_COMM_LEN.
+/// Size of a thread's name in the kernel.
 pub(super) const TASK_COMM_LEN: u32 = 16;
 
-// What the tracepoint gives, each of 64 bits (include/trace/events/signal.h).
+// Arguments of the tracepoint, each of 64 bits (include/trace/events/signal.h).
 const ARG_SIGNAL: u32 = 0;
 const ARG_SIGINFO: u32 = 8;
 const ARG_TASK: u32 = 16;
 const ARG_GROUP: u32 = 24;
 const ARG_RESULT: u32 = 32;
 
-/// The kernel's SIGRTMIN.
-const KERNEL_RTMIN: u32 = 32;
-/// Results by which a signal is pending now: TRACE_SIGNAL_DELIVERED and
-/// TRACE_SIGNAL_LOSE_INFO.
+/// Results after which the signal is pending.
 const TRACE_SIGNAL_DELIVERED: u32 = 0;
 const TRACE_SIGNAL_LOSE_INFO: u32 = 4;
 
-// The stack, from its end down.
+// Stack offsets from its end.
 const STACK_SENDER_IDS: i16 = -8;
 const STACK_TARGET_PID: i16 = -16;
 const STACK_KEY: i16 = -24;
 const STACK_SCRATCH: i16 = STACK_KEY - namespace::SCRATCH_SIZE;
 
-/// Where what is read lies in this kernel.
+/// Offsets and sizes in this kernel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TracepointLayout {
     comm: u32,
     cred: u32,
     uid: u32,
     stack: u32,
-    /// How large a siginfo is.
+    /// Size of a siginfo.
     pub(super) siginfo_size: u32,
 }
 
 impl TracepointLayout {
+    /// Reads the offsets.
+    ///
     /// # Errors
-    /// [`BpfErrorKind::MissingType`] where something is not there, or not as it is known.
+    /// [`BpfErrorKind::MissingType`] if something is missing or has an unknown
+    /// form.
     pub(super) fn from_btf(btf: &Btf<'_>) -> Result<TracepointLayout, BpfErrorKind> {
-        let info = btf.struct_size("kernel_siginfo")?;
-        if info > MAX_SIGINFO_SIZE {
+        let siginfo_size = btf.struct_size("kernel_siginfo")?;
+        if siginfo_size > SI_MAX_SIZE {
             return Err(BpfErrorKind::MissingType("struct kernel_siginfo".to_owned()));
         }
         Ok(TracepointLayout {
@@ -96,57 +97,57 @@ impl TracepointLayout {
             cred: btf.member_offset("task_struct", "real_cred", 8)?,
             uid: btf.member_offset("cred", "uid", 4)?,
             stack: btf.member_offset("task_struct", "stack", 8)?,
-            siginfo_size: info,
+            siginfo_size,
         })
     }
 
-    /// How long a record is.
+    /// Returns the size of a record.
     pub(super) fn record_size(&self) -> u32 {
         record::SIGINFO.cast_unsigned() as u32 + self.siginfo_size
     }
 }
 
-/// Which processes pass, by their numbers in our namespace.
+/// Filter for PIDs in our namespace.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PidFilter {
     Any,
     Single(u32),
-    /// Those that are keys of a map.
+    /// The keys of a map.
     MapKeys(i32),
 }
 
-/// What the program lets pass, and where it writes to.
+/// Filters and maps of the program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProgramConfig {
     pub(super) targets: PidFilter,
     pub(super) senders: PidFilter,
     pub(super) signals: SignalSet,
-    /// The ring's map, and how many bytes it has.
+    /// The map of the ring buffer, and its size in bytes.
     pub(super) ring_map: i32,
     pub(super) ring_size: u32,
-    /// The map in which lost records are counted.
+    /// The map that counts lost records.
     pub(super) lost_map: i32,
 }
 
-/// Writes the program.
+/// Assembles the program.
 pub(super) fn assemble(
     layout: &TracepointLayout,
     namespace: &PidNamespace,
-    plan: &ProgramConfig,
+    config: &ProgramConfig,
 ) -> Assembler {
     let mut asm = Assembler::default();
     asm.block(|asm, end| {
         asm.set(R6, R1);
         asm.load(Width::DoubleWord, R8, R6, ARG_TASK);
-        emit_signal_filter(asm, plan.signals, end);
+        emit_signal_filter(asm, config.signals, end);
         namespace.emit_task_id(asm, R8, TaskIdKind::Tgid, STACK_SCRATCH);
         asm.store(Width::DoubleWord, R10, STACK_TARGET_PID, R0);
-        emit_pid_filter(asm, plan.targets, end);
+        emit_pid_filter(asm, config.targets, end);
         namespace.emit_current_ids(asm, STACK_SENDER_IDS, STACK_SCRATCH);
-        emit_pid_filter(asm, plan.senders, end);
+        emit_pid_filter(asm, config.senders, end);
         asm.block(|asm, lost| {
-            emit_room_check(asm, plan, lost);
-            asm.set_map(R1, plan.ring_map);
+            emit_space_check(asm, config, lost);
+            asm.set_map(R1, config.ring_map);
             asm.set(R2, layout.record_size());
             asm.set(R3, 0);
             asm.call(BpfHelper::RingbufReserve);
@@ -158,14 +159,14 @@ pub(super) fn assemble(
             asm.call(BpfHelper::RingbufSubmit);
             asm.jump(end.end());
         });
-        emit_lost_count(asm, plan.lost_map, end);
+        emit_lost_count(asm, config.lost_map, end);
     });
     asm.set(R0, 0);
     asm.exit();
     asm
 }
 
-/// Leaves the block unless the signal is one of these.
+/// Leaves the block unless the signal is in the set.
 fn emit_signal_filter(asm: &mut Assembler, signals: SignalSet, end: &Block) {
     let bits = signals.bits() as u64;
     if bits == u64::MAX {
@@ -182,22 +183,22 @@ fn emit_signal_filter(asm: &mut Assembler, signals: SignalSet, end: &Block) {
     });
 }
 
-/// Leaves the block where the ring is so full that what is left of it is kept
-/// for what matters more: the last quarter for standard signals that come to be
-/// pending, and of that the second half for KILL alone. A flood of any others
-/// does not take the place of who ended a process.
-fn emit_room_check(asm: &mut Assembler, plan: &ProgramConfig, lost: &Block) {
-    /// BPF_RB_AVAIL_DATA (uapi linux/bpf.h): how many bytes wait to be read.
-    const WAITING: u32 = 0;
-    let (most, most_standard) = (plan.ring_size / 4 * 3, plan.ring_size / 8 * 7);
-    asm.set_map(R1, plan.ring_map);
-    asm.set(R2, WAITING);
+/// Leaves the block if the remaining space of the ring buffer is reserved for more
+/// important signals. The last quarter is reserved for standard signals that become
+/// pending, and its second half for KILL. So a flood of other signals cannot hide
+/// the sender of a fatal one.
+fn emit_space_check(asm: &mut Assembler, config: &ProgramConfig, lost: &Block) {
+    /// BPF_RB_AVAIL_DATA (uapi linux/bpf.h): the number of unread bytes.
+    const UNREAD: u32 = 0;
+    let (limit, standard_limit) = (config.ring_size / 4 * 3, config.ring_size / 8 * 7);
+    asm.set_map(R1, config.ring_map);
+    asm.set(R2, UNREAD);
     asm.call(BpfHelper::RingbufQuery);
-    asm.block(|asm, room| {
-        asm.jump_if(room.end(), R0, Condition::Below, most);
+    asm.block(|asm, allowed| {
+        asm.jump_if(allowed.end(), R0, Condition::Below, limit);
         asm.load(Width::DoubleWord, R1, R6, ARG_SIGNAL);
-        asm.jump_if(room.end(), R1, Condition::Equal, libc::SIGKILL);
-        asm.jump_if(lost.end(), R1, Condition::AtLeast, KERNEL_RTMIN);
+        asm.jump_if(allowed.end(), R1, Condition::Equal, libc::SIGKILL);
+        asm.jump_if(lost.end(), R1, Condition::AtLeast, u32::from(KERNEL_RTMIN));
         asm.load(Width::DoubleWord, R1, R6, ARG_RESULT);
         asm.block(|asm, pending| {
             for result in [TRACE_SIGNAL_DELIVERED, TRACE_SIGNAL_LOSE_INFO] {
@@ -205,13 +206,13 @@ fn emit_room_check(asm: &mut Assembler, plan: &ProgramConfig, lost: &Block) {
             }
             asm.jump(lost.end());
         });
-        asm.jump_if(lost.end(), R0, Condition::AtLeast, most_standard);
+        asm.jump_if(lost.end(), R0, Condition::AtLeast, standard_limit);
     });
 }
 
-/// Leaves the block unless R0 is one of the processes.
-fn emit_pid_filter(asm: &mut Assembler, pass: PidFilter, end: &Block) {
-    match pass {
+/// Leaves the block unless the PID in R0 passes the filter.
+fn emit_pid_filter(asm: &mut Assembler, filter: PidFilter, end: &Block) {
+    match filter {
         PidFilter::Any => {}
         PidFilter::Single(pid) => asm.jump_if(end.end(), R0, Condition::NotEqual, pid),
         PidFilter::MapKeys(map) => {
@@ -222,7 +223,7 @@ fn emit_pid_filter(asm: &mut Assembler, pass: PidFilter, end: &Block) {
     }
 }
 
-/// Leaves a pointer to the element of [`STACK_KEY`] in R0, or 0.
+/// Puts a pointer to the element with the key in [`STACK_KEY`] into R0, or 0.
 fn emit_map_lookup(asm: &mut Assembler, map: i32) {
     asm.set_map(R1, map);
     asm.set(R2, R10);
@@ -230,7 +231,7 @@ fn emit_map_lookup(asm: &mut Assembler, map: i32) {
     asm.call(BpfHelper::MapLookup);
 }
 
-/// Fills a record in, which R7 points to.
+/// Fills in the record at R7.
 fn emit_record(asm: &mut Assembler, layout: &TracepointLayout, namespace: &PidNamespace) {
     asm.call(BpfHelper::KtimeBoot);
     asm.store(Width::DoubleWord, R7, record::TIME, R0);
@@ -240,7 +241,7 @@ fn emit_record(asm: &mut Assembler, layout: &TracepointLayout, namespace: &PidNa
         asm.load(Width::DoubleWord, R1, R6, from);
         asm.store(Width::Word, R7, to, R1);
     }
-    // Thread and process, side by side.
+    // TID and PID are adjacent.
     asm.load_stack(Width::DoubleWord, R1, STACK_SENDER_IDS);
     asm.store(Width::DoubleWord, R7, record::SENDER_TID, R1);
     asm.call(BpfHelper::CurrentUidGid);
@@ -270,33 +271,34 @@ fn emit_record(asm: &mut Assembler, layout: &TracepointLayout, namespace: &PidNa
 
     asm.store(Width::Word, R7, record::SIGINFO_ON_STACK, 1);
     asm.load(Width::DoubleWord, R9, R6, ARG_SIGINFO);
-    asm.block(|asm, told| {
+    asm.block(|asm, done| {
         for special in [KIND_NO_INFO, KIND_KERNEL] {
             asm.store(Width::Word, R7, record::SIGINFO_KIND, special);
-            asm.jump_if(told.end(), R9, Condition::Equal, special);
+            asm.jump_if(done.end(), R9, Condition::Equal, special);
         }
         asm.store(Width::Word, R7, record::SIGINFO_KIND, KIND_SIGINFO);
-        // By way of memory the verifier forgets that it is a pointer, with which
-        // it would not let us calculate.
+        // After a detour through memory, the verifier no longer treats the value as
+        // a pointer, so it allows arithmetic on it.
         asm.store(Width::DoubleWord, R7, record::SIGINFO, R9);
         asm.load(Width::DoubleWord, R8, R7, record::SIGINFO.cast_unsigned().into());
         emit_copy(asm, R7, record::SIGINFO, KernelMemory { base: R9, offset: 0, size: layout.siginfo_size });
-        // These come from who runs, wherever they lie.
+        // Signals with these codes come from the running thread, wherever the
+        // siginfo is.
         asm.load(Width::Word, R1, R7, u32::from(record::SIGINFO.cast_unsigned()) + SI_CODE_OFFSET);
         asm.sign_extend(R1);
         for code in [libc::SI_USER, libc::SI_QUEUE, libc::SI_TKILL] {
-            asm.jump_if(told.end(), R1, Condition::Equal, code);
+            asm.jump_if(done.end(), R1, Condition::Equal, code);
         }
         asm.call(BpfHelper::CurrentTask);
         emit_copy_to_stack(asm, STACK_SCRATCH, KernelMemory { base: R0, offset: layout.stack, size: 8 });
         asm.load_stack(Width::DoubleWord, R1, STACK_SCRATCH);
         asm.subtract(R8, R1);
-        asm.jump_if(told.end(), R8, Condition::Below, KERNEL_STACK_SIZE);
+        asm.jump_if(done.end(), R8, Condition::Below, KERNEL_STACK_SIZE);
         asm.store(Width::Word, R7, record::SIGINFO_ON_STACK, 0);
     });
 }
 
-/// Counts a record for which there was no room.
+/// Counts a record that did not fit.
 fn emit_lost_count(asm: &mut Assembler, map: i32, end: &Block) {
     asm.store(Width::Word, R10, STACK_KEY, 0);
     emit_map_lookup(asm, map);

@@ -1,12 +1,13 @@
-//! Where what is read of a task lies in this kernel.
+//! Offsets of the fields of a task in the running kernel.
 
 use super::super::btf::{Btf, BtfKind, BtfTypeName};
 use super::super::error::BpfErrorKind;
+use crate::signal::siginfo::SI_MAX_SIZE;
 
-/// What the iterator is attached to; the last of the types that are looked for.
+/// The target of the iterator; the last of the wanted types in BTF.
 pub(super) const ITERATOR_TARGET: BtfTypeName = (BtfKind::Func, "bpf_iter_task");
 
-/// The types that the offsets are those of.
+/// BTF types that the offsets need.
 pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
     (BtfKind::Struct, "signal_struct"),
     (BtfKind::Struct, "sighand_struct"),
@@ -18,19 +19,17 @@ pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
     ITERATOR_TARGET,
 ];
 
-/// How many actions may lie in an array, and how large each may be: those of
-/// the kernel are 64 (128 on mips) of 32 bytes.
+/// Limits for the array of actions and for one action. The kernel has 64 (128 on
+/// mips) of 32 bytes.
 const MAX_ACTIONS: u32 = 128;
 const MAX_ACTION_SIZE: u32 = 64;
-/// The largest siginfo that is read (SI_MAX_SIZE).
-const MAX_SIGINFO_SIZE: u32 = 128;
-/// A signal set, where there are 64 signals.
+/// Size of a signal set for 64 signals.
 const SIGSET_SIZE: u32 = 8;
 
-/// Offsets in struct task_struct and what it points to.
+/// Offsets in struct task_struct and the structures that it points to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TaskLayout {
-    /// `None` where it is neither of the two: then no sleep is told.
+    /// `None` if the kernel has neither known field; then no sleep is reported.
     pub(super) state: Option<u32>,
     pub(super) jobctl: u32,
     pub(super) blocked: u32,
@@ -38,26 +37,27 @@ pub(super) struct TaskLayout {
     pub(super) saved_sigmask: u32,
     pub(super) pending: SigpendingOffsets,
     pub(super) signal_struct: u32,
-    /// In struct signal_struct.
+    /// Offset in struct signal_struct.
     pub(super) group_flags: u32,
     pub(super) group_exit_code: u32,
     pub(super) shared_pending: SigpendingOffsets,
     pub(super) sighand_struct: u32,
-    /// In struct sighand_struct: the array of actions, and its bytes.
+    /// Offset of the array of actions in struct sighand_struct, and its size in
+    /// bytes.
     pub(super) actions: u32,
     pub(super) actions_size: u32,
     pub(super) sigaction: SigactionOffsets,
     pub(super) sigqueue: SigqueueOffsets,
 }
 
-/// Where a queue of pending signals lies.
+/// Offsets of a queue of pending signals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SigpendingOffsets {
     pub(super) list: u32,
     pub(super) set: u32,
 }
 
-/// struct k_sigaction.
+/// Offsets in struct k_sigaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SigactionOffsets {
     pub(super) size: u32,
@@ -68,30 +68,33 @@ pub(super) struct SigactionOffsets {
     pub(super) mask: u32,
 }
 
-/// struct sigqueue.
+/// Offsets in struct sigqueue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SigqueueOffsets {
-    /// From its place in the list.
+    /// Relative to its list member.
     pub(super) siginfo: u32,
     pub(super) siginfo_size: u32,
-    /// struct list_head.
+    /// Offsets in struct list_head.
     pub(super) next: u32,
     pub(super) previous: u32,
 }
 
 impl TaskLayout {
+    /// Reads the offsets.
+    ///
     /// # Errors
-    /// [`BpfErrorKind::MissingType`] where something is not there, or not as it is known.
+    /// [`BpfErrorKind::MissingType`] if something is missing or has an unknown
+    /// form.
     pub(super) fn from_btf(btf: &Btf<'_>) -> Result<TaskLayout, BpfErrorKind> {
         const TASK: &str = "task_struct";
         const SIGNAL: &str = "signal_struct";
         const SIGHAND: &str = "sighand_struct";
-        // A long before Linux 5.14, of which the lower half tells all.
+        // Before Linux 5.14 it is a long, whose lower half has all flags.
         let state = btf.member(TASK, "__state").or_else(|_| btf.member(TASK, "state")).ok();
         let actions = btf.member(SIGHAND, "action")?;
-        let action = SigactionOffsets::from_btf(btf)?;
+        let sigaction = SigactionOffsets::from_btf(btf)?;
         let count = btf.array_length(actions.type_id).unwrap_or(0);
-        if count == 0 || count > MAX_ACTIONS || action.size * count != actions.size {
+        if count == 0 || count > MAX_ACTIONS || sigaction.size * count != actions.size {
             return Err(BpfErrorKind::MissingType(format!("array of action in struct {SIGHAND}")));
         }
         Ok(TaskLayout {
@@ -108,15 +111,19 @@ impl TaskLayout {
             sighand_struct: btf.member_offset(TASK, "sighand", 8)?,
             actions: actions.offset,
             actions_size: actions.size,
-            sigaction: action,
+            sigaction,
             sigqueue: SigqueueOffsets::from_btf(btf)?,
         })
     }
 }
 
 impl SigpendingOffsets {
-    fn from_btf(btf: &Btf<'_>, of: &'static str, name: &str) -> Result<SigpendingOffsets, BpfErrorKind> {
-        let offset = btf.member(of, name)?.offset;
+    fn from_btf(
+        btf: &Btf<'_>,
+        struct_name: &'static str,
+        name: &str,
+    ) -> Result<SigpendingOffsets, BpfErrorKind> {
+        let offset = btf.member(struct_name, name)?.offset;
         let list = btf.member("sigpending", "list")?.offset;
         let set = btf.member_offset("sigpending", "signal", SIGSET_SIZE)?;
         Ok(SigpendingOffsets { list: offset + list, set: offset + set })
@@ -125,7 +132,7 @@ impl SigpendingOffsets {
 
 impl SigactionOffsets {
     fn from_btf(btf: &Btf<'_>) -> Result<SigactionOffsets, BpfErrorKind> {
-        const OF: &str = "sigaction";
+        const STRUCT: &str = "sigaction";
         let size = btf.struct_size("k_sigaction")?;
         let inner = btf.member("k_sigaction", "sa")?;
         if size > MAX_ACTION_SIZE || inner.offset + inner.size > size {
@@ -134,22 +141,23 @@ impl SigactionOffsets {
         let sa = inner.offset;
         Ok(SigactionOffsets {
             size,
-            handler: sa + btf.member_offset(OF, "sa_handler", 8)?,
-            flags: sa + btf.member_offset(OF, "sa_flags", 8)?,
-            restorer: btf.member_offset(OF, "sa_restorer", 8).ok().map(|offset| sa + offset),
-            mask: sa + btf.member_offset(OF, "sa_mask", SIGSET_SIZE)?,
+            handler: sa + btf.member_offset(STRUCT, "sa_handler", 8)?,
+            flags: sa + btf.member_offset(STRUCT, "sa_flags", 8)?,
+            restorer: btf.member_offset(STRUCT, "sa_restorer", 8).ok().map(|offset| sa + offset),
+            mask: sa + btf.member_offset(STRUCT, "sa_mask", SIGSET_SIZE)?,
         })
     }
 }
 
 impl SigqueueOffsets {
     fn from_btf(btf: &Btf<'_>) -> Result<SigqueueOffsets, BpfErrorKind> {
-        const OF: &str = "sigqueue";
-        let list = btf.member(OF, "list")?.offset;
-        let info = btf.member(OF, "info")?;
-        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= MAX_SIGINFO_SIZE);
+        const STRUCT: &str = "sigqueue";
+        let list = btf.member(STRUCT, "list")?.offset;
+        let info = btf.member(STRUCT, "info")?;
+        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= SI_MAX_SIZE);
         Ok(SigqueueOffsets {
-            siginfo: from_list.ok_or_else(|| BpfErrorKind::MissingType(format!("info in struct {OF}")))?,
+            siginfo: from_list
+                .ok_or_else(|| BpfErrorKind::MissingType(format!("info in struct {STRUCT}")))?,
             siginfo_size: info.size,
             next: btf.member_offset("list_head", "next", 8)?,
             previous: btf.member_offset("list_head", "prev", 8)?,

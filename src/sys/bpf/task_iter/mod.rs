@@ -1,5 +1,5 @@
-//! What the kernel knows of a process's signals: actions, masks and queues,
-//! read by an iterator over tasks, which does not stop them.
+//! The kernel's signal state of processes: actions, masks and queues. An iterator
+//! over tasks reads it without stopping them.
 
 mod layout;
 mod program;
@@ -15,88 +15,88 @@ use super::vmlinux::VmlinuxBtf;
 use crate::signal::{QueuedSignal, Sigaction, SignalSet};
 
 use layout::TaskLayout;
-pub(super) use program::LoopKind;
-pub use program::MAX_QUEUED;
+pub use program::{LoopKind, MAX_QUEUED};
 
-/// How often a process is read again whose queue has changed meanwhile.
+/// Maximum number of reads of a process whose queue changes meanwhile.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// What is read, beside masks and states, which always are.
+/// Optional fields to read; masks and states are always read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskFields {
-    /// What is done with each signal.
+    /// The action of each signal.
     pub actions: bool,
-    /// What is pending, with its siginfo.
+    /// The pending signals with their siginfo.
     pub queue: bool,
 }
 
-/// A process, in the moment that it was read.
+/// State of a process at the time of the read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessRecord {
-    /// Its number in our pid namespace.
+    /// PID in our PID namespace.
     pub pid: u32,
     /// SIGNAL_* (include/linux/sched/signal.h): see [`ProcessRecord::is_exiting`].
     pub group_flags: u32,
-    /// The wait status that it is ending with, if it is (group_exit_code).
+    /// The wait status of an exit in progress (group_exit_code).
     pub group_exit_code: u32,
-    /// What is pending for the process.
+    /// Signals pending for the process.
     pub pending: SignalSet,
-    /// Signal n's action is element n-1; empty where it was not wanted, and
-    /// where the process has none any more.
+    /// The action of signal n is element n-1. Empty if not requested, or if the
+    /// process no longer has actions.
     pub actions: Vec<Sigaction>,
-    /// What waits, in the order in which it came: for the process, then for
-    /// each thread. Standard signals that lost their siginfo are only pending.
+    /// Pending signals in queue order: for the process, then for each thread.
+    /// Standard signals that lost their siginfo are only in the pending sets.
     pub queue: Vec<QueuedSignal>,
-    /// Why the queue is not all that there is.
+    /// Reason why the queue is incomplete.
     pub queue_truncation: Option<QueueTruncation>,
-    /// Its threads, or the one that was asked for.
+    /// The threads, or only the requested one.
     pub threads: Vec<ThreadRecord>,
 }
 
-/// A thread, in the moment that it was read.
+/// State of a thread at the time of the read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadRecord {
-    /// Its number in our pid namespace.
+    /// TID in our PID namespace.
     pub tid: u32,
-    /// TASK_* (include/linux/sched.h): see [`ThreadRecord::is_killable`]. `None` where
-    /// this kernel has it elsewhere.
+    /// TASK_* (include/linux/sched.h): see [`ThreadRecord::is_killable`]. `None` if
+    /// this kernel does not have the known field.
     pub state: Option<u32>,
     /// JOBCTL_* (include/linux/sched/jobctl.h).
     pub jobctl: u64,
-    /// What is blocked now: SigBlk.
+    /// The current signal mask (SigBlk).
     pub blocked: SignalSet,
-    /// What was blocked before sigwait(3); empty outside of it.
+    /// The signal mask before sigwait(3); empty outside of it.
     pub real_blocked: SignalSet,
-    /// What is blocked again after sigsuspend(2), ppoll(2) and the like; means
-    /// something only within them.
+    /// The signal mask that sigsuspend(2), ppoll(2) and similar calls restore;
+    /// valid only within them.
     pub saved_mask: SignalSet,
-    /// What is pending for this thread.
+    /// Signals pending for the thread.
     pub pending: SignalSet,
 }
 
-/// Why a queue is not whole.
+/// Reason why a queue is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum QueueTruncation {
-    /// It is longer than [`MAX_QUEUED`], for the process or for a thread: not
-    /// every real-time signal behind those is there, and, by older kernels, no
-    /// standard one.
+    /// A queue of the process or of a thread is longer than [`MAX_QUEUED`].
+    /// Real-time signals after that are missing; with older kernels, standard ones
+    /// too.
     TooLong,
-    /// It has changed while it was read, each time anew.
+    /// The queue changed during every read.
     Changed,
 }
 
 impl ProcessRecord {
-    /// Whether the whole process is ending (SIGNAL_GROUP_EXIT).
+    /// Whether the whole process is exiting (SIGNAL_GROUP_EXIT).
     pub fn is_exiting(&self) -> bool {
         self.group_flags & 0x4 != 0
     }
 }
 
 impl ThreadRecord {
-    /// Of one in an uninterruptible sleep (state D): whether KILL wakes it all
-    /// the same (TASK_KILLABLE). `None` of every other, also of an idle one
-    /// (state I), and where /proc says D of what waits for a lock of a real-time
-    /// kernel, or is frozen: what they slept in before is not told.
+    /// For a thread in an uninterruptible sleep (state D), returns whether KILL
+    /// wakes it (TASK_KILLABLE). `None` for all others: also for an idle thread
+    /// (state I), and for one that waits for a lock of a real-time kernel or is
+    /// frozen, which /proc also shows as D. The kernel does not record in which sleep
+    /// it was before.
     pub fn is_killable(&self) -> Option<bool> {
         const UNINTERRUPTIBLE: u32 = 0x2;
         const WAKEKILL: u32 = 0x100;
@@ -106,7 +106,7 @@ impl ThreadRecord {
     }
 }
 
-/// The iterator, loaded.
+/// A loaded iterator program.
 #[derive(Debug)]
 pub struct TaskIterator {
     program: OwnedFd,
@@ -115,51 +115,54 @@ pub struct TaskIterator {
 }
 
 impl TaskIterator {
-    /// Loads it. Takes some milliseconds; after that, a process is read in some
-    /// 50 us.
+    /// Loads the program. That takes a few milliseconds; reading a process then
+    /// takes about 50 us.
     ///
     /// # Errors
-    /// What is missing, or what the kernel says.
-    pub fn load(want: TaskFields) -> Result<TaskIterator, BpfError> {
-        match TaskIterator::load_with_loop(want, LoopKind::MayGoto) {
+    /// The missing permission or type, or the kernel's error.
+    pub fn load(fields: TaskFields) -> Result<TaskIterator, BpfError> {
+        match TaskIterator::load_with_loop(fields, LoopKind::MayGoto) {
             Err(BpfError { kind: BpfErrorKind::RejectedByVerifier(_), .. }) => {
-                TaskIterator::load_with_loop(want, LoopKind::Bounded)
+                TaskIterator::load_with_loop(fields, LoopKind::Bounded)
             }
-            answer => answer,
+            result => result,
         }
     }
 
-    pub(super) fn load_with_loop(want: TaskFields, how: LoopKind) -> Result<TaskIterator, BpfError> {
-        const WHAT: &str = "loading the task iterator";
-        let of = |reason: BpfErrorKind| reason.during(WHAT);
-        let vmlinux = VmlinuxBtf::open().map_err(of)?;
-        let wanted = [namespace::REQUIRED_TYPES, layout::REQUIRED_TYPES].concat();
-        let btf = vmlinux.parse_types(&wanted).map_err(of)?;
-        let layout = TaskLayout::from_btf(&btf).map_err(of)?;
-        let target = btf.type_id(layout::ITERATOR_TARGET).map_err(of)?;
+    /// Loads the program with this kind of loop.
+    ///
+    /// # Errors
+    /// The missing permission or type, or the kernel's error.
+    pub fn load_with_loop(fields: TaskFields, loop_kind: LoopKind) -> Result<TaskIterator, BpfError> {
+        const OPERATION: &str = "loading the task iterator";
+        let to_error = |kind: BpfErrorKind| kind.during(OPERATION);
+        let vmlinux = VmlinuxBtf::open().map_err(to_error)?;
+        let required = [namespace::REQUIRED_TYPES, layout::REQUIRED_TYPES].concat();
+        let btf = vmlinux.parse_types(&required).map_err(to_error)?;
+        let layout = TaskLayout::from_btf(&btf).map_err(to_error)?;
+        let target = btf.type_id(layout::ITERATOR_TARGET).map_err(to_error)?;
         let namespace = PidNamespace::detect(&vmlinux, &btf)?;
-        let program = program::assemble(&layout, &namespace, want, how);
+        let program = program::assemble(&layout, &namespace, fields, loop_kind);
         Ok(TaskIterator {
-            program: load_or_explain(WHAT, program, AttachType::Iterator, target)?,
+            program: load_or_explain(OPERATION, program, AttachType::Iterator, target)?,
             layout,
-            fields: want,
+            fields,
         })
     }
 
-    /// A process with all its threads; `None` where there is none of this
-    /// number.
+    /// Reads a process with all its threads; `None` if the PID does not exist.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn process(&self, pid: u32) -> Result<Option<ProcessRecord>, BpfError> {
         self.read_until_stable(TaskScope::Process(pid), |process| process.pid == pid)
     }
 
-    /// One thread, and what belongs to its process; `None` where there is none
-    /// of this number.
+    /// Reads one thread and the state of its process; `None` if the TID does not
+    /// exist.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn thread(&self, tid: u32) -> Result<Option<ProcessRecord>, BpfError> {
         let found = self.read_until_stable(TaskScope::Thread(tid), |process| {
             process.threads.iter().any(|each| each.tid == tid)
@@ -171,22 +174,22 @@ impl TaskIterator {
         }))
     }
 
-    /// Every process, in the order of their numbers.
+    /// Reads every process, in the order of PIDs.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn all(&self) -> Result<Vec<ProcessRecord>, BpfError> {
         self.read_scope(TaskScope::All)
     }
 
     fn read_until_stable(
         &self,
-        which: TaskScope,
-        is_it: impl Fn(&ProcessRecord) -> bool,
+        scope: TaskScope,
+        is_wanted: impl Fn(&ProcessRecord) -> bool,
     ) -> Result<Option<ProcessRecord>, BpfError> {
         let mut found = None;
         for _ in 0..MAX_ATTEMPTS {
-            found = self.read_scope(which)?.into_iter().find(|process| is_it(process));
+            found = self.read_scope(scope)?.into_iter().find(|process| is_wanted(process));
             if found.as_ref().is_none_or(|process| process.queue_truncation != Some(QueueTruncation::Changed))
             {
                 break;
@@ -195,9 +198,9 @@ impl TaskIterator {
         Ok(found)
     }
 
-    fn read_scope(&self, which: TaskScope) -> Result<Vec<ProcessRecord>, BpfError> {
-        let written = run_iterator(&self.program, which)?;
-        let processes = record::parse_records(&written, &self.layout, self.fields);
+    fn read_scope(&self, scope: TaskScope) -> Result<Vec<ProcessRecord>, BpfError> {
+        let output = run_iterator(&self.program, scope)?;
+        let processes = record::parse_records(&output, &self.layout, self.fields);
         processes
             .ok_or_else(|| BpfErrorKind::MissingType("answer of the iterator".into()).during("reading tasks"))
     }

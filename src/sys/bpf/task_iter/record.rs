@@ -1,4 +1,4 @@
-//! What the program has written, read back.
+//! Parser of the program's output.
 
 use std::collections::HashMap;
 
@@ -8,35 +8,35 @@ use super::program::{HEADER_FIELDS, HeaderField, QUEUE_CHANGED, QUEUE_END, QUEUE
 use super::{ProcessRecord, QueueTruncation, TaskFields, ThreadRecord};
 use crate::signal::{QueuedSignal, Sigaction, SignalSet};
 
-/// Reads tasks until the end; `None` where something is cut short.
+/// Parses all tasks; `None` if the output is truncated.
 pub(super) fn parse_records(
     bytes: &[u8],
     layout: &TaskLayout,
-    want: TaskFields,
+    fields: TaskFields,
 ) -> Option<Vec<ProcessRecord>> {
-    let mut rest = RecordReader(bytes);
+    let mut reader = RecordReader(bytes);
     let mut processes: Vec<ProcessRecord> = Vec::new();
-    // A process's threads may be apart where all tasks are gone through.
-    let mut places: HashMap<u32, usize> = HashMap::new();
-    while !rest.0.is_empty() {
-        let header: Vec<u64> = (0..HEADER_FIELDS).map(|_| rest.read_u64()).collect::<Option<_>>()?;
-        let word = |word: HeaderField| header[word as usize];
-        let set = |each| SignalSet::from_bits(word(each).into());
+    // In an iteration over all tasks, the threads of a process may not be adjacent.
+    let mut indexes: HashMap<u32, usize> = HashMap::new();
+    while !reader.0.is_empty() {
+        let header: Vec<u64> = (0..HEADER_FIELDS).map(|_| reader.read_u64()).collect::<Option<_>>()?;
+        let field = |field: HeaderField| header[field as usize];
+        let set = |each| SignalSet::from_bits(field(each).into());
         let thread = ThreadRecord {
-            tid: word(HeaderField::Tid) as u32,
-            state: layout.state.map(|_| word(HeaderField::State) as u32),
-            jobctl: word(HeaderField::Jobctl),
+            tid: field(HeaderField::Tid) as u32,
+            state: layout.state.map(|_| field(HeaderField::State) as u32),
+            jobctl: field(HeaderField::Jobctl),
             blocked: set(HeaderField::Blocked),
             real_blocked: set(HeaderField::RealBlocked),
             saved_mask: set(HeaderField::SavedMask),
             pending: set(HeaderField::Pending),
         };
-        let pid = word(HeaderField::Tgid) as u32;
-        let index = *places.entry(pid).or_insert_with(|| {
+        let pid = field(HeaderField::Tgid) as u32;
+        let index = *indexes.entry(pid).or_insert_with(|| {
             processes.push(ProcessRecord {
                 pid,
-                group_flags: word(HeaderField::Flags) as u32,
-                group_exit_code: word(HeaderField::ExitCode) as u32,
+                group_flags: field(HeaderField::Flags) as u32,
+                group_exit_code: field(HeaderField::ExitCode) as u32,
                 pending: set(HeaderField::SharedPending),
                 actions: Vec::new(),
                 queue: Vec::new(),
@@ -46,23 +46,23 @@ pub(super) fn parse_records(
             processes.len() - 1
         });
         let process = &mut processes[index];
-        if word(HeaderField::HasProcessData) != 0 {
-            if want.actions {
-                process.actions = rest.read_actions(layout)?;
+        if field(HeaderField::HasProcessData) != 0 {
+            if fields.actions {
+                process.actions = reader.read_actions(layout)?;
             }
-            if want.queue {
-                rest.read_queue(layout, None, process)?;
+            if fields.queue {
+                reader.read_queue(layout, None, process)?;
             }
         }
-        if want.queue {
-            rest.read_queue(layout, Some(thread.tid), process)?;
+        if fields.queue {
+            reader.read_queue(layout, Some(thread.tid), process)?;
         }
         process.threads.push(thread);
     }
     Some(processes)
 }
 
-/// What is still to be read.
+/// The bytes that are not yet parsed.
 struct RecordReader<'a>(&'a [u8]);
 
 impl<'a> RecordReader<'a> {
@@ -77,21 +77,21 @@ impl<'a> RecordReader<'a> {
     }
 
     fn read_actions(&mut self, layout: &TaskLayout) -> Option<Vec<Sigaction>> {
-        let action = layout.sigaction;
+        let offsets = layout.sigaction;
         let bytes = self.read_bytes(layout.actions_size as usize)?;
         let read = |bytes: &[u8]| {
-            let restorer = action.restorer.map_or(Some(0), |at| u64_at(bytes, at));
+            let restorer = offsets.restorer.map_or(Some(0), |offset| u64_at(bytes, offset));
             Some(Sigaction {
-                handler: u64_at(bytes, action.handler)?,
-                flags: u64_at(bytes, action.flags)?,
+                handler: u64_at(bytes, offsets.handler)?,
+                flags: u64_at(bytes, offsets.flags)?,
                 restorer: restorer?,
-                mask: SignalSet::from_bits(u64_at(bytes, action.mask)?.into()),
+                mask: SignalSet::from_bits(u64_at(bytes, offsets.mask)?.into()),
             })
         };
-        bytes.chunks_exact(action.size as usize).map(read).collect()
+        bytes.chunks_exact(offsets.size as usize).map(read).collect()
     }
 
-    /// Adds a queue to the process's.
+    /// Adds the entries of a queue to the process.
     fn read_queue(
         &mut self,
         layout: &TaskLayout,
@@ -107,7 +107,7 @@ impl<'a> RecordReader<'a> {
                             process.queue.push(QueuedSignal { siginfo: info, tid: thread });
                             continue;
                         }
-                        // No signal: the memory has become something else's.
+                        // Not a signal: the memory was reused.
                         None => {
                             process.queue_truncation = Some(QueueTruncation::Changed);
                             continue;
@@ -125,19 +125,19 @@ impl<'a> RecordReader<'a> {
     }
 }
 
-fn u64_at(bytes: &[u8], at: u32) -> Option<u64> {
-    let bytes = bytes.get(at as usize..at as usize + 8)?;
+fn u64_at(bytes: &[u8], offset: u32) -> Option<u64> {
+    let bytes = bytes.get(offset as usize..offset as usize + 8)?;
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::{SigactionOffsets, SigpendingOffsets, SigqueueOffsets as Place};
+    use super::super::layout::{SigactionOffsets, SigpendingOffsets, SigqueueOffsets};
     use super::*;
 
     const BOTH: TaskFields = TaskFields { actions: true, queue: true };
 
-    /// Two actions of three words, and a siginfo of 16 bytes.
+    /// Returns a layout with two actions of three words and a siginfo of 16 bytes.
     fn layout() -> TaskLayout {
         let pending = SigpendingOffsets { list: 0, set: 16 };
         TaskLayout {
@@ -155,19 +155,19 @@ mod tests {
             actions: 0,
             actions_size: 48,
             sigaction: SigactionOffsets { size: 24, handler: 8, flags: 0, restorer: None, mask: 16 },
-            sigqueue: Place { siginfo: 16, siginfo_size: 16, next: 0, previous: 8 },
+            sigqueue: SigqueueOffsets { siginfo: 16, siginfo_size: 16, next: 0, previous: 8 },
         }
     }
 
-    fn header(pid: u64, tid: u64, whole: u64) -> Vec<u64> {
-        vec![pid, tid, whole, 0x2102, 0, 1, 2, 4, 8, 4, 9, 16]
+    fn header(pid: u64, tid: u64, has_process_data: u64) -> Vec<u64> {
+        vec![pid, tid, has_process_data, 0x2102, 0, 1, 2, 4, 8, 4, 9, 16]
     }
 
     fn bytes(words: &[Vec<u64>]) -> Vec<u8> {
         words.concat().into_iter().flat_map(u64::to_le_bytes).collect()
     }
 
-    fn written() -> Vec<u8> {
+    fn sample_output() -> Vec<u8> {
         let entry = |signo: u64| vec![QUEUE_ENTRY.into(), signo, 0];
         bytes(&[
             header(7, 7, 1),
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn groups_threads_by_process() {
-        let processes = parse_records(&written(), &layout(), BOTH).expect("whole");
+        let processes = parse_records(&sample_output(), &layout(), BOTH).expect("complete output");
         let shape: Vec<_> =
             processes.iter().map(|each| (each.pid, each.threads.len(), each.actions.len())).collect();
         assert_eq!(shape, [(7, 2, 2), (9, 1, 0)]);
@@ -203,26 +203,26 @@ mod tests {
         );
         let queue: Vec<_> = first.queue.iter().map(|each| (each.siginfo.signal.get(), each.tid)).collect();
         assert_eq!(queue, [(15, None), (40, Some(7))]);
-        // What is no signal has been overwritten.
+        // An entry that is not a signal was overwritten.
         assert_eq!(first.queue_truncation, Some(QueueTruncation::Changed));
         assert_eq!(processes[1].queue_truncation, None);
     }
 
-    /// What it does not have is not taken for a thread that runs.
+    /// Without the field, a thread does not appear to run.
     #[test]
     fn missing_state_field_hides_sleep() {
-        let hidden = TaskLayout { state: None, ..layout() };
-        let processes = parse_records(&written(), &hidden, BOTH).expect("whole");
+        let without_state = TaskLayout { state: None, ..layout() };
+        let processes = parse_records(&sample_output(), &without_state, BOTH).expect("complete output");
         let thread = processes[0].threads[0];
         assert_eq!((thread.state, thread.is_killable()), (None, None));
     }
 
     #[test]
     fn parse_records_rejects_truncated_input() {
-        let whole = written();
-        for length in 0..whole.len() {
-            let answer = parse_records(&whole[..length], &layout(), BOTH);
-            assert!(answer.is_none() || length % 8 == 0, "{length}: {answer:?}");
+        let output = sample_output();
+        for length in 0..output.len() {
+            let result = parse_records(&output[..length], &layout(), BOTH);
+            assert!(result.is_none() || length % 8 == 0, "{length}: {result:?}");
         }
         let unknown = bytes(&[header(7, 7, 0), vec![17]]);
         assert_eq!(parse_records(&unknown, &layout(), BOTH), None);

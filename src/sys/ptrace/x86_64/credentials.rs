@@ -1,11 +1,11 @@
-//! Whether a thread has exactly the credentials of this process.
+//! Comparison of a thread's credentials with those of this process.
 
 use libc::pid_t;
 
 use super::procfs_noalloc::{self, ThreadFileReader, parse_number};
 
 /// The lines of /proc/PID/status that must be equal: real, effective, saved and
-/// file system IDs, and all sets of capabilities (proc_pid_status(5)).
+/// file system IDs, and all capability sets (proc_pid_status(5)).
 const COMPARED_LINES: [&[u8]; 7] = [b"Uid", b"Gid", b"CapInh", b"CapPrm", b"CapEff", b"CapBnd", b"CapAmb"];
 /// CAP_SETGID (uapi linux/capability.h): with it, supplementary groups do not
 /// matter.
@@ -18,16 +18,17 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Those of the calling thread's process; if they cannot be read, no other
-    /// process has the same.
+    /// Reads the credentials of this process. If they cannot be read, no other
+    /// process has equal credentials.
     pub(super) fn own() -> Credentials {
         let own = std::process::id() as pid_t;
         let status = ThreadFileReader::new().read(own, own, "status").map(<[u8]>::to_vec).unwrap_or_default();
         Credentials { status, user_namespace: procfs_noalloc::user_namespace(own, own) }
     }
 
-    /// Whether a thread has the same, by its status file and its user namespace.
-    /// The answer lasts only while the thread is stopped. Does not allocate.
+    /// Whether a thread with this status file and this user namespace has equal
+    /// credentials. The result is valid only while the thread is stopped. Does not
+    /// allocate.
     pub(super) fn equal(&self, status: &[u8], user_namespace: &[u8; 32]) -> bool {
         let is_equal = |name: &[u8]| {
             line_value(&self.status, name).is_some_and(|own| line_value(status, name) == Some(own))
@@ -41,8 +42,8 @@ impl Credentials {
     }
 }
 
-/// The value of a line of a status file. A name in it cannot look like a line:
-/// newlines are escaped there.
+/// Returns the value of a line in a status file. A process name cannot imitate a
+/// line, because newlines are escaped in it.
 fn line_value<'a>(status: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut lines = status.split(|byte| *byte == b'\n');
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(b":")).map(<[u8]>::trim_ascii)
@@ -79,20 +80,20 @@ mod tests {
 
     #[test]
     fn groups_matter_without_the_capability_to_set_them() {
-        let other = |text: &str| text.replace("Groups:\t0 ", "Groups:\t0 4 ");
-        let able = Credentials { status: TEXT.into(), user_namespace: [7; 32] };
-        assert!(able.equal(other(TEXT).as_bytes(), &[7; 32]));
+        let with_other_groups = |text: &str| text.replace("Groups:\t0 ", "Groups:\t0 4 ");
+        let with_cap_setgid = Credentials { status: TEXT.into(), user_namespace: [7; 32] };
+        assert!(with_cap_setgid.equal(with_other_groups(TEXT).as_bytes(), &[7; 32]));
         let text = TEXT.replace("\tff", "\t0");
-        let unable = Credentials { status: text.clone().into(), user_namespace: [7; 32] };
-        assert!(unable.equal(text.as_bytes(), &[7; 32]));
-        assert!(!unable.equal(other(&text).as_bytes(), &[7; 32]));
+        let without_cap_setgid = Credentials { status: text.clone().into(), user_namespace: [7; 32] };
+        assert!(without_cap_setgid.equal(text.as_bytes(), &[7; 32]));
+        assert!(!without_cap_setgid.equal(with_other_groups(&text).as_bytes(), &[7; 32]));
     }
 
     #[test]
     fn own_process_has_own_credentials() {
         let own = std::process::id() as pid_t;
-        let mut text = ThreadFileReader::new();
-        let status = text.read(own, own, "status").expect("our own");
+        let mut reader = ThreadFileReader::new();
+        let status = reader.read(own, own, "status").expect("our own");
         assert!(Credentials::own().equal(status, &procfs_noalloc::user_namespace(own, own)));
     }
 }

@@ -1,5 +1,5 @@
-//! The helper's end of the pipe. What is not taken is kept, up to a limit, so
-//! that nobody who reads slowly holds the traced process up.
+//! The helper's end of the event pipe. A buffer of limited size keeps events that
+//! were not read, so that a slow reader does not delay the traced process.
 
 use std::ffi::c_int;
 use std::io;
@@ -10,14 +10,14 @@ use libc::pid_t;
 use super::helper::{self, PlainData, SharedMemory};
 use super::record::{self, EventRecord, RECORD_SIZE};
 
-/// So many records are kept at most.
+/// Maximum number of buffered records.
 const MAX_RECORDS: usize = 1 << 16;
-/// How long what comes in a row waits for what comes after it.
+/// How long an event waits for later events, so that both are written together.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
-/// How often what was not taken is offered again.
+/// Interval between attempts to write buffered records.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What is kept, record by record.
+/// Buffered records.
 #[repr(transparent)]
 struct RecordBuffer([u8; MAX_RECORDS * RECORD_SIZE]);
 
@@ -26,9 +26,9 @@ unsafe impl PlainData for RecordBuffer {}
 
 pub(super) struct EventPipe {
     pipe: c_int,
-    /// Made before the helper is forked: it never grows.
+    /// Allocated before the helper is forked; never grows.
     buffer: SharedMemory<RecordBuffer>,
-    /// What of it is to be written.
+    /// Range of the bytes that are not yet written.
     start: usize,
     end: usize,
     lost: u64,
@@ -37,29 +37,21 @@ pub(super) struct EventPipe {
 }
 
 impl EventPipe {
-    /// To a pipe that does not block.
+    /// Uses a pipe that does not block.
     ///
     /// # Errors
-    /// What mmap(2) says.
+    /// The errors of mmap(2).
     pub(super) fn new(pipe: c_int) -> io::Result<EventPipe> {
-        let kept = SharedMemory::new_on_demand()?;
-        Ok(EventPipe {
-            pipe,
-            buffer: kept,
-            start: 0,
-            end: 0,
-            lost: 0,
-            last_write: Duration::ZERO,
-            is_timed: false,
-        })
+        let buffer = SharedMemory::new_on_demand()?;
+        Ok(EventPipe { pipe, buffer, start: 0, end: 0, lost: 0, last_write: Duration::ZERO, is_timed: false })
     }
 
-    /// Tells something. At once, if nothing was for a while; what then follows
-    /// goes together.
-    pub(super) fn report(&mut self, kind: u32, tid: pid_t, number: u64, info: &[u8; 128]) {
+    /// Reports an event: immediately after a pause, otherwise together with the
+    /// events that follow within [`BATCH_DELAY`].
+    pub(super) fn report(&mut self, kind: u32, tid: pid_t, value: u64, info: &[u8; 128]) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.store(&EventRecord { kind, tid, value: number, time, info: *info });
-        // A clock that is set back is no reason to wait.
+        self.store(&EventRecord { kind, tid, value, time, info: *info });
+        // If the clock was set back, do not wait.
         if time.checked_sub(self.last_write).is_none_or(|since| since >= BATCH_DELAY) {
             self.write(time);
         } else if !self.is_timed {
@@ -70,22 +62,22 @@ impl EventPipe {
 
     fn store(&mut self, record: &EventRecord) {
         self.report_loss(record.time);
-        match self.has_room() && self.lost == 0 {
+        match self.has_space() && self.lost == 0 {
             true => self.push(record),
             false => self.lost += 1,
         }
     }
 
-    /// Puts how many are lost in their place, if there is room again.
+    /// Inserts a record with the number of dropped events, if there is space again.
     fn report_loss(&mut self, time: Duration) {
-        if self.lost > 0 && self.has_room() {
+        if self.lost > 0 && self.has_space() {
             self.push(&EventRecord { kind: record::LOST, tid: 0, value: self.lost, time, info: [0; 128] });
             self.lost = 0;
         }
     }
 
-    /// For one more.
-    fn has_room(&self) -> bool {
+    /// Whether one more record fits.
+    fn has_space(&self) -> bool {
         MAX_RECORDS * RECORD_SIZE - self.end >= RECORD_SIZE
     }
 
@@ -94,7 +86,7 @@ impl EventPipe {
         self.end += RECORD_SIZE;
     }
 
-    /// Offers what is kept; to be called at every tick, too.
+    /// Writes buffered records. Must also be called after each timer interrupt.
     pub(super) fn flush(&mut self) {
         self.is_timed = false;
         if self.start < self.end {
@@ -108,12 +100,12 @@ impl EventPipe {
         self.last_write = now;
         while self.start < self.end {
             let rest = &self.buffer.get().0[self.start..self.end];
-            // SAFETY: the bytes are as many as is said.
+            // SAFETY: the pointer and the length are those of a slice.
             let count = unsafe { libc::write(self.pipe, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(count) {
                 Ok(count) => self.start += count,
                 Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-                // It is full, or nobody reads any more.
+                // The pipe is full or has no reader.
                 Err(_) => break,
             }
         }
@@ -123,12 +115,13 @@ impl EventPipe {
         }
     }
 
-    /// Writes everything, however long that takes: nothing is held up any more.
+    /// Writes all records and blocks until they are read: no thread is stopped any
+    /// longer.
     pub(super) fn finish(&mut self) {
         // SAFETY: fcntl(2) takes plain numbers.
         unsafe { libc::fcntl(self.pipe, libc::F_SETFL, 0) };
         self.flush();
-        // What was lost, if anything.
+        // Writes the number of dropped events, if any.
         self.flush();
     }
 }

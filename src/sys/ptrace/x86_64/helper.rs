@@ -1,9 +1,7 @@
-//! The helper process: it traces in sigtool's stead, so that what hangs, or is
-//! interrupted, is not sigtool.
+//! The helper process that traces on behalf of sigtool: the helper, and not sigtool,
+//! blocks or is interrupted.
 //!
-//! It is a child by clone(2) without an exit signal: nobody who waits for other
-//! children meets it, and no SIGCHLD tells of it. What it does may neither
-//! allocate nor take a lock, for sigtool may have threads.
+//! It is a child of [`fork::start`]: its work may neither allocate nor take a lock.
 
 use std::ffi::c_int;
 use std::io;
@@ -23,25 +21,25 @@ use crate::sys::process::pidfd::{PidFd, poll_with_timeout};
 use crate::sys::signal::mask;
 use crate::sys::signal::signalfd::SignalFd;
 
-/// How long a helper that was told to give up is waited for.
+/// How long sigtool waits for a helper after cancelling it.
 const CANCEL_GRACE: Duration = Duration::from_millis(60);
-/// The time between two tests whether a helper has ended, once it should have.
+/// Interval between two checks whether a helper has exited, once it should have.
 const REAP_INTERVAL: Duration = Duration::from_micros(200);
 
-/// A helper that has not been waited for.
+/// A helper that has not been reaped.
 #[derive(Debug)]
 pub(super) struct HelperProcess(pid_t);
 
 impl HelperProcess {
-    /// Starts one that does the work and ends. It leads a session of its own,
-    /// blocks what the caller blocks, and has no descriptor open but one.
+    /// Starts a helper that does the work and exits. It leads its own session,
+    /// keeps the caller's signal mask, and closes every descriptor except `keep`.
     pub(super) fn start(
-        _held: &BlockedSignals,
+        _signals: &BlockedSignals,
         keep: Option<c_int>,
         work: impl FnOnce(),
     ) -> io::Result<HelperProcess> {
         fork::start(0, || {
-            // SAFETY: setsid(2) takes nothing.
+            // SAFETY: setsid(2) takes no arguments.
             unsafe { libc::setsid() };
             fork::close_all_except(keep);
             work();
@@ -49,23 +47,23 @@ impl HelperProcess {
         .map(HelperProcess)
     }
 
-    /// Waits for its end until the deadline. If a signal comes that will end sigtool
-    /// as soon as it is unblocked, the helper is told to give up.
+    /// Waits until the helper exits or the deadline expires. Cancels the helper if
+    /// a signal arrives that will end sigtool as soon as it is unblocked.
     ///
-    /// Returns whether the helper has ended. If it has not, the thread that it
-    /// stopped is in an uninterruptible sleep within an injected call; it is left
-    /// behind and ends by itself.
-    pub(super) fn wait(self, held: &BlockedSignals, word: &CancelFlag, end: Instant) -> bool {
-        let last = match self.fatal_signal_arrives(held, end) {
+    /// Returns whether the helper has exited. If it has not, the thread that it
+    /// stopped is in an uninterruptible sleep within an injected call. The helper
+    /// is left behind and exits by itself.
+    pub(super) fn wait(self, signals: &BlockedSignals, cancel: &CancelFlag, deadline: Instant) -> bool {
+        let end = match self.fatal_signal_arrives(signals, deadline) {
             Ok(true) => {
-                word.cancel();
-                end.min(Instant::now() + CANCEL_GRACE)
+                cancel.cancel();
+                deadline.min(Instant::now() + CANCEL_GRACE)
             }
-            // Without a descriptor, its end is found out below.
-            Ok(false) | Err(_) => end,
+            // Without a descriptor, the loop below detects the exit.
+            Ok(false) | Err(_) => deadline,
         };
-        while !self.try_reap() {
-            if Instant::now() >= last {
+        while !fork::try_reap(self.0) {
+            if Instant::now() >= end {
                 return false;
             }
             std::thread::sleep(REAP_INTERVAL);
@@ -73,51 +71,35 @@ impl HelperProcess {
         true
     }
 
-    /// Whether such a signal comes before its end, and before the deadline.
-    fn fatal_signal_arrives(&self, held: &BlockedSignals, end: Instant) -> io::Result<bool> {
-        let own = PidFd::open(self.0.cast_unsigned())?;
-        let signals = SignalFd::open(deadline::fatal_signals(held))?;
-        let mut waited = [own.as_fd(), signals.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
-        poll_with_timeout(&mut waited, Some(end.saturating_duration_since(Instant::now())))?;
+    /// Whether a fatal signal arrives before the helper exits and before the
+    /// deadline.
+    fn fatal_signal_arrives(&self, signals: &BlockedSignals, deadline: Instant) -> io::Result<bool> {
+        let helper = PidFd::open(self.0.cast_unsigned())?;
+        let fatal = SignalFd::open(deadline::fatal_signals(signals))?;
+        let mut polled = [helper.as_fd(), fatal.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
+        poll_with_timeout(&mut polled, Some(deadline.saturating_duration_since(Instant::now())))?;
         let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
-        Ok(!is_ready(&waited[0]) && is_ready(&waited[1]))
+        Ok(!is_ready(&polled[0]) && is_ready(&polled[1]))
     }
 
-    /// Whether it has ended, and could be waited for.
-    fn try_reap(&self) -> bool {
-        // SAFETY: waitpid(2) may be given a null status; the child is ours, and
-        // waited for only here.
-        unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
-    }
-
-    fn reap(&self) {
-        // SAFETY: waitpid(2) may be given a null status; the child is ours, and
-        // waited for only here.
-        while unsafe { libc::waitpid(self.0, std::ptr::null_mut(), libc::__WALL) } < 0
-            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-        {}
-    }
-
-    /// Interrupts what it waits in, once it has a [`start_interrupt_timer`].
+    /// Interrupts a blocking call of a helper that called
+    /// [`start_interrupt_timer`].
     pub(super) fn interrupt(&self) {
-        // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
-        // so the number is its own.
+        // SAFETY: kill(2) takes plain numbers; the child has not been reaped, so
+        // the PID is still its own.
         unsafe { libc::kill(self.0, libc::SIGALRM) };
     }
 
-    /// Ends it; only where it may be ended at any moment.
+    /// Kills and reaps a helper that may exit at any moment.
     pub(super) fn kill(&self) {
-        // SAFETY: kill(2) takes plain numbers; the child has not been waited for,
-        // so the number is its own.
-        unsafe { libc::kill(self.0, libc::SIGKILL) };
-        self.reap();
+        kill_and_reap(self.0, true);
     }
 }
 
-/// Starts a child of a helper that shares the helper's descriptors and does its
-/// work until [`kill_and_reap`], or until the helper ends.
+/// Starts a child of a helper that shares the helper's descriptors. It works until
+/// [`kill_and_reap`], or until the helper exits.
 pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t> {
-    // SAFETY: getpid(2) takes nothing.
+    // SAFETY: getpid(2) takes no arguments.
     let parent = unsafe { libc::getpid() };
     fork::start(libc::CLONE_FILES, || {
         exit_with_parent(parent);
@@ -125,12 +107,13 @@ pub(super) fn start_sharing_descriptors(work: impl FnOnce()) -> io::Result<pid_t
     })
 }
 
-/// Whether such a child has ended. It still must be waited for.
+/// Whether a child of [`start_sharing_descriptors`] has exited. It must still be
+/// reaped.
 pub(super) fn is_ended(child: pid_t) -> bool {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
-    // SAFETY: waitid(2) fills in a whole siginfo_t, or leaves its zeroes, which
-    // are valid; the PID is of the variant that it sets.
+    // SAFETY: waitid(2) fills in a whole siginfo_t or leaves the zeroes, which are
+    // valid; the PID is a field of the variant that it sets.
     unsafe {
         libc::waitid(libc::P_PID, child.cast_unsigned(), info.as_mut_ptr(), options) == 0
             && info.assume_init().si_pid() == child
@@ -139,9 +122,9 @@ pub(super) fn is_ended(child: pid_t) -> bool {
 
 extern "C" fn empty_handler(_: c_int) {}
 
-/// Has what waits interrupted, once after the first time and then again and
-/// again; in a helper only, whose timer and SIGALRM are its own.
-pub(super) fn start_interrupt_timer(first: Duration, then: Duration) {
+/// Interrupts blocking calls after `first` and then every `then`. Only for a
+/// helper, because it uses the timer and SIGALRM of the process.
+pub(super) fn start_interrupt_timer(first: Duration, interval: Duration) {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: zeroes are a valid sigaction, without SA_RESTART and with an empty
     // mask; the handler does nothing.
@@ -151,17 +134,18 @@ pub(super) fn start_interrupt_timer(first: Duration, then: Duration) {
     }
     let alarm = crate::signal::Signal::new(libc::SIGALRM as u8).into_iter().collect();
     let _ = mask::change_mask(libc::SIG_UNBLOCK, alarm);
-    set_interrupt_timer(first, then);
+    set_interrupt_timer(first, interval);
 }
 
-/// The same timer, set anew.
-pub(super) fn set_interrupt_timer(first: Duration, then: Duration) {
+/// Sets the interval timer that sends SIGALRM.
+pub(super) fn set_interrupt_timer(first: Duration, interval: Duration) {
     let time = |time: Duration| libc::timeval {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-        // 0 would be no timer at all.
+        // 0 would disarm the timer.
         tv_usec: time.subsec_micros().max(1).into(),
     };
-    let timer = libc::itimerval { it_value: time(first), it_interval: time(then) };
-    // SAFETY: the timer outlives the call, and the old one is not asked for.
+    let timer = libc::itimerval { it_value: time(first), it_interval: time(interval) };
+    // SAFETY: the timer outlives the call; a null pointer for the old timer is
+    // allowed.
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }

@@ -1,16 +1,15 @@
-//! The actions of signals, asked for from within: the thread makes the calls of
-//! rt_sigaction(2) itself.
+//! Reading of signal actions by injection: the thread itself calls rt_sigaction(2).
 //!
-//! From the first change of its registers until they are what they were, the
-//! thread would not survive its tracer; so nothing ends the helper in between
-//! but a KILL, and everything that can be refused is refused before.
+//! From the first change of its registers until they are restored, the thread would
+//! not survive the exit of its tracer. So only KILL ends the helper in between, and
+//! every refusal happens before.
 //!
-//! The target may be hostile. Another of its threads can replace the instruction
-//! that is used, unmap or share the memory, or execute a program while this one is
-//! stopped. So each call is verified at its entry, where the thread is stopped and
-//! the kernel has read all that it will use: a call that is not exactly the one
-//! asked for is cancelled. After an exec, or once the thread is gone, nothing is
-//! written and no register is set.
+//! The target may be hostile. Another of its threads can replace the instruction,
+//! unmap or share the memory, or execute a program while this thread is stopped. So
+//! each call is verified at its entry, where the thread is stopped and the kernel
+//! has already read the arguments. A call that is not exactly the requested one is
+//! cancelled. After an exec, or once the thread is gone, no memory is written and
+//! no register is set.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -19,25 +18,25 @@ use super::deadline::Deadline;
 use super::inspect_thread::{INSPECT_OPTIONS, InspectError, ThreadInspector};
 use super::plan::SYSCALL_INSTRUCTION;
 use super::syscall_restart::{self, bit};
-use super::tracee::{Registers, SyscallInfo, SyscallStop, Tracee, TraceeStop, event, option};
+use super::tracee::{Registers, SyscallInfo, SyscallStop, Tracee, TraceeStop};
 
 /// The code segment of 64-bit programs (asm/segment.h, `__USER_CS`).
 pub(super) const USER_CS: u64 = 0x33;
 /// The architecture of 64-bit calls (uapi linux/audit.h, AUDIT_ARCH_X86_64).
 const AUDIT_ARCH: u32 = 0xc000_003e;
-/// rt_sigaction(2) of x86-64.
-const RT_SIGACTION: u64 = 13;
-/// What the code of x86-64 may use below its stack pointer (its ABI, 3.2.2).
+/// The number of rt_sigaction(2).
+const RT_SIGACTION: u64 = libc::SYS_rt_sigaction as u64;
+/// Bytes below the stack pointer that x86-64 code may use (System V ABI, 3.2.2).
 const RED_ZONE: u64 = 128;
-/// The trap flag: a program that steps through itself.
+/// The trap flag, set in a program that single-steps itself.
 const TRAP_FLAG: u64 = 0x100;
-/// How much of a vdso is searched for an instruction.
+/// Bytes of a vdso that are searched for an instruction.
 const VDSO_SEARCH_SIZE: usize = 16 << 10;
-/// How long a thread is waited for that has to be restored and does not stop: in
-/// the injected call it waits for a page of its own.
+/// How long the helper waits for a thread that must be restored and does not stop,
+/// because it waits for a page in the injected call.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// struct sigaction as the kernel of x86-64 has it, after whether it was got.
+/// struct sigaction of the x86-64 kernel, after a flag whether it was read.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct RawSigaction {
@@ -48,252 +47,263 @@ pub(super) struct RawSigaction {
     pub(super) mask: u64,
 }
 
-/// The size of struct sigaction.
 const SIGACTION_SIZE: usize = 32;
-/// Room for the actions of all signals.
+/// Size of the buffer for the actions of all signals.
 const MAX_BUFFER_SIZE: usize = 64 * SIGACTION_SIZE;
 
-/// What is used of the thread, with what was there.
+/// Parts of the thread that the calls use, with their original content.
 struct BorrowedState {
-    /// A `syscall` instruction.
+    /// Address of a `syscall` instruction.
     instruction: u64,
-    /// Memory for actions.
+    /// Memory for the results.
     buffers: ActionBuffers,
-    /// The `rseq_cs` of its rseq(2) area, where one was set.
+    /// Address and value of `rseq_cs` in the rseq(2) area of the thread, if it was
+    /// set.
     rseq_section: Option<(u64, [u8; 8])>,
     mask: u64,
     /// Whether the thread's filter is suspended during the calls.
     suspend_seccomp: bool,
 }
 
-/// The memory that can be used, with what was there.
+/// Usable memory: addresses with the original bytes.
 struct ActionBuffers {
-    /// Where there is room for one action of each signal; first of all.
+    /// A buffer for one action of each signal; preferred.
     all: Option<(u64, [u8; MAX_BUFFER_SIZE])>,
-    /// Where there is room for one.
+    /// Buffers for one action.
     one: [Option<(u64, [u8; SIGACTION_SIZE])>; 2],
 }
 
-/// Asks for all that are wanted, of a thread that is stopped, and leaves it so
-/// that it goes on as it was. `suspend`: its filter is suspended.
+/// Reads all requested actions from a stopped thread, and restores the thread.
+/// `suspend_seccomp`: suspend its filter during the calls.
 pub(super) fn read_actions(
     tracee: Tracee,
-    suspend: bool,
-    was: &Registers,
-    tools: &mut ThreadInspector<'_>,
+    suspend_seccomp: bool,
+    saved: &Registers,
+    inspector: &mut ThreadInspector<'_>,
 ) -> Result<(), InspectError> {
-    let loan = BorrowedState::read(tracee, suspend, was, tools)?;
+    let borrowed = BorrowedState::read(tracee, suspend_seccomp, saved, inspector)?;
     tracee.set_mask(u64::MAX).map_err(InspectError::from_io)?;
-    let mut injection = Injection { tracee, saved: was, borrowed: &loan, patience: tools.deadline };
-    let signals = tools.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
-    let asked = injection.read_actions(signals, tools);
-    // After an exec, or if it was killed, there is nothing to restore. The first
-    // call fails if it is not stopped by us any longer.
-    if matches!(asked, Err(InspectError::Gone | InspectError::Executed)) || tracee.mask().is_err() {
-        return asked.and(Err(InspectError::Gone));
+    let mut injection = Injection { tracee, saved, borrowed: &borrowed, deadline: inspector.deadline };
+    let signals = inspector.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
+    let outcome = injection.read_actions(signals, inspector);
+    // After an exec or a kill there is nothing to restore. The first request fails
+    // if the thread is no longer stopped by this process.
+    if matches!(outcome, Err(InspectError::Gone | InspectError::Executed)) || tracee.mask().is_err() {
+        return outcome.and(Err(InspectError::Gone));
     }
-    let again =
-        syscall_restart::restarted_registers(was, suspend, || tools.thread_signals(tracee, Some(loan.mask)));
-    let _ = tracee.set_registers(&again.unwrap_or(*was));
-    let _ = tracee.set_mask(loan.mask);
-    asked
+    let restarted = syscall_restart::restarted_registers(saved, suspend_seccomp, || {
+        inspector.thread_signals(tracee, Some(borrowed.mask))
+    });
+    let _ = tracee.set_registers(&restarted.unwrap_or(*saved));
+    let _ = tracee.set_mask(borrowed.mask);
+    outcome
 }
 
 impl BorrowedState {
-    /// Reads all that is needed, in one request. Nothing is changed, and all that
-    /// can be refused is refused here.
+    /// Reads everything that is needed, in one request. Changes nothing; every
+    /// refusal happens here.
     fn read(
         tracee: Tracee,
-        suspend: bool,
-        was: &Registers,
-        tools: &mut ThreadInspector<'_>,
+        suspend_seccomp: bool,
+        saved: &Registers,
+        inspector: &mut ThreadInspector<'_>,
     ) -> Result<BorrowedState, InspectError> {
         if tracee.is_dispatched() {
             return Err(InspectError::Dispatched);
         }
-        // Without this, entries could not be verified.
+        // Without this report, entries could not be verified.
         let info = tracee.syscall_info().map_err(|_| InspectError::OldKernel)?;
         if info.arch != AUDIT_ARCH {
             return Err(InspectError::Compat);
         }
-        let patience = Some(tools.deadline);
-        let count = u64::from((tools.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP))).count_ones());
-        let room = (count as usize * SIGACTION_SIZE).min(MAX_BUFFER_SIZE);
-        // Below what is in use; else in the red zone, which is the thread's own.
-        let most = was.rsp.wrapping_sub(RED_ZONE + 32 + room as u64) & !15;
-        let below = was.rsp.wrapping_sub(RED_ZONE + 64) & !15;
-        let within = was.rsp.wrapping_sub(64) & !15;
-        // A thread that was amid a restartable sequence must be told so when it
-        // goes on: the kernel forgets it as soon as the thread runs elsewhere. In a
-        // system call there is none.
-        let is_in_call = was.orig_rax.cast_signed() >= 0;
-        // struct rseq has rseq_cs after two numbers of 32 bits.
-        let area = if is_in_call { 0 } else { tracee.rseq_area() };
-        let own = was.rip.wrapping_sub(2);
-        let vdso = tools.plan.instruction;
-        let (mut code, mut own_code, mut section) = ([0; 2], [0; 2], [0; 8]);
-        let (mut all, mut first, mut second) =
+        let deadline = Some(inspector.deadline);
+        let count = u64::from((inspector.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP))).count_ones());
+        let all_size = (count as usize * SIGACTION_SIZE).min(MAX_BUFFER_SIZE);
+        // Below the part of the stack in use; otherwise in the red zone, which
+        // belongs to the thread.
+        let all_address = saved.rsp.wrapping_sub(RED_ZONE + 32 + all_size as u64) & !15;
+        let below_address = saved.rsp.wrapping_sub(RED_ZONE + 64) & !15;
+        let red_zone_address = saved.rsp.wrapping_sub(64) & !15;
+        // A thread within a restartable sequence must be aborted when it continues,
+        // but the kernel clears the pointer as soon as the thread runs elsewhere,
+        // so it must be restored. There is no sequence within a system call.
+        let is_in_call = saved.orig_rax.cast_signed() >= 0;
+        // In struct rseq, two 32-bit numbers precede rseq_cs.
+        let rseq_area = if is_in_call { 0 } else { tracee.rseq_area() };
+        let own_address = saved.rip.wrapping_sub(2);
+        let vdso = inspector.plan.instruction;
+        let (mut vdso_code, mut own_code, mut section) = ([0; 2], [0; 2], [0; 8]);
+        let (mut all, mut below, mut red_zone) =
             ([0; MAX_BUFFER_SIZE], [0; SIGACTION_SIZE], [0; SIGACTION_SIZE]);
         let pieces = [
-            (vdso.unwrap_or(0), &mut code[..]),
-            (own, &mut own_code[..]),
-            (area.wrapping_add(8), &mut section[..]),
-            (most, &mut all[..room]),
-            (below, &mut first[..]),
-            (within, &mut second[..]),
+            (vdso.unwrap_or(0), &mut vdso_code[..]),
+            (own_address, &mut own_code[..]),
+            (rseq_area.wrapping_add(8), &mut section[..]),
+            (all_address, &mut all[..all_size]),
+            (below_address, &mut below[..]),
+            (red_zone_address, &mut red_zone[..]),
         ];
-        let counts = tools.memory.read(pieces, patience)?;
+        let counts = inspector.memory.read(pieces, deadline)?;
         let instruction = match vdso {
-            Some(address) if counts[0] == 2 && code == SYSCALL_INSTRUCTION => address,
-            // The one that the thread is in.
-            _ if is_in_call && counts[1] == 2 && own_code == SYSCALL_INSTRUCTION => own,
-            _ => find_instruction(tools)?,
+            Some(address) if counts[0] == 2 && vdso_code == SYSCALL_INSTRUCTION => address,
+            // The instruction that the thread is in.
+            _ if is_in_call && counts[1] == 2 && own_code == SYSCALL_INSTRUCTION => own_address,
+            _ => find_instruction(inspector)?,
         };
         let buffers = ActionBuffers {
-            all: (counts[3] == room && room > SIGACTION_SIZE).then_some((most, all)),
+            all: (counts[3] == all_size && all_size > SIGACTION_SIZE).then_some((all_address, all)),
             one: [
-                (counts[4] == SIGACTION_SIZE).then_some((below, first)),
-                (counts[5] == SIGACTION_SIZE).then_some((within, second)),
+                (counts[4] == SIGACTION_SIZE).then_some((below_address, below)),
+                (counts[5] == SIGACTION_SIZE).then_some((red_zone_address, red_zone)),
             ],
         };
         if buffers.all.is_none() && buffers.one == [None; 2] {
             return Err(InspectError::NoMemory);
         }
-        let section = (area != 0 && counts[2] == 8 && section != [0; 8]).then_some((area + 8, section));
+        let section =
+            (rseq_area != 0 && counts[2] == 8 && section != [0; 8]).then_some((rseq_area + 8, section));
         let mask = tracee.mask().map_err(InspectError::from_io)?;
-        Ok(BorrowedState { instruction, buffers, rseq_section: section, mask, suspend_seccomp: suspend })
+        Ok(BorrowedState { instruction, buffers, rseq_section: section, mask, suspend_seccomp })
     }
 }
 
-/// Searches the target's vdso for a `syscall` instruction: it is not the vdso of
-/// this kernel, as in a process that was restored from a checkpoint.
-fn find_instruction(tools: &mut ThreadInspector<'_>) -> Result<u64, InspectError> {
-    let base = tools.plan.vdso.ok_or(InspectError::NoInstruction)?;
+/// Searches the target's vdso for a `syscall` instruction. The vdso differs from
+/// that of this process if the target was restored from a checkpoint.
+fn find_instruction(inspector: &mut ThreadInspector<'_>) -> Result<u64, InspectError> {
+    let base = inspector.plan.vdso.ok_or(InspectError::NoInstruction)?;
     let mut code = [0; VDSO_SEARCH_SIZE];
-    let [count] = tools.memory.read([(base, &mut code[..])], Some(tools.deadline))?;
-    let found = code[..count].windows(2).position(|window| window == SYSCALL_INSTRUCTION);
-    match found {
-        Some(at) => Ok(base + at as u64),
-        // It has executed another program since.
+    let [count] = inspector.memory.read([(base, &mut code[..])], Some(inspector.deadline))?;
+    let offset = code[..count].windows(2).position(|window| window == SYSCALL_INSTRUCTION);
+    match offset {
+        Some(offset) => Ok(base + offset as u64),
+        // The process executed another program meanwhile.
         None if count == 0 => Err(InspectError::Executed),
         None => Err(InspectError::NoInstruction),
     }
 }
 
-/// The calls that a thread is made to make.
+/// A stopped thread into which calls are injected.
 struct Injection<'a> {
     tracee: Tracee,
     saved: &'a Registers,
     borrowed: &'a BorrowedState,
-    patience: Deadline<'a>,
+    deadline: Deadline<'a>,
 }
 
 impl Injection<'_> {
-    /// Asks for the actions of these signals, and restores the memory that was
+    /// Reads the actions of these signals, and restores the memory that the calls
     /// used.
-    fn read_actions(&mut self, signals: u64, tools: &mut ThreadInspector<'_>) -> Result<(), InspectError> {
-        let loan = self.borrowed;
-        let asked = match &loan.buffers.all {
+    fn read_actions(
+        &mut self,
+        signals: u64,
+        inspector: &mut ThreadInspector<'_>,
+    ) -> Result<(), InspectError> {
+        let borrowed = self.borrowed;
+        let outcome = match &borrowed.buffers.all {
             Some((address, bytes)) => {
                 let length = signals.count_ones() as usize * SIGACTION_SIZE;
-                self.read_together(signals, (*address, &bytes[..length]), tools)
+                self.read_together(signals, (*address, &bytes[..length]), inspector)
             }
             None => Err(InspectError::NoMemory),
         };
-        let asked = loan.buffers.one.iter().flatten().fold(asked, |asked, (address, bytes)| match asked {
-            Err(InspectError::NoMemory) => self.read_one_by_one(signals, (*address, bytes), tools),
-            asked => asked,
-        });
-        if let Some((address, section)) = &loan.rseq_section
-            && !matches!(asked, Err(InspectError::Gone | InspectError::Executed))
+        let outcome =
+            borrowed.buffers.one.iter().flatten().fold(outcome, |outcome, (address, bytes)| match outcome {
+                Err(InspectError::NoMemory) => self.read_one_by_one(signals, (*address, bytes), inspector),
+                outcome => outcome,
+            });
+        if let Some((address, section)) = &borrowed.rseq_section
+            && !matches!(outcome, Err(InspectError::Gone | InspectError::Executed))
             && self.tracee.mask().is_ok()
         {
-            let _ = tools.memory.write([(*address, &section[..])]);
+            let _ = inspector.memory.write([(*address, &section[..])]);
         }
-        asked
+        outcome
     }
 
-    /// All calls, each with a buffer of its own.
+    /// Makes all calls, each with its own buffer.
     fn read_together(
         &mut self,
         signals: u64,
-        (address, before): (u64, &[u8]),
-        tools: &mut ThreadInspector<'_>,
+        (address, original): (u64, &[u8]),
+        inspector: &mut ThreadInspector<'_>,
     ) -> Result<(), InspectError> {
-        let (mut got, mut asked) = (0u64, Ok(()));
-        let numbers = || (1..=64).filter(|number| signals & bit(*number) != 0);
+        let (mut succeeded, mut outcome) = (0u64, Ok(()));
+        let numbers = || (1..=64).filter(|signal| signals & bit(*signal) != 0);
         for (signal, buffer) in numbers().zip((address..).step_by(SIGACTION_SIZE)) {
             match self.inject_sigaction(signal, buffer) {
-                Ok(0) => got |= bit(signal),
-                Ok(EFAULT) => asked = Err(InspectError::NoMemory),
+                Ok(0) => succeeded |= bit(signal),
+                Ok(EFAULT) => outcome = Err(InspectError::NoMemory),
                 Ok(_) => {}
-                Err(fault) => asked = Err(fault),
+                Err(error) => outcome = Err(error),
             }
-            if asked.is_err() {
+            if outcome.is_err() {
                 break;
             }
         }
         let mut bytes = [0; MAX_BUFFER_SIZE];
-        let read = self.read_and_restore(address, &mut bytes[..before.len()], before, asked, tools);
+        let is_read =
+            self.read_and_restore(address, &mut bytes[..original.len()], original, outcome, inspector);
         for (signal, bytes) in numbers().zip(bytes.as_chunks::<SIGACTION_SIZE>().0) {
-            if read && got & bit(signal) != 0 {
-                tools.result.actions[signal as usize - 1] = RawSigaction::from_bytes(bytes);
+            if is_read && succeeded & bit(signal) != 0 {
+                inspector.result.actions[signal as usize - 1] = RawSigaction::from_bytes(bytes);
             }
         }
-        asked?;
-        if read { Ok(()) } else { Err(InspectError::MemoryTimeout) }
+        outcome?;
+        if is_read { Ok(()) } else { Err(InspectError::MemoryTimeout) }
     }
 
-    /// The same with one buffer, which is read after each call.
+    /// Makes all calls with one buffer, which is read after each call.
     fn read_one_by_one(
         &mut self,
         signals: u64,
-        (address, before): (u64, &[u8; SIGACTION_SIZE]),
-        tools: &mut ThreadInspector<'_>,
+        (address, original): (u64, &[u8; SIGACTION_SIZE]),
+        inspector: &mut ThreadInspector<'_>,
     ) -> Result<(), InspectError> {
-        for signal in (1..=64).filter(|number| signals & bit(*number) != 0) {
-            let answer = self.inject_sigaction(signal, address);
+        for signal in (1..=64).filter(|signal| signals & bit(*signal) != 0) {
+            let result = self.inject_sigaction(signal, address);
             let mut bytes = [0; SIGACTION_SIZE];
-            let asked =
-                answer.and_then(|answer| if answer == EFAULT { Err(InspectError::NoMemory) } else { Ok(()) });
-            let read = self.read_and_restore(address, &mut bytes, before, asked, tools);
-            asked?;
-            if !read {
+            let outcome =
+                result.and_then(|result| if result == EFAULT { Err(InspectError::NoMemory) } else { Ok(()) });
+            let is_read = self.read_and_restore(address, &mut bytes, original, outcome, inspector);
+            outcome?;
+            if !is_read {
                 return Err(InspectError::MemoryTimeout);
             }
-            if answer == Ok(0) {
-                tools.result.actions[signal as usize - 1] = RawSigaction::from_bytes(&bytes);
+            if result == Ok(0) {
+                inspector.result.actions[signal as usize - 1] = RawSigaction::from_bytes(&bytes);
             }
         }
         Ok(())
     }
 
-    /// Reads what the calls have written, and writes what was there before, unless
-    /// the thread is gone. Returns whether it was read.
+    /// Reads the results of the calls, and restores the original bytes unless the
+    /// thread is gone. Returns whether the results were read.
     fn read_and_restore(
         &self,
         address: u64,
-        into: &mut [u8],
-        before: &[u8],
-        asked: Result<(), InspectError>,
-        tools: &mut ThreadInspector<'_>,
+        results: &mut [u8],
+        original: &[u8],
+        outcome: Result<(), InspectError>,
+        inspector: &mut ThreadInspector<'_>,
     ) -> bool {
-        // That the thread is still ours proves that no exec has taken its place.
-        if matches!(asked, Err(InspectError::Gone | InspectError::Executed)) || self.tracee.mask().is_err() {
+        // The thread is still a stopped tracee, so no exec has replaced its memory.
+        if matches!(outcome, Err(InspectError::Gone | InspectError::Executed)) || self.tracee.mask().is_err()
+        {
             return false;
         }
-        let length = into.len();
-        let read = tools.memory.read([(address, into)], None);
-        let written = tools.memory.write([(address, before)]);
+        let length = results.len();
+        let read = inspector.memory.read([(address, results)], None);
+        let written = inspector.memory.write([(address, original)]);
         read == Ok([length]) && written.is_ok()
     }
 
-    /// One call of rt_sigaction(2); its result, or the negative error number.
+    /// Makes one call of rt_sigaction(2). Returns its result or the negative error
+    /// number.
     fn inject_sigaction(&mut self, signal: i32, buffer: u64) -> Result<i64, InspectError> {
         let registers = Registers {
             rip: self.borrowed.instruction,
             rax: RT_SIGACTION,
-            // No call that would be begun again.
+            // The kernel must not restart a call.
             orig_rax: u64::MAX,
             rdi: signal as u64,
             rsi: 0,
@@ -308,47 +318,47 @@ impl Injection<'_> {
         if !is_expected(&info, &registers) {
             return Err(self.cancel_call());
         }
-        // From here to the exit stop the thread makes this call and nothing else.
+        // From here to the exit stop, the thread makes this call and nothing else.
         if self.borrowed.suspend_seccomp
-            && self.tracee.set_options(INSPECT_OPTIONS | option::SUSPEND_SECCOMP).is_err()
+            && self.tracee.set_options(INSPECT_OPTIONS | libc::PTRACE_O_SUSPEND_SECCOMP).is_err()
         {
             self.cancel_call();
             return Err(InspectError::Seccomp);
         }
-        let left = self.run_to_syscall_stop();
+        let outcome = self.run_to_syscall_stop();
         if self.borrowed.suspend_seccomp {
             let _ = self.tracee.set_options(INSPECT_OPTIONS);
         }
-        left?;
+        outcome?;
         match self.tracee.syscall_info().map_err(InspectError::from_io)?.kind {
             SyscallStop::Exit { result } => Ok(result),
             _ => Err(InspectError::Tampered),
         }
     }
 
-    /// Has the kernel skip the call that the thread is about to make.
+    /// Makes the kernel skip the call that the thread is about to make.
     fn cancel_call(&mut self) -> InspectError {
         let is_entry = |info: SyscallInfo| matches!(info.kind, SyscallStop::Entry { .. });
         match self.tracee.syscall_info().map(is_entry) {
             Ok(true) => {}
-            // At an exit there is nothing left to cancel.
+            // At an exit there is nothing to cancel.
             Ok(false) => return InspectError::Tampered,
             Err(error) => return InspectError::from_io(error),
         }
         let Ok(registers) = self.tracee.registers() else { return InspectError::Gone };
         let cancelled = Registers { orig_rax: u64::MAX, ..registers };
-        // If this fails the thread was killed.
+        // Fails only if the thread was killed.
         match self.tracee.set_registers(&cancelled) {
             Ok(()) => self.run_to_syscall_stop().err().unwrap_or(InspectError::Tampered),
             Err(error) => InspectError::from_io(error),
         }
     }
 
-    /// Has the thread go on to the next entry or exit of a system call. All signals
-    /// are blocked, so only STOP can come in between, and is obeyed when the thread
-    /// is let go.
+    /// Continues the thread to the next entry or exit of a system call. All signals
+    /// are blocked, so only STOP can be delivered in between. It takes effect when
+    /// the thread is released.
     fn run_to_syscall_stop(&mut self) -> Result<(), InspectError> {
-        let (tracee, mut is_asked, mut signal) = (self.tracee, false, 0);
+        let (tracee, mut is_interrupted, mut signal) = (self.tracee, false, 0);
         loop {
             tracee.cont_to_syscall(signal).map_err(InspectError::from_io)?;
             signal = 0;
@@ -358,13 +368,13 @@ impl Injection<'_> {
                     Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                         return Err(InspectError::from_io(error));
                     }
-                    // A freezer holds it, its memory is awaited, or it runs code of
-                    // its own: it must stop once more to be restored.
-                    Err(_) if !is_asked && self.patience.is_expired() => {
-                        is_asked = true;
+                    // The thread is frozen, waits for memory or runs its own code.
+                    // It must stop again to be restored.
+                    Err(_) if !is_interrupted && self.deadline.is_expired() => {
+                        is_interrupted = true;
                         let _ = tracee.interrupt();
                     }
-                    Err(_) if is_asked && Instant::now() >= self.patience.end + RESTORE_TIMEOUT => {
+                    Err(_) if is_interrupted && Instant::now() >= self.deadline.end + RESTORE_TIMEOUT => {
                         return Err(InspectError::StopTimeout);
                     }
                     Err(_) => {}
@@ -373,8 +383,8 @@ impl Injection<'_> {
             match stop {
                 TraceeStop::Syscall => return Ok(()),
                 TraceeStop::Delivery(libc::SIGSTOP) => signal = libc::SIGSTOP,
-                TraceeStop::EventStop(_) if is_asked => return Err(InspectError::StopTimeout),
-                TraceeStop::Event(event::EXEC) => return Err(InspectError::Executed),
+                TraceeStop::EventStop(_) if is_interrupted => return Err(InspectError::StopTimeout),
+                TraceeStop::Event(libc::PTRACE_EVENT_EXEC) => return Err(InspectError::Executed),
                 TraceeStop::EventStop(_) | TraceeStop::Event(_) => {}
                 TraceeStop::Delivery(_) => return Err(InspectError::Failed),
                 TraceeStop::Exited => return Err(InspectError::Gone),
@@ -383,11 +393,11 @@ impl Injection<'_> {
     }
 }
 
-/// -EFAULT as a system call returns it.
+/// Result of a system call that fails with EFAULT.
 const EFAULT: i64 = -(libc::EFAULT as i64);
 
-/// Whether a thread at the entry of a system call is about to make exactly the
-/// call that these registers were set for.
+/// Whether a thread at the entry of a system call is about to make exactly the call
+/// of these registers.
 fn is_expected(info: &SyscallInfo, set: &Registers) -> bool {
     let SyscallStop::Entry { number, arguments } = info.kind else { return false };
     info.arch == AUDIT_ARCH
@@ -400,12 +410,18 @@ fn is_expected(info: &SyscallInfo, set: &Registers) -> bool {
 
 impl RawSigaction {
     fn from_bytes(bytes: &[u8; SIGACTION_SIZE]) -> RawSigaction {
-        let word = |at: usize| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_ne_bytes(word)
+        let read_u64 = |at: usize| {
+            let mut field = [0; 8];
+            field.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_ne_bytes(field)
         };
-        RawSigaction { is_known: 1, handler: word(0), flags: word(8), restorer: word(16), mask: word(24) }
+        RawSigaction {
+            is_known: 1,
+            handler: read_u64(0),
+            flags: read_u64(8),
+            restorer: read_u64(16),
+            mask: read_u64(24),
+        }
     }
 }
 
@@ -430,23 +446,24 @@ mod tests {
         };
         let (number, arguments) = (RT_SIGACTION, [15, 0, 0x3000, 8, 5, 6]);
         let kind = SyscallStop::Entry { number, arguments };
-        let good = SyscallInfo { kind, arch: AUDIT_ARCH, instruction_pointer: 0x1002, stack_pointer: 0x2000 };
-        assert!(is_expected(&good, &set));
+        let expected =
+            SyscallInfo { kind, arch: AUDIT_ARCH, instruction_pointer: 0x1002, stack_pointer: 0x2000 };
+        assert!(is_expected(&expected, &set));
         // The architecture of i386, as for int 0x80.
-        assert!(!is_expected(&SyscallInfo { arch: 0x4000_0003, ..good }, &set));
-        assert!(!is_expected(&SyscallInfo { instruction_pointer: 0x1003, ..good }, &set));
-        assert!(!is_expected(&SyscallInfo { stack_pointer: 0x2008, ..good }, &set));
-        let other = |kind| SyscallInfo { kind, ..good };
-        assert!(!is_expected(&other(SyscallStop::Exit { result: 0 }), &set));
-        assert!(!is_expected(&other(SyscallStop::Other), &set));
-        // execve(2), and the numbers of x32.
+        assert!(!is_expected(&SyscallInfo { arch: 0x4000_0003, ..expected }, &set));
+        assert!(!is_expected(&SyscallInfo { instruction_pointer: 0x1003, ..expected }, &set));
+        assert!(!is_expected(&SyscallInfo { stack_pointer: 0x2008, ..expected }, &set));
+        let with_kind = |kind| SyscallInfo { kind, ..expected };
+        assert!(!is_expected(&with_kind(SyscallStop::Exit { result: 0 }), &set));
+        assert!(!is_expected(&with_kind(SyscallStop::Other), &set));
+        // execve(2), and a number of x32.
         for number in [59, RT_SIGACTION | 0x4000_0000] {
-            assert!(!is_expected(&other(SyscallStop::Entry { number, arguments }), &set));
+            assert!(!is_expected(&with_kind(SyscallStop::Entry { number, arguments }), &set));
         }
-        for at in 0..6 {
+        for index in 0..6 {
             let mut arguments = arguments;
-            arguments[at] ^= 1;
-            assert!(!is_expected(&other(SyscallStop::Entry { number, arguments }), &set), "{at}");
+            arguments[index] ^= 1;
+            assert!(!is_expected(&with_kind(SyscallStop::Entry { number, arguments }), &set), "{index}");
         }
     }
 }

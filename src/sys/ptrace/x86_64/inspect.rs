@@ -1,4 +1,4 @@
-//! One look into a process: the actions of its signals, and its queues.
+//! Inspection of one process: the actions of its signals and its queues.
 
 use std::time::{Duration, Instant};
 
@@ -16,100 +16,101 @@ use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::ptrace::{InspectRequest, PtraceError, PtraceInspection};
 use crate::sys::signal::siginfo::RawSiginfo;
 
-/// How often it is tried where threads end, or the program changes, meanwhile;
-/// and how long nothing is done before most of it, for that to come to an end.
+/// Number of attempts if threads exit or the program changes meanwhile. Each
+/// attempt after the first ones waits before it starts.
 const MAX_TRIES: u32 = 50;
 const IMMEDIATE_TRIES: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(2);
-/// How often a helper that waits asks whether it is to go on.
+/// Interval at which a helper that waits checks its deadline.
 const DEADLINE_CHECK_INTERVAL: Duration = Duration::from_millis(10);
-/// How long after the deadline the helper is waited for: it may have begun to wait
+/// Additional wait for the helper after the deadline: it may have started to wait
 /// for memory just before.
 const HELPER_GRACE: Duration = Duration::from_millis(400);
 
-/// As [`crate::sys::ptrace::inspect`] says.
+/// See [`crate::sys::ptrace::inspect`].
 pub(in crate::sys::ptrace) fn inspect(
     pid: u32,
-    wanted: InspectRequest,
+    request: InspectRequest,
     deadline: Duration,
 ) -> Result<PtraceInspection, PtraceError> {
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(PtraceError::Gone)?;
     let end = Instant::now() + deadline;
-    let mut last = PtraceError::Unstable;
-    for number in 0..MAX_TRIES {
-        if number > IMMEDIATE_TRIES {
+    let mut last_error = PtraceError::Unstable;
+    for attempt in 0..MAX_TRIES {
+        if attempt > IMMEDIATE_TRIES {
             std::thread::sleep(RETRY_PAUSE);
         }
-        match try_inspect(pid, wanted, end)? {
-            Ok(seen) => return Ok(seen),
-            Err(refusal) => last = refusal,
+        match try_inspect(pid, request, end)? {
+            Ok(inspection) => return Ok(inspection),
+            Err(error) => last_error = error,
         }
     }
-    Err(last)
+    Err(last_error)
 }
 
-/// The inner refusal may not be one for long.
+/// Makes one attempt. An inner error may be temporary, so another attempt may
+/// succeed.
 fn try_inspect(
     pid: pid_t,
-    wanted: InspectRequest,
+    request: InspectRequest,
     end: Instant,
 ) -> Result<Result<PtraceInspection, PtraceError>, PtraceError> {
-    let plan = InspectPlan::new(pid, !wanted.handlers.is_empty(), wanted.queue)?;
+    let plan = InspectPlan::new(pid, !request.handlers.is_empty(), request.queue)?;
     if plan.threads.is_empty() {
         return Ok(Ok(PtraceInspection::default()));
     }
-    let mut room = SharedMemory::<SharedResult>::new().map_err(PtraceError::SystemCall)?;
+    let mut memory = SharedMemory::<SharedResult>::new().map_err(PtraceError::SystemCall)?;
     {
-        let text = ThreadFileReader::new();
-        // A signal to this process waits until the target is let go.
-        let held = BlockedSignals::block_all().map_err(PtraceError::SystemCall)?;
-        let word = CancelFlag::new().map_err(PtraceError::SystemCall)?;
-        let (room, patience) = (room.get_mut(), Deadline { end, cancel: &word });
-        let (handlers, any_credentials) = (wanted.handlers.bits() as u64, wanted.any_credentials);
+        let reader = ThreadFileReader::new();
+        // A signal to this process stays pending until the target is released.
+        let signals = BlockedSignals::block_all().map_err(PtraceError::SystemCall)?;
+        let cancel = CancelFlag::new().map_err(PtraceError::SystemCall)?;
+        let (result, deadline) = (memory.get_mut(), Deadline { end, cancel: &cancel });
+        let (handlers, any_credentials) = (request.handlers.bits() as u64, request.any_credentials);
         let own_pid = std::process::id() as pid_t;
-        let own = ThreadFileReader::new().status(own_pid, own_pid).unwrap_or_default();
-        let memory = TargetMemory::new().map_err(PtraceError::SystemCall)?;
+        let own_status = ThreadFileReader::new().status(own_pid, own_pid).unwrap_or_default();
+        let target_memory = TargetMemory::new().map_err(PtraceError::SystemCall)?;
         let credentials = Credentials::own();
-        let mut tools = ThreadInspector {
+        let mut inspector = ThreadInspector {
             plan: &plan,
             wanted: handlers,
-            deadline: patience,
-            reader: text,
-            memory,
+            deadline,
+            reader,
+            memory: target_memory,
             credentials,
-            own_status: own,
+            own_status,
             any_credentials,
-            result: room,
+            result,
         };
         let work = || {
             helper::start_interrupt_timer(DEADLINE_CHECK_INTERVAL, DEADLINE_CHECK_INTERVAL);
-            tools.inspect_all();
+            inspector.inspect_all();
         };
-        let helper = HelperProcess::start(&held, None, work).map_err(PtraceError::SystemCall)?;
-        if !helper.wait(&held, &word, end + HELPER_GRACE) {
+        let helper = HelperProcess::start(&signals, None, work).map_err(PtraceError::SystemCall)?;
+        if !helper.wait(&signals, &cancel, end + HELPER_GRACE) {
             return Err(explain_error(pid, plan.threads[0].tid, InspectError::StopTimeout));
         }
-        // If it was told to give up, sigtool ends here, with what holds signals
-        // back.
+        // If the helper was cancelled, a pending signal ends sigtool here, when the
+        // signals are unblocked.
     }
-    let room = room.get();
-    if room.is_complete == 1 {
-        return Ok(Ok(to_inspection(room)));
+    let result = memory.get();
+    if result.is_complete == 1 {
+        return Ok(Ok(to_inspection(result)));
     }
-    let fault = InspectError::ALL.iter().find(|fault| **fault as u32 == room.fault);
-    let Some(fault) = fault else { return Err(PtraceError::HelperKilled) };
-    match fault {
-        // The process may live on, or be another program now.
+    let error = InspectError::ALL.iter().find(|error| **error as u32 == result.error);
+    let Some(error) = error else { return Err(PtraceError::HelperKilled) };
+    match error {
+        // The process may still exist, or be another program now.
         InspectError::Gone | InspectError::Executed => Ok(Err(PtraceError::Unstable)),
-        // It may have been about to execute one.
+        // The process may have been about to execute another program.
         InspectError::NoInstruction => Ok(Err(PtraceError::NoInstruction)),
-        fault => Err(explain_error(pid, room.tid, *fault)),
+        error => Err(explain_error(pid, result.tid, *error)),
     }
 }
 
-/// Why it went wrong.
-pub(super) fn explain_error(pid: pid_t, tid: pid_t, fault: InspectError) -> PtraceError {
-    match fault {
+/// Finds the reason of a helper's error.
+pub(super) fn explain_error(pid: pid_t, tid: pid_t, error: InspectError) -> PtraceError {
+    match error {
         InspectError::Gone => PtraceError::Gone,
         InspectError::Denied => permission::diagnose_attach_eperm(pid, tid),
         InspectError::StopTimeout => {
@@ -133,28 +134,28 @@ pub(super) fn explain_error(pid: pid_t, tid: pid_t, fault: InspectError) -> Ptra
     }
 }
 
-fn to_inspection(room: &SharedResult) -> PtraceInspection {
-    let numbered = (1..).zip(&room.actions).filter(|(_, action)| action.is_known == 1);
-    let actions = numbered.filter_map(|(number, action)| {
+fn to_inspection(result: &SharedResult) -> PtraceInspection {
+    let known = (1..).zip(&result.actions).filter(|(_, action)| action.is_known == 1);
+    let actions = known.filter_map(|(number, action)| {
         let mask = SignalSet::from_bits(action.mask.into());
         let (handler, flags, restorer) = (action.handler, action.flags, action.restorer);
         Some((Signal::new(number)?, Sigaction { handler, flags, restorer, mask }))
     });
-    let entries = room.owners.iter().zip(&room.queue).take(room.entries as usize);
+    let entries = result.owners.iter().zip(&result.queue).take(result.entries as usize);
     let queued = entries.filter_map(|(owner, bytes)| {
         let info = RawSiginfo::from_bytes(bytes).to_siginfo()?;
         Some(QueuedSignal { siginfo: info, tid: u32::try_from(*owner).ok().filter(|tid| *tid != 0) })
     });
-    // Whoever was stopped first may have been one with a queue of its own.
+    // The threads may have been read in another order.
     let mut queue: Vec<QueuedSignal> = queued.collect();
     queue.sort_by_key(|each| each.tid);
     PtraceInspection {
         actions: actions.collect(),
         queue,
-        truncated: room.truncated != 0,
-        longest_stop: Duration::from_nanos(room.longest_stop_ns),
+        truncated: result.truncated != 0,
+        longest_stop: Duration::from_nanos(result.longest_stop_ns),
     }
 }
 
-// The masks here are those of one word.
+// The signal masks here have one word.
 const _: () = assert!(Arch::NATIVE.max_signal_number() == 64);

@@ -1,6 +1,6 @@
-//! The helper's work on one thread: stop it, look, let it go on as if nothing
-//! had been.
+//! The helper's work on one thread: stop it, read from it, detach.
 
+use std::ffi::c_int;
 use std::io;
 use std::time::Instant;
 
@@ -14,48 +14,48 @@ use super::memory::TargetMemory;
 use super::plan::{InspectPlan, ThreadPlan};
 use super::procfs_noalloc::{self, ThreadFileReader, ThreadStatus};
 use super::syscall_restart::{self, ThreadSignals};
-use super::tracee::{Registers, SiginfoBytes, Tracee, TraceeStop, event, option};
+use super::tracee::{Registers, SiginfoBytes, Tracee, TraceeStop};
 
-/// The options of every thread that is traced here. An exec is an event, so that
-/// nothing is done to the new program.
-pub(super) const INSPECT_OPTIONS: u64 = option::TRACESYSGOOD | option::TRACEEXEC;
+/// The options of every inspected thread. An exec is an event, so that nothing is
+/// done to the new program.
+pub(super) const INSPECT_OPTIONS: c_int = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC;
 
-/// So many entries of queues are read, of all queues together.
+/// Maximum number of queue entries, for all queues together.
 pub(super) const MAX_ENTRIES: usize = crate::sys::ptrace::MAX_QUEUE_ENTRIES as usize;
 
-/// What went wrong; the caller finds out why.
+/// Error code of the helper. The caller finds the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum InspectError {
-    /// The thread has ended.
+    /// The thread exited.
     Gone = 1,
-    /// The kernel forbids it.
+    /// The kernel forbids tracing.
     Denied,
-    /// It did not stop within the time.
+    /// The thread did not stop in time.
     StopTimeout,
-    /// 32-bit code.
+    /// The thread runs 32-bit code.
     Compat,
-    /// A filter that may not be suspended.
+    /// The system calls are filtered, and the filter may not be suspended.
     Seccomp,
-    /// Dispatched to itself.
+    /// The system calls are dispatched to the process itself.
     Dispatched,
-    /// It executes another program now.
+    /// The process executes another program now.
     Executed,
-    /// No system call instruction.
+    /// No usable system call instruction.
     NoInstruction,
-    /// No memory to use.
+    /// No usable memory.
     NoMemory,
     /// A system call failed.
     Failed,
-    /// Its credentials are not ours.
+    /// The credentials differ from those of sigtool.
     Credentials,
-    /// The same, and a filter that is therefore not suspended.
+    /// The credentials differ, therefore the filter is not suspended.
     FilteredCredentials,
     /// The kernel does not report system calls.
     OldKernel,
-    /// The call that the thread made was not the one that it was to make.
+    /// The thread was about to make a different call than the requested one.
     Tampered,
-    /// A page of its memory did not arrive in time.
+    /// A page of memory did not arrive in time.
     MemoryTimeout,
 }
 
@@ -78,7 +78,8 @@ impl InspectError {
         InspectError::MemoryTimeout,
     ];
 
-    /// A call on a thread that stood still: where it fails, that was killed.
+    /// Converts the error of a request on a stopped thread. The request fails if
+    /// the thread was killed.
     pub(super) fn from_io(error: io::Error) -> InspectError {
         match error.raw_os_error() {
             Some(libc::ESRCH | libc::ECHILD) => InspectError::Gone,
@@ -87,19 +88,20 @@ impl InspectError {
     }
 }
 
-/// What the helper finds, in memory shared with its parent.
+/// Results of the helper, in memory shared with its parent.
 #[repr(C)]
 pub(super) struct SharedResult {
-    /// 1 once it has done all.
+    /// 1 once all threads of the plan are done.
     pub(super) is_complete: u32,
-    /// The number of a [`InspectError`], and the thread that it is of.
-    pub(super) fault: u32,
+    /// The number of an [`InspectError`]; 0 without one. `tid` is the thread that
+    /// it concerns.
+    pub(super) error: u32,
     pub(super) tid: pid_t,
-    /// The longest that a thread stood still, in nanoseconds.
+    /// Longest stop of a thread, in nanoseconds.
     pub(super) longest_stop_ns: u64,
-    /// By signal number, less 1.
+    /// Indexed by signal number minus 1.
     pub(super) actions: [RawSigaction; 64],
-    /// How many entries there are, and whether more were left out.
+    /// Number of queue entries, and whether there are more.
     pub(super) entries: u32,
     pub(super) truncated: u32,
     /// For each entry, its thread, or 0 for the process.
@@ -110,10 +112,10 @@ pub(super) struct SharedResult {
 // SAFETY: plain numbers only.
 unsafe impl PlainData for SharedResult {}
 
-/// What the helper works with besides.
+/// State of the helper's work.
 pub(super) struct ThreadInspector<'a> {
     pub(super) plan: &'a InspectPlan,
-    /// The actions that are asked for: bit n-1 is signal n.
+    /// Signals whose actions are read: bit n-1 is signal n.
     pub(super) wanted: u64,
     pub(super) deadline: Deadline<'a>,
     pub(super) reader: ThreadFileReader,
@@ -127,12 +129,12 @@ pub(super) struct ThreadInspector<'a> {
 }
 
 impl ThreadInspector<'_> {
-    /// Makes all visits. Threads that end meanwhile have no queue any more; but
-    /// one must live where all are asked through it.
+    /// Does everything in the plan. A thread that exits meanwhile no longer has a
+    /// queue. The thread that serves for the whole process must still exist.
     pub(super) fn inspect_all(&mut self) {
-        let inject = self.plan.threads.iter().any(|visit| visit.read_actions);
-        if inject && self.memory.start().is_err() {
-            self.result.fault = InspectError::Failed as u32;
+        let reads_actions = self.plan.threads.iter().any(|thread| thread.read_actions);
+        if reads_actions && self.memory.start().is_err() {
+            self.result.error = InspectError::Failed as u32;
             return;
         }
         self.inspect_threads();
@@ -141,17 +143,17 @@ impl ThreadInspector<'_> {
 
     fn inspect_threads(&mut self) {
         for index in 0..self.plan.threads.len() {
-            let visit = self.plan.threads[index];
-            let begun = if self.deadline.is_expired() {
+            let thread = self.plan.threads[index];
+            let outcome = if self.deadline.is_expired() {
                 Err(InspectError::StopTimeout)
             } else {
-                self.stop_and_inspect(visit)
+                self.stop_and_inspect(thread)
             };
-            match begun {
+            match outcome {
                 Ok(()) => {}
-                Err(InspectError::Gone) if !visit.read_actions && !visit.read_shared_queue => {}
-                Err(fault) => {
-                    (self.result.fault, self.result.tid) = (fault as u32, visit.tid);
+                Err(InspectError::Gone) if !thread.read_actions && !thread.read_shared_queue => {}
+                Err(error) => {
+                    (self.result.error, self.result.tid) = (error as u32, thread.tid);
                     return;
                 }
             }
@@ -159,28 +161,29 @@ impl ThreadInspector<'_> {
         self.result.is_complete = 1;
     }
 
-    fn stop_and_inspect(&mut self, visit: ThreadPlan) -> Result<(), InspectError> {
-        let tracee = Tracee(visit.tid);
+    fn stop_and_inspect(&mut self, thread: ThreadPlan) -> Result<(), InspectError> {
+        let tracee = Tracee(thread.tid);
         seize(tracee)?;
-        let begin = Instant::now();
+        let start = Instant::now();
         tracee.interrupt().map_err(InspectError::from_io)?;
         self.wait_for_stop(tracee)?;
-        let seen = self.inspect_stopped(tracee, visit);
-        // It goes on whatever was seen; what was killed meanwhile is gone.
-        let left = tracee.detach();
-        let time = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let outcome = self.inspect_stopped(tracee, thread);
+        // The thread continues after every result. If it was killed meanwhile, this
+        // fails.
+        let detached = tracee.detach();
+        let time = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.result.longest_stop_ns = self.result.longest_stop_ns.max(time);
-        seen.and(left.map_err(InspectError::from_io))
+        outcome.and(detached.map_err(InspectError::from_io))
     }
 
-    /// Waits until it stands still because it was asked to; what is about to be
-    /// delivered then is delivered first.
+    /// Waits until the thread is in the requested stop. A signal at its delivery is
+    /// delivered first.
     fn wait_for_stop(&self, tracee: Tracee) -> Result<(), InspectError> {
         loop {
             match tracee.wait() {
                 Ok(TraceeStop::EventStop(_)) => return Ok(()),
                 Ok(TraceeStop::Delivery(signal)) => tracee.cont(signal).map_err(InspectError::from_io)?,
-                Ok(TraceeStop::Event(event::EXEC)) => return Err(InspectError::Executed),
+                Ok(TraceeStop::Event(libc::PTRACE_EVENT_EXEC)) => return Err(InspectError::Executed),
                 Ok(TraceeStop::Syscall | TraceeStop::Event(_)) => {
                     tracee.cont(0).map_err(InspectError::from_io)?
                 }
@@ -188,57 +191,57 @@ impl ThreadInspector<'_> {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     return Err(InspectError::from_io(error));
                 }
-                // It does not stand still, so it cannot be let go; but the end of
-                // this process does that, and nothing has been changed in it.
+                // A running thread cannot be detached. The exit of this process
+                // detaches it, and nothing was changed in it.
                 Err(_) if self.deadline.is_expired() => return Err(InspectError::StopTimeout),
                 Err(_) => {}
             }
         }
     }
 
-    fn inspect_stopped(&mut self, tracee: Tracee, visit: ThreadPlan) -> Result<(), InspectError> {
+    fn inspect_stopped(&mut self, tracee: Tracee, thread: ThreadPlan) -> Result<(), InspectError> {
         let registers = tracee.registers().map_err(InspectError::from_io)?;
         if registers.cs != inject_sigaction::USER_CS {
             return Err(InspectError::Compat);
         }
-        if visit.read_shared_queue {
+        if thread.read_shared_queue {
             self.read_queue(tracee, true)?;
         }
-        if visit.read_own_queue {
+        if thread.read_own_queue {
             self.read_queue(tracee, false)?;
         }
-        let refused = match visit.read_actions {
+        let prepared = match thread.read_actions {
             true => match self.prepare_injection(tracee) {
                 Ok(status) => return self.read_actions(tracee, &registers, status),
-                Err(fault) => Err(fault),
+                Err(error) => Err(error),
             },
             false => Ok(()),
         };
-        // Its mask is what it was.
-        syscall_restart::restart(tracee, visit.is_filtered, || self.thread_signals(tracee, None));
-        refused
+        // The mask of the thread is unchanged here.
+        syscall_restart::restart(tracee, thread.is_filtered, || self.thread_signals(tracee, None));
+        prepared
     }
 
-    /// Opens the memory of a thread that is stopped, and decides whether it may be
-    /// made to run system calls. Nothing is changed in it.
+    /// Opens the memory of a stopped thread, and decides whether it may be made to
+    /// run system calls. Changes nothing in the thread.
     fn prepare_injection(&mut self, tracee: Tracee) -> Result<ThreadStatus, InspectError> {
         let (pid, tid) = (self.plan.pid, tracee.0);
         let namespace = procfs_noalloc::user_namespace(pid, tid);
         let status = self.reader.read(pid, tid, "status").map_err(|_| InspectError::Gone)?;
-        let is_same = self.credentials.equal(status, &namespace);
+        let same_credentials = self.credentials.equal(status, &namespace);
         let status = ThreadStatus::parse(status);
-        if !is_same && !self.any_credentials {
+        if !same_credentials && !self.any_credentials {
             return Err(InspectError::Credentials);
         }
-        if status.is_filtered && !is_same {
+        if status.is_filtered && !same_credentials {
             return Err(InspectError::FilteredCredentials);
         }
         if status.is_filtered && !may_suspend_seccomp(&self.own_status) {
             return Err(InspectError::Seccomp);
         }
         self.memory.open(pid, tid).map_err(|_| InspectError::NoMemory)?;
-        // What was read and opened is of this thread, and not of a program that
-        // has taken its number: it is still stopped by us.
+        // The thread is still a stopped tracee, so the data is from this thread and
+        // not from a program that reused its TID.
         tracee.mask().map(|_| status).map_err(InspectError::from_io)
     }
 
@@ -248,13 +251,13 @@ impl ThreadInspector<'_> {
         registers: &Registers,
         status: ThreadStatus,
     ) -> Result<(), InspectError> {
-        let asked = inject_sigaction::read_actions(tracee, status.is_filtered, registers, self);
+        let outcome = inject_sigaction::read_actions(tracee, status.is_filtered, registers, self);
         self.memory.close();
-        asked
+        outcome
     }
 
-    /// What decides whether it is interrupted by a signal; under another mask,
-    /// if one is given.
+    /// Returns the sets that decide whether a signal interrupts the thread. `mask`
+    /// replaces its current mask.
     pub(super) fn thread_signals(&mut self, tracee: Tracee, mask: Option<u64>) -> Option<ThreadSignals> {
         let status = self.reader.status(self.plan.pid, tracee.0).ok()?;
         Some(ThreadSignals {
@@ -268,29 +271,29 @@ impl ThreadInspector<'_> {
 
     fn read_queue(&mut self, tracee: Tracee, shared: bool) -> Result<(), InspectError> {
         let owner = if shared { 0 } else { tracee.0 };
-        let mut from = 0;
+        let mut index = 0;
         loop {
-            let used = self.result.entries as usize;
-            let rest = &mut self.result.queue[used..];
-            if rest.is_empty() {
-                // One more would be cut off.
-                let mut more: [SiginfoBytes; 1] = [[0; 128]];
-                let count = tracee.peek_siginfo(shared, from, &mut more).map_err(InspectError::from_io)?;
+            let start = self.result.entries as usize;
+            let free = &mut self.result.queue[start..];
+            if free.is_empty() {
+                // Checks whether one more entry exists.
+                let mut entry: [SiginfoBytes; 1] = [[0; 128]];
+                let count = tracee.peek_siginfo(shared, index, &mut entry).map_err(InspectError::from_io)?;
                 self.result.truncated |= count as u32;
                 return Ok(());
             }
-            let count = tracee.peek_siginfo(shared, from, rest).map_err(InspectError::from_io)?;
+            let count = tracee.peek_siginfo(shared, index, free).map_err(InspectError::from_io)?;
             if count == 0 {
                 return Ok(());
             }
-            self.result.owners[used..used + count].fill(owner);
+            self.result.owners[start..start + count].fill(owner);
             self.result.entries += count as u32;
-            from += count;
+            index += count;
         }
     }
 }
 
-/// Begins to trace it.
+/// Attaches to the thread.
 fn seize(tracee: Tracee) -> Result<(), InspectError> {
     tracee.seize(INSPECT_OPTIONS).map_err(|error| match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => InspectError::Denied,
@@ -298,8 +301,8 @@ fn seize(tracee: Tracee) -> Result<(), InspectError> {
     })
 }
 
-/// Whether this process may suspend a filter: with CAP_SYS_ADMIN, and if it has no
-/// filter itself (`check_ptrace_options` in kernel/ptrace.c).
+/// Whether this process may suspend a filter: it needs CAP_SYS_ADMIN and must not
+/// have a filter itself (`check_ptrace_options` in kernel/ptrace.c).
 fn may_suspend_seccomp(own: &ThreadStatus) -> bool {
     /// CAP_SYS_ADMIN (uapi linux/capability.h).
     const SYS_ADMIN: u64 = 1 << 21;

@@ -1,4 +1,4 @@
-//! All of it, on x86-64.
+//! Implementation for x86-64.
 
 mod credentials;
 mod deadline;

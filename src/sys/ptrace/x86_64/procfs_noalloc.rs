@@ -1,5 +1,4 @@
-//! What of /proc is needed here, read without allocating: the helpers are
-//! forked and may not.
+//! Access to /proc without allocation, for forked helpers.
 
 use std::ffi::{CStr, c_int};
 use std::io::{self, Cursor, Write};
@@ -8,23 +7,25 @@ use libc::pid_t;
 
 use crate::sys::signal::send::check_syscall;
 
-/// Room for one text, made before a helper is forked.
+/// Buffer for one file, allocated before a helper is forked.
 pub(super) struct ThreadFileReader(Box<[u8]>);
 
 impl ThreadFileReader {
     pub(super) fn new() -> ThreadFileReader {
-        // A status file is 1.5 KiB, and 7 bytes more for each group.
+        // A status file has 1.5 KiB, plus about 7 bytes for each group.
         ThreadFileReader(vec![0; 32 << 10].into_boxed_slice())
     }
 
-    /// What /proc says of a thread under a name, as far as there is room.
+    /// Reads a file of a thread's directory in /proc, truncated to the size of the
+    /// buffer.
     pub(super) fn read(&mut self, pid: pid_t, tid: pid_t, name: &str) -> io::Result<&[u8]> {
         let file = open(pid, tid, name, 0)?;
         let mut length = 0;
-        let answer = loop {
-            let rest = &mut self.0[length..];
-            // SAFETY: the buffer is as long as is said, and ours alone.
-            let count = unsafe { libc::read(file, rest.as_mut_ptr().cast(), rest.len()) };
+        let result = loop {
+            let free = &mut self.0[length..];
+            // SAFETY: the pointer and the length are those of a slice that is
+            // borrowed mutably.
+            let count = unsafe { libc::read(file, free.as_mut_ptr().cast(), free.len()) };
             match usize::try_from(count) {
                 Ok(0) => break Ok(()),
                 Ok(count) => length += count,
@@ -32,84 +33,88 @@ impl ThreadFileReader {
             }
         };
         close(file);
-        answer.map(|()| &self.0[..length])
+        result.map(|()| &self.0[..length])
     }
 
-    /// What a thread's status says.
+    /// Reads the status of a thread.
     pub(super) fn status(&mut self, pid: pid_t, tid: pid_t) -> io::Result<ThreadStatus> {
         self.read(pid, tid, "status").map(ThreadStatus::parse)
     }
 }
 
-/// Whether the thread is one of the process.
+/// Whether the thread belongs to the process.
 pub(super) fn is_thread(pid: pid_t, tid: pid_t) -> bool {
     open(pid, tid, "", libc::O_PATH).map(close).is_ok()
 }
 
-/// Opens a file of a thread's folder in /proc.
+/// Opens a file of a thread's directory in /proc.
 pub(super) fn open(pid: pid_t, tid: pid_t, name: &str, flags: c_int) -> io::Result<c_int> {
     open_path(&path(pid, tid, name)?, flags)
 }
 
-/// The path of a file of a thread's folder in /proc, as a C string.
+/// Returns the path of a file of a thread's directory in /proc, as a C string.
 fn path(pid: pid_t, tid: pid_t, name: &str) -> io::Result<[u8; 64]> {
     let mut path = Cursor::new([0u8; 64]);
     write!(path, "/proc/{pid}/task/{tid}/{name}\0")?;
     Ok(path.into_inner())
 }
 
-/// The user namespace of a thread, as the link in /proc names it; all zeroes if
-/// the link may not be read.
+/// Returns the user namespace of a thread, as the link in /proc names it; zeroes if
+/// the link is not readable.
 pub(super) fn user_namespace(pid: pid_t, tid: pid_t) -> [u8; 32] {
     let mut link = [0; 32];
     let Ok(path) = path(pid, tid, "ns/user") else { return link };
-    // SAFETY: the path is a C string, and the buffer as long as the call is told.
+    // SAFETY: the path is a C string; the pointer and the length are those of an
+    // array that is borrowed mutably.
     unsafe { libc::readlink(path.as_ptr().cast(), link.as_mut_ptr().cast(), link.len()) };
     link
 }
 
-/// Whether a process is in state R: it runs, or waits for a processor.
+/// Whether a process is in state R: running, or waiting for a processor.
 pub(super) fn is_runnable(pid: pid_t) -> bool {
     let Ok(file) = open(pid, pid, "stat", 0) else { return false };
     let mut text = [0; 128];
     let length = read_at(file, 0, &mut text).unwrap_or(0);
     close(file);
-    // The name before the state can hold any byte, so the last parenthesis counts.
+    // The name before the state can contain any byte, so the last parenthesis
+    // counts.
     let name_end = text[..length].iter().rposition(|byte| *byte == b')');
     name_end.is_some_and(|end| text.get(end + 2) == Some(&b'R'))
 }
 
-/// Reads from a place in a file.
-pub(super) fn read_at(file: c_int, at: u64, into: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: the buffer is as long as the call is told, and ours alone.
-    let count = unsafe { libc::pread(file, into.as_mut_ptr().cast(), into.len(), at as libc::off_t) };
+/// Reads from a file at an offset.
+pub(super) fn read_at(file: c_int, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of a slice that is borrowed
+    // mutably.
+    let count = unsafe { libc::pread(file, buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
-/// Writes to a place in a file.
-pub(super) fn write_at(file: c_int, at: u64, from: &[u8]) -> io::Result<usize> {
-    // SAFETY: the bytes are as many as the call is told, and are only read.
-    let count = unsafe { libc::pwrite(file, from.as_ptr().cast(), from.len(), at as libc::off_t) };
+/// Writes to a file at an offset.
+pub(super) fn write_at(file: c_int, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of a slice, which is only read.
+    let count = unsafe { libc::pwrite(file, bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
-/// Opens the folder of a process's threads.
+/// Opens the directory of a process's threads.
 pub(super) fn open_task_dir(pid: pid_t) -> io::Result<c_int> {
     let mut path = Cursor::new([0u8; 64]);
     write!(path, "/proc/{pid}/task\0")?;
     open_path(path.get_ref(), libc::O_DIRECTORY)
 }
 
-/// The next numbers in a folder; `None` at its end.
+/// Reads the next numeric names of a directory; `None` at its end.
 pub(super) fn read_dir_numbers(
-    folder: c_int,
+    directory: c_int,
     buffer: &mut [u8],
 ) -> io::Result<Option<impl Iterator<Item = pid_t>>> {
-    /// Where a struct linux_dirent64 has its length, and its name.
+    /// Offsets of the length and of the name in struct linux_dirent64.
     const LENGTH: usize = 16;
     const NAME: usize = 19;
-    // SAFETY: the buffer is as long as is said, and ours alone.
-    let count = unsafe { libc::syscall(libc::SYS_getdents64, folder, buffer.as_mut_ptr(), buffer.len()) };
+    // SAFETY: the pointer and the length are those of a slice that is borrowed
+    // mutably.
+    let count = unsafe { libc::syscall(libc::SYS_getdents64, directory, buffer.as_mut_ptr(), buffer.len()) };
     check_syscall(count)?;
     let mut rest = buffer.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
     if rest.is_empty() {
@@ -122,7 +127,7 @@ pub(super) fn read_dir_numbers(
         rest = after;
         entry[NAME..].split(|byte| *byte == 0).next()
     });
-    // "." and ".." are no numbers.
+    // "." and ".." are not numbers.
     Ok(Some(names.filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok())))
 }
 
@@ -135,17 +140,16 @@ fn open_path(path: &[u8], flags: c_int) -> io::Result<c_int> {
 }
 
 pub(super) fn close(file: c_int) {
-    // SAFETY: the descriptor was opened here, and is used no more.
+    // SAFETY: the descriptor was opened in this module, and is not used again.
     unsafe { libc::close(file) };
 }
 
-/// What a status file says that matters here (proc_pid_status(5)); 0 where a
-/// line is missing.
+/// Fields of a status file (proc_pid_status(5)); 0 if a line is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ThreadStatus {
     pub(super) state: u8,
     pub(super) tracer: u32,
-    /// Real, effective, saved.
+    /// Real, effective and saved IDs.
     pub(super) uids: [u32; 3],
     pub(super) gids: [u32; 3],
     pub(super) is_kernel_thread: bool,
@@ -185,7 +189,7 @@ impl ThreadStatus {
         status
     }
 
-    /// Whether the thread has ended.
+    /// Whether the thread has exited.
     pub(super) fn has_exited(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
@@ -193,12 +197,12 @@ impl ThreadStatus {
 
 fn parse_ids(value: &[u8]) -> [u32; 3] {
     let mut ids = [0; 3];
-    let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    ids.iter_mut().zip(words).for_each(|(id, word)| *id = parse_number(word, 10) as u32);
+    let fields = value.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    ids.iter_mut().zip(fields).for_each(|(id, field)| *id = parse_number(field, 10) as u32);
     ids
 }
 
-/// The number in digits; 0 where it is none.
+/// Parses digits; 0 if they are not a number.
 pub(super) fn parse_number(digits: &[u8], radix: u32) -> u64 {
     let text = std::str::from_utf8(digits).unwrap_or_default();
     u64::from_str_radix(text, radix).unwrap_or(0)
@@ -234,13 +238,13 @@ mod tests {
     #[test]
     fn read_dir_numbers_lists_threads() {
         let own = pid_t::try_from(std::process::id()).expect("a pid");
-        let folder = open_task_dir(own).expect("ours");
+        let directory = open_task_dir(own).expect("ours");
         let mut buffer = vec![0; 4096];
         let mut found = Vec::new();
-        while let Some(entries) = read_dir_numbers(folder, &mut buffer).expect("a folder") {
+        while let Some(entries) = read_dir_numbers(directory, &mut buffer).expect("a directory") {
             found.extend(entries);
         }
-        close(folder);
+        close(directory);
         assert!(found.contains(&own), "{found:?}");
         assert!(open_task_dir(4_194_305).is_err());
     }

@@ -1,8 +1,8 @@
-//! How long who is traced stands still, counted by the helper.
+//! Counter of the stops of traced threads, in memory that the helper shares with
+//! sigtool.
 //!
-//! The helper may be killed wherever it happens to be, so that it can tell nothing
-//! at its end: what it has counted lies in memory that is read then. In there it is
-//! asked to end, too.
+//! The helper may be killed at any moment, so it cannot report its counts at the
+//! end. The same memory has the flag that asks the helper to exit.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use super::helper::PlainData;
 use crate::sys::ptrace::StopStats;
 
-/// What is counted, times in nanoseconds.
+/// Counts of stops; times in nanoseconds.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct StopCounter {
     count: AtomicU64,
     longest: AtomicU64,
     total: AtomicU64,
-    /// 1 once the helper is to end.
+    /// 1 once the helper must exit.
     is_cancelled: AtomicU64,
 }
 
@@ -25,11 +25,12 @@ pub(super) struct StopCounter {
 unsafe impl PlainData for StopCounter {}
 
 impl StopCounter {
-    /// Counts a stop. One thread of one process counts; whoever reads comes
-    /// later.
+    /// Counts a stop. Only one thread of one process calls this.
     pub(super) fn add(&self, time: Duration) {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let add = |to: &AtomicU64, more: u64| to.store(to.load(Relaxed).saturating_add(more), Relaxed);
+        let add = |counter: &AtomicU64, value: u64| {
+            counter.store(counter.load(Relaxed).saturating_add(value), Relaxed)
+        };
         add(&self.count, 1);
         add(&self.total, time);
         if time > self.longest.load(Relaxed) {
@@ -37,17 +38,15 @@ impl StopCounter {
         }
     }
 
-    /// Asks the helper to end.
+    /// Asks the helper to exit.
     pub(super) fn cancel(&self) {
         self.is_cancelled.store(1, Relaxed);
     }
 
-    /// Whether it is to.
     pub(super) fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Relaxed) != 0
     }
 
-    /// What was counted.
     pub(super) fn stats(&self) -> StopStats {
         let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed));
         StopStats { count: self.count.load(Relaxed), longest: time(&self.longest), total: time(&self.total) }

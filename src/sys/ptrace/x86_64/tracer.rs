@@ -1,5 +1,5 @@
-//! Tracing from the side of the room: a helper does it, and what it tells comes
-//! through a pipe that can be waited for with others.
+//! sigtool's side of a tracer: it starts the helper that traces, and reads events
+//! from a pipe that can be polled.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,18 +19,17 @@ use super::tracer_child::TracerLoop;
 use crate::sys::ptrace::{PtraceError, StopStats, TracerEvent};
 use crate::sys::signal::siginfo::RawSiginfo;
 
-/// As much as a pipe may hold where nobody has said otherwise
-/// (/proc/sys/fs/pipe-max-size).
+/// The default limit for the size of a pipe (/proc/sys/fs/pipe-max-size).
 const PIPE_SIZE: i32 = 1 << 20;
 
-/// A process whose signals are told as they are delivered.
+/// A process whose signals are reported at their delivery.
 #[derive(Debug)]
 pub struct Tracer {
-    /// `None` once it has been waited for.
+    /// `None` once the helper was reaped.
     helper: Option<HelperProcess>,
     stops: SharedMemory<StopCounter>,
     pipe: File,
-    /// A part of a record.
+    /// Beginning of a record whose rest has not been read.
     partial_record: Vec<u8>,
 }
 
@@ -38,33 +37,32 @@ impl Tracer {
     pub(in crate::sys::ptrace) fn start(pid: u32) -> Result<Tracer, PtraceError> {
         let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(PtraceError::Gone)?;
         let (reader, writer) = io::pipe().map_err(PtraceError::SystemCall)?;
-        // SAFETY: fcntl(2) takes plain numbers. Where the pipe cannot be so large
-        // it stays as it is.
+        // SAFETY: fcntl(2) takes plain numbers. If the pipe cannot be so large, its
+        // size stays as it is.
         unsafe {
             libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, PIPE_SIZE);
             libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK);
         }
-        let end = writer.as_raw_fd();
-        let entries = vec![0; 32 << 10].into_boxed_slice();
+        let write_end = writer.as_raw_fd();
         let mut stops = SharedMemory::<StopCounter>::new().map_err(PtraceError::SystemCall)?;
-        let (outlet, text) = (EventPipe::new(end).map_err(PtraceError::SystemCall)?, ThreadFileReader::new());
-        let mut trace = TracerLoop {
+        let mut tracer_loop = TracerLoop {
             pid,
-            events: outlet,
-            reader: text,
-            dir_buffer: entries,
+            events: EventPipe::new(write_end).map_err(PtraceError::SystemCall)?,
+            reader: ThreadFileReader::new(),
+            dir_buffer: vec![0; 32 << 10].into_boxed_slice(),
             stops: stops.get_mut(),
             is_stopped: false,
         };
-        let own = std::process::id() as pid_t;
+        let parent = std::process::id() as pid_t;
         let work = || {
-            helper::exit_with_parent(own);
+            helper::exit_with_parent(parent);
             helper::start_interrupt_timer(event_pipe::RETRY_INTERVAL, event_pipe::RETRY_INTERVAL);
-            trace.run();
+            tracer_loop.run();
         };
-        let held = BlockedSignals::block_all().map_err(PtraceError::SystemCall)?;
-        let helper = HelperProcess::start(&held, Some(end), work).map_err(PtraceError::SystemCall)?;
-        drop((held, writer));
+        let signals = BlockedSignals::block_all().map_err(PtraceError::SystemCall)?;
+        let helper =
+            HelperProcess::start(&signals, Some(write_end), work).map_err(PtraceError::SystemCall)?;
+        drop((signals, writer));
         let mut pipe = File::from(OwnedFd::from(reader));
         let mut first = [0; RECORD_SIZE];
         let read = pipe.read_exact(&mut first);
@@ -78,15 +76,15 @@ impl Tracer {
             unsafe { libc::fcntl(tracer.pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
             return Ok(tracer);
         }
-        let fault = InspectError::ALL.into_iter().find(|fault| u64::from(*fault as u32) == first.value);
-        Err(fault.map_or(PtraceError::HelperKilled, |fault| explain_error(pid, first.tid, fault)))
+        let error = InspectError::ALL.into_iter().find(|error| u64::from(*error as u32) == first.value);
+        Err(error.map_or(PtraceError::HelperKilled, |error| explain_error(pid, first.tid, error)))
     }
 
-    /// Takes what has happened by now, and whether the process is still traced:
-    /// it is not once its last thread has ended.
+    /// Reads the pending events; returns whether the process is still traced, which
+    /// ends when its last thread exits.
     ///
     /// # Errors
-    /// What read(2) says.
+    /// The errors of read(2).
     pub fn read(&mut self, events: &mut Vec<TracerEvent>) -> io::Result<bool> {
         let mut buffer = [0; 256 * RECORD_SIZE];
         let is_traced = loop {
@@ -102,8 +100,8 @@ impl Tracer {
         Ok(is_traced)
     }
 
-    /// Asks for the end of the tracing, which [`Tracer::finish`] waits for: of
-    /// several, all are asked first.
+    /// Requests the end of the tracing, for which [`Tracer::finish`] waits. To end
+    /// several tracers, call this on all of them first.
     pub fn request_stop(&self) {
         if let Some(helper) = &self.helper {
             self.stops.get().cancel();
@@ -111,15 +109,16 @@ impl Tracer {
         }
     }
 
-    /// Ends the tracing, if it has not ended; gives what it has cost. What has
-    /// happened by then can still be read.
+    /// Ends the tracing if it is still active, and returns its cost. Events that
+    /// happened before can still be read.
     pub fn finish(&mut self) -> StopStats {
         self.request_stop();
         if let Some(helper) = self.helper.take() {
-            // Its end of the pipe closes when it has told all; a word that came a
-            // moment before it waited is heard at its next tick.
-            let patience = PollTimeout::try_from(2 * event_pipe::RETRY_INTERVAL).unwrap_or(PollTimeout::ZERO);
-            let _ = poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::empty())], patience);
+            // The helper closes the pipe after the last event. If it missed the
+            // request just before a wait, it sees it after the next timer
+            // interrupt.
+            let timeout = PollTimeout::try_from(2 * event_pipe::RETRY_INTERVAL).unwrap_or(PollTimeout::ZERO);
+            let _ = poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::empty())], timeout);
             helper.kill();
         }
         self.stops.get().stats()
@@ -134,14 +133,14 @@ impl Tracer {
     }
 }
 
-/// Has something to read when something has happened, or nothing more will.
+/// Readable if there are events, or after the last one.
 impl AsFd for Tracer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
     }
 }
 
-/// The process is let go, and a signal that is being delivered comes through.
+/// Releases the process. A signal at its delivery is delivered.
 impl Drop for Tracer {
     fn drop(&mut self) {
         self.finish();

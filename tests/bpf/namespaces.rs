@@ -1,27 +1,29 @@
-//! What the running kernel answers, asked once more from another place: with the
-//! two capabilities alone, and from within pid namespaces.
+//! Repeats the kernel tests with minimal capabilities and in PID namespaces.
 
 use std::process::Command;
 
-use super::live::report_skipped;
-use super::task_iter::{TaskFields, TaskIterator};
+use sigtool::sys::bpf::task_iter::{TaskFields, TaskIterator};
 
-const KERNEL_TESTS: &str = "sys::bpf::live::";
+use crate::support::skipped;
+
+const KERNEL_TESTS: &str = "bpf::kernel::";
 const UNSHARE: [&str; 5] = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
-/// Runs the other tests under a command; where that works at all, they must
-/// pass, and none may be skipped.
-fn rerun_kernel_tests(before: &[&str]) {
-    if let Err(refused) = TaskIterator::load(TaskFields { actions: false, queue: false }) {
-        return report_skipped(&refused.to_string());
+/// Runs the kernel tests under a command. If the command works here, every test must
+/// pass and none may be skipped.
+fn rerun_kernel_tests(prefix: &[&str]) {
+    if let Err(error) = TaskIterator::load(TaskFields { actions: false, queue: false }) {
+        return skipped(&error.to_string());
     }
-    let own = std::env::current_exe().expect("a path");
-    let command = |words: &[&str]| Command::new(before[0]).args(&before[1..]).arg(&own).args(words).output();
-    match command(&["--list"]) {
+    let test_binary = std::env::current_exe().expect("a path");
+    let run = |arguments: &[&str]| {
+        Command::new(prefix[0]).args(&prefix[1..]).arg(&test_binary).args(arguments).output()
+    };
+    match run(&["--list"]) {
         Ok(output) if output.status.success() => {}
-        answer => return report_skipped(&format!("{before:?}: {answer:?}")),
+        result => return skipped(&format!("{prefix:?}: {result:?}")),
     }
-    let output = command(&[KERNEL_TESTS, "--nocapture", "--test-threads", "2"]).expect("it runs");
+    let output = run(&[KERNEL_TESTS, "--nocapture", "--test-threads", "2"]).expect("the tests run");
     let text =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success() && !text.contains("skipped: ") && !text.contains(" 0 passed"), "{text}");

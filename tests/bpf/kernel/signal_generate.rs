@@ -1,17 +1,22 @@
+//! The tracepoint signal_generate: events, filters, senders and lost events.
+
+#![allow(unsafe_code)]
+
 use std::io::Write;
+use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::super::signal_generate::{
+use sigtool::signal::{Arch, SignalSet};
+use sigtool::sys::bpf::signal_generate::{
     GenerateFilter, GenerateResult, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time,
 };
-use super::{TestProcess, permitted_or_skip, signal};
-use crate::signal::{Arch, SignalSet};
-use crate::sys::signal::send;
-use crate::sys::signal::siginfo::RawSiginfo;
+use sigtool::sys::signal::send;
+
+use super::{TestProcess, own_tid, permitted_or_skip, signal};
 
 const RT: i32 = 40;
 
@@ -19,23 +24,23 @@ fn filter_for(targets: &[u32]) -> GenerateFilter {
     GenerateFilter { targets: targets.to_vec(), senders: Vec::new(), signals: SignalSet::all(Arch::NATIVE) }
 }
 
-/// What comes, until it is enough.
+/// Reads events until there are enough.
 fn read_until(
-    watch: &mut SignalTracepoint,
-    enough: impl Fn(&[GeneratedSignal]) -> bool,
+    tracepoint: &mut SignalTracepoint,
+    is_enough: impl Fn(&[GeneratedSignal]) -> bool,
 ) -> Vec<GeneratedSignal> {
     let mut all = Vec::new();
-    while !enough(&all) {
-        let mut waited = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-        let ready = poll(&mut waited, PollTimeout::from(10_000u16)).expect("poll");
+    while !is_enough(&all) {
+        let mut polled = [PollFd::new(tracepoint.as_fd(), PollFlags::POLLIN)];
+        let ready = poll(&mut polled, PollTimeout::from(10_000u16)).expect("poll");
         assert_eq!(ready, 1, "{all:?}");
-        watch.read_batch(&mut all);
+        tracepoint.read_batch(&mut all);
     }
     all
 }
 
-fn read_exactly(watch: &mut SignalTracepoint, count: usize) -> Vec<GeneratedSignal> {
-    let all = read_until(watch, |all| all.len() >= count);
+fn read_exactly(tracepoint: &mut SignalTracepoint, count: usize) -> Vec<GeneratedSignal> {
+    let all = read_until(tracepoint, |all| all.len() >= count);
     assert_eq!(all.len(), count, "{all:?}");
     all
 }
@@ -47,21 +52,22 @@ fn send_signal(pid: u32, number: i32, value: Option<i32>) {
 #[test]
 fn reports_signal_with_sender() {
     let target = TestProcess::spawn_cat(&[libc::SIGUSR1, RT]);
-    let Some(mut watch) = permitted_or_skip(SignalTracepoint::attach(&filter_for(&[target.pid()]))) else {
+    let Some(mut tracepoint) = permitted_or_skip(SignalTracepoint::attach(&filter_for(&[target.pid()])))
+    else {
         return;
     };
-    let before = SystemTime::now();
+    let start = SystemTime::now();
     send_signal(target.pid(), libc::SIGUSR1, None);
     send_signal(target.pid(), libc::SIGUSR1, None);
     send_signal(target.pid(), libc::SIGURG, None);
     send::to_thread(target.pid(), target.pid(), Some(signal(RT)), Some(-5)).expect("queued");
-    let events = read_exactly(&mut watch, 4);
-    let told: Vec<_> = events
+    let events = read_exactly(&mut tracepoint, 4);
+    let reported: Vec<_> = events
         .iter()
         .map(|event| (i32::from(event.signal.get()), event.siginfo().code, event.for_process, event.result))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             (libc::SIGUSR1, 0, true, GenerateResult::Delivered),
             (libc::SIGUSR1, 0, true, GenerateResult::AlreadyPending),
@@ -70,8 +76,7 @@ fn reports_signal_with_sender() {
         ]
     );
     assert_eq!(events[3].siginfo().value, -5);
-    // SAFETY: gettid(2) takes nothing and cannot fail.
-    let tid = unsafe { libc::gettid() }.cast_unsigned();
+    let tid = own_tid();
     let name = std::fs::read("/proc/thread-self/comm").expect("a name");
     for event in &events {
         assert_eq!((event.sender.pid, event.sender.tid), (std::process::id(), tid));
@@ -82,12 +87,10 @@ fn reports_signal_with_sender() {
         assert_eq!(event.target.name.as_bytes(), b"cat");
         assert!(!event.is_sender_bystander());
         let wall = to_wall_time(event.time_since_boot);
-        // The clocks are not read in one moment.
-        assert!(
-            before - Duration::from_secs(1) <= wall && wall <= SystemTime::now() + Duration::from_secs(1)
-        );
+        // The clocks are not read at the same time.
+        assert!(start - Duration::from_secs(1) <= wall && wall <= SystemTime::now() + Duration::from_secs(1));
     }
-    assert_eq!(watch.lost_count().expect("a number"), 0);
+    assert_eq!(tracepoint.lost_count().expect("a count"), 0);
 }
 
 #[test]
@@ -100,23 +103,29 @@ fn filter_excludes_other_signals() {
         signals: SignalSet::from_iter([signal(libc::SIGURG), signal(64)]),
         ..filter_for(&[])
     };
-    let of_us = GenerateFilter { senders: vec![std::process::id()], targets: pids.to_vec(), ..urg.clone() };
-    let mut of_us = SignalTracepoint::attach(&of_us).expect("as the other");
-    let of_others = GenerateFilter { senders: vec![other.pid(), one.pid()], targets: pids.to_vec(), ..urg };
-    let mut of_others = SignalTracepoint::attach(&of_others).expect("as the other");
+    let from_us = GenerateFilter { senders: vec![std::process::id()], targets: pids.to_vec(), ..urg.clone() };
+    let mut from_us = SignalTracepoint::attach(&from_us).expect("attached");
+    let from_others = GenerateFilter { senders: vec![other.pid(), one.pid()], targets: pids.to_vec(), ..urg };
+    let mut from_others = SignalTracepoint::attach(&from_others).expect("attached");
     for pid in [other.pid(), one.pid(), two.pid()] {
         send_signal(pid, libc::SIGCONT, None);
         send_signal(pid, libc::SIGURG, None);
     }
-    let seen = |events: Vec<GeneratedSignal>| -> Vec<(u32, i32)> {
+    let summarize = |events: Vec<GeneratedSignal>| -> Vec<(u32, i32)> {
         events.iter().map(|event| (event.target.pid, event.signal.get().into())).collect()
     };
-    let both = |pid| [(pid, libc::SIGCONT), (pid, libc::SIGURG)];
-    assert_eq!(seen(read_exactly(&mut several, 4)), [both(one.pid()), both(two.pid())].concat());
-    assert_eq!(seen(read_exactly(&mut of_us, 2)), [(one.pid(), libc::SIGURG), (two.pid(), libc::SIGURG)]);
-    let mut none = Vec::new();
-    of_others.read_batch(&mut none);
-    assert_eq!(none, []);
+    let cont_and_urg = |pid| [(pid, libc::SIGCONT), (pid, libc::SIGURG)];
+    assert_eq!(
+        summarize(read_exactly(&mut several, 4)),
+        [cont_and_urg(one.pid()), cont_and_urg(two.pid())].concat()
+    );
+    assert_eq!(
+        summarize(read_exactly(&mut from_us, 2)),
+        [(one.pid(), libc::SIGURG), (two.pid(), libc::SIGURG)]
+    );
+    let mut events = Vec::new();
+    from_others.read_batch(&mut events);
+    assert_eq!(events, []);
 }
 
 #[test]
@@ -126,26 +135,30 @@ fn task_running_at_timer_expiry_is_bystander() {
     let mut target = TestProcess::spawn(&mut command, SignalSet::EMPTY);
     let alarm = SignalSet::from_iter([signal(libc::SIGALRM)]);
     let filter = GenerateFilter { signals: alarm, ..filter_for(&[target.pid()]) };
-    let Some(mut watch) = permitted_or_skip(SignalTracepoint::attach(&filter)) else { return };
+    let Some(mut tracepoint) = permitted_or_skip(SignalTracepoint::attach(&filter)) else { return };
     target.0.stdin.as_mut().expect("a pipe").write_all(b"go\n").expect("written");
-    let event = read_exactly(&mut watch, 1)[0];
+    let event = read_exactly(&mut tracepoint, 1)[0];
     assert_eq!(event.siginfo().code, libc::SI_TIMER);
     assert!(event.is_sender_bystander());
 }
 
-/// Any negative code but SI_TKILL may be claimed.
+/// A sender may claim any negative code except SI_TKILL.
 #[test]
 fn forged_timer_code_keeps_sender() {
     let target = TestProcess::spawn_cat(&[libc::SIGALRM]);
-    let Some(mut watch) = permitted_or_skip(SignalTracepoint::attach(&filter_for(&[target.pid()]))) else {
+    let Some(mut tracepoint) = permitted_or_skip(SignalTracepoint::attach(&filter_for(&[target.pid()])))
+    else {
         return;
     };
-    let claim = RawSiginfo::new(Some(signal(libc::SIGALRM)), 0, libc::SI_TIMER);
-    // SAFETY: the pointer is to a whole siginfo, which is read only.
-    let answer =
-        unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, target.pid(), libc::SIGALRM, claim.as_ptr()) };
-    assert_eq!(answer, 0);
-    let event = read_exactly(&mut watch, 1)[0];
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: zeroes are a valid siginfo_t, which outlives the call and is only read.
+    let result = unsafe {
+        (*info.as_mut_ptr()).si_signo = libc::SIGALRM;
+        (*info.as_mut_ptr()).si_code = libc::SI_TIMER;
+        libc::syscall(libc::SYS_rt_sigqueueinfo, target.pid(), libc::SIGALRM, info.as_ptr())
+    };
+    assert_eq!(result, 0);
+    let event = read_exactly(&mut tracepoint, 1)[0];
     assert_eq!(event.siginfo().code, libc::SI_TIMER);
     assert!(!event.is_sender_bystander());
     assert_eq!(event.sender.pid, std::process::id());
@@ -153,26 +166,27 @@ fn forged_timer_code_keeps_sender() {
 
 #[test]
 fn sigchld_comes_from_exited_child() {
-    let Some(mut watch) = permitted_or_skip(SignalTracepoint::attach(&filter_for(&[std::process::id()])))
+    let Some(mut tracepoint) =
+        permitted_or_skip(SignalTracepoint::attach(&filter_for(&[std::process::id()])))
     else {
         return;
     };
     let mut child = Command::new("false").spawn().expect("false");
-    child.wait().expect("it ends");
+    child.wait().expect("false exits");
     // Other tests have children, too.
-    let is_it = |event: &&GeneratedSignal| event.sender.pid == child.id();
-    let events = read_until(&mut watch, |all| all.iter().any(|event| is_it(&event)));
-    let event = events.iter().find(is_it).expect("it was found");
+    let is_from_child = |event: &&GeneratedSignal| event.sender.pid == child.id();
+    let events = read_until(&mut tracepoint, |all| all.iter().any(|event| is_from_child(&event)));
+    let event = events.iter().find(is_from_child).expect("the event");
     assert_eq!(event.siginfo().status, 1);
     assert!(matches!(event.siginfo_kind, SiginfoKind::Siginfo(info) if info.pid == child.id()));
     assert!(!event.is_sender_bystander());
 }
 
-/// Nobody reads; what is told then, of standard signals and of KILL.
+/// Without a reader, the ring buffer still has space for standard signals and KILL.
 #[test]
-fn full_ring_keeps_room_for_standard_signals() {
+fn full_ring_reserves_space_for_standard_signals() {
     let target = TestProcess::spawn_cat(&[RT, libc::SIGTERM]);
-    let Some(mut watch) =
+    let Some(mut tracepoint) =
         permitted_or_skip(SignalTracepoint::attach_with_ring_size(&filter_for(&[target.pid()]), 4096))
     else {
         return;
@@ -182,26 +196,27 @@ fn full_ring_keeps_room_for_standard_signals() {
             send_signal(target.pid(), number, None);
         }
     };
-    // Pending each; ignored; pending already, but for the first.
+    // All become pending; all are ignored; all except the first are already
+    // pending.
     flood(RT);
     flood(libc::SIGURG);
     flood(libc::SIGTERM);
     send_signal(target.pid(), libc::SIGKILL, None);
     let mut events = Vec::new();
-    watch.read_batch(&mut events);
+    tracepoint.read_batch(&mut events);
     let count = |number| events.iter().filter(|event| event.signal == signal(number)).count();
-    let told = events.len() as u64;
+    let reported = events.len() as u64;
     assert_eq!((count(libc::SIGURG), count(libc::SIGTERM), count(libc::SIGKILL)), (0, 1, 1), "{events:?}");
     assert!(count(RT) > 10);
     assert!(events.is_sorted_by_key(|event| event.time_since_boot));
     assert_eq!(events.last().map(|event| event.sender.pid), Some(std::process::id()));
-    // Its end, told to its parent, is not its own signal.
-    assert_eq!(told + watch.lost_count().expect("a number"), 301);
+    // SIGCHLD at its exit goes to the parent, so it is not counted.
+    assert_eq!(reported + tracepoint.lost_count().expect("a count"), 301);
 }
 
-/// So many standard signals come to be pending that their room is full as well.
+/// So many standard signals become pending that their reserved space is full too.
 #[test]
-fn full_ring_keeps_room_for_kill() {
+fn full_ring_reserves_space_for_kill() {
     let standard = [
         libc::SIGHUP,
         libc::SIGINT,
@@ -212,7 +227,7 @@ fn full_ring_keeps_room_for_kill() {
         libc::SIGTERM,
     ];
     let target = TestProcess::spawn_cat(&[&[RT][..], &standard].concat());
-    let Some(mut watch) =
+    let Some(mut tracepoint) =
         permitted_or_skip(SignalTracepoint::attach_with_ring_size(&filter_for(&[target.pid()]), 4096))
     else {
         return;
@@ -221,17 +236,17 @@ fn full_ring_keeps_room_for_kill() {
         send_signal(target.pid(), number, None);
     }
     let mut events = Vec::new();
-    watch.read_batch(&mut events);
-    let told = events.iter().filter(|event| standard.contains(&event.signal.get().into())).count();
-    assert!(told > 0 && told < standard.len(), "{events:?}");
-    let killer = events.last().expect("an event");
-    assert_eq!((killer.signal, killer.sender.pid), (signal(libc::SIGKILL), std::process::id()));
+    tracepoint.read_batch(&mut events);
+    let reported = events.iter().filter(|event| standard.contains(&event.signal.get().into())).count();
+    assert!(reported > 0 && reported < standard.len(), "{events:?}");
+    let kill = events.last().expect("an event");
+    assert_eq!((kill.signal, kill.sender.pid), (signal(libc::SIGKILL), std::process::id()));
 }
 
 #[test]
 fn full_ring_counts_lost_signals() {
     let target = TestProcess::spawn_cat(&[]);
-    let Some(mut watch) =
+    let Some(mut tracepoint) =
         permitted_or_skip(SignalTracepoint::attach_with_ring_size(&filter_for(&[target.pid()]), 4096))
     else {
         return;
@@ -243,10 +258,10 @@ fn full_ring_counts_lost_signals() {
             sent += 1;
         }
         let mut batch = Vec::new();
-        watch.read_batch(&mut batch);
+        tracepoint.read_batch(&mut batch);
         assert!(batch.len() > 10 && batch.iter().all(|event| event.target.pid == target.pid()));
         seen += batch.len() as u64;
     }
-    assert_eq!(seen + watch.lost_count().expect("a number"), sent);
+    assert_eq!(seen + tracepoint.lost_count().expect("a count"), sent);
     assert!(seen < sent);
 }

@@ -1,14 +1,16 @@
-//! The receiving: blocked first, read until the end, hooks beside it.
+//! `sigtool watch [SIGNAL]...`: reports the signals that sigtool receives and runs
+//! hooks.
+
+mod view;
 
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::hooks::HookRunner;
-use super::output::notes::StderrNotes;
-use super::output::stdout::{BufferedStdout, WatchEnd};
-use super::sender::{SenderNameCache, SignalSender};
-use super::{ReceivedSignal, WatchRequest, view};
+use super::output::{LosslessStdout, StderrNotes, WatchEnd};
+use super::sender::SenderNameCache;
+use super::{ReceivedSignal, WatchRequest};
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::out::{OutputFormat, ReportWriter};
@@ -20,59 +22,60 @@ use crate::sys::process::pidfd::PidFd;
 use crate::sys::process::spawn::InheritedSignalState;
 use crate::sys::signal::signalfd::{self, SignalFd};
 
-/// So many signals at once may mean that the queue has been full.
+/// The number of signals in one batch from which the queue is probably near its limit.
 const BUSY_BATCH_SIZE: usize = 16;
-/// The least time between two looks at the queue's limit, each of which reads a
-/// file.
+/// The shortest time between two checks of the queue limit. Each check reads
+/// /proc/PID/status.
 const QUEUE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Receives until the end that was asked for.
-pub(super) fn receive(
+/// Receives signals until the count, the timeout or a signal ends the command.
+pub(super) fn run(
     request: &WatchRequest,
     out: &mut ReportWriter<'_>,
-    outlet: &BufferedStdout,
+    stdout: &LosslessStdout,
     notes: &mut StderrNotes,
 ) -> Result<CommandOutcome, Failure> {
     let inherited = InheritedSignalState::current();
     let watched = request.watched_signals();
-    let ending = termination_signals(request);
-    signalfd::block(watched | ending).map_err(signalfd_failure)?;
-    let signals = SignalFd::open(watched | ending).map_err(signalfd_failure)?;
-    let asked = SignalFd::open(ending).map_err(signalfd_failure)?;
-    let reaps = inherited.ignores_sigchld() && watched.contains(CHLD);
-    if reaps {
+    let termination_signals = termination_signals(request);
+    signalfd::block(watched | termination_signals).map_err(signalfd_failure)?;
+    let signal_fd = SignalFd::open(watched | termination_signals).map_err(signalfd_failure)?;
+    let termination_fd = SignalFd::open(termination_signals).map_err(signalfd_failure)?;
+    let reaps_children = inherited.ignores_sigchld() && watched.contains(CHLD);
+    if reaps_children {
         signalfd::set_default_disposition(CHLD);
     }
     let out_is_json = out.format() == OutputFormat::Json;
-    let mut watch = SignalReceiver {
+    let mut receiver = SignalReceiver {
         request,
         watched,
-        termination_signals: ending,
-        signal_fd: signals,
-        termination_fd: asked,
+        termination_signals,
+        signal_fd,
+        termination_fd,
         out,
-        stdout: outlet,
+        stdout,
         notes,
         sender_names: SenderNameCache::new(),
         hook_runner: HookRunner::new(request, inherited, out_is_json),
-        reaps_children: reaps,
+        reaps_children,
         remaining: request.count,
         deadline: request.timeout.and_then(|time| Instant::now().checked_add(time)),
         last_queue_check: None,
         queue_full_reported: false,
         batch: Vec::new(),
     };
-    watch.notes.write_note(&format!("ready, pid {}", std::process::id()));
-    let ended = watch.run().and_then(|end| watch.flush_at_exit(end));
-    let exit = ended.as_ref().map_or_else(|failure| failure.exit_status, |exit| *exit);
-    watch.run_exit_hooks(exit)?;
-    Ok(CommandOutcome { exit_status: ended?, error_messages: Vec::new() })
+    receiver.notes.write_note(&format!("ready, pid {}", std::process::id()));
+    let result = receiver.run().and_then(|end| receiver.flush_at_exit(end));
+    let exit = result.as_ref().map_or_else(|failure| failure.exit_status, |exit| *exit);
+    receiver.run_exit_hooks(exit)?;
+    Ok(CommandOutcome { exit_status: result?, error_messages: Vec::new() })
 }
 
-/// The signals that end it: none that was named, nor HUP where all are watched.
+/// Returns the signals that end the command: no named signal, and not HUP if all
+/// signals are reported.
 fn termination_signals(request: &WatchRequest) -> SignalSet {
-    let told: SignalSet = Some(HUP).filter(|_| request.all_signals).into_iter().collect();
-    super::termination_signals() - told - request.named_signals
+    let reported: SignalSet = Some(HUP).filter(|_| request.all_signals).into_iter().collect();
+    super::termination_signals() - reported - request.named_signals
 }
 
 fn signalfd_failure(error: io::Error) -> Failure {
@@ -87,21 +90,20 @@ struct SignalReceiver<'a, 'o> {
     watched: SignalSet,
     termination_signals: SignalSet,
     signal_fd: SignalFd,
-    /// Those that end it, by themselves.
+    /// Reads `termination_signals` only.
     termination_fd: SignalFd,
     out: &'a mut ReportWriter<'o>,
-    stdout: &'a BufferedStdout,
+    stdout: &'a LosslessStdout,
     notes: &'a mut StderrNotes,
     sender_names: SenderNameCache,
     hook_runner: HookRunner<'a>,
-    /// How many signals are still to come.
+    /// The number of signals that `--count` still waits for.
     remaining: Option<u64>,
-    /// When the time is up.
     deadline: Option<Instant>,
-    /// When the queue's limit was last looked at.
+    /// The time of the last check of the queue limit.
     last_queue_check: Option<Instant>,
     queue_full_reported: bool,
-    /// Whether children are reaped as they end: SIGCHLD was ignored.
+    /// Whether children are reaped as they exit, because CHLD was ignored on entry.
     reaps_children: bool,
     batch: Vec<Siginfo>,
 }
@@ -123,24 +125,25 @@ impl SignalReceiver<'_, '_> {
         }
     }
 
-    /// Waits until something arrives, a command ends, what waits is written, or
-    /// the time is up. Until it is written, only what ends it is of interest.
-    fn wait(&mut self, time: Option<Duration>) -> Result<(), Failure> {
-        let held: Vec<_> = self.hook_runner.pidfds().map(PidFd::as_fd).collect();
+    /// Waits until a signal arrives, a hook exits, pending output is written, or the
+    /// timeout passes. While output is pending, only termination signals count.
+    fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Failure> {
+        let pidfds: Vec<_> = self.hook_runner.pidfds().map(PidFd::as_fd).collect();
         let signals = if self.stdout.has_pending() { &self.termination_fd } else { &self.signal_fd };
-        let time = self.notes.write_pending(time);
-        self.stdout.wait(signals.as_fd(), &held, time).map_err(signalfd_failure)?;
+        let timeout = self.notes.write_pending(timeout);
+        self.stdout.wait(signals.as_fd(), &pidfds, timeout).map_err(signalfd_failure)?;
         let reaped = self.hook_runner.reap();
         self.report_hook_error(reaped);
         Ok(())
     }
 
-    /// Takes a batch of what has arrived; gives how it ends, if it does now. One
-    /// at a time, so that a flood keeps neither the clock nor commands waiting.
+    /// Reads and reports one batch of signals. Returns the end of the command if a
+    /// signal ends it. One batch per call, so that a flood of signals delays neither
+    /// the timeout nor hooks.
     fn read_batch(&mut self) -> Result<Option<WatchEnd>, Failure> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
-        // The kernel keeps what arrives while nobody reads what is told.
+        // While output is pending, other signals stay in the kernel's queue.
         let signals = if self.stdout.has_pending() { &mut self.termination_fd } else { &mut self.signal_fd };
         signals.read(&mut batch).map_err(signalfd_failure)?;
         self.sender_names.next_batch();
@@ -159,11 +162,12 @@ impl SignalReceiver<'_, '_> {
         Ok(end)
     }
 
-    /// Writes what waits, before the end.
+    /// Writes pending output before exit.
     fn flush_at_exit(&mut self, end: WatchEnd) -> Result<ExitStatus, Failure> {
-        let by = |info: &Siginfo| ExitStatus::KilledBySignal(info.signal.get());
-        let (exit, lost) = self.stdout.flush_at_exit(end, self.deadline, &mut self.termination_fd, by)?;
-        self.notes.note_unwritten("standard output", lost);
+        let status_for = |info: &Siginfo| ExitStatus::KilledBySignal(info.signal.get());
+        let (exit, unwritten) =
+            self.stdout.flush_at_exit(end, self.deadline, &mut self.termination_fd, status_for)?;
+        self.notes.note_unwritten("standard output", unwritten);
         Ok(exit)
     }
 
@@ -181,16 +185,11 @@ impl SignalReceiver<'_, '_> {
             self.report_queue_full();
         }
         if self.watched.contains(info.signal) {
-            let sender = match origin {
-                SignalOrigin::Process { pid, uid, verified, .. } => {
-                    Some(SignalSender { pid, uid, name: self.sender_names.resolve(pid), verified })
-                }
-                _ => None,
-            };
+            let sender = self.sender_names.resolve_sender(info);
             let event = ReceivedSignal { time: SystemTime::now(), siginfo: *info, sender };
             view::print_signal(&event, self.out)?;
             if self.hook_runner.has_hook(info.signal) {
-                // What a command prints comes after what it is run for.
+                // The output of a hook comes after the line of its signal.
                 self.out.flush()?;
             }
             let started = self.hook_runner.run_hooks_for(&event);
@@ -206,18 +205,18 @@ impl SignalReceiver<'_, '_> {
             .then(|| WatchEnd::Interrupted(self.exit_status_for(info.signal))))
     }
 
-    /// INT and TERM are how it is ended, unless it still waited for signals.
+    /// Returns the exit status after a termination signal. INT and TERM are the normal
+    /// end, unless `--count` still waits for signals.
     fn exit_status_for(&self, signal: Signal) -> ExitStatus {
-        let asked = matches!(signal, INT | TERM);
-        if asked && self.remaining.is_none() {
+        if matches!(signal, INT | TERM) && self.remaining.is_none() {
             ExitStatus::Success
         } else {
             ExitStatus::KilledBySignal(signal.get())
         }
     }
 
-    /// Lets commands end that run or wait, then those of the end; each unless it
-    /// is asked to end once more.
+    /// Waits for running and queued hooks, then runs the exit hooks. Another
+    /// termination signal ends each wait.
     fn run_exit_hooks(&mut self, exit: ExitStatus) -> Result<(), Failure> {
         self.wait_for_hooks()?;
         for hook in self.request.hooks.iter().filter(|hook| hook.trigger.is_none()) {
@@ -237,24 +236,24 @@ impl SignalReceiver<'_, '_> {
             let again = batch.iter().any(|info| self.termination_signals.contains(info.signal));
             self.batch = batch;
             if again {
-                let left = self.hook_runner.abandon();
-                self.notes.write_note(&format!("asked to end once more: commands not waited for: {left}"));
+                let count = self.hook_runner.abandon();
+                self.notes.write_note(&format!("asked to end once more: commands not waited for: {count}"));
             }
         }
         Ok(())
     }
 
-    /// Where many signals come at once, the queue may be at its limit: then
-    /// senders fail, and plain kills lose their sender.
+    /// Reports if the signal queue is at its limit. Then sigqueue(3) fails, and a
+    /// signal sent with kill(2) loses its siginfo.
     fn check_queue_limit(&mut self) {
-        let due = self.last_queue_check.is_none_or(|looked| looked.elapsed() >= QUEUE_CHECK_INTERVAL);
+        let due = self.last_queue_check.is_none_or(|checked| checked.elapsed() >= QUEUE_CHECK_INTERVAL);
         if self.queue_full_reported || !due {
             return;
         }
         self.last_queue_check = Some(Instant::now());
         let queue = ProcRoot::default().own_status().ok().and_then(|status| status.queue_usage);
-        // What has just been read was in it, too; ordinary signals have a place
-        // of their own where it is full.
+        // The signals just read were in the queue too. The kernel queues standard
+        // signals even beyond the limit, so the check has a margin.
         let read = self.batch.len() as u64 + BUSY_BATCH_SIZE as u64 / 2;
         if queue.is_some_and(|queue| queue.used + read >= queue.limit) {
             self.report_queue_full();
@@ -271,8 +270,8 @@ impl SignalReceiver<'_, '_> {
     }
 
     fn report_hook_error(&mut self, result: Result<(), String>) {
-        if let Err(what) = result {
-            self.notes.write_note(&what);
+        if let Err(message) = result {
+            self.notes.write_note(&message);
         }
     }
 }

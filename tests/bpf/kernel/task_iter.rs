@@ -1,14 +1,19 @@
+//! The task iterator: actions, masks, queues and threads of processes.
+
+#![allow(unsafe_code)]
+
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::sync::mpsc;
 
-use super::super::task_iter::{
+use sigtool::signal::{Signal, SignalSet};
+use sigtool::sys::bpf::task_iter::{
     LoopKind, MAX_QUEUED, ProcessRecord, QueueTruncation, TaskFields, TaskIterator, ThreadRecord,
 };
-use super::{TestProcess, permitted_or_skip, signal, with_waiting_thread};
-use crate::signal::{Signal, SignalSet};
-use crate::sys::signal::send;
+use sigtool::sys::signal::send;
+
+use super::{TestProcess, own_tid, permitted_or_skip, signal, with_waiting_thread};
 
 const ACTIONS: TaskFields = TaskFields { actions: true, queue: false };
 const QUEUE: TaskFields = TaskFields { actions: false, queue: true };
@@ -21,9 +26,9 @@ fn status_set(pid: u32, line: &str) -> SignalSet {
     SignalSet::from_bits(u128::from_str_radix(hex.trim(), 16).expect("a mask"))
 }
 
-fn signals_with_handler(process: &ProcessRecord, is: impl Fn(u64) -> bool) -> SignalSet {
+fn signals_with_handler(process: &ProcessRecord, is_match: impl Fn(u64) -> bool) -> SignalSet {
     let numbers = (1..).filter_map(Signal::new).zip(&process.actions);
-    numbers.filter(|(_, action)| is(action.handler)).map(|(signal, _)| signal).collect()
+    numbers.filter(|(_, action)| is_match(action.handler)).map(|(signal, _)| signal).collect()
 }
 
 #[test]
@@ -53,7 +58,7 @@ fn check_queue(tasks: &TaskIterator) {
     send::to_pid(pid, Some(signal(libc::SIGUSR1)), None).expect("sent");
     send::to_thread(pid, pid, Some(signal(RT)), Some(8)).expect("queued");
     let process = tasks.process(pid).expect("read").expect("a process");
-    let told: Vec<_> = process
+    let entries: Vec<_> = process
         .queue
         .iter()
         .map(|each| {
@@ -65,7 +70,7 @@ fn check_queue(tasks: &TaskIterator) {
     let usr1 = libc::SIGUSR1 as u8;
     let rt = RT as u8;
     assert_eq!(
-        told,
+        entries,
         [
             (rt, -1, 5, None),
             (rt, -1, -6, None),
@@ -80,8 +85,8 @@ fn check_queue(tasks: &TaskIterator) {
     assert!(process.actions.is_empty());
 }
 
-/// `beyond`: whether standard signals are found behind the limit.
-fn check_long_queue(tasks: &TaskIterator, beyond: bool) {
+/// `finds_standard`: whether standard signals after the limit are found.
+fn check_long_queue(tasks: &TaskIterator, finds_standard: bool) {
     let target = TestProcess::spawn_cat(&[RT, libc::SIGUSR1]);
     for value in 0..300 {
         send::to_pid(target.pid(), Some(signal(RT)), Some(value)).expect("queued");
@@ -89,8 +94,8 @@ fn check_long_queue(tasks: &TaskIterator, beyond: bool) {
     send::to_pid(target.pid(), Some(signal(libc::SIGUSR1)), Some(7)).expect("queued");
     let mut process = tasks.process(target.pid()).expect("read").expect("a process");
     assert_eq!(process.queue_truncation, Some(QueueTruncation::TooLong));
-    if beyond {
-        let last = process.queue.pop().expect("more than the most").siginfo;
+    if finds_standard {
+        let last = process.queue.pop().expect("an entry after the limit").siginfo;
         assert_eq!((last.signal, last.value), (signal(libc::SIGUSR1), 7));
     }
     assert!(process.queue.iter().map(|each| each.siginfo.value).eq(0..MAX_QUEUED.cast_signed()));
@@ -103,7 +108,7 @@ fn queue_is_read_in_order() {
     check_long_queue(&tasks, true);
 }
 
-/// As older kernels must have it.
+/// Older kernels need the bounded loop.
 #[test]
 fn queue_is_read_in_order_with_bounded_loop() {
     let Some(tasks) = permitted_or_skip(TaskIterator::load_with_loop(QUEUE, LoopKind::Bounded)) else {
@@ -113,13 +118,14 @@ fn queue_is_read_in_order_with_bounded_loop() {
     check_long_queue(&tasks, false);
 }
 
-/// The longest queues, and behind them every standard signal that can wait.
+/// The longest queues, with every standard signal that can be pending at their
+/// ends.
 #[test]
 fn longest_queues_fit_iterator_buffer() {
     let Some(tasks) = permitted_or_skip(TaskIterator::load(BOTH)) else { return };
     let standard: Vec<i32> =
         (1..32).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number)).collect();
-    // A stop signal and CONT take each other back.
+    // A stop signal removes CONT from the queue, and vice versa.
     let standard: Vec<i32> = standard.into_iter().filter(|number| *number != libc::SIGCONT).collect();
     let target = TestProcess::spawn_cat(&[&[RT][..], &standard].concat());
     let flood = [RT].into_iter().cycle().take(300);
@@ -143,7 +149,7 @@ fn threads_are_grouped_by_process() {
         assert_eq!(alone.pid, std::process::id());
         assert_eq!(alone.threads.iter().map(|thread| thread.tid).collect::<Vec<_>>(), [tid]);
         assert_eq!(alone.actions, process.actions);
-        // A thread is no process.
+        // A TID of another thread is not a PID.
         assert_eq!(tasks.process(tid).expect("read"), None);
         let all = tasks.all().expect("read");
         let ours: Vec<_> = all.iter().filter(|process| process.pid == std::process::id()).collect();
@@ -152,55 +158,56 @@ fn threads_are_grouped_by_process() {
     });
 }
 
-/// A child that shares our memory says that it runs, and ends once it is told to.
-extern "C" fn vfork_child(ends: *mut libc::c_void) -> libc::c_int {
-    // SAFETY: two descriptors, which the parent keeps until we have ended.
-    let [said, end] = unsafe { *ends.cast::<[libc::c_int; 2]>() };
+/// Runs in a child that shares the parent's memory: reports that it runs, and exits
+/// when the parent writes to the pipe.
+extern "C" fn vfork_child(pipes: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: two descriptors, which the parent keeps open until this child exits.
+    let [ready, exit] = unsafe { *pipes.cast::<[libc::c_int; 2]>() };
     let mut byte = 0u8;
     // SAFETY: a byte of our own, which outlives both calls.
     unsafe {
-        libc::write(said, (&raw const byte).cast(), 1);
-        libc::read(end, (&raw mut byte).cast(), 1);
+        libc::write(ready, (&raw const byte).cast(), 1);
+        libc::read(exit, (&raw mut byte).cast(), 1);
     }
     0
 }
 
-/// Runs while another thread of ours, whose number it is given, waits in vfork(2).
+/// Calls `run` with the TID of another thread of this process, which waits in
+/// vfork(2).
 fn with_vfork_parent(run: impl FnOnce(u32)) {
-    /// Tells the child to end, also where the test fails.
+    /// Makes the child exit, even if the test fails.
     struct ReleaseOnDrop(std::io::PipeWriter);
     impl Drop for ReleaseOnDrop {
         fn drop(&mut self) {
             let _ = self.0.write_all(&[0]);
         }
     }
-    let (mut ready, said) = std::io::pipe().expect("a pipe");
-    let (wait, end) = std::io::pipe().expect("a pipe");
-    let end = ReleaseOnDrop(end);
-    let (tell, told) = mpsc::channel();
+    let (mut ready_reader, ready_writer) = std::io::pipe().expect("a pipe");
+    let (exit_reader, exit_writer) = std::io::pipe().expect("a pipe");
+    let exit_writer = ReleaseOnDrop(exit_writer);
+    let (tid_sender, tid_receiver) = mpsc::channel();
     std::thread::scope(move |scope| {
-        let end = end;
+        let exit_writer = exit_writer;
         scope.spawn(move || {
-            // SAFETY: gettid(2) takes nothing and cannot fail.
-            tell.send(unsafe { libc::gettid() }.cast_unsigned()).expect("told");
-            let mut ends = [said.as_raw_fd(), wait.as_raw_fd()];
+            tid_sender.send(own_tid()).expect("the test waits");
+            let mut pipes = [ready_writer.as_raw_fd(), exit_reader.as_raw_fd()];
             let mut stack = vec![0u128; 1 << 12];
             let top = stack.as_mut_ptr_range().end;
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-            // SAFETY: the child has a stack of its own, aligned and 64 KiB long;
-            // this thread, whose memory it borrows, waits until it has ended.
-            let child = unsafe { libc::clone(vfork_child, top.cast(), flags, (&raw mut ends).cast()) };
-            // SAFETY: waits for the child just made; a null status is allowed.
+            // SAFETY: the child has its own stack, aligned and 64 KiB long; this
+            // thread, whose memory it shares, waits until the child exits.
+            let child = unsafe { libc::clone(vfork_child, top.cast(), flags, (&raw mut pipes).cast()) };
+            // SAFETY: waits for the child; a null status is allowed.
             unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
         });
-        let tid = told.recv().expect("a number");
-        ready.read_exact(&mut [0]).expect("it runs");
+        let tid = tid_receiver.recv().expect("a TID");
+        ready_reader.read_exact(&mut [0]).expect("the child runs");
         let status = format!("/proc/self/task/{tid}/status");
-        while !std::fs::read_to_string(&status).expect("it waits").contains("State:\tD") {
+        while !std::fs::read_to_string(&status).expect("a status").contains("State:\tD") {
             std::thread::yield_now();
         }
         run(tid);
-        drop(end);
+        drop(exit_writer);
     });
 }
 
@@ -212,8 +219,7 @@ fn vfork_parent_is_killable() {
         let killable =
             |tid: u32| process.threads.iter().find(|each| each.tid == tid).map(ThreadRecord::is_killable);
         assert_eq!(killable(tid), Some(Some(true)));
-        // SAFETY: gettid(2) takes nothing and cannot fail.
-        assert_eq!(killable(unsafe { libc::gettid() }.cast_unsigned()), Some(None), "we run");
+        assert_eq!(killable(own_tid()), Some(None), "the test runs");
     });
 }
 
