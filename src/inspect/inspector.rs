@@ -13,7 +13,7 @@ use crate::procfs::{Maps, ProcReadError, ProcRoot, ProcStatus, Thread, Threads};
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::bpf;
 use crate::sys::bpf::task_iter::{self, TaskIterator};
-use crate::sys::{ptrace, reader};
+use crate::sys::{io::reader, ptrace};
 
 /// The time within which a target must stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);

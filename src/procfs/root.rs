@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
 use super::{ProcReader, ProcStat, ProcStatus, Threads, files};
+use crate::error::message_without_errno;
 
 /// A mounted /proc: of this machine, or of another one such as the host of a
 /// container.
@@ -70,12 +71,6 @@ impl fmt::Display for ProcReadError {
             ProcReadError::Io(error) => f.write_str(&message_without_errno(error)),
         }
     }
-}
-
-/// Returns the text of a system error without the error number that std appends.
-pub(crate) fn message_without_errno(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 impl Default for ProcRoot {

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
+use crate::error::message_without_errno;
 use crate::exit::ExitStatus;
 use crate::procfs::ProcReadError;
-use crate::procfs::root::message_without_errno;
 
 /// The reason why a selection failed.
 #[derive(Debug)]

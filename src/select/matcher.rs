@@ -4,7 +4,7 @@
 use super::inputs::ResolvedInputs;
 use super::{Criteria, SelectedProcess, full_name};
 use crate::procfs::{ProcReadError, ProcReader, ProcStat, ProcStatus, Threads, cgroup};
-use crate::sys::{process, reader};
+use crate::sys::{io::reader, process};
 
 /// The clock that ages are computed with.
 #[derive(Clone, Copy, Debug)]

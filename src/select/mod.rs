@@ -30,8 +30,8 @@ use crate::procfs::net::BoundSocket;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
 use crate::signal::exit_status::Termination;
 use crate::sys::errno::EPERM;
+use crate::sys::io::reader;
 use crate::sys::process::pidfd::{PidFd, Unavailable};
-use crate::sys::reader;
 use inputs::ResolvedInputs;
 use matcher::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};
 

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::procfs::root::message_without_errno;
+use crate::error::message_without_errno;
 use crate::procfs::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
 use crate::sys::io::file::RegularFile;
 use crate::sys::process;

@@ -108,7 +108,7 @@ fn try_state(seed: u64, tally: &mut Tally) {
 fn try_signal(target: &mut Target, spec: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
     let take_snapshot = |target: &Target| {
         ProcRoot::default()
-            .snapshot(target.pid, Some(spec.signal), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(spec.signal), sigtool::sys::io::reader::read)
             .expect("it is not reaped")
     };
     let before = target.wait_for_rest();

@@ -67,7 +67,7 @@ fn predictions_hold_for_init_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
         let snapshot = ProcRoot::default()
-            .snapshot(init.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
+            .snapshot(init.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         (predict_effect(&snapshot, SendSpec::to_process(parse_signal(name))), snapshot)
     };
@@ -203,7 +203,7 @@ fn predictions_hold_for_frozen_process() {
         group.freeze(true);
         let spec = SendSpec::to_process(parse_signal(name));
         let snapshot = ProcRoot::default()
-            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         assert_eq!(predict_effect(&snapshot, spec).id(), "terminates", "{name}");
         send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");
@@ -230,7 +230,7 @@ fn predictions_hold_for_traced_process() {
         }
         let spec = SendSpec::to_process(parse_signal(name));
         let snapshot = ProcRoot::default()
-            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
         let predicted = predict_effect(&snapshot, spec);
         send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");

@@ -1,7 +1,5 @@
 //! Table cells and texts that several views of decode-status share.
 
-use std::time::Duration;
-
 use super::DecodedProcess;
 use crate::out::{Cell, Meaning, escape_name};
 use crate::procfs::ProcStatus;
@@ -41,14 +39,6 @@ pub(super) fn process_name_cell(process: &DecodedProcess) -> Cell {
     match name.or(process.source_file.as_deref()) {
         Some(name) if !name.is_empty() => Cell::plain(escape_name(name).into_owned()),
         _ => Cell::absent(),
-    }
-}
-
-/// Formats the time that a thread was stopped, in microseconds or milliseconds.
-pub(super) fn format_stop_time(time: Duration) -> String {
-    match time.as_micros() {
-        micros @ ..10_000 => format!("{micros} us"),
-        micros => format!("{} ms", micros / 1000),
     }
 }
 

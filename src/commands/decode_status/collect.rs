@@ -158,7 +158,7 @@ impl DecodeReport {
             let (snapshot, mut context) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
-                    let cache = SnapshotCache::new(&request.proc_root, sys::reader::read);
+                    let cache = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
                     let snapshot = cache.snapshot(pid, status, threads.clone(), None);
                     let context = request.proc_root.context(&snapshot);
                     (snapshot, context)
@@ -178,7 +178,7 @@ impl DecodeReport {
     /// signal.
     fn predict_effects(&mut self, request: &DecodeRequest) {
         let Some(signal) = request.effect_signal else { return };
-        let cache = SnapshotCache::new(&request.proc_root, sys::reader::read);
+        let cache = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
         let predict = |process: &DecodedProcess| {
             let status = &process.status;
             let snapshot = match (status.tgid.filter(|_| process.source_file.is_none()), &process.threads) {
@@ -186,10 +186,12 @@ impl DecodeReport {
                     cache.snapshot(pid, status.clone(), threads.clone(), Some(signal))
                 }
                 // A single thread: its process determines the effect too.
-                (Some(pid), None) => match request.proc_root.snapshot(pid, Some(signal), sys::reader::read) {
-                    Ok(snapshot) => snapshot,
-                    Err(_) => ProcessSnapshot::from_status(status),
-                },
+                (Some(pid), None) => {
+                    match request.proc_root.snapshot(pid, Some(signal), sys::io::reader::read) {
+                        Ok(snapshot) => snapshot,
+                        Err(_) => ProcessSnapshot::from_status(status),
+                    }
+                }
                 _ => ProcessSnapshot::from_status(status),
             };
             let spec = SendSpec { tid: process.tid, ..SendSpec::to_process(signal) };

@@ -305,7 +305,7 @@ mod tests {
     fn own_executable_is_resolved() {
         let own = File::open("/proc/self/exe").unwrap();
         let maps = crate::procfs::ProcRoot::default()
-            .maps(std::process::id(), [], crate::sys::reader::read)
+            .maps(std::process::id(), [], crate::sys::io::reader::read)
             .unwrap();
         let address = own_executable_is_resolved as fn() as usize as u64;
         let mapping = maps.find(address).unwrap();

@@ -206,7 +206,7 @@ mod tests {
     fn own_addresses_are_symbolized() {
         let root = ProcRoot::default();
         let pid = std::process::id();
-        let maps = root.maps(pid, [], crate::sys::reader::read).unwrap();
+        let maps = root.maps(pid, [], crate::sys::io::reader::read).unwrap();
         let function = own_addresses_are_symbolized as fn() as usize as u64;
         let stack = &raw const maps as u64;
         let (locations, unreadable) = symbolize(&root, pid, &maps, &[function, stack, 0x10, function + 1]);

@@ -8,8 +8,9 @@ pub(super) mod wire;
 
 use shorten_symbol::shorten_symbol;
 
-use super::cells::{format_stop_time, process_label};
+use super::cells::process_label;
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
+use crate::duration;
 use crate::error::Failure;
 use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
 use crate::inspect::{
@@ -187,7 +188,7 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
                 format!(
                     "seen by {}: stopped for {} at most each",
                     provenance.backend.display_name(),
-                    format_stop_time(max_stop_duration)
+                    duration::format_micros_or_millis(max_stop_duration)
                 )
             }
         };

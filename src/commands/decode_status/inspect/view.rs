@@ -3,8 +3,9 @@
 use std::io;
 
 use super::{InspectOptions, handler_text, library_text, unavailable_text};
-use crate::commands::decode_status::cells::{format_stop_time, ids_cell, process_name_cell, signal_label};
+use crate::commands::decode_status::cells::{ids_cell, process_name_cell, signal_label};
 use crate::commands::decode_status::{DecodeReport, DecodedProcess};
+use crate::duration;
 use crate::inspect::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
 };
@@ -34,7 +35,7 @@ pub(in crate::commands::decode_status) fn add_provenance(
     let Provenance { backend, stop_duration, unavailable, fallback_reason } = provenance;
     let cost = match stop_duration.is_zero() {
         true => "it was not stopped".to_owned(),
-        false => format!("it was stopped for {}", format_stop_time(*stop_duration)),
+        false => format!("it was stopped for {}", duration::format_micros_or_millis(*stop_duration)),
     };
     let fallback_reason = fallback_reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
     header.push("Seen by", Cell::plain(format!("{}: {cost}{fallback_reason}", backend.display_name())));
