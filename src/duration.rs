@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// A message with the reason why the text is not a duration.
-pub fn parse(text: &str) -> Result<Option<Duration>, String> {
+pub(crate) fn parse(text: &str) -> Result<Option<Duration>, String> {
     if text == "inf" {
         return Ok(None);
     }
@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Result<Option<Duration>, String> {
 
 /// The duration in the syntax of [`parse`], not rounded to a single unit: `100ms`,
 /// `1.5s`, `1m30s`, `1d`.
-pub fn format(duration: Duration) -> String {
+pub(crate) fn format(duration: Duration) -> String {
     let total_seconds = duration.as_secs();
     let (millis, nanos) = (duration.subsec_millis(), duration.subsec_nanos());
     if total_seconds == 0 && nanos > 0 {
@@ -47,13 +47,13 @@ pub fn format(duration: Duration) -> String {
 }
 
 /// The duration rounded to tenths of a second: `2.5 s`.
-pub fn format_seconds(duration: Duration) -> String {
+pub(crate) fn format_seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
 /// The duration in milliseconds below one second, otherwise in tenths of a second:
 /// `12 ms`, `2.5 s`.
-pub fn format_millis(duration: Duration) -> String {
+pub(crate) fn format_millis(duration: Duration) -> String {
     match duration.as_millis() {
         millis @ 0..1000 => format!("{millis} ms"),
         _ => format_seconds(duration),
@@ -62,7 +62,7 @@ pub fn format_millis(duration: Duration) -> String {
 
 /// The duration in microseconds below 100 us, otherwise with one decimal in
 /// milliseconds or seconds: `41 us`, `0.4 ms`, `1.5 s`.
-pub fn format_micros(duration: Duration) -> String {
+pub(crate) fn format_micros(duration: Duration) -> String {
     match duration.as_micros() {
         micros @ ..100 => format!("{micros} us"),
         // From 999.95 ms on, milliseconds would be rounded to 1000.0.
@@ -73,7 +73,7 @@ pub fn format_micros(duration: Duration) -> String {
 
 /// The duration in microseconds below 10 ms, otherwise in whole milliseconds: `410 us`,
 /// `12 ms`.
-pub fn format_micros_or_millis(duration: Duration) -> String {
+pub(crate) fn format_micros_or_millis(duration: Duration) -> String {
     match duration.as_micros() {
         micros @ ..10_000 => format!("{micros} us"),
         micros => format!("{} ms", micros / 1000),

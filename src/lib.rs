@@ -8,7 +8,7 @@
 //! | module | content | imports from the crate |
 //! |---|---|---|
 //! | [`signal`] | signals: numbers, names, sets, codes, exit statuses; pure | nothing |
-//! | [`duration`], [`exit`], [`error`] | durations as text, exit statuses, errors of commands | `error`: `exit` |
+//! | `duration`, [`exit`], [`error`] | durations as text, exit statuses, errors of commands | `error`: `exit` |
 //! | [`procfs`] | /proc: text to values (pure), and a reader with an injectable root | `signal`, `error` |
 //! | [`sys`] | system calls; the only `unsafe` code, nix and libc | `signal` |
 //! | [`out`] | formats: table, plain, JSON; colours by meaning; escaping | `signal` |
@@ -39,7 +39,7 @@ compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it buil
 
 pub mod cli;
 pub mod commands;
-pub mod duration;
+pub(crate) mod duration;
 pub mod error;
 pub mod exit;
 pub mod explain;

@@ -5,35 +5,35 @@ use super::table::{StandardSignal, TABLES};
 use super::{Arch, Signal};
 
 /// A child exited, stopped or continued.
-pub const CHLD: Signal = signal_named("CHLD");
+pub(crate) const CHLD: Signal = signal_named("CHLD");
 /// Continue.
-pub const CONT: Signal = signal_named("CONT");
+pub(crate) const CONT: Signal = signal_named("CONT");
 /// Hang up.
-pub const HUP: Signal = signal_named("HUP");
+pub(crate) const HUP: Signal = signal_named("HUP");
 /// Interrupt.
-pub const INT: Signal = signal_named("INT");
+pub(crate) const INT: Signal = signal_named("INT");
 /// Kill.
-pub const KILL: Signal = signal_named("KILL");
+pub(crate) const KILL: Signal = signal_named("KILL");
 /// Write to a pipe without a reader.
-pub const PIPE: Signal = signal_named("PIPE");
+pub(crate) const PIPE: Signal = signal_named("PIPE");
 /// Quit.
-pub const QUIT: Signal = signal_named("QUIT");
+pub(crate) const QUIT: Signal = signal_named("QUIT");
 /// Stop; cannot be caught.
-pub const STOP: Signal = signal_named("STOP");
+pub(crate) const STOP: Signal = signal_named("STOP");
 /// Terminate.
-pub const TERM: Signal = signal_named("TERM");
+pub(crate) const TERM: Signal = signal_named("TERM");
 /// Stop from the terminal.
-pub const TSTP: Signal = signal_named("TSTP");
+pub(crate) const TSTP: Signal = signal_named("TSTP");
 /// A background process read from the terminal.
-pub const TTIN: Signal = signal_named("TTIN");
+pub(crate) const TTIN: Signal = signal_named("TTIN");
 /// A background process wrote to the terminal.
-pub const TTOU: Signal = signal_named("TTOU");
+pub(crate) const TTOU: Signal = signal_named("TTOU");
 /// Urgent data on a socket.
-pub const URG: Signal = signal_named("URG");
+pub(crate) const URG: Signal = signal_named("URG");
 /// The window size changed.
-pub const WINCH: Signal = signal_named("WINCH");
+pub(crate) const WINCH: Signal = signal_named("WINCH");
 /// The file size limit was exceeded.
-pub const XFSZ: Signal = signal_named("XFSZ");
+pub(crate) const XFSZ: Signal = signal_named("XFSZ");
 
 /// The signal with this name, found at compile time.
 const fn signal_named(name: &str) -> Signal {

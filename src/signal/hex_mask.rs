@@ -6,13 +6,13 @@ use super::{Arch, SignalSet};
 
 /// The number of hexadecimal digits that the kernel prints for a mask. It differs only
 /// on mips, which has 128 signals.
-pub const fn hex_digits(arch: Arch) -> usize {
+pub(crate) const fn hex_digits(arch: Arch) -> usize {
     arch.max_signal_number() as usize / 4
 }
 
 /// The mask of a set in the format of /proc/PID/status: 16 digits, 32 on mips, without
 /// 0x.
-pub fn format_hex(set: SignalSet, arch: Arch) -> String {
+pub(crate) fn format_hex(set: SignalSet, arch: Arch) -> String {
     format!("{:0width$x}", set.bits(), width = hex_digits(arch))
 }
 
@@ -53,7 +53,7 @@ impl std::error::Error for ParseMaskError {}
 ///
 /// # Errors
 /// The reason why the text is not a mask.
-pub fn parse(text: &[u8], short_arch: Arch) -> Result<(SignalSet, Arch), ParseMaskError> {
+pub(crate) fn parse(text: &[u8], short_arch: Arch) -> Result<(SignalSet, Arch), ParseMaskError> {
     if text.is_empty() {
         return Err(ParseMaskError::Empty);
     }
@@ -74,7 +74,7 @@ pub fn parse(text: &[u8], short_arch: Arch) -> Result<(SignalSet, Arch), ParseMa
 /// # Errors
 /// The reason why the text is not a mask. With another number of digits it was probably
 /// cut off.
-pub fn parse_full_width(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
+pub(crate) fn parse_full_width(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
     let mask = parse(text, Arch::NATIVE)?;
     match text.len() {
         16 | 32 => Ok(mask),

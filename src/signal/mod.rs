@@ -8,16 +8,16 @@
 //! signal.
 
 pub mod arch;
-pub mod consts;
+pub(crate) mod consts;
 pub mod exit_status;
-pub mod hex_mask;
+pub(crate) mod hex_mask;
 pub mod name;
 pub mod number;
 pub mod set;
 pub mod si_code;
-pub mod sigaction;
+pub(crate) mod sigaction;
 pub mod siginfo;
-pub mod siginfo_fields;
+pub(crate) mod siginfo_fields;
 pub mod table;
 
 pub use arch::Arch;

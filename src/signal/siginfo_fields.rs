@@ -5,7 +5,7 @@ use super::siginfo::SignalOrigin;
 
 /// The valid fields of a siginfo, except its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SiginfoFields {
+pub(crate) struct SiginfoFields {
     /// The queued value, or that of the timer.
     pub value: Option<i32>,
     /// The value as a pointer.
@@ -24,7 +24,7 @@ pub struct SiginfoFields {
 
 /// A child that exited, stopped or continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChildStatus {
+pub(crate) struct ChildStatus {
     /// The child in the PID namespace of the receiver.
     pub pid: u32,
     /// The real UID of the child.
@@ -35,7 +35,7 @@ pub struct ChildStatus {
 
 impl SiginfoFields {
     /// The valid fields of a siginfo.
-    pub fn from_siginfo(info: &Siginfo) -> SiginfoFields {
+    pub(crate) fn from_siginfo(info: &Siginfo) -> SiginfoFields {
         let none = SiginfoFields::default();
         let fields = match info.origin() {
             SignalOrigin::Process { value, .. } | SignalOrigin::OutsideNamespace { value, .. } => {

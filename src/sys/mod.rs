@@ -10,7 +10,7 @@
 
 pub mod bpf;
 pub mod io;
-pub mod nss;
+pub(crate) mod nss;
 pub mod process;
 pub mod ptrace;
 
@@ -18,11 +18,11 @@ pub mod signal;
 
 /// The errors of system calls that other layers distinguish, with the numbers of
 /// this architecture (errno(3)).
-pub mod errno {
-    pub use libc::{EAGAIN, EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, EPERM, ESRCH};
+pub(crate) mod errno {
+    pub(crate) use libc::{EAGAIN, EINVAL, EMFILE, ENFILE, ENOENT, EPERM, ESRCH};
 
     /// The errors of pidfd_open(2) for a thread that does not lead its thread group.
-    pub const NOT_A_THREAD_GROUP_LEADER: [i32; 2] = [EINVAL, ENOENT];
+    pub(crate) const NOT_A_THREAD_GROUP_LEADER: [i32; 2] = [EINVAL, ENOENT];
     /// The errors if this process, or the system, has no descriptor left.
-    pub const OUT_OF_DESCRIPTORS: [i32; 2] = [EMFILE, ENFILE];
+    pub(crate) const OUT_OF_DESCRIPTORS: [i32; 2] = [EMFILE, ENFILE];
 }

@@ -14,7 +14,12 @@ const MAX_GETENT_OUTPUT: usize = 1 << 20;
 ///
 /// The functions of the C library are not used, because in a static binary they
 /// load modules of another C library and crash.
-pub fn lookup<T>(file: &str, database: &str, key: &str, find: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+pub(crate) fn lookup<T>(
+    file: &str,
+    database: &str,
+    key: &str,
+    find: impl Fn(&[u8]) -> Option<T>,
+) -> Option<T> {
     let local = std::fs::read(file).ok().and_then(|text| find(&text));
     local.or_else(|| {
         let mut getent = Command::new("getent");

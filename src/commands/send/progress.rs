@@ -96,7 +96,7 @@ impl<'a, 'b> ProgressReporter<'a, 'b> {
             return self.clear_progress();
         }
         let remaining = match remaining {
-            Some(remaining) => format!(", {:.1} s left", remaining.as_secs_f64()),
+            Some(remaining) => format!(", {} left", crate::duration::format_seconds(remaining)),
             None => String::new(),
         };
         self.progress_visible = true;

@@ -29,7 +29,7 @@ const READ_FLAGS: c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY | l
 
 /// A regular file that was found, but not opened.
 #[derive(Debug)]
-pub struct RegularFile {
+pub(crate) struct RegularFile {
     handle: File,
     /// The result of stat(2).
     pub metadata: Metadata,
@@ -41,7 +41,7 @@ impl RegularFile {
     ///
     /// # Errors
     /// The errors of open(2); an error if the file is not a regular file.
-    pub fn find(path: &Path) -> io::Result<RegularFile> {
+    pub(crate) fn find(path: &Path) -> io::Result<RegularFile> {
         RegularFile::from_handle(OpenOptions::new().read(true).custom_flags(FIND_FLAGS).open(path)?)
     }
 
@@ -58,7 +58,7 @@ impl RegularFile {
     /// # Errors
     /// The errors of open(2); an error if /proc, which leads from the descriptor to
     /// the file, is not mounted.
-    pub fn open(&self) -> io::Result<File> {
+    pub(crate) fn open(&self) -> io::Result<File> {
         let flags = FIND_FLAGS | libc::O_DIRECTORY;
         let own = OpenOptions::new().read(true).custom_flags(flags).open(OWN_DESCRIPTORS)?;
         if file_system_magic(own.as_fd())? != libc::PROC_SUPER_MAGIC as u32 {
@@ -68,18 +68,18 @@ impl RegularFile {
     }
 
     /// The major and minor number of its device.
-    pub fn device(&self) -> (u32, u32) {
+    pub(crate) fn device(&self) -> (u32, u32) {
         (libc::major(self.metadata.dev()), libc::minor(self.metadata.dev()))
     }
 
     /// The inode number of the file.
-    pub fn inode(&self) -> u64 {
+    pub(crate) fn inode(&self) -> u64 {
         self.metadata.ino()
     }
 
     /// Whether it is on btrfs or overlayfs. There stat(2) reports the device of the
     /// subvolume, or of no real file system, while /proc/PID/maps shows another one.
-    pub fn is_device_unreliable(&self) -> bool {
+    pub(crate) fn is_device_unreliable(&self) -> bool {
         let unreliable = [libc::BTRFS_SUPER_MAGIC, libc::OVERLAYFS_SUPER_MAGIC].map(|magic| magic as u32);
         file_system_magic(self.handle.as_fd()).is_ok_and(|magic| unreliable.contains(&magic))
     }
@@ -87,7 +87,7 @@ impl RegularFile {
     /// Whether its contents are stored. Files of /proc, sysfs and tracefs are
     /// regular, but the kernel generates their contents when they are read, which
     /// can have effects (/proc/kmsg).
-    pub fn is_stored(&self) -> bool {
+    pub(crate) fn is_stored(&self) -> bool {
         self.metadata.len() > 0 && self.metadata.blocks() > 0
     }
 }
@@ -95,14 +95,14 @@ impl RegularFile {
 /// A directory that is the root for paths, as after chroot(2): neither an absolute
 /// symbolic link nor `..` leads out of it.
 #[derive(Debug)]
-pub struct RootDirectory(File);
+pub(crate) struct RootDirectory(File);
 
 impl RootDirectory {
     /// Finds the directory by its path.
     ///
     /// # Errors
     /// The errors of open(2).
-    pub fn find(path: &Path) -> io::Result<RootDirectory> {
+    pub(crate) fn find(path: &Path) -> io::Result<RootDirectory> {
         let flags = FIND_FLAGS | libc::O_DIRECTORY;
         OpenOptions::new().read(true).custom_flags(flags).open(path).map(RootDirectory)
     }
@@ -112,7 +112,7 @@ impl RootDirectory {
     ///
     /// # Errors
     /// The errors of openat2(2); an error if the file is not a regular file.
-    pub fn find_file(&self, path: &Path) -> io::Result<RegularFile> {
+    pub(crate) fn find_file(&self, path: &Path) -> io::Result<RegularFile> {
         let handle = match self.resolve(path) {
             // Linux before 5.6, and seccomp filters that do not know openat2(2).
             // openat2(2) itself does not fail with EPERM for these flags.

@@ -1,7 +1,7 @@
 //! Files, standard streams, terminals, and reads and writes that do not block sigtool.
 
-pub mod file;
-pub mod nonblocking;
+pub(crate) mod file;
+pub(crate) mod nonblocking;
 pub mod reader;
 pub mod stdio;
-pub mod terminal;
+pub(crate) mod terminal;

@@ -26,7 +26,7 @@ const GUARANTEED_WRITE_SIZE: usize = libc::PIPE_BUF;
 /// A descriptor whose writes never block. It has no buffer: the caller keeps what
 /// was not written. The caller must block SIGPIPE during a write.
 #[derive(Debug)]
-pub struct NonblockingWriter {
+pub(crate) struct NonblockingWriter {
     file: ManuallyDrop<File>,
     /// Whether `file` is a standard stream, which is not closed on drop.
     shared: bool,
@@ -47,7 +47,7 @@ enum WriteStrategy {
 
 /// The result of [`NonblockingWriter::wait_with_readers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WriterPoll {
+pub(crate) struct WriterPoll {
     /// Whether a descriptor was ready before the timeout.
     pub ready: bool,
     /// Whether the reader has closed its end.
@@ -57,12 +57,12 @@ pub struct WriterPoll {
 impl NonblockingWriter {
     /// Opens standard output. O_NONBLOCK would affect every process that shares the
     /// open file description, so this opens the file again if that is possible.
-    pub fn stdout() -> NonblockingWriter {
+    pub(crate) fn stdout() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDOUT_FILENO)
     }
 
     /// Opens standard error in the same way.
-    pub fn stderr() -> NonblockingWriter {
+    pub(crate) fn stderr() -> NonblockingWriter {
         NonblockingWriter::from_standard_stream(libc::STDERR_FILENO)
     }
 
@@ -97,7 +97,7 @@ impl NonblockingWriter {
     ///
     /// # Errors
     /// The error of open(2).
-    pub fn open_append(path: &Path) -> io::Result<NonblockingWriter> {
+    pub(crate) fn open_append(path: &Path) -> io::Result<NonblockingWriter> {
         let is_fifo = path.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
         let mut options = OpenOptions::new();
         if is_fifo {
@@ -110,14 +110,14 @@ impl NonblockingWriter {
     }
 
     /// Whether this is a regular file that is not empty.
-    pub fn is_non_empty(&self) -> bool {
+    pub(crate) fn is_non_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
     }
 
     /// Returns the number of bytes in a FIFO that are lost when this writer closes,
     /// because no other process has the FIFO open for reading. 0 for any other
     /// file. Nothing may be written afterwards.
-    pub fn unread_bytes_on_close(&mut self) -> usize {
+    pub(crate) fn unread_bytes_on_close(&mut self) -> usize {
         let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
         let is_own_fifo = meta.file_type().is_fifo() && access_mode(self.file.as_fd()) == Some(OFlag::O_RDWR);
         // SAFETY: FIONREAD (ioctl_list(2)) writes an int.
@@ -144,7 +144,7 @@ impl NonblockingWriter {
     }
 
     /// Waits until a write is possible or fails, or until the timeout.
-    pub fn wait_writable(&self, timeout: Duration) {
+    pub(crate) fn wait_writable(&self, timeout: Duration) {
         let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
         let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], timeout);
     }
@@ -155,7 +155,7 @@ impl NonblockingWriter {
     ///
     /// # Errors
     /// The error of poll(2), except EINTR, after which the wait continues.
-    pub fn wait_with_readers(
+    pub(crate) fn wait_with_readers(
         &self,
         first: BorrowedFd<'_>,
         others: &[BorrowedFd<'_>],
@@ -179,7 +179,7 @@ impl NonblockingWriter {
     ///
     /// # Errors
     /// `WouldBlock` if no byte fits; otherwise the error of write(2).
-    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut file: &File = &self.file;
         match self.strategy {
             WriteStrategy::Native => file.write(bytes),

@@ -6,7 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 
 /// The properties of standard output.
 #[derive(Clone, Copy, Debug)]
-pub struct TerminalInfo {
+pub(crate) struct TerminalInfo {
     /// Whether it is a terminal.
     pub is_terminal: bool,
     /// The width of the terminal in columns, if the terminal reports it.
@@ -18,7 +18,7 @@ pub struct TerminalInfo {
 
 impl TerminalInfo {
     /// Reads the properties from the terminal and the environment.
-    pub fn detect() -> TerminalInfo {
+    pub(crate) fn detect() -> TerminalInfo {
         let stdout = std::io::stdout();
         let terminal = stdout.is_terminal();
         let choice = AutoStream::choice(&stdout);

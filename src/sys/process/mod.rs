@@ -4,9 +4,9 @@
 pub(super) mod capabilities;
 pub mod child;
 pub(super) mod fork;
-pub mod job_control;
+pub(crate) mod job_control;
 pub mod pidfd;
-pub mod spawn;
+pub(crate) mod spawn;
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// The signal mask and the dispositions of SIGPIPE and SIGCHLD, which std::process, or
 /// `watch`, would change for a new program.
 #[derive(Clone, Copy)]
-pub struct InheritedSignalState {
+pub(crate) struct InheritedSignalState {
     mask: libc::sigset_t,
     ignores_sigpipe: bool,
     ignores_sigchld: bool,
@@ -27,7 +27,7 @@ impl std::fmt::Debug for InheritedSignalState {
 
 impl InheritedSignalState {
     /// Reads the state of the calling thread.
-    pub fn current() -> InheritedSignalState {
+    pub(crate) fn current() -> InheritedSignalState {
         let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut sigpipe = MaybeUninit::<libc::sigaction>::zeroed();
         let mut sigchld = MaybeUninit::<libc::sigaction>::zeroed();
@@ -46,13 +46,13 @@ impl InheritedSignalState {
     }
 
     /// Whether SIGCHLD was ignored, so that the kernel reaps children.
-    pub fn ignores_sigchld(self) -> bool {
+    pub(crate) fn ignores_sigchld(self) -> bool {
         self.ignores_sigchld
     }
 
     /// Makes a command start in this state. std then uses fork(2) instead of
     /// posix_spawn(3), with which the internal signals of the C library stay ignored.
-    pub fn apply_to(self, command: &mut Command) -> &mut Command {
+    pub(crate) fn apply_to(self, command: &mut Command) -> &mut Command {
         let restore = move || {
             // SAFETY: these calls are async-signal-safe (signal-safety(7)), as is required
             // between fork and exec. The mask outlives its call.
@@ -74,7 +74,11 @@ impl InheritedSignalState {
 
 /// The standard output of a command. `None` if the command fails, or exceeds the time
 /// or the length in bytes; then it is killed.
-pub fn output_with_limits(command: &mut Command, time: Duration, max_length: usize) -> Option<Vec<u8>> {
+pub(crate) fn output_with_limits(
+    command: &mut Command,
+    time: Duration,
+    max_length: usize,
+) -> Option<Vec<u8>> {
     let command = InheritedSignalState::current().apply_to(command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let output =

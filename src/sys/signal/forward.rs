@@ -40,7 +40,7 @@ fn to_raw_siginfo(info: &Siginfo, signal: Signal) -> RawSiginfo {
 ///
 /// # Errors
 /// ESRCH if the process has been reaped, EPERM; EAGAIN if the queue is full.
-pub fn to_pidfd(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Result<()> {
+pub(crate) fn to_pidfd(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Result<()> {
     send_raw(pidfd, &to_raw_siginfo(info, signal), 0)
 }
 
@@ -48,7 +48,7 @@ pub fn to_pidfd(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Result<()>
 ///
 /// # Errors
 /// EINVAL before Linux 6.9; otherwise as [`to_pidfd`].
-pub fn to_pidfd_group(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Result<()> {
+pub(crate) fn to_pidfd_group(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Result<()> {
     send_raw(pidfd, &to_raw_siginfo(info, signal), PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
@@ -57,7 +57,7 @@ pub fn to_pidfd_group(pidfd: &PidFd, info: &Siginfo, signal: Signal) -> io::Resu
 ///
 /// # Errors
 /// As [`to_pidfd`].
-pub fn to_pid(pid: u32, info: &Siginfo, signal: Signal) -> io::Result<()> {
+pub(crate) fn to_pid(pid: u32, info: &Siginfo, signal: Signal) -> io::Result<()> {
     let pid = pid_t::try_from(pid).ok().filter(|pid| *pid > 0);
     let pid = pid.ok_or(io::Error::from_raw_os_error(libc::ESRCH))?;
     let raw = to_raw_siginfo(info, signal);
@@ -66,7 +66,7 @@ pub fn to_pid(pid: u32, info: &Siginfo, signal: Signal) -> io::Result<()> {
 }
 
 /// Whether the error means that the process does not exist.
-pub fn is_no_such_process(error: &io::Error) -> bool {
+pub(crate) fn is_no_such_process(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ESRCH)
 }
 

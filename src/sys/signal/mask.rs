@@ -18,7 +18,7 @@ pub(super) const KERNEL_SIGSET_SIZE: usize = Arch::NATIVE.max_signal_number() as
 
 /// The signal state of this process at its start.
 #[derive(Clone, Copy, Debug)]
-pub struct StartupSignalState {
+pub(crate) struct StartupSignalState {
     /// The blocked signals.
     pub blocked: SignalSet,
     /// The mask and two dispositions, for the commands of hooks.
@@ -32,7 +32,7 @@ static STARTUP_STATE: OnceLock<StartupSignalState> = OnceLock::new();
 ///
 /// # Errors
 /// The errors of rt_sigprocmask(2).
-pub fn block_all() -> io::Result<StartupSignalState> {
+pub(crate) fn block_all() -> io::Result<StartupSignalState> {
     if let Some(state) = STARTUP_STATE.get() {
         return Ok(*state);
     }
@@ -42,7 +42,7 @@ pub fn block_all() -> io::Result<StartupSignalState> {
 }
 
 /// Whether a signal is pending for this process or this thread.
-pub fn is_pending(signal: Signal) -> bool {
+pub(crate) fn is_pending(signal: Signal) -> bool {
     let mut pending: KernelSigset = [0; 2];
     // SAFETY: the mask is at least as long as the size argument, and nothing else
     // uses it during the call.
@@ -54,7 +54,7 @@ pub fn is_pending(signal: Signal) -> bool {
 }
 
 /// Restores the signal mask saved by [`block_all`], if any.
-pub fn restore_mask() {
+pub(crate) fn restore_mask() {
     if let Some(state) = STARTUP_STATE.get() {
         let _ = change_mask(libc::SIG_SETMASK, state.blocked);
     }

@@ -1,8 +1,8 @@
 //! System calls that send, receive, wait for and block signals.
 
-pub mod forward;
-pub mod mask;
+pub(crate) mod forward;
+pub(crate) mod mask;
 pub mod send;
 pub(super) mod siginfo;
 pub mod signalfd;
-pub mod sigtimedwait;
+pub(crate) mod sigtimedwait;

@@ -16,7 +16,7 @@ use crate::signal::{Siginfo, SignalSet};
 ///
 /// # Errors
 /// The errors of rt_sigtimedwait(2).
-pub fn sigtimedwait(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Siginfo>> {
+pub(crate) fn sigtimedwait(set: SignalSet, time: Option<Duration>) -> io::Result<Option<Siginfo>> {
     let mask = to_kernel_sigset(set);
     let mut raw = MaybeUninit::<RawSiginfo>::zeroed();
     let timeout = time.map(|time| libc::timespec {
