@@ -143,8 +143,8 @@ impl Inspector {
                 Ok(found) => found,
                 Err(bpf) if self.avoid_stopping => {
                     let or = match ptrace::preflight(subject.pid) {
-                        Some(refusal) => format!("ptrace: {}", refusal.reason()),
-                        None => "--backend ptrace would stop each process".to_owned(),
+                        Some(refusal) => refusal.reason(),
+                        None => "--backend ptrace can inspect it but stops it for a moment".to_owned(),
                     };
                     return Err(BackendError { reason: format!("{}; {or}", bpf.reason), ..bpf });
                 }
@@ -236,7 +236,7 @@ impl Inspector {
             Err(refusal) if refusal.concerns_actions_only() && wanted.queue && self.scope.handlers => {
                 means
                     .unavailable
-                    .push(Unavailable::Description(format!("the handlers ({})", refusal.reason())));
+                    .push(Unavailable::Description(format!("the handlers, because {}", refusal.reason())));
                 ptrace::inspect(
                     pid,
                     ptrace::InspectRequest { handlers: SignalSet::EMPTY, ..wanted },
@@ -245,7 +245,7 @@ impl Inspector {
             }
             found => found,
         };
-        let seen = found.map_err(|refusal| BackendError::new(&format!("ptrace: {}", refusal.reason())))?;
+        let seen = found.map_err(|refusal| BackendError::new(&refusal.reason()))?;
         let mut queue = seen.queue;
         queue.retain(|queued| thread.is_none() || queued.tid.is_none() || queued.tid == thread);
         let pending = if self.scope.queue { self.pending_before_and_after(subject) } else { Vec::new() };
@@ -297,13 +297,13 @@ impl Inspector {
         let pid = subject.pid;
         let what = cut.map(|cut| match cut {
             IncompleteQueue::PerQueueLimit(most) => {
-                format!("of {pid}, what waits behind the first {most} of a queue")
+                format!("signals of {pid} after the first {most} of a queue")
             }
             IncompleteQueue::TotalLimit(most) => {
-                format!("of {pid}, what waits behind the first {most} entries of its queues in all")
+                format!("signals of {pid} after the first {most} in all its queues")
             }
             IncompleteQueue::ChangedWhileReading => {
-                "what came and went in a queue while it was read".to_owned()
+                "signals that were queued or removed while a queue was read".to_owned()
             }
         });
         means.unavailable.extend(what.map(Unavailable::Description));
@@ -350,7 +350,7 @@ impl Inspector {
                     places
                 }
                 Err(error) => {
-                    let what = format!("which functions the handlers are ({error})");
+                    let what = format!("the functions of the handlers, because {error}");
                     means.unavailable.push(Unavailable::Description(what));
                     addresses.iter().map(|address| CodeLocation::unknown(*address)).collect()
                 }
@@ -378,9 +378,9 @@ impl Inspector {
         let live = subject.threads.into_iter().flat_map(Threads::live).map(|task| task.tid);
         match self.root.maps(subject.pid, live.chain(subject.tid), reader::read) {
             Ok(maps) if !maps.is_empty() => Ok(maps),
-            Ok(_) | Err(ProcReadError::Gone) => Err("it has no memory any more"),
-            Err(ProcReadError::Timeout) => Err("/proc/PID/maps did not arrive in time: its memory is locked"),
-            Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
+            Ok(_) | Err(ProcReadError::Gone) => Err("the process has no memory mappings left"),
+            Err(ProcReadError::Timeout) => Err("reading /proc/PID/maps timed out (the memory map is locked)"),
+            Err(_) => Err("reading /proc/PID/maps needs permission to ptrace it"),
         }
     }
 }
@@ -407,6 +407,6 @@ impl BackendError {
     }
 
     fn from_bpf(refused: &bpf::BpfError) -> BackendError {
-        BackendError { reason: format!("BPF: {}", refused.kind), verifier_log: refused.verifier_log.clone() }
+        BackendError { reason: refused.kind.to_string(), verifier_log: refused.verifier_log.clone() }
     }
 }

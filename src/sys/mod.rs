@@ -25,4 +25,13 @@ pub mod errno {
     pub const NOT_A_THREAD_GROUP_LEADER: [i32; 2] = [EINVAL, ENOENT];
     /// No descriptor is left, for this process or for all.
     pub const OUT_OF_DESCRIPTORS: [i32; 2] = [EMFILE, ENFILE];
+
+    /// Returns the message of an error without the errno that std appends.
+    pub fn message_without_errno(error: &std::io::Error) -> String {
+        let text = error.to_string();
+        match (error.raw_os_error(), text.rfind(" (os error ")) {
+            (Some(_), Some(end)) => text[..end].to_owned(),
+            _ => text,
+        }
+    }
 }

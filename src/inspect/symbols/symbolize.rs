@@ -168,7 +168,7 @@ fn open_mapped_file(root: &ProcRoot, pid: u32, mapping: &Mapping) -> Result<File
         Some(Err(error)) => note(error),
         None => {}
     }
-    Err(if denied { "permission denied" } else { "its file is not found" })
+    Err(if denied { "permission denied" } else { "file not found" })
 }
 
 /// The file of symbols for a build: the target's, else our own.

@@ -111,9 +111,9 @@ impl<'a> Btf<'a> {
     /// # Errors
     /// [`BpfErrorKind::InvalidBtf`] where the bytes do not follow the format.
     pub(super) fn parse(bytes: &'a [u8], wanted: &[BtfTypeName]) -> Result<Btf<'a>, BpfErrorKind> {
-        let magic = bytes.get(..2).ok_or(BpfErrorKind::InvalidBtf("it is too short"))?;
+        let magic = bytes.get(..2).ok_or(BpfErrorKind::InvalidBtf("too short"))?;
         if magic != MAGIC.to_le_bytes() {
-            return Err(BpfErrorKind::InvalidBtf("its magic number is another one"));
+            return Err(BpfErrorKind::InvalidBtf("wrong magic number"));
         }
         // The sections' offsets count from the header's end.
         let header = read_u32(bytes, 4).filter(|length| *length as usize >= HEADER_SIZE);
@@ -122,7 +122,7 @@ impl<'a> Btf<'a> {
             bytes.get(start..start.checked_add(read_u32(bytes, at + 4)? as usize)?)
         };
         let (Some(types), Some(strings)) = (section(8), section(16)) else {
-            return Err(BpfErrorKind::InvalidBtf("its sections lie outside of it"));
+            return Err(BpfErrorKind::InvalidBtf("section beyond the end"));
         };
         let mut btf = Btf { types, strings, index: Vec::new(), found_ids: Vec::new() };
         btf.index_types(wanted)?;
@@ -136,14 +136,14 @@ impl<'a> Btf<'a> {
             if id % INDEX_STRIDE == 1 {
                 self.index.push(at);
             }
-            let each = self.type_at(at).ok_or(BpfErrorKind::InvalidBtf("a type is cut short"))?;
+            let each = self.type_at(at).ok_or(BpfErrorKind::InvalidBtf("truncated type"))?;
             let is_wanted = |(kind, name): &BtfTypeName| {
                 *kind as u32 == each.kind && self.string_equals(each.name_offset, name)
             };
             if let Some(index) = left.iter().position(is_wanted) {
                 self.found_ids.push((left.swap_remove(index), id));
             }
-            at = each.end_offset().ok_or(BpfErrorKind::InvalidBtf("a kind of type is not known"))?;
+            at = each.end_offset().ok_or(BpfErrorKind::InvalidBtf("unknown kind of type"))?;
             id += 1;
         }
         Ok(())
@@ -197,7 +197,7 @@ impl<'a> Btf<'a> {
 
     fn struct_type(&self, of: &'static str) -> Result<BtfType, BpfErrorKind> {
         let id = self.type_id((BtfKind::Struct, of))?;
-        self.type_by_id(id).ok_or(BpfErrorKind::InvalidBtf("a type is not where it was"))
+        self.type_by_id(id).ok_or(BpfErrorKind::InvalidBtf("type not found"))
     }
 
     /// A member of a wanted structure, also of an unnamed one within it.
@@ -217,7 +217,7 @@ impl<'a> Btf<'a> {
     pub(super) fn member_offset(&self, of: &'static str, name: &str, size: u32) -> Result<u32, BpfErrorKind> {
         let member = self.member(of, name)?;
         if member.size != size {
-            return Err(BpfErrorKind::MissingType(format!("{name} of {size} bytes in struct {of}")));
+            return Err(BpfErrorKind::MissingType(format!("{name} ({size} bytes) in struct {of}")));
         }
         Ok(member.offset)
     }

@@ -8,6 +8,7 @@ use libc::c_int;
 
 use super::super::process::capabilities;
 use super::permission::BpfPermissionError;
+use crate::sys::errno::message_without_errno;
 
 /// How many of the verifier's last lines are kept.
 const MAX_LOG_LINES: usize = 20;
@@ -91,20 +92,28 @@ impl fmt::Display for BpfError {
 impl fmt::Display for BpfErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BpfErrorKind::NotPermitted(right) => write!(f, "not permitted: {right}"),
-            BpfErrorKind::NoBtf(error) => {
-                write!(f, "the kernel does not describe its types (/sys/kernel/btf/vmlinux): {error}")
-            }
+            BpfErrorKind::NotPermitted(error) => write!(f, "BPF is not permitted{error}"),
+            BpfErrorKind::NoBtf(error) => write!(
+                f,
+                "BPF needs /sys/kernel/btf/vmlinux, which cannot be read ({})",
+                message_without_errno(error)
+            ),
             BpfErrorKind::InvalidBtf(fault) => {
-                write!(f, "/sys/kernel/btf/vmlinux cannot be understood: {fault}")
+                write!(f, "BPF needs /sys/kernel/btf/vmlinux, which is invalid ({fault})")
             }
-            BpfErrorKind::MissingType(what) => write!(f, "this kernel has no {what} as it is known"),
-            BpfErrorKind::RejectedByVerifier(error) => {
-                write!(f, "the kernel's verifier refused the program: {error}")
+            BpfErrorKind::MissingType(name) => {
+                write!(f, "BPF is not usable with this kernel's layout of {name}")
             }
-            BpfErrorKind::Os(error) => error.fmt(f),
-            BpfErrorKind::Unsupported => f.write_str("not supported on this architecture"),
-            BpfErrorKind::ProgramTooLarge => f.write_str("the program is too large"),
+            BpfErrorKind::RejectedByVerifier(error) => write!(
+                f,
+                "BPF is not usable because the kernel's verifier rejected the program ({})",
+                message_without_errno(error)
+            ),
+            BpfErrorKind::Os(error) => write!(f, "BPF failed ({})", message_without_errno(error)),
+            BpfErrorKind::Unsupported => f.write_str("BPF is not supported on this architecture"),
+            BpfErrorKind::ProgramTooLarge => {
+                f.write_str("BPF is not usable because a kernel structure is too large for the program")
+            }
         }
     }
 }
@@ -142,6 +151,6 @@ mod tests {
         assert!(matches!(BpfError::from_verifier("x", error(libc::E2BIG), b"\0").kind, BpfErrorKind::Os(_)));
         let text =
             BpfErrorKind::NotPermitted(BpfPermissionError::UserNamespace).during("looking").to_string();
-        assert!(text.starts_with("looking: not permitted: CAP_BPF and CAP_PERFMON do not count"), "{text}");
+        assert!(text.starts_with("looking: BPF is not permitted in a user namespace"), "{text}");
     }
 }

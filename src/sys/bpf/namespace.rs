@@ -98,7 +98,7 @@ impl PidNamespace {
     /// # Errors
     /// [`BpfError`], also where there is no /proc.
     pub(super) fn detect(vmlinux: &VmlinuxBtf, btf: &Btf<'_>) -> Result<PidNamespace, BpfError> {
-        const WHAT: &str = "finding our pid namespace";
+        const WHAT: &str = "finding the PID namespace";
         let inode =
             fs::metadata("/proc/self/ns/pid").map_err(|error| BpfError::from_os_error(WHAT, error))?.ino();
         let of = |reason: BpfErrorKind| reason.during(WHAT);
@@ -111,7 +111,7 @@ impl PidNamespace {
         let id = vmlinux.parse_types(&[target]).and_then(|btf| btf.type_id(target)).map_err(of)?;
         let level = detect_level(&places, id)?;
         let inode = u32::try_from(inode)
-            .map_err(|_| of(BpfErrorKind::MissingType("pid namespace's inode".into())))?;
+            .map_err(|_| of(BpfErrorKind::MissingType("the PID namespace inode".into())))?;
         Ok(PidNamespace::Nested { level, inode, offsets: places })
     }
 
@@ -198,7 +198,7 @@ impl PidOffsets {
 /// How deep our own pid namespace lies: what an iterator finds of the task that
 /// reads it, which is us.
 fn detect_level(places: &PidOffsets, id: u32) -> Result<u32, BpfError> {
-    const WHAT: &str = "finding our pid namespace's level";
+    const WHAT: &str = "finding the level of the PID namespace";
     const FOUND: i16 = -8;
     let mut asm = Assembler::default();
     asm.block(|asm, end| {
@@ -217,5 +217,5 @@ fn detect_level(places: &PidOffsets, id: u32) -> Result<u32, BpfError> {
     let written = program::run_iterator(&program, TaskScope::Process(std::process::id()))?;
     let level = written.first_chunk().map(|word| u32::from_le_bytes(*word));
     let known = level.filter(|level| (1..=MAX_PID_NS_LEVEL).contains(level));
-    known.ok_or_else(|| BpfErrorKind::MissingType("level of our pid namespace".into()).during(WHAT))
+    known.ok_or_else(|| BpfErrorKind::MissingType("the PID namespace level".into()).during(WHAT))
 }

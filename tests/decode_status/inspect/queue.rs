@@ -151,8 +151,8 @@ fn a_long_queue_is_cut_and_hides_nothing() {
         assert_eq!(process["queued_cut"], "limit", "{count} by {means}");
         assert!((200..1200).contains(&count), "{count} by {means}");
         let limit = match means["backend"] == "bpf" {
-            true => format!("of {pid}, what waits behind the first 240 of a queue"),
-            false => format!("of {pid}, what waits behind the first 1000 entries of its queues in all"),
+            true => format!("signals of {pid} after the first 240 of a queue"),
+            false => format!("signals of {pid} after the first 1000 in all its queues"),
         };
         assert_eq!(means["unseen"][0], limit);
         let of = |name: &str| {

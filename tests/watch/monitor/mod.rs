@@ -37,7 +37,7 @@ impl Observer {
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut line = String::new();
         stderr.read_line(&mut line).expect("UTF-8");
-        assert!(line.starts_with("watch: observing "), "{line}");
+        assert!(line.starts_with("watch: watching "), "{line}");
         Observer { child, stdout, stderr }
     }
 
@@ -173,7 +173,7 @@ fn a_process_that_ends_before_is_an_answer() {
     watch.until("exited with status 7");
     let (code, _, stderr) = watch.end();
     let said = format!(
-        "sigtool: {} (bash): exited with status 7 before what was waited for: USR1 is not caught\n",
+        "sigtool: {} (bash): exited with status 7 before the --until condition was met (USR1 is not caught)\n",
         bash.pid
     );
     assert_eq!((code, stderr), (Some(1), said));
@@ -338,7 +338,7 @@ for line in sys.stdin:
     let tid =
         line.split(" thread ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a thread").to_owned();
     process.tell("end");
-    watch.until(&format!("thread {tid} ended"));
+    watch.until(&format!("thread {tid} exited"));
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn criteria_choose_whom_to_observe() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
     let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
-    let every = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
+    let every = "watch: watching 2 processes every 100 ms; changes between samples can be missed\n";
     assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), every, 3));
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));
@@ -367,7 +367,7 @@ fn who_is_not_there_is_named_and_nobody_observed() {
     let (pid, tid) = (fixture.pid.to_string(), fixture.ids[0].to_string());
     let ran = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);
     let said = format!(
-        "sigtool: 4194304: no such process\nsigtool: {tid}: not a process but a thread of {pid}: --threads tells of each\n"
+        "sigtool: 4194304: no such process\nsigtool: {tid}: it is a thread, not a process (use --pid {pid} --threads)\n"
     );
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(3), "", said));
 }

@@ -274,7 +274,8 @@ mod tests {
         let Some(brief) = verifier_errors(false) else { return };
         assert_eq!(brief.len(), 1);
         let reason = &brief[0].reason;
-        let said = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
+        let said =
+            "cannot be looked into: BPF is not usable because the kernel's verifier rejected the program (";
         assert!(reason.starts_with(said), "{reason}");
         let Some(verbose) = verifier_errors(true) else { return };
         let (first, lines) = verbose.split_first().expect("a problem");

@@ -92,7 +92,7 @@ impl TaskLayout {
         let action = SigactionOffsets::from_btf(btf)?;
         let count = btf.array_length(actions.type_id).unwrap_or(0);
         if count == 0 || count > MAX_ACTIONS || action.size * count != actions.size {
-            return Err(BpfErrorKind::MissingType(format!("array of action in struct {SIGHAND}")));
+            return Err(BpfErrorKind::MissingType(format!("action in struct {SIGHAND}")));
         }
         Ok(TaskLayout {
             state: state.map(|member| member.offset),

@@ -198,8 +198,9 @@ impl TaskIterator {
     fn read_scope(&self, which: TaskScope) -> Result<Vec<ProcessRecord>, BpfError> {
         let written = run_iterator(&self.program, which)?;
         let processes = record::parse_records(&written, &self.layout, self.fields);
-        processes
-            .ok_or_else(|| BpfErrorKind::MissingType("answer of the iterator".into()).during("reading tasks"))
+        processes.ok_or_else(|| {
+            BpfErrorKind::MissingType("the task iterator's records".into()).during("reading tasks")
+        })
     }
 }
 
