@@ -27,10 +27,10 @@ const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Watch other processes")]
 pub struct MonitorArgs {
-    /// Watch processes by PID (separate several with commas)
+    /// Watch these processes (PIDs separated by commas)
     #[arg(long, value_name = "PID", allow_negative_numbers = true)]
     pid: Vec<OsString>,
-    /// Exit once every process matches, for example caught=TERM
+    /// Exit once every process matches, as in caught=TERM
     #[arg(long, value_name = "SET=SIGNALS")]
     until: Vec<OsString>,
     /// Time between two samples, 1ms to 1d (default: 100ms)

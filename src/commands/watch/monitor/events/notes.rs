@@ -12,7 +12,7 @@ pub(in crate::commands::watch::monitor) fn backend_notes(backend: Backend) -> &'
     match backend {
         Backend::Bpf => &["reporting signals when sent, using BPF; processes are not stopped"],
         Backend::Ptrace => &[
-            "reporting signals when delivered, using ptrace; each stops its process",
+            "reporting delivered signals, using ptrace; each one stops its process",
             "cannot report KILL, blocked signals, or those read by sigwait or signalfd",
             "senders are unverified (a process can forge them)",
         ],
@@ -23,7 +23,7 @@ pub(in crate::commands::watch::monitor) fn backend_notes(backend: Backend) -> &'
 pub(in crate::commands::watch::monitor) fn fallback_notes(error: &BackendError) -> [String; 2] {
     [
         format!("signals are not reported because {}", error.reason),
-        "use --backend ptrace to report them when delivered (stops the process)".to_owned(),
+        "use --backend ptrace to report delivered signals (stops the process)".to_owned(),
     ]
 }
 
