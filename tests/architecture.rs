@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 11] = [
     ("signal", &[]),
     ("procfs", &["signal", "error"]),
-    ("sys", &["signal"]),
+    ("sys", &["signal", "error"]),
     ("explain", &["signal", "procfs"]),
     ("out", &["signal"]),
     ("json", &["signal"]),

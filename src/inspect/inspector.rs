@@ -134,8 +134,8 @@ impl Inspector {
                 Ok(found) => found,
                 Err(bpf) if self.avoid_stopping => {
                     let ptrace = match ptrace::preflight(target.pid) {
-                        Some(error) => format!("ptrace: {}", error.reason()),
-                        None => "--backend ptrace would stop each process".to_owned(),
+                        Some(error) => error.reason(),
+                        None => "--backend ptrace can inspect it but stops it for a moment".to_owned(),
                     };
                     return Err(BackendError { reason: format!("{}; {ptrace}", bpf.reason), ..bpf });
                 }
@@ -229,14 +229,14 @@ impl Inspector {
         let found = match ptrace::inspect(pid, request, STOP_TIMEOUT) {
             // Only the handlers cannot be read.
             Err(error) if error.concerns_actions_only() && request.queue && self.scope.handlers => {
-                let description = format!("the handlers ({})", error.reason());
+                let description = format!("the handlers, because {}", error.reason());
                 provenance.unavailable.push(Unavailable::Description(description));
                 let request = ptrace::InspectRequest { handlers: SignalSet::EMPTY, ..request };
                 ptrace::inspect(pid, request, STOP_TIMEOUT)
             }
             found => found,
         };
-        let seen = found.map_err(|error| BackendError::new(format!("ptrace: {}", error.reason())))?;
+        let seen = found.map_err(|error| BackendError::new(error.reason()))?;
         let mut queue = seen.queue;
         queue.retain(|queued| tid.is_none() || queued.tid.is_none() || queued.tid == tid);
         provenance.stop_duration = seen.longest_stop;
@@ -284,13 +284,13 @@ impl Inspector {
         let pid = target.pid;
         let description = incomplete.map(|incomplete| match incomplete {
             IncompleteQueue::PerQueueLimit(limit) => {
-                format!("of {pid}, what waits behind the first {limit} of a queue")
+                format!("signals of {pid} after the first {limit} of a queue")
             }
             IncompleteQueue::TotalLimit(limit) => {
-                format!("of {pid}, what waits behind the first {limit} entries of its queues in all")
+                format!("signals of {pid} after the first {limit} in all its queues")
             }
             IncompleteQueue::ChangedWhileReading => {
-                "what came and went in a queue while it was read".to_owned()
+                "signals that were queued or removed while a queue was read".to_owned()
             }
         });
         provenance.unavailable.extend(description.map(Unavailable::Description));
@@ -340,7 +340,7 @@ impl Inspector {
                     locations
                 }
                 Err(error) => {
-                    let description = format!("which functions the handlers are ({error})");
+                    let description = format!("the functions of the handlers, because {error}");
                     provenance.unavailable.push(Unavailable::Description(description));
                     addresses.iter().map(|address| CodeLocation::unknown(*address)).collect()
                 }
@@ -366,9 +366,9 @@ impl Inspector {
         let live_tids = target.threads.into_iter().flat_map(Threads::live).map(|thread| thread.tid);
         match self.root.maps(target.pid, live_tids.chain(target.tid), reader::read) {
             Ok(maps) if !maps.is_empty() => Ok(maps),
-            Ok(_) | Err(ProcReadError::Gone) => Err("it has no memory any more"),
-            Err(ProcReadError::Timeout) => Err("/proc/PID/maps did not arrive in time: its memory is locked"),
-            Err(_) => Err("reading /proc/PID/maps takes the right to ptrace(2) it"),
+            Ok(_) | Err(ProcReadError::Gone) => Err("the process has no memory mappings left"),
+            Err(ProcReadError::Timeout) => Err("reading /proc/PID/maps timed out (the memory map is locked)"),
+            Err(_) => Err("reading /proc/PID/maps needs permission to ptrace it"),
         }
     }
 }
@@ -378,5 +378,5 @@ fn has_uninterruptible_thread(target: InspectionTarget<'_>) -> bool {
 }
 
 fn backend_error(error: &bpf::BpfError) -> BackendError {
-    BackendError { reason: format!("BPF: {}", error.kind), verifier_log: error.verifier_log.clone() }
+    BackendError { reason: error.kind.to_string(), verifier_log: error.verifier_log.clone() }
 }

@@ -117,7 +117,7 @@ def without_sentences(text):
     cells of a table stand between `│`, those of plain text between two or more
     spaces. A cell that wraps is joined: in a table, a row whose first cell is
     empty continues the row above it; elsewhere a line that begins with three
-    spaces and no digit does. A cell is a sentence if at least two of its words
+    spaces and no digit, or with 40 spaces, does. A cell is a sentence if at least two of its words
     consist of lower-case letters only. All other cells are compared; borders,
     widths and colours are not. The HELP lines of prometheus are sentences.
     """
@@ -138,7 +138,7 @@ def without_sentences(text):
             if not cells[0] and rows and len(rows[-1]) == len(cells):
                 rows[-1] = [f"{above} {cell}".strip() for above, cell in zip(rows[-1], cells)]
                 continue
-        elif re.match(r"^ {3,}[^\d ]", line) and rows and rows[-1][-1:] != [""]:
+        elif re.match(r"^ {3,}[^\d ]| {40,}\d", line) and rows and rows[-1][-1:] != [""]:
             rows[-1][-1] += " " + line.strip()
             continue
         else:

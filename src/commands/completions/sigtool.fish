@@ -351,13 +351,13 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'En
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward SIGNAL[,...] as another' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: KILL, so long after TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and done (-: standard error)' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe processes (or by --name, ...: see --help)' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next (100ms)' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l signal -d 'Of what is sent to others, only these' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l sender -d 'Only what these send (numbers, or names)' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l target -d 'With --all: only what is sent to these (numbers, or names)' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l backend -d 'See signals by: auto, bpf, ptrace or proc' -r -f -a "auto\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Watch these processes (PIDs separated by commas)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'Exit once every process matches, as in caught=TERM' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'Time between two samples, 1ms to 1d (default: 100ms)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l signal -d 'Report only these signals' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l sender -d 'Report only signals from these processes (PIDs or names)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l target -d 'With --all: report only signals to these (PIDs or names)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l backend -d 'Signal source: bpf, ptrace, proc or auto (bpf, else proc)' -r -f -a "auto\t''
 bpf\t''
 ptrace\t''
 proc\t''"
@@ -687,10 +687,10 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run 
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt descendants whose parents end (PID 1 does so anyway)'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until-exit -d 'Tell only how processes end, and who ended them'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s v -l verbose -d 'Also why the kernel refused a BPF program'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'Report each thread separately'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Report all signals on the system (needs CAP_BPF and CAP_PERFMON)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until-exit -d 'Report only exits and the signals that caused them'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s v -l verbose -d 'Print the verifier log if the kernel rejects a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -s t -l tree -d 'Also every descendant of what was found'

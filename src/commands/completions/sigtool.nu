@@ -244,17 +244,17 @@ module completions {
     --kill-after: string      # With --timeout: KILL, so long after TERM
     --log: path               # Append to FILE what was received and done (-: standard error)
     --quiet                   # Tell it nowhere; else it is told on standard error
-    --pid: string             # Observe processes (or by --name, ...: see --help)
-    --until: string           # With --pid: end once all have them: caught=TERM
-    --interval: string        # With --pid: from one look to the next (100ms)
-    --threads                 # With --pid: each thread by itself
-    --all                     # Every signal of the whole system, as it is sent
-    --signal: string          # Of what is sent to others, only these
-    --sender: string          # Only what these send (numbers, or names)
-    --target: string          # With --all: only what is sent to these (numbers, or names)
-    --until-exit              # Tell only how processes end, and who ended them
-    --backend: string@"nu-complete sigtool watch backend" # See signals by: auto, bpf, ptrace or proc
-    --verbose(-v)             # Also why the kernel refused a BPF program
+    --pid: string             # Watch these processes (PIDs separated by commas)
+    --until: string           # Exit once every process matches, as in caught=TERM
+    --interval: string        # Time between two samples, 1ms to 1d (default: 100ms)
+    --threads                 # Report each thread separately
+    --all                     # Report all signals on the system (needs CAP_BPF and CAP_PERFMON)
+    --signal: string          # Report only these signals
+    --sender: string          # Report only signals from these processes (PIDs or names)
+    --target: string          # With --all: report only signals to these (PIDs or names)
+    --until-exit              # Report only exits and the signals that caused them
+    --backend: string@"nu-complete sigtool watch backend" # Signal source: bpf, ptrace, proc or auto (bpf, else proc)
+    --verbose(-v)             # Print the verifier log if the kernel rejects a BPF program
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number

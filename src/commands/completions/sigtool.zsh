@@ -237,13 +237,13 @@ _arguments "${_arguments_options[@]}" : \
 '*--map=[Forward SIGNAL\[,...\] as another]:SIGNAL=SIGNAL:_default' \
 '--kill-after=[With --timeout\: KILL, so long after TERM]:DURATION:_default' \
 '--log=[Append to FILE what was received and done (-\: standard error)]:FILE:_files' \
-'*--pid=[Observe processes (or by --name, ...\: see --help)]:PID:_default' \
-'*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
-'--interval=[With --pid\: from one look to the next (100ms)]:DURATION:_default' \
-'*--signal=[Of what is sent to others, only these]:SIGNAL[,...]:_default' \
-'*--sender=[Only what these send (numbers, or names)]:PROCESS[,...]:_default' \
-'*--target=[With --all\: only what is sent to these (numbers, or names)]:PROCESS[,...]:_default' \
-'--backend=[See signals by\: auto, bpf, ptrace or proc]:MEANS:(auto bpf ptrace proc)' \
+'*--pid=[Watch these processes (PIDs separated by commas)]:PID:_default' \
+'*--until=[Exit once every process matches, as in caught=TERM]:SET=SIGNALS:_default' \
+'--interval=[Time between two samples, 1ms to 1d (default\: 100ms)]:DURATION:_default' \
+'*--signal=[Report only these signals]:SIGNAL[,...]:_default' \
+'*--sender=[Report only signals from these processes (PIDs or names)]:PROCESS[,...]:_default' \
+'*--target=[With --all\: report only signals to these (PIDs or names)]:PROCESS[,...]:_default' \
+'--backend=[Signal source\: bpf, ptrace, proc or auto (bpf, else proc)]:BACKEND:(auto bpf ptrace proc)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -274,11 +274,11 @@ _arguments "${_arguments_options[@]}" : \
 '--reap[Adopt descendants whose parents end (PID 1 does so anyway)]' \
 '--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
 '(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
-'--threads[With --pid\: each thread by itself]' \
-'(--pid)--all[Every signal of the whole system, as it is sent]' \
-'--until-exit[Tell only how processes end, and who ended them]' \
-'-v[Also why the kernel refused a BPF program]' \
-'--verbose[Also why the kernel refused a BPF program]' \
+'--threads[Report each thread separately]' \
+'(--pid)--all[Report all signals on the system (needs CAP_BPF and CAP_PERFMON)]' \
+'--until-exit[Report only exits and the signals that caused them]' \
+'-v[Print the verifier log if the kernel rejects a BPF program]' \
+'--verbose[Print the verifier log if the kernel rejects a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \

@@ -173,7 +173,7 @@ fn open_mapped_file(root: &ProcRoot, pid: u32, mapping: &Mapping) -> Result<File
         Some(Err(error)) => note(error),
         None => {}
     }
-    Err(if is_denied { "permission denied" } else { "its file is not found" })
+    Err(if is_denied { "permission denied" } else { "file not found" })
 }
 
 /// Opens the file with the debug symbols of a build: below the target's root, else below our

@@ -111,9 +111,9 @@ impl<'a> Btf<'a> {
     /// # Errors
     /// [`BpfErrorKind::InvalidBtf`] if the bytes do not follow the format.
     pub(super) fn parse(bytes: &'a [u8], wanted: &[BtfTypeName]) -> Result<Btf<'a>, BpfErrorKind> {
-        let magic = bytes.get(..2).ok_or(BpfErrorKind::InvalidBtf("it is too short"))?;
+        let magic = bytes.get(..2).ok_or(BpfErrorKind::InvalidBtf("too short"))?;
         if magic != MAGIC.to_le_bytes() {
-            return Err(BpfErrorKind::InvalidBtf("its magic number is another one"));
+            return Err(BpfErrorKind::InvalidBtf("wrong magic number"));
         }
         // Offsets of sections count from the end of the header.
         let header = read_u32(bytes, 4).filter(|length| *length as usize >= HEADER_SIZE);
@@ -122,7 +122,7 @@ impl<'a> Btf<'a> {
             bytes.get(start..start.checked_add(read_u32(bytes, field + 4)? as usize)?)
         };
         let (Some(types), Some(strings)) = (section(8), section(16)) else {
-            return Err(BpfErrorKind::InvalidBtf("its sections lie outside of it"));
+            return Err(BpfErrorKind::InvalidBtf("section beyond the end"));
         };
         let mut btf = Btf { types, strings, index: Vec::new(), found_ids: Vec::new() };
         btf.index_types(wanted)?;
@@ -136,14 +136,14 @@ impl<'a> Btf<'a> {
             if id % INDEX_STRIDE == 1 {
                 self.index.push(offset);
             }
-            let btf_type = self.type_at(offset).ok_or(BpfErrorKind::InvalidBtf("a type is cut short"))?;
+            let btf_type = self.type_at(offset).ok_or(BpfErrorKind::InvalidBtf("truncated type"))?;
             let is_wanted = |(kind, name): &BtfTypeName| {
                 *kind as u32 == btf_type.kind && self.string_equals(btf_type.name_offset, name)
             };
             if let Some(index) = remaining.iter().position(is_wanted) {
                 self.found_ids.push((remaining.swap_remove(index), id));
             }
-            offset = btf_type.end_offset().ok_or(BpfErrorKind::InvalidBtf("a kind of type is not known"))?;
+            offset = btf_type.end_offset().ok_or(BpfErrorKind::InvalidBtf("unknown kind of type"))?;
             id += 1;
         }
         Ok(())
@@ -197,7 +197,7 @@ impl<'a> Btf<'a> {
 
     fn struct_type(&self, struct_name: &'static str) -> Result<BtfType, BpfErrorKind> {
         let id = self.type_id((BtfKind::Struct, struct_name))?;
-        self.type_by_id(id).ok_or(BpfErrorKind::InvalidBtf("a type is not where it was"))
+        self.type_by_id(id).ok_or(BpfErrorKind::InvalidBtf("type not found"))
     }
 
     /// Returns a member of a wanted structure, also from unnamed structures in it.
@@ -223,7 +223,7 @@ impl<'a> Btf<'a> {
     ) -> Result<u32, BpfErrorKind> {
         let member = self.member(struct_name, name)?;
         if member.size != size {
-            return Err(BpfErrorKind::MissingType(format!("{name} of {size} bytes in struct {struct_name}")));
+            return Err(BpfErrorKind::MissingType(format!("{name} ({size} bytes) in struct {struct_name}")));
         }
         Ok(member.offset)
     }

@@ -6,6 +6,7 @@ use std::io;
 
 use super::super::process::capabilities;
 use super::permission::BpfPermissionError;
+use crate::error::message_without_errno;
 
 /// Number of lines kept from the end of the verifier's log.
 const MAX_LOG_LINES: usize = 20;
@@ -89,20 +90,28 @@ impl fmt::Display for BpfError {
 impl fmt::Display for BpfErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BpfErrorKind::NotPermitted(error) => write!(f, "not permitted: {error}"),
-            BpfErrorKind::NoBtf(error) => {
-                write!(f, "the kernel does not describe its types (/sys/kernel/btf/vmlinux): {error}")
-            }
+            BpfErrorKind::NotPermitted(error) => write!(f, "BPF is not permitted{error}"),
+            BpfErrorKind::NoBtf(error) => write!(
+                f,
+                "BPF needs /sys/kernel/btf/vmlinux, which cannot be read ({})",
+                message_without_errno(error)
+            ),
             BpfErrorKind::InvalidBtf(fault) => {
-                write!(f, "/sys/kernel/btf/vmlinux cannot be understood: {fault}")
+                write!(f, "BPF needs /sys/kernel/btf/vmlinux, which is invalid ({fault})")
             }
-            BpfErrorKind::MissingType(what) => write!(f, "this kernel has no {what} as it is known"),
-            BpfErrorKind::RejectedByVerifier(error) => {
-                write!(f, "the kernel's verifier refused the program: {error}")
+            BpfErrorKind::MissingType(name) => {
+                write!(f, "BPF is not usable with this kernel's layout of {name}")
             }
-            BpfErrorKind::Os(error) => error.fmt(f),
-            BpfErrorKind::Unsupported => f.write_str("not supported on this architecture"),
-            BpfErrorKind::ProgramTooLarge => f.write_str("the program is too large"),
+            BpfErrorKind::RejectedByVerifier(error) => write!(
+                f,
+                "BPF is not usable because the kernel's verifier rejected the program ({})",
+                message_without_errno(error)
+            ),
+            BpfErrorKind::Os(error) => write!(f, "BPF failed ({})", message_without_errno(error)),
+            BpfErrorKind::Unsupported => f.write_str("BPF is not supported on this architecture"),
+            BpfErrorKind::ProgramTooLarge => {
+                f.write_str("BPF is not usable because a kernel structure is too large for the program")
+            }
         }
     }
 }
@@ -144,6 +153,6 @@ mod tests {
         ));
         let text =
             BpfErrorKind::NotPermitted(BpfPermissionError::UserNamespace).during("looking").to_string();
-        assert!(text.starts_with("looking: not permitted: CAP_BPF and CAP_PERFMON do not count"), "{text}");
+        assert!(text.starts_with("looking: BPF is not permitted in a user namespace"), "{text}");
     }
 }

@@ -97,7 +97,7 @@ impl PidNamespace {
     /// # Errors
     /// [`BpfError`], also without /proc.
     pub(super) fn detect(vmlinux: &VmlinuxBtf, btf: &Btf<'_>) -> Result<PidNamespace, BpfError> {
-        const OPERATION: &str = "finding our pid namespace";
+        const OPERATION: &str = "finding the PID namespace";
         let inode = fs::metadata("/proc/self/ns/pid")
             .map_err(|error| BpfError::from_os_error(OPERATION, error))?
             .ino();
@@ -111,7 +111,7 @@ impl PidNamespace {
         let id = vmlinux.parse_types(&[target]).and_then(|btf| btf.type_id(target)).map_err(to_error)?;
         let level = detect_level(&offsets, id)?;
         let inode = u32::try_from(inode)
-            .map_err(|_| to_error(BpfErrorKind::MissingType("pid namespace's inode".into())))?;
+            .map_err(|_| to_error(BpfErrorKind::MissingType("the PID namespace inode".into())))?;
         Ok(PidNamespace::Nested { level, inode, offsets })
     }
 
@@ -193,7 +193,7 @@ impl PidOffsets {
 /// Finds the level of our own PID namespace, with an iterator that reads the
 /// current task.
 fn detect_level(offsets: &PidOffsets, id: u32) -> Result<u32, BpfError> {
-    const OPERATION: &str = "finding our pid namespace's level";
+    const OPERATION: &str = "finding the level of the PID namespace";
     const FOUND: i16 = -8;
     let mut asm = Assembler::default();
     asm.block(|asm, end| {
@@ -212,5 +212,5 @@ fn detect_level(offsets: &PidOffsets, id: u32) -> Result<u32, BpfError> {
     let output = program::run_iterator(&program, TaskScope::Process(std::process::id()))?;
     let level = output.first_chunk().map(|word| u32::from_le_bytes(*word));
     let valid = level.filter(|level| (1..=MAX_PID_NS_LEVEL).contains(level));
-    valid.ok_or_else(|| BpfErrorKind::MissingType("level of our pid namespace".into()).during(OPERATION))
+    valid.ok_or_else(|| BpfErrorKind::MissingType("the PID namespace level".into()).during(OPERATION))
 }

@@ -63,28 +63,21 @@ fn diagnose_from(state: PermissionState) -> BpfPermissionError {
     }
 }
 
+/// The end of a sentence that starts with "BPF is not permitted".
 impl fmt::Display for BpfPermissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             BpfPermissionError::MissingCapabilities { bpf: true, perfmon: true } => {
-                "CAP_BPF and CAP_PERFMON are missing"
+                " without CAP_BPF and CAP_PERFMON"
             }
-            BpfPermissionError::MissingCapabilities { bpf: true, .. } => {
-                "CAP_BPF is missing (CAP_PERFMON is there)"
-            }
-            BpfPermissionError::MissingCapabilities { .. } => "CAP_PERFMON is missing (CAP_BPF is there)",
-            BpfPermissionError::UserNamespace => {
-                "CAP_BPF and CAP_PERFMON do not count in a user namespace other than the first"
-            }
-            BpfPermissionError::Lockdown => {
-                "the kernel is locked down (/sys/kernel/security/lockdown: confidentiality)"
-            }
-            BpfPermissionError::SeccompFilter => {
-                "CAP_BPF and CAP_PERFMON are there, but a seccomp filter is around sigtool, as in a container"
-            }
+            BpfPermissionError::MissingCapabilities { bpf: true, .. } => " without CAP_BPF",
+            BpfPermissionError::MissingCapabilities { .. } => " without CAP_PERFMON",
+            BpfPermissionError::UserNamespace => " in a user namespace other than the initial one",
+            BpfPermissionError::Lockdown => " because kernel lockdown is in confidentiality mode",
+            BpfPermissionError::SeccompFilter => ", probably because of a seccomp filter, as in a container",
             BpfPermissionError::Unknown => {
-                "CAP_BPF and CAP_PERFMON are there; a security module forbids it, or before Linux 5.11 the \
-                 limit on locked memory (ulimit -l)"
+                ", probably because of a security module or, before Linux 5.11, the limit on locked memory \
+                 (ulimit -l)"
             }
         })
     }
@@ -105,9 +98,9 @@ mod tests {
     #[test]
     fn reports_missing_capabilities() {
         for (bits, expected) in [
-            (0, "CAP_BPF and CAP_PERFMON are missing"),
-            (BPF, "CAP_PERFMON is missing (CAP_BPF is there)"),
-            (PERFMON, "CAP_BPF is missing (CAP_PERFMON is there)"),
+            (0, " without CAP_BPF and CAP_PERFMON"),
+            (BPF, " without CAP_PERFMON"),
+            (PERFMON, " without CAP_BPF"),
         ] {
             assert_eq!(diagnose_from(with_capabilities(bits)).to_string(), expected);
         }

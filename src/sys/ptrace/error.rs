@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::error::message_without_errno;
+
 /// Reason why ptrace(2) failed on a process. The process is unchanged.
 #[derive(Debug)]
 pub enum PtraceError {
@@ -102,55 +104,66 @@ impl PtraceError {
         let text = match self {
             PtraceError::Architecture => "ptrace is not supported on this architecture (x86-64 only)",
             PtraceError::Gone => "no such process",
-            PtraceError::Zombie => "it is a zombie: dead, until its parent waits for it",
-            PtraceError::KernelThread => "it is a kernel thread",
-            PtraceError::Traced { tracer } => return format!("it is traced already, by {tracer}"),
+            PtraceError::Zombie => "it is a zombie",
+            PtraceError::KernelThread => "ptrace cannot attach to a kernel thread",
+            PtraceError::Traced { tracer } => return format!("it is already traced by {tracer}"),
             PtraceError::OtherUser { uid } => {
-                return format!("it belongs to uid {uid}: that takes CAP_SYS_PTRACE");
+                return format!(
+                    "ptrace is not permitted without CAP_SYS_PTRACE because it belongs to uid {uid}"
+                );
             }
-            PtraceError::Capabilities => "it has more capabilities than you: that takes CAP_SYS_PTRACE",
+            PtraceError::Capabilities => {
+                "ptrace is not permitted without CAP_SYS_PTRACE because it has capabilities that you lack"
+            }
             PtraceError::Undumpable => {
-                "it may not be dumped (prctl PR_SET_DUMPABLE): that takes CAP_SYS_PTRACE"
+                "ptrace is not permitted without CAP_SYS_PTRACE because it is not dumpable \
+                 (PR_SET_DUMPABLE in prctl(2))"
             }
             PtraceError::UserNamespace => {
-                "it is in another user namespace than you: that takes CAP_SYS_PTRACE in that one"
+                "ptrace is not permitted without CAP_SYS_PTRACE in its user namespace, which is not yours"
             }
             PtraceError::Yama { scope } => return yama_reason(*scope),
             PtraceError::Forbidden => {
-                "the kernel forbids it (a security module, or a sandbox around sigtool)"
+                "ptrace is not permitted, probably because of a security module or a sandbox around sigtool"
             }
-            PtraceError::Compat => "it runs 32-bit code",
-            PtraceError::Seccomp => "seccomp filters its system calls: that takes CAP_SYS_ADMIN",
-            PtraceError::Dispatched => "its system calls are dispatched to itself (syscall user dispatch)",
-            PtraceError::NoInstruction => "no system call instruction was found in its vdso",
-            PtraceError::NoMemory => "its stack pointer points to no usable memory",
+            PtraceError::Compat => "ptrace inspection does not support its 32-bit code",
+            PtraceError::Seccomp => "ptrace cannot suspend its seccomp filter without CAP_SYS_ADMIN",
+            PtraceError::Dispatched => {
+                "ptrace cannot make it run system calls because it uses syscall user dispatch"
+            }
+            PtraceError::NoInstruction => "ptrace found no system call instruction in its vDSO",
+            PtraceError::NoMemory => "ptrace found no usable memory at its stack pointer",
             PtraceError::Credentials => {
-                "its credentials differ from yours, and ptrace would make it run system calls; \
-                 --backend ptrace does so"
+                "its credentials differ from yours and ptrace would make it run system calls \
+                 (use --backend ptrace to allow this)"
             }
             PtraceError::FilteredCredentials => {
-                "seccomp filters its system calls, and its credentials differ from yours; \
-                 the filter of such a process is never suspended"
+                "it has a seccomp filter, which ptrace does not suspend because its credentials differ \
+                 from yours"
             }
             PtraceError::OldKernel => "ptrace cannot report system calls (needs Linux 5.3)",
             PtraceError::Tampered => {
-                "its code was changed while it was inspected, so the system call was cancelled"
+                "its code changed during the inspection, so ptrace cancelled the system call"
             }
             PtraceError::MemoryTimeout => {
-                "a page of its stack did not arrive in time (userfaultfd, or a file system that does not answer)"
+                "reading its stack timed out, probably because of userfaultfd or a file system that does not respond"
             }
             PtraceError::StopTimeout { state: b'D' } => {
-                "it did not stop in time: it is in an uninterruptible sleep (state D)"
+                "it did not stop in time because it is in uninterruptible sleep (state D)"
             }
             PtraceError::StopTimeout { state } => {
                 let state = char::from(*state);
-                return format!("it did not stop in time (state {state}; perhaps its cgroup is frozen)");
+                return format!(
+                    "it did not stop in time (state {state}), probably because its cgroup is frozen"
+                );
             }
             PtraceError::Unstable => {
-                "its threads end, or it executes programs, faster than it can be stopped"
+                "its threads exit, or it calls execve(2), faster than ptrace can stop it"
             }
-            PtraceError::HelperKilled => "the helper process was killed",
-            PtraceError::SystemCall(error) => return format!("ptrace failed: {error}"),
+            PtraceError::HelperKilled => "the helper process that runs ptrace was killed",
+            PtraceError::SystemCall(error) => {
+                return format!("ptrace failed ({})", message_without_errno(error));
+            }
         };
         text.to_owned()
     }
@@ -158,11 +171,11 @@ impl PtraceError {
 
 fn yama_reason(scope: u8) -> String {
     let rule = match scope {
-        1 => "only a descendant may be traced without CAP_SYS_PTRACE",
-        2 => "that takes CAP_SYS_PTRACE",
-        _ => "nobody may, until the next boot",
+        1 => "ptrace is not permitted without CAP_SYS_PTRACE except for descendants",
+        2 => "ptrace is not permitted without CAP_SYS_PTRACE",
+        _ => "ptrace is disabled until the next boot",
     };
-    format!("kernel.yama.ptrace_scope is {scope}: {rule}")
+    format!("{rule} (kernel.yama.ptrace_scope is {scope})")
 }
 
 #[cfg(test)]

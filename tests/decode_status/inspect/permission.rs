@@ -60,14 +60,18 @@ fn missing_bpf_capability_is_named() {
         return;
     }
     for (capabilities, missing) in [
-        ("", "CAP_BPF and CAP_PERFMON are missing"),
-        ("bpf", "CAP_PERFMON is missing (CAP_BPF is there)"),
-        ("perfmon", "CAP_BPF is missing (CAP_PERFMON is there)"),
-        ("sys_ptrace", "CAP_BPF and CAP_PERFMON are missing"),
+        ("", "CAP_BPF and CAP_PERFMON"),
+        ("bpf", "CAP_PERFMON"),
+        ("perfmon", "CAP_BPF"),
+        ("sys_ptrace", "CAP_BPF and CAP_PERFMON"),
     ] {
         let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
         assert_eq!(result.code, Some(3), "{capabilities}: {}", result.stderr);
-        assert!(result.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", result.stderr);
+        assert!(
+            result.stderr.contains(&format!("BPF is not permitted without {missing}\n")),
+            "{}",
+            result.stderr
+        );
     }
     for capabilities in ["bpf,perfmon", "sys_admin"] {
         let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
@@ -92,8 +96,8 @@ fn missing_ptrace_permission_is_named() {
     let Some(result) = inspect_as(&user("bpf"), &target, "auto") else { return };
     assert_eq!(result.code, Some(3));
     assert!(
-        result.stderr.contains("CAP_PERFMON is missing")
-            && result.stderr.contains("; ptrace: it belongs to uid ")
+        result.stderr.contains("without CAP_PERFMON; ")
+            && result.stderr.contains(" because it belongs to uid ")
     );
 }
 
@@ -107,9 +111,9 @@ fn root_of_user_namespace_may_not_use_bpf() {
     let prefix = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
     let Some(result) = inspect_as(&prefix, &target, "auto") else { return };
     assert_eq!(result.code, Some(3));
-    let bpf = "BPF: not permitted: CAP_BPF and CAP_PERFMON do not count in a user namespace";
+    let bpf = "BPF is not permitted in a user namespace other than the initial one";
     assert!(
-        result.stderr.contains(bpf) && result.stderr.contains("another user namespace than you"),
+        result.stderr.contains(bpf) && result.stderr.contains("CAP_SYS_PTRACE in its user namespace"),
         "{}",
         result.stderr
     );
@@ -139,7 +143,7 @@ fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     if result.stderr.starts_with("setpriv") {
         return skipped(result.stderr.trim());
     }
-    let bpf = "cannot be looked into: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
+    let bpf = "cannot be looked into: BPF is not permitted without CAP_BPF and CAP_PERFMON";
     let is_refusal = |line: &&str, name: &str, uid: u32| {
         line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
     };
@@ -148,9 +152,12 @@ fn ptrace_is_suggested_for_selected_processes_if_permitted() {
         line.unwrap_or_else(|| panic!("{name}: {}", result.stderr))
     };
     let forbidden = line("forbidden-here", 0);
-    assert!(forbidden.ends_with("; ptrace: it belongs to uid 0: that takes CAP_SYS_PTRACE"), "{forbidden}");
+    assert!(
+        forbidden.ends_with("; ptrace is not permitted without CAP_SYS_PTRACE because it belongs to uid 0"),
+        "{forbidden}"
+    );
     let allowed = line("bash", 65534);
-    let is_hinted = allowed.ends_with("; --backend ptrace would stop each process");
+    let is_hinted = allowed.ends_with("; --backend ptrace can inspect it but stops it for a moment");
     // Yama may restrict ptrace to descendants.
     assert!(is_hinted || allowed.contains("kernel.yama.ptrace_scope"), "{allowed}");
 }

@@ -157,8 +157,8 @@ fn long_queue_is_truncated_with_count() {
         assert_eq!(process["queued_cut"], "limit", "{count} by {inspection}");
         assert!((200..1200).contains(&count), "{count} by {inspection}");
         let limit = match inspection["backend"] == "bpf" {
-            true => format!("of {pid}, what waits behind the first 240 of a queue"),
-            false => format!("of {pid}, what waits behind the first 1000 entries of its queues in all"),
+            true => format!("signals of {pid} after the first 240 of a queue"),
+            false => format!("signals of {pid} after the first 1000 in all its queues"),
         };
         assert_eq!(inspection["unseen"][0], limit);
         let entry_of = |name: &str| {

@@ -41,8 +41,8 @@ fn start(mut command: Command, words: &[&str]) -> Option<Program> {
 fn auto_does_not_inject_if_credentials_differ() {
     let Some(target) = start(Command::new(fixture_path()), CATCH) else { return };
     let refused = decode_status(&["--handlers"], target.pid);
-    let reason = "its credentials differ from yours, and ptrace would make it run system calls; \
-        --backend ptrace does so";
+    let reason = "its credentials differ from yours and ptrace would make it run system calls \
+        (use --backend ptrace to allow this)";
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(reason), "{}", refused.stderr);
     let forced = decode_status(&["--handlers", "--backend", "ptrace"], target.pid);

@@ -11,25 +11,28 @@ use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};
 #[test]
 fn monitor_rejects_conflicting_options() {
     for (arguments, message) in [
-        (&["--name", "x", "TERM"][..], "TERM: it is for receiving signals; --pid and criteria observe other"),
-        (&["--pid", "1", "TERM"], "TERM: a signal, where --pid makes every operand a process"),
-        (&["--pid", "-1"], "--pid -1: not a process id"),
+        (&["--name", "x", "TERM"][..], "TERM: unexpected operand with --all or criteria (use --signal TERM "),
+        (&["--pid", "1", "TERM"], "TERM: invalid PID (with --pid, use --signal TERM "),
+        (&["--pid", "-1"], "--pid -1: invalid PID (expected 1 to 4194304)"),
         (&["--pid", "1", "--interval", "-1s"], "--interval -1s: not a duration"),
-        (&["--pid", "1", "--interval", "99999999999999d"], "--interval 99999999999999d: a day at most"),
+        (
+            &["--pid", "1", "--interval", "99999999999999d"],
+            "--interval 99999999999999d: must be at most 1 day",
+        ),
         (&["--pid", "1", "--timeout", "-1"], "--timeout -1: not a duration"),
         (&["--pid", "1", "--count", "-1"], "'-1' for '--count <N>': a number is expected, at least 1"),
         (&["--pid", "1", "--count", "0"], "'0' for '--count <N>': a number is expected, at least 1"),
         (&["--pid", "1", "--until", "caught=KILL"], "--until caught=KILL: that can never be met: KILL"),
-        (&["--pid", "1", "--on", "HUP=x"], "--on: it is for receiving"),
-        (&["--name", "x", "--burst", "queue"], "--burst: it is for receiving"),
-        (&["--pid", "nginx"], "--pid nginx: not a process id"),
-        (&["--pid", "1,"], "--pid '': not a process id"),
+        (&["--pid", "1", "--on", "HUP=x"], "--on cannot be combined with --pid, criteria or --all"),
+        (&["--name", "x", "--burst", "queue"], "--burst cannot be combined with --pid, criteria or --all"),
+        (&["--pid", "nginx"], "--pid nginx: invalid PID (use --name NAME "),
+        (&["--pid", "1,"], "--pid '': invalid PID"),
         (&["--pid", "1", "--until", "TERM"], "--until TERM: SET=SIGNALS is expected"),
         (&["--pid", "1", "--until", "held=TERM"], "--until held=TERM: 'held': not a set"),
-        (&["--pid", "1", "--interval", "0"], "--interval 0: a millisecond at least"),
-        (&["--until", "caught=TERM"], "--until: whom to observe is missing"),
-        (&["--threads", "TERM"], "--threads: whom to observe is missing"),
-        (&["--tree"], "--oldest, --newest, --tree, --at-most: whom to observe is missing"),
+        (&["--pid", "1", "--interval", "0"], "--interval 0: must be at least 1 ms"),
+        (&["--until", "caught=TERM"], "--until requires --pid PID or a criterion"),
+        (&["--threads", "TERM"], "--threads requires --pid PID or a criterion"),
+        (&["--tree"], "--oldest, --newest, --tree and --at-most require --pid PID or a criterion"),
     ] {
         let result = run(["watch"].iter().chain(arguments));
         assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -43,7 +46,7 @@ fn monitor_refuses_own_pid() {
         Command::new("bash").args(["-c", "exec \"$0\" watch --pid $$", SIGTOOL]).output().expect("bash");
     let message = String::from_utf8_lossy(&result.stderr).into_owned();
     assert_eq!(result.status.code(), Some(2), "{message}");
-    assert!(message.contains(": that is sigtool itself"), "{message}");
+    assert!(message.contains(": this is the PID of sigtool itself"), "{message}");
 }
 
 /// As given by `--pid "$(pgrep nginx)"` and `--pid PID PID`.
@@ -74,7 +77,11 @@ fn zombie_fails_until_condition() {
     let result = run(["watch", "--pid", &pid, "--until", "caught=TERM"]);
     assert_eq!(result.code, Some(1), "{}", result.stdout);
     assert!(result.stdout.ends_with("killed by KILL\n"), "{}", result.stdout);
-    assert!(result.stderr.contains("killed by KILL before what was waited for"), "{}", result.stderr);
+    assert!(
+        result.stderr.contains("killed by KILL before the --until condition was met"),
+        "{}",
+        result.stderr
+    );
 }
 
 #[test]
@@ -83,7 +90,10 @@ fn unreached_count_is_reported() {
     let watch = Observer::start(&["--pid", &fixture.pid.to_string(), "--count", "9"]);
     send("-KILL", &fixture.pid.to_string());
     let (code, _, stderr) = watch.end();
-    assert_eq!((code, stderr.as_str()), (Some(0), "sigtool: --count 9: all have ended after 1\n"));
+    assert_eq!(
+        (code, stderr.as_str()),
+        (Some(0), "sigtool: --count 9: all processes exited after 1 event\n")
+    );
 }
 
 /// The PID would be one process for the kernel and another one in /proc.
@@ -140,8 +150,8 @@ fn too_few_descriptors_are_reported() {
     let messages: Vec<&str> = stderr.lines().filter(|line| line.starts_with("sigtool: ")).collect();
     assert_eq!(messages.len(), 2, "{stderr}");
     for line in messages {
-        assert!(line.starts_with("sigtool: to observe 40 processes takes 1"), "{line}");
-        assert!(line.contains(" open files, and 64 are allowed: raise the limit"), "{line}");
+        assert!(line.starts_with("sigtool: watching 40 processes needs 1"), "{line}");
+        assert!(line.contains(" file descriptors but the limit is 64 (run `ulimit -n "), "{line}");
     }
 }
 
@@ -181,10 +191,10 @@ sys.stdin.readline()";
     }
     let lines: Vec<&str> = result.stdout.lines().map(str::trim).collect();
     let [first, note, change, code] = lines[..] else { panic!("{}{}", result.stdout, result.stderr) };
-    assert!(first.starts_with("watch: observing 1 process every 5ms"), "{first}");
+    assert!(first.starts_with("watch: watching 1 process every 5 ms; "), "{first}");
+    assert!(note.starts_with("watch: cannot read the threads of "), "{note}");
     assert!(note.ends_with(
-        ": its threads cannot be read any more: /proc hides them (mount option hidepid); what they block, and \
-         what is pending for one of them, is not told"
+        ": /proc hides them (mount option hidepid); their signal masks and pending signals are no longer reported"
     ), "{note}");
     assert_eq!((change, code), ("+caught TERM", "0"));
 }

@@ -250,16 +250,19 @@ fn missing_permission_is_explained() {
 fn events_reject_conflicting_options() {
     for (arguments, message) in [
         (&["--all", "--pid", "1"][..], "cannot be used with"),
-        (&["--all", "--name", "x"], "--all: it is every process"),
-        (&["--all", "TERM"], ": --signal TERM tells of that alone"),
-        (&["--all", "--signal", "65"], "--signal 65: not a signal number: they go from 1 to 64"),
-        (&["--all", "--backend", "ptrace"], "--all: only BPF"),
-        (&["--all", "--until-exit"], "--until-exit: it is for processes"),
-        (&["--pid", "1", "--target", "1"], "--target: it goes with --all"),
-        (&["--signal", "TERM"], "--signal: whom to observe is missing"),
+        (&["--all", "--name", "x"], "--all cannot be combined with --pid or criteria"),
+        (&["--all", "TERM"], "TERM: unexpected operand with --all or criteria (use --signal TERM "),
+        (&["--all", "--signal", "65"], "--signal 65: invalid signal number (expected 1 to 64)"),
+        (&["--all", "--backend", "ptrace"], "--all requires --backend bpf"),
+        (&["--all", "--until-exit"], "--until-exit cannot be combined with --all"),
+        (&["--pid", "1", "--target", "1"], "--target requires --all"),
+        (&["--signal", "TERM"], "--signal requires --all, --pid PID or a criterion"),
         (&["--pid", "1", "--signal", "FOO"], "--signal FOO: unknown signal"),
-        (&["--pid", "1", "--sender", "0"], "--sender 0: process ids go from 1"),
-        (&["--pid", "1", "--backend", "proc", "--sender", "1"], "--signal, --sender: /proc does not tell"),
+        (&["--pid", "1", "--sender", "0"], "--sender 0: invalid PID (expected 1 to "),
+        (
+            &["--pid", "1", "--backend", "proc", "--sender", "1"],
+            "--signal and --sender require --backend bpf or ptrace",
+        ),
         (&["--pid", "1", "--backend", "dtrace"], "invalid value 'dtrace'"),
     ] {
         let result = run(["watch"].iter().chain(arguments));

@@ -38,7 +38,7 @@ impl Observer {
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut line = String::new();
         stderr.read_line(&mut line).expect("UTF-8");
-        assert!(line.starts_with("watch: observing "), "{line}");
+        assert!(line.starts_with("watch: watching "), "{line}");
         Observer { child, stdout, stderr }
     }
 
@@ -175,7 +175,7 @@ fn until_reports_process_that_exits_first() {
     watch.read_until("exited with status 7");
     let (code, _, stderr) = watch.end();
     let message = format!(
-        "sigtool: {} (bash): exited with status 7 before what was waited for: USR1 is not caught\n",
+        "sigtool: {} (bash): exited with status 7 before the --until condition was met (USR1 is not caught)\n",
         bash.pid
     );
     assert_eq!((code, stderr), (Some(1), message));
@@ -341,7 +341,7 @@ for line in sys.stdin:
     let tid =
         line.split(" thread ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a thread").to_owned();
     process.send_line("end");
-    watch.read_until(&format!("thread {tid} ended"));
+    watch.read_until(&format!("thread {tid} exited"));
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn criteria_select_monitored_processes() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
     let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
-    let expected_note = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
+    let expected_note = "watch: watching 2 processes every 100 ms; changes between samples can be missed\n";
     assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), expected_note, 3));
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));
@@ -370,7 +370,7 @@ fn missing_pid_is_reported_and_nothing_is_monitored() {
     let (pid, tid) = (fixture.pid.to_string(), fixture.ids[0].to_string());
     let result = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);
     let message = format!(
-        "sigtool: 4194304: no such process\nsigtool: {tid}: not a process but a thread of {pid}: --threads tells of each\n"
+        "sigtool: 4194304: no such process\nsigtool: {tid}: it is a thread, not a process (use --pid {pid} --threads)\n"
     );
     assert_eq!((result.code, result.stdout.as_str(), result.stderr), (Some(3), "", message));
 }

@@ -42,21 +42,21 @@ fn stop_times_are_reported_at_end() {
     );
     let (code, rest, notes) = watch.end();
     assert_eq!((code, rest.as_str()), (Some(0), ""));
-    assert!(notes.contains(&format!("watch: {pid} (worker) stood still 3 times, at most ")), "{notes}");
+    assert!(notes.contains(&format!("watch: stopped {pid} (worker) 3 times: longest ")), "{notes}");
 
     let mut watch = Observer::with_backend("ptrace", &["--pid", &pid]);
     watch.read_until("  state ");
     send("-TERM", &watch.child.id().to_string());
     let (code, rest, notes) = watch.end();
     assert_eq!((code, rest.as_str()), (Some(0), ""));
-    assert!(notes.contains(&format!("watch: {pid} (worker) never stood still\n")), "{notes}");
+    assert!(notes.contains(&format!("watch: never stopped {pid} (worker)\n")), "{notes}");
 
     let mut watch = Observer::with_backend("ptrace", &["--json", "--pid", &pid, "--until-exit"]);
     send("-TERM", &pid);
     assert_eq!(watch.change().event, "ended");
     let (code, rest, notes) = watch.end();
     assert_eq!((code, rest.as_str()), (Some(0), ""), "nothing but the end");
-    assert!(notes.contains(&format!("watch: {pid} (worker) stood still once, for ")), "{notes}");
+    assert!(notes.contains(&format!("watch: stopped {pid} (worker) once, for ")), "{notes}");
 }
 
 /// A stopped process then has the state letter of a traced one. A short stop by
@@ -175,13 +175,13 @@ fn ptrace_translates_pids_of_other_namespace() {
     let mut watch = Observer::with_backend("ptrace", &["--timeout", "60s", "--pid", &pid]);
     inside.shell.send_line("kill -STOP $!");
     let line = watch.read_until("STOP delivered");
-    assert!(line.contains(&format!(", says it is from {init} (bash) uid 0: ")), "{line}");
+    assert!(line.contains(&format!(" from {init} (bash) uid 0 (unverified): ")), "{line}");
     // It is stopped, so it receives the second signal after its sender has
     // exited.
     inside.shell.send_line(&format!("{SIGTOOL} send -USR1 $!; kill -CONT $!"));
     let line = watch.read_until("killed by USR1");
-    let (_, number) = line.split_once(", which says it is from ").expect("a sender");
-    let number = number.strip_suffix(" in its pid namespace, uid 0").expect(&line);
+    let (_, number) = line.split_once(" from ").expect("a sender");
+    let number = number.strip_suffix(" (in its PID namespace) uid 0 (unverified)").expect(&line);
     assert!(number.parse::<u32>().is_ok(), "{line}");
 }
 
@@ -194,7 +194,7 @@ fn sender_outside_namespace_has_no_pid() {
     let pid = inside.child.to_string();
     let mut watch = Observer::with_backend("ptrace", &["--timeout", "60s", "--pid", &pid]);
     send("-TERM", &pid);
-    watch.read_until("killed by TERM, which says it is from outside its pid namespace, or the kernel");
+    watch.read_until("killed by TERM from outside its PID namespace or the kernel (unverified)");
 }
 
 #[test]
@@ -269,7 +269,7 @@ os.execv(sys.argv[1], sys.argv[1:])";
     };
     let notes = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{notes}");
-    assert!(notes.contains("watch: observing 3 processes") && !notes.contains("stood still"), "{notes}");
+    assert!(notes.contains("watch: watching 3 processes") && !notes.contains("stopped"), "{notes}");
 }
 
 /// The sender has exited before its name is read.
@@ -279,8 +279,8 @@ fn self_sent_signal_names_self() {
         return;
     }
     for (end, message) in [
-        ("kill -ABRT $$", "killed by ABRT, which says it is from itself"),
-        ("kill -PIPE $$", "killed by PIPE, from itself, or the kernel (a write to a pipe that nobody reads)"),
+        ("kill -ABRT $$", "killed by ABRT from itself (unverified)"),
+        ("kill -PIPE $$", "killed by PIPE from itself or the kernel (write to a pipe without a reader)"),
     ] {
         let mut bash = Interpreter::start();
         let mut watch = Observer::with_backend("ptrace", &["--timeout", "60s", "--pid", &bash.pid]);
@@ -309,7 +309,7 @@ fn processes_never_stopped_are_summarized() {
     let fixtures = [(); 11].map(|()| Fixture::start(["--catch", "USR1"]));
     let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
     let result = run(["watch", "--backend", "ptrace", "--pid", &pids, "--timeout", "1ms"]);
-    assert_eq!(result.stderr.matches("stood still").count(), 1, "{}", result.stderr);
-    assert!(result.stderr.contains("watch: 11 processes never stood still\n"), "{}", result.stderr);
+    assert_eq!(result.stderr.matches("never stopped").count(), 1, "{}", result.stderr);
+    assert!(result.stderr.contains("watch: never stopped 11 processes\n"), "{}", result.stderr);
     assert!(result.stderr.lines().all(|line| line.len() <= 80), "{}", result.stderr);
 }

@@ -286,7 +286,8 @@ mod tests {
         let Some(brief_errors) = verifier_errors(false) else { return };
         assert_eq!(brief_errors.len(), 1);
         let reason = &brief_errors[0].reason;
-        let expected = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
+        let expected =
+            "cannot be looked into: BPF is not usable because the kernel's verifier rejected the program (";
         assert!(reason.starts_with(expected), "{reason}");
         let Some(verbose_errors) = verifier_errors(true) else { return };
         let (first, lines) = verbose_errors.split_first().expect("a problem");

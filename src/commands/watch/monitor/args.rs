@@ -25,23 +25,18 @@ const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Options that select the processes to monitor and control the sampling.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Watch other processes")]
 pub struct MonitorArgs {
-    /// Observe processes (or by --name, ...: see --help)
-    ///
-    /// Several: commas, blanks, operands; with criteria, those that match
+    /// Watch these processes (PIDs separated by commas)
     #[arg(long, value_name = "PID", allow_negative_numbers = true)]
     pid: Vec<OsString>,
-    /// With --pid: end once all have them: caught=TERM
-    ///
-    /// As in decode-status --require; exit 1 if one ends before
+    /// Exit once every process matches, as in caught=TERM
     #[arg(long, value_name = "SET=SIGNALS")]
     until: Vec<OsString>,
-    /// With --pid: from one look to the next (100ms)
-    ///
-    /// A millisecond at least, a day at most
+    /// Time between two samples, 1ms to 1d (default: 100ms)
     #[arg(long, value_name = "DURATION", hide_short_help = true, allow_hyphen_values = true)]
     interval: Option<OsString>,
-    /// With --pid: each thread by itself
+    /// Report each thread separately
     #[arg(long, hide_short_help = true)]
     threads: bool,
     #[command(flatten)]
@@ -80,19 +75,26 @@ impl MonitorArgs {
                     !self.events.all && self.events.given_option().is_some(),
                     self.events.given_option().unwrap_or_default(),
                 ),
-                (!selection.is_noop(), "--oldest, --newest, --tree, --at-most"),
             ];
+            const PID_OR_CRITERION: &str = "--pid PID or a criterion such as --name NAME";
             return match dependent_options.iter().find(|(is_given, _)| *is_given) {
-                Some((_, option)) => Err(Failure::usage_error(format!(
-                    "{option}: whom to observe is missing: --pid PID, or a criterion (--name NAME, ...){}",
-                    if self.events.given_option() == Some(*option) { ", or --all" } else { "" }
+                Some((_, option)) if self.events.given_option() == Some(*option) => {
+                    Err(Failure::usage_error(format!("{option} requires --all, {PID_OR_CRITERION}")))
+                }
+                Some((_, option)) => {
+                    Err(Failure::usage_error(format!("{option} requires {PID_OR_CRITERION}")))
+                }
+                None if !selection.is_noop() => Err(Failure::usage_error(format!(
+                    "--oldest, --newest, --tree and --at-most require {PID_OR_CRITERION}"
                 ))),
                 None if !self.events.all => Ok(None),
                 None => self.build_request(receive_arg, Vec::new(), selection, count, timeout),
             };
         }
         if self.events.all {
-            return Err(Failure::usage_error("--all: it is every process; criteria and --pid choose some"));
+            return Err(Failure::usage_error(
+                "--all cannot be combined with --pid or criteria (it includes every process)",
+            ));
         }
         let mut pids = Vec::new();
         for arg in &self.pid {
@@ -117,14 +119,13 @@ impl MonitorArgs {
     ) -> Result<Option<MonitorRequest>, Failure> {
         if let Some(word) = receive_arg {
             let is_signal = SignalSet::parse(word, Arch::NATIVE).is_ok();
-            if self.events.all && is_signal {
-                return Err(Failure::usage_error(format!(
-                    "{word}: with --all every operand would be received: --signal {word} tells of that alone"
-                )));
-            }
-            return Err(Failure::usage_error(format!(
-                "{word}: it is for receiving signals; --pid and criteria observe other processes"
-            )));
+            return Err(Failure::usage_error(if is_signal {
+                format!(
+                    "{word}: unexpected operand with --all or criteria (use --signal {word} to report only this signal)"
+                )
+            } else {
+                format!("{word} cannot be combined with --pid, criteria or --all")
+            }));
         }
         let until = self.until.iter().map(|word| {
             let word = escape_name(word.as_encoded_bytes());
@@ -143,10 +144,10 @@ fn parse_interval(word: &OsString) -> Result<Duration, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     let invalid = |error: &str| Failure::usage_error(format!("--interval {word}: {error}"));
     match duration::parse(&word).map_err(|error| invalid(&error))? {
-        Some(time) if time > MAX_INTERVAL => Err(invalid("a day at most")),
+        Some(time) if time > MAX_INTERVAL => Err(invalid("must be at most 1 day")),
         Some(time) if time >= Duration::from_millis(1) => Ok(time),
-        Some(_) => Err(invalid("a millisecond at least")),
-        None => Err(invalid("nobody would look a second time")),
+        Some(_) => Err(invalid("must be at least 1 ms")),
+        None => Err(invalid("must be finite")),
     }
 }
 

@@ -11,7 +11,6 @@ use super::events::{EventBatch, EventCollector, UnreportedEvents, notes};
 use super::sampler::{ProcessExit, Sampler};
 use super::{MonitorRequest, open};
 use crate::commands::watch::termination_signals;
-use crate::duration;
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
@@ -259,10 +258,12 @@ impl Monitor<'_, '_> {
         if !self.request.events.all_processes {
             let count = self.sampler.processes().len();
             let noun = if count == 1 { "process" } else { "processes" };
-            let interval = duration::format(self.request.interval);
-            self.emitter.note(&format!(
-                "observing {count} {noun} every {interval}; masks and states between are unseen"
-            ));
+            let interval = notes::format_interval(self.request.interval);
+            let limit = match self.request.events.reports_changes() {
+                true => "; changes between samples can be missed",
+                false => "",
+            };
+            self.emitter.note(&format!("watching {count} {noun} every {interval}{limit}"));
         }
         if let Some(error) = backend_error {
             notes::fallback_notes(&error).iter().for_each(|note| self.emitter.note(note));
@@ -308,12 +309,14 @@ impl Monitor<'_, '_> {
             })?;
             if !self.request.until.is_empty() {
                 self.until_unreachable = true;
-                let exit_text = termination.map_or("ended".to_owned(), |termination| termination.to_string());
+                let exit_text =
+                    termination.map_or("exited".to_owned(), |termination| termination.to_string());
+                let unmet = process.unmet_text(&self.request.until);
                 self.error_messages.push(format!(
-                    "{} ({}): {exit_text} before what was waited for{}",
+                    "{} ({}): {exit_text} before the --until condition was met{}",
                     process.pid,
                     escape_name(process.name()),
-                    process.unmet_text(&self.request.until)
+                    unmet.map_or(String::new(), |unmet| format!(" ({unmet})"))
                 ));
             }
         }
@@ -325,7 +328,8 @@ impl Monitor<'_, '_> {
         let Some(events) = &mut self.events else { return };
         for pid in events.take_closed() {
             if self.sampler.end_tracing(pid) {
-                self.emitter.note(&format!("{pid}: its signals are not seen any more: its tracer has ended"));
+                self.emitter
+                    .note(&format!("{pid}: signals are no longer reported because the tracer exited"));
             }
         }
     }
@@ -336,17 +340,17 @@ impl Monitor<'_, '_> {
             && self.request.until.is_empty()
         {
             let emitted = count - remaining;
-            self.error_messages.push(format!("--count {count}: all have ended after {emitted}"));
+            let noun = if emitted == 1 { "event" } else { "events" };
+            self.error_messages.push(format!("--count {count}: all processes exited after {emitted} {noun}"));
         }
     }
 
     /// Reports the requirements that are not met when the timeout expires.
     fn report_unmet(&mut self) {
         for process in self.sampler.processes() {
-            let unmet = process.unmet_text(&self.request.until);
-            if !unmet.is_empty() {
+            if let Some(unmet) = process.unmet_text(&self.request.until) {
                 let name = escape_name(process.name());
-                self.error_messages.push(format!("{} ({name}){unmet}", process.pid));
+                self.error_messages.push(format!("{} ({name}): {unmet}", process.pid));
             }
         }
     }
@@ -482,7 +486,7 @@ impl Monitor<'_, '_> {
             }
         }
         if unstopped > MAX_NAMED_UNSTOPPED {
-            self.emitter.note(&format!("{unstopped} processes never stood still"));
+            self.emitter.note(&format!("never stopped {unstopped} processes"));
         }
         Ok(emitted?)
     }

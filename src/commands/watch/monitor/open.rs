@@ -44,7 +44,7 @@ pub(super) fn open_processes(request: &MonitorRequest) -> Result<OpenedProcesses
     // Without this check, every selected process would seem to have exited.
     pidfd::check_open().map_err(|error| CommandOutcome {
         exit_status: ExitStatus::InternalError,
-        error_messages: vec![format!("watching processes needs pidfds: {error}; --all does not")],
+        error_messages: vec![format!("watching processes needs pidfds: {error}; --all works without them")],
     })?;
     let mut reader = ProcReader::new(&root);
     let mut named = open_named(&request.pids, &mut reader)?;
@@ -111,8 +111,8 @@ fn reserve_fds(count: usize) -> Result<impl Fn(usize) -> CommandOutcome, Command
     let failure = move |count| CommandOutcome {
         exit_status: ExitStatus::Unreadable,
         error_messages: vec![format!(
-            "to observe {count} processes takes {needed} open files, and {allowed} are allowed: raise the limit \
-             (as root: ulimit -n {needed}), or choose fewer"
+            "watching {count} processes needs {needed} file descriptors but the limit is {allowed} \
+             (run `ulimit -n {needed}` as root or select fewer processes)"
         )],
     };
     if needed <= allowed { Ok(failure) } else { Err(failure(count)) }
@@ -129,7 +129,7 @@ fn open_process(pid: u32, reader: &mut ProcReader) -> Result<MonitoredProcess, O
     MonitoredProcess::open(pid, pidfd, reader).map_err(|error| match error {
         ProcReadError::Io(error) if is_out_of_fds(&error) => OpenProcessError::TooManyOpenFiles,
         ProcReadError::Gone if process::exists(pid) => OpenProcessError::Failed(
-            "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned(),
+            "it belongs to another user and /proc hides it (mount option hidepid)".to_owned(),
         ),
         error => OpenProcessError::Failed(error.to_string()),
     })
@@ -141,10 +141,10 @@ fn pidfd_open_error(pid: u32, error: &io::Error) -> String {
         Some(errno) if NOT_A_THREAD_GROUP_LEADER.contains(&errno) => {
             let tgid = ProcRoot::default().status(pid).ok().and_then(|status| status.tgid);
             match tgid.filter(|tgid| *tgid != pid) {
-                Some(tgid) => format!("not a process but a thread of {tgid}: --threads tells of each"),
+                Some(tgid) => format!("it is a thread, not a process (use --pid {tgid} --threads)"),
                 None => ProcReadError::Gone.to_string(),
             }
         }
-        _ => format!("it cannot be held (pidfd_open): {}", message_without_errno(error)),
+        _ => format!("pidfd_open(2) failed ({})", message_without_errno(error)),
     }
 }

@@ -31,15 +31,17 @@ fn parse_pid(word: &str, option: &str) -> Result<u32, Failure> {
     let shown = if word.is_empty() { "''".into() } else { escape_name(word.as_bytes()) };
     match word.parse() {
         Ok(pid @ 1..=PID_MAX_LIMIT) if digits => Ok(pid),
-        _ if digits => {
-            Err(Failure::usage_error(format!("{option}{shown}: process ids go from 1 to {PID_MAX_LIMIT}")))
+        _ if option.is_empty() && !digits && name::parse(word, Arch::NATIVE).is_ok() => {
+            Err(Failure::usage_error(format!(
+                "{shown}: invalid PID (with --pid, use --signal {shown} to report only this signal)"
+            )))
         }
-        _ if option.is_empty() && name::parse(word, Arch::NATIVE).is_ok() => Err(Failure::usage_error(
-            format!("{shown}: a signal, where --pid makes every operand a process: all that changes is told"),
+        _ if word.starts_with(|first: char| first.is_ascii_alphabetic()) => Err(Failure::usage_error(
+            format!("{option}{shown}: invalid PID (use --name NAME to select processes by name)"),
         )),
-        _ => Err(Failure::usage_error(format!(
-            "{option}{shown}: not a process id (--name NAME finds by name)"
-        ))),
+        _ => {
+            Err(Failure::usage_error(format!("{option}{shown}: invalid PID (expected 1 to {PID_MAX_LIMIT})")))
+        }
     }
 }
 
@@ -50,7 +52,7 @@ fn parse_pid(word: &str, option: &str) -> Result<u32, Failure> {
 pub(super) fn reject_own_pid(pids: &[u32], option: &str) -> Result<(), Failure> {
     let own = std::process::id();
     if pids.contains(&own) {
-        return Err(Failure::usage_error(format!("{option} {own}: that is sigtool itself")));
+        return Err(Failure::usage_error(format!("{option} {own}: this is the PID of sigtool itself")));
     }
     Ok(())
 }
@@ -67,18 +69,14 @@ mod tests {
         assert_eq!(parse("1234", "--pid "), Ok(vec![1234]));
         assert_eq!(parse("1, 2\n3\t4 5,6\n", "--pid "), Ok(vec![1, 2, 3, 4, 5, 6]));
         for (word, option, message) in [
-            ("", "--pid ", "--pid '': not a process id (--name NAME finds by name)"),
-            ("1,,2", "--pid ", "--pid '': not a process id (--name NAME finds by name)"),
-            ("nginx", "--pid ", "--pid nginx: not a process id (--name NAME finds by name)"),
-            ("+5", "--pid ", "--pid +5: not a process id (--name NAME finds by name)"),
-            ("-1", "--pid ", "--pid -1: not a process id (--name NAME finds by name)"),
-            ("0", "--pid ", "--pid 0: process ids go from 1 to 4194304"),
-            ("4294967297", "", "4294967297: process ids go from 1 to 4194304"),
-            (
-                "term",
-                "",
-                "term: a signal, where --pid makes every operand a process: all that changes is told",
-            ),
+            ("", "--pid ", "--pid '': invalid PID (expected 1 to 4194304)"),
+            ("1,,2", "--pid ", "--pid '': invalid PID (expected 1 to 4194304)"),
+            ("nginx", "--pid ", "--pid nginx: invalid PID (use --name NAME to select processes by name)"),
+            ("+5", "--pid ", "--pid +5: invalid PID (expected 1 to 4194304)"),
+            ("-1", "--pid ", "--pid -1: invalid PID (expected 1 to 4194304)"),
+            ("0", "--pid ", "--pid 0: invalid PID (expected 1 to 4194304)"),
+            ("4294967297", "", "4294967297: invalid PID (expected 1 to 4194304)"),
+            ("term", "", "term: invalid PID (with --pid, use --signal term to report only this signal)"),
         ] {
             assert_eq!(parse(word, option), Err(message.to_owned()));
         }

@@ -161,14 +161,14 @@ impl MonitoredProcess {
         }
     }
 
-    /// Returns the requirements that are not met, as `: TERM is not caught`; empty if
+    /// Returns the requirements that are not met, as `TERM is not caught`; `None` if
     /// all are met.
-    pub(super) fn unmet_text(&self, requirements: &[Requirement]) -> String {
+    pub(super) fn unmet_text(&self, requirements: &[Requirement]) -> Option<String> {
         let unmet = requirements
             .iter()
             .filter_map(|requirement| Some(requirement.describe_unmet(self.unmet_reason(requirement)?)));
         let texts: Vec<String> = unmet.collect();
-        if texts.is_empty() { String::new() } else { format!(": {}", texts.join("; ")) }
+        (!texts.is_empty()).then(|| texts.join("; "))
     }
 
     /// Returns the name from the last sample.

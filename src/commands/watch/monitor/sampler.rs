@@ -180,13 +180,14 @@ fn sample(process: &mut MonitoredProcess, reader: &mut ProcReader, threads: bool
     let unreadable = match (&changes, process.threads_error_text()) {
         (Ok(_), None) => None,
         (Ok(_), Some(why)) => Some(format!(
-            "{}: its threads cannot be read any more: {why}; what they block, and what is pending for one of \
-             them, is not told",
+            "cannot read the threads of {}: {why}; their signal masks and pending signals are no longer reported",
             process.pid
         )),
         // collect_exits reports it.
         (Err(ProcReadError::Gone), _) => None,
-        (Err(error), _) => Some(format!("{}: it cannot be read any more: {error}", process.pid)),
+        (Err(error), _) => {
+            Some(format!("cannot read {}: {error}; its changes are no longer reported", process.pid))
+        }
     };
     let note = unreadable.filter(|_| !mem::replace(&mut process.read_error_reported, true));
     let time = SystemTime::now();

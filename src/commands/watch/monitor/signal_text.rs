@@ -12,14 +12,14 @@ use crate::signal::{Arch, Siginfo};
 
 /// The possible reasons for a KILL that no process sent.
 const KERNEL_KILL_TEXT: &str =
-    " from the kernel (out of memory, a resource limit, or the end of its pid namespace)";
+    " from the kernel (probably out of memory, a resource limit, or the exit of its PID namespace)";
 
-/// `TERM from 812 (deploy.sh) uid 1000: delivered, sent by kill(2)`.
+/// `TERM from 812 (deploy.sh) uid 1000: queued, sent by kill(2)`.
 pub(super) fn generated_cell(generation: &SignalGeneration, tid: Option<u32>) -> Cell {
     let siginfo = &generation.siginfo;
     let mut text = signal_name(siginfo);
     if let Some(tid) = tid.filter(|_| !generation.is_process_directed) {
-        text += &format!(" for thread {tid}");
+        text += &format!(" to thread {tid}");
     }
     text += &sender_text(generation);
     text += &value_text(siginfo);
@@ -33,18 +33,18 @@ pub(super) fn generated_cell(generation: &SignalGeneration, tid: Option<u32>) ->
     Cell::new(format!("{text}: {result}{reason}"), meaning)
 }
 
-/// `TERM delivered to thread 812, says it is from 77 (bash) uid 1000: sent by kill(2)`.
+/// `TERM delivered to thread 812 from 77 (bash) uid 1000 (unverified): sent by kill(2)`.
 pub(super) fn delivered_cell(delivery: &SignalDelivery, pid: Option<u32>, tid: Option<u32>) -> Cell {
     let siginfo = &delivery.siginfo;
     let target = tid.map_or(String::new(), |tid| format!(" to thread {tid}"));
     if let Some(sender) = self_or_kernel_text(delivery, pid) {
         return Cell::new(
-            format!("{} delivered{target}, from {sender}", signal_name(siginfo)),
+            format!("{} delivered{target} from {sender}", signal_name(siginfo)),
             Meaning::Handled,
         );
     }
     let sender = claimed_sender_text(delivery, pid)
-        .map_or(String::new(), |sender| format!(", says it is from {sender}"));
+        .map_or(String::new(), |sender| format!(" from {sender} (unverified)"));
     let (signal, value) = (signal_name(siginfo), value_text(siginfo));
     let text = format!("{signal} delivered{target}{sender}{value}: {}", siginfo.description());
     Cell::new(text, Meaning::Handled)
@@ -57,10 +57,10 @@ pub(super) fn fatal_signal_text(fatal_signal: &FatalSignal, pid: Option<u32>) ->
         FatalSignal::Generated(generation) => sender_text(generation),
         FatalSignal::Delivered(delivery) => {
             if let Some(sender) = self_or_kernel_text(delivery, pid) {
-                return format!(", from {sender}");
+                return format!(" from {sender}");
             }
             let sender = claimed_sender_text(delivery, pid);
-            sender.map_or(String::new(), |sender| format!(", which says it is from {sender}"))
+            sender.map_or(String::new(), |sender| format!(" from {sender} (unverified)"))
         }
     }
 }
@@ -82,9 +82,11 @@ fn sender_text(generation: &SignalGeneration) -> String {
         return format!(" from its child {}", process_text(sender));
     }
     let claims = match generation.sender_match {
-        SenderMatch::Differs { pid: Some(pid), uid: Some(uid) } => format!(", claims to be {pid} uid {uid}"),
-        SenderMatch::Differs { pid: Some(pid), uid: None } => format!(", claims to be {pid}"),
-        SenderMatch::Differs { pid: None, uid: Some(uid) } => format!(", claims to be uid {uid}"),
+        SenderMatch::Differs { pid: Some(pid), uid: Some(uid) } => {
+            format!(" (claims to be PID {pid} uid {uid})")
+        }
+        SenderMatch::Differs { pid: Some(pid), uid: None } => format!(" (claims to be PID {pid})"),
+        SenderMatch::Differs { pid: None, uid: Some(uid) } => format!(" (claims to be uid {uid})"),
         _ => String::new(),
     };
     format!(" from {}{claims}", process_text(sender))
@@ -92,7 +94,7 @@ fn sender_text(generation: &SignalGeneration) -> String {
 
 /// `812 (deploy.sh) uid 1000`.
 fn process_text(sender: &VerifiedSender) -> String {
-    let pid = sender.pid.map_or(Cow::Borrowed("outside"), |pid| pid.to_string().into());
+    let pid = sender.pid.map_or(Cow::Borrowed("another PID namespace"), |pid| pid.to_string().into());
     format!("{pid} ({}) uid {}", escape_name(&sender.thread_name), sender.uid)
 }
 
@@ -107,7 +109,7 @@ fn claimed_sender_text(delivery: &SignalDelivery, pid: Option<u32>) -> Option<St
         }
         (SignalOrigin::Timer { id, .. }, _) => Some(format!("timer {id}")),
         (SignalOrigin::OutsideNamespace { .. }, _) => {
-            Some("outside its pid namespace, or the kernel".to_owned())
+            Some("outside its PID namespace or the kernel".to_owned())
         }
         _ => None,
     }
@@ -125,8 +127,8 @@ fn self_or_kernel_text(delivery: &SignalDelivery, pid: Option<u32>) -> Option<&'
     let is_self =
         siginfo.code == SI_USER && claimed_sender.as_ref().is_some_and(|claimed| is_self_sent(claimed, pid));
     match siginfo.signal {
-        PIPE if is_self => Some("itself, or the kernel (a write to a pipe that nobody reads)"),
-        XFSZ if is_self => Some("itself, or the kernel (a file grown beyond its limit)"),
+        PIPE if is_self => Some("itself or the kernel (write to a pipe without a reader)"),
+        XFSZ if is_self => Some("itself or the kernel (file size limit exceeded)"),
         _ => None,
     }
 }
@@ -136,11 +138,11 @@ fn claimed_process_text(claimed: &ClaimedSender) -> String {
     let ClaimedSender { inner_pid, pid, uid, name, is_child } = claimed;
     match (pid, is_child) {
         (Some(pid), true) => format!("its child {pid} uid {uid}"),
-        (None, true) => format!("its child {inner_pid} in its pid namespace, uid {uid}"),
+        (None, true) => format!("its child {inner_pid} (in its PID namespace) uid {uid}"),
         (Some(pid), false) => {
             format!("{pid} ({}) uid {uid}", name.as_deref().map_or(Cow::Borrowed("exited"), escape_name))
         }
-        (None, false) => format!("{inner_pid} in its pid namespace, uid {uid}"),
+        (None, false) => format!("{inner_pid} (in its PID namespace) uid {uid}"),
     }
 }
 
@@ -155,11 +157,11 @@ fn value_text(siginfo: &Siginfo) -> String {
 
 fn result_text(result: GenerateResult) -> (&'static str, Meaning) {
     match result {
-        GenerateResult::Delivered => ("delivered", Meaning::Handled),
+        GenerateResult::Delivered => ("queued", Meaning::Handled),
         GenerateResult::Ignored => ("ignored", Meaning::Ignored),
         GenerateResult::AlreadyPending => ("already pending", Meaning::Pending),
-        GenerateResult::Overflow => ("refused, the queue is full", Meaning::Danger),
-        GenerateResult::SiginfoLost => ("delivered without its siginfo, the queue is full", Meaning::Pending),
+        GenerateResult::Overflow => ("rejected (queue full)", Meaning::Danger),
+        GenerateResult::SiginfoLost => ("pending without its siginfo (queue full)", Meaning::Pending),
     }
 }
 
@@ -190,8 +192,8 @@ mod tests {
             let siginfo = Siginfo { code: SI_KERNEL, ..Siginfo::from_signal(signal) };
             generated_cell(&generated_signal(siginfo, None, SenderMatch::Matches), Some(7)).text.into_owned()
         };
-        assert_eq!(text_of(TERM), "TERM from the kernel: delivered");
-        let kill = "KILL from the kernel (out of memory, a resource limit, or the end of its pid namespace): delivered";
+        assert_eq!(text_of(TERM), "TERM from the kernel: queued");
+        let kill = "KILL from the kernel (probably out of memory, a resource limit, or the exit of its PID namespace): queued";
         assert_eq!(text_of(KILL), kill);
     }
 
@@ -203,9 +205,9 @@ mod tests {
                 VerifiedSender { pid: Some(812), tid: Some(812), uid: 0, thread_name: b"bash".to_vec() };
             sender_text(&generated_signal(siginfo, Some(sender), SenderMatch::Differs { pid, uid }))
         };
-        assert_eq!(text_of(Some(12), None), " from 812 (bash) uid 0, claims to be 12");
-        assert_eq!(text_of(None, Some(4321)), " from 812 (bash) uid 0, claims to be uid 4321");
-        assert_eq!(text_of(Some(12), Some(4321)), " from 812 (bash) uid 0, claims to be 12 uid 4321");
+        assert_eq!(text_of(Some(12), None), " from 812 (bash) uid 0 (claims to be PID 12)");
+        assert_eq!(text_of(None, Some(4321)), " from 812 (bash) uid 0 (claims to be uid 4321)");
+        assert_eq!(text_of(Some(12), Some(4321)), " from 812 (bash) uid 0 (claims to be PID 12 uid 4321)");
     }
 
     #[test]
@@ -217,14 +219,14 @@ mod tests {
             let delivery = SignalDelivery { siginfo, claimed_sender: Some(claimed) };
             fatal_signal_text(&FatalSignal::Delivered(delivery), Some(7))
         };
-        assert_eq!(text_of(TERM, -6, 7), ", which says it is from itself");
-        assert_eq!(text_of(TERM, -6, 8), ", which says it is from 8 (exited) uid 0");
-        let pipe = ", from itself, or the kernel (a write to a pipe that nobody reads)";
+        assert_eq!(text_of(TERM, -6, 7), " from itself (unverified)");
+        assert_eq!(text_of(TERM, -6, 8), " from 8 (exited) uid 0 (unverified)");
+        let pipe = " from itself or the kernel (write to a pipe without a reader)";
         assert_eq!(
             (text_of(PIPE, SI_USER, 7), text_of(PIPE, -6, 7).contains("kernel")),
             (pipe.to_owned(), false)
         );
-        assert!(text_of(XFSZ, SI_USER, 7).ends_with("the kernel (a file grown beyond its limit)"));
+        assert!(text_of(XFSZ, SI_USER, 7).ends_with("the kernel (file size limit exceeded)"));
         assert!(!text_of(XFSZ, SI_USER, 8).contains("kernel"));
     }
 }

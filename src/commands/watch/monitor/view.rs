@@ -74,7 +74,7 @@ fn event_cell(event: &MonitorEvent) -> Cell {
             Cell::new(format!("{termination}{sender}"), Meaning::Danger)
         }
         MonitorEventKind::Exited { termination: None, .. } => {
-            Cell::new("ended; how cannot be told (that takes Linux 6.15, or its zombie)", Meaning::Unknown)
+            Cell::new("exited, exit status unknown (Linux 6.15 or later reports it)", Meaning::Unknown)
         }
     }
 }
@@ -87,17 +87,19 @@ fn kernel_event_cell(event: &ThreadEvent) -> Cell {
         ThreadEventKind::Delivery(delivery) => {
             signal_text::delivered_cell(delivery, pid, tid.filter(|_| tid != pid))
         }
-        ThreadEventKind::NewThread => Cell::plain(format!("thread {shown_tid} is new")),
+        ThreadEventKind::NewThread => Cell::plain(format!("thread {shown_tid} started")),
         ThreadEventKind::Exec => Cell::plain("executes another program"),
         // The event loop turns a stop of a monitored process into a change.
         ThreadEventKind::JobControlStop(signal) => {
             Cell::new(format!("stopped by {}", Arch::NATIVE.signal_name(*signal)), Meaning::Pending)
         }
         ThreadEventKind::Exited(termination) => {
-            let text = termination.map_or("ended".to_owned(), |termination| termination.to_string());
+            let text = termination.map_or("exited".to_owned(), |termination| termination.to_string());
             Cell::plain(format!("thread {shown_tid}: {text}"))
         }
-        ThreadEventKind::Lost(count) => Cell::new(format!("{count} events are lost"), Meaning::Danger),
+        ThreadEventKind::Lost(count) => {
+            Cell::new(format!("lost {count} events (buffer full)"), Meaning::Danger)
+        }
     }
 }
 
@@ -163,7 +165,7 @@ fn change_cell(change: &ProcessChange) -> Cell {
         ProcessChange::ThreadStarted(task) => {
             Cell::plain(format!("thread {} started: {}", task.tid, thread_text(task)))
         }
-        ProcessChange::ThreadExited(tid) => Cell::plain(format!("thread {tid} ended")),
+        ProcessChange::ThreadExited(tid) => Cell::plain(format!("thread {tid} exited")),
     }
 }
 
@@ -201,7 +203,7 @@ mod tests {
             let text = printed_exit(width);
             assert!(text.lines().all(|line| line.len() <= usize::from(width)), "{width}:\n{text}");
         }
-        assert_eq!(printed_exit(40).lines().take(2).last(), Some("00:00:00  4000000  ended; how cannot be"));
+        assert_eq!(printed_exit(40).lines().take(2).last(), Some("00:00:00  4000000  exited, exit status"));
         assert!(printed_exit(80).contains("00:00:00.000000Z  4000000  server"));
     }
 }

@@ -105,7 +105,7 @@ fn reports_missing_members() {
     // A prefix of a name, a bitfield, another size.
     assert_eq!(missing(btf.member_offset("task", "pi", 4)), "pi in struct task");
     assert_eq!(missing(btf.member_offset("task", "bits", 4)), "bits in struct task");
-    assert_eq!(missing(btf.member_offset("task", "pid", 8)), "pid of 8 bytes in struct task");
+    assert_eq!(missing(btf.member_offset("task", "pid", 8)), "pid (8 bytes) in struct task");
     assert_eq!(missing(btf.struct_size("signal")), "signal");
     assert!(btf.array_length(1).is_none());
 }
@@ -149,17 +149,17 @@ fn parse_rejects_invalid_bytes() {
         Err(BpfErrorKind::InvalidBtf(fault)) => fault,
         other => panic!("{other:?}"),
     };
-    assert_eq!(fault(b""), "it is too short");
-    assert_eq!(fault(b"\x7fELF"), "its magic number is another one");
+    assert_eq!(fault(b""), "too short");
+    assert_eq!(fault(b"\x7fELF"), "wrong magic number");
     let bytes = sample_types().finish();
-    assert_eq!(fault(&bytes[..40]), "its sections lie outside of it");
+    assert_eq!(fault(&bytes[..40]), "section beyond the end");
     let mut unknown = BtfWriter::new();
     unknown.push_type("", 31, 0, 0, &[]);
-    assert_eq!(fault(&unknown.finish()), "a kind of type is not known");
+    assert_eq!(fault(&unknown.finish()), "unknown kind of type");
     let mut cut = BtfWriter::new();
     cut.push_struct("other", BTF_KIND_STRUCT, 8, &[]);
     cut.types.truncate(8);
-    assert_eq!(fault(&cut.finish()), "a type is cut short");
+    assert_eq!(fault(&cut.finish()), "truncated type");
 }
 
 /// Skipped if the running kernel has no BTF.

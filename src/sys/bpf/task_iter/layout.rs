@@ -95,7 +95,7 @@ impl TaskLayout {
         let sigaction = SigactionOffsets::from_btf(btf)?;
         let count = btf.array_length(actions.type_id).unwrap_or(0);
         if count == 0 || count > MAX_ACTIONS || sigaction.size * count != actions.size {
-            return Err(BpfErrorKind::MissingType(format!("array of action in struct {SIGHAND}")));
+            return Err(BpfErrorKind::MissingType(format!("action in struct {SIGHAND}")));
         }
         Ok(TaskLayout {
             state: state.map(|member| member.offset),

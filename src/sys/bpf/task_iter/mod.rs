@@ -201,8 +201,9 @@ impl TaskIterator {
     fn read_scope(&self, scope: TaskScope) -> Result<Vec<ProcessRecord>, BpfError> {
         let output = run_iterator(&self.program, scope)?;
         let processes = record::parse_records(&output, &self.layout, self.fields);
-        processes
-            .ok_or_else(|| BpfErrorKind::MissingType("answer of the iterator".into()).during("reading tasks"))
+        processes.ok_or_else(|| {
+            BpfErrorKind::MissingType("the task iterator's records".into()).during("reading tasks")
+        })
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn explain_error(pid: pid_t, tid: pid_t, error: InspectError) -> Ptra
         InspectError::Tampered => PtraceError::Tampered,
         InspectError::MemoryTimeout => PtraceError::MemoryTimeout,
         InspectError::Failed => {
-            PtraceError::SystemCall(std::io::Error::other("the thread did not answer as it should"))
+            PtraceError::SystemCall(std::io::Error::other("unexpected response from the thread"))
         }
     }
 }

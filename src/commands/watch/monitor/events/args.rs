@@ -14,29 +14,25 @@ use crate::signal::{Arch, SignalSet};
 
 #[derive(Debug, Default, Args)]
 pub(in crate::commands::watch::monitor) struct EventArgs {
-    /// Every signal of the whole system, as it is sent
-    ///
-    /// That is BPF's to see: it takes CAP_BPF and CAP_PERFMON
+    /// Report all signals on the system (needs CAP_BPF and CAP_PERFMON)
     #[arg(long, conflicts_with = "pid", hide_short_help = true)]
     pub(in crate::commands::watch::monitor) all: bool,
-    /// Of what is sent to others, only these
+    /// Report only these signals
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     signal: Vec<OsString>,
-    /// Only what these send (numbers, or names)
+    /// Report only signals from these processes (PIDs or names)
     #[arg(long, value_name = "PROCESS[,...]", value_delimiter = ',', hide_short_help = true)]
     sender: Vec<OsString>,
-    /// With --all: only what is sent to these (numbers, or names)
+    /// With --all: report only signals to these (PIDs or names)
     #[arg(long, value_name = "PROCESS[,...]", value_delimiter = ',', hide_short_help = true)]
     target: Vec<OsString>,
-    /// Tell only how processes end, and who ended them
+    /// Report only exits and the signals that caused them
     #[arg(long, hide_short_help = true)]
     until_exit: bool,
-    /// See signals by: auto, bpf, ptrace or proc
-    ///
-    /// auto: BPF if it may be used, else proc; ptrace stops at each signal
-    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    /// Signal source: bpf, ptrace, proc or auto (bpf, else proc)
+    #[arg(long, value_parser = backend_parser(), value_name = "BACKEND", hide_possible_values = true, hide_short_help = true)]
     backend: Option<BackendChoice>,
-    /// Also why the kernel refused a BPF program
+    /// Print the verifier log if the kernel rejects a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
@@ -73,19 +69,17 @@ impl EventArgs {
         };
         let usage_error = |text: &str| Err(Failure::usage_error(text));
         if self.all && backend != BackendChoice::Bpf {
-            return usage_error("--all: only BPF sees the whole system: --backend bpf");
+            return usage_error("--all requires --backend bpf");
         }
         if self.all && self.until_exit {
-            return usage_error("--until-exit: it is for processes: --pid PID, or a criterion");
+            return usage_error("--until-exit cannot be combined with --all (use --pid PID or a criterion)");
         }
         if !self.all && !self.target.is_empty() {
-            return usage_error("--target: it goes with --all; --pid, or a criterion, names the targets");
+            return usage_error("--target requires --all (--pid and criteria choose the targets)");
         }
         let selects_signals = !self.signal.is_empty() || !self.sender.is_empty();
         if backend == BackendChoice::Proc && selects_signals {
-            return usage_error(
-                "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
-            );
+            return usage_error("--signal and --sender require --backend bpf or ptrace");
         }
         Ok(EventFilter {
             backend,
@@ -103,12 +97,12 @@ impl EventArgs {
         let sets = self.signal.iter().map(|word| {
             let word = escape_name(word.as_encoded_bytes());
             if word.trim().is_empty() {
-                return Err(Failure::usage_error("--signal '': not a signal"));
+                return Err(Failure::usage_error("--signal '': expected a signal"));
             }
             // Without this check, SignalSet::parse could read the number as a mask.
             if let Some(number) = word.split(',').find(|word| is_invalid_signal_number(word.trim())) {
                 let last = Arch::NATIVE.max_signal_number();
-                let text = format!("--signal {number}: not a signal number: they go from 1 to {last}");
+                let text = format!("--signal {number}: invalid signal number (expected 1 to {last})");
                 return Err(Failure::usage_error(text));
             }
             SignalSet::parse(&word, Arch::NATIVE)
@@ -129,7 +123,7 @@ fn parse_process_matchers(option: &str, words: &[OsString]) -> Result<Vec<Proces
     let parse = |word: &OsString| {
         let bytes = word.as_encoded_bytes();
         if bytes.is_empty() {
-            return Err(Failure::usage_error(format!("{option} '': not a process")));
+            return Err(Failure::usage_error(format!("{option} '': expected a PID or a process name")));
         }
         if !bytes.iter().all(u8::is_ascii_digit) {
             // The kernel keeps 15 bytes of a name (TASK_COMM_LEN includes a NUL byte).
@@ -168,15 +162,15 @@ mod tests {
     fn rejects_invalid_signals_senders_and_backends() {
         let error_of = |args: EventArgs| args.to_filter().expect_err("invalid options").to_string();
         assert_eq!(error_of(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
-        assert_eq!(error_of(args(&[""], &[])), "--signal '': not a signal");
-        let invalid_number = |number| format!("--signal {number}: not a signal number: they go from 1 to 64");
+        assert_eq!(error_of(args(&[""], &[])), "--signal '': expected a signal");
+        let invalid_number = |number| format!("--signal {number}: invalid signal number (expected 1 to 64)");
         assert_eq!(error_of(args(&["TERM,65"], &[])), invalid_number("65"));
         assert_eq!(error_of(args(&["0"], &[])), invalid_number("0"));
-        assert_eq!(error_of(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
-        assert_eq!(error_of(args(&[], &[""])), "--sender '': not a process");
+        assert_eq!(error_of(args(&[], &["0"])), "--sender 0: invalid PID (expected 1 to 4194304)");
+        assert_eq!(error_of(args(&[], &[""])), "--sender '': expected a PID or a process name");
         let proc = EventArgs { backend: Some(BackendChoice::Proc), ..args(&["TERM"], &[]) };
-        assert!(error_of(proc).starts_with("--signal, --sender: /proc does not tell"));
+        assert!(error_of(proc).starts_with("--signal and --sender require --backend"));
         let ptrace = EventArgs { backend: Some(BackendChoice::Ptrace), all: true, ..EventArgs::default() };
-        assert!(error_of(ptrace).starts_with("--all: only BPF"));
+        assert!(error_of(ptrace).starts_with("--all requires --backend bpf"));
     }
 }

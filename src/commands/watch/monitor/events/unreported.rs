@@ -35,7 +35,7 @@ impl UnreportedEvents {
                 let name = escape_name(event.thread_name.as_deref().unwrap_or_default());
                 let fatal_signal = FatalSignal::Generated(generation.clone());
                 let sender = signal_text::fatal_signal_text(&fatal_signal, event.pid);
-                self.named_kills.push(format!("{} ({name}): KILL{sender}", event.pid.unwrap_or(0)));
+                self.named_kills.push(format!("KILL to {} ({name}){sender}", event.pid.unwrap_or(0)));
             }
             ThreadEventKind::Generation(generation) if generation.siginfo.signal == KILL => {
                 self.other_kills += 1;
@@ -48,17 +48,17 @@ impl UnreportedEvents {
     /// Returns the lines for standard error; none if every event was printed.
     pub(in crate::commands::watch::monitor) fn to_notes(&self) -> Vec<String> {
         let UnreportedEvents { count, lost_count, named_kills, other_kills } = self;
-        let signals = |count: u64| if count == 1 { "signal was" } else { "signals were" };
+        let events = |count: u64| if count == 1 { "event" } else { "events" };
         let mut notes = Vec::new();
         if *count > 0 {
-            notes.push(format!("{count} {} seen, and are not told any more", signals(*count)));
+            notes.push(format!("dropped {count} {} (reader too slow)", events(*count)));
         }
-        notes.extend(named_kills.iter().map(|kill| format!("among them, for {kill}")));
+        notes.extend(named_kills.iter().map(|kill| format!("the dropped events include {kill}")));
         if *other_kills > 0 {
-            notes.push(format!("and KILL {other_kills} times more"));
+            notes.push(format!("the dropped events include {other_kills} more KILL signals"));
         }
         if *lost_count > 0 {
-            notes.push(format!("{lost_count} {} lost: there was no room for them", signals(*lost_count)));
+            notes.push(format!("lost {lost_count} {} (buffer full)", events(*lost_count)));
         }
         notes
     }
