@@ -45,7 +45,11 @@ fn failures_are_worded_as_everywhere() {
         (&[""], 1, "kill: '': invalid process ID\n"),
         (&["12abc"], 1, "kill: '12abc': invalid process ID\n"),
         (&["nobody-here"], 1, "kill: cannot find process \"nobody-here\"\n"),
-        (&["--timeout", "50"], 1, "kill: option '--timeout' needs two words: milliseconds and a signal\n"),
+        (
+            &["--timeout", "50"],
+            1,
+            "kill: option '--timeout' requires two arguments, milliseconds and a signal\n",
+        ),
     ] {
         let ran = kill(arguments);
         assert_eq!(
@@ -287,7 +291,7 @@ fn a_foreign_proc_names_nobody() {
     );
     let Some(ran) = in_namespace(&script) else { return };
     assert_eq!(ran.stdout, "0\n1\n1\n0\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("the /proc here is of another pid namespace"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("/proc belongs to a different PID namespace"), "{}", ran.stderr);
 }
 
 /// POSIX's own example: a process and a group in one command.

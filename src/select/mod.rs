@@ -211,7 +211,9 @@ impl Selection {
                 .collect(),
             None => match root.pids().map_err(listing)? {
                 none if none.is_empty() => {
-                    return Err(listing(io::Error::other("it has no process: it is no mounted /proc")));
+                    return Err(listing(io::Error::other(
+                        "it contains no processes, so it is not a mounted proc file system",
+                    )));
                 }
                 pids => pids,
             },
@@ -258,8 +260,8 @@ impl Selection {
         let mut warnings = Vec::new();
         if namespaces > 0 {
             warnings.push(format!(
-                "--ns: {namespaces} left out: the namespaces of other users' processes may not be read, which takes \
-                 CAP_SYS_PTRACE",
+                "--ns: skipped {} (cannot read the PID namespaces of other users; run as root; needs CAP_SYS_PTRACE)",
+                process_count(namespaces)
             ));
         }
         warnings.extend(unexamined(seen));
@@ -270,11 +272,12 @@ impl Selection {
         let unheld = given.port_sockets.iter().flatten().filter(|socket| !held(socket));
         for socket in unheld.filter(|_| sockets > 0) {
             let warning = format!(
-                "--port {}:{}: it has a socket, made by uid {}, and who holds it cannot be seen: the descriptors of \
-                 {sockets} other users' processes may not be read, which takes CAP_SYS_PTRACE",
+                "--port {}:{}: cannot find the process of a socket that uid {} created, because the descriptors of {} \
+                 of other users cannot be read (run as root; needs CAP_SYS_PTRACE)",
                 socket.protocol.name(),
                 socket.port,
-                socket.uid
+                socket.uid,
+                process_count(sockets)
             );
             // The warnings for IPv4 and IPv6 may be equal.
             if !warnings.contains(&warning) {
@@ -299,13 +302,17 @@ fn unexamined<T>(seen: &[MatchOutcome<T>]) -> Vec<String> {
         _ => None,
     });
     let (late, failed): (Vec<_>, Vec<_>) = errors.partition(|error| matches!(error, ProcReadError::Timeout));
-    let line = |count: usize, reason: &str| match count {
-        1 => format!("1 process not examined: its command line {reason}"),
-        _ => format!("{count} processes not examined: their command lines {reason}"),
+    let line = |count: usize, reason: &str| {
+        format!("skipped {}: cannot read the command line ({reason})", process_count(count))
     };
-    let late = (!late.is_empty()).then(|| line(late.len(), "did not arrive in time"));
-    let failed = failed.first().map(|error| line(failed.len(), &format!("could not be read: {error}")));
+    let late = (!late.is_empty()).then(|| line(late.len(), "timeout"));
+    let failed = failed.first().map(|error| line(failed.len(), &error.to_string()));
     late.into_iter().chain(failed).collect()
+}
+
+/// `1 process`, `2 processes`.
+fn process_count(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
 }
 
 /// The full name of a process whose comm may have been cut; its comm if no other
@@ -360,7 +367,7 @@ pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
     }
     let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
     match root.pids().map_err(listing)?.is_empty() {
-        true => Err(listing(io::Error::other("it is not mounted"))),
+        true => Err(listing(io::Error::other("not mounted"))),
         false => Err(SelectError::ForeignProc),
     }
 }

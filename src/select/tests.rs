@@ -226,7 +226,7 @@ fn tree_includes_all_descendants_and_counts_them() {
         4
     );
     let error = bounded(3).find_processes(&ProcRoot::default(), Some(&[pid])).expect_err("four");
-    assert_eq!(error.to_string(), "4 processes match, and --at-most is 3");
+    assert_eq!(error.to_string(), "4 processes match, but --at-most allows 3");
     assert_eq!(error.exit_status(), ExitStatus::Failure);
     for pid in family.iter().filter(|found| **found != pid) {
         crate::sys::process::pidfd::PidFd::open(*pid)
@@ -315,10 +315,10 @@ fn pidfile_rejects_process_started_later() {
     };
     assert_eq!(refused(), "--pidfile FILE: No such file or directory");
     fs::create_dir(&file).expect("a folder");
-    assert_eq!(refused(), "--pidfile FILE: malformed: not a regular file");
+    assert_eq!(refused(), "--pidfile FILE: malformed (not a regular file)");
     fs::remove_dir(&file).expect("removed");
     fs::write(&file, "").expect("written");
-    assert_eq!(refused(), "--pidfile FILE: malformed: empty");
+    assert_eq!(refused(), "--pidfile FILE: malformed (empty)");
     fs::write(&file, format!("{pid}\nmore\n")).expect("written");
     assert_eq!(selected_pids(&selection, None), [pid]);
     assert_eq!(selected_pids(&selection, Some(&[pid])), [pid]);
@@ -335,14 +335,14 @@ fn pidfile_rejects_process_started_later() {
     assert_eq!(selected_pids(&selection, None), [pid], "within the allowance");
     age(100);
     let stale = refused();
-    assert!(stale.starts_with("--pidfile FILE: stale: process PID was started "), "{stale}");
+    assert!(stale.starts_with("--pidfile FILE: stale (process PID was started "), "{stale}");
     age(0);
     child.0.kill().expect("killed");
     let held = crate::sys::process::pidfd::PidFd::open(pid).expect("a zombie");
     assert!(held.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
-    assert_eq!(refused(), "--pidfile FILE: stale: process PID has ended (a zombie)");
+    assert_eq!(refused(), "--pidfile FILE: stale (process PID has exited and is a zombie)");
     child.kill_and_reap();
-    assert_eq!(refused(), "--pidfile FILE: stale: there is no process PID");
+    assert_eq!(refused(), "--pidfile FILE: stale (process PID does not exist)");
     assert!(!selection.revalidate(&ProcRoot::default(), &found));
 }
 
@@ -353,7 +353,7 @@ fn selection_fails_if_namespace_or_proc_is_unreadable() {
     assert_eq!(error.to_string(), "--ns 4194304: no such process");
     assert_eq!(error.exit_status(), ExitStatus::Unreadable);
     let error = Selection::default().find_processes(&ProcRoot::new("/nowhere"), None).expect_err("nothing");
-    assert_eq!(error.to_string(), "/nowhere: no processes can be read: No such file or directory");
+    assert_eq!(error.to_string(), "/nowhere: cannot list processes (No such file or directory)");
 }
 
 #[test]
@@ -372,27 +372,27 @@ fn unreadable_namespaces_and_sockets_are_warned_about() {
     let warnings = |seen: &[MatchOutcome<()>]| Selection::default().warnings(&given, seen);
     assert!(warnings(&[]).is_empty(), "nobody else could hold it: another criterion does not hold");
     assert!(warnings(&[holder(5), holder(6), denied()]).is_empty());
-    let one = "--port tcp:80: it has a socket, made by uid 33, and who holds it cannot be seen: the descriptors of 2 \
-               other users' processes may not be read, which takes CAP_SYS_PTRACE";
+    let one = "--port tcp:80: cannot find the process of a socket that uid 33 created, because the descriptors of 2 \
+               processes of other users cannot be read (run as root; needs CAP_SYS_PTRACE)";
     assert_eq!(warnings(&[holder(5), denied(), denied()]), [one]);
     assert_eq!(warnings(&[denied(), denied()]), [one], "said once for IPv4 and IPv6");
     let namespaces = warnings(&[MatchOutcome::NamespaceDenied, MatchOutcome::NamespaceDenied, holder(5)]);
     assert_eq!(
         namespaces,
         [
-            "--ns: 2 left out: the namespaces of other users' processes may not be read, which takes CAP_SYS_PTRACE"
+            "--ns: skipped 2 processes (cannot read the PID namespaces of other users; run as root; needs CAP_SYS_PTRACE)"
         ]
     );
     let unread = |error| MatchOutcome::NoCommandLine(error);
     let late = || unread(ProcReadError::Timeout);
     let failed = || unread(ProcReadError::Io(std::io::Error::from_raw_os_error(11)));
-    let one = "1 process not examined: its command line did not arrive in time";
+    let one = "skipped 1 process: cannot read the command line (timeout)";
     assert_eq!(warnings(&[late(), holder(5)]), [one]);
     assert_eq!(
         warnings(&[late(), failed(), late()]),
         [
-            "2 processes not examined: their command lines did not arrive in time",
-            "1 process not examined: its command line could not be read: Resource temporarily unavailable"
+            "skipped 2 processes: cannot read the command line (timeout)",
+            "skipped 1 process: cannot read the command line (Resource temporarily unavailable)"
         ]
     );
 }

@@ -72,7 +72,7 @@ impl Drop for Hostile {
 #[test]
 fn selection_reports_command_line_that_never_arrives() {
     let Some(hostile) = Hostile::start("arguments", &[]) else { return };
-    let late = "sigtool: 1 process not examined: its command line did not arrive in time\n";
+    let late = "sigtool: skipped 1 process: cannot read the command line (timeout)\n";
     // The server itself has the folder in its command line.
     let folder = hostile.folder.to_str().expect("a path");
     let server = hostile.server.id().to_string();
@@ -102,5 +102,5 @@ fn selection_reports_command_line_that_never_arrives() {
 fn effect_is_unknown_if_signal_set_never_arrives() {
     let Some(hostile) = Hostile::start("set", &["set"]) else { return };
     let ran = run(["send", "-TERM", "--dry-run", &hostile.pid]);
-    assert!(ran.code == Some(0) && ran.stdout.contains("unknown: "), "{} {}", ran.stdout, ran.stderr);
+    assert!(ran.code == Some(0) && ran.stdout.contains("unknown"), "{} {}", ran.stdout, ran.stderr);
 }

@@ -11,17 +11,17 @@ use crate::support::{Fixture, Ran, SIGTOOL, kill_command, sigtool, skipped};
 
 /// Each call that a filter may refuse, how, and how sigtool reports that.
 const REFUSED: [(c_long, c_int, &str); 4] = [
-    (SYS_pidfd_open, EPERM, "pidfd_open(2) is refused (probably by a seccomp filter)"),
+    (SYS_pidfd_open, EPERM, "pidfd_open(2) is denied (probably by a seccomp filter)"),
     (
         SYS_pidfd_open,
         ENOSYS,
-        "pidfd_open(2) is not available (needs Linux 5.3; probably a seccomp filter hides it)",
+        "pidfd_open(2) is not available (needs Linux 5.3; probably blocked by a seccomp filter)",
     ),
-    (SYS_pidfd_send_signal, EPERM, "pidfd_send_signal(2) is refused (probably by a seccomp filter)"),
+    (SYS_pidfd_send_signal, EPERM, "pidfd_send_signal(2) is denied (probably by a seccomp filter)"),
     (
         SYS_pidfd_send_signal,
         ENOSYS,
-        "pidfd_send_signal(2) is not available (needs Linux 5.1; probably a seccomp filter hides it)",
+        "pidfd_send_signal(2) is not available (needs Linux 5.1; probably blocked by a seccomp filter)",
     ),
 ];
 
@@ -89,12 +89,12 @@ fn nothing_is_sent_to_selected_processes_without_pidfds() {
     let inode = &format!("{pid}:1");
     for (call, error, said) in REFUSED {
         for (arguments, needs) in [
-            (&["--name", "pidfd-refused"][..], "selecting processes needs pidfds: "),
-            (&["--name", "pidfd-refused", "--dry-run"], "selecting processes needs pidfds: "),
-            (&["--tree", pid], "selecting processes needs pidfds: "),
-            (&["--at-most", "3", pid], "selecting processes needs pidfds: "),
-            (&["--wait", "1s", pid], "--wait needs pidfds: "),
-            (&["--wait", "1s", "--then", "KILL", pid], "--wait needs pidfds: "),
+            (&["--name", "pidfd-refused"][..], "selecting processes needs pidfds, but "),
+            (&["--name", "pidfd-refused", "--dry-run"], "selecting processes needs pidfds, but "),
+            (&["--tree", pid], "selecting processes needs pidfds, but "),
+            (&["--at-most", "3", pid], "selecting processes needs pidfds, but "),
+            (&["--wait", "1s", pid], "--wait needs pidfds, but "),
+            (&["--wait", "1s", "--then", "KILL", pid], "--wait needs pidfds, but "),
             (&[pid, inode], inode),
         ] {
             let ran = send_without(call, error, &[&["-KILL"], arguments].concat());
@@ -115,12 +115,16 @@ fn kill_sends_only_to_pids_without_pidfds() {
     let pid = target.pid.to_string();
     for (call, error, said) in REFUSED {
         let ran = kill_without(call, error, &["-KILL", "pidfd-killed"]);
-        let expected = format!("kill: sending signal to {pid} failed: {said}, and a PID alone");
+        let expected = format!("kill: sending signal to {pid} failed: {said}, and the PID may belong");
         assert_eq!(ran.code, Some(1));
         assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
         let ran = kill_without(call, error, &["-KILL", "--timeout", "1", "KILL", &pid]);
         assert_eq!(ran.code, Some(1));
-        assert!(ran.stderr.starts_with(&format!("kill: --timeout needs pidfds: {said}")), "{}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with(&format!("kill: --timeout needs pidfds, but {said}")),
+            "{}",
+            ran.stderr
+        );
         // The others are tried.
         let mut other = fixture(&[]);
         let inode = format!("{pid}:1");
@@ -159,7 +163,7 @@ fn another_users_process_needs_cap_kill_without_pidfds() {
             return skipped(&format!("setpriv: {}", ran.stderr.trim()));
         }
         assert_eq!(ran.code, Some(1));
-        assert!(ran.stderr.contains("operation not permitted (you are uid 65534)"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("operation not permitted (you are uid 65534;"), "{}", ran.stderr);
     }
     assert!(is_untouched(target));
 }

@@ -54,7 +54,7 @@ fn criteria_narrow_what_is_named() {
         format!("sigtool: {one} ({name}, uid {}): it does not match the options that select\n", uid());
     assert_eq!((ran.code, ran.stderr), (Some(64), expected));
     let ran = send(&["-0", "--name", &name, "--at-most", "1"]);
-    let said = "sigtool: 2 processes match, and --at-most is 1; nothing was sent\n";
+    let said = "sigtool: 2 processes match, but --at-most allows 1; nothing was sent\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), said));
 }
 
@@ -72,16 +72,19 @@ fn what_makes_no_sense_together_is_refused() {
         (&["--tree"][..], "no target: name one"),
         (&["--oldest"], "no target: name one"),
         (&["--at-most", "3"], "no target: name one"),
-        (&["--name", "x", "-TERM", "-77"], "-77: --tree and the options that select go with a PID"),
-        (&["-TERM", "-77", "--tree"], "-77: --tree and the options that select go with a PID"),
-        (&["--tree", "100/101"], "100/101: --tree and the options that select go with a PID"),
-        (&["--name", "x", "--match", "("], "--match (: not a regular expression"),
-        (&["--user", "no-such-user", "100"], "--user no-such-user: there is no such user"),
+        (
+            &["--name", "x", "-TERM", "-77"],
+            "-77: selection options and --tree can be combined only with PIDs",
+        ),
+        (&["-TERM", "-77", "--tree"], "-77: selection options and --tree can be combined only with PIDs"),
+        (&["--tree", "100/101"], "100/101: selection options and --tree can be combined only with PIDs"),
+        (&["--name", "x", "--match", "("], "--match (: invalid regular expression"),
+        (&["--user", "no-such-user", "100"], "--user no-such-user: no such user"),
         (&["--then", "KILL", "100"], "--wait"),
-        (&["--wait", "soon", "100"], "--wait soon: not a duration"),
+        (&["--wait", "soon", "100"], "--wait soon: invalid duration"),
         (&["--wait", "1s", "--then", "FOO", "100"], "--then FOO: unknown signal"),
-        (&["--interactive", "100"], "--interactive: standard input is no terminal"),
-        (&["--broadcast", "--wait", "1s", "--", "-1"], "-1: everybody cannot be waited for"),
+        (&["--interactive", "100"], "--interactive: standard input is not a terminal"),
+        (&["--broadcast", "--wait", "1s", "--", "-1"], "-1: cannot wait for every process"),
     ] {
         let ran = send(words);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?}: {}", ran.stderr);
@@ -142,7 +145,7 @@ fn a_tree_is_signalled_with_all_its_descendants() {
     // At last the shell itself was named, and so was not spared; it is an init
     // without a handler.
     assert_eq!(ran.stdout, "5\n1\n0\n137\n1\n0\n143\n", "{}", ran.stderr);
-    let said = "sigtool: 4 processes match, and --at-most is 3; nothing was sent\n";
+    let said = "sigtool: 4 processes match, but --at-most allows 3; nothing was sent\n";
     assert!(ran.stderr.starts_with(said), "{}", ran.stderr);
 }
 
@@ -169,7 +172,7 @@ fn a_number_that_is_anothers_by_now_is_not_signalled() {
         until grep -qs ready ready; do :; done
         script -qefc '\"$SIGTOOL\" send -TERM --interactive --name victim' shown < answer > /dev/null & asking=$!
         exec 3> answer
-        until grep -qs 'Send it?' shown; do :; done
+        until grep -qs 'Send TERM to ' shown; do :; done
         kill -KILL $victim; wait $victim
         take 5000; sleep 1000 & other=$!
         echo y >&3; wait $asking; echo $?
@@ -192,10 +195,10 @@ fn an_answer_is_for_what_was_asked_about() {
         bash -c 'read -r _ < go; exec sleep 1000' & other=$!
         script -qefc \"\\\"$SIGTOOL\\\" send -TERM --interactive --name bash $other\" shown < answer > /dev/null & asking=$!
         exec 3> answer
-        until grep -qs 'Send it?' shown; do :; done
+        until grep -qs 'Send TERM to ' shown; do :; done
         echo go > go; until grep -q sleep /proc/$other/comm; do :; done
         echo y >&3; wait $asking; echo $?
-        kill -0 $other; echo $?; grep -c 'not what was meant any more' shown
+        kill -0 $other; echo $?; grep -c 'it exited or no longer matches' shown
     ";
     let Some(ran) = in_namespace(script) else { return };
     if ran.stdout == "skipped\n" {

@@ -95,7 +95,7 @@ fn every_member_of_a_group_is_told_of() {
     let Some(ran) = in_namespace(script) else { return };
     assert_eq!(ran.stdout.matches("  ignored\n").count(), 3, "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("KILL sent: kills it").count(), 3, "{}{}", ran.stdout, ran.stderr);
-    assert_eq!(ran.stdout.matches("ended after a while").count(), 3, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches(" terminated after a while").count(), 3, "{}", ran.stdout);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_follows_goes_to_those_that_are_alive() {
     assert_eq!(blocking.ended_by(), Some(9));
     assert_eq!(willing.ended_by(), Some(15));
     assert!(
-        ran.stdout.contains(": ended after ") && ran.stdout.contains(": killed by KILL\n"),
+        ran.stdout.contains(" terminated after ") && ran.stdout.contains(": killed by KILL\n"),
         "{}",
         ran.stdout
     );
@@ -155,7 +155,10 @@ fn what_follows_goes_to_those_that_are_alive() {
     let said: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(said.len(), 4, "{}", ran.stderr);
     assert!(said[0].ends_with("ms: TERM is pending: it is blocked"), "{}", ran.stderr);
-    assert_eq!((said[1], said[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
+    assert_eq!(
+        (said[1], said[3]),
+        ("sigtool: sending INT to 1 process", "sigtool: sending KILL to 1 process")
+    );
     assert!(said[2].ends_with("ms: INT is pending: it is blocked"), "{}", ran.stderr);
 }
 
@@ -171,7 +174,7 @@ fn what_followed_is_in_the_document() {
     assert!(outcome.then[0].milliseconds >= 30 && outcome.then[1].milliseconds >= 50);
     assert_eq!(blocking.ended_by(), Some(9));
     let planned = send(&["--dry-run", "--wait", "2s", "--then", "KILL", &std::process::id().to_string()]);
-    assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is alive\n"), "{}", planned.stderr);
+    assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is still alive\n"), "{}", planned.stderr);
 }
 
 #[test]
@@ -224,7 +227,11 @@ fn a_thousand_are_waited_for() {
     ";
     let Some(ran) = in_namespace(script) else { return };
     assert_eq!(ran.stdout, "0\n1\n125\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("2 processes cannot be waited for: only 25 descriptors"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot wait for 2 processes with a limit of 25 open files"),
+        "{}",
+        ran.stderr
+    );
 }
 
 /// The kernel drops what would end an init; waiting says so.
@@ -276,7 +283,7 @@ fn progress_is_shown_on_a_terminal() {
         .output();
     let Ok(output) = output else { return skipped("script(1) is missing") };
     let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(shown.contains("waiting: 0 of 1 ended, 0."), "{shown:?}");
+    assert!(shown.contains("waiting: 0 of 1 exited, 0."), "{shown:?}");
     assert!(shown.contains("\r\x1b[Ksigtool: "), "the line is cleared before another: {shown:?}");
 }
 

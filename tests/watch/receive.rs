@@ -115,7 +115,7 @@ fn nohup_keeps_hup_from_ending_it() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     for (arguments, said) in [
-        (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
+        (&["FOO"][..], "FOO: unknown signal (the nearest name is FPE)"),
         (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
         (&["33"], "33: it is the C library's own"),
         (&["65"], "65: not a signal number: they go from 1 to 64"),
@@ -123,7 +123,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
         (&["--on", "KILL=x"], "--on KILL: the kernel lets nobody"),
         (&["--count", "0"], "invalid value '0' for '--count <N>'"),
-        (&["--timeout", "soon"], "--timeout soon: not a duration"),
+        (&["--timeout", "soon"], "--timeout soon: invalid duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
     ] {
         let ran = run(["watch"].iter().chain(arguments));

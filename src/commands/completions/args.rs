@@ -3,17 +3,19 @@
 use clap::{Args, ValueEnum};
 
 use super::Shell;
+use crate::cli::HELP_TEMPLATE;
 
 const EXAMPLES: &str = "\
 Examples:
   source <(sigtool completions bash)       in ~/.bashrc
   source <(sigtool completions zsh)        in ~/.zshrc, after compinit
   sigtool completions fish | source        in config.fish
-  sigtool completions nushell | save -f sigtool.nu";
+  sigtool completions nushell | save -f sigtool.nu
+";
 
-/// Print completions for a shell, signal names among them.
+/// Print the completion script for a shell.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(verbatim_doc_comment, before_help = EXAMPLES, help_template = HELP_TEMPLATE)]
 pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish or nushell
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]

@@ -39,6 +39,6 @@ fn a_hook_is_refused_without_pidfds() {
         sigtool(["watch", "--on", "EXIT=echo started", "--on", "USR1=true", "--timeout", "10ms"]);
     let ran: Ran = refuse(&mut command, &[(SYS_pidfd_open, EPERM)]).output().expect("it runs").into();
     assert!(!ran.stdout.contains("started"), "{}", ran.stdout);
-    let expected = "EXIT: a command needs pidfds: pidfd_open(2) is refused (probably by a seccomp filter)";
+    let expected = "EXIT: a command needs pidfds: pidfd_open(2) is denied (probably by a seccomp filter)";
     assert!(ran.stderr.contains(expected), "{}", ran.stderr);
 }
