@@ -23,9 +23,9 @@ use crate::sys::io::terminal::TerminalInfo;
 /// The width of a table where no terminal tells one.
 const DEFAULT_WIDTH: u16 = 80;
 
-/// The help of every command: examples before options. Commands set them with
-/// `before_help`.
-pub(crate) const HELP_TEMPLATE: &str = "\
+/// A help text with examples before the options. The arguments of a command set
+/// the examples as `before_help`.
+const HELP_TEMPLATE: &str = "\
 {about-with-newline}
 {before-help}{usage-heading} {usage}
 
@@ -36,8 +36,7 @@ Examples:
   sigtool decode-status 1234   show why process 1234 does not exit
   sigtool send -TERM 1234      send TERM to process 1234
   sigtool watch                show received signals and their senders
-  sigtool list 143             explain exit status 143
-";
+  sigtool list 143             explain exit status 143";
 
 /// Inspect, send and receive Linux signals.
 ///
@@ -67,8 +66,10 @@ struct Cli {
 #[command(defer = true)]
 enum CliCommand {
     /// List signals; explain numbers, exit statuses and masks
+    #[command(help_template = HELP_TEMPLATE)]
     List(ListArgs),
     /// Send a signal to exactly the processes you name
+    #[command(help_template = HELP_TEMPLATE)]
     Send(Box<SendArgs>),
     /// Show signals and their senders; supervise a command
     Watch(Box<WatchArgs>),
@@ -76,6 +77,7 @@ enum CliCommand {
     #[command(visible_alias = "decode")]
     DecodeStatus(Box<DecodeStatusArgs>),
     /// Print the completion script for a shell
+    #[command(help_template = HELP_TEMPLATE)]
     Completions(CompletionsArgs),
 }
 

@@ -3,19 +3,17 @@
 use clap::{Args, ValueEnum};
 
 use super::Shell;
-use crate::cli::HELP_TEMPLATE;
 
 const EXAMPLES: &str = "\
 Examples:
   source <(sigtool completions bash)       in ~/.bashrc
   source <(sigtool completions zsh)        in ~/.zshrc, after compinit
   sigtool completions fish | source        in config.fish
-  sigtool completions nushell | save -f sigtool.nu
-";
+  sigtool completions nushell | save -f sigtool.nu";
 
 /// Print the completion script for a shell.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, before_help = EXAMPLES, help_template = HELP_TEMPLATE)]
+#[command(verbatim_doc_comment, before_help = EXAMPLES)]
 pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish or nushell
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::{ListOperand, ListQuery, ListRequest, operand};
-use crate::cli::HELP_TEMPLATE;
 use crate::error::Failure;
 use crate::out::escape_name;
 use crate::signal::{Arch, Signal, SignalSet};
@@ -19,15 +18,13 @@ Examples:
   sigtool list --names 143         print only the name, for scripts
   sigtool list --encode INT,TERM   print the mask of INT and TERM
   sigtool list --codes SEGV        list the si_code values of SEGV
-  sigtool list --arch mips         list the signal numbers of mips
-";
+  sigtool list --arch mips         list the signal numbers of mips";
 
 const SHORT_EXAMPLES: &str = "\
 Examples:
   sigtool list TERM      describe TERM
   sigtool list 143       explain exit status 143
-  sigtool list 0x4002    list the signals in a mask
-";
+  sigtool list 0x4002    list the signals in a mask";
 
 /// List signals, and explain numbers, exit statuses and signal masks.
 ///
@@ -38,7 +35,6 @@ Examples:
 /// gives the signals in it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(help_template = HELP_TEMPLATE)]
 #[command(
     override_usage = "sigtool list [--realtime] [--names] [--codes] [--arch NAME] [OPERAND]...\n       sigtool list --encode SIGNAL,... [--arch NAME]"
 )]
@@ -55,7 +51,7 @@ pub(crate) struct ListArgs {
     /// List si_code values, all or of these signals
     #[arg(short, long, conflicts_with = "names")]
     codes: bool,
-    /// Use the numbers of x86, arm, alpha, sparc, mips or parisc
+    /// Numbers of x86, arm, alpha, sparc, mips or parisc
     #[arg(short, long, value_name = "NAME")]
     arch: Option<OsString>,
     /// Print the mask of these signals

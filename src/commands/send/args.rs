@@ -7,7 +7,6 @@ use clap::Args;
 
 pub(crate) use super::arg_order::{ArgOrderError, reorder_args, takes_value};
 use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitOptions};
-use crate::cli::HELP_TEMPLATE;
 use crate::duration;
 use crate::error::Failure;
 use crate::out::escape_name;
@@ -33,15 +32,15 @@ Examples:
                                  send TERM to a process and its descendants
   sigtool send -HUP --name nginx --user root --catches HUP
                                  send HUP only to processes that handle it
-  sigtool send 1234 --name nginx send TERM to 1234 only if it is nginx
-";
+  sigtool send --name nginx 1234
+                                 send TERM to 1234 only if it is nginx";
 
 const SHORT_EXAMPLES: &str = "\
 Examples:
   sigtool send 1234             send TERM to process 1234
   sigtool send -KILL -- -1234   send KILL to process group 1234
   sigtool send --wait 5s --then KILL --name nginx
-";
+                                send TERM; after 5 s, KILL if still alive";
 
 /// Send a signal to exactly the processes you name.
 ///
@@ -60,7 +59,6 @@ Examples:
 /// reused a PID. It never selects itself, its ancestors or kernel threads.
 #[derive(Debug, Default, Args)]
 #[command(verbatim_doc_comment, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
-#[command(help_template = HELP_TEMPLATE)]
 #[command(override_usage = "sigtool send [-SIGNAL | -s SIGNAL | -n NUMBER] [OPTIONS] TARGET...")]
 pub(crate) struct SendArgs {
     /// PID, -PGID, 0 (own process group), PID/TID or PID:INODE
