@@ -15,7 +15,7 @@ fn without_an_operand_every_signal_has_a_row() {
   NUM  SIGNAL        ACTION  CATCH  STANDARD  DESCRIPTION
     1  HUP           Term    yes    P1990     Terminal hung up, or its session leader exited
     2  INT           Term    yes    P1990     Interrupt from the keyboard (Ctrl-C)
-    3  QUIT          Core    yes    P1990     Quit from the keyboard (Ctrl-\); dumps core
+    3  QUIT          Core    yes    P1990     Quit from the keyboard; dumps core
     4  ILL           Core    yes    P1990     Illegal instruction
     5  TRAP          Core    yes    P2001     Breakpoint or trace trap
     6  ABRT          Core    yes    P1990     Abort signal from abort(3)

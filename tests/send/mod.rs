@@ -158,7 +158,7 @@ fn an_inode_tells_a_process_from_another_of_its_number() {
     let ran = send(&["-KILL", &format!("{pid}:1")]);
     assert_eq!(ran.code, Some(1));
     let inode = ran.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
-    let expected = format!("not the process that is meant: its inode is {inode}");
+    let expected = format!("a different process has this PID now, with pidfd inode {inode}");
     assert!(ran.stderr.contains(&expected) && ran.stderr.contains("(fixture, uid "), "{}", ran.stderr);
     assert_eq!(send(&["-INT", &format!("{pid}:{inode}")]).code, Some(0));
     assert_eq!(fixture.ended_by(), Some(2));

@@ -177,7 +177,7 @@ fn an_inode_that_all_pidfds_may_share_is_refused() {
     let told = send(&["-0", &format!("{pid}:1")]).stderr;
     let inode = told.trim().rsplit(' ').next().expect("the inode");
     let named = format!("{pid}:{inode}");
-    let expected = "PID:INODE needs Linux 6.9 (before, all pidfds share one inode)";
+    let expected = "PID:INODE needs Linux 6.9 (on older kernels, all pidfds share one inode)";
     for error in [0, EPERM, ENOSYS] {
         let other = fixture(&[]);
         let other_pid = other.pid.to_string();

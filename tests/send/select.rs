@@ -51,7 +51,7 @@ fn criteria_narrow_what_is_named() {
     assert_eq!(chosen(&["--oldest", &one]), numbers(&[blocking.pid]));
     let ran = send(&["-0", &one, &other, "--catches", "HUP"]);
     let expected =
-        format!("sigtool: {one} ({name}, uid {}): it does not match the options that select\n", uid());
+        format!("sigtool: {one} ({name}, uid {}): it does not match the selection options\n", uid());
     assert_eq!((ran.code, ran.stderr), (Some(64), expected));
     let ran = send(&["-0", "--name", &name, "--at-most", "1"]);
     let said = "sigtool: 2 processes match, but --at-most allows 1; nothing was sent\n";
@@ -69,9 +69,9 @@ fn is_root() -> bool {
 #[test]
 fn what_makes_no_sense_together_is_refused() {
     for (words, said) in [
-        (&["--tree"][..], "no target: name one"),
-        (&["--oldest"], "no target: name one"),
-        (&["--at-most", "3"], "no target: name one"),
+        (&["--tree"][..], "no target given"),
+        (&["--oldest"], "no target given"),
+        (&["--at-most", "3"], "no target given"),
         (
             &["--name", "x", "-TERM", "-77"],
             "-77: selection options and --tree can be combined only with PIDs",

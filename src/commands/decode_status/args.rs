@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn rejects_invalid_masks() {
         let refused = |word: &str| parse_masks(&[OsString::from(word)]).unwrap_err().to_string();
-        assert_eq!(refused("zz"), "--mask zz: 'z' is no hexadecimal digit");
+        assert_eq!(refused("zz"), "--mask zz: 'z' is not a hexadecimal digit");
         assert_eq!(refused(""), "--mask : no hexadecimal digits");
         assert_eq!(
             refused("SigFoo=1"),

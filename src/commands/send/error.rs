@@ -141,7 +141,7 @@ impl fmt::Display for SendError {
                 "the signal queue of its user is full (the limit is RLIMIT_SIGPENDING, ulimit -i)",
             ),
             SendError::PidReused { inode } => {
-                write!(f, "another process has this PID now (its pidfd inode is {inode})")
+                write!(f, "a different process has this PID now, with pidfd inode {inode}")
             }
             SendError::IsThread(process) => {
                 write!(f, "it is a thread of process {process}")

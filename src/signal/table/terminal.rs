@@ -31,7 +31,7 @@ pub(super) const SIGNALS: &[StandardSignal] = &[
         numbers: [3, 3, 3, 3, 3],
         action: DefaultAction::Core,
         posix_edition: PosixEdition::P1990,
-        description: "Quit from the keyboard (Ctrl-\\); dumps core",
+        description: "Quit from the keyboard; dumps core",
         source_kinds: &[SourceKind::Terminal, SourceKind::Process],
         sources: "Ctrl-\\ (the terminal's QUIT key), to the whole foreground process group",
         uses: "the JVM prints its threads, and Go its goroutines; nginx and php-fpm finish requests and exit",
