@@ -212,9 +212,15 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&["decode-status", "--format", "prometheus", "--all", "--at-most", "9"], "--at-most: not with"),
         (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID: not with"),
         (&["--format", "prometheus", "list"], "--format prometheus is only supported by decode-status"),
-        (&["send", "--format", "prometheus", "-0", "4194304"], "--format prometheus is only supported by decode-status"),
+        (
+            &["send", "--format", "prometheus", "-0", "4194304"],
+            "--format prometheus is only supported by decode-status",
+        ),
         (&["watch", "--format=prometheus"], "--format prometheus is only supported by decode-status"),
-        (&["completions", "bash", "--format=prometheus"], "--format prometheus is only supported by decode-status"),
+        (
+            &["completions", "bash", "--format=prometheus"],
+            "--format prometheus is only supported by decode-status",
+        ),
     ] {
         let ran = run(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
