@@ -23,24 +23,32 @@ use crate::sys::io::terminal::TerminalInfo;
 /// The width of tables if no terminal reports one.
 const DEFAULT_WIDTH: u16 = 80;
 
+/// A help text with examples before the options. The arguments of a command set
+/// the examples as `before_help`.
+const HELP_TEMPLATE: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
 const EXAMPLES: &str = "\
 Examples:
-  sigtool list 143                  which signal is this exit status
-  sigtool decode-status 1234        why does it not end
-  sigtool send -TERM 1234           ask it to end
-  sigtool watch                     who sends signals here
-Each subcommand has more: sigtool send --help; and there are man pages.";
+  sigtool decode-status 1234   show why process 1234 does not exit
+  sigtool send -TERM 1234      send TERM to process 1234
+  sigtool watch                show received signals and their senders
+  sigtool list 143             explain exit status 143";
 
-/// Which signals there are, and what a process does with them.
+/// Inspect, send and receive Linux signals.
 ///
-/// sigtool answers what people and scripts ask about Linux signals. Signals
-/// are written with or without SIG, in any case: TERM, sigterm, RTMIN+3.
+/// Signal names are accepted with or without SIG and in any case: TERM,
+/// sigterm, RTMIN+3. For more examples, see sigtool COMMAND --help.
 #[derive(Debug, Parser)]
 #[command(
     name = "sigtool",
     version,
     verbatim_doc_comment,
-    after_long_help = EXAMPLES,
+    before_help = EXAMPLES,
+    help_template = HELP_TEMPLATE,
     override_usage = "sigtool [OPTIONS] COMMAND [ARGUMENT]...",
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -57,16 +65,19 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum CliCommand {
-    /// Which signals there are; what a number or a mask means
+    /// List signals; explain numbers, exit statuses and masks
+    #[command(help_template = HELP_TEMPLATE)]
     List(ListArgs),
-    /// Send a signal, to what was named and to nothing else
+    /// Send a signal to exactly the processes you name
+    #[command(help_template = HELP_TEMPLATE)]
     Send(Box<SendArgs>),
-    /// Receive signals, tell who sent them, run commands on them
+    /// Show signals and their senders; supervise a command
     Watch(Box<WatchArgs>),
-    /// What a process blocks, ignores and catches
+    /// Show how a process handles signals
     #[command(visible_alias = "decode")]
     DecodeStatus(Box<DecodeStatusArgs>),
-    /// Print completions for a shell
+    /// Print the completion script for a shell
+    #[command(help_template = HELP_TEMPLATE)]
     Completions(CompletionsArgs),
 }
 
@@ -74,18 +85,18 @@ enum CliCommand {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output options")]
 struct OutputOptions {
-    /// table (on a terminal), plain (else) or json
+    /// table (default on a terminal), plain or json
     ///
-    /// decode-status alone has prometheus, too, which counts processes
+    /// decode-status also supports prometheus, which counts processes
     #[arg(long, value_enum, global = true, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<FormatArg>,
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
-    /// Colour tables: auto, always or never; beats NO_COLOR
+    /// Use color: auto, always or never (overrides NO_COLOR)
     #[arg(long, value_enum, global = true, value_name = "WHEN", default_value_t = ColorArg::Auto, hide_default_value = true, hide_possible_values = true, hide_short_help = true)]
     color: ColorArg,
-    /// Fit tables to N columns
+    /// Limit tables to N columns
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     width: Option<u16>,
 }
@@ -221,7 +232,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<ParsedCli, Failure> {
     }
     // For clap an empty command is the same as none, with which watch receives signals.
     if supervised_command(&ordered).is_some_and(<[OsString]>::is_empty) {
-        return Err(Failure::usage_error("--: a command is missing after it"));
+        return Err(Failure::usage_error("expected a command after --"));
     }
     let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
@@ -235,7 +246,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<ParsedCli, Failure> {
             CommandRequest::DecodeStatus(Box::new(args.to_request_for_format(settings.format)?))
         }
         _ if settings.format == OutputFormat::Prometheus => {
-            return Err(Failure::usage_error("--format prometheus: decode-status alone has this format"));
+            return Err(Failure::usage_error("--format prometheus is only supported by decode-status"));
         }
         CliCommand::List(args) => CommandRequest::List(args.to_request()?),
         CliCommand::Send(args) => CommandRequest::Send(Box::new(args.to_request()?)),

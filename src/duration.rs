@@ -16,7 +16,9 @@ pub(crate) fn parse(text: &str) -> Result<Option<Duration>, String> {
     let zero = if text.starts_with('.') && text.len() > 1 { "0" } else { "" };
     let unit = if lacks_unit { "s" } else { "" };
     let parsed = humantime::parse_duration(&format!("{zero}{text}{unit}"));
-    parsed.map(Some).map_err(|error| format!("not a duration (5s, 1.5s, 200ms, 1m30s, inf): {error}"))
+    parsed
+        .map(Some)
+        .map_err(|_| "invalid duration (expected a time such as 5s, 1.5s, 200ms or 1m30s, or inf)".to_owned())
 }
 
 /// The duration in the syntax of [`parse`], not rounded to a single unit: `100ms`,

@@ -49,7 +49,11 @@ fn kill_failures_use_common_wording() {
         (&[""], 1, "kill: '': invalid process ID\n"),
         (&["12abc"], 1, "kill: '12abc': invalid process ID\n"),
         (&["nobody-here"], 1, "kill: cannot find process \"nobody-here\"\n"),
-        (&["--timeout", "50"], 1, "kill: option '--timeout' needs two words: milliseconds and a signal\n"),
+        (
+            &["--timeout", "50"],
+            1,
+            "kill: option '--timeout' requires two arguments, milliseconds and a signal\n",
+        ),
     ] {
         let result = kill(arguments);
         assert_eq!(
@@ -300,7 +304,7 @@ fn kill_refuses_names_with_foreign_proc() {
     );
     let Some(result) = in_namespace(&script) else { return };
     assert_eq!(result.stdout, "0\n1\n1\n0\n", "{}", result.stderr);
-    assert!(result.stderr.contains("the /proc here is of another pid namespace"), "{}", result.stderr);
+    assert!(result.stderr.contains("/proc belongs to a different PID namespace"), "{}", result.stderr);
 }
 
 /// The example in POSIX: a process and a group in one command.

@@ -13,39 +13,39 @@ fn list_without_operand_has_row_per_signal() {
         result.stdout,
         str![[r#"
   NUM  SIGNAL        ACTION  CATCH  STANDARD  DESCRIPTION
-    1  HUP           Term    yes    P1990     The terminal hung up, or its session ended
-    2  INT           Term    yes    P1990     Interrupt from the keyboard
-    3  QUIT          Core    yes    P1990     Quit from the keyboard, with a core dump
+    1  HUP           Term    yes    P1990     Terminal hung up, or its session leader exited
+    2  INT           Term    yes    P1990     Interrupt from the keyboard (Ctrl-C)
+    3  QUIT          Core    yes    P1990     Quit from the keyboard; dumps core
     4  ILL           Core    yes    P1990     Illegal instruction
     5  TRAP          Core    yes    P2001     Breakpoint or trace trap
-    6  ABRT          Core    yes    P1990     The process gave up: abort(3)
-    7  BUS           Core    yes    P2001     Bus error: memory that cannot be reached
+    6  ABRT          Core    yes    P1990     Abort signal from abort(3)
+    7  BUS           Core    yes    P2001     Bus error (bad memory access)
     8  FPE           Core    yes    P1990     Arithmetic error, such as division by zero
-    9  KILL          Term    no     P1990     End at once; cannot be caught or blocked
-   10  USR1          Term    yes    P1990     For the program to give a meaning, first
-   11  SEGV          Core    yes    P1990     Access to memory that is not the process's
-   12  USR2          Term    yes    P1990     For the program to give a meaning, second
-   13  PIPE          Term    yes    P1990     Write to a pipe or socket nobody reads
-   14  ALRM          Term    yes    P1990     The alarm clock rang
-   15  TERM          Term    yes    P1990     Please end
-   16  STKFLT        Term    yes    -         Coprocessor stack fault; never generated
-   17  CHLD          Ign     yes    P1990     A child ended, stopped or continued
-   18  CONT          Cont    yes    P1990     Go on after a stop
-   19  STOP          Stop    no     P1990     Stop at once; cannot be caught or blocked
-   20  TSTP          Stop    yes    P1990     Stop from the keyboard
-   21  TTIN          Stop    yes    P1990     A background process read from its terminal
-   22  TTOU          Stop    yes    P1990     A background process wrote to its terminal
+    9  KILL          Term    no     P1990     Kill immediately; cannot be caught, blocked or ignored
+   10  USR1          Term    yes    P1990     User-defined signal 1
+   11  SEGV          Core    yes    P1990     Invalid memory access (segmentation fault)
+   12  USR2          Term    yes    P1990     User-defined signal 2
+   13  PIPE          Term    yes    P1990     Broken pipe (write to a pipe with no readers)
+   14  ALRM          Term    yes    P1990     Timer expired (alarm)
+   15  TERM          Term    yes    P1990     Request to terminate
+   16  STKFLT        Term    yes    -         Coprocessor stack fault (unused)
+   17  CHLD          Ign     yes    P1990     Child exited, stopped or continued
+   18  CONT          Cont    yes    P1990     Continue if stopped
+   19  STOP          Stop    no     P1990     Stop immediately; cannot be caught, blocked or ignored
+   20  TSTP          Stop    yes    P1990     Stop from the keyboard (Ctrl-Z)
+   21  TTIN          Stop    yes    P1990     Background process tried to read its terminal
+   22  TTOU          Stop    yes    P1990     Background process tried to write to its terminal
    23  URG           Ign     yes    P2001     Urgent data on a socket
-   24  XCPU          Core    yes    P2001     The CPU time limit was met
-   25  XFSZ          Core    yes    P2001     A file grew past the size limit
-   26  VTALRM        Term    yes    P2001     CPU time in user mode ran out
-   27  PROF          Term    yes    P2001     The profiling clock ticked
-   28  WINCH         Ign     yes    P2024     The terminal's window changed its size
+   24  XCPU          Core    yes    P2001     CPU time limit exceeded
+   25  XFSZ          Core    yes    P2001     File size limit exceeded
+   26  VTALRM        Term    yes    P2001     Virtual timer expired (CPU time in user mode)
+   27  PROF          Term    yes    P2001     Profiling timer expired
+   28  WINCH         Ign     yes    P2024     Terminal window size changed
    29  IO            Term    yes    P2001     Input or output is possible
-   30  PWR           Term    yes    -         Power is failing
-   31  SYS           Core    yes    P2001     A system call that is not allowed
-32-33  -             Term    yes    -         The C library's own
-34-64  RTMIN..RTMAX  Term    yes    P1993     Real-time signal: queued, in order, with a value
+   30  PWR           Term    yes    -         Power failure
+   31  SYS           Core    yes    P2001     Forbidden system call (usually by seccomp)
+32-33  -             Term    yes    -         Reserved by the C library
+34-64  RTMIN..RTMAX  Term    yes    P1993     Real-time signal (queued in order, with a value)
 
 "#]]
     );
@@ -63,11 +63,11 @@ fn list_realtime_adds_rows() {
     assert_data_eq!(
         rows.join("\n"),
         str![[r#"
- 32  32        Term    yes    -         The C library's own: thread cancellation
- 33  33        Term    yes    -         The C library's own: set*id for all threads
- 34  RTMIN     Term    yes    P1993     Real-time signal: queued, in order, with a value
- 37  RTMIN+3   Term    yes    P1993     Real-time signal: queued, in order, with a value
- 64  RTMAX     Term    yes    P1993     Real-time signal: queued, in order, with a value
+ 32  32        Term    yes    -         Reserved by the C library (thread cancellation)
+ 33  33        Term    yes    -         Reserved by the C library (set*id calls)
+ 34  RTMIN     Term    yes    P1993     Real-time signal (queued in order, with a value)
+ 37  RTMIN+3   Term    yes    P1993     Real-time signal (queued in order, with a value)
+ 64  RTMAX     Term    yes    P1993     Real-time signal (queued in order, with a value)
 "#]]
     );
 }
@@ -78,7 +78,7 @@ fn list_name_prints_description() {
     assert_data_eq!(
         result.stdout,
         str![[r#"
-Signal     USR1 (10): For the program to give a meaning, first
+Signal     USR1 (10): User-defined signal 1
 Default    Term: terminates the process
 Catchable  yes
 Origin     process
@@ -97,18 +97,18 @@ fn description_of_hardware_signal_lists_codes() {
     assert_data_eq!(
         result.stdout,
         str![[r#"
-Signal     BUS (7): Bus error: memory that cannot be reached
+Signal     BUS (7): Bus error (bad memory access)
 Default    Core: terminates the process and dumps core
 Catchable  yes
 Origin     hardware
 From       access past the end of a mapped file, misaligned access, a hardware memory error
-Use        crash reports; programs that map files guard against truncation with it
+Use        crash reports; programs that map files catch it in case a file is truncated
 Standard   P2001
 Codes      1 BUS_ADRALN: misaligned address
-           2 BUS_ADRERR: no memory behind the address (past the end of a mapped file)
-           3 BUS_OBJERR: hardware error of the object behind the address
-           4 BUS_MCEERR_AR: hardware memory error in data that was used: action required
-           5 BUS_MCEERR_AO: hardware memory error found before use: action optional
+           2 BUS_ADRERR: no memory at the address (past the end of a mapped file)
+           3 BUS_OBJERR: hardware error of the object at the address
+           4 BUS_MCEERR_AR: hardware memory error in accessed data (action required)
+           5 BUS_MCEERR_AO: hardware memory error found before an access (action optional)
 Numbers    7 on x86/arm; 10 on alpha, sparc, mips, parisc
 
 "#]]
@@ -123,16 +123,16 @@ fn list_answers_every_kind_of_operand() {
         result.stdout,
         str![[r#"
 OPERAND  NUM  SIGNAL    MEANING
-15        15  TERM      Please end
-143       15  TERM      128+15, as a shell reports it: the signal ended the process
-147       19  STOP      128+19, as a shell reports it: the signal stopped the process
-271       15  TERM      256+15, as ksh reports it: the signal ended the process
--9         9  KILL      -9, as Python reports it: the signal ended the process
-0x4002     -  INT TERM  a mask, 2 signals
-0x0        -  -         a mask, 0 signals
-34        34  RTMIN     Real-time signal: queued, in order, with a value
-33        33  33        The C library's own: set*id for all threads
-0          0  -         the null signal: nothing is sent, only that it could be is checked
+15        15  TERM      Request to terminate
+143       15  TERM      a shell reports 128+15 if the signal terminated the process
+147       19  STOP      a shell reports 128+19 if the signal stopped the process
+271       15  TERM      ksh reports 256+15 if the signal terminated the process
+-9         9  KILL      Python reports -9 if the signal terminated the process
+0x4002     -  INT TERM  signal mask (2 signals)
+0x0        -  -         signal mask (0 signals)
+34        34  RTMIN     Real-time signal (queued in order, with a value)
+33        33  33        Reserved by the C library (set*id calls)
+0          0  -         null signal (sends nothing; checks whether a signal could be sent)
 
 "#]]
     );
@@ -152,14 +152,17 @@ fn list_accepts_all_spellings() {
 #[test]
 fn unknown_operand_is_an_error_with_nearest_name() {
     for (operand, message) in [
-        ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
-        ("FOO", "FOO: unknown signal; the nearest name is FPE"),
-        ("TRM", "TRM: unknown signal; the nearest name is TERM"),
-        ("0xzz", "0xzz: not a mask: 'z' is no hexadecimal digit"),
-        ("RTMIN+31", "RTMIN+31: real-time signals are RTMIN+0 to RTMIN+30; the nearest is RTMAX"),
-        ("EMT", "EMT: x86/arm has no such signal; it is 7 on alpha"),
-        ("99999999999999999999", "99999999999999999999: not a signal number"),
-        ("", ": unknown signal"),
+        ("65", "65: neither a signal number (1 to 64; the nearest is RTMAX, 64)"),
+        ("FOO", "FOO: unknown signal (the nearest name is FPE)"),
+        ("TRM", "TRM: unknown signal (the nearest name is TERM)"),
+        ("0xzz", "0xzz: invalid mask ('z' is not a hexadecimal digit)"),
+        (
+            "RTMIN+31",
+            "RTMIN+31: no such real-time signal (expected RTMIN+0 to RTMIN+30; the nearest is RTMAX)",
+        ),
+        ("EMT", "EMT: no such signal on x86/arm (it is 7 on alpha"),
+        ("99999999999999999999", "99999999999999999999: neither a signal number"),
+        ("", "'': unknown signal"),
         ("\u{1b}[31m", "\\x1b[31m: unknown signal"),
     ] {
         let result = run(["list", "TERM", operand]);
@@ -203,11 +206,11 @@ fn list_codes_includes_codes_of_any_signal() {
         str![[r#"
 SIGNAL  CODE  NAME           MEANING
 CHLD       1  CLD_EXITED     the child exited
-CHLD       2  CLD_KILLED     a signal ended the child
-CHLD       3  CLD_DUMPED     a signal ended the child, with a core dump
-CHLD       4  CLD_TRAPPED    the traced child has a trap
+CHLD       2  CLD_KILLED     a signal killed the child
+CHLD       3  CLD_DUMPED     a signal killed the child, which dumped core
+CHLD       4  CLD_TRAPPED    the traced child trapped
 CHLD       5  CLD_STOPPED    the child stopped
-CHLD       6  CLD_CONTINUED  the stopped child continued
+CHLD       6  CLD_CONTINUED  the stopped child was continued
 any        0  SI_USER        sent by kill(2)
 any      128  SI_KERNEL      sent by the kernel
 any       -1  SI_QUEUE       sent by sigqueue(3), with a value
@@ -216,8 +219,8 @@ any       -3  SI_MESGQ       a POSIX message queue is no longer empty
 any       -4  SI_ASYNCIO     an asynchronous request of aio(7) completed
 any       -5  SI_SIGIO       queued SIGIO (used by old kernels)
 any       -6  SI_TKILL       sent to one thread by tkill(2) or tgkill(2)
-any       -7  SI_DETHREAD    sent by execve(2) to end the other threads
-any      -60  SI_ASYNCNL     an asynchronous name look-up completed
+any       -7  SI_DETHREAD    sent by execve(2) to terminate the other threads
+any      -60  SI_ASYNCNL     an asynchronous name lookup completed
 
 "#]]
     );
@@ -259,8 +262,8 @@ fn list_table_fits_width() {
 ┌───────┬──────────────┬────────┬───────┬──────────┬───────────────────────────┐
 │   NUM │ SIGNAL       │ ACTION │ CATCH │ STANDARD │ DESCRIPTION               │
 ├───────┼──────────────┼────────┼───────┼──────────┼───────────────────────────┤
-│     1 │ HUP          │ Term   │ yes   │ P1990    │ The terminal hung up, or  │
-│       │              │        │       │          │ its session ended         │
+│     1 │ HUP          │ Term   │ yes   │ P1990    │ Terminal hung up, or its  │
+│       │              │        │       │          │ session leader exited     │
 "#]]
     );
     assert!(result.stdout.lines().all(|line| line.chars().count() <= 80));

@@ -89,7 +89,7 @@ fn descriptions_agree_with_strsignal() {
         ("CHLD", "child", "child"),
         ("STKFLT", "stack fault", "stack fault"),
         ("XCPU", "cpu time limit", "cpu time limit"),
-        ("XFSZ", "file size", "file grew"),
+        ("XFSZ", "file size", "file size"),
         ("PROF", "profiling", "profiling"),
         ("WINCH", "window", "window"),
         ("IO", "i/o possible", "input or output is possible"),

@@ -35,78 +35,78 @@ pub const OPTIONS_WITH_VALUE: [&str; 20] = [
     "--at-most",
 ];
 
-/// Which processes: every option that is given must hold, of several values of
-/// one any does (but for signals: all of them).
+/// Selects processes. All given options must match. Of several values of one
+/// option, one must match; of several signals, all.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Select processes (all must hold)")]
+#[command(next_help_heading = "Select processes (all criteria must match)")]
 pub struct SelectArgs {
-    /// The whole name, exactly; however long
+    /// Exact process name, not truncated to 15 bytes
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     name: Vec<OsString>,
-    /// A regular expression, in the command line
+    /// Command line matches this regular expression
     #[arg(long = "match", value_name = "REGEX", hide_short_help = true)]
     pattern: Vec<String>,
-    /// Effective user, name or number
+    /// Effective user, a name or UID
     #[arg(long, value_name = "USER", value_delimiter = ',', hide_short_help = true)]
     user: Vec<String>,
-    /// Effective group, name or number
+    /// Effective group, a name or GID
     #[arg(long, value_name = "GROUP", value_delimiter = ',', hide_short_help = true)]
     gid: Vec<String>,
-    /// Process group; 0 is sigtool's own
+    /// Process group; 0 is the group of sigtool
     #[arg(long, value_name = "PGID", value_delimiter = ',', hide_short_help = true)]
     pgrp: Vec<String>,
-    /// Parent process
+    /// PID of the parent
     #[arg(long, value_name = "PID", value_delimiter = ',', hide_short_help = true)]
     parent: Vec<String>,
-    /// Session; 0 is sigtool's own
+    /// Session; 0 is the session of sigtool
     #[arg(long, value_name = "SID", value_delimiter = ',', hide_short_help = true)]
     session: Vec<String>,
-    /// Terminal: pts/3, tty1; none for without one
+    /// Controlling terminal (pts/3, tty1), or none
     #[arg(long, value_name = "TTY", value_delimiter = ',', hide_short_help = true)]
     tty: Vec<String>,
-    /// In this control group or one below it
+    /// In this cgroup or a descendant of it
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     cgroup: Vec<OsString>,
-    /// In the pid namespace of this process
+    /// In the same PID namespace as this process
     #[arg(long, value_name = "PID", value_delimiter = ',', hide_short_help = true)]
     ns: Vec<String>,
-    /// State: letters of RSDTtZXIP, as ps(1) prints
+    /// State, letters of RSDTtZXIP as in ps(1)
     #[arg(long, value_name = "LETTERS", value_delimiter = ',', hide_short_help = true)]
     state: Vec<String>,
-    /// Started at least so long ago: 5s, 1m30s, 2h
+    /// Started at least this long ago (5s, 1m30s, 2h)
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     older: Option<String>,
-    /// Started less than so long ago
+    /// Started less than this long ago
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     newer: Option<String>,
-    /// Only the one of them that started first
+    /// Only the match that started first
     #[arg(long, conflicts_with = "newest", hide_short_help = true)]
     oldest: bool,
-    /// Only the one of them that started last
+    /// Only the match that started last
     #[arg(long, hide_short_help = true)]
     newest: bool,
-    /// Its number is in this file; refused if stale
+    /// PID in this file; an error if the file is stale
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pidfile: Vec<PathBuf>,
-    /// Listening (TCP) or bound (UDP) at this port
+    /// Listens on this TCP port, or is bound to this UDP port
     #[arg(long, value_name = "[tcp:|udp:]N", value_delimiter = ',', hide_short_help = true)]
     port: Vec<String>,
-    /// It catches these signals; any; none
+    /// Catches all of these signals; or any, or none
     #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
     catches: Vec<String>,
-    /// It ignores these
+    /// Ignores all of these signals
     #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
     ignores: Vec<String>,
-    /// Each of its threads blocks these
+    /// Every thread blocks all of these signals
     #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
     blocks: Vec<String>,
-    /// Pending for it or one of its threads
+    /// These signals are pending, in any of its queues
     #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
     pending: Vec<String>,
-    /// Also every descendant of what was found
+    /// Also select all descendants of the matches
     #[arg(short, long, hide_short_help = true)]
     tree: bool,
-    /// Refuse if more than N were found
+    /// Fail if more than N processes match
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     at_most: Option<u32>,
 }
@@ -120,11 +120,12 @@ impl SelectArgs {
     pub fn to_selection(&self) -> Result<Selection, String> {
         let group = |word: &str| match parse::pid_at_least(word, 0)? {
             0 => process::process_group_of(std::process::id())
-                .ok_or_else(|| "sigtool has none here".to_owned()),
+                .ok_or_else(|| "the process group of sigtool has no ID in this PID namespace".to_owned()),
             group => Ok(group),
         };
         let session = |word: &str| match parse::pid_at_least(word, 0)? {
-            0 => process::own_session_id().ok_or_else(|| "sigtool has none here".to_owned()),
+            0 => process::own_session_id()
+                .ok_or_else(|| "the session of sigtool has no ID in this PID namespace".to_owned()),
             session => Ok(session),
         };
         let criteria = Criteria {
@@ -163,9 +164,11 @@ impl SelectArgs {
 /// matches them, too.
 fn parse_pattern(word: &str) -> Result<Regex, String> {
     let regex = RegexBuilder::new(word).dot_matches_new_line(true).build();
-    let regex = regex.map_err(|error| format!("not a regular expression: {error}"))?;
+    let regex = regex.map_err(|error| format!("invalid regular expression ({error})"))?;
     match regex.is_match("") {
-        true => Err("it matches nothing at all, and so everything; if that is meant, write .".to_owned()),
+        true => {
+            Err("matches every process, because it matches the empty string (use . to match all)".to_owned())
+        }
         false => Ok(regex),
     }
 }
@@ -187,7 +190,7 @@ fn parse_bytes_each(
 ) -> Result<Vec<Vec<u8>>, String> {
     let parse =
         |word: &OsString| Some(word.as_encoded_bytes()).filter(|word| !word.is_empty()).and_then(&parse);
-    words.iter().map(|word| parse(word).ok_or_else(|| option_error(option, "", "nothing is named"))).collect()
+    words.iter().map(|word| parse(word).ok_or_else(|| option_error(option, "", "empty value"))).collect()
 }
 
 fn parse_duration(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
@@ -287,25 +290,28 @@ mod tests {
     #[test]
     fn rejects_invalid_option_values() {
         for (words, error) in [
-            (["--name", ""], "--name '': nothing is named"),
-            (["--user", "no-such-user"], "--user no-such-user: there is no such user"),
-            (["--gid", "no-such-group"], "--gid no-such-group: there is no such group"),
+            (["--name", ""], "--name '': empty value"),
+            (["--user", "no-such-user"], "--user no-such-user: no such user"),
+            (["--gid", "no-such-group"], "--gid no-such-group: no such group"),
             (["--pgrp", "-5x"], "unexpected argument '-5' found"),
-            (["--parent", "x"], "--parent x: not a process id: they go from 0 to 4194304"),
-            (["--ns", "0"], "--ns 0: not a process id: they go from 1 to 4194304"),
-            (["--tty", "pts/99999"], "--tty pts/99999: there is no terminal /dev/pts/99999"),
-            (["--state", "X,Q"], "--state Q: 'Q' is not a state: letters of RSDTtZXIP"),
-            (["--older", "soon"], "--older soon: not a duration"),
-            (["--newer", "inf"], "--newer inf: no process is as old as that"),
-            (["--port", "http"], "--port http: not a port: N, tcp:N or udp:N, from 1 to 65535"),
+            (["--parent", "x"], "--parent x: invalid PID (expected 0 to 4194304)"),
+            (["--ns", "0"], "--ns 0: invalid PID (expected 1 to 4194304)"),
+            (["--tty", "pts/99999"], "--tty pts/99999: /dev/pts/99999 is not a terminal"),
+            (["--state", "X,Q"], "--state Q: unknown state 'Q' (expected letters of RSDTtZXIP"),
+            (["--older", "soon"], "--older soon: invalid duration"),
+            (["--newer", "inf"], "--newer inf: duration must be finite"),
+            (
+                ["--port", "http"],
+                "--port http: invalid port (expected N, tcp:N or udp:N, with N from 1 to 65535)",
+            ),
             (["--catches", "FOO"], "--catches FOO: "),
-            (["--pending", ""], "--pending '': no signal is named"),
+            (["--pending", ""], "--pending '': no signal given"),
             (["--at-most", "0"], "invalid value '0' for '--at-most <N>'"),
-            (["--match", "a("], "--match a(: not a regular expression: "),
-            (["--match", ""], "--match '': it matches nothing at all, and so everything"),
-            (["--match", "a|"], "--match a|: it matches nothing at all, and so everything"),
-            (["--cgroup", ""], "--cgroup '': nothing is named"),
-            (["--user", "root,"], "--user '': there is no such user"),
+            (["--match", "a("], "--match a(: invalid regular expression ("),
+            (["--match", ""], "--match '': matches every process"),
+            (["--match", "a|"], "--match a|: matches every process"),
+            (["--cgroup", ""], "--cgroup '': empty value"),
+            (["--user", "root,"], "--user '': no such user"),
         ] {
             let message = parse_selection(&words).unwrap_err();
             assert!(message.contains(error), "{words:?}: {message}");

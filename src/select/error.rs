@@ -46,22 +46,22 @@ impl fmt::Display for SelectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SelectError::ForeignProc => f.write_str(
-                "/proc is that of another pid namespace, with other process numbers: mount this one's own there \
-                 (unshare --mount-proc)",
+                "/proc belongs to a different PID namespace, so its PIDs cannot be used (mount a proc file system for \
+                 this namespace, for example with unshare --mount-proc)",
             ),
             SelectError::ProcUnreadable(directory, error) => {
-                write!(f, "{}: no processes can be read: {}", display_path(directory), message_without_errno(error))
+                write!(f, "{}: cannot list processes ({})", display_path(directory), message_without_errno(error))
             }
             SelectError::BadPidfile(file, error) => write!(f, "--pidfile {}: {error}", display_path(file)),
             SelectError::NamespaceUnreadable(pid, ProcReadError::PermissionDenied) => write!(
                 f,
-                "--ns {pid}: its namespace may not be read: it is another user's, and that takes CAP_SYS_PTRACE"
+                "--ns {pid}: cannot read the PID namespace of another user's process (run as root; needs CAP_SYS_PTRACE)"
             ),
             SelectError::NamespaceUnreadable(pid, error) => write!(f, "--ns {pid}: {error}"),
-            SelectError::SocketsUnreadable(file, error) => write!(f, "--port: {}: {}", display_path(file), message_without_errno(error)),
+            SelectError::SocketsUnreadable(file, error) => write!(f, "--port: cannot read {} ({})", display_path(file), message_without_errno(error)),
             SelectError::TooManyMatches { count, at_most } => {
                 let verb_phrase = if *count == 1 { "process matches" } else { "processes match" };
-                write!(f, "{count} {verb_phrase}, and --at-most is {at_most}")
+                write!(f, "{count} {verb_phrase}, but --at-most allows {at_most}")
             }
         }
     }

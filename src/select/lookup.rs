@@ -27,16 +27,16 @@ impl AccountDatabase {
     /// # Errors
     /// A message that no such name exists.
     pub(super) fn lookup_id(self, word: &str) -> Result<u32, String> {
-        let (file, database, kind) = match self {
-            AccountDatabase::Users => ("/etc/passwd", "passwd", "user"),
-            AccountDatabase::Groups => ("/etc/group", "group", "group"),
+        let (file, database, kind, id_kind) = match self {
+            AccountDatabase::Users => ("/etc/passwd", "passwd", "user", "UID"),
+            AccountDatabase::Groups => ("/etc/group", "group", "group", "GID"),
         };
         if parse::is_digits(word) {
-            return word.parse().map_err(|_| format!("not a {kind}'s number: it is too great"));
+            return word.parse().map_err(|_| format!("invalid {id_kind} (expected 0 to {})", u32::MAX));
         }
         let find = |text: &[u8]| passwd::find_id(text, word.as_bytes());
         let id = (!word.is_empty()).then(|| lookup(file, database, word, find)).flatten();
-        id.ok_or_else(|| format!("there is no such {kind}"))
+        id.ok_or_else(|| format!("no such {kind}"))
     }
 }
 
@@ -53,12 +53,13 @@ pub(super) fn terminal_device(word: &str) -> Result<u32, String> {
     let device = fs::metadata(&path).ok().filter(|_| !word.is_empty());
     match device.filter(|device| device.file_type().is_char_device()).map(|device| device.rdev()) {
         Some(CONTROLLING_TTY_DEVICE) => {
-            Err("that is whatever terminal one has: name it, as tty(1) does".to_owned())
+            Err("/dev/tty is a different terminal in each session (use the name that tty(1) prints)"
+                .to_owned())
         }
         // For small numbers, such as those of terminals, stat(2) uses the
         // encoding of the kernel.
-        Some(device) => u32::try_from(device).map_err(|_| format!("{} is no terminal", path.display())),
-        None => Err(format!("there is no terminal {}", path.display())),
+        Some(device) => u32::try_from(device).map_err(|_| format!("{} is not a terminal", path.display())),
+        None => Err(format!("{} is not a terminal", path.display())),
     }
 }
 
@@ -72,7 +73,7 @@ mod tests {
         assert_eq!(AccountDatabase::Groups.lookup_id("root"), Ok(0));
         assert_eq!(AccountDatabase::Users.lookup_id("4294967295"), Ok(u32::MAX));
         let result = AccountDatabase::Users.lookup_id("nobody-of-this-name");
-        assert_eq!(result.unwrap_err(), "there is no such user");
+        assert_eq!(result.unwrap_err(), "no such user");
         for word in ["", "-1", "--help", "no\nname", "4294967296"] {
             assert!(AccountDatabase::Groups.lookup_id(word).is_err(), "{word}");
         }
@@ -85,7 +86,7 @@ mod tests {
         // /dev/null is not a terminal, but its device number is known: 1, 3.
         assert_eq!(terminal_device("null"), Ok(0x103));
         assert_eq!(terminal_device("/dev/null"), Ok(0x103));
-        assert_eq!(terminal_device("pts/99999").unwrap_err(), "there is no terminal /dev/pts/99999");
+        assert_eq!(terminal_device("pts/99999").unwrap_err(), "/dev/pts/99999 is not a terminal");
         assert!(terminal_device("/dev/tty").is_err());
         for word in ["", "/", "..", "/etc/passwd"] {
             assert!(terminal_device(word).is_err(), "{word}");

@@ -205,7 +205,9 @@ impl Selection {
                 .collect(),
             None => match root.pids().map_err(proc_error)? {
                 pids if pids.is_empty() => {
-                    return Err(proc_error(io::Error::other("it has no process: it is no mounted /proc")));
+                    return Err(proc_error(io::Error::other(
+                        "it contains no processes, so it is not a mounted proc file system",
+                    )));
                 }
                 pids => pids,
             },
@@ -254,8 +256,8 @@ impl Selection {
         let mut warnings = Vec::new();
         if namespace_count > 0 {
             warnings.push(format!(
-                "--ns: {namespace_count} left out: the namespaces of other users' processes may not be read, which takes \
-                 CAP_SYS_PTRACE",
+                "--ns: skipped {} (cannot read the PID namespaces of other users; run as root; needs CAP_SYS_PTRACE)",
+                process_count(namespace_count)
             ));
         }
         warnings.extend(unexamined(outcomes));
@@ -266,11 +268,12 @@ impl Selection {
         let ownerless = inputs.port_sockets.iter().flatten().filter(|socket| !has_owner(socket));
         for socket in ownerless.filter(|_| socket_count > 0) {
             let warning = format!(
-                "--port {}:{}: it has a socket, made by uid {}, and who holds it cannot be seen: the descriptors of \
-                 {socket_count} other users' processes may not be read, which takes CAP_SYS_PTRACE",
+                "--port {}:{}: cannot find the process of a socket that uid {} created, because the descriptors of {} \
+                 of other users cannot be read (run as root; needs CAP_SYS_PTRACE)",
                 socket.protocol.name(),
                 socket.port,
-                socket.uid
+                socket.uid,
+                process_count(socket_count)
             );
             // The warnings for IPv4 and IPv6 may be equal.
             if !warnings.contains(&warning) {
@@ -296,13 +299,17 @@ fn unexamined<T>(outcomes: &[MatchOutcome<T>]) -> Vec<String> {
     });
     let (timeouts, failures): (Vec<_>, Vec<_>) =
         errors.partition(|error| matches!(error, ProcReadError::Timeout));
-    let line = |count: usize, reason: &str| match count {
-        1 => format!("1 process not examined: its command line {reason}"),
-        _ => format!("{count} processes not examined: their command lines {reason}"),
+    let line = |count: usize, reason: &str| {
+        format!("skipped {}: cannot read the command line ({reason})", process_count(count))
     };
-    let timeouts = (!timeouts.is_empty()).then(|| line(timeouts.len(), "did not arrive in time"));
-    let failures = failures.first().map(|error| line(failures.len(), &format!("could not be read: {error}")));
+    let timeouts = (!timeouts.is_empty()).then(|| line(timeouts.len(), "timeout"));
+    let failures = failures.first().map(|error| line(failures.len(), &error.to_string()));
     timeouts.into_iter().chain(failures).collect()
+}
+
+/// `1 process`, `2 processes`.
+fn process_count(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
 }
 
 /// The full name of a process whose comm may have been cut; its comm if no other
@@ -357,7 +364,7 @@ pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
     }
     let proc_error = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
     match root.pids().map_err(proc_error)?.is_empty() {
-        true => Err(proc_error(io::Error::other("it is not mounted"))),
+        true => Err(proc_error(io::Error::other("not mounted"))),
         false => Err(SelectError::ForeignProc),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn is_digits(word: &str) -> bool {
 /// A message about the expected form.
 pub(super) fn pid_at_least(word: &str, least: u32) -> Result<u32, String> {
     let id = pid_or_zero(word.as_bytes()).filter(|id| *id >= least);
-    id.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX_LIMIT}"))
+    id.ok_or_else(|| format!("invalid PID (expected {least} to {PID_MAX_LIMIT})"))
 }
 
 /// Parses states, one letter each.
@@ -43,12 +43,12 @@ pub(super) fn pid_at_least(word: &str, least: u32) -> Result<u32, String> {
 /// A message with the first invalid letter.
 pub(super) fn states(word: &str) -> Result<Vec<TaskState>, String> {
     if word.is_empty() {
-        return Err(format!("no state: letters of {STATE_LETTERS}"));
+        return Err(format!("no state given (expected letters of {STATE_LETTERS}, as in ps(1))"));
     }
     word.chars()
         .map(|letter| match u8::try_from(letter) {
             Ok(byte) if STATE_LETTERS.contains(letter) => Ok(TaskState::from_letter(byte)),
-            _ => Err(format!("'{letter}' is not a state: letters of {STATE_LETTERS}, as ps(1) prints them")),
+            _ => Err(format!("unknown state '{letter}' (expected letters of {STATE_LETTERS}, as in ps(1))")),
         })
         .collect()
 }
@@ -58,7 +58,7 @@ pub(super) fn states(word: &str) -> Result<Vec<TaskState>, String> {
 /// # Errors
 /// The reason why it is invalid.
 pub(super) fn finite_duration(word: &str) -> Result<Duration, String> {
-    duration::parse(word)?.ok_or_else(|| "no process is as old as that".to_owned())
+    duration::parse(word)?.ok_or_else(|| "duration must be finite".to_owned())
 }
 
 /// Parses `[tcp:|udp:]N`.
@@ -71,13 +71,13 @@ pub(super) fn port(word: &str) -> Result<PortCriterion, String> {
     if let Some((name, rest)) = word.split_once(':') {
         protocol = Protocol::ALL.into_iter().find(|protocol| protocol.name() == name);
         if protocol.is_none() {
-            return Err(format!("'{name}' is not a protocol: tcp or udp is expected"));
+            return Err(format!("unknown protocol '{name}' (expected tcp or udp)"));
         }
         digits = rest;
     }
     match digits.parse() {
         Ok(number @ 1..) if is_digits(digits) => Ok(PortCriterion { protocol, number }),
-        _ => Err("not a port: N, tcp:N or udp:N, from 1 to 65535".to_owned()),
+        _ => Err("invalid port (expected N, tcp:N or udp:N, with N from 1 to 65535)".to_owned()),
     }
 }
 
@@ -96,14 +96,14 @@ pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetC
         };
         match keyword {
             Some(keyword) if words.len() == 1 => return Ok(Some(keyword)),
-            Some(_) => return Err("it stands alone, without signals".to_owned()),
+            Some(_) => return Err("any and none cannot be combined with signals".to_owned()),
             None if word == "all" => {
                 set = set | Arch::NATIVE.signals().filter(|s| is_controlled_by_program(*s)).collect()
             }
             None => {
                 let signals = SignalSet::parse(word, Arch::NATIVE).map_err(|error| error.to_string())?;
                 if signals.is_empty() {
-                    return Err("no signal is named".to_owned());
+                    return Err("no signal given".to_owned());
                 }
                 set = set | signals;
             }
@@ -140,7 +140,7 @@ mod tests {
         ] {
             assert_eq!(pid_at_least(word, least).ok(), expected, "{word}");
         }
-        assert_eq!(pid_at_least("x", 0).unwrap_err(), "not a process id: they go from 0 to 4194304");
+        assert_eq!(pid_at_least("x", 0).unwrap_err(), "invalid PID (expected 0 to 4194304)");
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(letters("RSDTtZXIP").as_deref(), Ok("RSDTtZXIP"));
         assert_eq!(
             letters("Zz").unwrap_err(),
-            "'z' is not a state: letters of RSDTtZXIP, as ps(1) prints them"
+            "unknown state 'z' (expected letters of RSDTtZXIP, as in ps(1))"
         );
         assert!(letters("").is_err() && letters("ü").is_err() && letters("Z T").is_err());
     }
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(parse(&["any"]), Ok(Some(SignalSetCriterion::Any)));
         assert_eq!(parse(&["none"]), Ok(Some(SignalSetCriterion::None)));
         assert_eq!(parse(&["all"]), all(0xffff_fffe_7ffb_feff));
-        assert_eq!(parse(&["any", "HUP"]).unwrap_err(), "it stands alone, without signals");
+        assert_eq!(parse(&["any", "HUP"]).unwrap_err(), "any and none cannot be combined with signals");
         for word in ["", ",", "FOO", "~[1..64]", "any,HUP"] {
             assert!(parse(&[word]).is_err(), "{word}");
         }

@@ -48,23 +48,25 @@ impl fmt::Display for PidfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PidfileError::Io(error) => f.write_str(&message_without_errno(error)),
-            PidfileError::NotRegularFile => f.write_str("malformed: not a regular file"),
-            PidfileError::Empty => f.write_str("malformed: empty"),
+            PidfileError::NotRegularFile => f.write_str("malformed (not a regular file)"),
+            PidfileError::Empty => f.write_str("malformed (empty)"),
             PidfileError::TooLong => {
-                write!(f, "malformed: more than {MAX_PIDFILE_BYTES} bytes are no pidfile")
+                write!(f, "malformed (longer than {MAX_PIDFILE_BYTES} bytes)")
             }
             PidfileError::InvalidPid(word) => {
-                write!(f, "malformed: '{word}' is not a process id: they go from 1 to {PID_MAX_LIMIT}")
+                write!(f, "malformed ('{word}' is not a PID from 1 to {PID_MAX_LIMIT})")
             }
-            PidfileError::NoSuchProcess(pid) => write!(f, "stale: there is no process {pid}"),
-            PidfileError::Zombie(pid) => write!(f, "stale: process {pid} has ended (a zombie)"),
-            PidfileError::NotThreadGroupLeader(pid) => write!(f, "stale: {pid} is the number of a thread"),
+            PidfileError::NoSuchProcess(pid) => write!(f, "stale (process {pid} does not exist)"),
+            PidfileError::Zombie(pid) => write!(f, "stale (process {pid} has exited and is a zombie)"),
+            PidfileError::NotThreadGroupLeader(pid) => write!(f, "stale ({pid} is a TID, not a PID)"),
             PidfileError::StartedAfterWrite(pid, by) => write!(
                 f,
-                "stale: process {pid} was started {} s after the file was last written",
+                "stale (process {pid} was started {} s after the file was last written)",
                 by.as_secs()
             ),
-            PidfileError::Unreadable(pid, error) => write!(f, "process {pid}: {error}"),
+            PidfileError::Unreadable(pid, error) => {
+                write!(f, "cannot read the state of process {pid} ({error})")
+            }
         }
     }
 }
@@ -133,14 +135,14 @@ mod tests {
         }
         let long = " ".repeat(5000);
         for (text, message) in [
-            ("", "malformed: empty"),
-            (" \n", "malformed: empty"),
-            ("0", "malformed: '0' is not a process id: they go from 1 to 4194304"),
-            ("-1", "malformed: '-1' is not a process id: they go from 1 to 4194304"),
-            ("+12", "malformed: '+12' is not a process id: they go from 1 to 4194304"),
-            ("4294967297", "malformed: '4294967297' is not a process id: they go from 1 to 4194304"),
-            ("nginx: 12", "malformed: 'nginx:' is not a process id: they go from 1 to 4194304"),
-            (&long, "malformed: more than 4096 bytes are no pidfile"),
+            ("", "malformed (empty)"),
+            (" \n", "malformed (empty)"),
+            ("0", "malformed ('0' is not a PID from 1 to 4194304)"),
+            ("-1", "malformed ('-1' is not a PID from 1 to 4194304)"),
+            ("+12", "malformed ('+12' is not a PID from 1 to 4194304)"),
+            ("4294967297", "malformed ('4294967297' is not a PID from 1 to 4194304)"),
+            ("nginx: 12", "malformed ('nginx:' is not a PID from 1 to 4194304)"),
+            (&long, "malformed (longer than 4096 bytes)"),
         ] {
             assert_eq!(parse_pid(text.as_bytes()).unwrap_err().to_string(), message);
         }

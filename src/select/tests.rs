@@ -226,7 +226,7 @@ fn tree_includes_all_descendants_and_counts_them() {
         4
     );
     let error = bounded(3).find_processes(&ProcRoot::default(), Some(&[pid])).expect_err("four");
-    assert_eq!(error.to_string(), "4 processes match, and --at-most is 3");
+    assert_eq!(error.to_string(), "4 processes match, but --at-most allows 3");
     assert_eq!(error.exit_status(), ExitStatus::Failure);
     for pid in pids.iter().filter(|found| **found != pid) {
         crate::sys::process::pidfd::PidFd::open(*pid)
@@ -315,10 +315,10 @@ fn pidfile_rejects_process_started_later() {
     };
     assert_eq!(error_text(), "--pidfile FILE: No such file or directory");
     fs::create_dir(&file).expect("a folder");
-    assert_eq!(error_text(), "--pidfile FILE: malformed: not a regular file");
+    assert_eq!(error_text(), "--pidfile FILE: malformed (not a regular file)");
     fs::remove_dir(&file).expect("removed");
     fs::write(&file, "").expect("written");
-    assert_eq!(error_text(), "--pidfile FILE: malformed: empty");
+    assert_eq!(error_text(), "--pidfile FILE: malformed (empty)");
     fs::write(&file, format!("{pid}\nmore\n")).expect("written");
     assert_eq!(selected_pids(&selection, None), [pid]);
     assert_eq!(selected_pids(&selection, Some(&[pid])), [pid]);
@@ -335,14 +335,14 @@ fn pidfile_rejects_process_started_later() {
     assert_eq!(selected_pids(&selection, None), [pid], "within the allowance");
     set_file_age(100);
     let stale = error_text();
-    assert!(stale.starts_with("--pidfile FILE: stale: process PID was started "), "{stale}");
+    assert!(stale.starts_with("--pidfile FILE: stale (process PID was started "), "{stale}");
     set_file_age(0);
     child.0.kill().expect("killed");
     let pidfd = crate::sys::process::pidfd::PidFd::open(pid).expect("a zombie");
     assert!(pidfd.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
-    assert_eq!(error_text(), "--pidfile FILE: stale: process PID has ended (a zombie)");
+    assert_eq!(error_text(), "--pidfile FILE: stale (process PID has exited and is a zombie)");
     child.kill_and_reap();
-    assert_eq!(error_text(), "--pidfile FILE: stale: there is no process PID");
+    assert_eq!(error_text(), "--pidfile FILE: stale (process PID does not exist)");
     assert!(!selection.revalidate(&ProcRoot::default(), &found));
 }
 
@@ -353,7 +353,7 @@ fn selection_fails_if_namespace_or_proc_is_unreadable() {
     assert_eq!(error.to_string(), "--ns 4194304: no such process");
     assert_eq!(error.exit_status(), ExitStatus::Unreadable);
     let error = Selection::default().find_processes(&ProcRoot::new("/nowhere"), None).expect_err("nothing");
-    assert_eq!(error.to_string(), "/nowhere: no processes can be read: No such file or directory");
+    assert_eq!(error.to_string(), "/nowhere: cannot list processes (No such file or directory)");
 }
 
 #[test]
@@ -372,8 +372,8 @@ fn unreadable_namespaces_and_sockets_are_warned_about() {
     let warnings = |outcomes: &[MatchOutcome<()>]| Selection::default().warnings(&inputs, outcomes);
     assert!(warnings(&[]).is_empty(), "nobody else could hold it: another criterion does not hold");
     assert!(warnings(&[match_with_socket(5), match_with_socket(6), denied()]).is_empty());
-    let expected = "--port tcp:80: it has a socket, made by uid 33, and who holds it cannot be seen: the descriptors of 2 \
-               other users' processes may not be read, which takes CAP_SYS_PTRACE";
+    let expected = "--port tcp:80: cannot find the process of a socket that uid 33 created, because the descriptors of 2 \
+               processes of other users cannot be read (run as root; needs CAP_SYS_PTRACE)";
     assert_eq!(warnings(&[match_with_socket(5), denied(), denied()]), [expected]);
     assert_eq!(warnings(&[denied(), denied()]), [expected], "said once for IPv4 and IPv6");
     let namespaces =
@@ -381,19 +381,19 @@ fn unreadable_namespaces_and_sockets_are_warned_about() {
     assert_eq!(
         namespaces,
         [
-            "--ns: 2 left out: the namespaces of other users' processes may not be read, which takes CAP_SYS_PTRACE"
+            "--ns: skipped 2 processes (cannot read the PID namespaces of other users; run as root; needs CAP_SYS_PTRACE)"
         ]
     );
     let no_command_line = |error| MatchOutcome::NoCommandLine(error);
     let timeout = || no_command_line(ProcReadError::Timeout);
     let io_error = || no_command_line(ProcReadError::Io(std::io::Error::from_raw_os_error(11)));
-    let expected = "1 process not examined: its command line did not arrive in time";
+    let expected = "skipped 1 process: cannot read the command line (timeout)";
     assert_eq!(warnings(&[timeout(), match_with_socket(5)]), [expected]);
     assert_eq!(
         warnings(&[timeout(), io_error(), timeout()]),
         [
-            "2 processes not examined: their command lines did not arrive in time",
-            "1 process not examined: its command line could not be read: Resource temporarily unavailable"
+            "skipped 2 processes: cannot read the command line (timeout)",
+            "skipped 1 process: cannot read the command line (Resource temporarily unavailable)"
         ]
     );
 }

@@ -34,13 +34,13 @@ impl fmt::Display for ParseMaskError {
         match self {
             ParseMaskError::Empty => write!(f, "no hexadecimal digits"),
             ParseMaskError::InvalidDigit(byte) => {
-                write!(f, "'{}' is no hexadecimal digit", byte.escape_ascii())
+                write!(f, "'{}' is not a hexadecimal digit", byte.escape_ascii())
             }
             ParseMaskError::TooLong(count) => {
-                write!(f, "{count} hexadecimal digits, but a mask has at most 32")
+                write!(f, "{count} hexadecimal digits instead of at most 32")
             }
             ParseMaskError::WrongLength(count) => {
-                write!(f, "{count} hexadecimal digits where the kernel prints 16 (32 on mips): cut short?")
+                write!(f, "{count} hexadecimal digits instead of 16 (32 on mips); probably truncated")
             }
         }
     }

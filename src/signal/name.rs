@@ -84,19 +84,20 @@ impl fmt::Display for ParseSignalNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseSignalNameError::Unknown { text, nearest } => {
-                write!(f, "{text}: unknown signal; the nearest name is {nearest}")
+                let shown = if text.is_empty() { "''" } else { text };
+                write!(f, "{shown}: unknown signal (the nearest name is {nearest})")
             }
             ParseSignalNameError::OutOfRange { text, nearest, max_offset } => write!(
                 f,
-                "{text}: real-time signals are RTMIN+0 to RTMIN+{max_offset}; the nearest is {nearest}"
+                "{text}: no such real-time signal (expected RTMIN+0 to RTMIN+{max_offset}; the nearest is {nearest})"
             ),
             ParseSignalNameError::OtherArch { text, arch, numbers } => {
-                write!(f, "{text}: {arch} has no such signal; it is")?;
+                write!(f, "{text}: no such signal on {arch} (it is")?;
                 for (index, (arch, number)) in numbers.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
                     write!(f, "{comma} {number} on {arch}")?;
                 }
-                Ok(())
+                f.write_str(")")
             }
         }
     }
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn parse_reports_other_architectures() {
         let error = parse("EMT", Arch::Common).unwrap_err().to_string();
-        assert_eq!(error, "EMT: x86/arm has no such signal; it is 7 on alpha, 7 on sparc, 7 on mips");
+        assert_eq!(error, "EMT: no such signal on x86/arm (it is 7 on alpha, 7 on sparc, 7 on mips)");
         assert_eq!(parse("EMT", Arch::Mips).map(Signal::get), Ok(7));
         assert_eq!(parse("LOST", Arch::Sparc).map(Signal::get), Ok(29));
         assert_eq!(parse("INFO", Arch::Alpha).map(Signal::get), Ok(29));

@@ -242,7 +242,7 @@ impl Siginfo {
     pub fn description(&self) -> String {
         let reason = match self.known_code() {
             Some(code) => code.description.to_owned(),
-            None => format!("code {}", self.code),
+            None => format!("unknown si_code {}", self.code),
         };
         let name = |number: i32| {
             let signal = u8::try_from(number).ok().and_then(|number| Arch::NATIVE.signal(number));
@@ -253,13 +253,15 @@ impl Siginfo {
                 SignalOrigin::Child { status, .. } if self.code == CLD_EXITED => {
                     format!(" with status {status}")
                 }
-                SignalOrigin::Child { status, .. } => format!(": {}", name(status)),
+                SignalOrigin::Child { status, .. } => format!(" ({})", name(status)),
                 SignalOrigin::Timer { overrun, .. } if overrun > 0 => {
-                    format!(", and {overrun} times more meanwhile")
+                    format!(" (overrun count {overrun})")
                 }
-                SignalOrigin::Fault { address } => format!(", at 0x{address:x}"),
-                SignalOrigin::Syscall { number, address } => format!(": number {number}, at 0x{address:x}"),
-                SignalOrigin::Descriptor { descriptor, .. } => format!(", descriptor {descriptor}"),
+                SignalOrigin::Fault { address } => format!(" (address 0x{address:x})"),
+                SignalOrigin::Syscall { number, address } => {
+                    format!(" (system call {number}, address 0x{address:x})")
+                }
+                SignalOrigin::Descriptor { descriptor, .. } => format!(" (descriptor {descriptor})"),
                 _ => String::new(),
             }
     }

@@ -243,7 +243,11 @@ fn requirements_decide_exit_status() {
     let result = run(["decode-status", "--require", "caught=TERM", &dead.pid.to_string()]);
     assert!(result.code == Some(1) && result.stdout.ends_with("it is a zombie\n"), "{}", result.stdout);
     let result = run(["decode-status", "--proc", "/tmp", "--all", "--format", "prometheus"]);
-    assert!(result.code == Some(3) && result.stderr.contains("no mounted /proc"), "{}", result.stderr);
+    assert!(
+        result.code == Some(3) && result.stderr.contains("not a mounted proc file system"),
+        "{}",
+        result.stderr
+    );
     let result = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
     assert_eq!((result.code, result.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
     for (word, message) in [

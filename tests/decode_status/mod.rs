@@ -244,7 +244,7 @@ fn invalid_operand_is_an_error_and_nothing_is_shown() {
         (&["self", "12abc"], "12abc: not a process"),
         (&["-", "-"], "-: standard input can be read only once"),
         (&[], "nothing to decode"),
-        (&["--mask", "zz"], "--mask zz: 'z' is no hexadecimal digit"),
+        (&["--mask", "zz"], "--mask zz: 'z' is not a hexadecimal digit"),
         (&["--mask", "SigFoo=1"], "--mask SigFoo=: not a line of signals"),
         (&["--mask", "1", "self"], "cannot be used with"),
         (&["-5"], "unexpected argument '-5' found"),

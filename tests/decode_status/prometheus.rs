@@ -212,10 +212,16 @@ fn prometheus_rejects_conflicting_options() {
         (&["decode-status", "--format", "prometheus", "--all", "--newest"], "--oldest, --newest: not with"),
         (&["decode-status", "--format", "prometheus", "--all", "--at-most", "9"], "--at-most: not with"),
         (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID: not with"),
-        (&["--format", "prometheus", "list"], "--format prometheus: decode-status alone"),
-        (&["send", "--format", "prometheus", "-0", "4194304"], "--format prometheus: decode-status alone"),
-        (&["watch", "--format=prometheus"], "--format prometheus: decode-status alone"),
-        (&["completions", "bash", "--format=prometheus"], "--format prometheus: decode-status alone"),
+        (&["--format", "prometheus", "list"], "--format prometheus is only supported by decode-status"),
+        (
+            &["send", "--format", "prometheus", "-0", "4194304"],
+            "--format prometheus is only supported by decode-status",
+        ),
+        (&["watch", "--format=prometheus"], "--format prometheus is only supported by decode-status"),
+        (
+            &["completions", "bash", "--format=prometheus"],
+            "--format prometheus is only supported by decode-status",
+        ),
     ] {
         let result = run(arguments);
         assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");

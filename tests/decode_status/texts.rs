@@ -76,7 +76,7 @@ fn captured_files_are_decoded_or_rejected_clearly() {
         ("mips", 0, " 18  CHLD    caught              -        process"),
         ("crlf", 0, "Process  6476 (bash)"),
         ("gvisor", 3, "no signal lines (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt)"),
-        ("cut-short", 3, "SigCgt: 8 hexadecimal digits where the kernel prints 16 (32 on mips): cut short?"),
+        ("cut-short", 3, "SigCgt: 8 hexadecimal digits instead of 16 (32 on mips); probably truncated"),
         ("empty", 3, "empty: no lines of /proc/PID/status"),
         ("missing", 3, "No such file or directory"),
     ] {

@@ -74,7 +74,7 @@ impl Drop for Hostile {
 #[test]
 fn selection_reports_command_line_that_never_arrives() {
     let Some(hostile) = Hostile::start("arguments", &[]) else { return };
-    let late = "sigtool: 1 process not examined: its command line did not arrive in time\n";
+    let late = "sigtool: skipped 1 process: cannot read the command line (timeout)\n";
     // The command line of the server contains the directory.
     let folder = hostile.folder.to_str().expect("a path");
     let server = hostile.server.id().to_string();
@@ -106,7 +106,7 @@ fn effect_is_unknown_if_signal_set_never_arrives() {
     let Some(hostile) = Hostile::start("set", &["set"]) else { return };
     let result = run(["send", "-TERM", "--dry-run", &hostile.pid]);
     assert!(
-        result.code == Some(0) && result.stdout.contains("unknown: "),
+        result.code == Some(0) && result.stdout.contains("unknown"),
         "{} {}",
         result.stdout,
         result.stderr

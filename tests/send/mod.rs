@@ -91,11 +91,11 @@ fn thread_target_receives_signal_alone() {
     assert_eq!(
         result.stderr,
         format!(
-            "sigtool: {tid}: USR1 not sent: it is a thread of process {pid}, not a process; for the thread alone write {pid}/{tid}\n"
+            "sigtool: {tid}: USR1 not sent: it is a thread of process {pid} (to signal only the thread, use {pid}/{tid})\n"
         )
     );
     let result = send(&["-USR1", &format!("{pid}/1")]);
-    assert_eq!(result.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
+    assert_eq!(result.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread in this process\n"));
 }
 
 #[test]
@@ -103,26 +103,26 @@ fn invalid_arguments_are_rejected_before_sending() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     for (arguments, message) in [
-        (&["-65", &pid][..], "65: not a signal number: they go from 0 to 64"),
-        (&["-999999", &pid], "999999: not a signal number"),
-        (&["-FOO", &pid], "FOO: unknown signal; the nearest name is FPE"),
-        (&[&pid, "-9"], "-9: a signal after the targets; nothing was sent"),
-        (&["-TERM", "-9", &pid], "-9: a second signal; nothing was sent"),
-        (&["-TERM", "-KILL", &pid], "-KILL: a second signal; nothing was sent"),
-        (&["-TERM", "-s", "KILL", &pid], "-s: a second signal"),
-        (&["-s", "KILL", "-n", "9", &pid], "-n: a second signal"),
+        (&["-65", &pid][..], "65: invalid signal number (expected 0 to 64)"),
+        (&["-999999", &pid], "999999: invalid signal number"),
+        (&["-FOO", &pid], "FOO: unknown signal (the nearest name is FPE)"),
+        (&[&pid, "-9"], "-9: the signal must precede the targets; nothing was sent"),
+        (&["-TERM", "-9", &pid], "-9: only one signal may be given; nothing was sent"),
+        (&["-TERM", "-KILL", &pid], "-KILL: only one signal may be given; nothing was sent"),
+        (&["-TERM", "-s", "KILL", &pid], "-s: only one signal may be given"),
+        (&["-s", "KILL", "-n", "9", &pid], "-n: only one signal may be given"),
         (&["-KILL", &pid, "--dryrun"], "unexpected argument '--dryrun' found"),
-        (&["-KILL", &pid, ""], "'': not a target"),
-        (&["-KILL", &pid, " 12"], " 12: not a target"),
-        (&["-KILL", &pid, "+12"], "+12: not a target"),
-        (&["-KILL", &pid, "12abc"], "12abc: not a target"),
-        (&["-KILL", &pid, "0x10"], "0x10: not a target"),
-        (&["-KILL", &pid, "4294967297"], "4294967297: not a process id: they go from 1 to 4194304"),
-        (&["-KILL", &pid, "99999999999999999999"], "99999999999999999999: not a process id"),
-        (&["-KILL", &pid, "nginx"], "nginx: not a target"),
-        (&["-KILL", "-q", "x", &pid], "--queue 'x': not a value"),
-        (&["-n", "KILL", &pid], "KILL: not a signal number"),
-        (&["-KILL"], "no target: name one (PID, -PGID, 0, PID/TID), or choose"),
+        (&["-KILL", &pid, ""], "'': invalid target (expected PID, -PGID"),
+        (&["-KILL", &pid, " 12"], " 12: invalid target (expected PID, -PGID"),
+        (&["-KILL", &pid, "+12"], "+12: invalid target (expected PID, -PGID"),
+        (&["-KILL", &pid, "12abc"], "12abc: invalid target (expected PID, -PGID"),
+        (&["-KILL", &pid, "0x10"], "0x10: invalid target (expected PID, -PGID"),
+        (&["-KILL", &pid, "4294967297"], "4294967297: invalid PID (expected 1 to 4194304)"),
+        (&["-KILL", &pid, "99999999999999999999"], "99999999999999999999: invalid PID"),
+        (&["-KILL", &pid, "nginx"], "nginx: invalid target (to signal processes by name, use --name nginx)"),
+        (&["-KILL", "-q", "x", &pid], "--queue 'x': invalid value"),
+        (&["-n", "KILL", &pid], "KILL: invalid signal number"),
+        (&["-KILL"], "no target given (expected PID, -PGID, 0 or PID/TID, or a selection option"),
     ] {
         let result = send(arguments);
         assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -164,7 +164,7 @@ fn pidfd_inode_distinguishes_reused_pid() {
     let result = send(&["-KILL", &format!("{pid}:1")]);
     assert_eq!(result.code, Some(1));
     let inode = result.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
-    let expected = format!("not the process that is meant: its inode is {inode}");
+    let expected = format!("a different process has this PID now, with pidfd inode {inode}");
     assert!(
         result.stderr.contains(&expected) && result.stderr.contains("(fixture, uid "),
         "{}",
@@ -258,7 +258,7 @@ fn permission_error_names_process_and_reason() {
         Ok(result) if result.stderr.starts_with("sigtool: ") => {
             assert_eq!(result.code, Some(1));
             let expected = format!(
-                "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534): another user's takes CAP_KILL\n"
+                "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534; signalling another user's process requires CAP_KILL)\n"
             );
             assert_eq!(result.stderr, expected);
         }
@@ -332,7 +332,10 @@ fn minus_one_requires_broadcast() {
     let Some(result) = in_namespace(&script) else { return };
     assert_eq!(result.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", result.stderr);
     let message: Vec<&str> = result.stderr.lines().collect();
-    assert!(message[0].starts_with("sigtool: -1: that is every process you may signal"), "{message:?}");
-    assert!(message[1].starts_with("sigtool: -1: a value can be queued to"), "{message:?}");
-    assert!(message[2].starts_with("sigtool: -1: a second signal"), "{message:?}");
+    assert!(
+        message[0].starts_with("sigtool: -1 means every process you may signal (add --broadcast"),
+        "{message:?}"
+    );
+    assert!(message[1].starts_with("sigtool: -1: cannot queue a value to every process"), "{message:?}");
+    assert!(message[2].starts_with("sigtool: -1: only one signal may be given"), "{message:?}");
 }

@@ -12,17 +12,17 @@ use crate::support::{CommandResult, Fixture, SIGTOOL, kill_command, sigtool, ski
 /// The system calls that a filter may refuse, their errors, and sigtool's
 /// reports.
 const REFUSED: [(c_long, c_int, &str); 4] = [
-    (SYS_pidfd_open, EPERM, "pidfd_open(2) is refused (probably by a seccomp filter)"),
+    (SYS_pidfd_open, EPERM, "pidfd_open(2) is denied (probably by a seccomp filter)"),
     (
         SYS_pidfd_open,
         ENOSYS,
-        "pidfd_open(2) is not available (needs Linux 5.3; probably a seccomp filter hides it)",
+        "pidfd_open(2) is not available (needs Linux 5.3; probably blocked by a seccomp filter)",
     ),
-    (SYS_pidfd_send_signal, EPERM, "pidfd_send_signal(2) is refused (probably by a seccomp filter)"),
+    (SYS_pidfd_send_signal, EPERM, "pidfd_send_signal(2) is denied (probably by a seccomp filter)"),
     (
         SYS_pidfd_send_signal,
         ENOSYS,
-        "pidfd_send_signal(2) is not available (needs Linux 5.1; probably a seccomp filter hides it)",
+        "pidfd_send_signal(2) is not available (needs Linux 5.1; probably blocked by a seccomp filter)",
     ),
 ];
 
@@ -90,12 +90,12 @@ fn selection_sends_nothing_without_pidfds() {
     let inode = &format!("{pid}:1");
     for (call, error, message) in REFUSED {
         for (arguments, needs) in [
-            (&["--name", "pidfd-refused"][..], "selecting processes needs pidfds: "),
-            (&["--name", "pidfd-refused", "--dry-run"], "selecting processes needs pidfds: "),
-            (&["--tree", pid], "selecting processes needs pidfds: "),
-            (&["--at-most", "3", pid], "selecting processes needs pidfds: "),
-            (&["--wait", "1s", pid], "--wait needs pidfds: "),
-            (&["--wait", "1s", "--then", "KILL", pid], "--wait needs pidfds: "),
+            (&["--name", "pidfd-refused"][..], "selecting processes needs pidfds, but "),
+            (&["--name", "pidfd-refused", "--dry-run"], "selecting processes needs pidfds, but "),
+            (&["--tree", pid], "selecting processes needs pidfds, but "),
+            (&["--at-most", "3", pid], "selecting processes needs pidfds, but "),
+            (&["--wait", "1s", pid], "--wait needs pidfds, but "),
+            (&["--wait", "1s", "--then", "KILL", pid], "--wait needs pidfds, but "),
             (&[pid, inode], inode),
         ] {
             let result = send_without(call, error, &[&["-KILL"], arguments].concat());
@@ -125,13 +125,13 @@ fn kill_sends_only_to_pids_without_pidfds() {
     let pid = target.pid.to_string();
     for (call, error, message) in REFUSED {
         let result = kill_without(call, error, &["-KILL", "pidfd-killed"]);
-        let expected = format!("kill: sending signal to {pid} failed: {message}, and a PID alone");
+        let expected = format!("kill: sending signal to {pid} failed: {message}, and the PID may belong");
         assert_eq!(result.code, Some(1));
         assert!(result.stderr.starts_with(&expected), "{}", result.stderr);
         let result = kill_without(call, error, &["-KILL", "--timeout", "1", "KILL", &pid]);
         assert_eq!(result.code, Some(1));
         assert!(
-            result.stderr.starts_with(&format!("kill: --timeout needs pidfds: {message}")),
+            result.stderr.starts_with(&format!("kill: --timeout needs pidfds, but {message}")),
             "{}",
             result.stderr
         );
@@ -173,7 +173,7 @@ fn permission_error_names_cap_kill_without_pidfds() {
             return skipped(&format!("setpriv: {}", result.stderr.trim()));
         }
         assert_eq!(result.code, Some(1));
-        assert!(result.stderr.contains("operation not permitted (you are uid 65534)"), "{}", result.stderr);
+        assert!(result.stderr.contains("operation not permitted (you are uid 65534;"), "{}", result.stderr);
     }
     assert!(is_untouched(target));
 }
@@ -187,7 +187,7 @@ fn shared_pidfd_inode_is_refused() {
     let message = send(&["-0", &format!("{pid}:1")]).stderr;
     let inode = message.trim().rsplit(' ').next().expect("the inode");
     let named = format!("{pid}:{inode}");
-    let expected = "PID:INODE needs Linux 6.9 (before, all pidfds share one inode)";
+    let expected = "PID:INODE needs Linux 6.9 (on older kernels, all pidfds share one inode)";
     for error in [0, EPERM, ENOSYS] {
         let other = fixture(&[]);
         let other_pid = other.pid.to_string();

@@ -52,10 +52,10 @@ fn criteria_restrict_named_targets() {
     assert_eq!(chosen(&["--oldest", &one]), numbers(&[blocking.pid]));
     let result = send(&["-0", &one, &other, "--catches", "HUP"]);
     let expected =
-        format!("sigtool: {one} ({name}, uid {}): it does not match the options that select\n", uid());
+        format!("sigtool: {one} ({name}, uid {}): it does not match the selection options\n", uid());
     assert_eq!((result.code, result.stderr), (Some(64), expected));
     let result = send(&["-0", "--name", &name, "--at-most", "1"]);
-    let message = "sigtool: 2 processes match, and --at-most is 1; nothing was sent\n";
+    let message = "sigtool: 2 processes match, but --at-most allows 1; nothing was sent\n";
     assert_eq!((result.code, result.stderr.as_str()), (Some(1), message));
 }
 
@@ -70,19 +70,22 @@ fn is_root() -> bool {
 #[test]
 fn selection_rejects_conflicting_options() {
     for (words, message) in [
-        (&["--tree"][..], "no target: name one"),
-        (&["--oldest"], "no target: name one"),
-        (&["--at-most", "3"], "no target: name one"),
-        (&["--name", "x", "-TERM", "-77"], "-77: --tree and the options that select go with a PID"),
-        (&["-TERM", "-77", "--tree"], "-77: --tree and the options that select go with a PID"),
-        (&["--tree", "100/101"], "100/101: --tree and the options that select go with a PID"),
-        (&["--name", "x", "--match", "("], "--match (: not a regular expression"),
-        (&["--user", "no-such-user", "100"], "--user no-such-user: there is no such user"),
+        (&["--tree"][..], "no target given"),
+        (&["--oldest"], "no target given"),
+        (&["--at-most", "3"], "no target given"),
+        (
+            &["--name", "x", "-TERM", "-77"],
+            "-77: selection options and --tree can be combined only with PIDs",
+        ),
+        (&["-TERM", "-77", "--tree"], "-77: selection options and --tree can be combined only with PIDs"),
+        (&["--tree", "100/101"], "100/101: selection options and --tree can be combined only with PIDs"),
+        (&["--name", "x", "--match", "("], "--match (: invalid regular expression"),
+        (&["--user", "no-such-user", "100"], "--user no-such-user: no such user"),
         (&["--then", "KILL", "100"], "--wait"),
-        (&["--wait", "soon", "100"], "--wait soon: not a duration"),
+        (&["--wait", "soon", "100"], "--wait soon: invalid duration"),
         (&["--wait", "1s", "--then", "FOO", "100"], "--then FOO: unknown signal"),
-        (&["--interactive", "100"], "--interactive: standard input is no terminal"),
-        (&["--broadcast", "--wait", "1s", "--", "-1"], "-1: everybody cannot be waited for"),
+        (&["--interactive", "100"], "--interactive: standard input is not a terminal"),
+        (&["--broadcast", "--wait", "1s", "--", "-1"], "-1: cannot wait for every process"),
     ] {
         let result = send(words);
         assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{words:?}: {}", result.stderr);
@@ -147,7 +150,7 @@ fn tree_signals_all_descendants() {
     // Finally the shell itself was named, so it was not excluded. It is an init
     // without a handler.
     assert_eq!(result.stdout, "5\n1\n0\n137\n1\n0\n143\n", "{}", result.stderr);
-    let message = "sigtool: 4 processes match, and --at-most is 3; nothing was sent\n";
+    let message = "sigtool: 4 processes match, but --at-most allows 3; nothing was sent\n";
     assert!(result.stderr.starts_with(message), "{}", result.stderr);
 }
 
@@ -175,7 +178,7 @@ fn reused_pid_is_not_signalled() {
         until grep -qs ready ready; do :; done
         script -qefc '\"$SIGTOOL\" send -TERM --interactive --name victim' shown < answer > /dev/null & asking=$!
         exec 3> answer
-        until grep -qs 'Send it?' shown; do :; done
+        until grep -qs 'Send TERM to ' shown; do :; done
         kill -KILL $victim; wait $victim
         take 5000; sleep 1000 & other=$!
         echo y >&3; wait $asking; echo $?
@@ -199,10 +202,10 @@ fn prompt_answer_applies_to_shown_process() {
         bash -c 'read -r _ < go; exec sleep 1000' & other=$!
         script -qefc \"\\\"$SIGTOOL\\\" send -TERM --interactive --name bash $other\" shown < answer > /dev/null & asking=$!
         exec 3> answer
-        until grep -qs 'Send it?' shown; do :; done
+        until grep -qs 'Send TERM to ' shown; do :; done
         echo go > go; until grep -q sleep /proc/$other/comm; do :; done
         echo y >&3; wait $asking; echo $?
-        kill -0 $other; echo $?; grep -c 'not what was meant any more' shown
+        kill -0 $other; echo $?; grep -c 'it exited or no longer matches' shown
     ";
     let Some(result) = in_namespace(script) else { return };
     if result.stdout == "skipped\n" {

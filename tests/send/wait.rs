@@ -95,7 +95,7 @@ fn wait_reports_every_group_member() {
     let Some(result) = in_namespace(script) else { return };
     assert_eq!(result.stdout.matches("  ignored\n").count(), 3, "{}", result.stdout);
     assert_eq!(result.stdout.matches("KILL sent: kills it").count(), 3, "{}{}", result.stdout, result.stderr);
-    assert_eq!(result.stdout.matches("ended after a while").count(), 3, "{}", result.stdout);
+    assert_eq!(result.stdout.matches(" terminated after a while").count(), 3, "{}", result.stdout);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn then_signals_processes_that_are_alive() {
     assert_eq!(blocking.terminating_signal(), Some(9));
     assert_eq!(willing.terminating_signal(), Some(15));
     assert!(
-        result.stdout.contains(": ended after ") && result.stdout.contains(": killed by KILL\n"),
+        result.stdout.contains(" terminated after ") && result.stdout.contains(": killed by KILL\n"),
         "{}",
         result.stdout
     );
@@ -155,7 +155,10 @@ fn then_signals_processes_that_are_alive() {
     let message: Vec<&str> = result.stderr.lines().collect();
     assert_eq!(message.len(), 4, "{}", result.stderr);
     assert!(message[0].ends_with("ms: TERM is pending: it is blocked"), "{}", result.stderr);
-    assert_eq!((message[1], message[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
+    assert_eq!(
+        (message[1], message[3]),
+        ("sigtool: sending INT to 1 process", "sigtool: sending KILL to 1 process")
+    );
     assert!(message[2].ends_with("ms: INT is pending: it is blocked"), "{}", result.stderr);
 }
 
@@ -171,7 +174,7 @@ fn json_contains_follow_up_signals() {
     assert!(outcome.then[0].milliseconds >= 30 && outcome.then[1].milliseconds >= 50);
     assert_eq!(blocking.terminating_signal(), Some(9));
     let planned = send(&["--dry-run", "--wait", "2s", "--then", "KILL", &std::process::id().to_string()]);
-    assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is alive\n"), "{}", planned.stderr);
+    assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is still alive\n"), "{}", planned.stderr);
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn wait_handles_a_thousand_processes() {
     let Some(result) = in_namespace(script) else { return };
     assert_eq!(result.stdout, "0\n1\n125\n", "{}", result.stderr);
     assert!(
-        result.stderr.contains("2 processes cannot be waited for: only 25 descriptors"),
+        result.stderr.contains("cannot wait for 2 processes with a limit of 25 open files"),
         "{}",
         result.stderr
     );
@@ -289,7 +292,7 @@ fn wait_shows_progress_on_terminal() {
         .output();
     let Ok(output) = output else { return skipped("script(1) is missing") };
     let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(shown.contains("waiting: 0 of 1 ended, 0."), "{shown:?}");
+    assert!(shown.contains("waiting: 0 of 1 exited, 0."), "{shown:?}");
     assert!(shown.contains("\r\x1b[Ksigtool: "), "the line is cleared before another: {shown:?}");
 }
 

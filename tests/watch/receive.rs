@@ -116,7 +116,7 @@ fn ignored_hup_does_not_end_watch() {
 #[test]
 fn receive_rejects_conflicting_options() {
     for (arguments, message) in [
-        (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
+        (&["FOO"][..], "FOO: unknown signal (the nearest name is FPE)"),
         (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
         (&["33"], "33: it is the C library's own"),
         (&["65"], "65: not a signal number: they go from 1 to 64"),
@@ -124,7 +124,7 @@ fn receive_rejects_conflicting_options() {
         (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
         (&["--on", "KILL=x"], "--on KILL: the kernel lets nobody"),
         (&["--count", "0"], "invalid value '0' for '--count <N>'"),
-        (&["--timeout", "soon"], "--timeout soon: not a duration"),
+        (&["--timeout", "soon"], "--timeout soon: invalid duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
     ] {
         let result = run(["watch"].iter().chain(arguments));

@@ -11,9 +11,9 @@ Examples:
   sigtool completions fish | source        in config.fish
   sigtool completions nushell | save -f sigtool.nu";
 
-/// Print completions for a shell, signal names among them.
+/// Print the completion script for a shell.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(verbatim_doc_comment, before_help = EXAMPLES)]
 pub(crate) struct CompletionsArgs {
     /// bash, zsh, fish or nushell
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]

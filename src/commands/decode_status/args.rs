@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn rejects_invalid_masks() {
         let parse_error = |word: &str| parse_masks(&[OsString::from(word)]).unwrap_err().to_string();
-        assert_eq!(parse_error("zz"), "--mask zz: 'z' is no hexadecimal digit");
+        assert_eq!(parse_error("zz"), "--mask zz: 'z' is not a hexadecimal digit");
         assert_eq!(parse_error(""), "--mask : no hexadecimal digits");
         assert_eq!(
             parse_error("SigFoo=1"),

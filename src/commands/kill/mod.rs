@@ -35,23 +35,23 @@ Usage: kill [-s SIGNAL | -n NUMBER | -SIGNAL] [OPTION]... PID|NAME...
        kill -L
        kill -d PID...
 
-A PID may be a process, -PGID, 0 (the own group), PID/TID or PID:INODE; -1 is
-everybody, after a signal or --. A NAME means the own processes of that name.
+PID: a process, -PGID, 0 (own process group), PID/TID or PID:INODE. After a
+signal or --, -1 means every process. NAME: your processes of that name.
 
 Options:
-  -s, --signal SIGNAL       the signal, by name or number
-  -n NUMBER                 the signal, by number
-  -q, --queue VALUE         queue it with a value, as sigqueue(3) does
-      --timeout MS SIGNAL   MS milliseconds later, SIGNAL to those still alive
-  -r, --require-handler     only to processes that catch the signal
-  -a, --all                 names mean processes of every user
+  -s, --signal SIGNAL       signal to send, as a name or number
+  -n NUMBER                 signal to send, as a number
+  -q, --queue VALUE         queue the signal with a value (sigqueue(3))
+      --timeout MS SIGNAL   after MS ms, send SIGNAL to processes still alive
+  -r, --require-handler     send only to processes that catch the signal
+  -a, --all                 match names of processes of all users
   -p, --pid                 print the PIDs and send nothing
-      --verbose             say what is sent to whom
+      --verbose             report each signal that is sent
   -l, --list                list signals, or translate names, numbers, statuses
-  -L, -t, --table           a table of signals
-  -d, --show-process-state  decode the signals of processes
-  -h, --help                this help
-  -V, --version             the version
+  -L, -t, --table           print a table of signals
+  -d, --show-process-state  show how processes handle signals
+  -h, --help                print this help
+  -V, --version             print the version
 ";
 
 /// The error message if there is no target.
@@ -199,7 +199,7 @@ impl KillParser {
     }
 
     fn add_timeout(&mut self, rest: &mut ArgIter<'_>) -> Result<(), String> {
-        let missing = "option '--timeout' needs two words: milliseconds and a signal";
+        let missing = "option '--timeout' requires two arguments, milliseconds and a signal";
         let millis_text = rest.next().ok_or(missing)?.to_string_lossy();
         let signal_text = rest.next().ok_or(missing)?.to_string_lossy();
         let millis: Result<u32, _> = millis_text.parse();
@@ -221,7 +221,7 @@ impl KillParser {
             return self.into_decode_command();
         }
         if self.kill_options.print_pids && (self.signal.is_some() || self.value.is_some()) {
-            return Err("options '-p' and a signal or '-q' exclude each other".to_owned());
+            return Err("option '-p' cannot be combined with a signal or '-q'".to_owned());
         }
         let mut kill_options = send::KillOptions { kill_compatible: true, ..self.kill_options };
         let mut targets = Vec::with_capacity(self.operands.len());
@@ -244,10 +244,14 @@ impl KillParser {
         if let Some((operand, _)) = targets.iter().find(|(_, target)| !is_process(target))
             && !kill_options.timeouts.is_empty()
         {
-            return Err(format!("'{operand}': option '--timeout' follows processes only; nothing was sent"));
+            return Err(format!(
+                "'{operand}': option '--timeout' works only with processes; nothing was sent"
+            ));
         }
         if self.value.is_some() && targets.iter().any(|(_, target)| *target == send::SendTarget::Broadcast) {
-            return Err("-1: a value can be queued to a process, a thread or a group only".to_owned());
+            return Err(
+                "-1: cannot queue a value to every process (name a process, a thread or a group)".to_owned()
+            );
         }
         let signal = self.signal.unwrap_or(Some(TERM));
         let options =
@@ -275,15 +279,15 @@ impl KillParser {
 }
 
 fn second_signal_error(arg: &OsStr) -> String {
-    format!("'{}': a second signal; nothing was sent", arg.to_string_lossy())
+    format!("'{}': only one signal may be given; nothing was sent", arg.to_string_lossy())
 }
 
 fn signal_after_pid_error(arg: &OsStr) -> String {
     let arg = arg.to_string_lossy();
     let group =
         arg.strip_prefix('-').and_then(|digits| digits.parse::<u32>().ok()).filter(|group| *group > 1);
-    let hint = group.map(|group| format!(" (process group {group} is written after --: -- {arg})"));
-    format!("'{arg}': a signal after a process ID; nothing was sent{}", hint.unwrap_or_default())
+    let hint = group.map(|group| format!(" (to signal process group {group}, use -- {arg})"));
+    format!("'{arg}': the signal must precede the process IDs; nothing was sent{}", hint.unwrap_or_default())
 }
 
 /// The value of an option: attached to it, or the next argument.
@@ -293,7 +297,7 @@ fn option_value(option: &str, joined: Option<&str>, rest: &mut ArgIter<'_>) -> R
         None => rest
             .next()
             .map(|arg| arg.to_string_lossy().into_owned())
-            .ok_or_else(|| format!("option '{option}' needs a value")),
+            .ok_or_else(|| format!("option '{option}' requires a value")),
     }
 }
 

@@ -103,13 +103,13 @@ fn invalid_signal_number_is_not_a_target() {
 
 #[test]
 fn rejects_second_and_late_signals() {
-    let second = |arg: &str| format!("error: '{arg}': a second signal; nothing was sent");
+    let second = |arg: &str| format!("error: '{arg}': only one signal may be given; nothing was sent");
     let late = |arg: &str| {
         let hint = match arg.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok()) {
-            Some(group) => format!(" (process group {group} is written after --: -- {arg})"),
+            Some(group) => format!(" (to signal process group {group}, use -- {arg})"),
             None => String::new(),
         };
-        format!("error: '{arg}': a signal after a process ID; nothing was sent{hint}")
+        format!("error: '{arg}': the signal must precede the process IDs; nothing was sent{hint}")
     };
     for (line, expected) in [
         ("-TERM -9 100", second("-9")),
@@ -195,22 +195,22 @@ fn rejects_invalid_kill_operands() {
         ("", "no process ID specified"),
         ("-9", "no process ID specified"),
         ("--", "no process ID specified"),
-        ("-s", "option '-s' needs a value"),
+        ("-s", "option '-s' requires a value"),
         ("-s FOO 100", "'FOO': invalid signal"),
         ("-n TERM 100", "'TERM': invalid signal"),
         ("-n 65 100", "'65': invalid signal"),
         ("-q x 100", "'x': invalid value to queue"),
-        ("--timeout 50", "option '--timeout' needs two words"),
+        ("--timeout 50", "option '--timeout' requires two arguments"),
         ("--timeout x TERM 100", "'x': invalid number of milliseconds"),
         ("--timeout +5 TERM 100", "'+5': invalid number of milliseconds"),
         ("--timeout 50 FOO 100", "'FOO': invalid signal"),
         ("--frobnicate 100", "unrecognized option '--frobnicate'"),
         ("-x 100", "'x': invalid signal"),
-        ("-q 1 -9 -- -1", "-1: a value can be queued to a process"),
-        ("-p -9 100", "options '-p' and a signal or '-q' exclude each other"),
-        ("-p -q 1 100", "options '-p' and a signal"),
-        ("--timeout 50 KILL -TERM -- -1234", "'-1234': option '--timeout' follows processes only"),
-        ("--timeout 50 KILL 0", "'0': option '--timeout' follows processes only"),
+        ("-q 1 -9 -- -1", "-1: cannot queue a value to every process"),
+        ("-p -9 100", "option '-p' cannot be combined with a signal or '-q'"),
+        ("-p -q 1 100", "option '-p' cannot be combined"),
+        ("--timeout 50 KILL -TERM -- -1234", "'-1234': option '--timeout' works only with processes"),
+        ("--timeout 50 KILL 0", "'0': option '--timeout' works only with processes"),
         ("-d nginx", "'nginx': invalid process ID"),
     ] {
         let result = parse_line(line);

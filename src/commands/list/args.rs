@@ -11,42 +11,50 @@ use crate::signal::{Arch, Signal, SignalSet};
 
 const EXAMPLES: &str = "\
 Examples:
-  sigtool list                     every signal, a row each
-  sigtool list TERM                what TERM is for, and where it comes from
-  sigtool list --names 143         which signal ended a process with status 143
-  sigtool list 0x4002              the names in a mask
-  sigtool list --encode INT,TERM   the mask of names
-  sigtool list --codes SEGV        why a SEGV was generated, by si_code
-  sigtool list --arch mips         how mips numbers its signals";
+  sigtool list                     list all signals
+  sigtool list TERM                describe TERM
+  sigtool list 143                 explain exit status 143
+  sigtool list 0x4002              list the signals in a mask
+  sigtool list --names 143         print only the name, for scripts
+  sigtool list --encode INT,TERM   print the mask of INT and TERM
+  sigtool list --codes SEGV        list the si_code values of SEGV
+  sigtool list --arch mips         list the signal numbers of mips";
 
-/// Which signals there are; what a number, name, exit status or mask means.
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  sigtool list TERM      describe TERM
+  sigtool list 143       explain exit status 143
+  sigtool list 0x4002    list the signals in a mask";
+
+/// List signals, and explain numbers, exit statuses and signal masks.
 ///
-/// Without an operand: every signal of this architecture. A name gives its
-/// card; a number its name; 128+N, 256+N and -N (exit statuses as shells, ksh
-/// and Python report them) the signal that ended or stopped the process; a
-/// mask, written 0x..., its names.
+/// Without an operand, list all signals of this architecture. Operands:
+/// a name (TERM) gives a full description, a number (15) gives the name.
+/// An exit status gives the signal that terminated or stopped the process:
+/// 128+N from a shell, 256+N from ksh, -N from Python. A mask such as 0x4002
+/// gives the signals in it.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(verbatim_doc_comment, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(
     override_usage = "sigtool list [--realtime] [--names] [--codes] [--arch NAME] [OPERAND]...\n       sigtool list --encode SIGNAL,... [--arch NAME]"
 )]
 pub(crate) struct ListArgs {
-    /// A name, number, exit status or mask
+    /// Signal name or number, exit status, or mask
     #[arg(value_name = "SIGNAL|NUMBER|STATUS|0xMASK", allow_negative_numbers = true)]
     operands: Vec<OsString>,
-    /// A row for each real-time signal
+    /// List each real-time signal
     #[arg(long, conflicts_with_all = ["operands", "names"])]
     realtime: bool,
-    /// Bare names, one a line, for scripts
+    /// Print only names, one per line
     #[arg(long)]
     names: bool,
-    /// The si_code values, of all or those named
+    /// List si_code values, all or of these signals
     #[arg(short, long, conflicts_with = "names")]
     codes: bool,
-    /// Numbers on x86, arm, alpha, sparc, mips or parisc
+    /// Numbers of x86, arm, alpha, sparc, mips or parisc
     #[arg(short, long, value_name = "NAME")]
     arch: Option<OsString>,
-    /// The mask of these signals
+    /// Print the mask of these signals
     #[arg(short, long, value_name = "SIGNAL,...", conflicts_with_all = ["operands", "names", "codes", "realtime"])]
     encode: Option<OsString>,
 }
@@ -64,7 +72,7 @@ impl ListArgs {
         let operands = self.operands.iter().map(escape_arg);
         let query = if let Some(list) = &self.encode {
             if escape_arg(list).trim().is_empty() {
-                return Err(Failure::usage_error("--encode: no signals given; `none` is the empty set"));
+                return Err(Failure::usage_error("--encode: no signal given (use none for the empty set)"));
             }
             ListQuery::Encode(SignalSet::parse(&escape_arg(list), arch).map_err(Failure::usage_error)?)
         } else if self.codes {
@@ -89,8 +97,8 @@ fn escape_arg(arg: &OsString) -> String {
 fn parse_arch(name: &str) -> Result<Arch, Failure> {
     Arch::from_machine_name(name).ok_or_else(|| {
         Failure::usage_error(format!(
-            "{name}: unknown architecture; known are x86, arm, alpha, sparc, mips, parisc, and machines by \
-             the name uname -m gives"
+            "{name}: unknown architecture (expected x86, arm, alpha, sparc, mips, parisc, or a name that uname -m \
+             prints)"
         ))
     })
 }
@@ -98,6 +106,8 @@ fn parse_arch(name: &str) -> Result<Arch, Failure> {
 fn parse_signal_operand(text: &str, arch: Arch) -> Result<Signal, Failure> {
     match operand::parse(text, arch).map_err(Failure::usage_error)?.1 {
         ListOperand::Name(signal) | ListOperand::Number(signal) => Ok(signal),
-        _ => Err(Failure::usage_error(format!("{text}: --codes takes names and numbers of signals"))),
+        _ => Err(Failure::usage_error(format!(
+            "{text}: invalid operand of --codes (expected a signal name or number)"
+        ))),
     }
 }

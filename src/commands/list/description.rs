@@ -77,19 +77,19 @@ impl SignalDescription {
         let libc_offset = (!is_reserved && number <= arch.rtmax()).then(|| number - RTMIN);
         let (description, sent_by, usage) = match number {
             32 => (
-                "The C library's own: thread cancellation",
-                "the C library, to a thread of the same process (glibc; musl: its timers)",
+                "Reserved by the C library (thread cancellation)",
+                "the C library, to a thread of the same process (glibc; musl uses it for timers)",
                 "pthread_cancel(3)",
             ),
             33 => (
-                "The C library's own: set*id for all threads",
-                "the C library, to every thread of the same process (glibc; musl: thread cancellation)",
-                "setuid(2) and its kin, which must change every thread",
+                "Reserved by the C library (set*id calls)",
+                "the C library, to every thread of the same process (glibc; musl uses it for thread cancellation)",
+                "setuid(2) and similar calls, which must change every thread",
             ),
             _ => (
-                "Real-time signal: queued, in order, with a value",
+                "Real-time signal (queued in order, with a value)",
                 "sigqueue(3), POSIX timers and message queues, files with F_SETSIG; also plain kill(2)",
-                "for the program to give a meaning; systemd and container inits take RTMIN+3 as an order to halt",
+                "defined by the program; RTMIN+3 tells systemd and the init of a container to halt",
             ),
         };
         SignalDescription {

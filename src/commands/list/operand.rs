@@ -28,15 +28,15 @@ impl fmt::Display for ParseOperandError {
                 let last = u32::from(arch.max_signal_number());
                 write!(
                     f,
-                    "{text}: not a signal number (1 to {last}; the nearest is {nearest}), nor an exit status \
-                     that tells of a signal (129 to {}, 257 to {}, -1 to -{last})",
+                    "{text}: neither a signal number (1 to {last}; the nearest is {nearest}) nor an exit status \
+                     caused by a signal (129 to {}, 257 to {}, -1 to -{last})",
                     128 + last,
                     256 + last,
                 )
             }
-            ParseOperandError::Mask { text, cause } => write!(f, "{text}: not a mask: {cause}"),
+            ParseOperandError::Mask { text, cause } => write!(f, "{text}: invalid mask ({cause})"),
             ParseOperandError::TooWide { text, arch } => {
-                write!(f, "{text}: not a mask of {arch}, which has {} signals", arch.max_signal_number())
+                write!(f, "{text}: invalid mask ({arch} has only {} signals)", arch.max_signal_number())
             }
         }
     }
@@ -125,18 +125,18 @@ mod tests {
     #[test]
     fn rejects_unknown_operand_and_suggests_nearest() {
         for (text, part) in [
-            ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
-            ("FOO", "FOO: unknown signal; the nearest name is"),
-            ("TREM", "TREM: unknown signal; the nearest name is TERM"),
-            ("0xzz", "0xzz: not a mask: 'z' is no hexadecimal digit"),
-            ("0x", "0x: not a mask: no hexadecimal digits"),
-            ("", ": unknown signal"),
+            ("65", "65: neither a signal number (1 to 64; the nearest is RTMAX, 64)"),
+            ("FOO", "FOO: unknown signal (the nearest name is"),
+            ("TREM", "TREM: unknown signal (the nearest name is TERM"),
+            ("0xzz", "0xzz: invalid mask ('z' is not a hexadecimal digit)"),
+            ("0x", "0x: invalid mask (no hexadecimal digits)"),
+            ("", "'': unknown signal"),
             ("-", "-: unknown signal"),
             ("1.5", "1.5: unknown signal"),
             ("+15", "+15: unknown signal"),
             (" 15", " 15: unknown signal"),
-            ("99999999999999999999", "99999999999999999999: not a signal number"),
-            ("-65", "-65: not a signal number (1 to 64; the nearest is HUP, 1)"),
+            ("99999999999999999999", "99999999999999999999: neither a signal number"),
+            ("-65", "-65: neither a signal number (1 to 64; the nearest is HUP, 1)"),
         ] {
             let error = classify_to_text(text);
             assert!(error.contains(part), "{text}: {error}");

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{ListReport, OperandAnswer, SignalDescription, wire};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, OutputFormat, ReportWriter};
-use crate::signal::exit_status::{SignalExitStatus, StatusMeaning};
+use crate::signal::exit_status::{SignalExitStatus, StatusEncoding, StatusMeaning};
 use crate::signal::number::{KERNEL_RTMIN, RTMIN};
 use crate::signal::si_code::SiginfoCode;
 use crate::signal::{Arch, DefaultAction, Signal, hex_mask};
@@ -41,7 +41,7 @@ fn signal_grid(arch: Arch, signals: &[SignalDescription], list_realtime: bool) -
         if list_realtime || signal.realtime_offsets.is_none() {
             grid.push_row(signal_row(number.to_string(), signal.name.to_string(), signal));
         } else if number == KERNEL_RTMIN {
-            let reserved = SignalDescription { description: "The C library's own", ..signal.clone() };
+            let reserved = SignalDescription { description: "Reserved by the C library", ..signal.clone() };
             grid.push_row(signal_row(format!("{KERNEL_RTMIN}-{}", RTMIN - 1), "-".to_owned(), &reserved));
         } else if number == RTMIN {
             let numbers = format!("{RTMIN}-{}", arch.rtmax());
@@ -100,10 +100,10 @@ fn description_fields(description: &SignalDescription) -> Fields {
         DefaultAction::Core => "terminates the process and dumps core",
         DefaultAction::Stop => "stops the process",
         DefaultAction::Cont => "continues the process if it is stopped",
-        DefaultAction::Ign => "is ignored",
+        DefaultAction::Ign => "the signal is ignored",
     };
     fields.push("Default", Cell::plain(format!("{}: {verb}", description.action)));
-    let catchable = if description.catchable { "yes" } else { "no: nor blocked, nor ignored" };
+    let catchable = if description.catchable { "yes" } else { "no (and cannot be blocked or ignored)" };
     fields.push("Catchable", Cell::plain(catchable));
     let origins: Vec<String> = description.origins.iter().map(ToString::to_string).collect();
     fields.push("Origin", Cell::plain(origins.join(", ")));
@@ -117,9 +117,13 @@ fn description_fields(description: &SignalDescription) -> Fields {
         let kernel = realtime.kernel_offset;
         let offsets = match realtime.libc_offset {
             Some(n) => {
-                format!("RTMIN+{n} for the C library (from 34), RTMIN+{kernel} for the kernel (from 32)")
+                format!(
+                    "RTMIN+{n} in the C library (RTMIN is 34), RTMIN+{kernel} in the kernel (RTMIN is 32)"
+                )
             }
-            None => format!("below the C library's RTMIN (34); RTMIN+{kernel} for the kernel (from 32)"),
+            None => format!(
+                "not available in the C library (RTMIN is 34); RTMIN+{kernel} in the kernel (RTMIN is 32)"
+            ),
         };
         fields.push("Real-time", Cell::plain(offsets));
     }
@@ -171,7 +175,7 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
             }
             OperandAnswer::NullSignal => (
                 [Cell::plain("0"), Cell::absent()],
-                "the null signal: nothing is sent, only that it could be is checked".to_owned(),
+                "null signal (sends nothing; checks whether a signal could be sent)".to_owned(),
             ),
             OperandAnswer::ExitStatus { status, description, meaning } => {
                 (signal_cells(description.signal), exit_status_text(*status, *meaning))
@@ -181,9 +185,9 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
                     true => Cell::absent(),
                     false => Cell::new(set.display(*mask_arch).to_string(), Meaning::Subject),
                 };
-                let of_arch = if *mask_arch == arch { String::new() } else { format!(" of {mask_arch}") };
+                let of_arch = if *mask_arch == arch { String::new() } else { format!("{mask_arch} ") };
                 let plural = if set.len() == 1 { "" } else { "s" };
-                ([Cell::absent(), names], format!("a mask{of_arch}, {} signal{plural}", set.len()))
+                ([Cell::absent(), names], format!("{of_arch}signal mask ({} signal{plural})", set.len()))
             }
         };
         grid.push_row([Cell::plain(operand.clone()), number, signal, Cell::plain(meaning)]);
@@ -191,15 +195,20 @@ fn answer_grid(arch: Arch, answers: &[(String, OperandAnswer)]) -> Grid {
     grid
 }
 
-/// `128+15, as a shell reports it: TERM ended the process`.
+/// `a shell reports 128+15 if the signal terminated the process`.
 fn exit_status_text(status: SignalExitStatus, meaning: StatusMeaning) -> String {
-    let sum = status.encoding.notation().replace('N', &status.signal.get().to_string());
+    let number = status.signal.get();
+    let sum = match status.encoding {
+        StatusEncoding::Plus128 => format!("128+{number}"),
+        StatusEncoding::Plus256 => format!("256+{number}"),
+        StatusEncoding::Negative => format!("-{number}"),
+    };
     let writer = status.encoding.used_by();
     match meaning {
-        StatusMeaning::Terminated => format!("{sum}, as {writer} reports it: the signal ended the process"),
-        StatusMeaning::Stopped => format!("{sum}, as {writer} reports it: the signal stopped the process"),
+        StatusMeaning::Terminated => format!("{writer} reports {sum} if the signal terminated the process"),
+        StatusMeaning::Stopped => format!("{writer} reports {sum} if the signal stopped the process"),
         StatusMeaning::Neither => {
-            format!("{sum}, but the signal ends no process: rather a status of the program's own")
+            format!("{sum}, but this signal terminates no process; probably the program's own exit status")
         }
     }
 }

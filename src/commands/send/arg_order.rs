@@ -34,14 +34,14 @@ pub(crate) enum ArgOrderError {
 impl fmt::Display for ArgOrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (arg, problem) = match self {
-            ArgOrderError::DuplicateSignal(arg) => (arg, "a second signal"),
-            ArgOrderError::SignalAfterTarget(arg) => (arg, "a signal after the targets"),
+            ArgOrderError::DuplicateSignal(arg) => (arg, "only one signal may be given"),
+            ArgOrderError::SignalAfterTarget(arg) => (arg, "the signal must precede the targets"),
         };
         let arg = arg.to_string_lossy();
         write!(f, "{arg}: {problem}; nothing was sent")?;
         // -1 means all processes, and -0 is invalid: neither is suggested as a group.
         match arg.strip_prefix('-').filter(|digits| digits.parse::<u32>().is_ok_and(|group| group > 1)) {
-            Some(group) => write!(f, " (process group {group} is written after --: -- {arg})"),
+            Some(group) => write!(f, " (to signal process group {group}, use -- {arg})"),
             None => Ok(()),
         }
     }
@@ -290,7 +290,7 @@ mod tests {
         let message = ArgOrderError::SignalAfterTarget("-12".into()).to_string();
         assert_eq!(
             message,
-            "-12: a signal after the targets; nothing was sent (process group 12 is written after --: -- -12)"
+            "-12: the signal must precede the targets; nothing was sent (to signal process group 12, use -- -12)"
         );
     }
 
@@ -298,7 +298,7 @@ mod tests {
     fn error_never_suggests_broadcast() {
         for arg in ["-1", "-0", "-00", "-01", "-TERM"] {
             let message = ArgOrderError::DuplicateSignal(arg.into()).to_string();
-            assert_eq!(message, format!("{arg}: a second signal; nothing was sent"));
+            assert_eq!(message, format!("{arg}: only one signal may be given; nothing was sent"));
         }
     }
 

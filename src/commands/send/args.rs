@@ -10,79 +10,88 @@ use super::{Escalation, KillOptions, SendOptions, SendRequest, SendTarget, WaitO
 use crate::duration;
 use crate::error::Failure;
 use crate::out::escape_name;
+use crate::procfs::PID_MAX_LIMIT;
 use crate::select::args::SelectArgs;
 use crate::signal::consts::TERM;
 use crate::signal::{Arch, Signal, name};
 
 const EXAMPLES: &str = "\
 Examples:
-  sigtool send 1234              TERM to a process
-  sigtool send -KILL 1234 1240   KILL to two; -9, -s KILL and -n 9 are the same
-  sigtool send -HUP -- -1234     HUP to a process group
-  sigtool send -USR1 1234/1240   USR1 to one thread
+  sigtool send 1234              send TERM to process 1234
+  sigtool send -KILL 1234 1240   send KILL to two processes (-9 is the same)
+  sigtool send -HUP -- -1234     send HUP to process group 1234
+  sigtool send -USR1 1234/1240   send USR1 to thread 1240 of process 1234
   sigtool send -q 7 -s RTMIN+1 1234
-                                 a real-time signal with a value
-  sigtool send -0 1234           only checks that it could be sent
+                                 send a real-time signal with a value
+  sigtool send -0 1234           check whether a signal could be sent
   sigtool send --dry-run --name nginx
-                                 what TERM would do to each nginx
+                                 show the effect of TERM on each nginx
   sigtool send --wait 5s --then KILL --pidfile /run/x.pid
-                                 TERM; KILL, if it is still alive 5 s later
+                                 send TERM; after 5 s, KILL if still alive
   sigtool send --tree --verbose 1234
-                                 TERM to it and all its descendants
+                                 send TERM to a process and its descendants
   sigtool send -HUP --name nginx --user root --catches HUP
-                                 HUP only to those that handle it
-  sigtool send 1234 --name nginx TERM to 1234, if that is still nginx";
+                                 send HUP only to processes that handle it
+  sigtool send --name nginx 1234
+                                 send TERM to 1234 only if it is nginx";
 
-const HELP_END: &str = "\
-Instead of targets: --name, --match, --user, --port, ...: see --help.";
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  sigtool send 1234             send TERM to process 1234
+  sigtool send -KILL -- -1234   send KILL to process group 1234
+  sigtool send --wait 5s --then KILL --name nginx
+                                send TERM; after 5 s, KILL if still alive";
 
-/// Send a signal, to what was named or chosen and to nothing else.
+/// Send a signal to exactly the processes you name.
 ///
-/// The signal is TERM unless given, as -9, -TERM, -s TERM or -n 9, before the
-/// targets. A target is a PID, a process group (-PGID), 0 (sigtool's own
-/// group), a thread (PID/TID), or PID:INODE, the process whose pidfd has that
-/// inode. Everything is checked before anything is sent. After a signal -N is
-/// a group, but -1 to -64 only after --; -1, everybody, needs --broadcast.
+/// The signal is TERM by default. Give another one before the targets, as
+/// -KILL, -9, -s KILL or -n 9. Targets are PIDs, process groups (-PGID), 0 (the
+/// process group of sigtool), threads (PID/TID), and PID:INODE, a process whose
+/// pidfd has this inode. All arguments are checked before any signal is sent.
 ///
-/// Options that select choose processes instead, or, with PIDs, some of those:
-/// what they choose is held, looked at once more, and only then signalled, so
-/// that a number that means another process by now is never signalled. They
-/// never choose sigtool, its ancestors, or kernel threads.
+/// After a signal, -N is a process group. -1 to -64 could also be signals, so
+/// they are process groups only after --. -1 means every process and requires
+/// --broadcast.
+///
+/// Selection options select processes by their properties. With PIDs, they
+/// limit the PIDs to those that match. sigtool opens a pidfd of each process
+/// and checks it again before it sends, so it never signals a process that
+/// reused a PID. It never selects itself, its ancestors or kernel threads.
 #[derive(Debug, Default, Args)]
-#[command(verbatim_doc_comment, after_help = HELP_END, after_long_help = EXAMPLES)]
+#[command(verbatim_doc_comment, before_help = SHORT_EXAMPLES, before_long_help = EXAMPLES)]
 #[command(override_usage = "sigtool send [-SIGNAL | -s SIGNAL | -n NUMBER] [OPTIONS] TARGET...")]
 pub(crate) struct SendArgs {
-    /// PID, -PGID, 0, PID/TID or PID:INODE
-    #[arg(value_name = "TARGET")]
+    /// PID, -PGID, 0 (own process group), PID/TID or PID:INODE
+    #[arg(value_name = "TARGET", hide_short_help = true)]
     targets: Vec<OsString>,
-    /// The signal: a name or a number; 0 only checks
+    /// Signal to send (default TERM; 0 only checks)
     #[arg(short, long, value_name = "SIGNAL", conflicts_with = "number")]
     signal: Option<OsString>,
-    /// The signal, by its number
+    /// Signal to send, as a number
     #[arg(short, long, value_name = "NUMBER", hide_short_help = true)]
     number: Option<OsString>,
-    /// Queue it with a value, as sigqueue(3) does
+    /// Queue the signal with a value (sigqueue(3))
     #[arg(short, long, value_name = "VALUE", allow_hyphen_values = true)]
     queue: Option<OsString>,
-    /// Say what it would do to each; send nothing
+    /// Print the effect on each target; send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Ask before each target
+    /// Ask before signalling each target
     #[arg(short, long)]
     interactive: bool,
-    /// Say what it does, and what becomes of it
+    /// Report each signal, its effect and each exit
     #[arg(short, long)]
     verbose: bool,
-    /// Only to processes that catch the signal
+    /// Send only to processes that catch the signal
     #[arg(short, long)]
     require_handler: bool,
-    /// Wait until all have ended; status 124 if not
+    /// Wait for all to exit (exit status 124 if not)
     #[arg(short, long, value_name = "DURATION")]
     wait: Option<OsString>,
-    /// SIGNAL to those alive then, and wait again
+    /// Send SIGNAL to survivors, then wait again
     #[arg(long, value_name = "SIGNAL[:DURATION]", requires = "wait")]
     then: Vec<OsString>,
-    /// Allow -1, everybody but init and sigtool itself
+    /// Allow -1 (every process except init and sigtool)
     #[arg(long, hide_short_help = true)]
     broadcast: bool,
     #[command(flatten)]
@@ -109,7 +118,10 @@ impl SendArgs {
     /// A usage error that names the first invalid argument.
     pub(crate) fn to_request(&self) -> Result<SendRequest, Failure> {
         let signal = match (&self.signal, &self.number) {
-            (Some(arg), _) => parse_signal(&escape_arg(arg)).map_err(Failure::usage_error)?,
+            (Some(arg), _) => {
+                let text = escape_arg(arg);
+                parse_signal(&text).map_err(|error| self.signal_error(&text, &error))?
+            }
             (None, Some(arg)) => parse_signal_number(&escape_arg(arg)).map_err(Failure::usage_error)?,
             (None, None) => Some(TERM),
         };
@@ -123,6 +135,11 @@ impl SendArgs {
             let parsed = SendTarget::parse(arg.as_encoded_bytes());
             parsed.map(|target| (escape_arg(arg), target)).map_err(|error| {
                 let operand = if arg.is_empty() { "''".to_owned() } else { escape_arg(arg) };
+                if is_process_name(&operand) {
+                    return Failure::usage_error(format!(
+                        "{operand}: invalid target (to signal processes by name, use --name {operand})"
+                    ));
+                }
                 Failure::usage_error(format!("{operand}: {error}"))
             })
         });
@@ -130,8 +147,8 @@ impl SendArgs {
         let selection = self.selection_args.to_selection().map_err(Failure::usage_error)?;
         if targets.is_empty() && selection.is_empty() {
             return Err(Failure::usage_error(
-                "no target: name one (PID, -PGID, 0, PID/TID), or choose (--name, --match, --user, ...); see \
-                 sigtool send --help",
+                "no target given (expected PID, -PGID, 0 or PID/TID, or a selection option such as --name; see \
+                 sigtool send --help)",
             ));
         }
         let options = SendOptions {
@@ -147,14 +164,25 @@ impl SendArgs {
         Ok(SendRequest { signal, value, targets, selection, options, kill_options: KillOptions::default() })
     }
 
+    /// The error of an invalid signal. `send -1234` was probably meant as a process
+    /// group.
+    fn signal_error(&self, text: &str, error: &str) -> Failure {
+        match text.parse::<u32>() {
+            Ok(group) if self.targets.is_empty() && group <= PID_MAX_LIMIT => Failure::usage_error(format!(
+                "{text}: invalid signal number (to signal process group {group}, use -- -{group})"
+            )),
+            _ => Failure::usage_error(error),
+        }
+    }
+
     /// Rejects -1 without --broadcast, and options that do not work with -1.
     fn check_broadcast(&self, options: &SendOptions, has_value: bool) -> Result<(), Failure> {
         Err(Failure::usage_error(if !self.broadcast && !options.dry_run {
-            "-1: that is every process you may signal; --broadcast says that it is meant"
+            "-1 means every process you may signal (add --broadcast to confirm)"
         } else if has_value {
-            "-1: a value can be queued to a process, a thread or a group only"
+            "-1: cannot queue a value to every process (name a process, a thread or a group)"
         } else if options.wait.is_some() {
-            "-1: everybody cannot be waited for"
+            "-1: cannot wait for every process (omit --wait)"
         } else {
             return Ok(());
         }))
@@ -183,9 +211,15 @@ fn parse_escalation(text: &str, previous_timeout: Option<Duration>) -> Result<Es
     };
     match parse_signal(signal) {
         Ok(Some(signal)) => Ok(Escalation { signal, timeout }),
-        Ok(None) => Err(format!("--then {text}: a signal is expected, and 0 is none")),
+        Ok(None) => Err(format!("--then {text}: 0 is not a signal")),
         Err(error) => Err(format!("--then {error}")),
     }
+}
+
+/// Whether an operand was probably meant as the name of a process.
+fn is_process_name(operand: &str) -> bool {
+    operand.starts_with(|first: char| first.is_ascii_alphabetic())
+        && operand.chars().all(|char| char.is_ascii_alphanumeric() || "-_.".contains(char))
 }
 
 fn escape_arg(arg: &OsString) -> String {
@@ -198,7 +232,7 @@ fn escape_arg(arg: &OsString) -> String {
 /// The text, and the nearest signal name.
 pub(super) fn parse_signal(text: &str) -> Result<Option<Signal>, String> {
     if text.is_empty() {
-        return Err("'': not a signal".to_owned());
+        return Err("'': invalid signal (expected a name or a number)".to_owned());
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return parse_signal_number(text);
@@ -208,13 +242,13 @@ pub(super) fn parse_signal(text: &str) -> Result<Option<Signal>, String> {
 
 fn parse_signal_number(text: &str) -> Result<Option<Signal>, String> {
     let last = Arch::NATIVE.max_signal_number();
-    Signal::from_digits(text).ok_or_else(|| format!("{text}: not a signal number: they go from 0 to {last}"))
+    Signal::from_digits(text).ok_or_else(|| format!("{text}: invalid signal number (expected 0 to {last})"))
 }
 
 /// Parses the value of sigqueue(3), a C int.
 fn parse_queue_value(text: &str) -> Result<i32, String> {
     text.parse().map_err(|_| {
-        format!("--queue '{text}': not a value: whole numbers from {} to {}", i32::MIN, i32::MAX)
+        format!("--queue '{text}': invalid value (expected an integer from {} to {})", i32::MIN, i32::MAX)
     })
 }
 
@@ -295,7 +329,7 @@ mod tests {
         assert_eq!(parse("0"), Ok(0));
         assert_eq!(parse("64"), Ok(64));
         for text in ["65", "999999", "99999999999999999999"] {
-            assert_eq!(parse(text), Err(format!("{text}: not a signal number: they go from 0 to 64")));
+            assert_eq!(parse(text), Err(format!("{text}: invalid signal number (expected 0 to 64)")));
         }
         assert!(parse("").is_err() && parse("+9").is_err() && parse("FOO").is_err());
         assert!(

@@ -98,12 +98,15 @@ impl SendError {
     pub fn message_for(&self, attempt: &SendAttempt, own_uids: (u32, u32)) -> String {
         match (self, attempt.group, attempt.tid) {
             (SendError::NotFound, Some(_), _) => "no such process group".to_owned(),
-            (SendError::NotFound, _, Some(_)) => "no such thread of this process".to_owned(),
+            (SendError::NotFound, _, Some(_)) => "no such thread in this process".to_owned(),
             (SendError::PermissionDenied, ..) => {
-                format!("{self} ({}): another user's takes CAP_KILL", describe_own_uids(own_uids))
+                format!(
+                    "{self} ({}; signalling another user's process requires CAP_KILL)",
+                    describe_own_uids(own_uids)
+                )
             }
             (SendError::IsThread(process), ..) => {
-                format!("{self}; for the thread alone write {process}/{}", attempt.operand)
+                format!("{self} (to signal only the thread, use {process}/{})", attempt.operand)
             }
             _ => self.to_string(),
         }
@@ -125,7 +128,7 @@ impl SendError {
 fn describe_own_uids(uids: (u32, u32)) -> String {
     match uids {
         (real, effective) if real == effective => format!("you are uid {real}"),
-        (real, effective) => format!("you are uid {real}, with the rights of uid {effective}"),
+        (real, effective) => format!("you are uid {real} with effective uid {effective}"),
     }
 }
 
@@ -135,32 +138,32 @@ impl fmt::Display for SendError {
             SendError::NotFound => f.write_str("no such process"),
             SendError::PermissionDenied => f.write_str("operation not permitted"),
             SendError::QueueFull => f.write_str(
-                "the signal queue of its user is full, by its own limit (RLIMIT_SIGPENDING, ulimit -i)",
+                "the signal queue of its user is full (the limit is RLIMIT_SIGPENDING, ulimit -i)",
             ),
             SendError::PidReused { inode } => {
-                write!(f, "not the process that is meant: its inode is {inode}")
+                write!(f, "a different process has this PID now, with pidfd inode {inode}")
             }
             SendError::IsThread(process) => {
-                write!(f, "it is a thread of process {process}, not a process")
+                write!(f, "it is a thread of process {process}")
             }
             SendError::NameNotFound => f.write_str("no process has this name"),
-            SendError::NotSelected => f.write_str("it does not match the options that select"),
-            SendError::ChangedDuringPrompt => f.write_str("it has ended, or is not what was meant any more"),
-            SendError::OnlySelfInGroup => f.write_str("nobody is in it but sigtool itself"),
+            SendError::NotSelected => f.write_str("it does not match the selection options"),
+            SendError::ChangedDuringPrompt => f.write_str("it exited or no longer matches"),
+            SendError::OnlySelfInGroup => f.write_str("sigtool is the only process in the group"),
             SendError::NoHandler => f.write_str("it has no handler for the signal"),
             SendError::ForeignPidNamespace => {
-                f.write_str("the /proc here is of another pid namespace: its numbers are others'")
+                f.write_str("/proc belongs to a different PID namespace, so its PIDs cannot be used")
             }
             SendError::GroupMembers { failed, total, cause } => {
-                write!(f, "{failed} of {total} processes did not get it: {cause}")
+                write!(f, "{failed} of {total} processes were not signalled ({cause})")
             }
             SendError::NoPidfd(unavailable) => {
-                write!(f, "{unavailable}, and a PID alone may mean another process by now")
+                write!(f, "{unavailable}, and the PID may belong to another process now")
             }
             SendError::SharedInode => {
-                f.write_str("PID:INODE needs Linux 6.9 (before, all pidfds share one inode)")
+                f.write_str("PID:INODE needs Linux 6.9 (on older kernels, all pidfds share one inode)")
             }
-            SendError::InvalidTarget => f.write_str("not a process id"),
+            SendError::InvalidTarget => f.write_str("invalid PID"),
             SendError::Other(error) => f.write_str(&crate::error::message_without_errno(error)),
         }
     }

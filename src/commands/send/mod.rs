@@ -252,9 +252,7 @@ pub fn run(
 ) -> Result<CommandOutcome, Failure> {
     let options = &request.options;
     if options.interactive && !options.dry_run && !std::io::stdin().is_terminal() {
-        return Err(Failure::usage_error(
-            "--interactive: standard input is no terminal, so nobody can be asked",
-        ));
+        return Err(Failure::usage_error("--interactive: standard input is not a terminal"));
     }
     let json = out.format() == OutputFormat::Json;
     let mut reporter = progress::ProgressReporter::new(request, out, stderr);

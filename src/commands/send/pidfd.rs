@@ -67,7 +67,7 @@ pub(super) fn check_pidfds(request: &SendRequest) -> Result<(), Failure> {
             })
         });
     };
-    check_calls().map_err(|unavailable| pidfd_failure(&format!("{feature} needs pidfds: {unavailable}")))
+    check_calls().map_err(|unavailable| pidfd_failure(&format!("{feature} needs pidfds, but {unavailable}")))
 }
 
 /// Checks that each process has a pidfd inode of its own.
@@ -97,8 +97,8 @@ pub(super) fn check_open_file_limit(process_count: usize, max_open_files: u64) -
     Err(Failure {
         exit_status: ExitStatus::InternalError,
         cause: anyhow::anyhow!(
-            "{process_count} processes cannot be waited for: only {max_open_files} descriptors may be open \
-             (RLIMIT_NOFILE, ulimit -Hn); nothing was sent"
+            "cannot wait for {process_count} processes with a limit of {max_open_files} open files (raise \
+             RLIMIT_NOFILE, ulimit -Hn); nothing was sent"
         ),
     })
 }

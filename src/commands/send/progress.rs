@@ -101,7 +101,7 @@ impl<'a, 'b> ProgressReporter<'a, 'b> {
         };
         self.progress_visible = true;
         // Carriage return, then EL (erase to the end of the line).
-        let line = format!("\r\x1b[Kwaiting: {exited} of {total} ended{remaining}");
+        let line = format!("\r\x1b[Kwaiting: {exited} of {total} exited{remaining}");
         let _ = self.stderr.write_all(line.as_bytes());
     }
 

@@ -127,7 +127,7 @@ fn target_pids(request: &SendRequest) -> Result<Vec<u32>, Failure> {
     let pid = |(operand, target): &(String, SendTarget)| match target {
         SendTarget::Process(pid) => Ok(*pid),
         _ => Err(Failure::usage_error(format!(
-            "{operand}: --tree and the options that select go with a PID, or without any target"
+            "{operand}: selection options and --tree can be combined only with PIDs"
         ))),
     };
     request.targets.iter().map(pid).collect()

@@ -36,9 +36,9 @@ impl fmt::Display for ParseTargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseTargetError::Syntax => {
-                f.write_str("not a target: PID, -PGID, 0, PID/TID or PID:INODE is expected")
+                f.write_str("invalid target (expected PID, -PGID, 0, PID/TID or PID:INODE)")
             }
-            ParseTargetError::OutOfRange => write!(f, "not a process id: they go from 1 to {PID_MAX_LIMIT}"),
+            ParseTargetError::OutOfRange => write!(f, "invalid PID (expected 1 to {PID_MAX_LIMIT})"),
         }
     }
 }

@@ -44,7 +44,7 @@ fn dry_run_grid(report: &SendReport) -> Grid {
                 Meaning::Danger,
             ),
             (Ok(_), Some(effect)) => Cell::new(effect.to_string(), Meaning::from_effect_id(effect.id())),
-            (Ok(_), None) => Cell::new("unknown: its status cannot be read in this /proc", Meaning::Unknown),
+            (Ok(_), None) => Cell::new("unknown (cannot read its status in /proc)", Meaning::Unknown),
         };
         grid.push_row([
             Cell::new(pid_label(attempt), Meaning::Subject),
@@ -68,7 +68,7 @@ pub(super) fn stdout_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
         ProgressEvent::Sent(attempt) if request.options.verbose => {
             let sent = match request.signal {
                 Some(signal) => format!("{} sent", Arch::NATIVE.signal_name(signal)),
-                None => "may be signalled".to_owned(),
+                None => "can be signalled".to_owned(),
             };
             let effect = attempt.effect.as_ref().filter(|_| request.signal.is_some());
             Some(match effect {
@@ -80,10 +80,10 @@ pub(super) fn stdout_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
             Some(WaitOutcome::Exited { elapsed, termination }) => {
                 let termination = match termination {
                     Some(termination) => termination.to_string(),
-                    None => "how cannot be told (that takes Linux 6.15, or its zombie)".to_owned(),
+                    None => "exit status unknown (needs Linux 6.15, or a zombie)".to_owned(),
                 };
                 let elapsed = duration::format_millis(*elapsed);
-                Some(format!("{}: ended after {elapsed}: {termination}", target_label(attempt)))
+                Some(format!("{} terminated after {elapsed}: {termination}", target_label(attempt)))
             }
             _ => None,
         },
@@ -99,16 +99,16 @@ pub(super) fn stderr_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
             Some(WaitOutcome::Alive { elapsed, reason }) => {
                 let reason = match reason {
                     Some(reason) => reason.to_string(),
-                    None => "its status cannot be read".to_owned(),
+                    None => "cannot read its status".to_owned(),
                 };
                 let elapsed = duration::format_millis(*elapsed);
-                Some(format!("{}: alive after {elapsed}: {reason}", target_label(attempt)))
+                Some(format!("{} is still alive after {elapsed}: {reason}", target_label(attempt)))
             }
             _ => None,
         },
         ProgressEvent::Escalating(signal, count) if !request.kill_options.kill_compatible => {
-            let targets = if *count == 1 { "it".to_owned() } else { format!("these {count}") };
-            Some(format!("{} to {targets}", Arch::NATIVE.signal_name(*signal)))
+            let targets = if *count == 1 { "1 process".to_owned() } else { format!("{count} processes") };
+            Some(format!("sending {} to {targets}", Arch::NATIVE.signal_name(*signal)))
         }
         _ => None,
     }
@@ -116,18 +116,18 @@ pub(super) fn stderr_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
 
 /// The prompt of `--interactive`.
 pub(super) fn confirm_prompt(attempt: &SendAttempt, request: &SendRequest) -> String {
-    let mut text = format!("{}: {}", target_label(attempt), signal_name(request.signal));
+    let mut text = format!("Send {} to {}?", signal_name(request.signal), target_label(attempt));
     if let Some(effect) = &attempt.effect {
-        let _ = write!(text, ": {effect}");
+        let _ = write!(text, " Effect: {effect}.");
     }
     if let Some(escalations) = escalations_text(request) {
-        let _ = write!(text, "; {escalations}");
+        let _ = write!(text, " Escalation: {escalations}.");
     }
-    text.push_str(". Send it? [y/N/q] ");
+    text.push_str(" [y/N/q] ");
     text
 }
 
-/// The signals of `--then`: `then INT after 5s, KILL after 1s, if it is alive`.
+/// The signals of `--then`: `then INT after 5.0 s, KILL after 1.0 s, if it is still alive`.
 fn escalations_text(request: &SendRequest) -> Option<String> {
     let wait = request.options.wait.as_ref().filter(|wait| !wait.escalations.is_empty())?;
     let mut delay = wait.timeout;
@@ -136,11 +136,11 @@ fn escalations_text(request: &SendRequest) -> Option<String> {
         let name = Arch::NATIVE.signal_name(escalation.signal);
         parts.push(match delay {
             Some(delay) => format!("{name} after {}", duration::format_millis(delay)),
-            None => format!("{name} never"),
+            None => format!("{name} never (the wait has no timeout)"),
         });
         delay = escalation.timeout;
     }
-    Some(format!("then {}, if it is alive", parts.join(", ")))
+    Some(format!("then {}, if it is still alive", parts.join(", ")))
 }
 
 /// The warnings of the selection, and one line per target that was not signalled.
@@ -172,7 +172,7 @@ fn kill_error_line(attempt: &SendAttempt, error: &SendError) -> String {
     }
 }
 
-/// `1234 (nginx, uid 33): TERM not sent: operation not permitted (you are uid 1000)`.
+/// `1234 (nginx, uid 33): TERM not sent: no such process`.
 fn send_error_line(attempt: &SendAttempt, error: &SendError, report: &SendReport) -> String {
     let prefix = match report.signal {
         Some(signal) => format!("{} not sent: ", Arch::NATIVE.signal_name(signal)),

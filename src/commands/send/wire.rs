@@ -114,7 +114,7 @@ fn target_object<'a>(attempt: &'a SendAttempt, report: &SendReport) -> SendTarge
         sent: matches!(attempt.result, Ok(SendOutcome::Sent)),
         error: match &attempt.result {
             Ok(SendOutcome::Declined) => {
-                Some(ReasonObject { id: "declined", message: "not wanted".to_owned() })
+                Some(ReasonObject { id: "declined", message: "the user declined".to_owned() })
             }
             Ok(_) => None,
             Err(error) => {

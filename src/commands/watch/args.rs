@@ -208,7 +208,7 @@ mod tests {
         check("exit,TERM,2=x", &[2, 15, 0], "x");
         for (word, message) in [
             ("HUP", "--on HUP: SIGNAL=COMMAND is expected"),
-            ("FOO=x", "--on FOO: unknown signal; the nearest name is FPE"),
+            ("FOO=x", "--on FOO: unknown signal (the nearest name is FPE)"),
             ("65=x", "--on 65: not a signal number: they go from 1 to 64"),
             ("=x", "--on '': not a signal"),
             ("KILL=x", "--on KILL: the kernel lets nobody catch, block or ignore it"),

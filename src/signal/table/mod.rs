@@ -192,7 +192,7 @@ mod tests {
                 assert!(!text.contains(['\n', '\t']) && !text.contains("  "), "{}: {text}", facts.name);
                 assert!(!text.ends_with('.'), "{}: {text}", facts.name);
             }
-            assert!(facts.description.len() <= 46, "{}: {}", facts.name, facts.description);
+            assert!(facts.description.len() <= 54, "{}: {}", facts.name, facts.description);
             assert!(!facts.source_kinds.is_empty(), "{}", facts.name);
         }
     }

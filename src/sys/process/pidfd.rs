@@ -84,10 +84,10 @@ impl fmt::Display for Unavailable {
             libc::ENOSYS => {
                 write!(
                     f,
-                    "{call}(2) is not available (needs Linux {since}; probably a seccomp filter hides it)"
+                    "{call}(2) is not available (needs Linux {since}; probably blocked by a seccomp filter)"
                 )
             }
-            _ => write!(f, "{call}(2) is refused (probably by a seccomp filter)"),
+            _ => write!(f, "{call}(2) is denied (probably by a seccomp filter)"),
         }
     }
 }
@@ -350,8 +350,8 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "pidfd_open(2) is refused (probably by a seccomp filter)",
-                "pidfd_send_signal(2) is not available (needs Linux 5.1; probably a seccomp filter hides it)"
+                "pidfd_open(2) is denied (probably by a seccomp filter)",
+                "pidfd_send_signal(2) is not available (needs Linux 5.1; probably blocked by a seccomp filter)"
             ]
         );
     }

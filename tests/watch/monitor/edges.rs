@@ -14,12 +14,12 @@ fn monitor_rejects_conflicting_options() {
         (&["--name", "x", "TERM"][..], "TERM: unexpected operand with --all or criteria (use --signal TERM "),
         (&["--pid", "1", "TERM"], "TERM: invalid PID (with --pid, use --signal TERM "),
         (&["--pid", "-1"], "--pid -1: invalid PID (expected 1 to 4194304)"),
-        (&["--pid", "1", "--interval", "-1s"], "--interval -1s: not a duration"),
+        (&["--pid", "1", "--interval", "-1s"], "--interval -1s: invalid duration"),
         (
             &["--pid", "1", "--interval", "99999999999999d"],
             "--interval 99999999999999d: must be at most 1 day",
         ),
-        (&["--pid", "1", "--timeout", "-1"], "--timeout -1: not a duration"),
+        (&["--pid", "1", "--timeout", "-1"], "--timeout -1: invalid duration"),
         (&["--pid", "1", "--count", "-1"], "'-1' for '--count <N>': a number is expected, at least 1"),
         (&["--pid", "1", "--count", "0"], "'0' for '--count <N>': a number is expected, at least 1"),
         (&["--pid", "1", "--until", "caught=KILL"], "--until caught=KILL: that can never be met: KILL"),
@@ -125,9 +125,9 @@ fn monitor_refuses_foreign_proc() {
         return skipped(&format!("no pid namespace here: {stderr}"));
     }
     assert_eq!((stdout.as_str(), result.status.code()), ("3\n3\n3\n3\n", Some(3)), "{stderr}");
-    let foreign = "/proc is that of another pid namespace, with other process numbers: mount this one's own \
-                   there (unshare --mount-proc)";
-    let nothing = "/proc: no processes can be read: it is not mounted";
+    let foreign = "/proc belongs to a different PID namespace, so its PIDs cannot be used (mount a proc file \
+                   system for this namespace, for example with unshare --mount-proc)";
+    let nothing = "/proc: cannot list processes (not mounted)";
     let message = format!(
         "sigtool: {foreign}\nsigtool: {foreign}\nsigtool: 999999: {foreign}\nsigtool: {nothing}\n\
          sigtool: self: {nothing}\nsigtool: 1: {nothing}\n"

@@ -47,6 +47,6 @@ fn hook_is_refused_without_pidfds() {
     let result: CommandResult =
         refuse(&mut command, &[(SYS_pidfd_open, EPERM)]).output().expect("it runs").into();
     assert!(!result.stdout.contains("started"), "{}", result.stdout);
-    let expected = "EXIT: a command needs pidfds: pidfd_open(2) is refused (probably by a seccomp filter)";
+    let expected = "EXIT: a command needs pidfds: pidfd_open(2) is denied (probably by a seccomp filter)";
     assert!(result.stderr.contains(expected), "{}", result.stderr);
 }

@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(parse("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
         for (word, message) in [
             ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
-            ("FOO=INT", "--map FOO: unknown signal; the nearest name is FPE"),
+            ("FOO=INT", "--map FOO: unknown signal (the nearest name is FPE)"),
             ("TERM=", "--map '': not a signal"),
             ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
             ("KILL=TERM", "--map KILL: the kernel lets nobody catch, block or ignore it"),

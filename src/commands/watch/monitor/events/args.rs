@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn rejects_invalid_signals_senders_and_backends() {
         let error_of = |args: EventArgs| args.to_filter().expect_err("invalid options").to_string();
-        assert_eq!(error_of(args(&["FOO"], &[])), "--signal FOO: unknown signal; the nearest name is FPE");
+        assert_eq!(error_of(args(&["FOO"], &[])), "--signal FOO: unknown signal (the nearest name is FPE)");
         assert_eq!(error_of(args(&[""], &[])), "--signal '': expected a signal");
         let invalid_number = |number| format!("--signal {number}: invalid signal number (expected 1 to 64)");
         assert_eq!(error_of(args(&["TERM,65"], &[])), invalid_number("65"));
