@@ -194,7 +194,7 @@ fn a_command_that_fails_is_told() {
     let watch = Watch::start(&["--count", "1", "--on", "USR1=exit 3"]);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();
-    assert_eq!((code, stderr.as_str()), (Some(0), "watch: USR1: the command ended with exit status: 3\n"));
+    assert_eq!((code, stderr.as_str()), (Some(0), "watch: the command of --on USR1 exited with status 3\n"));
 }
 
 /// What goes wrong cannot be told, and is no reason to end.
@@ -231,7 +231,7 @@ fn asked_once_more_it_waits_for_nobody() {
         line.clear();
         assert_ne!(stdout.read_line(&mut line).expect("UTF-8"), 0, "it ended");
     }
-    for wanted in ["commands not waited for: 1", "ending", "commands not waited for: 1"] {
+    for wanted in ["not waiting for 1 command of --on", "ending", "not waiting for 1 command of --on"] {
         line.clear();
         if wanted != "ending" {
             watch.send(&["-TERM"]);

@@ -116,12 +116,12 @@ fn nohup_keeps_hup_from_ending_it() {
 fn what_makes_no_sense_is_refused() {
     for (arguments, said) in [
         (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
-        (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
-        (&["33"], "33: it is the C library's own"),
-        (&["65"], "65: not a signal number: they go from 1 to 64"),
-        (&[""], "'': not a signal"),
-        (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
-        (&["--on", "KILL=x"], "--on KILL: the kernel lets nobody"),
+        (&["KILL"], "KILL: cannot be caught, blocked or ignored"),
+        (&["33"], "33: reserved by the C library"),
+        (&["65"], "65: invalid signal number (expected 1 to 64)"),
+        (&[""], "'': expected a signal"),
+        (&["--on", "HUP"], "--on HUP: expected SIGNAL=COMMAND"),
+        (&["--on", "KILL=x"], "--on KILL: cannot be caught"),
         (&["--count", "0"], "invalid value '0' for '--count <N>'"),
         (&["--timeout", "soon"], "--timeout soon: not a duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
@@ -236,7 +236,11 @@ fn a_full_queue_is_told() {
     if !ran.stdout.starts_with("ended 0") {
         return skipped(&format!("setpriv or prlimit: {}{}", ran.stdout, ran.stderr));
     }
-    assert!(ran.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("watch: the signal queue of your user is full (see ulimit -i)"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("\"lost\":true"), "{}", ran.stdout);
     assert_eq!(events_among(&ran.stdout).len(), 3, "{}", ran.stdout);
 }
