@@ -137,7 +137,7 @@ fn commands_that_cannot_start_do_not_stay_in_line() {
     std::fs::remove_dir_all(&folder).expect("the folder");
     // On one line, or on two where the last arrived later.
     assert_eq!(
-        (code, stderr.matches("RTMIN: sh: No such file or directory").count()),
+        (code, stderr.matches("cannot start sh for --on RTMIN: No such file or directory").count()),
         (Some(0), 2),
         "{stderr}"
     );

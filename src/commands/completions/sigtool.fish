@@ -40,7 +40,7 @@ complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Which s
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "completions" -d 'Print completions for a shell, signal names among them.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "list" -d 'Which signals there are; what a number, name, exit status or mask means.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named or chosen and to nothing else.'
-complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Receive signals, tell who sent them, run commands on them; observe others.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "watch" -d 'Show signals and their senders; supervise a command; monitor processes'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l format -d 'table (on a terminal), plain (else) or json' -r -f -a "table\t''
 plain\t''
 json\t''
@@ -343,14 +343,14 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l color -d 'Colo
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l width -d 'Fit tables to N columns' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'While one runs: queue (default), drop or parallel' -r -f -a "queue\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'While a COMMAND of --on runs: queue (default), drop or parallel' -r -f -a "queue\t''
 drop\t''
 parallel\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'End after N signals, or N changes' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'End after this time, with status 124' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward SIGNAL[,...] as another' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: KILL, so long after TERM' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append to FILE what was received and done (-: standard error)' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'Exit after N signals (with --pid: N changes)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l timeout -d 'Exit with status 124 after this time (30s, 1m30s)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l map -d 'Forward SIGNAL[,...] as another signal' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l kill-after -d 'With --timeout: send KILL this long after TERM' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l log -d 'Append the signal log to FILE (- is stderr, the default)' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pid -d 'Observe processes (or by --name, ...: see --help)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until -d 'With --pid: end once all have them: caught=TERM' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l interval -d 'With --pid: from one look to the next (100ms)' -r
@@ -381,7 +381,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ignores -d 'It
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l blocks -d 'Each of its threads blocks these' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l pending -d 'Pending for it or one of its threads' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l at-most -d 'Refuse if more than N were found' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND on SIGNAL[,...], or at the end (EXIT)' -r -f -a "HUP=\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l on -d 'Run COMMAND on SIGNAL[,...], or at exit (EXIT)' -r -f -a "HUP=\t''
 INT=\t''
 QUIT=\t''
 ILL=\t''
@@ -442,7 +442,7 @@ RTMAX-2=\t''
 RTMAX-1=\t''
 RTMAX=\t''
 EXIT=\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l drop -d 'Do not forward these' -r -f -a "HUP\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l drop -d 'Do not forward these signals' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
 ILL\t''
@@ -502,7 +502,7 @@ RTMAX-3\t''
 RTMAX-2\t''
 RTMAX-1\t''
 RTMAX\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ignore -d 'Start COMMAND with these ignored, or all' -r -f -a "HUP\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l ignore -d 'Start COMMAND with these signals ignored (or all)' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
 ILL\t''
@@ -562,7 +562,7 @@ RTMAX-3\t''
 RTMAX-2\t''
 RTMAX-1\t''
 RTMAX\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l block -d 'Start COMMAND with these blocked, or all, beside those inherited' -r -f -a "HUP\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l block -d 'Start COMMAND with these signals also blocked (or all)' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
 ILL\t''
@@ -622,7 +622,7 @@ RTMAX-3\t''
 RTMAX-2\t''
 RTMAX-1\t''
 RTMAX\t''"
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l default -d 'Start COMMAND with these at their default, or all' -r -f -a "HUP\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l default -d 'Start COMMAND with the default action for these signals (or all)' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
 ILL\t''
@@ -683,10 +683,10 @@ RTMAX-2\t''
 RTMAX-1\t''
 RTMAX\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l json -d 'The same as --format json'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run COMMAND in a process group of its own, and forward to all of it'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt descendants whose parents end (PID 1 does so anyway)'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants, not for COMMAND alone; adopts them'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Tell it nowhere; else it is told on standard error'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run COMMAND in its own process group and forward to the whole group'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt and reap orphaned descendants (PID 1 always does)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants of COMMAND too (implies --reap)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Do not log signals'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l until-exit -d 'Tell only how processes end, and who ended them'

@@ -228,22 +228,22 @@ module completions {
     [ "HUP" "INT" "QUIT" "ILL" "TRAP" "ABRT" "BUS" "FPE" "USR1" "SEGV" "USR2" "PIPE" "ALRM" "TERM" "STKFLT" "CHLD" "CONT" "TSTP" "TTIN" "TTOU" "URG" "XCPU" "XFSZ" "VTALRM" "PROF" "WINCH" "IO" "PWR" "SYS" "RTMIN" "RTMIN+1" "RTMIN+2" "RTMIN+3" "RTMIN+4" "RTMIN+5" "RTMIN+6" "RTMIN+7" "RTMIN+8" "RTMIN+9" "RTMIN+10" "RTMIN+11" "RTMIN+12" "RTMIN+13" "RTMIN+14" "RTMIN+15" "RTMAX-14" "RTMAX-13" "RTMAX-12" "RTMAX-11" "RTMAX-10" "RTMAX-9" "RTMAX-8" "RTMAX-7" "RTMAX-6" "RTMAX-5" "RTMAX-4" "RTMAX-3" "RTMAX-2" "RTMAX-1" "RTMAX" ]
   }
 
-  # Receive signals, tell who sent them, run commands on them; observe others.
+  # Show signals and their senders; supervise a command; monitor processes
   export extern "sigtool watch" [
     --format: string@"nu-complete sigtool watch format" # table (on a terminal), plain (else) or json
     --json                    # The same as --format json
     --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
-    --burst: string@"nu-complete sigtool watch burst" # While one runs: queue (default), drop or parallel
-    --count: string           # End after N signals, or N changes
-    --timeout: string         # End after this time, with status 124
-    --map: string             # Forward SIGNAL[,...] as another
-    --group                   # Run COMMAND in a process group of its own, and forward to all of it
-    --reap                    # Adopt descendants whose parents end (PID 1 does so anyway)
-    --wait-all                # Wait for all descendants, not for COMMAND alone; adopts them
-    --kill-after: string      # With --timeout: KILL, so long after TERM
-    --log: path               # Append to FILE what was received and done (-: standard error)
-    --quiet                   # Tell it nowhere; else it is told on standard error
+    --burst: string@"nu-complete sigtool watch burst" # While a COMMAND of --on runs: queue (default), drop or parallel
+    --count: string           # Exit after N signals (with --pid: N changes)
+    --timeout: string         # Exit with status 124 after this time (30s, 1m30s)
+    --map: string             # Forward SIGNAL[,...] as another signal
+    --group                   # Run COMMAND in its own process group and forward to the whole group
+    --reap                    # Adopt and reap orphaned descendants (PID 1 always does)
+    --wait-all                # Wait for all descendants of COMMAND too (implies --reap)
+    --kill-after: string      # With --timeout: send KILL this long after TERM
+    --log: path               # Append the signal log to FILE (- is stderr, the default)
+    --quiet                   # Do not log signals
     --pid: string             # Observe processes (or by --name, ...: see --help)
     --until: string           # With --pid: end once all have them: caught=TERM
     --interval: string        # With --pid: from one look to the next (100ms)
@@ -279,12 +279,12 @@ module completions {
     --tree(-t)                # Also every descendant of what was found
     --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
-    --on: string@"nu-complete sigtool watch on" # Run COMMAND on SIGNAL[,...], or at the end (EXIT)
-    --drop: string@"nu-complete sigtool watch drop" # Do not forward these
-    --ignore: string@"nu-complete sigtool watch ignore" # Start COMMAND with these ignored, or all
-    --block: string@"nu-complete sigtool watch block" # Start COMMAND with these blocked, or all, beside those inherited
-    --default: string@"nu-complete sigtool watch default" # Start COMMAND with these at their default, or all
-    ...signals: string@"nu-complete sigtool watch signals" # The signals to watch; all if none is given
+    --on: string@"nu-complete sigtool watch on" # Run COMMAND on SIGNAL[,...], or at exit (EXIT)
+    --drop: string@"nu-complete sigtool watch drop" # Do not forward these signals
+    --ignore: string@"nu-complete sigtool watch ignore" # Start COMMAND with these signals ignored (or all)
+    --block: string@"nu-complete sigtool watch block" # Start COMMAND with these signals also blocked (or all)
+    --default: string@"nu-complete sigtool watch default" # Start COMMAND with the default action for these signals (or all)
+    ...signals: string@"nu-complete sigtool watch signals" # Signals to report (default: all that can be caught)
   ]
 
 }

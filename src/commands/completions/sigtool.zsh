@@ -231,12 +231,12 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
-'--burst=[While one runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
-'--count=[End after N signals, or N changes]:N:_default' \
-'--timeout=[End after this time, with status 124]:DURATION:_default' \
-'*--map=[Forward SIGNAL\[,...\] as another]:SIGNAL=SIGNAL:_default' \
-'--kill-after=[With --timeout\: KILL, so long after TERM]:DURATION:_default' \
-'--log=[Append to FILE what was received and done (-\: standard error)]:FILE:_files' \
+'--burst=[While a COMMAND of --on runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
+'--count=[Exit after N signals (with --pid\: N changes)]:N:_default' \
+'--timeout=[Exit with status 124 after this time (30s, 1m30s)]:DURATION:_default' \
+'*--map=[Forward SIGNAL\[,...\] as another signal]:SIGNAL=SIGNAL:_default' \
+'--kill-after=[With --timeout\: send KILL this long after TERM]:DURATION:_default' \
+'--log=[Append the signal log to FILE (- is stderr, the default)]:FILE:_files' \
 '*--pid=[Observe processes (or by --name, ...\: see --help)]:PID:_default' \
 '*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
 '--interval=[With --pid\: from one look to the next (100ms)]:DURATION:_default' \
@@ -264,16 +264,16 @@ _arguments "${_arguments_options[@]}" : \
 '*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
 '*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
 '--at-most=[Refuse if more than N were found]:N:_default' \
-'*--on=[Run COMMAND on SIGNAL\[,...\], or at the end (EXIT)]:SIGNAL=COMMAND:(HUP= INT= QUIT= ILL= TRAP= ABRT= BUS= FPE= USR1= SEGV= USR2= PIPE= ALRM= TERM= STKFLT= CHLD= CONT= TSTP= TTIN= TTOU= URG= XCPU= XFSZ= VTALRM= PROF= WINCH= IO= PWR= SYS= RTMIN= RTMIN+1= RTMIN+2= RTMIN+3= RTMIN+4= RTMIN+5= RTMIN+6= RTMIN+7= RTMIN+8= RTMIN+9= RTMIN+10= RTMIN+11= RTMIN+12= RTMIN+13= RTMIN+14= RTMIN+15= RTMAX-14= RTMAX-13= RTMAX-12= RTMAX-11= RTMAX-10= RTMAX-9= RTMAX-8= RTMAX-7= RTMAX-6= RTMAX-5= RTMAX-4= RTMAX-3= RTMAX-2= RTMAX-1= RTMAX= EXIT=)' \
-'*--drop=[Do not forward these]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'*--ignore=[Start COMMAND with these ignored, or all]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'*--block=[Start COMMAND with these blocked, or all, beside those inherited]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'*--default=[Start COMMAND with these at their default, or all]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*--on=[Run COMMAND on SIGNAL\[,...\], or at exit (EXIT)]:SIGNAL=COMMAND:(HUP= INT= QUIT= ILL= TRAP= ABRT= BUS= FPE= USR1= SEGV= USR2= PIPE= ALRM= TERM= STKFLT= CHLD= CONT= TSTP= TTIN= TTOU= URG= XCPU= XFSZ= VTALRM= PROF= WINCH= IO= PWR= SYS= RTMIN= RTMIN+1= RTMIN+2= RTMIN+3= RTMIN+4= RTMIN+5= RTMIN+6= RTMIN+7= RTMIN+8= RTMIN+9= RTMIN+10= RTMIN+11= RTMIN+12= RTMIN+13= RTMIN+14= RTMIN+15= RTMAX-14= RTMAX-13= RTMAX-12= RTMAX-11= RTMAX-10= RTMAX-9= RTMAX-8= RTMAX-7= RTMAX-6= RTMAX-5= RTMAX-4= RTMAX-3= RTMAX-2= RTMAX-1= RTMAX= EXIT=)' \
+'*--drop=[Do not forward these signals]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*--ignore=[Start COMMAND with these signals ignored (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*--block=[Start COMMAND with these signals also blocked (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*--default=[Start COMMAND with the default action for these signals (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '(--format)--json[The same as --format json]' \
-'--group[Run COMMAND in a process group of its own, and forward to all of it]' \
-'--reap[Adopt descendants whose parents end (PID 1 does so anyway)]' \
-'--wait-all[Wait for all descendants, not for COMMAND alone; adopts them]' \
-'(--log)--quiet[Tell it nowhere; else it is told on standard error]' \
+'--group[Run COMMAND in its own process group and forward to the whole group]' \
+'--reap[Adopt and reap orphaned descendants (PID 1 always does)]' \
+'--wait-all[Wait for all descendants of COMMAND too (implies --reap)]' \
+'(--log)--quiet[Do not log signals]' \
 '--threads[With --pid\: each thread by itself]' \
 '(--pid)--all[Every signal of the whole system, as it is sent]' \
 '--until-exit[Tell only how processes end, and who ended them]' \
@@ -285,7 +285,7 @@ _arguments "${_arguments_options[@]}" : \
 '--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::signals -- The signals to watch; all if none is given:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*::signals -- Signals to report (default\: all that can be caught):(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 && ret=0
 ;;
         esac
@@ -301,7 +301,7 @@ _sigtool_commands() {
 'completions:Print completions for a shell, signal names among them.' \
 'list:Which signals there are; what a number, name, exit status or mask means.' \
 'send:Send a signal, to what was named or chosen and to nothing else.' \
-'watch:Receive signals, tell who sent them, run commands on them; observe others.' \
+'watch:Show signals and their senders; supervise a command; monitor processes' \
     )
     _describe -t commands 'sigtool commands' commands "$@"
 }

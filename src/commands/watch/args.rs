@@ -56,7 +56,7 @@ are sent to them. A process blocks a signal if all of its threads block it.";
 #[derive(Debug, Args)]
 #[command(before_long_help = EXAMPLES, long_about = DESCRIPTION)]
 #[command(
-    override_usage = "sigtool watch [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]...\n       sigtool watch [OPTIONS] --pid PID..."
+    override_usage = "sigtool watch [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] {-- COMMAND [ARG]... | --pid PID...}"
 )]
 pub(crate) struct WatchArgs {
     /// Signals to report (default: all that can be caught)
@@ -68,13 +68,14 @@ pub(crate) struct WatchArgs {
     )]
     signals: Vec<OsString>,
     /// Run COMMAND on SIGNAL[,...], or at exit (EXIT)
-    #[arg(long, value_name = "SIGNAL=COMMAND", help_heading = "Receive signals")]
+    #[arg(long, value_name = "SIGNAL=COMMAND", display_order = 1, help_heading = "Receive signals")]
     on: Vec<OsString>,
     /// While a COMMAND of --on runs: queue (default), drop or parallel
     #[arg(
         long,
         value_enum,
         value_name = "HOW",
+        display_order = 2,
         help_heading = "Receive signals",
         hide_short_help = true,
         hide_possible_values = true

@@ -21,7 +21,7 @@ pub(in crate::commands::watch) struct SuperviseArgs {
     #[arg(long, value_name = "SIGNAL=SIGNAL")]
     map: Vec<OsString>,
     /// Do not forward these signals
-    #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
+    #[arg(long, value_name = "SIGNAL[,...]")]
     drop: Vec<OsString>,
     /// Run COMMAND in its own process group and forward to the whole group
     #[arg(long, hide_short_help = true)]
