@@ -343,7 +343,7 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l color -d 'Colo
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l width -d 'Fit tables to N columns' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'While a COMMAND of --on runs: queue (default), drop or parallel' -r -f -a "queue\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l burst -d 'If COMMAND is still running: queue (default), drop or parallel' -r -f -a "queue\t''
 drop\t''
 parallel\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l count -d 'Exit after N signals (with --pid: N changes)' -r
@@ -685,7 +685,7 @@ RTMAX\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l group -d 'Run COMMAND in its own process group and forward to the whole group'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l reap -d 'Adopt and reap orphaned descendants (PID 1 always does)'
-complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants of COMMAND too (implies --reap)'
+complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l wait-all -d 'Wait for all descendants of COMMAND too, and reap orphans'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l quiet -d 'Do not log signals'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l threads -d 'With --pid: each thread by itself'
 complete -c sigtool -n "__fish_sigtool_using_subcommand watch" -l all -d 'Every signal of the whole system, as it is sent'

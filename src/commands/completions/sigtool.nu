@@ -234,13 +234,13 @@ module completions {
     --json                    # The same as --format json
     --color: string@"nu-complete sigtool watch color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
-    --burst: string@"nu-complete sigtool watch burst" # While a COMMAND of --on runs: queue (default), drop or parallel
+    --burst: string@"nu-complete sigtool watch burst" # If COMMAND is still running: queue (default), drop or parallel
     --count: string           # Exit after N signals (with --pid: N changes)
     --timeout: string         # Exit with status 124 after this time (30s, 1m30s)
     --map: string             # Forward SIGNAL[,...] as another signal
     --group                   # Run COMMAND in its own process group and forward to the whole group
     --reap                    # Adopt and reap orphaned descendants (PID 1 always does)
-    --wait-all                # Wait for all descendants of COMMAND too (implies --reap)
+    --wait-all                # Wait for all descendants of COMMAND too, and reap orphans
     --kill-after: string      # With --timeout: send KILL this long after TERM
     --log: path               # Append the signal log to FILE (- is stderr, the default)
     --quiet                   # Do not log signals

@@ -231,7 +231,7 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
-'--burst=[While a COMMAND of --on runs\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
+'--burst=[If COMMAND is still running\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
 '--count=[Exit after N signals (with --pid\: N changes)]:N:_default' \
 '--timeout=[Exit with status 124 after this time (30s, 1m30s)]:DURATION:_default' \
 '*--map=[Forward SIGNAL\[,...\] as another signal]:SIGNAL=SIGNAL:_default' \
@@ -272,7 +272,7 @@ _arguments "${_arguments_options[@]}" : \
 '(--format)--json[The same as --format json]' \
 '--group[Run COMMAND in its own process group and forward to the whole group]' \
 '--reap[Adopt and reap orphaned descendants (PID 1 always does)]' \
-'--wait-all[Wait for all descendants of COMMAND too (implies --reap)]' \
+'--wait-all[Wait for all descendants of COMMAND too, and reap orphans]' \
 '(--log)--quiet[Do not log signals]' \
 '--threads[With --pid\: each thread by itself]' \
 '(--pid)--all[Every signal of the whole system, as it is sent]' \

@@ -70,7 +70,7 @@ pub(crate) struct WatchArgs {
     /// Run COMMAND on SIGNAL[,...], or at exit (EXIT)
     #[arg(long, value_name = "SIGNAL=COMMAND", display_order = 1, help_heading = "Receive signals")]
     on: Vec<OsString>,
-    /// While a COMMAND of --on runs: queue (default), drop or parallel
+    /// If COMMAND is still running: queue (default), drop or parallel
     #[arg(
         long,
         value_enum,

@@ -38,7 +38,7 @@ pub(in crate::commands::watch) struct SuperviseArgs {
     /// Adopt and reap orphaned descendants (PID 1 always does)
     #[arg(long, hide_short_help = true)]
     reap: bool,
-    /// Wait for all descendants of COMMAND too (implies --reap)
+    /// Wait for all descendants of COMMAND too, and reap orphans
     #[arg(long, hide_short_help = true)]
     wait_all: bool,
     /// With --timeout: send KILL this long after TERM
