@@ -139,7 +139,7 @@ fn hooks_that_cannot_start_are_skipped() {
     std::fs::remove_dir_all(&folder).expect("the folder");
     // On one line, or on two if the last signal arrived later.
     assert_eq!(
-        (code, stderr.matches("RTMIN: sh: No such file or directory").count()),
+        (code, stderr.matches("cannot start sh for --on RTMIN: No such file or directory").count()),
         (Some(0), 2),
         "{stderr}"
     );
@@ -197,7 +197,7 @@ fn failing_hook_is_reported() {
     let watch = Watch::start(&["--count", "1", "--on", "USR1=exit 3"]);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();
-    assert_eq!((code, stderr.as_str()), (Some(0), "watch: USR1: the command ended with exit status: 3\n"));
+    assert_eq!((code, stderr.as_str()), (Some(0), "watch: the command of --on USR1 exited with status 3\n"));
 }
 
 /// Notices that cannot be written do not end sigtool.
@@ -233,7 +233,7 @@ fn second_interrupt_does_not_wait_for_hooks() {
         line.clear();
         assert_ne!(stdout.read_line(&mut line).expect("UTF-8"), 0, "it ended");
     }
-    for wanted in ["commands not waited for: 1", "ending", "commands not waited for: 1"] {
+    for wanted in ["not waiting for 1 command of --on", "ending", "not waiting for 1 command of --on"] {
         line.clear();
         if wanted != "ending" {
             watch.send(&["-TERM"]);

@@ -117,12 +117,12 @@ fn ignored_hup_does_not_end_watch() {
 fn receive_rejects_conflicting_options() {
     for (arguments, message) in [
         (&["FOO"][..], "FOO: unknown signal (the nearest name is FPE)"),
-        (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
-        (&["33"], "33: it is the C library's own"),
-        (&["65"], "65: not a signal number: they go from 1 to 64"),
-        (&[""], "'': not a signal"),
-        (&["--on", "HUP"], "--on HUP: SIGNAL=COMMAND is expected"),
-        (&["--on", "KILL=x"], "--on KILL: the kernel lets nobody"),
+        (&["KILL"], "KILL: cannot be caught, blocked or ignored"),
+        (&["33"], "33: reserved by the C library"),
+        (&["65"], "65: invalid signal number (expected 1 to 64)"),
+        (&[""], "'': expected a signal"),
+        (&["--on", "HUP"], "--on HUP: expected SIGNAL=COMMAND"),
+        (&["--on", "KILL=x"], "--on KILL: cannot be caught"),
         (&["--count", "0"], "invalid value '0' for '--count <N>'"),
         (&["--timeout", "soon"], "--timeout soon: invalid duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
@@ -239,7 +239,11 @@ fn full_queue_is_reported() {
     if !result.stdout.starts_with("ended 0") {
         return skipped(&format!("setpriv or prlimit: {}{}", result.stdout, result.stderr));
     }
-    assert!(result.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", result.stdout);
+    assert!(
+        result.stdout.contains("watch: the signal queue of your user is full (see ulimit -i)"),
+        "{}",
+        result.stdout
+    );
     assert!(result.stdout.contains("\"lost\":true"), "{}", result.stdout);
     assert_eq!(events_among(&result.stdout).len(), 3, "{}", result.stdout);
 }

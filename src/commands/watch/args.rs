@@ -12,73 +12,84 @@ use crate::duration;
 use crate::error::Failure;
 use crate::signal::SignalSet;
 
+/// The start of the long help. It repeats the summary, so that the examples come
+/// directly after it.
 const EXAMPLES: &str = "\
-Examples:
-  sigtool watch                            whatever arrives, until INT or TERM
-  sigtool watch --count 1 USR1             wait for one USR1
-  sigtool watch --timeout 30s --count 1 USR1 || echo no signal
-  sigtool watch --on HUP='nginx -s reload' run a command on each HUP
-  sigtool watch --on EXIT='rm -f lock'     and one at the end
-  sigtool watch --json | jq .sender        who sends them
-  sigtool watch -- nginx -g 'daemon off;'  forward all to a command
-  sigtool watch --map TERM=INT -- ./server in the words that it understands
-  sigtool watch --pid 1234                 what changes in another process
-  sigtool watch --pid 1234 --until caught=TERM --timeout 10s
-                                           until it has its handler";
+Show signals and their senders; supervise a command; monitor processes.
 
-/// Receive signals, tell who sent them, run commands on them; observe others.
-///
-/// The signals are blocked before anything else, then read one after another:
-/// none is lost, and real-time ones keep their order and their values. A line
-/// `watch: ready, pid N` on stderr says when. Without operands everything that
-/// can be caught is watched. INT or TERM ends it, unless named; not INT where it
-/// was ignored on entry, as in the background of a script.
-///
-/// The sender is verified where the kernel vouches for it; one that a queued
-/// signal names could be forged, and is said to be claimed.
-///
-/// A command of --on finds SIGTOOL_SIGNAL, SIGTOOL_NUMBER, SIGTOOL_CODE,
-/// SIGTOOL_SENDER_PID, SIGTOOL_SENDER_UID and SIGTOOL_VALUE in its environment,
-/// as far as they are known, and more: see sigtool-watch(1). Receiving goes on
-/// meanwhile. With --json, what commands print goes to stderr.
-///
-/// With -- COMMAND, a command is run under it, in the signal state that sigtool
-/// was started with, and every signal goes on to it with its sender and value
-/// (KILL and STOP cannot be caught, nor forwarded). What was received and what
-/// was done with it is told on stderr, or in a file (--log), or not (--quiet).
-/// Fit to be PID 1. Its status is passed on.
-///
-/// With --pid, or a criterion, other processes are looked at again and again,
-/// and each change of what they block, ignore and catch, of what is pending, of
-/// their name and their state is told, and how they end. That takes no special
-/// rights. A process blocks what all of its threads block, and what is pending
-/// for one of them is pending for it; --threads tells of each. Between running
-/// and sleeping it changes all the time: that is not told, and uninterruptible
-/// sleep only where two looks in a row find it.
+Examples:
+  sigtool watch                              show each signal and its sender
+  sigtool watch --count 1 --timeout 30s USR1 wait up to 30 s for one USR1
+  sigtool watch --on HUP='nginx -s reload'   run a command on each HUP
+  sigtool watch --on EXIT='rm -f lock'       run a command at exit
+  sigtool watch --json | jq .sender          print only the senders
+  sigtool watch -- nginx -g 'daemon off;'    run nginx, forward signals to it
+  sigtool watch --map TERM=INT -- ./server   forward TERM as INT
+  sigtool watch --pid 1234                   show how process 1234 changes
+  sigtool watch --pid 1234 --until caught=TERM --timeout 10s
+                                             wait until 1234 catches TERM
+  sigtool watch --all                        show all signals of the system";
+
+const DESCRIPTION: &str = "\
+Receive signals (the default): sigtool prints one line for each signal that it
+receives. It is ready when \"watch: ready, pid N\" appears on stderr. INT and
+TERM end it, unless you name them. INT and HUP that were ignored on entry do
+not end it. A sender with \"claims\" is unverified, because a process can put
+any PID into a queued signal. Commands of --on find the signal and its sender
+in SIGTOOL_SIGNAL, SIGTOOL_SENDER_PID and other environment variables, which
+sigtool-watch(1) lists. With --json, the output of these commands goes to
+stderr.
+
+Supervise a command (after --): sigtool runs COMMAND and forwards each signal
+to it with its sender and value. It logs the signals to stderr and exits with
+the status of COMMAND. It can be PID 1 of a container. KILL and STOP cannot be
+forwarded. --on, --burst and --timeout work here too; when the time is up,
+COMMAND gets TERM.
+
+Monitor processes (--pid or a selection option): sigtool reads /proc every
+100 ms. It prints each change of the blocked, ignored, caught and pending
+signals, of the name and of the state, and how the processes exit. This needs
+no privileges. With CAP_BPF and CAP_PERFMON it also prints the signals that
+are sent to them. A process blocks a signal if all of its threads block it.";
+
+/// Show signals and their senders; supervise a command; monitor processes.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[command(before_long_help = EXAMPLES, long_about = DESCRIPTION)]
 #[command(
-    override_usage = "sigtool watch [--on SIGNAL=COMMAND]... [--burst HOW] [--count N]\n                     [--timeout DURATION] [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] -- COMMAND [ARG]...\n       sigtool watch --pid PID... [--until SET=SIGNALS] [OPTIONS]"
+    override_usage = "sigtool watch [OPTIONS] [SIGNAL]...\n       sigtool watch [OPTIONS] {-- COMMAND [ARG]... | --pid PID...}"
 )]
 pub(crate) struct WatchArgs {
-    /// The signals to watch; all if none is given
-    #[arg(value_name = "SIGNAL")]
+    /// Signals to report (default: all that can be caught)
+    #[arg(
+        value_name = "SIGNAL",
+        display_order = 0,
+        help_heading = "Receive signals",
+        hide_short_help = true
+    )]
     signals: Vec<OsString>,
-    /// Run COMMAND on SIGNAL[,...], or at the end (EXIT)
-    #[arg(long, value_name = "SIGNAL=COMMAND")]
+    /// Run COMMAND on SIGNAL[,...], or at exit (EXIT)
+    #[arg(long, value_name = "SIGNAL=COMMAND", display_order = 1, help_heading = "Receive signals")]
     on: Vec<OsString>,
-    /// While one runs: queue (default), drop or parallel
-    #[arg(long, value_enum, value_name = "HOW", hide_short_help = true, hide_possible_values = true)]
+    /// If COMMAND is still running: queue (default), drop or parallel
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        display_order = 2,
+        help_heading = "Receive signals",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
     burst: Option<BurstArg>,
-    /// End after N signals, or N changes
+    /// Exit after N signals (with --pid: N changes)
     #[arg(long, value_name = "N", value_parser = parse_positive_count, allow_negative_numbers = true)]
     count: Option<u64>,
-    /// End after this time, with status 124
+    /// Exit with status 124 after this time (30s, 1m30s)
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     timeout: Option<OsString>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Supervise a command")]
     supervise: SuperviseArgs,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Monitor processes")]
     monitor: MonitorArgs,
 }
 
@@ -151,28 +162,28 @@ impl WatchArgs {
         if let Some(word) = self.signals.first() {
             let word = escape_arg(word);
             return Err(Failure::usage_error(format!(
-                "{word}: a command gets every signal; --drop, --map and --on name some"
+                "{word}: a command receives all signals (to change that, use --drop or --map)"
             )));
         }
         match self.count {
-            Some(_) => Err(Failure::usage_error("--count is for receiving: a command is run to its end")),
+            Some(_) => Err(Failure::usage_error("--count cannot be used with a command")),
             None => Ok(()),
         }
     }
 }
 
 fn parse_positive_count(word: &str) -> Result<u64, String> {
-    word.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number is expected, at least 1".to_owned())
+    word.parse().ok().filter(|count| *count > 0).ok_or_else(|| "expected a number of at least 1".to_owned())
 }
 
 /// Parses `SIGNAL[,...]=COMMAND` or `EXIT=COMMAND` to one hook per signal.
 fn parse_hooks(word: &OsString) -> Result<Vec<Hook>, Failure> {
     let escaped = escape_arg(word);
     let Some(word) = word.to_str() else {
-        return Err(Failure::usage_error(format!("--on {escaped}: a command must be UTF-8")));
+        return Err(Failure::usage_error(format!("--on {escaped}: the command is not valid UTF-8")));
     };
     let Some((triggers, command)) = word.split_once('=') else {
-        return Err(Failure::usage_error(format!("--on {escaped}: SIGNAL=COMMAND is expected")));
+        return Err(Failure::usage_error(format!("--on {escaped}: expected SIGNAL=COMMAND")));
     };
     let hook = |trigger| Hook { trigger, command: command.to_owned() };
     let (exits, signals): (Vec<&str>, Vec<&str>) =
@@ -207,12 +218,12 @@ mod tests {
         check("exit=x", &[0], "x");
         check("exit,TERM,2=x", &[2, 15, 0], "x");
         for (word, message) in [
-            ("HUP", "--on HUP: SIGNAL=COMMAND is expected"),
+            ("HUP", "--on HUP: expected SIGNAL=COMMAND"),
             ("FOO=x", "--on FOO: unknown signal (the nearest name is FPE)"),
-            ("65=x", "--on 65: not a signal number: they go from 1 to 64"),
-            ("=x", "--on '': not a signal"),
-            ("KILL=x", "--on KILL: the kernel lets nobody catch, block or ignore it"),
-            ("33=x", "--on 33: it is the C library's own"),
+            ("65=x", "--on 65: invalid signal number (expected 1 to 64)"),
+            ("=x", "--on '': expected a signal"),
+            ("KILL=x", "--on KILL: cannot be caught, blocked or ignored"),
+            ("33=x", "--on 33: reserved by the C library"),
         ] {
             assert_eq!(parse(word).unwrap_err().to_string(), message, "{word}");
         }

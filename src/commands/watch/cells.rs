@@ -25,13 +25,13 @@ pub(super) fn sender_cell(event: &ReceivedSignal, origin: SignalOrigin) -> Cell 
             Cell::new(format!("claims timer {id}"), Meaning::Pending)
         }
         (SignalOrigin::OutsideNamespace { siginfo_lost: false, .. }, _) if is_claimed => {
-            Cell::new("claims nobody", Meaning::Pending)
+            Cell::new("claims PID 0", Meaning::Pending)
         }
         _ if is_claimed => Cell::new("claims kernel", Meaning::Pending),
         (SignalOrigin::Child { pid, uid, .. }, _) => Cell::plain(format!("child {pid} uid {uid}")),
         (SignalOrigin::Timer { id, .. }, _) => Cell::plain(format!("timer {id}")),
         (SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }, _) => Cell::new("lost", Meaning::Unknown),
-        (SignalOrigin::OutsideNamespace { .. }, _) => Cell::new("outside or kernel", Meaning::Unknown),
+        (SignalOrigin::OutsideNamespace { .. }, _) => Cell::new("kernel or other PID ns", Meaning::Unknown),
         _ => Cell::plain("kernel"),
     }
 }

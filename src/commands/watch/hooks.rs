@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::output::counted;
 use super::{BurstPolicy, Hook, ReceivedSignal, WatchRequest};
 use crate::signal::siginfo::SignalOrigin;
 use crate::signal::{Arch, Signal};
@@ -129,7 +131,7 @@ impl<'a> HookRunner<'a> {
             if let Ok(Some(status)) = status
                 && !status.success()
             {
-                errors.push(format!("{}: the command ended with {status}", hook_name(running.trigger)));
+                errors.push(failed_hook_message(running.trigger, status));
             }
             false
         });
@@ -171,11 +173,13 @@ impl<'a> HookRunner<'a> {
             command.stdout(stderr.map_or_else(|_| Stdio::null(), Stdio::from));
         }
         let start_error = |error: io::Error| {
-            format!("{}: sh: {}", hook_name(job.trigger), crate::error::message_without_errno(&error))
+            let cause = crate::error::message_without_errno(&error);
+            format!("cannot start sh for --on {}: {cause}", hook_name(job.trigger))
         };
         // Checked before the start: without pidfds sigtool would not notice the exit.
-        check_open()
-            .map_err(|missing| format!("{}: a command needs pidfds: {missing}", hook_name(job.trigger)))?;
+        check_open().map_err(|missing| {
+            format!("cannot run the command of --on {}: {missing}", hook_name(job.trigger))
+        })?;
         let child = self.inherited_state.apply_to(&mut command).spawn().map_err(start_error)?;
         match PidFd::open(child.id()) {
             Ok(pidfd) => self.running.push(RunningHook { trigger: job.trigger, child, pidfd }),
@@ -189,6 +193,21 @@ impl<'a> HookRunner<'a> {
 
 fn join_errors(errors: &[String]) -> Result<(), String> {
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+/// Returns the message about a hook that has failed.
+fn failed_hook_message(trigger: Option<Signal>, status: ExitStatus) -> String {
+    let outcome = match status.signal().and_then(|number| Signal::new_native(u8::try_from(number).ok()?)) {
+        Some(signal) => format!("was killed by {}", Arch::NATIVE.signal_name(signal)),
+        None => format!("exited with status {}", status.code().unwrap_or_default()),
+    };
+    format!("the command of --on {} {outcome}", hook_name(trigger))
+}
+
+/// Returns the note that sigtool exits without waiting for `count` hooks.
+pub(super) fn abandoned_hooks_note(count: usize) -> String {
+    let commands = counted(count, "command");
+    format!("received another signal to exit; not waiting for {commands} of --on")
 }
 
 fn hook_name(trigger: Option<Signal>) -> String {

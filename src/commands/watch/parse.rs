@@ -21,7 +21,7 @@ pub(super) fn parse_signal(word: &str) -> Result<Signal, Failure> {
     }
     // An empty word or an invalid number: parse_signal_set returns the error.
     parse_signal_set(word)
-        .and_then(|set| set.iter().next().ok_or_else(|| Failure::usage_error("0: not a signal")))
+        .and_then(|set| set.iter().next().ok_or_else(|| Failure::usage_error("0: expected a signal")))
 }
 
 /// Parses a set of signals: names and numbers, separated by commas. A set written
@@ -29,13 +29,13 @@ pub(super) fn parse_signal(word: &str) -> Result<Signal, Failure> {
 /// is an error.
 pub(super) fn parse_signal_set(word: &str) -> Result<SignalSet, Failure> {
     if word.trim().is_empty() {
-        return Err(Failure::usage_error("'': not a signal"));
+        return Err(Failure::usage_error("'': expected a signal"));
     }
     if word.bytes().all(|byte| byte.is_ascii_digit())
         && word.parse().ok().and_then(Signal::new_native).is_none()
     {
         let last = Arch::NATIVE.max_signal_number();
-        return Err(Failure::usage_error(format!("{word}: not a signal number: they go from 1 to {last}")));
+        return Err(Failure::usage_error(format!("{word}: invalid signal number (expected 1 to {last})")));
     }
     let set = SignalSet::parse(word, Arch::NATIVE).map_err(Failure::usage_error)?;
     let names_each = !word.trim_start().starts_with('~')
@@ -50,9 +50,9 @@ pub(super) fn parse_signal_set(word: &str) -> Result<SignalSet, Failure> {
 fn uncatchable_error(signal: Signal) -> Failure {
     let name = Arch::NATIVE.signal_name(signal);
     let reason = if signal.is_reserved_by_libc() {
-        "it is the C library's own"
+        "reserved by the C library"
     } else {
-        "the kernel lets nobody catch, block or ignore it"
+        "cannot be caught, blocked or ignored"
     };
     Failure::usage_error(format!("{name}: {reason}"))
 }

@@ -1,5 +1,4 @@
-//! The JSON Lines of `watch`: types of its own, whose field names are a
-//! contract.
+//! The JSON Lines of `watch`. The field names are part of the interface.
 
 use std::time::SystemTime;
 
@@ -14,20 +13,20 @@ use crate::signal::{Arch, Siginfo};
 /// A signal that was received.
 #[derive(Serialize)]
 pub(super) struct ReceivedSignalObject<'a> {
-    /// UTC, as RFC 3339 has it.
+    /// UTC, in the format of RFC 3339.
     time: String,
     #[serde(flatten)]
     signal: SiginfoObject<'a>,
 }
 
-/// A signal. What does not belong to its kind is left out, but for `sender`
-/// and `value`, which are null then.
+/// A signal. Fields that do not apply to its code are omitted, except `sender` and
+/// `value`, which are null.
 #[derive(Serialize)]
 pub(super) struct SiginfoObject<'a> {
     signal: String,
     number: u8,
     code: i32,
-    /// Null for a code that no table has.
+    /// Null if the code is unknown.
     code_name: Option<&'static str>,
     meaning: Option<&'static str>,
     errno: i32,
@@ -62,7 +61,7 @@ impl SiginfoObject<'_> {
     }
 }
 
-/// A signal as an object; `sender`: who has sent it.
+/// A signal as an object.
 pub(super) fn siginfo_object<'a>(info: &Siginfo, sender: Option<SenderObject<'a>>) -> SiginfoObject<'a> {
     let (code, fields) = (info.known_code(), SiginfoFields::from_siginfo(info));
     let child = fields.child.map(|status| {
@@ -82,15 +81,15 @@ pub(super) fn siginfo_object<'a>(info: &Siginfo, sender: Option<SenderObject<'a>
     }
 }
 
-/// What stands in the place of what was not told.
+/// The notice that takes the place of lines or events that were not reported.
 #[derive(Serialize)]
 pub(super) struct LostCountObject {
     time: String,
-    /// How many lines, or events, there were.
+    /// The number of lines or events.
     lost: u64,
 }
 
-/// So many are lost.
+/// The notice about `lost` lines or events.
 pub(super) fn lost_count_object(time: SystemTime, lost: u64) -> LostCountObject {
     LostCountObject { time: humantime::format_rfc3339_micros(time).to_string(), lost }
 }

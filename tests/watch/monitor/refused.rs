@@ -31,11 +31,7 @@ fn supervise_starts_no_command_without_pidfds() {
             let result: CommandResult =
                 refuse(&mut command, &[(call, error)]).output().expect("it runs").into();
             assert_eq!((result.code, result.stdout.as_str()), (Some(125), ""), "{}", result.stderr);
-            assert!(
-                result.stderr.starts_with("sigtool: running a command needs pidfds: "),
-                "{}",
-                result.stderr
-            );
+            assert!(result.stderr.starts_with("sigtool: cannot run a command: "), "{}", result.stderr);
         }
     }
 }
@@ -47,6 +43,7 @@ fn hook_is_refused_without_pidfds() {
     let result: CommandResult =
         refuse(&mut command, &[(SYS_pidfd_open, EPERM)]).output().expect("it runs").into();
     assert!(!result.stdout.contains("started"), "{}", result.stdout);
-    let expected = "EXIT: a command needs pidfds: pidfd_open(2) is denied (probably by a seccomp filter)";
+    let expected =
+        "cannot run the command of --on EXIT: pidfd_open(2) is denied (probably by a seccomp filter)";
     assert!(result.stderr.contains(expected), "{}", result.stderr);
 }

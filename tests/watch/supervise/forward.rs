@@ -202,5 +202,8 @@ fn log_file_is_separate_and_appended() {
     let watch = start_nested(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
     watch.send(&["-USR2"]);
     let (code, _, stderr) = watch.end();
-    assert_eq!((code, stderr.as_str()), (Some(0), "watch: the log ends here: No space left on device\n"));
+    assert_eq!(
+        (code, stderr.as_str()),
+        (Some(0), "watch: cannot write the log, logging stopped: No space left on device\n")
+    );
 }

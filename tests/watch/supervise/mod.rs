@@ -170,14 +170,17 @@ fn supervisor_exits_with_status_of_command() {
 #[test]
 fn supervise_rejects_conflicting_options() {
     for (arguments, message) in [
-        (&["--count", "1", "--", "true"][..], "--count is for receiving"),
-        (&["TERM", "--", "true"], "TERM: a command gets every signal"),
-        (&["--group"], "--group is for a command"),
-        (&["--map", "TERM=INT", "TERM"], "--map is for a command"),
-        (&["--kill-after", "1s", "--", "true"], "--kill-after takes a --timeout"),
-        (&["--map", "TERM", "--", "true"], "--map TERM: SIGNAL=SIGNAL is expected"),
-        (&["--map", "TERM=INT", "--drop", "TERM", "--", "true"], "TERM: both to --map and to --drop"),
-        (&["--map", "TERM=INT", "--map", "15=HUP", "--", "true"], "TERM: --map gives it two meanings"),
+        (&["--count", "1", "--", "true"][..], "--count cannot be used with a command"),
+        (&["TERM", "--", "true"], "TERM: a command receives all signals"),
+        (&["--group"], "--group requires a command"),
+        (&["--map", "TERM=INT", "TERM"], "--map requires a command"),
+        (&["--kill-after", "1s", "--", "true"], "--kill-after requires a finite --timeout"),
+        (&["--map", "TERM", "--", "true"], "--map TERM: expected SIGNAL=SIGNAL"),
+        (
+            &["--map", "TERM=INT", "--drop", "TERM", "--", "true"],
+            "TERM: cannot be given to both --map and --drop",
+        ),
+        (&["--map", "TERM=INT", "--map", "15=HUP", "--", "true"], "TERM: --map cannot map it to two signals"),
         (&["--drop", "KILL", "--", "true"], "--drop KILL"),
         (&["--ignore", "FOO", "--", "true"], "--ignore FOO: unknown signal"),
         (&["--quiet", "--log", "x", "--", "true"], "cannot be used with"),

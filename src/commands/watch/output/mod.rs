@@ -12,4 +12,4 @@ mod notes;
 
 pub(in crate::commands::watch) use drop_lines::LineDroppingWriter;
 pub(in crate::commands::watch) use lossless::{LosslessStdout, WatchEnd};
-pub(in crate::commands::watch) use notes::{StderrNotes, dropped_lines_note, unwritten_text};
+pub(in crate::commands::watch) use notes::{StderrNotes, counted, dropped_lines_note, unwritten_text};

@@ -1,5 +1,6 @@
 //! Messages for people on standard error, written without blocking.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::time::Duration;
 
@@ -53,12 +54,18 @@ impl StderrNotes {
     }
 }
 
+/// Returns a count with its noun, in the plural unless it is 1.
+pub(in crate::commands::watch) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Returns the line that takes the place of dropped lines.
 pub(in crate::commands::watch) fn dropped_lines_note(count: u64) -> String {
-    format!("watch: not written, for nobody read them in time: {count} lines\n")
+    format!("watch: dropped {} (reader too slow)\n", counted(count, "line"))
 }
 
 /// Returns the message about unwritten bytes of a stream, or `None` if there are none.
 pub(in crate::commands::watch) fn unwritten_text(stream: &str, bytes: usize) -> Option<String> {
-    (bytes > 0).then(|| format!("{stream}: {bytes} bytes not written, for nobody read them in time"))
+    (bytes > 0).then(|| format!("dropped {} of {stream} (reader too slow)", counted(bytes, "byte")))
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::hooks::HookRunner;
+use super::hooks::{HookRunner, abandoned_hooks_note};
 use super::output::{LosslessStdout, StderrNotes, WatchEnd};
 use super::sender::SenderNameCache;
 use super::{ReceivedSignal, WatchRequest};
@@ -81,7 +81,7 @@ fn termination_signals(request: &WatchRequest) -> SignalSet {
 fn signalfd_failure(error: io::Error) -> Failure {
     Failure {
         exit_status: ExitStatus::InternalError,
-        cause: anyhow::anyhow!("signalfd: {}", crate::error::message_without_errno(&error)),
+        cause: anyhow::anyhow!("cannot receive signals: {}", crate::error::message_without_errno(&error)),
     }
 }
 
@@ -237,7 +237,7 @@ impl SignalReceiver<'_, '_> {
             self.batch = batch;
             if again {
                 let count = self.hook_runner.abandon();
-                self.notes.write_note(&format!("asked to end once more: commands not waited for: {count}"));
+                self.notes.write_note(&abandoned_hooks_note(count));
             }
         }
         Ok(())
@@ -263,8 +263,8 @@ impl SignalReceiver<'_, '_> {
     fn report_queue_full(&mut self) {
         if !std::mem::replace(&mut self.queue_full_reported, true) {
             self.notes.write_note(
-                "the queue of your user is full (ulimit -i): sigqueue fails with EAGAIN for its senders, and \
-                 kills with real-time signals arrive without their sender, or not at all",
+                "the signal queue of your user is full (see ulimit -i); sigqueue(3) fails with EAGAIN, and \
+                 real-time signals from kill(2) can be lost or lose their sender",
             );
         }
     }

@@ -14,40 +14,40 @@ use crate::signal::{Arch, Signal, SignalSet};
 /// The options that belong to a command.
 #[derive(Debug, Args)]
 pub(in crate::commands::watch) struct SuperviseArgs {
-    /// Run a command; signals are forwarded to it (after --)
-    #[arg(last = true, value_name = "COMMAND")]
+    /// Command to run, with its arguments (after --)
+    #[arg(last = true, value_name = "COMMAND", display_order = 0, hide_short_help = true)]
     command: Vec<OsString>,
-    /// Forward SIGNAL[,...] as another
+    /// Forward SIGNAL[,...] as another signal
     #[arg(long, value_name = "SIGNAL=SIGNAL")]
     map: Vec<OsString>,
-    /// Do not forward these
+    /// Do not forward these signals
     #[arg(long, value_name = "SIGNAL[,...]")]
     drop: Vec<OsString>,
-    /// Run COMMAND in a process group of its own, and forward to all of it
+    /// Run COMMAND in its own process group and forward to the whole group
     #[arg(long, hide_short_help = true)]
     group: bool,
-    /// Start COMMAND with these ignored, or all
+    /// Start COMMAND with these signals ignored (or all)
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     ignore: Vec<OsString>,
-    /// Start COMMAND with these blocked, or all, beside those inherited
+    /// Start COMMAND with these signals also blocked (or all)
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     block: Vec<OsString>,
-    /// Start COMMAND with these at their default, or all
+    /// Start COMMAND with the default action for these signals (or all)
     #[arg(long, value_name = "SIGNAL[,...]", hide_short_help = true)]
     default: Vec<OsString>,
-    /// Adopt descendants whose parents end (PID 1 does so anyway)
+    /// Adopt and reap orphaned descendants (PID 1 always does)
     #[arg(long, hide_short_help = true)]
     reap: bool,
-    /// Wait for all descendants, not for COMMAND alone; adopts them
+    /// Wait for all descendants of COMMAND too, and reap orphans
     #[arg(long, hide_short_help = true)]
     wait_all: bool,
-    /// With --timeout: KILL, so long after TERM
+    /// With --timeout: send KILL this long after TERM
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     kill_after: Option<OsString>,
-    /// Append to FILE what was received and done (-: standard error)
+    /// Append the signal log to FILE (- is stderr, the default)
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     log: Option<PathBuf>,
-    /// Tell it nowhere; else it is told on standard error
+    /// Do not log signals
     #[arg(long, hide_short_help = true, conflicts_with = "log")]
     quiet: bool,
 }
@@ -66,25 +66,25 @@ impl SuperviseArgs {
             let first_given = self.given_options().into_iter().find(|(given, _)| *given);
             return match first_given {
                 Some((_, option)) => Err(Failure::usage_error(format!(
-                    "{option} is for a command: sigtool watch {option} ... -- COMMAND"
+                    "{option} requires a command (sigtool watch {option} ... -- COMMAND)"
                 ))),
                 None => Ok(None),
             };
         }
         if self.kill_after.is_some() && !has_timeout {
-            return Err(Failure::usage_error(
-                "--kill-after takes a --timeout to come after, which is not inf",
-            ));
+            return Err(Failure::usage_error("--kill-after requires a finite --timeout"));
         }
         let mappings = self.map.iter().map(parse_mappings).collect::<Result<Vec<_>, _>>()?.concat();
         let dropped = parse_signal_sets("--drop", &self.drop)?;
         for (index, (from, _)) in mappings.iter().enumerate() {
             let name = Arch::NATIVE.signal_name(*from);
             if dropped.contains(*from) {
-                return Err(Failure::usage_error(format!("{name}: both to --map and to --drop")));
+                return Err(Failure::usage_error(format!(
+                    "{name}: cannot be given to both --map and --drop"
+                )));
             }
             if mappings[..index].iter().any(|(earlier, _)| earlier == from) {
-                return Err(Failure::usage_error(format!("{name}: --map gives it two meanings")));
+                return Err(Failure::usage_error(format!("{name}: --map cannot map it to two signals")));
             }
         }
         let kill_after = match &self.kill_after {
@@ -152,7 +152,7 @@ fn parse_mappings(word: &OsString) -> Result<Vec<(Signal, Signal)>, Failure> {
     let word = escape_arg(word);
     let add_option = |failure: Failure| Failure::usage_error(format!("--map {failure}"));
     let Some((from, to)) = word.split_once('=') else {
-        return Err(Failure::usage_error(format!("--map {word}: SIGNAL=SIGNAL is expected")));
+        return Err(Failure::usage_error(format!("--map {word}: expected SIGNAL=SIGNAL")));
     };
     let (from, to) = (parse_signal_set(from).map_err(add_option)?, parse_signal(to).map_err(add_option)?);
     Ok(from.iter().map(|from| (from, to)).collect())
@@ -172,11 +172,11 @@ mod tests {
         assert_eq!(parse("sigrtmin+1=10"), Ok(vec![(35, 10)]));
         assert_eq!(parse("TERM,HUP=KILL"), Ok(vec![(1, 9), (15, 9)]));
         for (word, message) in [
-            ("TERM", "--map TERM: SIGNAL=SIGNAL is expected"),
+            ("TERM", "--map TERM: expected SIGNAL=SIGNAL"),
             ("FOO=INT", "--map FOO: unknown signal (the nearest name is FPE)"),
-            ("TERM=", "--map '': not a signal"),
-            ("TERM=65", "--map 65: not a signal number: they go from 1 to 64"),
-            ("KILL=TERM", "--map KILL: the kernel lets nobody catch, block or ignore it"),
+            ("TERM=", "--map '': expected a signal"),
+            ("TERM=65", "--map 65: invalid signal number (expected 1 to 64)"),
+            ("KILL=TERM", "--map KILL: cannot be caught, blocked or ignored"),
         ] {
             assert_eq!(parse(word), Err(message.to_owned()), "{word}");
         }

@@ -18,7 +18,7 @@ const LOG_COLUMNS: [StreamColumn; 6] = [
     StreamColumn { title: "SIGNAL", width: 8 },
     StreamColumn { title: "SENDER", width: 28 },
     StreamColumn { title: "VALUE", width: 5 },
-    StreamColumn { title: "DONE", width: 12 },
+    StreamColumn { title: "ACTION", width: 12 },
     StreamColumn { title: "CODE", width: 0 },
 ];
 
@@ -151,11 +151,11 @@ impl<'a> SuperviseLog<'a> {
 fn outcome_text(signal: Signal, outcome: &ForwardOutcome) -> String {
     match outcome {
         ForwardOutcome::Forwarded(to) if *to == signal => "forwarded".to_owned(),
-        ForwardOutcome::Forwarded(to) => format!("as {}", Arch::NATIVE.signal_name(*to)),
+        ForwardOutcome::Forwarded(to) => format!("sent as {}", Arch::NATIVE.signal_name(*to)),
         ForwardOutcome::SentOnTimeout => "timeout".to_owned(),
         ForwardOutcome::NotForwarded(NotForwardedReason::Dropped) => "dropped".to_owned(),
-        ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal) => "has it".to_owned(),
-        ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited) => "nobody left".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::SentByTerminal) => "already sent".to_owned(),
+        ForwardOutcome::NotForwarded(NotForwardedReason::CommandExited) => "not running".to_owned(),
         ForwardOutcome::NotForwarded(NotForwardedReason::Failed(error)) => format!("failed: {error}"),
     }
 }

@@ -105,16 +105,16 @@ pub(super) fn run(
     // Checked before the start: without pidfds sigtool could not wait for the command.
     check_calls().map_err(|missing| Failure {
         exit_status: ExitStatus::InternalError,
-        cause: anyhow::anyhow!("running a command needs pidfds: {missing}"),
+        cause: anyhow::anyhow!("cannot run a command: {missing}"),
     })?;
-    let initial = mask::block_all().map_err(io_failure("blocking signals"))?;
+    let initial = mask::block_all().map_err(io_failure("cannot block signals"))?;
     // If CHLD were ignored, the kernel would not report exits of children.
     signalfd::set_default_disposition(CHLD);
     if options.adopts_orphans {
-        child::become_subreaper().map_err(io_failure("--reap"))?;
+        child::become_subreaper().map_err(io_failure("cannot adopt descendants"))?;
     }
-    let signal_fd =
-        SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE)).map_err(io_failure("signalfd"))?;
+    let signal_fd = SignalFd::open(SignalSet::all(crate::signal::Arch::NATIVE))
+        .map_err(io_failure("cannot receive signals"))?;
     let format = out.format();
     let stderr = LineDroppingWriter::stderr(log::dropped_formatter(format));
     let mut sink = log::open_sink(&options.log, &stderr, format)?;
@@ -133,7 +133,7 @@ pub(super) fn run(
     };
     job.set_started(pid);
     let supervisor = Supervisor::new(request, options, pid, initial.inherited, signal_fd, log, job, stderr);
-    let exit = supervisor.map_err(io_failure("pidfd_open"))?.run()?;
+    let exit = supervisor.map_err(io_failure("cannot open a pidfd for the command"))?.run()?;
     Ok(CommandOutcome { exit_status: exit, error_messages: Vec::new() })
 }
 
@@ -167,11 +167,11 @@ fn spawn_failure_outcome(
     CommandOutcome { exit_status: exit, error_messages }
 }
 
-/// Converts the error of an operation to an internal error.
-fn io_failure(operation: &str) -> impl FnOnce(io::Error) -> Failure {
-    let operation = operation.to_owned();
+/// Converts an error to an internal error. `problem`: the operation that failed.
+fn io_failure(problem: &str) -> impl FnOnce(io::Error) -> Failure {
+    let problem = problem.to_owned();
     move |error| Failure {
         exit_status: ExitStatus::InternalError,
-        cause: anyhow::anyhow!("{operation}: {}", message_without_errno(&error)),
+        cause: anyhow::anyhow!("{problem}: {}", message_without_errno(&error)),
     }
 }

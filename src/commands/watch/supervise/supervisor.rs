@@ -9,7 +9,7 @@ use super::log::SuperviseLog;
 use super::policy::{self, ForwardOutcome, JobContext, NotForwardedReason};
 use super::target::ForwardTarget;
 use super::{SuperviseOptions, io_failure};
-use crate::commands::watch::hooks::HookRunner;
+use crate::commands::watch::hooks::{HookRunner, abandoned_hooks_note};
 use crate::commands::watch::output::{LineDroppingWriter, unwritten_text};
 use crate::commands::watch::sender::SenderNameCache;
 use crate::commands::watch::{ReceivedSignal, WatchRequest};
@@ -159,7 +159,7 @@ impl<'a> Supervisor<'a> {
     /// Waits for a signal and handles signals, waiting signals and the timeout.
     fn run_once(&mut self) -> Result<(), Failure> {
         let first = sigtimedwait::sigtimedwait(self.all_signals, self.wait_timeout())
-            .map_err(io_failure("waiting"))?;
+            .map_err(io_failure("cannot wait for signals"))?;
         // More instances of a real-time signal may be queued behind it.
         let read_more = first.as_ref().is_some_and(|first| first.signal.is_realtime());
         self.handle_batch(first, read_more)?;
@@ -174,7 +174,7 @@ impl<'a> Supervisor<'a> {
         batch.clear();
         batch.extend(first);
         if read_more {
-            self.signal_fd.read(&mut batch).map_err(io_failure("signalfd"))?;
+            self.signal_fd.read(&mut batch).map_err(io_failure("cannot receive signals"))?;
         }
         self.sender_names.next_batch();
         for info in &batch {
@@ -314,7 +314,7 @@ impl<'a> Supervisor<'a> {
             self.run_once()?;
             if std::mem::replace(&mut self.exit_requested_again, false) {
                 let count = self.hook_runner.abandon();
-                self.write_note(&format!("asked to end once more: commands not waited for: {count}"));
+                self.write_note(&abandoned_hooks_note(count));
             }
         }
         Ok(())
@@ -323,7 +323,10 @@ impl<'a> Supervisor<'a> {
     fn check_log_write(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.log.disable();
-            self.write_note(&format!("the log ends here: {}", message_without_errno(&error)));
+            self.write_note(&format!(
+                "cannot write the log, logging stopped: {}",
+                message_without_errno(&error)
+            ));
         }
     }
 
