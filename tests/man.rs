@@ -10,7 +10,11 @@ use crate::generated::hold;
 /// The date that all pages bear: of the last change of their prose.
 const DATE: &str = "2026-11-22";
 
-/// The page of a command: its definition, then its prose.
+/// The line of the prose that the generated options replace.
+const OPTIONS: &str = ".\\\" options\n";
+
+/// The page of a command: its definition and its prose. The prose has the
+/// examples before the options.
 fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     let title = name.to_uppercase();
     let source = format!("sigtool {}", env!("CARGO_PKG_VERSION"));
@@ -33,8 +37,11 @@ fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     man.render_name_section(&mut text).expect("a name");
     man.render_synopsis_section(&mut text).expect("a synopsis");
     man.render_description_section(&mut text).expect("a description");
-    man.render_options_section(&mut text).expect("options");
-    String::from_utf8(text).expect("UTF-8") + prose
+    let mut options = Vec::new();
+    man.render_options_section(&mut options).expect("options");
+    let options = String::from_utf8(options).expect("UTF-8");
+    assert!(prose.contains(OPTIONS), "{name}: the prose has a place for the options");
+    String::from_utf8(text).expect("UTF-8") + &prose.replace(OPTIONS, &options)
 }
 
 /// Every page: its name and its text.
@@ -80,6 +87,8 @@ fn every_page_has_its_sections() {
             assert!(text.contains(&format!(".SH {section}\n")), "{name} lacks {section}");
         }
         assert!(name == "sigtool" || text.contains(".SH JSON\n"), "{name} lacks JSON");
+        let start = |section: &str| text.find(&format!(".SH {section}\n"));
+        assert!(start("EXAMPLES") < start("OPTIONS"), "{name}: the examples come before the options");
     }
 }
 
