@@ -1,5 +1,5 @@
-//! The man pages: the command line's own definition, and the prose of
-//! tests/man/, which is checked in beside what is generated of both.
+//! The man pages: generated from the command line definition and the prose in
+//! tests/man/, and checked in. The tests fail if a page is out of date.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use clap_mangen::Man;
 
 use crate::generated::hold;
 
-/// The date that all pages bear: of the last change of their prose.
-const DATE: &str = "2026-11-22";
+/// The date of all pages: the last change of their prose.
+const DATE: &str = "2026-11-29";
 
 /// The line of the prose that the generated options replace.
 const OPTIONS: &str = ".\\\" options\n";
@@ -55,11 +55,11 @@ fn pages() -> Vec<(String, String)> {
     };
     let definition = sigtool::cli::full_command();
     let mut pages = vec![("sigtool".to_owned(), page(&definition, "sigtool", &prose("sigtool")))];
-    for room in
-        definition.get_subcommands().filter(|room| !["help", "completions"].contains(&room.get_name()))
+    for command in
+        definition.get_subcommands().filter(|command| !["help", "completions"].contains(&command.get_name()))
     {
-        let name = format!("sigtool-{}", room.get_name());
-        pages.push((name.clone(), page(room, &name, &prose(&name))));
+        let name = format!("sigtool-{}", command.get_name());
+        pages.push((name.clone(), page(command, &name, &prose(&name))));
     }
     pages
 }
@@ -118,7 +118,7 @@ fn every_field_of_a_schema_is_in_its_page() {
         let mut fields = Vec::new();
         collect(&schema, &mut fields);
         for field in fields {
-            assert!(text.contains(&field.replace('-', "\\-")), "{name} says nothing of {field}");
+            assert!(text.contains(&field.replace('-', "\\-")), "{name} lacks {field}");
         }
     }
 }
