@@ -1,5 +1,5 @@
-//! The top command: what was typed becomes a room's arguments and the settings
-//! of the output.
+//! The command line: parses arguments into the request of a command and the settings of
+//! the output.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -16,11 +16,11 @@ use crate::commands::watch::args::WatchArgs;
 use crate::commands::{completions, decode_status, kill, list, send, watch};
 use crate::error::Failure;
 use crate::exit::ExitStatus;
-use crate::out::{OutputFormat, OutputSettings};
+use crate::out::{OutputFormat, OutputSettings, escape_message};
 use crate::signal::Arch;
 use crate::sys::io::terminal::TerminalInfo;
 
-/// The width of a table where no terminal tells one.
+/// The width of tables if no terminal reports one.
 const DEFAULT_WIDTH: u16 = 80;
 
 const EXAMPLES: &str = "\
@@ -53,7 +53,7 @@ struct Cli {
     command: CliCommand,
 }
 
-/// The subcommands, each built only when it is the one chosen.
+/// The commands. clap builds the definition of a command only when it is used.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum CliCommand {
@@ -70,7 +70,7 @@ enum CliCommand {
     Completions(CompletionsArgs),
 }
 
-/// What every subcommand takes.
+/// The options of all commands.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output options")]
 struct OutputOptions {
@@ -106,11 +106,11 @@ enum ColorArg {
     Never,
 }
 
-/// The whole definition, every subcommand built: what man pages and
-/// completions are generated from. Signals have their names as values, which
-/// the parser itself does not insist on.
+/// The clap definition of all commands, from which man pages and completions are
+/// generated. Arguments for signals have the signal names as possible values; the parser
+/// of the command line accepts more.
 pub fn full_command() -> clap::Command {
-    // Leaked: the definition is made once, and lives as long as its maker.
+    // Leaked, because clap needs static names and the definition is built only once.
     let names = || -> Vec<&'static str> {
         let named = Arch::NATIVE.signals().filter(|signal| !signal.is_reserved_by_libc());
         named.map(|signal| &*Arch::NATIVE.signal_name(signal).to_string().leak()).collect()
@@ -119,10 +119,10 @@ pub fn full_command() -> clap::Command {
     command.build();
     let catchable = || names().into_iter().filter(|name| !["KILL", "STOP"].contains(name)).collect();
     let hooks = || -> Vec<&'static str> {
-        let on: Vec<&str> = catchable();
-        on.into_iter().chain(["EXIT"]).map(|name| &*format!("{name}=").leak()).collect()
+        let triggers: Vec<&str> = catchable();
+        triggers.into_iter().chain(["EXIT"]).map(|name| &*format!("{name}=").leak()).collect()
     };
-    for (room, argument, values) in [
+    for (subcommand, argument, values) in [
         ("list", "operands", names()),
         ("list", "encode", names()),
         ("send", "signal", names()),
@@ -133,98 +133,103 @@ pub fn full_command() -> clap::Command {
         ("watch", "block", catchable()),
         ("watch", "default", catchable()),
     ] {
-        command = command.mut_subcommand(room, |room| {
-            room.mut_arg(argument, |argument| {
+        command = command.mut_subcommand(subcommand, |subcommand| {
+            subcommand.mut_arg(argument, |argument| {
                 argument.value_parser(PossibleValuesParser::new(values)).hide_possible_values(true)
             })
         });
     }
-    // An argument that is changed goes to the end, where this one belongs.
-    command.mut_subcommand("watch", |watch| watch.mut_arg("command", |last| last))
+    // mut_arg moves an argument to the end, which is the position of this one.
+    command.mut_subcommand("watch", |watch| watch.mut_arg("command", |command| command))
 }
 
-/// The name that the binary is called by, which decides its grammar, the
-/// wording of its messages and its exit statuses.
+/// The name under which the binary was called. It selects the grammar, the prefix of
+/// messages and the exit statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramName {
-    /// sigtool, under any name but `kill`.
+    /// sigtool: any name except `kill`.
     Sigtool,
     /// kill(1).
     Kill,
 }
 
 impl ProgramName {
-    /// The program that the first argument names.
+    /// The name in the first argument.
     pub fn from_arguments(arguments: &[OsString]) -> ProgramName {
         let name = arguments.first().map(Path::new).and_then(Path::file_name);
         if name == Some(OsStr::new("kill")) { ProgramName::Kill } else { ProgramName::Sigtool }
     }
 
-    /// The name that messages begin with.
-    pub const fn name(self) -> &'static str {
+    /// The text for stderr: each message on a line, escaped, after the name of the program.
+    pub fn format_messages(self, messages: &[String]) -> String {
+        messages.iter().map(|text| format!("{}: {}\n", self.name(), escape_message(text))).collect()
+    }
+
+    /// The prefix of messages.
+    const fn name(self) -> &'static str {
         match self {
             ProgramName::Sigtool => "sigtool",
             ProgramName::Kill => "kill",
         }
     }
 
-    /// The number that an exit status has here.
-    pub const fn exit_code(self, exit: ExitStatus) -> u8 {
+    /// The number of an exit status under this name.
+    pub const fn exit_code(self, status: ExitStatus) -> u8 {
         match self {
-            ProgramName::Sigtool => exit.code(),
-            ProgramName::Kill => exit.kill_code(),
+            ProgramName::Sigtool => status.code(),
+            ProgramName::Kill => status.kill_code(),
         }
     }
 }
 
-/// What the command line asks for.
+/// The result of parsing the command line.
 #[derive(Debug)]
 pub enum ParsedCli {
-    /// To run a room, with the output settled.
+    /// A command to run, with the settings of the output.
     Run(CommandRequest, OutputSettings),
-    /// To print this text: the help or the version.
+    /// A text to print: the help or the version.
     Print(String),
 }
 
-/// A room's request.
+/// The request of a command.
 #[derive(Debug)]
 pub enum CommandRequest {
-    /// Which signals there are.
+    /// `sigtool list`.
     List(list::ListRequest),
-    /// To send.
+    /// `sigtool send`.
     Send(Box<send::SendRequest>),
-    /// To receive.
+    /// `sigtool watch`.
     Watch(Box<watch::WatchRequest>),
-    /// What processes do with signals.
+    /// `sigtool decode-status`.
     DecodeStatus(Box<decode_status::DecodeRequest>),
-    /// A script for a shell.
+    /// `sigtool completions`.
     Completions(completions::Shell),
 }
 
-/// Reads the command line, the name of the program first.
+/// Parses the command line, which starts with the name of the program.
 ///
 /// # Errors
-/// A usage failure that names what is wrong.
+/// A usage error with the argument and the reason.
 pub fn parse(arguments: Vec<OsString>) -> Result<ParsedCli, Failure> {
-    let screen = TerminalInfo::detect();
+    let terminal = TerminalInfo::detect();
     if ProgramName::from_arguments(&arguments) == ProgramName::Kill {
-        return parse_kill_arguments(&arguments[1..], OutputOptions::default().to_settings(screen));
+        return parse_kill_arguments(&arguments[1..], OutputOptions::default().to_settings(terminal));
     }
     let ordered = rewrite_send_arguments(arguments).map_err(Failure::usage_error)?;
     if let Some(request) = parse_without_clap(&ordered) {
-        return Ok(ParsedCli::Run(request?, OutputOptions::default().to_settings(screen)));
+        return Ok(ParsedCli::Run(request?, OutputOptions::default().to_settings(terminal)));
     }
-    // For the parser no command is the same as none at all: it would receive.
+    // For clap an empty command is the same as none, with which watch receives signals.
     if supervised_command(&ordered).is_some_and(<[OsString]>::is_empty) {
         return Err(Failure::usage_error("--: a command is missing after it"));
     }
     let cli = match Cli::try_parse_from(&ordered) {
         Ok(cli) => cli,
         Err(error) => {
-            return help_or_failure(&error, color_from_arguments(&ordered).unwrap_or(screen.use_color));
+            return help_or_failure(&error, color_from_arguments(&ordered).unwrap_or(terminal.use_color));
         }
     };
-    let settings = cli.output_options.to_settings(screen);
+    let settings = cli.output_options.to_settings(terminal);
     let request = match cli.command {
         CliCommand::DecodeStatus(args) => {
             CommandRequest::DecodeStatus(Box::new(args.to_request_for_format(settings.format)?))
@@ -240,8 +245,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<ParsedCli, Failure> {
     Ok(ParsedCli::Run(request, settings))
 }
 
-fn parse_kill_arguments(words: &[OsString], settings: OutputSettings) -> Result<ParsedCli, Failure> {
-    Ok(match kill::parse(words).map_err(Failure::usage_error)? {
+fn parse_kill_arguments(arguments: &[OsString], settings: OutputSettings) -> Result<ParsedCli, Failure> {
+    Ok(match kill::parse(arguments).map_err(Failure::usage_error)? {
         kill::KillCommand::Help => ParsedCli::Print(kill::HELP.to_owned()),
         kill::KillCommand::Version => {
             ParsedCli::Print(format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION")))
@@ -254,68 +259,71 @@ fn parse_kill_arguments(words: &[OsString], settings: OutputSettings) -> Result<
     })
 }
 
-/// The words of the command that `watch` is to run, those behind its `--`;
-/// `None` where there is no `--`, or another subcommand.
+/// The command that `watch` runs: the arguments after `--`. `None` if there is no `--`, or
+/// for other subcommands.
 pub fn supervised_command(arguments: &[OsString]) -> Option<&[OsString]> {
     if ProgramName::from_arguments(arguments) == ProgramName::Kill {
         return None;
     }
-    let room = subcommand_index(arguments);
-    let after = arguments.get(room..)?.split_first().filter(|(room, _)| *room == "watch")?.1;
-    let dashes = after.iter().position(|word| word == "--")?;
-    Some(&after[dashes + 1..])
+    let index = subcommand_index(arguments);
+    let (subcommand, rest) = arguments.get(index..)?.split_first()?;
+    if subcommand != "watch" {
+        return None;
+    }
+    let dashes = rest.iter().position(|argument| argument == "--")?;
+    Some(&rest[dashes + 1..])
 }
 
-/// Puts the words after `send` in order, so that the parser of options never
-/// sees a bare -N or -NAME; other subcommands are left as they are.
+/// Reorders the arguments after `send`, so that clap never parses an argument -N or -NAME.
+/// Does not change the arguments of other subcommands.
 fn rewrite_send_arguments(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, send::args::ArgOrderError> {
-    let at = subcommand_index(&arguments);
-    if arguments.get(at).is_some_and(|word| word == "send") {
-        let after = arguments.split_off(at + 1);
-        arguments.extend(send::args::reorder_args(after)?);
+    let index = subcommand_index(&arguments);
+    if arguments.get(index).is_some_and(|subcommand| subcommand == "send") {
+        let rest = arguments.split_off(index + 1);
+        arguments.extend(send::args::reorder_args(rest)?);
     }
     Ok(arguments)
 }
 
-/// Where the subcommand stands, behind the global options; beyond the end where
-/// there is none.
+/// The index of the subcommand, after the global options. It is out of bounds if there is
+/// no subcommand.
 fn subcommand_index(arguments: &[OsString]) -> usize {
-    let mut at = 1;
-    while let Some(word) = arguments.get(at) {
-        if send::args::takes_value(word) {
-            at += 2;
-        } else if word.as_encoded_bytes().starts_with(b"-") {
-            at += 1;
+    let mut index = 1;
+    while let Some(argument) = arguments.get(index) {
+        if send::args::takes_value(argument) {
+            index += 2;
+        } else if argument.as_encoded_bytes().starts_with(b"-") {
+            index += 1;
         } else {
             break;
         }
     }
-    at
+    index
 }
 
-/// The request, where nothing but the operands that everybody types is given:
-/// no parser of options is built for it.
+/// Parses command lines with common operands only, without building the parser of clap,
+/// which takes time. `None` for all other command lines.
 fn parse_without_clap(ordered: &[OsString]) -> Option<Result<CommandRequest, Failure>> {
-    let [_, room, words @ ..] = ordered else { return None };
-    match room.to_str()? {
+    let [_, subcommand, arguments @ ..] = ordered else { return None };
+    match subcommand.to_str()? {
         "send" => Some(
-            SendArgs::parse_without_clap(words)?
+            SendArgs::parse_without_clap(arguments)?
                 .to_request()
                 .map(|request| CommandRequest::Send(Box::new(request))),
         ),
         "decode-status" | "decode" => {
-            let request = DecodeStatusArgs::parse_without_clap(words)?.to_request();
+            let request = DecodeStatusArgs::parse_without_clap(arguments)?.to_request();
             Some(request.map(|request| CommandRequest::DecodeStatus(Box::new(request))))
         }
         _ => None,
     }
 }
 
-/// What --color says, where the help is asked for before the options are read.
+/// The value of --color for the help, which clap prints without parsing other options.
 fn color_from_arguments(arguments: &[OsString]) -> Option<bool> {
-    let joined = |word: &OsString| word.to_str()?.strip_prefix("--color=").map(str::to_owned);
-    let next = |pair: &[OsString]| pair[1].to_str().filter(|_| pair[0] == "--color").map(str::to_owned);
-    match arguments.iter().find_map(joined).or_else(|| arguments.windows(2).find_map(next))?.as_str() {
+    let joined = |argument: &OsString| argument.to_str()?.strip_prefix("--color=").map(str::to_owned);
+    let separate = |pair: &[OsString]| pair[1].to_str().filter(|_| pair[0] == "--color").map(str::to_owned);
+    match arguments.iter().find_map(joined).or_else(|| arguments.windows(2).find_map(separate))?.as_str() {
         "always" => Some(true),
         "never" => Some(false),
         _ => None,
@@ -327,32 +335,32 @@ fn help_or_failure(error: &clap::Error, color: bool) -> Result<ParsedCli, Failur
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Ok(ParsedCli::Print(if color { text.ansi().to_string() } else { text.to_string() }));
     }
-    // A tip to pass a word behind -- is bad advice where that means a group.
+    // The tip to pass an argument after -- is wrong, because there it can mean a group.
     let text = text.to_string();
-    let lines = text.split("\n\n").filter(|paragraph| !paragraph.starts_with("  tip: to pass"));
-    let text = lines.collect::<Vec<_>>().join("\n\n");
+    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.starts_with("  tip: to pass"));
+    let text = paragraphs.collect::<Vec<_>>().join("\n\n");
     Err(Failure::usage_error(text.strip_prefix("error: ").unwrap_or(&text).trim_end()))
 }
 
 impl OutputOptions {
-    /// Decides format, width and colour, once for the whole run.
-    fn to_settings(&self, screen: TerminalInfo) -> OutputSettings {
+    /// The format, width and colour of the output.
+    fn to_settings(&self, terminal: TerminalInfo) -> OutputSettings {
         let format = match self.format {
             _ if self.json => OutputFormat::Json,
             Some(FormatArg::Json) => OutputFormat::Json,
             Some(FormatArg::Table) => OutputFormat::Table,
             Some(FormatArg::Plain) => OutputFormat::Plain,
             Some(FormatArg::Prometheus) => OutputFormat::Prometheus,
-            None if screen.is_terminal => OutputFormat::Table,
+            None if terminal.is_terminal => OutputFormat::Table,
             None => OutputFormat::Plain,
         };
         let color = match self.color {
-            ColorArg::Auto => screen.use_color,
+            ColorArg::Auto => terminal.use_color,
             ColorArg::Always => true,
             ColorArg::Never => false,
         };
-        let width = self.width.or(screen.width).unwrap_or(DEFAULT_WIDTH);
-        OutputSettings { format, width, color, indent_json: screen.is_terminal }
+        let width = self.width.or(terminal.width).unwrap_or(DEFAULT_WIDTH);
+        OutputSettings { format, width, color, indent_json: terminal.is_terminal }
     }
 }
 

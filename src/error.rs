@@ -1,69 +1,65 @@
-//! Failures: what happened, why, and the exit status that tells of it.
+//! Errors of commands with their exit status, and the text of system errors.
 
 use std::fmt;
 use std::io;
 
 use crate::exit::ExitStatus;
 
-/// A failure that ends a subcommand.
+/// An error that ends a command.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit status.
     pub exit_status: ExitStatus,
-    /// What happened and why; its causes follow, each after a colon.
+    /// The error, with its causes.
     pub cause: anyhow::Error,
 }
 
-/// What a subcommand gives back: its status, and the complaints that belong on
-/// stderr, in order.
+/// The result of a command: its exit status and its messages for stderr, in order.
 #[derive(Debug, Default)]
 pub struct CommandOutcome {
     /// The exit status.
     pub exit_status: ExitStatus,
-    /// One line each, naming the target and the reason.
+    /// One line each, with the target and the reason.
     pub error_messages: Vec<String>,
 }
 
 impl Failure {
-    /// What was typed makes no sense: exit 2, nothing done.
+    /// An error in the arguments: exit status 2, nothing was done.
     pub fn usage_error(cause: impl fmt::Display) -> Failure {
         Failure { exit_status: ExitStatus::UsageError, cause: anyhow::anyhow!("{cause}") }
     }
 }
 
-/// What an error of the system says, without the number that std puts behind.
+/// The message of an error, without the "(os error N)" that std appends.
 pub fn message_without_errno(error: &io::Error) -> String {
     let text = error.to_string();
-    match (error.raw_os_error(), text.rfind(" (os error ")) {
-        (Some(_), Some(end)) => text[..end].to_owned(),
+    match text.rfind(" (os error ") {
+        Some(end) if text.ends_with(')') => text[..end].to_owned(),
         _ => text,
     }
 }
 
-/// A failure is an outcome with one complaint; none where the reader of our
-/// output went away, which is no fault.
+/// The outcome has one message. It has none if the reader of the output has closed it,
+/// which is normal.
 impl From<Failure> for CommandOutcome {
     fn from(failure: Failure) -> CommandOutcome {
-        let complaints = match failure.exit_status {
+        let error_messages = match failure.exit_status {
             ExitStatus::Success => Vec::new(),
             _ => vec![failure.to_string()],
         };
-        CommandOutcome { exit_status: failure.exit_status, error_messages: complaints }
+        CommandOutcome { exit_status: failure.exit_status, error_messages }
     }
 }
 
-/// Output that cannot be written: quiet where its reader went away (a closed
-/// pipe is how `| head` ends us), else exit 125.
+/// An error of writing to standard output: success if its reader has closed it (as
+/// `| head` does), otherwise exit status 125.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        let exit = match error.kind() {
+        let exit_status = match error.kind() {
             io::ErrorKind::BrokenPipe => ExitStatus::Success,
             _ => ExitStatus::InternalError,
         };
-        Failure {
-            exit_status: exit,
-            cause: anyhow::anyhow!("standard output: {}", message_without_errno(&error)),
-        }
+        Failure { exit_status, cause: anyhow::anyhow!("standard output: {}", message_without_errno(&error)) }
     }
 }
 
@@ -84,10 +80,18 @@ mod tests {
     }
 
     #[test]
+    fn message_without_errno_omits_number() {
+        let error = io::Error::from_raw_os_error(2);
+        assert_eq!(message_without_errno(&error), "No such file or directory");
+        let nested = io::Error::other(format!("cannot start: {error}"));
+        assert_eq!(message_without_errno(&nested), "cannot start: No such file or directory");
+        assert_eq!(message_without_errno(&io::Error::other("not a file")), "not a file");
+    }
+
+    #[test]
     fn full_disk_is_internal_error() {
         let failure = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(failure.exit_status, ExitStatus::InternalError);
-        assert_eq!(message_without_errno(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert!(failure.to_string().starts_with("standard output: "), "{failure}");
     }
 }

@@ -1,13 +1,13 @@
-//! The exit statuses of every subcommand.
+//! The exit statuses of all commands.
 
-/// How sigtool ends. The numbers are a contract with scripts, documented in
-/// every man page and in the README.
+/// An exit status of sigtool. Scripts rely on the numbers, which every man page and the
+/// README document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// 0: done; also where the reader of our output went away.
+    /// 0: success; also if the reader of the output has closed it.
     #[default]
     Success,
-    /// 1: the answer is no; nothing could be signalled.
+    /// 1: nothing matched, nothing could be signalled, or a requirement is not met.
     Failure,
     /// 64: some targets were signalled and others failed.
     Partial,
@@ -15,23 +15,22 @@ pub enum ExitStatus {
     UsageError,
     /// 3: a named process or file could not be read.
     Unreadable,
-    /// 124: a time ran out.
+    /// 124: a timeout expired.
     TimedOut,
-    /// 128+N: `watch` was ended by signal N before what it waited for, or its
-    /// command was killed by it.
+    /// 128+N: signal N ended `watch`, or killed its command.
     KilledBySignal(u8),
-    /// 125: sigtool itself failed, such as output that could not be written.
+    /// 125: sigtool itself failed, for example to write its output.
     InternalError,
     /// 126: `watch -- COMMAND`: the command could not be executed.
     CommandNotExecutable,
     /// 127: `watch -- COMMAND`: the command was not found.
     CommandNotFound,
-    /// `watch -- COMMAND`: the command's own status.
+    /// `watch -- COMMAND`: the exit status of the command.
     CommandStatus(u8),
 }
 
 impl ExitStatus {
-    /// The number the shell sees.
+    /// The number for exit(3).
     pub const fn code(self) -> u8 {
         match self {
             ExitStatus::Success => 0,
@@ -48,8 +47,8 @@ impl ExitStatus {
         }
     }
 
-    /// The number under the name kill(1), which knows failure only as 1, but
-    /// for util-linux's 64.
+    /// The number for exit(3) under the name kill(1): 1 for all failures, except 64 as in
+    /// util-linux.
     pub const fn kill_code(self) -> u8 {
         match self {
             ExitStatus::Success | ExitStatus::Partial => self.code(),
@@ -57,7 +56,7 @@ impl ExitStatus {
         }
     }
 
-    /// The status of several attempts: done, some of them, or none.
+    /// The status after several attempts, some of which failed.
     pub const fn from_attempts(attempts: usize, failures: usize) -> ExitStatus {
         match failures {
             0 => ExitStatus::Success,
@@ -73,13 +72,13 @@ mod tests {
 
     #[test]
     fn from_attempts_counts_failures() {
-        for (attempts, failures, exit) in [
+        for (attempts, failures, expected) in [
             (0, 0, ExitStatus::Success),
             (3, 0, ExitStatus::Success),
             (3, 3, ExitStatus::Failure),
             (3, 1, ExitStatus::Partial),
         ] {
-            assert_eq!(ExitStatus::from_attempts(attempts, failures), exit);
+            assert_eq!(ExitStatus::from_attempts(attempts, failures), expected);
         }
     }
 

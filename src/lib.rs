@@ -1,26 +1,38 @@
-//! sigtool: what the signals are, and what processes do with them.
+//! The library of sigtool, which inspects, sends and receives Linux signals.
 //!
-//! The layers, from the ground up. Each imports only layers below it;
-//! `tests/architecture.rs` enforces this table.
+//! # Layers
+//!
+//! Each layer imports only layers below it. `tests/architecture.rs` enforces this table,
+//! which starts with the lowest layer.
 //!
 //! | module | content | imports from the crate |
 //! |---|---|---|
-//! | [`signal`] | what a signal is: numbers, names, sets, codes, exit statuses; pure | nothing |
-//! | [`procfs`] | what /proc says of a process: text to values, and a reader | `signal` |
-//! | [`sys`] | the system calls: the only `unsafe`, nix and libc | `signal` |
-//! | [`explain`] | what a signal does to a process, and why; pure | `signal`, `procfs` |
-//! | [`inspect`] | inside a process: handlers, what is queued; by BPF, else ptrace | `signal`, `procfs`, `sys` |
-//! | [`out`] | formats: table, plain, JSON; colour by meaning | `signal` |
+//! | [`signal`] | signals: numbers, names, sets, codes, exit statuses; pure | nothing |
+//! | [`duration`], [`exit`], [`error`] | durations as text, exit statuses, errors of commands | `error`: `exit` |
+//! | [`procfs`] | /proc: text to values (pure), and a reader with an injectable root | `signal`, `error` |
+//! | [`sys`] | system calls; the only `unsafe` code, nix and libc | `signal` |
+//! | [`out`] | formats: table, plain, JSON; colours by meaning; escaping | `signal` |
 //! | `json` | the JSON objects that several commands print | `signal` |
-//! | [`select`] | processes by criteria: whom to signal, whom to show | `signal`, `procfs`, `sys`, `duration`, `exit` |
-//! | [`duration`], [`error`], [`exit`] | durations, failures and exit statuses | |
-//! | [`commands`] (`list`, `send`, `watch`, `decode_status`, `completions`) | one module per command: arguments, request, report, view | every layer, `error`, `exit`; never another command |
-//! | `commands::kill` | kill(1)'s grammar, for the binary under that name; pure | `signal`, the requests of the commands |
-//! | [`cli`] | the top command and its global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
+//! | [`explain`] | the effect of a signal on a process, findings, requirements; pure | `signal`, `procfs` |
+//! | [`inspect`] | handlers, queues and events of a process, by BPF or ptrace | `signal`, `procfs`, `sys` |
+//! | [`select`] | selection of processes by criteria, pinned by pidfds | `signal`, `procfs`, `sys`, `duration`, `error`, `exit` |
+//! | [`commands`] (`list`, `send`, `watch`, `decode_status`, `completions`) | one module per command | every layer; never another command |
+//! | `commands::kill` | the grammar of kill(1), for the binary under that name; pure | `signal`, the requests of the commands |
+//! | [`cli`] | the top-level command and global options | the arguments of every command, `kill`, `sys::io::terminal`, `out` |
 //!
-//! A command goes from arguments (`args`) to a request (`mod`), to a report (what
-//! was found), to its output (`view` or `wire`). Layers return values and warnings;
-//! only `out` and `main` print.
+//! # Commands
+//!
+//! A command turns arguments (`args`) into a request (`mod`), the request into a report,
+//! and the report into output (`view` for text, `wire` for JSON). Layers return values
+//! and warnings; only `main` and `out` print. Parsers take bytes or text, never a PID.
+//! Only `cli` and `args` modules use clap, and only `out` uses comfy-table.
+//!
+//! # Targets
+//!
+//! A target process is hostile: its memory, its files and its names may be anything and
+//! may change at any moment. Nothing that a target chooses may make sigtool write into
+//! another program, open a file for effect, block for ever, or use unbounded time or
+//! memory. Names from processes are escaped before they reach a terminal.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("sigtool reads Linux's /proc and uses Linux system calls: it builds on Linux only");

@@ -1,25 +1,22 @@
-//! sigtool, the command: parse, run the command, exit.
+//! The sigtool binary: parses the command line, runs the command and exits.
 
 #![no_main]
-#[path = "sys/entry.rs"]
-mod entry;
-
-use std::{ffi::OsString, io::Write};
+#[path = "sys/c_main.rs"]
+mod c_main;
 
 use sigtool::cli::{self, CommandRequest, ParsedCli, ProgramName};
 use sigtool::commands::{completions, decode_status, list, send, watch};
 use sigtool::error::{CommandOutcome, Failure};
-use sigtool::out::{ReportWriter, escape_message};
+use sigtool::out::ReportWriter;
 use sigtool::sys::io::stdio::StdStream;
+use std::{ffi::OsString, io::Write};
 
-/// Does what the arguments ask for; gives the exit status. Where stderr cannot be written, nobody is told.
+/// Runs the command and returns its exit status. Ignores errors of writing to stderr.
 fn run_main(arguments: Vec<OsString>) -> u8 {
     watch::block_signals_early(cli::supervised_command(&arguments));
     let program = ProgramName::from_arguments(&arguments);
     let outcome = run(arguments).unwrap_or_else(CommandOutcome::from);
-    let said =
-        outcome.error_messages.iter().map(|text| format!("{}: {}\n", program.name(), escape_message(text)));
-    let _ = StdStream::stderr().write_all(said.collect::<String>().as_bytes());
+    let _ = StdStream::stderr().write_all(program.format_messages(&outcome.error_messages).as_bytes());
     program.exit_code(outcome.exit_status)
 }
 

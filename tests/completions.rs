@@ -1,12 +1,12 @@
-//! `sigtool completions`, end to end: the scripts are what is generated, and
+//! `sigtool completions`, end to end: the checked-in scripts are up to date, and
 //! bash and zsh complete with them.
 
 use std::process::Command;
 
 use clap_complete::{Generator, Shell};
 
-use crate::generated::hold;
-use crate::support::{Ran, SIGTOOL, run, searchable_path, skipped};
+use crate::generated::assert_up_to_date;
+use crate::support::{CommandResult, SIGTOOL, run, searchable_path, skipped};
 
 fn generated(generator: impl Generator) -> String {
     let mut command = sigtool::cli::full_command();
@@ -15,47 +15,48 @@ fn generated(generator: impl Generator) -> String {
     String::from_utf8(text).expect("UTF-8")
 }
 
-/// fish's generator knows no values of operands: they are added.
+/// Returns the fish completions with the values of operands, which clap's
+/// generator does not support.
 fn fish() -> String {
     let mut text = generated(Shell::Fish);
     let definition = sigtool::cli::full_command();
-    for (room, operand) in [("list", "operands"), ("watch", "signals")] {
-        let room_definition = definition.find_subcommand(room).expect("a subcommand");
+    for (subcommand, operand) in [("list", "operands"), ("watch", "signals")] {
+        let subcommand_definition = definition.find_subcommand(subcommand).expect("a subcommand");
         let argument =
-            room_definition.get_arguments().find(|each| each.get_id() == operand).expect("operands");
+            subcommand_definition.get_arguments().find(|each| each.get_id() == operand).expect("operands");
         let values = argument.get_possible_values();
         let names: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
-        let using = format!("__fish_sigtool_using_subcommand {room}");
+        let using = format!("__fish_sigtool_using_subcommand {subcommand}");
         text += &format!("complete -c sigtool -n \"{using}\" -f -a \"{}\"\n", names.join(" "));
     }
     text
 }
 
 #[test]
-fn the_scripts_are_what_is_generated() {
-    hold("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
-    hold("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
-    hold("src/commands/completions/sigtool.fish", &fish());
-    hold("src/commands/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
+fn completion_scripts_match_generated_ones() {
+    assert_up_to_date("src/commands/completions/sigtool.bash", &generated(Shell::Bash));
+    assert_up_to_date("src/commands/completions/sigtool.zsh", &generated(Shell::Zsh));
+    assert_up_to_date("src/commands/completions/sigtool.fish", &fish());
+    assert_up_to_date("src/commands/completions/sigtool.nu", &generated(clap_complete_nushell::Nushell));
 }
 
 #[test]
-fn each_shell_has_its_script() {
+fn completions_prints_script_of_each_shell() {
     for (shell, part) in [
         ("bash", "complete -F _sigtool"),
         ("zsh", "#compdef sigtool"),
         ("fish", "complete -c sigtool"),
         ("nushell", "export extern \"sigtool send\""),
     ] {
-        let ran = run(["completions", shell]);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-        assert!(ran.stdout.contains(part) && ran.stdout.contains("VTALRM"), "{shell}");
+        let result = run(["completions", shell]);
+        assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+        assert!(result.stdout.contains(part) && result.stdout.contains("VTALRM"), "{shell}");
     }
     let unknown = run(["completions", "tcsh"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(2), ""));
 }
 
-/// What bash offers for the last of these words.
+/// Returns the candidates that bash offers for the last of these words.
 fn bash(words: &[&str]) -> Option<String> {
     let script = format!(
         "source <(\"$0\" completions bash); COMP_WORDS=({}); COMP_CWORD={}; \
@@ -63,8 +64,8 @@ fn bash(words: &[&str]) -> Option<String> {
         words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
         words.len() - 1,
     );
-    match Command::new("bash").args(["--norc", "-c", &script, SIGTOOL]).output().map(Ran::from) {
-        Ok(ran) => Some(ran.stdout.trim().to_owned()),
+    match Command::new("bash").args(["--norc", "-c", &script, SIGTOOL]).output().map(CommandResult::from) {
+        Ok(result) => Some(result.stdout.trim().to_owned()),
         Err(error) => {
             skipped(&format!("bash: {error}"));
             None
@@ -74,7 +75,7 @@ fn bash(words: &[&str]) -> Option<String> {
 
 #[test]
 fn bash_completes_subcommands_options_and_signals() {
-    for (words, offered) in [
+    for (words, expected) in [
         (&["sigtool", "dec"][..], "decode-status decode"),
         (&["sigtool", "send", "--broad"], "--broadcast"),
         (&["sigtool", "send", "-s", "TER"], "TERM"),
@@ -87,14 +88,14 @@ fn bash_completes_subcommands_options_and_signals() {
         (&["sigtool", "completions", "fi"], "fish"),
     ] {
         let Some(found) = bash(words) else { return };
-        assert_eq!(found, offered, "{words:?}");
+        assert_eq!(found, expected, "{words:?}");
     }
 }
 
-/// What becomes of a line in an interactive zsh when Tab is typed.
+/// Types a line and Tab in an interactive zsh.
 #[test]
 fn zsh_completes_subcommands_options_and_signals() {
-    // The line is typed only once there is a prompt to type it at.
+    // The line is typed only after the prompt is shown.
     let script = r#"
         zmodload zsh/zpty
         zpty inner zsh -f -i
@@ -111,13 +112,13 @@ compdef _sigtool sigtool; bindkey '^I' complete-word; stty columns 200 -echo; ec
         ("watch VTA", "watch VTALRM"),
         ("send --broad", "send --broadcast"),
     ] {
-        let ran = Command::new("timeout")
+        let result = Command::new("timeout")
             .args(["30", "zsh", "-fc", script, SIGTOOL, line, completed])
             .env("PATH", searchable_path())
             .output();
-        match ran.map(Ran::from) {
-            Ok(ran) if ran.code == Some(127) => return skipped("zsh is missing"),
-            Ok(ran) => assert_eq!(ran.stdout, "found\n", "{line}: {}", ran.stderr),
+        match result.map(CommandResult::from) {
+            Ok(result) if result.code == Some(127) => return skipped("zsh is missing"),
+            Ok(result) => assert_eq!(result.stdout, "found\n", "{line}: {}", result.stderr),
             Err(error) => return skipped(&format!("timeout: {error}")),
         }
     }

@@ -1,19 +1,19 @@
-//! The binary under the name `kill`, end to end. What could reach others, and
-//! every comparison with another kill, runs in a pid namespace.
+//! The binary under the name `kill`, end to end. Tests that could signal other
+//! processes, and comparisons with other implementations, run in a PID namespace.
 
 use std::fs::File;
 
 use crate::support::{Fixture, in_namespace, kill, kill_command, skipped};
 
-/// Taken by no process of a test: the kernel's greatest number.
-const NOBODY: &str = "4194304";
+/// PID 4194304, which the kernel never assigns.
+const NO_PROCESS: &str = "4194304";
 
 fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
 }
 
 #[test]
-fn signals_are_sent_silently() {
+fn kill_prints_nothing_on_success() {
     for (form, number) in [
         (&[][..], 15),
         (&["-9"], 9),
@@ -26,19 +26,23 @@ fn signals_are_sent_silently() {
         (&["--signal=ALRM", "--"], 14),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = kill(form.iter().copied().chain([fixture.pid.to_string().as_str()]));
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{form:?}");
-        assert_eq!(fixture.ended_by(), Some(number), "{form:?}");
+        let result = kill(form.iter().copied().chain([fixture.pid.to_string().as_str()]));
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), "", ""),
+            "{form:?}"
+        );
+        assert_eq!(fixture.terminating_signal(), Some(number), "{form:?}");
     }
 }
 
 #[test]
-fn failures_are_worded_as_everywhere() {
-    for (arguments, code, said) in [
-        (&[NOBODY][..], 1, "kill: sending signal to 4194304 failed: No such process\n"),
-        (&["-s", "FOO", NOBODY], 1, "kill: 'FOO': invalid signal\n"),
-        (&["-FOO", NOBODY], 1, "kill: 'FOO': invalid signal\n"),
-        (&["-65", NOBODY], 1, "kill: '65': invalid signal\n"),
+fn kill_failures_use_common_wording() {
+    for (arguments, code, message) in [
+        (&[NO_PROCESS][..], 1, "kill: sending signal to 4194304 failed: No such process\n"),
+        (&["-s", "FOO", NO_PROCESS], 1, "kill: 'FOO': invalid signal\n"),
+        (&["-FOO", NO_PROCESS], 1, "kill: 'FOO': invalid signal\n"),
+        (&["-65", NO_PROCESS], 1, "kill: '65': invalid signal\n"),
         (&["4294967297"], 1, "kill: '4294967297': invalid process ID\n"),
         (&[" 12"], 1, "kill: ' 12': invalid process ID\n"),
         (&["+12"], 1, "kill: '+12': invalid process ID\n"),
@@ -47,10 +51,10 @@ fn failures_are_worded_as_everywhere() {
         (&["nobody-here"], 1, "kill: cannot find process \"nobody-here\"\n"),
         (&["--timeout", "50"], 1, "kill: option '--timeout' needs two words: milliseconds and a signal\n"),
     ] {
-        let ran = kill(arguments);
+        let result = kill(arguments);
         assert_eq!(
-            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
-            (Some(code), "", said),
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(code), "", message),
             "{arguments:?}"
         );
     }
@@ -61,56 +65,56 @@ fn failures_are_worded_as_everywhere() {
 }
 
 #[test]
-fn what_is_wrong_does_not_keep_the_rest_from_their_signal() {
-    for (other, said) in [
-        (NOBODY, "kill: sending signal to 4194304 failed: No such process\n"),
+fn kill_signals_valid_operands_beside_invalid_ones() {
+    for (other, message) in [
+        (NO_PROCESS, "kill: sending signal to 4194304 failed: No such process\n"),
         ("4294967297", "kill: '4294967297': invalid process ID\n"),
         ("12abc", "kill: '12abc': invalid process ID\n"),
         ("nobody-here", "kill: cannot find process \"nobody-here\"\n"),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = kill(["-TERM", other, &fixture.pid.to_string()]);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(64), said));
-        assert_eq!(fixture.ended_by(), Some(15));
+        let result = kill(["-TERM", other, &fixture.pid.to_string()]);
+        assert_eq!((result.code, result.stderr.as_str()), (Some(64), message));
+        assert_eq!(fixture.terminating_signal(), Some(15));
     }
 }
 
 #[test]
-fn a_signal_twice_or_late_sends_nothing() {
+fn kill_rejects_second_or_late_signal() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     for arguments in
         [["-TERM", "-9", &pid], ["-TERM", "-KILL", &pid], ["-INT", &pid, "-9"], ["-INT", &pid, "-TERM"]]
     {
-        let ran = kill(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-        assert!(ran.stderr.contains("; nothing was sent"), "{}", ran.stderr);
+        let result = kill(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(result.stderr.contains("; nothing was sent"), "{}", result.stderr);
     }
     assert_eq!(kill(["-USR1", &pid]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
-fn a_thread_does_for_its_process() {
+fn kill_accepts_tid_for_its_process() {
     let mut fixture = fixture(&["--thread", ""]);
     assert_eq!(kill(["-INT", &fixture.ids[0].to_string()]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
 #[test]
-fn an_inode_must_be_the_processs() {
+fn kill_checks_pidfd_inode() {
     let mut fixture = fixture(&[]);
-    let ran = kill([format!("{}:1", fixture.pid)]);
+    let result = kill([format!("{}:1", fixture.pid)]);
     assert_eq!(
-        (ran.code, ran.stderr),
+        (result.code, result.stderr),
         (Some(1), format!("kill: sending signal to {}:1 failed: No such process\n", fixture.pid))
     );
     assert_eq!(kill(["-INT", &fixture.pid.to_string()]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
 #[test]
-fn signals_are_listed_and_translated() {
+fn kill_lists_and_translates_signals() {
     let all = kill(["-l"]);
     assert_eq!(all.code, Some(0));
     let names: Vec<&str> = all.stdout.lines().collect();
@@ -125,8 +129,12 @@ fn signals_are_listed_and_translated() {
         (&["0"], "EXIT\n"),
         (&["EXIT"], "0\n"),
     ] {
-        let ran = kill(["-l"].iter().chain(words));
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), lines, ""), "{words:?}");
+        let result = kill(["-l"].iter().chain(words));
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), lines, ""),
+            "{words:?}"
+        );
     }
     let mixed = kill(["-l", "15", "FOO", "9"]);
     assert_eq!((mixed.code, mixed.stdout.as_str()), (Some(1), "TERM\nKILL\n"));
@@ -139,7 +147,7 @@ fn signals_are_listed_and_translated() {
 }
 
 #[test]
-fn a_list_that_cannot_be_written_is_an_error() {
+fn kill_list_reports_write_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let output = kill_command().arg("-l").stdout(full).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
@@ -147,12 +155,16 @@ fn a_list_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn kill_prints_help_and_version_on_stdout() {
     for option in ["-h", "--help"] {
-        let ran = kill([option]);
-        assert_eq!(ran.code, Some(0));
-        assert!(ran.stdout.starts_with("Usage: kill ") && ran.stdout.lines().count() <= 24, "{}", ran.stdout);
-        assert!(ran.stdout.lines().all(|line| line.len() <= 80));
+        let result = kill([option]);
+        assert_eq!(result.code, Some(0));
+        assert!(
+            result.stdout.starts_with("Usage: kill ") && result.stdout.lines().count() <= 24,
+            "{}",
+            result.stdout
+        );
+        assert!(result.stdout.lines().all(|line| line.len() <= 80));
     }
     for option in ["-V", "--version"] {
         assert_eq!(kill([option]).stdout, format!("kill (sigtool {})\n", env!("CARGO_PKG_VERSION")));
@@ -160,40 +172,41 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
-fn a_handler_can_be_required() {
+fn kill_require_handler_skips_processes_without_handler() {
     let mut plain = fixture(&[]);
     let catching = fixture(&["--catch", "USR1,RTMIN+2"]);
     for signal in ["-USR1", "-RTMIN+2"] {
-        let ran = kill(["-r", "--verbose", signal, &plain.pid.to_string(), &catching.pid.to_string()]);
+        let result = kill(["-r", "--verbose", signal, &plain.pid.to_string(), &catching.pid.to_string()]);
         let number = if signal == "-USR1" { 10 } else { 36 };
-        assert_eq!(ran.stdout, format!("sending signal {number} to pid {}\n", catching.pid));
-        let said = format!("kill: not signalling {}: it has no handler for the signal\n", plain.pid);
-        assert_eq!((ran.code, ran.stderr), (Some(64), said));
+        assert_eq!(result.stdout, format!("sending signal {number} to pid {}\n", catching.pid));
+        let message = format!("kill: not signalling {}: it has no handler for the signal\n", plain.pid);
+        assert_eq!((result.code, result.stderr), (Some(64), message));
         assert_eq!(kill(["-r", signal, &plain.pid.to_string()]).code, Some(1));
     }
-    // The one without a handler got neither, or it would have ended by it.
+    // The process without a handler got neither signal, or it would have been
+    // terminated.
     assert_eq!(kill(["-INT", &plain.pid.to_string()]).code, Some(0));
-    assert_eq!(plain.ended_by(), Some(2));
+    assert_eq!(plain.terminating_signal(), Some(2));
 }
 
 #[test]
-fn numbers_are_printed_and_states_decoded() {
+fn kill_prints_pids_and_decodes_states() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     assert_eq!(kill(["-p", &pid]).stdout, format!("{pid}\n"));
-    let ran = kill(["-d", &pid]);
-    assert!(ran.stdout.contains("HUP     ignored"), "{}", ran.stdout);
-    assert_eq!(kill(["-d", NOBODY]).code, Some(1));
+    let result = kill(["-d", &pid]);
+    assert!(result.stdout.contains("HUP     ignored"), "{}", result.stdout);
+    assert_eq!(kill(["-d", NO_PROCESS]).code, Some(1));
 }
 
 #[test]
-fn follow_ups_go_to_what_is_still_alive() {
+fn kill_timeout_signals_only_live_processes() {
     let stubborn = ["--block", "TERM,RTMIN"];
     let (mut one, mut other) = (fixture(&stubborn), fixture(&stubborn));
     let gone = fixture(&["--exit", "0"]);
     let (first, second) = (one.pid.to_string(), other.pid.to_string());
-    // A dead process among them keeps nothing from the others.
-    let ran = kill([
+    // A dead process among the targets does not affect the others.
+    let result = kill([
         "--verbose",
         "--timeout",
         "1",
@@ -205,12 +218,12 @@ fn follow_ups_go_to_what_is_still_alive() {
         "7",
         "-TERM",
         &first,
-        NOBODY,
+        NO_PROCESS,
         &gone.pid.to_string(),
         &second,
     ]);
-    assert_eq!(ran.code, Some(64));
-    assert_eq!(ran.stderr, "kill: sending signal to 4194304 failed: No such process\n");
+    assert_eq!(result.code, Some(64));
+    assert_eq!(result.stderr, "kill: sending signal to 4194304 failed: No such process\n");
     let line = |after: &str, number: u8, pid: &str| format!("{after}sending signal {number} to pid {pid}\n");
     let expected = [
         line("", 15, &first),
@@ -221,20 +234,20 @@ fn follow_ups_go_to_what_is_still_alive() {
         line("timeout, ", 9, &first),
         line("timeout, ", 9, &second),
     ];
-    assert_eq!(ran.stdout, expected.concat());
-    assert_eq!((one.ended_by(), other.ended_by()), (Some(9), Some(9)));
+    assert_eq!(result.stdout, expected.concat());
+    assert_eq!((one.terminating_signal(), other.terminating_signal()), (Some(9), Some(9)));
 }
 
 #[test]
-fn no_follow_up_goes_to_what_has_ended() {
+fn kill_timeout_spares_exited_processes() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    let ran = kill(["--verbose", "--timeout", "60000", "KILL", "-TERM", &pid]);
-    assert_eq!((ran.code, ran.stdout), (Some(0), format!("sending signal 15 to pid {pid}\n")));
-    assert_eq!(fixture.ended_by(), Some(15));
+    let result = kill(["--verbose", "--timeout", "60000", "KILL", "-TERM", &pid]);
+    assert_eq!((result.code, result.stdout), (Some(0), format!("sending signal 15 to pid {pid}\n")));
+    assert_eq!(fixture.terminating_signal(), Some(15));
 }
 
-/// Starts a fixture that leads a group, and says `pid` when it is ready.
+/// Starts a fixture that leads a process group, and sets `pid` when it is ready.
 const LEADER: &str = "
     cd \"$(mktemp -d)\"
     leader() { rm -f ready; setsid \"$FIXTURE\" --default '~[KILL STOP]' \"$@\" > ready &
@@ -242,7 +255,7 @@ const LEADER: &str = "
 ";
 
 #[test]
-fn groups_are_meant_in_every_way() {
+fn kill_signals_group_in_every_form() {
     for (form, status) in [
         ("-TERM -$pid", 143),
         ("-- -$pid", 143),
@@ -252,70 +265,71 @@ fn groups_are_meant_in_every_way() {
     ] {
         let script =
             format!("{LEADER} leader; other=$pid; leader; \"$KILL\" {form}; echo sent $?; wait $!; echo $?");
-        let Some(ran) = in_namespace(&script) else { return };
-        assert_eq!(ran.stdout, format!("sent 0\n{status}\n"), "{form}: {}", ran.stderr);
+        let Some(result) = in_namespace(&script) else { return };
+        assert_eq!(result.stdout, format!("sent 0\n{status}\n"), "{form}: {}", result.stderr);
     }
 }
 
-/// Whatever is named, -p prints it and sends nothing, and -r sends nothing to
-/// what cannot be asked for its handler.
+/// With -p every target is printed and not signalled. With -r a target whose
+/// handler is unknown is not signalled.
 #[test]
-fn printing_and_requiring_reach_nobody() {
+fn kill_print_and_require_options_send_nothing() {
     let script = format!(
         "{LEADER} leader; one=$!
         \"$KILL\" -p -- -$pid -1 0 $pid $pid/$pid; echo $?
         for target in -$pid -1 0 $pid $pid/$pid; do \"$KILL\" -r -TERM -- $target 2> /dev/null; echo $?; done
         \"$KILL\" -0 $pid; echo alive $?; \"$KILL\" --verbose -KILL -- -$pid; wait $one; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    let text = ran.stdout;
+    let Some(result) = in_namespace(&script) else { return };
+    let text = result.stdout;
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!((lines[1], lines[2], lines[5]), ("-1", "0", "0"), "{text}{}", ran.stderr);
-    assert_eq!(lines[6..12], ["1", "1", "1", "1", "1", "alive 0"], "{text}{}", ran.stderr);
+    assert_eq!((lines[1], lines[2], lines[5]), ("-1", "0", "0"), "{text}{}", result.stderr);
+    assert_eq!(lines[6..12], ["1", "1", "1", "1", "1", "alive 0"], "{text}{}", result.stderr);
     assert!(lines[12].starts_with("sending signal 9 to pid -1") && lines[13] == "137", "{text}");
 }
 
-/// The /proc of another pid namespace has other numbers: what it says of a
-/// number or a name is not believed.
+/// The /proc of another PID namespace has other PIDs, so it is not used for PIDs
+/// or names.
 #[test]
-fn a_foreign_proc_names_nobody() {
+fn kill_refuses_names_with_foreign_proc() {
     let script = format!(
         "{LEADER} leader --name aim; one=$!; \"$KILL\" -0 aim; echo $?
         unshare --pid --fork --kill-child \"$KILL\" -TERM aim; echo $?
         unshare --pid --fork --kill-child \"$SIGTOOL\" send -q 1 -TERM -- -$pid; echo $?
         \"$KILL\" -0 $pid; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n1\n1\n0\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("the /proc here is of another pid namespace"), "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n1\n1\n0\n", "{}", result.stderr);
+    assert!(result.stderr.contains("the /proc here is of another pid namespace"), "{}", result.stderr);
 }
 
-/// POSIX's own example: a process and a group in one command.
+/// The example in POSIX: a process and a group in one command.
 #[test]
-fn a_process_and_a_group_in_one_command() {
+fn kill_signals_process_and_group_in_one_command() {
     let script = format!(
         "{LEADER} leader; one=$!; first=$pid; leader; two=$!; \"$KILL\" -9 $first -$pid; echo $?
         wait $one; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n137\n137\n", "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n137\n137\n", "{}", result.stderr);
 }
 
 #[test]
-fn small_groups_and_everybody() {
-    // Numbers of signals, as the first processes of a container have them.
+fn kill_signals_own_group_and_broadcast() {
+    // The PIDs are as small as signal numbers, as they are for the first
+    // processes of a container.
     let script = format!(
         "echo 20 > /proc/sys/kernel/ns_last_pid; {LEADER} leader; one=$!
         test $pid -lt 64 && \"$KILL\" -TERM -$pid; echo $?; wait $one; echo $?
         leader; two=$!; \"$KILL\" -1; \"$KILL\" -0 $pid; echo $?; \"$KILL\" -9 -1; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "0\n143\n0\n0\n137\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("kill: no process ID specified"), "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "0\n143\n0\n0\n137\n", "{}", result.stderr);
+    assert!(result.stderr.contains("kill: no process ID specified"), "{}", result.stderr);
 }
 
 #[test]
-fn names_mean_the_own_processes_of_that_name() {
+fn kill_name_selects_own_processes() {
     let script = format!(
         "{LEADER} leader --name aim; one=$!; first=$pid; leader --name aim; two=$!; leader --name aimless
         \"$KILL\" -p aim | wc -l
@@ -323,18 +337,18 @@ fn names_mean_the_own_processes_of_that_name() {
         setpriv --reuid 65534 --regid 65534 --clear-groups \"$KILL\" aimless
         setpriv --reuid 65534 --regid 65534 --clear-groups \"$KILL\" -a aimless"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "2\n0\n143\n143\n0\n", "{}", ran.stderr);
-    let said: Vec<&str> = ran.stderr.lines().collect();
-    assert_eq!(said[0], "kill: cannot find process \"aimless\"");
-    assert!(said[1].ends_with("failed: Operation not permitted"), "{said:?}");
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "2\n0\n143\n143\n0\n", "{}", result.stderr);
+    let lines: Vec<&str> = result.stderr.lines().collect();
+    assert_eq!(lines[0], "kill: cannot find process \"aimless\"");
+    assert!(lines[1].ends_with("failed: Operation not permitted"), "{lines:?}");
 }
 
-/// On what all agree on (procps is wrong on `-TERM -PGID`, and does not know
-/// `-l 143`), ours does the same: what comes of the target, and
-/// whether kill succeeds.
+/// Compares the effect on the target and the exit status where all
+/// implementations agree. procps handles `-TERM -PGID` wrongly and does not know
+/// `-l 143`.
 #[test]
-fn the_others_do_the_same_where_they_agree() {
+fn kill_matches_other_implementations() {
     let script = format!(
         "{LEADER}
         try() {{ leader; \"$@\" > out 2> err; code=$?; test $code -gt 1 && code=1
@@ -353,9 +367,9 @@ fn the_others_do_the_same_where_they_agree() {
             diff ours result > difference || {{ echo \"$theirs\"; cat difference; }}
         done; wc -l < ours"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    let said: Vec<&str> = ran.stdout.lines().collect();
-    said.iter().filter(|line| line.starts_with("missing")).for_each(|line| skipped(line));
-    let rest: Vec<&&str> = said.iter().filter(|line| !line.starts_with("missing")).collect();
-    assert_eq!(rest, [&"15"], "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    lines.iter().filter(|line| line.starts_with("missing")).for_each(|line| skipped(line));
+    let rest: Vec<&&str> = lines.iter().filter(|line| !line.starts_with("missing")).collect();
+    assert_eq!(rest, [&"15"], "{}{}", result.stdout, result.stderr);
 }

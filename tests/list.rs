@@ -6,11 +6,11 @@ use snapbox::{assert_data_eq, str};
 use crate::support::run;
 
 #[test]
-fn without_an_operand_every_signal_has_a_row() {
-    let ran = run(["list"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+fn list_without_operand_has_row_per_signal() {
+    let result = run(["list"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
   NUM  SIGNAL        ACTION  CATCH  STANDARD  DESCRIPTION
     1  HUP           Term    yes    P1990     The terminal hung up, or its session ended
@@ -52,10 +52,10 @@ fn without_an_operand_every_signal_has_a_row() {
 }
 
 #[test]
-fn real_time_signals_get_rows_when_asked_for() {
-    let ran = run(["list", "--realtime"]);
-    assert_eq!(ran.stdout.lines().count(), 65);
-    let rows: Vec<&str> = ran
+fn list_realtime_adds_rows() {
+    let result = run(["list", "--realtime"]);
+    assert_eq!(result.stdout.lines().count(), 65);
+    let rows: Vec<&str> = result
         .stdout
         .lines()
         .filter(|line| [" 32 ", " 33 ", " 34 ", " 37 ", " 64 "].iter().any(|n| line.starts_with(n)))
@@ -73,10 +73,10 @@ fn real_time_signals_get_rows_when_asked_for() {
 }
 
 #[test]
-fn a_name_gives_its_card() {
-    let ran = run(["list", "usr1"]);
+fn list_name_prints_description() {
+    let result = run(["list", "usr1"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Signal     USR1 (10): For the program to give a meaning, first
 Default    Term: terminates the process
@@ -92,10 +92,10 @@ Numbers    10 on x86/arm; 30 on alpha, sparc; 16 on mips, parisc
 }
 
 #[test]
-fn the_card_of_a_hardware_signal_has_its_codes() {
-    let ran = run(["list", "SIGBUS"]);
+fn description_of_hardware_signal_lists_codes() {
+    let result = run(["list", "SIGBUS"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Signal     BUS (7): Bus error: memory that cannot be reached
 Default    Core: terminates the process and dumps core
@@ -116,11 +116,11 @@ Numbers    7 on x86/arm; 10 on alpha, sparc, mips, parisc
 }
 
 #[test]
-fn operands_of_every_kind_are_answered() {
-    let ran = run(["list", "15", "143", "147", "271", "-9", "0x4002", "0x0", "34", "33", "0"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+fn list_answers_every_kind_of_operand() {
+    let result = run(["list", "15", "143", "147", "271", "-9", "0x4002", "0x0", "34", "33", "0"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 OPERAND  NUM  SIGNAL    MEANING
 15        15  TERM      Please end
@@ -139,10 +139,10 @@ OPERAND  NUM  SIGNAL    MEANING
 }
 
 #[test]
-fn all_of_these_answer() {
+fn list_accepts_all_spellings() {
     let operands = ["15", "TERM", "sigterm", "143", "271", "0x4002", "RTMIN+3", "RTMAX-1", "CLD", "34"];
-    let ran = run(["list"].into_iter().chain(operands));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = run(["list"].into_iter().chain(operands));
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     let names = run(["list", "--names"].into_iter().chain(operands));
     let expected =
         ["TERM", "TERM", "TERM", "TERM", "TERM", "INT", "TERM", "RTMIN+3", "RTMAX-1", "CHLD", "RTMIN"];
@@ -150,8 +150,8 @@ fn all_of_these_answer() {
 }
 
 #[test]
-fn what_means_nothing_is_an_error_with_the_nearest_name_and_nothing_is_printed() {
-    for (operand, said) in [
+fn unknown_operand_is_an_error_with_nearest_name() {
+    for (operand, message) in [
         ("65", "65: not a signal number (1 to 64; the nearest is RTMAX, 64)"),
         ("FOO", "FOO: unknown signal; the nearest name is FPE"),
         ("TRM", "TRM: unknown signal; the nearest name is TERM"),
@@ -162,14 +162,14 @@ fn what_means_nothing_is_an_error_with_the_nearest_name_and_nothing_is_printed()
         ("", ": unknown signal"),
         ("\u{1b}[31m", "\\x1b[31m: unknown signal"),
     ] {
-        let ran = run(["list", "TERM", operand]);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{operand}");
-        assert!(ran.stderr.starts_with(&format!("sigtool: {said}")), "{}", ran.stderr);
+        let result = run(["list", "TERM", operand]);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{operand}");
+        assert!(result.stderr.starts_with(&format!("sigtool: {message}")), "{}", result.stderr);
     }
 }
 
 #[test]
-fn options_that_contradict_each_other_are_refused() {
+fn list_rejects_conflicting_options() {
     for arguments in [
         &["list", "--realtime", "TERM"][..],
         &["list", "--encode", "TERM", "INT"],
@@ -180,26 +180,26 @@ fn options_that_contradict_each_other_are_refused() {
         &["list", "--arch", "vax"],
         &["list", "--arch", "parisc", "0x10000000000000000"],
     ] {
-        let ran = run(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(!ran.stderr.is_empty());
+        let result = run(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(!result.stderr.is_empty());
     }
 }
 
 #[test]
-fn bare_names_are_for_scripts() {
-    let ran = run(["list", "--names"]);
-    let names: Vec<&str> = ran.stdout.lines().collect();
+fn list_names_prints_names_only() {
+    let result = run(["list", "--names"]);
+    let names: Vec<&str> = result.stdout.lines().collect();
     assert_eq!(names.len(), 62, "31 standard ones and 31 of the real-time ones");
     assert!(names.starts_with(&["HUP", "INT"]) && names.ends_with(&["RTMAX-1", "RTMAX"]));
     assert_eq!(run(["list", "--names", "147", "0x3"]).stdout, "STOP\nHUP\nINT\n");
 }
 
 #[test]
-fn codes_are_those_of_a_signal_and_of_any() {
-    let ran = run(["list", "--codes", "CHLD"]);
+fn list_codes_includes_codes_of_any_signal() {
+    let result = run(["list", "--codes", "CHLD"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 SIGNAL  CODE  NAME           MEANING
 CHLD       1  CLD_EXITED     the child exited
@@ -226,22 +226,22 @@ any      -60  SI_ASYNCNL     an asynchronous name look-up completed
 }
 
 #[test]
-fn other_architectures_have_other_numbers() {
-    let ran = run(["list", "--arch", "mips", "16", "USR1", "128", "--names"]);
-    assert_eq!(ran.stdout, "USR1\nUSR1\n128\n");
+fn list_arch_uses_numbers_of_architecture() {
+    let result = run(["list", "--arch", "mips", "16", "USR1", "128", "--names"]);
+    assert_eq!(result.stdout, "USR1\nUSR1\n128\n");
     for (arch, chld) in [("x86", 17), ("arm", 17), ("alpha", 20), ("sparc", 20), ("mips", 18), ("parisc", 18)]
     {
-        let ran = run(["list", "--arch", arch]);
-        let row = ran.stdout.lines().find(|line| line.contains(" CHLD ")).expect("a row").trim();
+        let result = run(["list", "--arch", arch]);
+        let row = result.stdout.lines().find(|line| line.contains(" CHLD ")).expect("a row").trim();
         assert!(row.starts_with(&chld.to_string()), "{arch}: {row}");
     }
 }
 
 #[test]
-fn a_mask_is_encoded_and_decoded_again() {
-    let ran = run(["list", "--encode", "INT,sigterm,64"]);
-    assert_eq!(ran.stdout, "0x8000000000004002\n");
-    assert_eq!(run(["list", "--names", ran.stdout.trim()]).stdout, "INT\nTERM\nRTMAX\n");
+fn list_encode_reverses_mask() {
+    let result = run(["list", "--encode", "INT,sigterm,64"]);
+    assert_eq!(result.stdout, "0x8000000000004002\n");
+    assert_eq!(run(["list", "--names", result.stdout.trim()]).stdout, "INT\nTERM\nRTMAX\n");
     assert_eq!(run(["list", "--encode", "~[KILL STOP]"]).stdout, "0xfffffffffffbfeff\n");
     assert_eq!(
         run(["list", "--arch", "mips", "--encode", "USR1"]).stdout,
@@ -250,9 +250,9 @@ fn a_mask_is_encoded_and_decoded_again() {
 }
 
 #[test]
-fn a_table_is_drawn_within_its_width() {
-    let ran = run(["list", "--format", "table", "--width", "80", "--color", "never"]);
-    let lines: Vec<&str> = ran.stdout.lines().take(5).collect();
+fn list_table_fits_width() {
+    let result = run(["list", "--format", "table", "--width", "80", "--color", "never"]);
+    let lines: Vec<&str> = result.stdout.lines().take(5).collect();
     assert_data_eq!(
         lines.join("\n"),
         str![[r#"
@@ -263,12 +263,12 @@ fn a_table_is_drawn_within_its_width() {
 │       │              │        │       │          │ its session ended         │
 "#]]
     );
-    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80));
+    assert!(result.stdout.lines().all(|line| line.chars().count() <= 80));
     let colored = run(["list", "--format", "table", "--color", "always"]);
     assert!(colored.stdout.contains("\u{1b}[1mTERM\u{1b}[0m"), "{}", colored.stdout);
 }
 
-/// What a program reads of `list --json`.
+/// The fields of `list --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listing {
@@ -318,9 +318,9 @@ struct RealTime {
 }
 
 #[test]
-fn json_has_every_signal_with_both_numberings() {
-    let ran = run(["list", "--json"]);
-    let listing: Listing = serde_json::from_str(&ran.stdout).expect("the documented fields");
+fn list_json_has_every_signal_in_both_numberings() {
+    let result = run(["list", "--json"]);
+    let listing: Listing = serde_json::from_str(&result.stdout).expect("the documented fields");
     assert_eq!((listing.arch.as_str(), listing.signals.len()), ("x86/arm", 64));
     for (index, signal) in listing.signals.iter().enumerate() {
         assert_eq!(usize::from(signal.number), index + 1);
@@ -340,9 +340,9 @@ fn json_has_every_signal_with_both_numberings() {
     let third = &listing.signals[36];
     assert_eq!((third.signal.as_str(), third.aliases.join(" ")), ("RTMIN+3", "RTMAX-27".to_owned()));
     assert_eq!(third.standard.as_deref(), Some("P1993"));
-    let place = third.realtime.as_ref().expect("its place");
-    assert_eq!((place.libc, place.kernel), (Some(3), 5));
-    let own = listing.signals[31].realtime.as_ref().expect("its place");
+    let realtime = third.realtime.as_ref().expect("a real-time signal");
+    assert_eq!((realtime.libc, realtime.kernel), (Some(3), 5));
+    let own = listing.signals[31].realtime.as_ref().expect("a real-time signal");
     assert_eq!((own.libc, own.kernel), (None, 0));
     let segv = &listing.signals[10].codes[0];
     assert_eq!((segv.signal.as_deref(), segv.code, segv.name.as_str()), (Some("SEGV"), 1, "SEGV_MAPERR"));
@@ -350,33 +350,33 @@ fn json_has_every_signal_with_both_numberings() {
 }
 
 #[test]
-fn json_answers_say_of_what_kind_they_are() {
-    let ran = run(["list", "--json", "15", "147", "0", "0x3"]);
+fn list_json_answers_state_their_kind() {
+    let result = run(["list", "--json", "15", "147", "0", "0x3"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 {"arch":"x86/arm","answers":[{"operand":"15","kind":"number","number":15,"signal":"TERM"},{"operand":"147","kind":"status","number":19,"signal":"STOP","form":"128+N","event":"stopped"},{"operand":"0","kind":"null","number":0},{"operand":"0x3","kind":"mask","arch":"x86/arm","mask":"0000000000000003","signals":["HUP","INT"]}]}
 
 "#]]
     );
-    let ran = run(["list", "--json", "--encode", "INT,TERM"]);
+    let result = run(["list", "--json", "--encode", "INT,TERM"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 {"arch":"x86/arm","mask":"0000000000004002","signals":["INT","TERM"]}
 
 "#]]
     );
-    let ran = run(["list", "--json", "--names", "INT"]);
+    let result = run(["list", "--json", "--names", "INT"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 {"names":["INT"]}
 
 "#]]
     );
-    let ran = run(["list", "--json", "--codes", "SYS"]);
-    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let result = run(["list", "--json", "--codes", "SYS"]);
+    let document: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
     let codes: Vec<Code> = serde_json::from_value(document["codes"].clone()).expect("the documented fields");
     assert_eq!(codes.len(), 12);
 }

@@ -1,7 +1,7 @@
-//! The end-to-end tests: the real binary, driven as its users drive it.
+//! End-to-end tests that run the real binary as users do.
 //!
-//! Meaning is tested beside the code; here is the wiring, one module a
-//! command, and what must hold of the project as a whole.
+//! Unit tests beside the code cover the logic. These tests cover the commands,
+//! one module each, and properties of the project as a whole.
 
 #![allow(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 

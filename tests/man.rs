@@ -1,25 +1,25 @@
 //! The man pages: generated from the command line definition and the prose in
-//! tests/man/, and checked in. The tests fail if a page is out of date.
+//! tests/man/, and checked in.
 
 use std::path::Path;
 
 use clap_mangen::Man;
 
-use crate::generated::hold;
+use crate::generated::assert_up_to_date;
 
-/// The date of all pages: the last change of their prose.
+/// The date on all pages: the last change of their prose.
 const DATE: &str = "2026-11-29";
 
 /// The line of the prose that the generated options replace.
 const OPTIONS: &str = ".\\\" options\n";
 
-/// The page of a command: its definition and its prose. The prose has the
-/// examples before the options.
+/// Returns the page of a command: its definition and its prose. The prose has
+/// the examples before the options.
 fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     let title = name.to_uppercase();
     let source = format!("sigtool {}", env!("CARGO_PKG_VERSION"));
-    // Subcommands that have pages of their own, and the built-in help, are not
-    // repeated in a synopsis.
+    // Subcommands with separate pages and the built-in help are left out of the
+    // synopsis.
     let command = command.clone().name(&*name.to_owned().leak()).bin_name(name.replacen('-', " ", 1));
     let man = Man::new(
         command
@@ -44,7 +44,7 @@ fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     String::from_utf8(text).expect("UTF-8") + &prose.replace(OPTIONS, &options)
 }
 
-/// Every page: its name and its text.
+/// Returns the name and the text of every page.
 fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let prose = |name: &str| {
@@ -55,24 +55,25 @@ fn pages() -> Vec<(String, String)> {
     };
     let definition = sigtool::cli::full_command();
     let mut pages = vec![("sigtool".to_owned(), page(&definition, "sigtool", &prose("sigtool")))];
-    for command in
-        definition.get_subcommands().filter(|command| !["help", "completions"].contains(&command.get_name()))
+    for subcommand in definition
+        .get_subcommands()
+        .filter(|subcommand| !["help", "completions"].contains(&subcommand.get_name()))
     {
-        let name = format!("sigtool-{}", command.get_name());
-        pages.push((name.clone(), page(command, &name, &prose(&name))));
+        let name = format!("sigtool-{}", subcommand.get_name());
+        pages.push((name.clone(), page(subcommand, &name, &prose(&name))));
     }
     pages
 }
 
 #[test]
-fn the_pages_are_what_is_generated() {
+fn man_pages_match_generated_ones() {
     for (name, text) in pages() {
-        hold(&format!("man/{name}.1"), &text);
+        assert_up_to_date(&format!("man/{name}.1"), &text);
     }
 }
 
 #[test]
-fn every_page_has_its_sections() {
+fn every_man_page_has_required_sections() {
     for (name, text) in pages() {
         for section in [
             "NAME",
@@ -93,7 +94,7 @@ fn every_page_has_its_sections() {
 }
 
 #[test]
-fn mandoc_finds_nothing_wrong() {
+fn man_pages_pass_mandoc_lint() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, _) in pages() {
         let output = std::process::Command::new("mandoc")
@@ -101,15 +102,14 @@ fn mandoc_finds_nothing_wrong() {
             .arg(root.join(format!("man/{name}.1")))
             .output();
         let Ok(output) = output else { return crate::support::skipped("mandoc is missing") };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+        let message = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && message.is_empty(), "{name}: {message}");
     }
 }
 
-/// Each JSON field and each exit status that a page or a schema knows, the
-/// other knows too.
+/// The pages and the schemas contain the same JSON fields and exit statuses.
 #[test]
-fn every_field_of_a_schema_is_in_its_page() {
+fn man_pages_describe_every_schema_field() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, text) in pages().into_iter().filter(|(name, _)| name != "sigtool") {
         let schema = root.join(format!("tests/schema/{}.json", name.trim_start_matches("sigtool-")));
@@ -136,9 +136,9 @@ fn collect(schema: &serde_json::Value, fields: &mut Vec<String>) {
     }
 }
 
-/// Every identifier of a finding has its sentence, and its word in the schema.
+/// Every finding identifier has a sentence in the page and a value in the schema.
 #[test]
-fn every_finding_is_described() {
+fn man_page_describes_every_finding() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a text");
     let (page, schema) = (read("man/sigtool-decode-status.1"), read("tests/schema/decode-status.json"));

@@ -29,11 +29,11 @@ const DEPLOY: &str = "( (exec -a deploy.sh bash -c 'printf deploy.sh >/proc/self
 struct Session {
     terminal: bool,
     deploy: Option<String>,
-    commands: Vec<Shown>,
+    commands: Vec<Example>,
 }
 
 /// A command, and the lines that follow it.
-struct Shown {
+struct Example {
     command: String,
     output: String,
 }
@@ -62,7 +62,7 @@ impl Session {
                 texts.push("```\n".to_owned());
             } else if let Some(command) = line.strip_prefix("$ ") {
                 let commands = &mut sessions.last_mut().expect("a session").commands;
-                commands.push(Shown { command: command.to_owned(), output: String::new() });
+                commands.push(Example { command: command.to_owned(), output: String::new() });
             } else {
                 let commands = &mut sessions.last_mut().expect("a session").commands;
                 let last = commands.last_mut().expect("output follows a command");
@@ -89,7 +89,7 @@ impl Session {
         if self.terminal {
             script.push_str("sigtool() { command sigtool --format table --width 90 \"$@\"; }\n");
         }
-        for (index, Shown { command, .. }) in self.commands.iter().enumerate() {
+        for (index, Example { command, .. }) in self.commands.iter().enumerate() {
             if index > 0 {
                 script.push_str(&format!("printf '%s' '{SEPARATOR}'\n"));
             }
@@ -164,7 +164,7 @@ fn normalise(output: &str) -> String {
 }
 
 #[test]
-fn readme_shows_what_its_commands_print() {
+fn readme_examples_match_actual_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("README.md");
     let readme = std::fs::read_to_string(&file).expect("the README");
@@ -188,7 +188,7 @@ fn readme_shows_what_its_commands_print() {
     if overwrite {
         let mut text = texts[0].clone();
         for (session, after) in sessions.iter().zip(&texts[1..]) {
-            for Shown { command, output } in &session.commands {
+            for Example { command, output } in &session.commands {
                 text.push_str(&format!("$ {command}\n{output}"));
             }
             text.push_str(after);
@@ -198,7 +198,7 @@ fn readme_shows_what_its_commands_print() {
 }
 
 #[test]
-fn readme_has_the_commands_for_newcomers() {
+fn readme_contains_first_commands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
     for command in ["cargo run --release -- decode-status $$", "cargo test"] {

@@ -1,5 +1,5 @@
-//! How sigtool starts and ends: the inherited signal state, its descriptors,
-//! what it does when its output cannot be written.
+//! Start and exit of sigtool: the inherited signal state, the standard
+//! descriptors, and write errors.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{SIGTOOL, fixture_path, run, schema, sigtool};
 
-/// What sigtool says of itself when it is started in a prepared state.
+/// Returns sigtool's description of itself when it is started in a prepared
+/// state.
 fn own_state(settings: &[&str]) -> serde_json::Value {
     let output = Command::new(fixture_path())
         .args(settings)
@@ -15,16 +16,15 @@ fn own_state(settings: &[&str]) -> serde_json::Value {
         .output()
         .expect("the fixture runs");
     let text = String::from_utf8(output.stdout).expect("JSON");
-    // The fixture's watcher says `ready` into the same pipe.
+    // The fixture's watcher prints `ready` to the same pipe.
     let line = text.lines().find(|line| line.starts_with('{')).expect("a document");
     schema::check("decode-status", line);
     serde_json::from_str(line).expect("JSON")
 }
 
 #[test]
-fn the_inherited_signal_state_is_not_disturbed() {
-    // What the test runner itself ignores is set back, so that each row says
-    // all that there is.
+fn inherited_signal_state_is_not_disturbed() {
+    // Resets signals that the test runner ignores, so that each row is complete.
     let clean = ["--default", "~[KILL STOP]"];
     for (settings, blocked, ignored) in [
         (&[][..], "[]", "[]"),
@@ -43,7 +43,7 @@ fn the_inherited_signal_state_is_not_disturbed() {
 }
 
 #[test]
-fn a_reader_that_went_away_ends_it_quietly() {
+fn closed_output_pipe_ends_quietly() {
     for settings in [["--default", "PIPE"], ["--ignore", "PIPE"], ["--block", "PIPE"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -58,16 +58,16 @@ fn a_reader_that_went_away_ends_it_quietly() {
 }
 
 #[test]
-fn a_full_disk_is_an_error() {
+fn full_disk_is_an_error() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let output = sigtool(["list"]).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
     assert_eq!(output.status.code(), Some(125));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(said, "sigtool: standard output: No space left on device\n");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(message, "sigtool: standard output: No space left on device\n");
 }
 
 #[test]
-fn closed_descriptors_are_survived() {
+fn closed_standard_descriptors_are_handled() {
     for (redirection, arguments, code) in [
         ("<&-", "list TERM", 0),
         (">&-", "list TERM", 125),
@@ -83,9 +83,10 @@ fn closed_descriptors_are_survived() {
     }
 }
 
-/// A file opened later must not get the number of a closed standard output.
+/// A file opened later must not get the descriptor number of a closed standard
+/// output.
 #[test]
-fn nothing_is_written_into_a_file_that_was_opened_instead() {
+fn opened_files_never_replace_standard_descriptors() {
     let path = std::env::temp_dir().join(format!("sigtool-start-{}", std::process::id()));
     let text = "SigBlk:\t0000000000000001\n";
     std::fs::write(&path, text).expect("a file");
@@ -98,7 +99,7 @@ fn nothing_is_written_into_a_file_that_was_opened_instead() {
 }
 
 #[test]
-fn help_and_version_are_answers_and_no_arguments_are_not() {
+fn help_and_version_succeed_and_missing_arguments_fail() {
     let help = run(["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.contains("Usage: sigtool"), "{}", help.stdout);
@@ -110,28 +111,32 @@ fn help_and_version_are_answers_and_no_arguments_are_not() {
 }
 
 #[test]
-fn what_it_does_not_know_is_named_with_the_nearest() {
-    for (arguments, said) in [
+fn unknown_argument_is_named_with_nearest_match() {
+    for (arguments, message) in [
         (&["lst"][..], "unrecognized subcommand 'lst'"),
         (&["list", "--encod", "TERM"], "unexpected argument '--encod' found"),
         (&["list", "--width", "0"], "invalid value '0' for '--width <N>'"),
         (&["list", "--format", "xml"], "invalid value 'xml' for '--format <FORMAT>'"),
         (&["list", "--json", "--format", "plain"], "cannot be used with"),
     ] {
-        let ran = run(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said), "{}", ran.stderr);
+        let result = run(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(
+            result.stderr.starts_with("sigtool: ") && result.stderr.contains(message),
+            "{}",
+            result.stderr
+        );
     }
 }
 
 #[test]
-fn short_help_fits_a_screen_of_80_columns() {
-    let rooms = ["list", "send", "watch", "decode-status", "completions"];
-    let all = rooms.iter().map(|room| vec![*room, "-h"]).chain([vec!["-h"]]);
+fn short_help_fits_80_columns() {
+    let subcommands = ["list", "send", "watch", "decode-status", "completions"];
+    let all = subcommands.iter().map(|subcommand| vec![*subcommand, "-h"]).chain([vec!["-h"]]);
     for arguments in all {
-        let ran = run(&arguments);
-        assert!(ran.stdout.lines().count() <= 24, "{arguments:?}: {}", ran.stdout);
-        for line in ran.stdout.lines() {
+        let result = run(&arguments);
+        assert!(result.stdout.lines().count() <= 24, "{arguments:?}: {}", result.stdout);
+        for line in result.stdout.lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
         }
         let long = run(arguments.iter().map(|word| if *word == "-h" { "--help" } else { word }));
@@ -141,10 +146,10 @@ fn short_help_fits_a_screen_of_80_columns() {
     }
 }
 
-/// What sigtool runs itself (getent(1), for the name of a user) starts in the
-/// state that sigtool was started in.
+/// Programs that sigtool runs (getent(1), for user names) start in the signal
+/// state that sigtool inherited.
 #[test]
-fn the_inherited_signal_state_is_passed_on() {
+fn inherited_signal_state_is_passed_on() {
     let folder = std::env::temp_dir().join(format!("sigtool-getent-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let script = "#!/bin/sh\nexec grep Sig /proc/self/status > \"${0%/*}/seen\"\n";
@@ -153,7 +158,7 @@ fn the_inherited_signal_state_is_passed_on() {
     std::fs::set_permissions(&getent, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR1", "--block", "TERM,RTMIN"];
-    // A user that nobody has.
+    // A UID without a user.
     let user = ["--reuid", "54321", "--regid", "54321", "--clear-groups"];
     let target = Command::new("setpriv").args(user).args(["sleep", "1000"]).spawn();
     let Ok(mut target) = target else { return crate::support::skipped("setpriv is missing") };
@@ -165,7 +170,8 @@ fn the_inherited_signal_state_is_passed_on() {
         }
     }
     let decode = [SIGTOOL, "decode-status", &target.id().to_string()].map(str::to_owned);
-    let ran = Command::new(fixture_path()).args(settings).arg("--").args(decode).env("PATH", &path).output();
+    let result =
+        Command::new(fixture_path()).args(settings).arg("--").args(decode).env("PATH", &path).output();
     let expected = Command::new(fixture_path())
         .args(settings)
         .args(["--", "grep", "Sig", "/proc/self/status"])
@@ -174,7 +180,7 @@ fn the_inherited_signal_state_is_passed_on() {
     target.kill().and_then(|()| target.wait()).expect("it ends");
     let seen = std::fs::read_to_string(folder.join("seen")).expect("getent has run");
     std::fs::remove_dir_all(&folder).expect("the folder");
-    assert!(ran.expect("the fixture runs").status.success());
+    assert!(result.expect("the fixture runs").status.success());
     let masks = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.starts_with("Sig") && !line.starts_with("SigQ"));
         lines.map(str::to_owned).collect()
@@ -183,9 +189,9 @@ fn the_inherited_signal_state_is_passed_on() {
     assert_eq!(masks(&seen).len(), 4);
 }
 
-/// The binary needs nothing but the C library.
+/// The binary needs only the C library.
 #[test]
-fn it_loads_no_library_but_libc() {
+fn binary_loads_no_library_except_libc() {
     let output = Command::new("ldd").arg(SIGTOOL).output();
     let Ok(output) = output else { return crate::support::skipped("ldd is missing") };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,13 +1,13 @@
-//! The tables of `signal/` against those of the C library.
+//! Compares the tables of `signal/` with those of the C library.
 
 use sigtool::signal::number::RTMIN;
 use sigtool::signal::si_code::CODES;
 use sigtool::signal::{Arch, Sigaction, Signal, SignalSet, name, table};
 
-/// Every constant libc has for x86 and arm.
+/// All signal constants that the libc crate has for x86 and arm.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
-fn numbers_are_libcs() {
+fn signal_numbers_match_libc() {
     let constants = [
         ("HUP", libc::SIGHUP),
         ("INT", libc::SIGINT),
@@ -52,15 +52,15 @@ fn numbers_are_libcs() {
 }
 
 #[test]
-fn libc_agrees_on_the_real_time_range() {
+fn realtime_range_matches_libc() {
     assert_eq!(i32::from(RTMIN), libc::SIGRTMIN());
     assert_eq!(i32::from(Arch::NATIVE.rtmax()), libc::SIGRTMAX());
 }
 
-/// strsignal(3) has a text of its own for exactly the signals that we name,
-/// and counts real-time signals from the same RTMIN.
+/// strsignal(3) has a description for exactly the signals that we name, and
+/// counts real-time signals from the same RTMIN.
 #[test]
-fn strsignal_knows_the_same_signals() {
+fn signal_set_matches_strsignal() {
     for signal in Arch::NATIVE.signals() {
         let text = strsignal(signal);
         let standard = Arch::NATIVE.standard_signal(signal).is_some();
@@ -72,10 +72,10 @@ fn strsignal_knows_the_same_signals() {
     }
 }
 
-/// Where strsignal(3) speaks of a key, a child or a core of the matter, our
-/// description speaks of it too.
+/// Our descriptions contain the same key words as those of strsignal(3), or a
+/// synonym.
 #[test]
-fn descriptions_are_about_what_strsignal_says() {
+fn descriptions_agree_with_strsignal() {
     let shared = [
         ("HUP", "hang", "hung"),
         ("INT", "interrupt", "interrupt"),
@@ -107,15 +107,15 @@ fn descriptions_are_about_what_strsignal_says() {
 
 #[allow(unsafe_code)]
 fn strsignal(signal: Signal) -> String {
-    // SAFETY: strsignal(3) returns a valid C string for every number; glibc
-    // keeps what it builds per thread, and the text is copied at once.
+    // SAFETY: strsignal(3) returns a valid C string for every number. glibc keeps
+    // a built text per thread, and the text is copied at once.
     let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(i32::from(signal.get()))) };
     text.to_string_lossy().into_owned()
 }
 
-/// The si_code constants that the libc crate has.
+/// The si_code constants of the libc crate.
 #[test]
-fn codes_are_libcs() {
+fn siginfo_codes_match_libc() {
     let constants = [
         ("SI_USER", libc::SI_USER),
         ("SI_KERNEL", libc::SI_KERNEL),
@@ -149,9 +149,9 @@ fn codes_are_libcs() {
     }
 }
 
-/// Every flag of an action that libc has.
+/// All sigaction flags that the libc crate has.
 #[test]
-fn flags_of_actions_are_libcs() {
+fn sigaction_flags_match_libc() {
     for (bit, name) in [
         (libc::SA_NOCLDSTOP, "NOCLDSTOP"),
         (libc::SA_NOCLDWAIT, "NOCLDWAIT"),

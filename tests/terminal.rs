@@ -1,19 +1,18 @@
-//! What a person sees: on a pseudo-terminal, in 80 and in 120 columns, with and
-//! without colour.
+//! Output on a pseudo-terminal of 80 and 120 columns, with and without colour.
 
 use std::process::{Command, Stdio};
 
 use crate::support::{SIGTOOL, skipped};
 
-/// What a command prints on a terminal of so many columns; `None` where there
-/// is no script(1) to make one.
+/// Returns the output of a command on a terminal of this width. Prints the reason
+/// and returns `None` if script(1) cannot provide one.
 fn on_terminal(columns: u16, environment: &[(&str, &str)], arguments: &str) -> Option<String> {
     let line = format!("stty cols {columns} rows 50; exec '{SIGTOOL}' {arguments}");
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
-        // On a CI service colour is taken to be wanted, even by a dumb terminal.
+        // On a CI service colour is the default, even on a dumb terminal.
         .env_remove("CI")
         .env("TERM", "xterm")
         .envs(environment.iter().copied())
@@ -39,7 +38,7 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn tables_fit_the_terminal() {
+fn tables_fit_terminal_width() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status");
     let several = format!("decode-status -f {data}/bash -f {data}/java -f {data}/stopped");
     let one = format!("decode-status -f {data}/java");
@@ -47,7 +46,7 @@ fn tables_fit_the_terminal() {
         for columns in [80, 120] {
             let Some(text) = on_terminal(columns, &[], arguments) else { return };
             let widest = plain(&text).lines().map(|line| line.chars().count()).max();
-            // A long path is a word, which no line can break.
+            // A long path is one word, which cannot be broken.
             let fits = plain(&text)
                 .lines()
                 .all(|line| line.chars().count() <= usize::from(columns) || line.contains(data));
@@ -59,7 +58,7 @@ fn tables_fit_the_terminal() {
 }
 
 #[test]
-fn colour_is_decided_by_the_terminal_and_the_environment() {
+fn colour_depends_on_terminal_and_environment() {
     for (environment, options, colored) in [
         (&[][..], "", true),
         (&[("NO_COLOR", "1")], "", false),
@@ -79,7 +78,7 @@ fn colour_is_decided_by_the_terminal_and_the_environment() {
 }
 
 #[test]
-fn colour_says_nothing_that_text_does_not() {
+fn colour_adds_no_information() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status/stopped");
     let arguments = format!("decode-status -f {data}");
     let Some(colored) = on_terminal(80, &[], &arguments) else { return };
@@ -88,9 +87,9 @@ fn colour_says_nothing_that_text_does_not() {
     assert_eq!(plain(&colored), bare);
 }
 
-/// JSON is indented for a person, and the same document.
+/// JSON is indented on a terminal; the content is the same.
 #[test]
-fn json_is_indented_for_a_person() {
+fn json_is_indented_on_terminal() {
     let Some(text) = on_terminal(80, &[], "list --json 15") else { return };
     assert!(text.starts_with("{\n  \"arch\": "), "{text}");
     let indented: serde_json::Value = serde_json::from_str(&text).expect("JSON");

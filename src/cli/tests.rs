@@ -1,5 +1,3 @@
-//! What the top command makes of words.
-
 use super::*;
 
 #[test]
@@ -29,8 +27,8 @@ fn format_follows_terminal_by_default() {
 
 #[test]
 fn options_set_width_and_color() {
-    let given = settings_for(&["sigtool", "list", "--width", "60", "--color", "always"], true, false);
-    assert_eq!((given.width, given.color), (60, true));
+    let always = settings_for(&["sigtool", "list", "--width", "60", "--color", "always"], true, false);
+    assert_eq!((always.width, always.color), (60, true));
     let never = settings_for(&["sigtool", "list", "--color=never"], true, true);
     assert_eq!((never.width, never.color), (120, false));
     assert_eq!(settings_for(&["sigtool", "list"], false, false).width, DEFAULT_WIDTH);
@@ -42,30 +40,30 @@ fn decode_is_alias_of_decode_status() {
     assert!(matches!(cli.command, CliCommand::DecodeStatus(_)));
 }
 
-fn parse_words(words: &[&str]) -> Result<ParsedCli, Failure> {
-    parse(words.iter().map(OsString::from).collect())
+fn parse_arguments(arguments: &[&str]) -> Result<ParsedCli, Failure> {
+    parse(arguments.iter().map(OsString::from).collect())
 }
 
 #[test]
 fn parse_finds_send_after_global_options() {
-    for words in [
+    for arguments in [
         &["sigtool", "send", "-9", "100"][..],
         &["sigtool", "--json", "send", "-9", "100"],
         &["sigtool", "--format", "json", "--width", "100", "send", "-9", "100"],
         &["sigtool", "--color=never", "send", "100"],
     ] {
-        assert!(matches!(parse_words(words), Ok(ParsedCli::Run(CommandRequest::Send(_), _))), "{words:?}");
+        let parsed = parse_arguments(arguments);
+        assert!(matches!(parsed, Ok(ParsedCli::Run(CommandRequest::Send(_), _))), "{arguments:?}");
     }
     assert!(matches!(
-        parse_words(&["sigtool", "list", "-9"]),
+        parse_arguments(&["sigtool", "list", "-9"]),
         Ok(ParsedCli::Run(CommandRequest::List(_), _))
     ));
-    assert!(parse_words(&["sigtool", "-9", "send", "100"]).is_err());
-    assert!(parse_words(&["sigtool", "--format", "send", "-9", "100"]).is_err());
+    assert!(parse_arguments(&["sigtool", "-9", "send", "100"]).is_err());
+    assert!(parse_arguments(&["sigtool", "--format", "send", "-9", "100"]).is_err());
 }
 
-/// The function that orders the words knows which global options take a
-/// value.
+/// `takes_value` duplicates facts of the clap definition.
 #[test]
 fn takes_value_knows_global_options() {
     for option in Cli::command().get_arguments().filter(|option| option.is_global_set()) {
@@ -77,21 +75,21 @@ fn takes_value_knows_global_options() {
 
 #[test]
 fn program_name_selects_grammar() {
-    let called = |name: &str| ProgramName::from_arguments(&[OsString::from(name)]);
-    assert_eq!(called("kill"), ProgramName::Kill);
-    assert_eq!(called("/usr/local/bin/kill"), ProgramName::Kill);
+    let program = |name: &str| ProgramName::from_arguments(&[OsString::from(name)]);
+    assert_eq!(program("kill"), ProgramName::Kill);
+    assert_eq!(program("/usr/local/bin/kill"), ProgramName::Kill);
     for name in ["sigtool", "killall", "/kill/sigtool", "./skill", ""] {
-        assert_eq!(called(name), ProgramName::Sigtool, "{name}");
+        assert_eq!(program(name), ProgramName::Sigtool, "{name}");
     }
     assert_eq!(ProgramName::from_arguments(&[]), ProgramName::Sigtool);
-    assert!(matches!(parse_words(&["/bin/kill", "-l"]), Ok(ParsedCli::Run(CommandRequest::List(_), _))));
-    assert!(matches!(parse_words(&["kill", "100"]), Ok(ParsedCli::Run(CommandRequest::Send(_), _))));
+    assert!(matches!(parse_arguments(&["/bin/kill", "-l"]), Ok(ParsedCli::Run(CommandRequest::List(_), _))));
+    assert!(matches!(parse_arguments(&["kill", "100"]), Ok(ParsedCli::Run(CommandRequest::Send(_), _))));
 }
 
-/// Only then may signals be held back before anything is understood.
+/// `main` blocks signals before it parses the command line, but only for such a command.
 #[test]
 fn supervised_command_follows_double_dash() {
-    let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+    let split = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
     for (line, expected) in [
         ("sigtool watch -- sleep 5", Some("sleep 5")),
         ("sigtool --json watch --log x -- git log --", Some("git log --")),
@@ -103,8 +101,8 @@ fn supervised_command_follows_double_dash() {
         ("kill watch -- 100", None),
         ("sigtool", None),
     ] {
-        let arguments = words(line);
-        let command = supervised_command(&arguments).map(|words| words.join(std::ffi::OsStr::new(" ")));
+        let arguments = split(line);
+        let command = supervised_command(&arguments).map(|command| command.join(std::ffi::OsStr::new(" ")));
         assert_eq!(command.as_deref(), expected.map(std::ffi::OsStr::new), "{line}");
     }
 }

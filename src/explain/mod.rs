@@ -1,8 +1,10 @@
-//! What is so, and why: judgements on what /proc tells of a process.
+//! Judgements on the state of a process: the effect of a signal, findings, and
+//! requirements.
 //!
-//! Pure: a [`Situation`](crate::procfs::ProcessSnapshot) goes in, values come out, each
-//! with an identifier that programs can rely on and a sentence for people. What
-//! cannot be told is said to be unknown, with the reason; nothing is guessed.
+//! This layer is pure. It takes a [`ProcessSnapshot`](crate::procfs::ProcessSnapshot)
+//! and returns values, each with an identifier for programs and a sentence for people.
+//! A result that cannot be derived from the snapshot is reported as unknown, with the
+//! reason.
 
 pub mod effect;
 pub mod findings;
@@ -11,7 +13,8 @@ pub mod requirement;
 mod tests;
 
 pub use effect::Effect;
-pub use effect::predict::{SendSpec, predict_effect};
+pub use effect::predict::predict_effect;
+pub use effect::query::SendSpec;
 pub use effect::survivor::survival_reason;
 pub use findings::collect_findings;
 pub use findings::finding::{Finding, Severity};

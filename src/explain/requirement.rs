@@ -1,26 +1,27 @@
-//! Requirements: which signals a process must have in a set, or must not.
+//! Requirements on the signal sets of a process: signals that a set must contain,
+//! or must not contain.
 
 use crate::procfs::{ProcessSnapshot, Threads};
 use crate::signal::consts::{KILL, STOP};
 use crate::signal::{Arch, Signal, SignalSet};
 
-/// A set of a process.
+/// A signal set of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalSetKind {
-    /// Pending for it or one of its threads.
+    /// Pending for the process or for one of its threads.
     Pending,
     /// Blocked by every thread.
     Blocked,
-    /// Ignored.
+    /// Signals that the process ignores.
     Ignored,
-    /// Caught.
+    /// Signals that have a handler.
     Caught,
     /// Neither ignored nor caught.
     Default,
 }
 
 impl SignalSetKind {
-    /// All of them.
+    /// Every set, in the order in which the sets are listed.
     pub const ALL: [SignalSetKind; 5] = [
         SignalSetKind::Pending,
         SignalSetKind::Blocked,
@@ -29,7 +30,7 @@ impl SignalSetKind {
         SignalSetKind::Default,
     ];
 
-    /// The word for it.
+    /// Returns the name of the set in options and in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             SignalSetKind::Pending => "pending",
@@ -40,145 +41,152 @@ impl SignalSetKind {
         }
     }
 
-    /// The signals that a process has in it; `None` where a line that would
-    /// tell is missing, or only one of several threads is known.
-    pub fn signals_of(self, situation: &ProcessSnapshot) -> Option<SignalSet> {
-        let status = &situation.status;
-        let several = status.thread_count.is_some_and(|count| count > 1);
-        let one = |own: Option<SignalSet>| if several { None } else { own };
-        let threads = situation.threads.as_ref();
+    /// Returns the signals in this set of a process. Returns `None` if a line of the
+    /// status is missing, or if only one of several threads is known.
+    pub fn signals_of(self, snapshot: &ProcessSnapshot) -> Option<SignalSet> {
+        let status = &snapshot.status;
+        let is_multithreaded = status.thread_count.is_some_and(|count| count > 1);
+        let if_single_threaded = |own: Option<SignalSet>| if is_multithreaded { None } else { own };
+        let threads = snapshot.threads.as_ref();
         match self {
             SignalSetKind::Pending => {
-                let own =
-                    threads.map_or_else(|| one(status.pending), |threads| Some(threads.pending_for_any()));
-                Some(own? | status.shared_pending?)
+                let thread_pending = match threads {
+                    Some(threads) => threads.pending_for_any(),
+                    None => if_single_threaded(status.pending)?,
+                };
+                Some(thread_pending | status.shared_pending?)
             }
-            SignalSetKind::Blocked => threads.map(Threads::blocked_by_all).or_else(|| one(status.blocked)),
+            SignalSetKind::Blocked => {
+                threads.map(Threads::blocked_by_all).or_else(|| if_single_threaded(status.blocked))
+            }
             SignalSetKind::Ignored => status.ignored,
             SignalSetKind::Caught => status.caught,
             SignalSetKind::Default => {
                 let set = (status.ignored? | status.caught?).complement(status.arch);
-                // Nobody can decide about the C library's own, or KILL and STOP.
-                let decided = |signal: &Signal| {
+                // The program cannot change the disposition of KILL and STOP, and it must
+                // not change that of the signals reserved by the C library.
+                let is_changeable = |signal: &Signal| {
                     let facts = status.arch.standard_signal(*signal);
                     !signal.is_reserved_by_libc() && facts.is_none_or(|facts| facts.is_catchable())
                 };
-                Some(set.iter().filter(decided).collect())
+                Some(set.iter().filter(is_changeable).collect())
             }
         }
     }
 }
 
-/// Signals, or any at all.
+/// The signals that a requirement names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequiredSignals {
-    /// Any signal: the set is not empty.
+    /// At least one signal, whichever it is.
     Any,
-    /// Each of these.
+    /// All of these signals.
     All(SignalSet),
 }
 
-/// One requirement.
+/// A condition on one signal set of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    /// Whether the signals must be in the set; else none of them may.
+    /// `true` if the signals must be in the set, `false` if none of them may be.
     pub must_contain: bool,
-    /// The set.
+    /// The set that the condition is about.
     pub set_kind: SignalSetKind,
-    /// The signals.
+    /// The signals that must be in the set, or must not.
     pub signals: RequiredSignals,
 }
 
-/// Why a requirement is not met.
+/// The reason why a process does not meet a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnmetReason {
-    /// These are missing; empty where any would do.
+    /// These signals are missing. Empty if any signal would be enough.
     Missing(SignalSet),
-    /// These are there.
+    /// These signals are in the set.
     Unexpected(SignalSet),
-    /// Nothing tells: a line of the status is missing.
+    /// The set is unknown, because a line of the status is missing.
     Unknown,
 }
 
 impl Requirement {
-    /// Reads `SET=SIGNALS`: `caught=TERM,HUP`, `pending=any`.
+    /// Parses `SET=SIGNALS`, such as `caught=TERM,HUP` or `pending=any`.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn parse(text: &str, wanted: bool) -> Result<Requirement, String> {
-        let (set, signals) =
+    /// Returns a message if the text is malformed, or if no process can meet the
+    /// requirement.
+    pub fn parse(text: &str, must_contain: bool) -> Result<Requirement, String> {
+        let (set_name, signals) =
             text.split_once('=').ok_or_else(|| "SET=SIGNALS is expected: caught=TERM,HUP".to_owned())?;
-        let known = SignalSetKind::ALL.into_iter().find(|known| known.as_str() == set);
-        let set =
-            known.ok_or_else(|| format!("'{set}': not a set: pending, blocked, ignored, caught, default"))?;
+        let set_kind = SignalSetKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == set_name)
+            .ok_or_else(|| format!("'{set_name}': not a set: pending, blocked, ignored, caught, default"))?;
         let signals = match signals.trim() {
             "any" => RequiredSignals::Any,
-            words => RequiredSignals::All(parse_signals(words, set, wanted)?),
+            names => RequiredSignals::All(parse_signals(names, set_kind, must_contain)?),
         };
-        Ok(Requirement { must_contain: wanted, set_kind: set, signals })
+        Ok(Requirement { must_contain, set_kind, signals })
     }
 
-    /// Why a process does not meet it; `None` where it does.
-    pub fn unmet_reason(&self, situation: &ProcessSnapshot) -> Option<UnmetReason> {
-        let Some(found) = self.set_kind.signals_of(situation) else { return Some(UnmetReason::Unknown) };
+    /// Returns the reason why a process does not meet the requirement, or `None` if
+    /// it does.
+    pub fn unmet_reason(&self, snapshot: &ProcessSnapshot) -> Option<UnmetReason> {
+        let Some(actual) = self.set_kind.signals_of(snapshot) else { return Some(UnmetReason::Unknown) };
         match (self.must_contain, self.signals) {
-            (true, RequiredSignals::Any) if found.is_empty() => Some(UnmetReason::Missing(SignalSet::EMPTY)),
-            (true, RequiredSignals::All(each)) if !(each - found).is_empty() => {
-                Some(UnmetReason::Missing(each - found))
+            (true, RequiredSignals::Any) if actual.is_empty() => Some(UnmetReason::Missing(SignalSet::EMPTY)),
+            (true, RequiredSignals::All(required)) if !(required - actual).is_empty() => {
+                Some(UnmetReason::Missing(required - actual))
             }
-            (false, RequiredSignals::Any) if !found.is_empty() => Some(UnmetReason::Unexpected(found)),
-            (false, RequiredSignals::All(each)) if !(each & found).is_empty() => {
-                Some(UnmetReason::Unexpected(each & found))
+            (false, RequiredSignals::Any) if !actual.is_empty() => Some(UnmetReason::Unexpected(actual)),
+            (false, RequiredSignals::All(excluded)) if !(excluded & actual).is_empty() => {
+                Some(UnmetReason::Unexpected(excluded & actual))
             }
             _ => None,
         }
     }
+
+    /// Describes an unmet requirement in a sentence: `TERM is not caught`,
+    /// `USR1 is blocked`, `nothing is caught`.
+    pub fn describe_unmet(&self, reason: UnmetReason) -> String {
+        let set = self.set_kind.as_str();
+        let (signals, is_negated) = match reason {
+            UnmetReason::Unknown => return format!("what is {set} cannot be told"),
+            UnmetReason::Missing(missing) if missing.is_empty() => return format!("nothing is {set}"),
+            UnmetReason::Missing(missing) => (missing, true),
+            UnmetReason::Unexpected(signals) => (signals, false),
+        };
+        let verb = if signals.len() == 1 { "is" } else { "are" };
+        let not = if is_negated { " not" } else { "" };
+        let at = if self.set_kind == SignalSetKind::Default { "at " } else { "" };
+        format!("{} {verb}{not} {at}{set}", signals.display(Arch::NATIVE))
+    }
 }
 
-/// The signals of a requirement, without those of which nobody can decide: KILL
-/// and STOP are always at their default.
+/// Parses the signals of a requirement. Removes KILL and STOP if they make no
+/// difference, because their disposition is always the default.
 ///
 /// # Errors
-/// Words that name no signal, or name these where it could never be met.
-fn parse_signals(words: &str, set: SignalSetKind, wanted: bool) -> Result<SignalSet, String> {
-    let each = SignalSet::parse(words, Arch::NATIVE).map_err(|error| error.to_string())?;
-    if each.is_empty() {
+/// Returns a message if a name is not a signal, or if the requirement names KILL or
+/// STOP and no process can meet it.
+fn parse_signals(names: &str, set_kind: SignalSetKind, must_contain: bool) -> Result<SignalSet, String> {
+    let signals = SignalSet::parse(names, Arch::NATIVE).map_err(|error| error.to_string())?;
+    if signals.is_empty() {
         return Err("no signal is named".to_owned());
     }
-    let fixed: SignalSet = [KILL, STOP].into_iter().collect();
-    let possible = match set {
-        // Both may be pending for a moment.
-        SignalSetKind::Pending => return Ok(each),
-        SignalSetKind::Blocked | SignalSetKind::Ignored | SignalSetKind::Caught => !wanted,
-        SignalSetKind::Default => wanted,
+    let unchangeable: SignalSet = [KILL, STOP].into_iter().collect();
+    let can_be_met = match set_kind {
+        // KILL and STOP can be pending for a moment.
+        SignalSetKind::Pending => return Ok(signals),
+        SignalSetKind::Blocked | SignalSetKind::Ignored | SignalSetKind::Caught => !must_contain,
+        SignalSetKind::Default => must_contain,
     };
-    // Who names the others, or all, means what there can be.
-    let named = !words.starts_with('~')
-        && !words.split([',', ' ', '[', ']']).any(|word| word.eq_ignore_ascii_case("all"));
-    match (each & fixed).iter().next().filter(|_| named && !possible) {
+    // `all` and a complement stand for the signals that can be in the set.
+    let is_explicit = !names.starts_with('~')
+        && !names.split([',', ' ', '[', ']']).any(|name| name.eq_ignore_ascii_case("all"));
+    match (signals & unchangeable).iter().next().filter(|_| is_explicit && !can_be_met) {
         Some(signal) => Err(format!(
             "that can never be met: {} is always at its default, and nobody can catch, block or ignore it",
             Arch::NATIVE.signal_name(signal)
         )),
-        None => Ok(each - fixed),
-    }
-}
-
-/// `TERM is not caught`, `USR1 is blocked`, `nothing is caught`.
-impl Requirement {
-    /// Why it is not met, as a sentence.
-    pub fn describe_unmet(&self, unmet: UnmetReason) -> String {
-        let set = self.set_kind.as_str();
-        let (signals, negated) = match unmet {
-            UnmetReason::Unknown => return format!("what is {set} cannot be told"),
-            UnmetReason::Missing(missing) if missing.is_empty() => return format!("nothing is {set}"),
-            UnmetReason::Missing(missing) => (missing, true),
-            UnmetReason::Unexpected(found) => (found, false),
-        };
-        let verb = if signals.len() == 1 { "is" } else { "are" };
-        let not = if negated { " not" } else { "" };
-        let at = if self.set_kind == SignalSetKind::Default { "at " } else { "" };
-        format!("{} {verb}{not} {at}{set}", signals.display(Arch::NATIVE))
+        None => Ok(signals - unchangeable),
     }
 }
 
@@ -190,17 +198,17 @@ mod tests {
     const STATUS_TEXT: &str = "SigPnd:\t0000000000000000\nShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\n\
         SigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n";
 
-    fn unmet_sentence(text: &str, wanted: bool) -> String {
-        let situation = ProcessSnapshot::from_status(&ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap());
-        let requirement = Requirement::parse(text, wanted).unwrap();
+    fn unmet_sentence(text: &str, must_contain: bool) -> String {
+        let snapshot = ProcessSnapshot::from_status(&ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap());
+        let requirement = Requirement::parse(text, must_contain).unwrap();
         requirement
-            .unmet_reason(&situation)
-            .map_or("met".to_owned(), |unmet| requirement.describe_unmet(unmet))
+            .unmet_reason(&snapshot)
+            .map_or("met".to_owned(), |reason| requirement.describe_unmet(reason))
     }
 
     #[test]
     fn requirement_fails_if_signal_is_missing() {
-        for (text, said) in [
+        for (text, sentence) in [
             ("caught=INT", "met"),
             ("caught=INT,TERM", "TERM is not caught"),
             ("caught=HUP,TERM", "HUP TERM are not caught"),
@@ -212,13 +220,13 @@ mod tests {
             ("default=KILL", "met"),
             ("default=STOP,HUP", "HUP is not at default"),
         ] {
-            assert_eq!(unmet_sentence(text, true), said, "{text}");
+            assert_eq!(unmet_sentence(text, true), sentence, "{text}");
         }
     }
 
     #[test]
     fn prohibition_fails_if_signal_is_present() {
-        for (text, said) in [
+        for (text, sentence) in [
             ("caught=TERM", "met"),
             ("caught=any", "INT is caught"),
             ("blocked=TERM,INT", "TERM is blocked"),
@@ -227,22 +235,23 @@ mod tests {
             ("caught=KILL", "met"),
             ("blocked=STOP,TERM", "TERM is blocked"),
         ] {
-            assert_eq!(unmet_sentence(text, false), said, "{text}");
+            assert_eq!(unmet_sentence(text, false), sentence, "{text}");
         }
     }
 
     #[test]
     fn requirement_fails_if_set_is_unknown() {
-        let text = ProcStatus { thread_count: Some(3), ..ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap() };
+        let status =
+            ProcStatus { thread_count: Some(3), ..ProcStatus::parse(STATUS_TEXT.as_bytes()).unwrap() };
         let requirement = Requirement::parse("blocked=TERM", false).unwrap();
         assert_eq!(
-            requirement.unmet_reason(&ProcessSnapshot::from_status(&text)),
+            requirement.unmet_reason(&ProcessSnapshot::from_status(&status)),
             Some(UnmetReason::Unknown)
         );
-        let short = ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap();
+        let incomplete = ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap();
         let requirement = Requirement::parse("caught=TERM", true).unwrap();
         assert_eq!(
-            requirement.unmet_reason(&ProcessSnapshot::from_status(&short)),
+            requirement.unmet_reason(&ProcessSnapshot::from_status(&incomplete)),
             Some(UnmetReason::Unknown)
         );
     }
@@ -258,20 +267,20 @@ mod tests {
 
     #[test]
     fn rejects_requirement_that_no_process_can_meet() {
-        let never = |text: &str, wanted| Requirement::parse(text, wanted).err();
-        for (text, wanted, signal) in [
+        let parse_error = |text: &str, must_contain| Requirement::parse(text, must_contain).err();
+        for (text, must_contain, signal) in [
             ("caught=KILL", true, "KILL"),
             ("ignored=TERM,SIGKILL", true, "KILL"),
             ("blocked=19", true, "STOP"),
             ("default=STOP", false, "STOP"),
         ] {
-            let said = never(text, wanted).expect("refused");
-            assert!(said.starts_with(&format!("that can never be met: {signal} is")), "{text}: {said}");
+            let error = parse_error(text, must_contain).expect("the requirement is rejected");
+            assert!(error.starts_with(&format!("that can never be met: {signal} is")), "{text}: {error}");
         }
-        for (text, wanted) in
+        for (text, must_contain) in
             [("caught=all", true), ("blocked=~[TERM]", true), ("default=KILL", true), ("pending=KILL", true)]
         {
-            assert_eq!(never(text, wanted), None, "{text}");
+            assert_eq!(parse_error(text, must_contain), None, "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The rules on situations made by hand; `tests/oracle.rs` holds them against
-//! the kernel.
+//! Tests of the prediction rules on constructed snapshots. `tests/oracle` compares the
+//! same rules with the kernel.
 
 use super::effect::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
 use super::{SendSpec, predict_effect, survival_reason};
@@ -21,14 +21,14 @@ fn thread(tid: u32, state: u8, blocked: &str) -> Thread {
     test_thread(tid, state, 0, parse_set(blocked).bits())
 }
 
-/// A process 7 with these threads, none of them in sigwait(3).
-fn process_with_threads(tasks: Vec<Thread>, ignored: &str, caught: &str) -> ProcessSnapshot {
+/// Returns a process 7 with these threads, none of which waits in sigwait(3).
+fn process_with_threads(threads: Vec<Thread>, ignored: &str, caught: &str) -> ProcessSnapshot {
     let status = ProcStatus {
         tgid: Some(7),
         pid: Some(7),
         parent_pid: Some(5),
         namespace_pids: vec![7],
-        thread_count: Some(tasks.len() as u32),
+        thread_count: Some(threads.len() as u32),
         pending: Some(SignalSet::EMPTY),
         shared_pending: Some(SignalSet::EMPTY),
         blocked: Some(SignalSet::EMPTY),
@@ -39,8 +39,8 @@ fn process_with_threads(tasks: Vec<Thread>, ignored: &str, caught: &str) -> Proc
     };
     ProcessSnapshot {
         status,
-        wait_reasons: tasks.iter().map(|task| (task.tid, WaitReason::Other)).collect(),
-        threads: Some(Threads::new(tasks)),
+        wait_reasons: threads.iter().map(|thread| (thread.tid, WaitReason::Other)).collect(),
+        threads: Some(Threads::new(threads)),
         signalfds: Some(Vec::new()),
         group_is_orphaned: Some(false),
         core_dump: CoreDumpPrediction::WouldDump,
@@ -52,12 +52,12 @@ fn single_threaded_process(blocked: &str) -> ProcessSnapshot {
     process_with_threads(vec![thread(7, b'S', blocked)], "HUP", "USR1")
 }
 
-fn predicted(situation: &ProcessSnapshot, of: &str) -> Effect {
-    predict_effect(situation, SendSpec::to_process(parse_signal(of)))
+fn predicted(snapshot: &ProcessSnapshot, name: &str) -> Effect {
+    predict_effect(snapshot, SendSpec::to_process(parse_signal(name)))
 }
 
-fn unknown_effect(why: UnknownReason, likely: Effect) -> Effect {
-    Effect::Unknown { reason: why, likely: Some(Box::new(likely)) }
+fn unknown_effect(reason: UnknownReason, likely: Effect) -> Effect {
+    Effect::unknown(reason, Some(likely))
 }
 
 const TERMINATES: Effect = Effect::Terminates { by_kill: false, core_dump: None };
@@ -65,7 +65,7 @@ const KILLS: Effect = Effect::Terminates { by_kill: true, core_dump: None };
 
 #[test]
 fn disposition_decides_effect_of_unblocked_signal() {
-    let plain = single_threaded_process("none");
+    let process = single_threaded_process("none");
     for (name, expected) in [
         ("TERM", TERMINATES),
         ("RTMIN+1", TERMINATES),
@@ -78,7 +78,7 @@ fn disposition_decides_effect_of_unblocked_signal() {
         ("STOP", Effect::Stops),
         ("KILL", KILLS),
     ] {
-        assert_eq!(predicted(&plain, name), expected, "{name}");
+        assert_eq!(predicted(&process, name), expected, "{name}");
     }
 }
 
@@ -91,32 +91,38 @@ fn signal_stays_pending_if_every_thread_blocks_it() {
         eventual_effect: None,
     };
     assert_eq!(predicted(&blocked, "TERM"), pending(false));
-    assert_eq!(predicted(&blocked, "HUP"), pending(false), "blocked before it is looked at as ignored");
+    assert_eq!(
+        predicted(&blocked, "HUP"),
+        pending(false),
+        "a blocked signal is queued even if it is ignored"
+    );
     let mut merged = blocked.clone();
     merged.status.shared_pending = Some(parse_set("TERM"));
     assert_eq!(predicted(&merged, "TERM"), pending(true));
     let two = process_with_threads(vec![thread(7, b'S', "TERM"), thread(8, b'S', "none")], "none", "none");
     assert_eq!(predicted(&two, "TERM"), TERMINATES);
-    let thread = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("TERM")) };
+    let to_thread = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("TERM")) };
     let reason = PendingReason::BlockedByThread;
     assert_eq!(
-        predict_effect(&two, thread),
+        predict_effect(&two, to_thread),
         Effect::Pending { reason, merged: false, eventual_effect: None }
     );
-    let mut read = blocked.clone();
-    read.signalfds = Some(vec![(5, parse_set("TERM"))]);
-    assert_eq!(predicted(&read, "TERM"), Effect::ReadBySignalfd { descriptor: 5 });
+    let mut reader = blocked.clone();
+    reader.signalfds = Some(vec![(5, parse_set("TERM"))]);
+    assert_eq!(predicted(&reader, "TERM"), Effect::ReadBySignalfd { descriptor: 5 });
 }
 
-/// The main thread's mask decides whether an ignored signal is kept at all.
+/// The mask of the main thread decides if the kernel queues an ignored signal.
 #[test]
 fn ignored_signal_is_discarded_unless_main_thread_blocks_it() {
     let other = process_with_threads(vec![thread(7, b'S', "none"), thread(8, b'S', "HUP")], "HUP", "none");
     assert_eq!(predicted(&other, "HUP"), Effect::Ignored { by_default: false });
-    let gone = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "HUP")], "HUP", "none");
-    assert_eq!(predicted(&gone, "HUP"), Effect::Ignored { by_default: false });
-    let gone = process_with_threads(vec![thread(7, b'Z', "HUP"), thread(8, b'S', "HUP")], "HUP", "none");
-    assert!(matches!(predicted(&gone, "HUP"), Effect::Pending { .. }));
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "HUP")], "HUP", "none");
+    assert_eq!(predicted(&leader_exited, "HUP"), Effect::Ignored { by_default: false });
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "HUP"), thread(8, b'S', "HUP")], "HUP", "none");
+    assert!(matches!(predicted(&leader_exited, "HUP"), Effect::Pending { .. }));
 }
 
 #[test]
@@ -128,7 +134,7 @@ fn sigwait_takes_signal_it_waits_for() {
     assert_eq!(
         predicted(&waiting, "HUP"),
         Effect::Ignored { by_default: false },
-        "dropped by the main thread"
+        "the main thread does not block it, so it is dropped"
     );
     waiting.wait_reasons = vec![(8, WaitReason::Unknown), (7, WaitReason::Other)];
     assert_eq!(predicted(&waiting, "TERM"), unknown_effect(UnknownReason::SigwaitUnreadable, TERMINATES));
@@ -153,19 +159,19 @@ fn init_drops_signal_without_handler() {
     assert!(matches!(predicted(&init, "QUIT"), Effect::Pending { .. }));
     init.status.namespace_pids = vec![700, 1];
     assert_eq!((predicted(&init, "KILL"), predicted(&init, "STOP")), (KILLS, Effect::Stops));
-    assert_eq!(predicted(&init, "TERM"), dropped, "from outside, too");
+    assert_eq!(predicted(&init, "TERM"), dropped, "also from an outer namespace");
 }
 
 #[test]
 fn signal_to_stopped_process_waits_for_cont() {
     let mut stopped = process_with_threads(vec![thread(7, b'T', "none")], "HUP", "USR1,CONT");
-    let then = |then: Effect| Effect::Pending {
+    let pending_until_cont = |eventual: Effect| Effect::Pending {
         reason: PendingReason::Stopped,
         merged: false,
-        eventual_effect: Some(Box::new(then)),
+        eventual_effect: Some(Box::new(eventual)),
     };
-    assert_eq!(predicted(&stopped, "TERM"), then(TERMINATES));
-    assert_eq!(predicted(&stopped, "USR1"), then(Effect::RunsHandler));
+    assert_eq!(predicted(&stopped, "TERM"), pending_until_cont(TERMINATES));
+    assert_eq!(predicted(&stopped, "USR1"), pending_until_cont(Effect::RunsHandler));
     assert_eq!(predicted(&stopped, "HUP"), Effect::Ignored { by_default: false });
     assert_eq!(predicted(&stopped, "KILL"), KILLS);
     assert_eq!(predicted(&stopped, "STOP"), Effect::NoEffect(NoEffectReason::AlreadyStopped));
@@ -180,25 +186,28 @@ fn uninterruptible_sleep_and_freezer_delay_signals() {
     let mut asleep = process_with_threads(vec![thread(7, b'D', "none")], "HUP", "USR1");
     assert_eq!(predicted(&asleep, "KILL"), unknown_effect(UnknownReason::SleepKindUnknown, KILLS));
     assert_eq!(predicted(&asleep, "TERM"), unknown_effect(UnknownReason::SleepKindUnknown, TERMINATES));
-    let held = PendingReason::UninterruptibleSleep { tid: 7 };
-    let told = |killable: bool| {
+    let reason = PendingReason::UninterruptibleSleep { tid: 7 };
+    let sleeping = |killable: bool| {
         process_with_threads(
             vec![Thread { killable: Some(killable), ..thread(7, b'D', "none") }],
             "HUP",
             "USR1",
         )
     };
-    let later =
-        |then: Effect| Effect::Pending { reason: held, merged: false, eventual_effect: Some(Box::new(then)) };
-    assert_eq!((predicted(&told(true), "KILL"), predicted(&told(true), "TERM")), (KILLS, TERMINATES));
+    let delayed = |eventual: Effect| Effect::Pending {
+        reason,
+        merged: false,
+        eventual_effect: Some(Box::new(eventual)),
+    };
+    assert_eq!((predicted(&sleeping(true), "KILL"), predicted(&sleeping(true), "TERM")), (KILLS, TERMINATES));
     assert_eq!(
-        (predicted(&told(false), "KILL"), predicted(&told(false), "TERM")),
-        (later(KILLS), later(TERMINATES))
+        (predicted(&sleeping(false), "KILL"), predicted(&sleeping(false), "TERM")),
+        (delayed(KILLS), delayed(TERMINATES))
     );
-    // What dumps core is no KILL before it is taken.
-    assert!(matches!(predicted(&told(true), "QUIT"), Effect::Pending { .. }));
+    // A signal that dumps core does not act like KILL until a thread takes it.
+    assert!(matches!(predicted(&sleeping(true), "QUIT"), Effect::Pending { .. }));
     let eventual_effect = Some(Box::new(Effect::RunsHandler));
-    assert_eq!(predicted(&asleep, "USR1"), Effect::Pending { reason: held, merged: false, eventual_effect });
+    assert_eq!(predicted(&asleep, "USR1"), Effect::Pending { reason, merged: false, eventual_effect });
     assert_eq!(predicted(&asleep, "HUP"), Effect::Ignored { by_default: false });
     asleep = single_threaded_process("none");
     asleep.freezer_state = FreezerState::V2;
@@ -229,12 +238,12 @@ fn zombie_dying_process_and_kernel_thread_get_no_effect() {
     killed.pending = parse_set("KILL");
     dying.threads = Some(Threads::new(vec![killed]));
     assert_eq!(predicted(&dying, "TERM"), Effect::NoEffect(NoEffectReason::Dying));
-    let mut kernel = process_with_threads(vec![thread(7, b'S', "none")], "all", "none");
-    kernel.status.is_kernel_thread = Some(true);
-    assert_eq!(predicted(&kernel, "KILL"), Effect::NoEffect(NoEffectReason::KernelThread));
-    kernel.status.ignored = Some(SignalSet::EMPTY);
+    let mut kernel_thread = process_with_threads(vec![thread(7, b'S', "none")], "all", "none");
+    kernel_thread.status.is_kernel_thread = Some(true);
+    assert_eq!(predicted(&kernel_thread, "KILL"), Effect::NoEffect(NoEffectReason::KernelThread));
+    kernel_thread.status.ignored = Some(SignalSet::EMPTY);
     assert_eq!(
-        predicted(&kernel, "KILL"),
+        predicted(&kernel_thread, "KILL"),
         Effect::Unknown { reason: UnknownReason::KernelThread, likely: None }
     );
 }
@@ -254,20 +263,20 @@ fn orphaned_group_drops_terminal_stop_signals() {
 
 #[test]
 fn tracer_and_full_queue_precede_disposition() {
-    let mut traced =
+    let traced =
         process_with_threads(vec![Thread { tracer_pid: Some(99), ..thread(7, b'S', "INT") }], "HUP", "USR1");
-    let by = Effect::Traced { tracer: 99 };
+    let to_tracer = Effect::Traced { tracer: 99 };
     for name in ["TERM", "HUP", "USR1", "STOP"] {
-        assert_eq!(predicted(&traced, name), by, "{name}");
+        assert_eq!(predicted(&traced, name), to_tracer, "{name}");
     }
     assert_eq!(predicted(&traced, "KILL"), KILLS);
     assert!(matches!(predicted(&traced, "INT"), Effect::Pending { .. }));
-    traced = single_threaded_process("none");
-    traced.status.queue_usage = Some(crate::procfs::status::QueueUsage { used: 9, limit: 9 });
+    let mut full = single_threaded_process("none");
+    full.status.queue_usage = Some(crate::procfs::status::QueueUsage { used: 9, limit: 9 });
     let queued = SendSpec { has_value: true, ..SendSpec::to_process(parse_signal("RTMIN")) };
-    assert_eq!(predict_effect(&traced, queued), Effect::QueueFull);
-    assert_eq!(predicted(&traced, "RTMIN"), TERMINATES);
-    assert_eq!(predict_effect(&traced, SendSpec { signal: parse_signal("TERM"), ..queued }), TERMINATES);
+    assert_eq!(predict_effect(&full, queued), Effect::QueueFull);
+    assert_eq!(predicted(&full, "RTMIN"), TERMINATES);
+    assert_eq!(predict_effect(&full, SendSpec { signal: parse_signal("TERM"), ..queued }), TERMINATES);
 }
 
 #[test]
@@ -276,57 +285,58 @@ fn effect_is_unknown_if_status_text_lacks_lines() {
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\n\
         SigCgt:\t0000000000000000\n";
     let status = ProcStatus::parse(text).unwrap();
-    let found = ProcessSnapshot::from_status(&status);
-    assert!(matches!(predicted(&found, "TERM"), Effect::Pending { merged: true, .. }));
-    let several = ProcessSnapshot::from_status(&ProcStatus { thread_count: Some(3), ..status });
+    let complete = ProcessSnapshot::from_status(&status);
+    assert!(matches!(predicted(&complete, "TERM"), Effect::Pending { merged: true, .. }));
+    let multithreaded = ProcessSnapshot::from_status(&ProcStatus { thread_count: Some(3), ..status });
     assert!(matches!(
-        predicted(&several, "TERM"),
+        predicted(&multithreaded, "TERM"),
         Effect::Unknown { reason: UnknownReason::OtherThreadsUnread, .. }
     ));
-    let none = ProcessSnapshot::from_status(&ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap());
+    let incomplete =
+        ProcessSnapshot::from_status(&ProcStatus::parse(b"SigBlk:\t0000000000004000\n").unwrap());
     assert_eq!(
-        predicted(&none, "TERM"),
+        predicted(&incomplete, "TERM"),
         Effect::Unknown { reason: UnknownReason::MissingStatusLines, likely: None }
     );
 }
 
 #[test]
 fn survival_reason_names_cause() {
-    let mut held =
+    let mut blocked =
         process_with_threads(vec![thread(7, b'S', "TERM"), thread(8, b'S', "TERM")], "HUP", "USR1");
-    held.status.shared_pending = Some(parse_set("TERM"));
-    let why = |situation: &ProcessSnapshot, name: &str| {
-        survival_reason(situation, Some(SendSpec::to_process(parse_signal(name)))).to_string()
+    blocked.status.shared_pending = Some(parse_set("TERM"));
+    let reason = |snapshot: &ProcessSnapshot, name: &str| {
+        survival_reason(snapshot, Some(SendSpec::to_process(parse_signal(name)))).to_string()
     };
-    assert_eq!(why(&held, "TERM"), "TERM is pending: it is blocked by all 2 threads");
-    assert_eq!(why(&held, "HUP"), "it ignores HUP");
-    assert_eq!(why(&held, "USR1"), "it caught USR1, and lives on or is still at it");
+    assert_eq!(reason(&blocked, "TERM"), "TERM is pending: it is blocked by all 2 threads");
+    assert_eq!(reason(&blocked, "HUP"), "it ignores HUP");
+    assert_eq!(reason(&blocked, "USR1"), "it caught USR1, and lives on or is still at it");
     let stopped = process_with_threads(vec![thread(7, b'T', "none")], "none", "none");
-    assert_eq!(why(&stopped, "TERM"), "the process is stopped, until CONT");
-    assert_eq!(survival_reason(&held, None).id(), "no-signal");
+    assert_eq!(reason(&stopped, "TERM"), "the process is stopped, until CONT");
+    assert_eq!(survival_reason(&blocked, None).id(), "no-signal");
 }
 
 #[test]
 fn signalfd_reader_takes_unblocked_signal() {
-    let mut reads =
+    let mut reader =
         process_with_threads(vec![thread(7, b'S', "none"), thread(8, b'S', "none")], "HUP", "USR1");
-    reads.wait_reasons[0].1 = WaitReason::Signalfd(5, parse_set("TERM,HUP,USR1,QUIT"));
+    reader.wait_reasons[0].1 = WaitReason::Signalfd(5, parse_set("TERM,HUP,USR1,QUIT"));
     let read = Effect::ReadBySignalfd { descriptor: 5 };
-    assert_eq!(predicted(&reads, "USR1"), read);
-    assert_eq!(predicted(&reads, "QUIT"), read);
-    assert_eq!(predicted(&reads, "TERM"), TERMINATES, "as it is sent");
-    assert_eq!(predicted(&reads, "HUP"), Effect::Ignored { by_default: false });
-    reads.wait_reasons = vec![(7, WaitReason::Other), (8, WaitReason::Signalfd(5, parse_set("USR1")))];
+    assert_eq!(predicted(&reader, "USR1"), read);
+    assert_eq!(predicted(&reader, "QUIT"), read);
+    assert_eq!(predicted(&reader, "TERM"), TERMINATES, "it terminates the process when it is sent");
+    assert_eq!(predicted(&reader, "HUP"), Effect::Ignored { by_default: false });
+    reader.wait_reasons = vec![(7, WaitReason::Other), (8, WaitReason::Signalfd(5, parse_set("USR1")))];
     assert_eq!(
-        predicted(&reads, "USR1"),
+        predicted(&reader, "USR1"),
         unknown_effect(UnknownReason::CompetingThreads, Effect::RunsHandler)
     );
 }
 
 #[test]
 fn one_of_several_sigwait_threads_takes_signal() {
-    let tasks = vec![thread(7, b'S', "TERM"), thread(8, b'S', "none"), thread(9, b'S', "none")];
-    let mut waiting = process_with_threads(tasks, "none", "none");
+    let threads = vec![thread(7, b'S', "TERM"), thread(8, b'S', "none"), thread(9, b'S', "none")];
+    let mut waiting = process_with_threads(threads, "none", "none");
     waiting.wait_reasons[1].1 = WaitReason::Sigwait(parse_set("TERM"));
     waiting.wait_reasons[2].1 = WaitReason::Sigwait(parse_set("TERM"));
     assert_eq!(predicted(&waiting, "TERM"), Effect::TakenBySigwait { tid: None });
@@ -334,22 +344,27 @@ fn one_of_several_sigwait_threads_takes_signal() {
 
 #[test]
 fn exited_thread_gets_no_effect_while_others_run() {
-    let gone = process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "none")], "none", "none");
+    let leader_exited =
+        process_with_threads(vec![thread(7, b'Z', "none"), thread(8, b'S', "none")], "none", "none");
     for name in ["TERM", "KILL", "STOP"] {
-        let sending = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal(name)) };
-        assert_eq!(predict_effect(&gone, sending), Effect::NoEffect(NoEffectReason::ThreadExited), "{name}");
+        let send = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal(name)) };
+        assert_eq!(
+            predict_effect(&leader_exited, send),
+            Effect::NoEffect(NoEffectReason::ThreadExited),
+            "{name}"
+        );
     }
-    assert_eq!(predicted(&gone, "TERM"), TERMINATES);
+    assert_eq!(predicted(&leader_exited, "TERM"), TERMINATES);
 }
 
-/// tgkill(2) fails where kill(2) goes on without a place in the queue.
+/// If the queue is full, tgkill(2) fails, but kill(2) sends without a queue entry.
 #[test]
 fn full_queue_rejects_thread_directed_realtime_signal() {
     let mut full = single_threaded_process("none");
     full.status.queue_usage = Some(crate::procfs::status::QueueUsage { used: 9, limit: 9 });
-    let sending = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("RTMIN")) };
-    assert_eq!(predict_effect(&full, sending), Effect::QueueFull);
-    assert_eq!(predict_effect(&full, SendSpec { signal: parse_signal("TERM"), ..sending }), TERMINATES);
+    let send = SendSpec { tid: Some(7), ..SendSpec::to_process(parse_signal("RTMIN")) };
+    assert_eq!(predict_effect(&full, send), Effect::QueueFull);
+    assert_eq!(predict_effect(&full, SendSpec { signal: parse_signal("TERM"), ..send }), TERMINATES);
 }
 
 #[test]
@@ -361,40 +376,47 @@ fn cont_discards_stops_and_releases_other_signals() {
         predicted(&stopped, "TSTP"),
         Effect::Pending { reason: PendingReason::Stopped, merged: false, eventual_effect }
     );
-    let ended = |by| Effect::Continues { runs_handler: true, terminated_by: by };
+    let continues = |terminated_by| Effect::Continues { runs_handler: true, terminated_by };
     let own = Thread { pending: parse_set("QUIT"), ..thread(7, b'T', "QUIT") };
     let other = Thread { pending: parse_set("QUIT"), ..thread(8, b'T', "none") };
     stopped.threads = Some(Threads::new(vec![own, other]));
     assert_eq!(
         predicted(&stopped, "CONT"),
-        ended(Some(parse_signal("QUIT"))),
-        "by the thread that does not block it"
+        continues(Some(parse_signal("QUIT"))),
+        "the thread that does not block it takes it"
     );
     // Stopped in sigwait(3) and in sigsuspend(2).
     stopped.threads = Some(Threads::new(vec![thread(7, b'T', "CONT"), thread(8, b'T', "none")]));
     stopped.wait_reasons[0].1 = WaitReason::Sigwait(parse_set("CONT"));
-    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::CompetingThreads, ended(None)));
+    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::CompetingThreads, continues(None)));
     stopped.threads = Some(Threads::new(vec![thread(7, b'T', "CONT"), thread(8, b'T', "CONT")]));
     stopped.wait_reasons[0].1 = WaitReason::Sigsuspend;
-    assert_eq!(predicted(&stopped, "CONT"), unknown_effect(UnknownReason::MaskAfterSigsuspend, ended(None)));
+    assert_eq!(
+        predicted(&stopped, "CONT"),
+        unknown_effect(UnknownReason::MaskAfterSigsuspend, continues(None))
+    );
 }
 
-/// A thread in state D that has been told of one signal is not asked again.
+/// The kernel wakes a thread in state D for one signal only.
 #[test]
 fn sleeping_thread_is_woken_once() {
     let mut asleep =
         process_with_threads(vec![thread(7, b'D', "none"), thread(8, b'S', "none")], "none", "USR1,USR2");
-    let held = PendingReason::UninterruptibleSleep { tid: 7 };
+    let reason = PendingReason::UninterruptibleSleep { tid: 7 };
     let pending =
-        |merged, then| Effect::Pending { reason: held, merged, eventual_effect: Some(Box::new(then)) };
+        |merged, effect| Effect::Pending { reason, merged, eventual_effect: Some(Box::new(effect)) };
     assert_eq!(predicted(&asleep, "USR1"), pending(false, Effect::RunsHandler));
     let dumps = Effect::Terminates { by_kill: false, core_dump: Some(CoreDumpPrediction::WouldDump) };
-    assert_eq!(predicted(&asleep, "QUIT"), pending(false, dumps), "no KILL until it is taken");
+    assert_eq!(
+        predicted(&asleep, "QUIT"),
+        pending(false, dumps),
+        "it does not act like KILL until a thread takes it"
+    );
     asleep.status.shared_pending = Some(parse_set("USR1"));
     assert_eq!(predicted(&asleep, "USR2"), Effect::RunsHandler);
     assert_eq!(predicted(&asleep, "STOP"), Effect::Stops);
     assert_eq!(predicted(&asleep, "USR1"), pending(true, Effect::RunsHandler));
-    // The others are stopped: so is the process.
+    // The process counts as stopped if all other threads are stopped.
     asleep.threads = Some(Threads::new(vec![thread(7, b'D', "none"), thread(8, b'T', "none")]));
     assert_eq!(predicted(&asleep, "STOP"), Effect::NoEffect(NoEffectReason::AlreadyStopped));
     assert!(matches!(predicted(&asleep, "CONT"), Effect::Continues { .. }));

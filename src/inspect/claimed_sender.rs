@@ -1,32 +1,51 @@
-//! Who a pending signal says that it is from.
+//! The process that a pending or delivered signal names as its sender.
 //!
-//! Its number is one of the target's pid namespace, and any process may have
-//! that number by now: what is found here is a claim, with a name to it.
+//! The siginfo contains a PID of the target's PID namespace. The sender may have exited
+//! since, and another process may have its PID now. So the result is a claim.
 
 use std::collections::HashMap;
 
 use super::id_map::NamespaceIdMap;
 use crate::procfs::{ProcRoot, ProcStatus, process_has_exited};
 use crate::signal::Siginfo;
+use crate::signal::siginfo::SignalOrigin;
 
 /// A process that a signal names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedSender {
-    /// Its number as the target's pid namespace has it.
+    /// Its PID in the target's PID namespace.
     pub inner_pid: u32,
-    /// Its number in ours; `None` where no living process has the other one.
+    /// Its PID in our namespace; `None` if no running process has the inner PID.
     pub pid: Option<u32>,
-    /// Its real user when it sent, as our user namespace numbers it where that is
-    /// known.
+    /// The real UID of the sender when it sent the signal. It is a UID of our user
+    /// namespace if the UID map of the target is readable.
     pub uid: u32,
-    /// Its name; `None` where no such process lives, or nobody has looked yet. Its
-    /// user may be another by now, so that says nothing.
+    /// The name of the process that has this PID now. `None` if no such process runs, or if
+    /// the name was not looked up.
     pub name: Option<Vec<u8>>,
-    /// Whether it is the child that the signal tells of, and no sender.
+    /// `true` if the process is the child that the signal reports, and not a sender.
     pub is_child: bool,
 }
 
-/// Looks up the processes that signals of one target name.
+impl ClaimedSender {
+    /// Returns the process that a siginfo names, without its name. Returns `None` if the
+    /// siginfo names no process.
+    pub(super) fn from_siginfo(
+        root: &ProcRoot,
+        id_map: &mut NamespaceIdMap,
+        siginfo: &Siginfo,
+    ) -> Option<ClaimedSender> {
+        let (inner_pid, uid, is_child) = match siginfo.origin() {
+            SignalOrigin::Process { pid, uid, .. } => (pid, uid, false),
+            SignalOrigin::Child { pid, uid, .. } => (pid, uid, true),
+            _ => return None,
+        };
+        let (pid, uid) = (id_map.outer_pid(root, inner_pid), id_map.outer_uid(uid));
+        Some(ClaimedSender { inner_pid, pid, uid, name: None, is_child })
+    }
+}
+
+/// Looks up the processes that the signals of one target name.
 pub(super) struct ClaimedSenderLookup<'a> {
     root: &'a ProcRoot,
     id_map: NamespaceIdMap,
@@ -34,29 +53,29 @@ pub(super) struct ClaimedSenderLookup<'a> {
 }
 
 impl ClaimedSenderLookup<'_> {
-    /// Of the process that this is the status of.
-    pub(super) fn new<'a>(root: &'a ProcRoot, pid: u32, target: &ProcStatus) -> ClaimedSenderLookup<'a> {
+    /// Returns a lookup for the target with this PID and status.
+    pub(super) fn new<'a>(root: &'a ProcRoot, pid: u32, status: &ProcStatus) -> ClaimedSenderLookup<'a> {
         ClaimedSenderLookup {
             root,
-            id_map: NamespaceIdMap::new(root, pid, target),
+            id_map: NamespaceIdMap::new(root, pid, status),
             name_by_pid: HashMap::new(),
         }
     }
 
-    /// Whom a signal names; `None` where it names nobody.
-    pub(super) fn claimed_sender(&mut self, info: &Siginfo) -> Option<ClaimedSender> {
-        let claimed = self.id_map.claimed_sender(self.root, info)?;
+    /// Returns the process that a siginfo names, or `None` if it names no process.
+    pub(super) fn claimed_sender(&mut self, siginfo: &Siginfo) -> Option<ClaimedSender> {
+        let claimed = ClaimedSender::from_siginfo(self.root, &mut self.id_map, siginfo)?;
         let name = claimed.pid.and_then(|pid| self.process_name(pid));
         Some(ClaimedSender { name, ..claimed })
     }
 
-    /// The name of a process that lives.
+    /// Returns the name of a running process.
     fn process_name(&mut self, pid: u32) -> Option<Vec<u8>> {
         let root = self.root;
         let read = || {
             let status = root.status(pid).ok()?;
-            let ended = process_has_exited(&status, None);
-            let name = status.name.filter(|_| !ended && status.tgid == Some(pid))?;
+            let has_exited = process_has_exited(&status, None);
+            let name = status.name.filter(|_| !has_exited && status.tgid == Some(pid))?;
             Some(name.as_bytes().to_vec())
         };
         self.name_by_pid.entry(pid).or_insert_with(read).clone()
@@ -68,6 +87,9 @@ mod tests {
     use super::*;
     use crate::signal::Signal;
 
+    /// A PID that no process has.
+    const UNUSED_PID: u32 = 4_194_305;
+
     fn siginfo_from(pid: u32, uid: u32, code: i32) -> Siginfo {
         Siginfo { pid, uid, code, ..Siginfo::from_signal(Signal::new(15).unwrap()) }
     }
@@ -77,15 +99,37 @@ mod tests {
         let root = ProcRoot::default();
         let own = root.own_status().unwrap();
         let pid = std::process::id();
-        let (real, _) = own.uids.unwrap();
+        let (real_uid, _) = own.uids.unwrap();
         let mut senders = ClaimedSenderLookup::new(&root, pid, &own);
-        let claimed = senders.claimed_sender(&siginfo_from(pid, real, 0)).unwrap();
+        let claimed = senders.claimed_sender(&siginfo_from(pid, real_uid, 0)).unwrap();
         assert_eq!((claimed.pid, claimed.inner_pid, claimed.is_child), (Some(pid), pid, false));
         assert_eq!(claimed.name.as_deref(), own.name.as_ref().map(|name| name.as_bytes()));
-        let changed = senders.claimed_sender(&siginfo_from(pid, real + 1, -1)).unwrap();
-        assert_eq!((changed.uid, changed.name), (real + 1, claimed.name), "its user changed since");
-        assert_eq!(senders.claimed_sender(&siginfo_from(4_194_305, 0, 0)).unwrap().name, None);
+        let changed = senders.claimed_sender(&siginfo_from(pid, real_uid + 1, -1)).unwrap();
+        assert_eq!((changed.uid, changed.name), (real_uid + 1, claimed.name), "its UID has changed since");
+        assert_eq!(senders.claimed_sender(&siginfo_from(UNUSED_PID, 0, 0)).unwrap().name, None);
         assert_eq!(senders.claimed_sender(&siginfo_from(0, 0, 0)), None);
-        assert_eq!(senders.claimed_sender(&siginfo_from(pid, real, -2)), None, "a timer has no sender");
+        assert_eq!(senders.claimed_sender(&siginfo_from(pid, real_uid, -2)), None, "a timer has no sender");
+    }
+
+    #[test]
+    fn siginfo_of_same_namespace_is_unchanged() {
+        let root = ProcRoot::default();
+        let own = root.own_status().unwrap();
+        let mut id_map = NamespaceIdMap::new(&root, std::process::id(), &own);
+        let siginfo = siginfo_from(UNUSED_PID, 12, 0);
+        let claimed = ClaimedSender::from_siginfo(&root, &mut id_map, &siginfo);
+        let expected = ClaimedSender {
+            inner_pid: UNUSED_PID,
+            pid: Some(UNUSED_PID),
+            uid: 12,
+            name: None,
+            is_child: false,
+        };
+        assert_eq!(claimed, Some(expected));
+        let timer = Siginfo { code: -2, ..siginfo };
+        assert_eq!(ClaimedSender::from_siginfo(&root, &mut id_map, &timer), None, "a timer has no sender");
+        let child = Siginfo { code: 1, ..Siginfo { signal: Signal::new(17).unwrap(), ..siginfo } };
+        let claimed = ClaimedSender::from_siginfo(&root, &mut id_map, &child);
+        assert!(claimed.is_some_and(|claimed| claimed.is_child));
     }
 }

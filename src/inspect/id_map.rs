@@ -1,53 +1,50 @@
-//! Numbers that a process is told, of its own pid and user namespaces, as ours
-//! have them.
+//! Translation of PIDs and UIDs from the namespaces of a target to our own.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::claimed_sender::ClaimedSender;
 use crate::procfs::{ProcReader, ProcRoot, ProcStatus};
-use crate::signal::Siginfo;
-use crate::signal::siginfo::SignalOrigin;
 
-/// So long a number that nobody has is not looked for again: who had it has
-/// exited, and another one gets it only after all others were given out.
+/// The time for which a PID that no process has is not searched again. The process that
+/// had it has exited, and the kernel assigns all other PIDs before it reuses this one.
 const MISSING_PID_TTL: Duration = Duration::from_secs(1);
 
-/// What translates the numbers of one target.
+/// Translates the PIDs and UIDs in signals to one target.
 #[derive(Debug)]
 pub(super) struct NamespaceIdMap {
-    /// Its pid namespace, where that lies within ours.
+    /// The target's PID namespace, if it is nested in ours.
     nested_namespace: Option<NestedPidNamespace>,
-    /// Users of its user namespace in ours: inside, outside, how many; none where
-    /// they are the same.
+    /// The ranges of the target's UID map: first inner UID, first outer UID, length. Empty
+    /// if the target is in our user namespace.
     uid_ranges: Vec<[u32; 3]>,
 }
 
-/// A pid namespace within ours.
+/// A PID namespace that is nested in ours.
 #[derive(Debug)]
 struct NestedPidNamespace {
-    /// How many namespaces its processes have a number in, ours being the first.
+    /// The number of namespaces in which its processes have a PID, starting with ours.
     depth: usize,
-    /// What tells it from others.
+    /// The target of the link `ns/pid`, which identifies the namespace.
     namespace_link: Option<PathBuf>,
-    /// Our numbers by its own, as they were found.
+    /// Our PIDs by inner PID, from the last scan.
     outer_pid_by_inner: HashMap<u32, u32>,
-    /// Those of its own that are right, of what is asked at one time.
+    /// The inner PIDs in `outer_pid_by_inner` that were verified since the last
+    /// [`NamespaceIdMap::expire`].
     confirmed_pids: HashSet<u32>,
-    /// Those that nobody had, and since when that is kept.
+    /// The inner PIDs that no process had, and the time of the first of these searches.
     missing_pids: (Instant, HashSet<u32>),
-    /// Whether all were read for what is asked now.
+    /// `true` if all processes were scanned since the last [`NamespaceIdMap::expire`].
     is_scanned: bool,
 }
 
 impl NamespaceIdMap {
-    /// Of the process that this is the status of. It may end then: what its
-    /// namespace is, is known.
-    pub(super) fn new(root: &ProcRoot, pid: u32, target: &ProcStatus) -> NamespaceIdMap {
-        // Its own numbers from our namespace inwards: one of them means ours.
-        let depth = target.namespace_pids.len();
-        let within = (depth > 1).then(|| NestedPidNamespace {
+    /// Returns the map for the target with this PID and status. The map stays usable after
+    /// the target has exited.
+    pub(super) fn new(root: &ProcRoot, pid: u32, status: &ProcStatus) -> NamespaceIdMap {
+        // NSpid lists the PIDs from our namespace inwards. One PID means our namespace.
+        let depth = status.namespace_pids.len();
+        let nested_namespace = (depth > 1).then(|| NestedPidNamespace {
             depth,
             namespace_link: ProcReader::new(root).read_link(pid, "ns/pid").ok(),
             outer_pid_by_inner: HashMap::new(),
@@ -55,135 +52,126 @@ impl NamespaceIdMap {
             missing_pids: (Instant::now(), HashSet::new()),
             is_scanned: false,
         });
-        NamespaceIdMap { nested_namespace: within, uid_ranges: read_uid_map(root, pid).unwrap_or_default() }
+        NamespaceIdMap { nested_namespace, uid_ranges: read_uid_map(root, pid).unwrap_or_default() }
     }
 
-    /// What is asked from now on is of a later time: numbers may be those of
-    /// others by then.
+    /// Verifies PIDs again from now on, because other processes may have them.
     pub(super) fn expire(&mut self) {
-        if let Some(within) = &mut self.nested_namespace {
-            within.confirmed_pids.clear();
-            within.is_scanned = false;
+        if let Some(namespace) = &mut self.nested_namespace {
+            namespace.confirmed_pids.clear();
+            namespace.is_scanned = false;
         }
     }
 
-    /// Whom a signal names, without a name; `None` where it names nobody.
-    pub(super) fn claimed_sender(&mut self, root: &ProcRoot, info: &Siginfo) -> Option<ClaimedSender> {
-        let (number, uid, child) = match info.origin() {
-            SignalOrigin::Process { pid, uid, .. } => (pid, uid, false),
-            SignalOrigin::Child { pid, uid, .. } => (pid, uid, true),
-            _ => return None,
-        };
-        let pid = match &mut self.nested_namespace {
-            None => Some(number),
-            Some(within) => within.outer_pid(root, number),
-        };
-        Some(ClaimedSender {
-            inner_pid: number,
-            pid,
-            uid: map_uid(&self.uid_ranges, uid),
-            name: None,
-            is_child: child,
-        })
+    /// Returns our PID for a PID of the target's namespace. Returns `None` if the namespace
+    /// is nested and no running process has the PID.
+    pub(super) fn outer_pid(&mut self, root: &ProcRoot, inner_pid: u32) -> Option<u32> {
+        match &mut self.nested_namespace {
+            None => Some(inner_pid),
+            Some(namespace) => namespace.outer_pid(root, inner_pid),
+        }
+    }
+
+    /// Returns our UID for a UID of the target's namespace. A UID outside all ranges is
+    /// returned unchanged.
+    pub(super) fn outer_uid(&self, inner_uid: u32) -> u32 {
+        map_uid(&self.uid_ranges, inner_uid)
     }
 }
 
 impl NestedPidNamespace {
-    /// Our number of who has this one; `None` where nobody who lives has.
-    fn outer_pid(&mut self, root: &ProcRoot, number: u32) -> Option<u32> {
-        let known = self.outer_pid_by_inner.get(&number).copied();
-        if self.is_scanned || self.confirmed_pids.contains(&number) {
-            return known;
+    fn outer_pid(&mut self, root: &ProcRoot, inner_pid: u32) -> Option<u32> {
+        let cached = self.outer_pid_by_inner.get(&inner_pid).copied();
+        if self.is_scanned || self.confirmed_pids.contains(&inner_pid) {
+            return cached;
         }
-        let (since, unknown) = &mut self.missing_pids;
-        if since.elapsed() > MISSING_PID_TTL {
-            unknown.clear();
+        let (missing_since, missing) = &mut self.missing_pids;
+        if missing_since.elapsed() > MISSING_PID_TTL {
+            missing.clear();
         }
-        if unknown.contains(&number) {
+        if missing.contains(&inner_pid) {
             return None;
         }
         let namespace = self.namespace_link.as_deref()?;
-        let mut files = ProcReader::new(root);
-        if let Some(pid) = known.filter(|pid| innermost_pid(&mut files, *pid, self.depth) == Some(number))
-            && is_in_pid_namespace(&mut files, pid, namespace)
+        let mut reader = ProcReader::new(root);
+        if let Some(pid) =
+            cached.filter(|pid| innermost_pid(&mut reader, *pid, self.depth) == Some(inner_pid))
+            && is_in_pid_namespace(&mut reader, pid, namespace)
         {
-            self.confirmed_pids.insert(number);
+            self.confirmed_pids.insert(inner_pid);
             return Some(pid);
         }
         let pids = root.pids().unwrap_or_default().into_iter();
-        let numbered = pids.filter_map(|pid| {
-            let number = innermost_pid(&mut files, pid, self.depth)?;
-            is_in_pid_namespace(&mut files, pid, namespace).then_some((number, pid))
+        let inner_and_outer = pids.filter_map(|pid| {
+            let inner_pid = innermost_pid(&mut reader, pid, self.depth)?;
+            is_in_pid_namespace(&mut reader, pid, namespace).then_some((inner_pid, pid))
         });
-        self.outer_pid_by_inner = numbered.collect();
+        self.outer_pid_by_inner = inner_and_outer.collect();
         self.is_scanned = true;
-        let found = self.outer_pid_by_inner.get(&number).copied();
+        let found = self.outer_pid_by_inner.get(&inner_pid).copied();
         if found.is_none() {
-            if unknown.is_empty() {
-                *since = Instant::now();
+            if missing.is_empty() {
+                *missing_since = Instant::now();
             }
-            unknown.insert(number);
+            missing.insert(inner_pid);
         }
         found
     }
 }
 
-/// The innermost number of a process that has so many.
-fn innermost_pid(files: &mut ProcReader, pid: u32, depth: usize) -> Option<u32> {
-    let numbers = files.status(pid).ok()?.namespace_pids;
-    numbers.last().copied().filter(|_| numbers.len() == depth)
+/// Returns the innermost PID of a process, if the process has a PID in `depth` namespaces.
+fn innermost_pid(reader: &mut ProcReader, pid: u32, depth: usize) -> Option<u32> {
+    let namespace_pids = reader.status(pid).ok()?.namespace_pids;
+    namespace_pids.last().copied().filter(|_| namespace_pids.len() == depth)
 }
 
-/// Whether a process is of this namespace.
-fn is_in_pid_namespace(files: &mut ProcReader, pid: u32, namespace: &Path) -> bool {
-    files.read_link(pid, "ns/pid").is_ok_and(|own| own == namespace)
+fn is_in_pid_namespace(reader: &mut ProcReader, pid: u32, namespace: &Path) -> bool {
+    reader.read_link(pid, "ns/pid").is_ok_and(|link| link == namespace)
 }
 
-/// The users of a target's user namespace, where that is not ours: si_uid is told
-/// to the target in its own (`send_signal_locked` in kernel/signal.c), and uid_map
-/// tells the users outside as its reader has them (user_namespaces(7)).
+/// Reads the UID map of a target that is in another user namespace. si_uid is a UID of the
+/// target's namespace (`send_signal_locked` in kernel/signal.c), and uid_map shows the outer
+/// UIDs as the reader's namespace has them (user_namespaces(7)).
 fn read_uid_map(root: &ProcRoot, target: u32) -> Option<Vec<[u32; 3]>> {
-    let mut files = ProcReader::new(root);
-    let own = files.read_link(std::process::id(), "ns/user").ok()?;
-    if files.read_link(target, "ns/user").ok()? == own {
+    let mut reader = ProcReader::new(root);
+    let own_namespace = reader.read_link(std::process::id(), "ns/user").ok()?;
+    if reader.read_link(target, "ns/user").ok()? == own_namespace {
         return None;
     }
     let text = std::fs::read_to_string(root.directory().join(format!("{target}/uid_map"))).ok()?;
     Some(parse_uid_map(&text))
 }
 
-/// The lines of a uid_map.
+/// Parses the ranges of a uid_map.
 fn parse_uid_map(text: &str) -> Vec<[u32; 3]> {
     let range = |line: &str| {
-        let numbers: Vec<u32> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
-        numbers.try_into().ok()
+        let fields: Vec<u32> = line.split_whitespace().map_while(|field| field.parse().ok()).collect();
+        fields.try_into().ok()
     };
     text.lines().filter_map(range).collect()
 }
 
-/// A user as we number him; as it is where no range has him.
-fn map_uid(users: &[[u32; 3]], uid: u32) -> u32 {
-    let found = users.iter().find_map(|[inside, outside, count]| {
-        let at = uid.checked_sub(*inside).filter(|at| at < count)?;
-        outside.checked_add(at)
+fn map_uid(ranges: &[[u32; 3]], uid: u32) -> u32 {
+    let mapped = ranges.iter().find_map(|[inner, outer, length]| {
+        let offset = uid.checked_sub(*inner).filter(|offset| offset < length)?;
+        outer.checked_add(offset)
     });
-    found.unwrap_or(uid)
+    mapped.unwrap_or(uid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::Signal;
 
-    /// No process has these.
+    /// PIDs that no process has.
     const UNUSED_PID: u32 = 4_194_305;
     const INNER_PID: u32 = 4_194_306;
     const STALE_INNER_PID: u32 = 4_194_307;
 
-    /// As if our own namespace were one within another, in which we were one
-    /// number and some process that has exited another.
+    /// Returns a map that treats our own namespace as nested. In it this process has
+    /// `INNER_PID`, and a process that has exited has `STALE_INNER_PID`.
     fn nested_map(pid: u32) -> NamespaceIdMap {
-        let within = NestedPidNamespace {
+        let namespace = NestedPidNamespace {
             depth: 1,
             namespace_link: ProcReader::new(&ProcRoot::default()).read_link(pid, "ns/pid").ok(),
             outer_pid_by_inner: HashMap::from([(INNER_PID, pid), (STALE_INNER_PID, UNUSED_PID)]),
@@ -191,63 +179,52 @@ mod tests {
             missing_pids: (Instant::now(), HashSet::new()),
             is_scanned: false,
         };
-        NamespaceIdMap { nested_namespace: Some(within), uid_ranges: Vec::new() }
+        NamespaceIdMap { nested_namespace: Some(namespace), uid_ranges: Vec::new() }
     }
 
-    fn claimed_pid(numbers: &mut NamespaceIdMap, pid: u32) -> Option<u32> {
-        let info = Siginfo { pid, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
-        numbers.claimed_sender(&ProcRoot::default(), &info).expect("it names somebody").pid
+    fn outer_pid(id_map: &mut NamespaceIdMap, inner_pid: u32) -> Option<u32> {
+        id_map.outer_pid(&ProcRoot::default(), inner_pid)
     }
 
     #[test]
     fn pids_of_nested_namespace_are_translated() {
         let pid = std::process::id();
-        let mut numbers = nested_map(pid);
-        assert_eq!(claimed_pid(&mut numbers, INNER_PID), Some(pid), "as it was found");
-        assert_eq!(claimed_pid(&mut numbers, STALE_INNER_PID), None, "who had it has exited");
-        // At another time all are looked at anew, and nobody has it.
-        numbers.expire();
-        assert_eq!(claimed_pid(&mut numbers, INNER_PID), None);
-        assert_eq!(claimed_pid(&mut numbers, pid), Some(pid));
+        let mut id_map = nested_map(pid);
+        assert_eq!(outer_pid(&mut id_map, INNER_PID), Some(pid), "it is confirmed");
+        assert_eq!(outer_pid(&mut id_map, STALE_INNER_PID), None, "that process has exited");
+        // A new scan finds that no process has this PID.
+        id_map.expire();
+        assert_eq!(outer_pid(&mut id_map, INNER_PID), None);
+        assert_eq!(outer_pid(&mut id_map, pid), Some(pid));
     }
 
     #[test]
     fn missing_pid_is_not_searched_again() {
         let pid = std::process::id();
-        let mut numbers = nested_map(pid);
-        assert_eq!(claimed_pid(&mut numbers, UNUSED_PID), None);
-        numbers.expire();
-        assert_eq!(claimed_pid(&mut numbers, UNUSED_PID), None);
-        assert!(numbers.nested_namespace.as_ref().is_some_and(|within| !within.is_scanned));
-        assert_eq!(claimed_pid(&mut numbers, pid), Some(pid), "another one is");
+        let mut id_map = nested_map(pid);
+        assert_eq!(outer_pid(&mut id_map, UNUSED_PID), None);
+        id_map.expire();
+        assert_eq!(outer_pid(&mut id_map, UNUSED_PID), None);
+        assert!(id_map.nested_namespace.as_ref().is_some_and(|namespace| !namespace.is_scanned));
+        assert_eq!(outer_pid(&mut id_map, pid), Some(pid), "another PID is searched");
     }
 
     #[test]
     fn pids_of_same_namespace_are_unchanged() {
         let root = ProcRoot::default();
         let own = root.own_status().unwrap();
-        let mut numbers = NamespaceIdMap::new(&root, std::process::id(), &own);
-        let info = Siginfo { pid: UNUSED_PID, uid: 12, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
-        let found = numbers.claimed_sender(&root, &info).expect("it names somebody");
-        let expected =
-            ClaimedSender { inner_pid: info.pid, pid: Some(info.pid), uid: 12, name: None, is_child: false };
-        assert_eq!(found, expected);
-        assert_eq!(
-            numbers.claimed_sender(&root, &Siginfo { code: -2, ..info }),
-            None,
-            "a timer has no sender"
-        );
-        let child = Siginfo { code: 1, ..Siginfo { signal: Signal::new(17).unwrap(), ..info } };
-        assert!(numbers.claimed_sender(&root, &child).is_some_and(|claimed| claimed.is_child));
+        let mut id_map = NamespaceIdMap::new(&root, std::process::id(), &own);
+        assert_eq!(id_map.outer_pid(&root, UNUSED_PID), Some(UNUSED_PID));
+        assert_eq!(id_map.outer_uid(12), 12);
     }
 
     #[test]
     fn uids_of_nested_namespace_are_translated() {
-        let users = parse_uid_map("         0       1000          1\n         1     100000      65536\n");
-        assert_eq!(users, [[0, 1000, 1], [1, 100_000, 65536]]);
-        let told = [0, 1, 65536, 65537].map(|uid| map_uid(&users, uid));
-        assert_eq!(told, [1000, 100_000, 165_535, 65537]);
+        let ranges = parse_uid_map("         0       1000          1\n         1     100000      65536\n");
+        assert_eq!(ranges, [[0, 1000, 1], [1, 100_000, 65536]]);
+        let mapped = [0, 1, 65536, 65537].map(|uid| map_uid(&ranges, uid));
+        assert_eq!(mapped, [1000, 100_000, 165_535, 65537]);
         assert_eq!(map_uid(&[], 7), 7);
-        assert_eq!(super::read_uid_map(&ProcRoot::default(), std::process::id()), None, "the same namespace");
+        assert_eq!(read_uid_map(&ProcRoot::default(), std::process::id()), None, "the same namespace");
     }
 }

@@ -1,19 +1,21 @@
-//! Inside a process: the handlers behind its caught signals, and what waits in
-//! its queues, from whom.
+//! Signal state that /proc does not show: handlers, the entries of signal queues with
+//! their senders, and signals as they happen.
 //!
-//! /proc tells neither. Two means do: BPF, which reads the kernel's memory and
-//! stops nobody, and ptrace(2), which stops a thread for some microseconds. What
-//! comes back says which one it was, what it could not see, and what it cost.
+//! Two backends read it. BPF reads kernel memory and stops no process. ptrace(2) stops a
+//! thread for some microseconds. Each result names the backend, the information it could
+//! not read, and its cost.
 
+mod backend;
 mod claimed_sender;
 pub mod events;
 mod id_map;
 mod inspector;
 mod queue;
 mod report;
-pub mod symbols;
+mod symbols;
 
+pub use backend::{Backend, BackendChoice, BackendError};
 pub use claimed_sender::ClaimedSender;
-pub use inspector::{BackendChoice, BackendError, InspectionScope, InspectionTarget, Inspector};
-pub use report::{Backend, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Unavailable};
+pub use inspector::{InspectionScope, InspectionTarget, Inspector};
+pub use report::{Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Unavailable};
 pub use symbols::location::{CodeLocation, FunctionOffset, Region};

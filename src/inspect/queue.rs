@@ -1,4 +1,4 @@
-//! What waits for a process: the entries that were read, and what is pending
+//! The pending signals of a process: those with a queue entry that was read, and those
 //! without one.
 
 use std::cell::OnceCell;
@@ -9,8 +9,8 @@ use crate::procfs::{PosixTimer, ProcRoot, ProcStatus};
 use crate::signal::siginfo::SignalOrigin;
 use crate::signal::{QueuedSignal, Siginfo, Signal, SignalSet};
 
-/// The entries of a process's queues, with the processes and timers that they
-/// name.
+/// Converts queue entries to pending signals, and looks up the processes and timers that
+/// they name.
 pub(super) fn resolve_entries(
     root: &ProcRoot,
     pid: u32,
@@ -22,8 +22,8 @@ pub(super) fn resolve_entries(
     let timers = || timers.get_or_init(|| root.posix_timers(pid).unwrap_or_default());
     let timer = |id: u32| timers().iter().find(|timer: &&PosixTimer| timer.id == id).copied();
     let entry = |queued: &QueuedSignal| PendingEntry {
-        // How often a timer has expired meanwhile is counted when its signal is
-        // taken: what is there before means nothing, or is forged.
+        // The kernel sets the overrun of a timer when the signal is delivered. A value in a
+        // pending signal is meaningless or forged.
         siginfo: Some(Siginfo { overrun: 0, ..queued.siginfo }),
         claimed_sender: senders.claimed_sender(&queued.siginfo),
         timer: match queued.siginfo.origin() {
@@ -35,47 +35,32 @@ pub(super) fn resolve_entries(
     queue.iter().map(entry).collect()
 }
 
-/// What is pending without an entry among those that were read: nothing was
-/// queued with it, or its entry was not reached.
+/// Returns the pending signals without an entry among those that were read: no siginfo was
+/// queued, or the entry was not read.
 pub(super) fn entries_without_siginfo(
     queue: &[QueuedSignal],
     pending: &[(Option<u32>, SignalSet)],
-    cut: Option<IncompleteQueue>,
+    incomplete: Option<IncompleteQueue>,
 ) -> Vec<PendingEntry> {
-    let of = |thread: Option<u32>| queue.iter().filter(move |queued| queued.tid == thread);
-    let is_whole = |thread: Option<u32>| match cut {
+    let entries_of = |tid: Option<u32>| queue.iter().filter(move |queued| queued.tid == tid);
+    let is_complete = |tid: Option<u32>| match incomplete {
         None => true,
         Some(IncompleteQueue::ChangedWhileReading) => false,
-        Some(IncompleteQueue::PerQueueLimit(most)) => of(thread).count() < most as usize,
-        // They are read one after another.
+        Some(IncompleteQueue::PerQueueLimit(limit)) => entries_of(tid).count() < limit as usize,
+        // The queues are read one after another, so only the last one is cut.
         Some(IncompleteQueue::TotalLimit(_)) => {
-            of(thread).next().is_some() && queue.last().is_some_and(|last| last.tid != thread)
+            entries_of(tid).next().is_some() && queue.last().is_some_and(|last| last.tid != tid)
         }
     };
-    let left = |(thread, set): &(Option<u32>, SignalSet)| {
-        let (thread, unread) = (*thread, !is_whole(*thread));
-        let is_read = |signal: &Signal| of(thread).any(|queued| queued.siginfo.signal == *signal);
-        let left: Vec<Signal> = set.iter().filter(|signal| !is_read(signal)).collect();
-        left.into_iter().map(move |signal| PendingEntry {
-            is_unread: unread,
-            ..PendingEntry::without_siginfo(signal, thread)
-        })
+    let without_entry = |(tid, set): &(Option<u32>, SignalSet)| {
+        let (tid, is_unread) = (*tid, !is_complete(*tid));
+        let has_entry = |signal: &Signal| entries_of(tid).any(|queued| queued.siginfo.signal == *signal);
+        let signals: Vec<Signal> = set.iter().filter(|signal| !has_entry(signal)).collect();
+        signals
+            .into_iter()
+            .map(move |signal| PendingEntry { is_unread, ..PendingEntry::without_siginfo(signal, tid) })
     };
-    pending.iter().flat_map(left).collect()
-}
-
-impl PendingEntry {
-    /// A signal that is pending, of which nothing else is known.
-    fn without_siginfo(signal: Signal, thread: Option<u32>) -> PendingEntry {
-        PendingEntry {
-            signal,
-            tid: thread,
-            siginfo: None,
-            is_unread: false,
-            claimed_sender: None,
-            timer: None,
-        }
-    }
+    pending.iter().flat_map(without_entry).collect()
 }
 
 #[cfg(test)]
@@ -85,40 +70,39 @@ mod tests {
 
     const REALTIME_SIGNAL: u8 = 40;
 
-    fn queued_signal(number: u8, thread: Option<u32>) -> QueuedSignal {
-        QueuedSignal { siginfo: Siginfo::from_signal(Signal::new(number).unwrap()), tid: thread }
+    fn queued_signal(number: u8, tid: Option<u32>) -> QueuedSignal {
+        QueuedSignal { siginfo: Siginfo::from_signal(Signal::new(number).unwrap()), tid }
     }
 
-    /// What is left of `TERM RT` pending for the process and for thread 7, of
-    /// these queues: number, thread, whether it is unread.
-    fn remaining(queue: &[QueuedSignal], cut: Option<IncompleteQueue>) -> Vec<(u8, Option<u32>, bool)> {
+    /// Returns the signals without an entry if TERM and 40 are pending for the process and
+    /// for thread 7: signal number, TID, and `true` if the entry was not read.
+    fn without_entry(
+        queue: &[QueuedSignal],
+        incomplete: Option<IncompleteQueue>,
+    ) -> Vec<(u8, Option<u32>, bool)> {
         let set = SignalSet::parse("TERM,40", Arch::NATIVE).unwrap();
-        let left = entries_without_siginfo(queue, &[(None, set), (Some(7), set)], cut);
-        left.iter().map(|entry| (entry.signal.get(), entry.tid, entry.is_unread)).collect()
+        let entries = entries_without_siginfo(queue, &[(None, set), (Some(7), set)], incomplete);
+        entries.iter().map(|entry| (entry.signal.get(), entry.tid, entry.is_unread)).collect()
     }
 
     #[test]
     fn timer_overrun_is_omitted_while_signal_is_pending() {
         let (root, pid) = (ProcRoot::default(), std::process::id());
-        let info = Siginfo {
+        let siginfo = Siginfo {
             code: -2,
             timer_id: 9,
             overrun: 7,
             value: 5,
             ..queued_signal(REALTIME_SIGNAL, None).siginfo
         };
-        let entries = resolve_entries(
-            &root,
-            pid,
-            &root.own_status().unwrap(),
-            &[QueuedSignal { siginfo: info, tid: None }],
-        );
-        let told = entries[0].siginfo.unwrap();
-        assert_eq!((told.description().as_str(), told.value), ("a POSIX timer expired", 5));
+        let entries =
+            resolve_entries(&root, pid, &root.own_status().unwrap(), &[QueuedSignal { siginfo, tid: None }]);
+        let pending = entries[0].siginfo.unwrap();
+        assert_eq!((pending.description().as_str(), pending.value), ("a POSIX timer expired", 5));
         assert_eq!(
-            info.description(),
+            siginfo.description(),
             "a POSIX timer expired, and 7 times more meanwhile",
-            "once it is taken"
+            "when it is delivered"
         );
     }
 
@@ -126,19 +110,19 @@ mod tests {
     fn pending_signals_beyond_read_limit_are_listed() {
         let shared = vec![queued_signal(REALTIME_SIGNAL, None); 3];
         let both = [shared.clone(), vec![queued_signal(REALTIME_SIGNAL, Some(7))]].concat();
-        let whole = [(15, None, false), (15, Some(7), false)];
-        assert_eq!(remaining(&both, None), whole);
+        let complete = [(15, None, false), (15, Some(7), false)];
+        assert_eq!(without_entry(&both, None), complete);
         assert_eq!(
-            remaining(&both, Some(IncompleteQueue::ChangedWhileReading)),
+            without_entry(&both, Some(IncompleteQueue::ChangedWhileReading)),
             [(15, None, true), (15, Some(7), true)]
         );
-        // Three of each queue are read.
-        let cut = remaining(&both, Some(IncompleteQueue::PerQueueLimit(3)));
-        assert_eq!(cut, [(15, None, true), (15, Some(7), false)]);
-        // Three, or four, of both are read.
-        let cut = remaining(&shared, Some(IncompleteQueue::TotalLimit(3)));
-        assert_eq!(cut, [(15, None, true), (15, Some(7), true), (REALTIME_SIGNAL, Some(7), true)]);
-        let cut = remaining(&both, Some(IncompleteQueue::TotalLimit(4)));
-        assert_eq!(cut, [(15, None, false), (15, Some(7), true)]);
+        // Three entries of each queue are read.
+        let entries = without_entry(&both, Some(IncompleteQueue::PerQueueLimit(3)));
+        assert_eq!(entries, [(15, None, true), (15, Some(7), false)]);
+        // Three or four entries of both queues are read.
+        let entries = without_entry(&shared, Some(IncompleteQueue::TotalLimit(3)));
+        assert_eq!(entries, [(15, None, true), (15, Some(7), true), (REALTIME_SIGNAL, Some(7), true)]);
+        let entries = without_entry(&both, Some(IncompleteQueue::TotalLimit(4)));
+        assert_eq!(entries, [(15, None, false), (15, Some(7), true)]);
     }
 }

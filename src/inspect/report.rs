@@ -1,40 +1,42 @@
-//! What was seen inside a process, as plain values.
+//! The result of an inspection, as plain values.
 
 use std::time::Duration;
 
+use super::backend::Backend;
 use super::claimed_sender::ClaimedSender;
 use super::symbols::location::CodeLocation;
 use crate::procfs::PosixTimer;
 use crate::signal::{Sigaction, Siginfo, Signal};
 
-/// What was seen. What was not asked for is `None`.
+/// The result of an inspection. A part that was not requested is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// How it was seen; `None` where /proc had told already that there is
-    /// nothing to see.
+    /// The backend and its limits; `None` if /proc already shows that there is nothing to
+    /// read.
     pub provenance: Option<Provenance>,
-    /// Its handlers, by the numbers of the signals.
+    /// The handlers, sorted by signal number.
     pub handlers: Option<Vec<Handler>>,
-    /// What waits: for the process, then for each thread, in the order in which
-    /// it came.
+    /// The pending signals: those of the process, then those of each thread, in the order
+    /// in which they were queued.
     pub queue: Option<Vec<PendingEntry>>,
-    /// Why the queue is not whole, if it is not.
+    /// The reason why the queue is incomplete, if it is.
     pub incomplete: Option<IncompleteQueue>,
-    /// Its threads in an uninterruptible sleep, and whether KILL ends that; none
-    /// where the means does not tell.
+    /// The threads in an uninterruptible sleep, each with `true` if KILL interrupts the
+    /// sleep. Empty if the backend cannot read this.
     pub uninterruptible_threads: Vec<(u32, bool)>,
 }
 
-/// A signal that is caught, and by what.
+/// A caught signal and its handler.
 #[derive(Clone, Debug)]
 pub struct Handler {
     /// The signal.
     pub signal: Signal,
-    /// Its action.
+    /// The action set by sigaction(2).
     pub action: Sigaction,
-    /// Where the handler lies.
+    /// The location of the handler.
     pub location: CodeLocation,
-    /// Where it returns to; `None` where the kernel chooses.
+    /// The location of the restorer, to which the handler returns; `None` if the kernel
+    /// chooses it.
     pub restorer_location: Option<CodeLocation>,
 }
 
@@ -43,84 +45,69 @@ pub struct Handler {
 pub struct PendingEntry {
     /// The signal.
     pub signal: Signal,
-    /// The thread it is pending for; `None` for the process.
+    /// The TID of the thread for which it is pending; `None` for the process.
     pub tid: Option<u32>,
-    /// What was queued with it: *claims*. `None` where nothing was, or it was
-    /// lost: the queue was full, or it is KILL, with which the kernel keeps
-    /// nothing (`__send_signal_locked` in kernel/signal.c). A timer's overrun is
-    /// not known yet, and 0.
+    /// The siginfo that was queued with it, an unverified claim. `None` if none was queued,
+    /// because the queue was full or because the signal is KILL
+    /// (`__send_signal_locked` in kernel/signal.c). The overrun of a timer is not known
+    /// yet, so it is 0.
     pub siginfo: Option<Siginfo>,
-    /// Whether it is known to be pending alone: its entry, if it has one, was not
-    /// reached in a queue that is cut.
+    /// `true` if its entry, if it has one, was not read because the queue is incomplete.
     pub is_unread: bool,
-    /// The process that it names.
+    /// The process that the siginfo names.
     pub claimed_sender: Option<ClaimedSender>,
-    /// The POSIX timer of this process that it names.
+    /// The POSIX timer of the target that the siginfo names.
     pub timer: Option<PosixTimer>,
 }
 
-/// Why a queue was not seen whole.
+/// The reason why a queue is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IncompleteQueue {
-    /// It is longer than what is read of each: so many entries.
+    /// The queue has more entries than are read of each queue (the limit).
     PerQueueLimit(u32),
-    /// All queues of the process together are longer than what is read of them:
-    /// so many entries.
+    /// All queues of the process together have more entries than are read of them (the
+    /// limit).
     TotalLimit(u32),
-    /// It changed while it was read, each time anew.
+    /// The queue changed during every attempt to read it.
     ChangedWhileReading,
 }
 
-/// How it was seen, and what that cost.
+/// The backend of an inspection, its limits and its cost.
 #[derive(Clone, Debug)]
 pub struct Provenance {
-    /// Which means.
+    /// The backend.
     pub backend: Backend,
-    /// How long the target stood still.
+    /// The time for which the target was stopped.
     pub stop_duration: Duration,
-    /// What could not be seen.
+    /// The information that could not be read.
     pub unavailable: Vec<Unavailable>,
-    /// Why BPF, which comes first, was not used.
+    /// The reason why BPF, the first choice, was not used.
     pub fallback_reason: Option<String>,
 }
 
-/// Something that could not be seen.
+/// Information that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
-    /// In a few words.
+    /// A phrase that describes it.
     Description(String),
     /// The symbols of a file.
     Symbols {
-        /// Its name, without its folders.
+        /// The file name, without directories.
         file_name: Vec<u8>,
-        /// Why, in a few words.
+        /// The reason, as a phrase.
         reason: &'static str,
     },
 }
 
-/// A means of looking inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// An iterator over tasks, in the kernel.
-    Bpf,
-    /// ptrace(2).
-    Ptrace,
+impl Provenance {
+    pub(super) fn new(backend: Backend) -> Provenance {
+        Provenance { backend, stop_duration: Duration::ZERO, unavailable: Vec::new(), fallback_reason: None }
+    }
 }
 
-impl Backend {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Backend::Bpf => "bpf",
-            Backend::Ptrace => "ptrace",
-        }
-    }
-
-    /// Its name, in a sentence.
-    pub const fn display_name(self) -> &'static str {
-        match self {
-            Backend::Bpf => "BPF",
-            Backend::Ptrace => "ptrace",
-        }
+impl PendingEntry {
+    /// Returns a pending signal of which nothing else is known.
+    pub(super) fn without_siginfo(signal: Signal, tid: Option<u32>) -> PendingEntry {
+        PendingEntry { signal, tid, siginfo: None, is_unread: false, claimed_sender: None, timer: None }
     }
 }

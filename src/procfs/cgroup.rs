@@ -1,46 +1,51 @@
-//! /proc/PID/cgroup: which control groups a process is in (cgroups(7)).
+//! Parser of /proc/PID/cgroup, which lists the control groups of a process
+//! (cgroups(7)).
 
-/// What the kernel puts behind a group that has been removed.
+/// Suffix that the kernel appends to the path of a removed group.
 const DELETED_SUFFIX: &[u8] = b" (deleted)";
 
-/// Whether a process whose cgroup file this is belongs to the group, or to one
-/// below it, in any hierarchy. The group begins with a slash and does not end
-/// with one; the root is empty.
-pub fn is_within(text: &[u8], group: &[u8]) -> bool {
+/// Returns true if the cgroup file `text` lists the group or a descendant of it
+/// in any hierarchy. `group` starts with a slash and does not end with one; the
+/// root group is empty.
+pub(crate) fn is_within(text: &[u8], group: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').filter_map(line_path).any(|path| {
-        let below = path.strip_prefix(group);
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        let rest = path.strip_prefix(group);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
 }
 
-/// The path of a line: `ID:CONTROLLERS:PATH`.
+/// Returns the path of a line `ID:CONTROLLERS:PATH`.
 fn line_path(line: &[u8]) -> Option<&[u8]> {
     let mut parts = line.splitn(3, |byte| *byte == b':');
     let path = parts.nth(2).filter(|path| path.starts_with(b"/"))?;
     Some(path.strip_suffix(DELETED_SUFFIX).unwrap_or(path))
 }
 
-/// A group as people name it, in the form of [`is_within`]: with or without a
-/// slash in front, also as a directory below /sys/fs/cgroup, where version 1
-/// and hybrid systems have a directory a hierarchy. `None` where nothing is
-/// named.
-pub fn normalize(name: &[u8]) -> Option<Vec<u8>> {
-    let mounted = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
+/// Converts a group name typed by a user to the form that [`is_within`] expects.
+/// The leading slash is optional. A directory below /sys/fs/cgroup is also
+/// accepted; version 1 and hybrid systems have one directory per hierarchy there.
+/// Returns `None` if the name is empty.
+pub(crate) fn normalize(name: &[u8]) -> Option<Vec<u8>> {
+    let relative = name.strip_prefix(b"/sys/fs/cgroup").filter(|rest| rest.is_empty() || rest[0] == b'/');
     if name.is_empty() {
         return None;
     }
-    let mut steps: Vec<&[u8]> =
-        mounted.unwrap_or(name).split(|byte| *byte == b'/').filter(|step| !step.is_empty()).collect();
-    if mounted.is_some() && steps.first().is_some_and(|step| is_hierarchy_name(step)) {
-        steps.remove(0);
+    let mut components: Vec<&[u8]> = relative
+        .unwrap_or(name)
+        .split(|byte| *byte == b'/')
+        .filter(|component| !component.is_empty())
+        .collect();
+    if relative.is_some() && components.first().is_some_and(|component| is_hierarchy_name(component)) {
+        components.remove(0);
     }
-    Some(steps.iter().flat_map(|step| [b"/", *step].concat()).collect())
+    Some(components.iter().flat_map(|component| [b"/", *component].concat()).collect())
 }
 
-/// Whether a directory in /sys/fs/cgroup is a hierarchy's: a controller, or
-/// several joined by commas, `unified`, or the one that systemd keeps.
-fn is_hierarchy_name(step: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 17] = [
+/// Returns true if a directory of /sys/fs/cgroup is the mount point of a
+/// hierarchy: a controller, several controllers joined by commas, `unified`, or
+/// `systemd`.
+fn is_hierarchy_name(directory: &[u8]) -> bool {
+    const HIERARCHIES: [&[u8]; 17] = [
         b"blkio",
         b"cpu",
         b"cpuacct",
@@ -59,7 +64,7 @@ fn is_hierarchy_name(step: &[u8]) -> bool {
         b"systemd",
         b"unified",
     ];
-    step.split(|byte| *byte == b',').all(|part| KNOWN.contains(&part))
+    directory.split(|byte| *byte == b',').all(|name| HIERARCHIES.contains(&name))
 }
 
 #[cfg(test)]

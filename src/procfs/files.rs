@@ -1,6 +1,5 @@
-//! Files of many processes, one after another: one path and one buffer for all
-//! of them, so that a process that is passed over costs three system calls and
-//! no memory.
+//! Reader for the files of many processes. It reuses one path and one buffer, so
+//! that skipping a process costs three system calls and no memory.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -11,31 +10,31 @@ use std::path::{Path, PathBuf};
 
 use super::{ProcReadError, ProcRoot, ProcStat, ProcStatus, ReadMemory, Thread, Threads, parallel};
 
-/// Longer than any file of a process: 65536 groups make a status of 700 KiB,
-/// and a command line has at most a few megabytes (execve(2)).
+/// Upper bound for any file of a process: 65536 groups make a status file of 700
+/// KiB, and a command line has at most a few megabytes (execve(2)).
 const MAX_FILE_SIZE: usize = 1 << 24;
 
 const TOO_LONG: &str = "too long for a file of /proc/PID";
 
-/// A reader of the files of processes; for one thread.
+/// A reader for the files of processes. Each thread needs its own.
 #[derive(Debug)]
 pub struct ProcReader {
     root: ProcRoot,
     path: Vec<u8>,
-    /// The length of the directory and its slash, which stay in the path.
+    /// The length of the directory and its slash, which remain in `path`.
     prefix_length: usize,
     buffer: Vec<u8>,
 }
 
 impl ProcReader {
-    /// A reader of a /proc.
+    /// Creates a reader for a /proc.
     pub fn new(root: &ProcRoot) -> ProcReader {
         let mut path = root.directory().as_os_str().as_bytes().to_vec();
         path.push(b'/');
         ProcReader { root: root.clone(), prefix_length: path.len(), path, buffer: Vec::new() }
     }
 
-    /// A file of a process: all of it, where the kernel gives it with one read.
+    /// Reads a whole file of a process, if the kernel returns it with one read.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -45,7 +44,7 @@ impl ProcReader {
         Ok(&self.buffer[..length])
     }
 
-    /// The name of a process as /proc/PID/comm has it, without the line feed.
+    /// Reads /proc/PID/comm, the name of a process, without the line feed.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -54,16 +53,16 @@ impl ProcReader {
         Ok(text.strip_suffix(b"\n").unwrap_or(text))
     }
 
-    /// The stat file of a process.
+    /// Reads the stat file of a process.
     ///
     /// # Errors
-    /// See [`ProcReadError`]; a text that is no stat file is one of a process just
-    /// gone.
+    /// See [`ProcReadError`]. A malformed file is reported as
+    /// [`ProcReadError::Gone`], because the process is exiting.
     pub fn stat(&mut self, pid: u32) -> Result<ProcStat, ProcReadError> {
         ProcStat::parse(self.read(pid, "stat")?).ok_or(ProcReadError::Gone)
     }
 
-    /// The status of a process.
+    /// Reads the status file of a process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -71,8 +70,8 @@ impl ProcReader {
         ProcStatus::parse(self.read(pid, "status")?).map_err(ProcReadError::Malformed)
     }
 
-    /// All threads of a process whose status has just been read. Those that
-    /// end meanwhile are left out.
+    /// Reads all threads of a process whose status was just read. Threads that
+    /// exit in the meantime are skipped.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -81,37 +80,38 @@ impl ProcReader {
             return Ok(Threads::new(Thread::from_status(main).into_iter().collect()));
         }
         self.set_path(pid, "task");
-        let mut ids = numeric_entries(fs::read_dir(self.path())?)?;
-        ids.sort_unstable();
-        let look = |files: &mut ProcReader, tid: u32| match files.thread_status(pid, tid) {
+        let mut tids = numeric_entries(fs::read_dir(self.path())?)?;
+        tids.sort_unstable();
+        let read_thread = |reader: &mut ProcReader, tid: u32| match reader.thread_status(pid, tid) {
             Ok(status) => Thread::from_status(&status).map(Ok),
             Err(ProcReadError::Gone) => None,
             Err(error) => Some(Err(error)),
         };
-        let tasks = match ids.len() {
+        let threads = match tids.len() {
             parallel::PARALLEL_THRESHOLD.. => {
-                parallel::par_map_ids(&self.root, &ids, look).into_iter().collect()
+                parallel::par_map_ids(&self.root, &tids, read_thread).into_iter().collect()
             }
-            _ => ids.iter().filter_map(|tid| look(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
+            _ => tids.iter().filter_map(|tid| read_thread(self, *tid)).collect::<Result<Vec<Thread>, _>>(),
         }?;
-        // A directory that lists nothing is that of a process just gone.
-        if tasks.is_empty() { Err(ProcReadError::Gone) } else { Ok(Threads::new(tasks)) }
+        // The task directory is empty if the process has just exited.
+        if threads.is_empty() { Err(ProcReadError::Gone) } else { Ok(Threads::new(threads)) }
     }
 
-    /// The status of one thread.
+    /// Reads the status file of one thread.
     ///
     /// # Errors
-    /// See [`ProcReadError`]; a thread of another process is gone, too.
+    /// See [`ProcReadError`]. A thread of another process is reported as
+    /// [`ProcReadError::Gone`].
     pub fn thread_status(&mut self, pid: u32, tid: u32) -> Result<ProcStatus, ProcReadError> {
         self.path.truncate(self.prefix_length);
-        // Writing to a vector does not fail.
+        // Writing to a vector cannot fail.
         let _ = write!(self.path, "{pid}/task/{tid}/status");
         let length = read_into(Path::new(OsStr::from_bytes(&self.path)), &mut self.buffer)?;
         ProcStatus::parse(&self.buffer[..length]).map_err(ProcReadError::Malformed)
     }
 
-    /// The arguments of a process, each ended by a NUL; those that stand at the
-    /// end are left out. Empty for a zombie and for a kernel thread.
+    /// Reads the arguments of a process, separated by NUL, without the NULs at
+    /// the end. Empty for a zombie and for a kernel thread.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -120,7 +120,8 @@ impl ProcReader {
         Ok(&self.buffer[..length])
     }
 
-    /// The arguments joined by single blanks; what is no UTF-8 is replaced.
+    /// Reads the arguments joined by single blanks. Invalid UTF-8 is replaced by
+    /// U+FFFD.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -131,7 +132,7 @@ impl ProcReader {
         Ok(String::from_utf8_lossy(text))
     }
 
-    /// Where a link of a process points to.
+    /// Reads the target of a symbolic link of a process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -140,15 +141,16 @@ impl ProcReader {
         Ok(fs::read_link(self.path())?)
     }
 
-    /// The inodes of the sockets among a process's descriptors.
+    /// Reads the inodes of all sockets that a process has open.
     ///
     /// # Errors
-    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] where it is another user's.
+    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] if it belongs
+    /// to another user.
     pub fn socket_inodes(&mut self, pid: u32) -> Result<Vec<u64>, ProcReadError> {
         self.set_path(pid, "fd");
         let mut sockets = Vec::new();
         for entry in fs::read_dir(self.path())? {
-            // One that is closed meanwhile is none.
+            // A descriptor that was closed in the meantime is skipped.
             let Ok(link) = entry.and_then(|entry| fs::read_link(entry.path())) else { continue };
             sockets.extend(socket_inode(link.as_os_str().as_encoded_bytes()));
         }
@@ -168,7 +170,7 @@ impl ProcReader {
 
     fn set_path(&mut self, pid: u32, file: &str) {
         self.path.truncate(self.prefix_length);
-        // Writing to a vector does not fail.
+        // Writing to a vector cannot fail.
         let _ = write!(self.path, "{pid}/{file}");
     }
 
@@ -177,21 +179,21 @@ impl ProcReader {
     }
 }
 
-/// The entries of a directory that are numbers: processes, or threads.
+/// Returns the directory entries that are numbers: PIDs or TIDs.
 pub(super) fn numeric_entries(entries: fs::ReadDir) -> io::Result<Vec<u32>> {
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
     entries.filter_map(|entry| entry.map(number).transpose()).collect()
 }
 
-/// The inode in a link such as `socket:[12345]` (proc_pid_fd(5)).
+/// Parses the inode of a link such as `socket:[12345]` (proc_pid_fd(5)).
 fn socket_inode(link: &[u8]) -> Option<u64> {
     let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Reads a file of /proc into a buffer, with one read: the kernel gives all of
-/// it at once, unless it is larger than the buffer (a long list of groups).
-/// Gives its length.
+/// Reads a file of /proc into a buffer and returns its length. The kernel returns
+/// the whole file with one read, unless it is larger than the buffer (a long list
+/// of groups).
 pub(super) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let mut file = File::open(path)?;
     let mut length = 0;
@@ -203,7 +205,8 @@ pub(super) fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<usize> 
     }
 }
 
-/// One read behind what the buffer holds already, which grows where it is full.
+/// Reads once after the first `length` bytes of the buffer, which grows if it is
+/// full.
 fn read_more(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
     if length >= MAX_FILE_SIZE {
         return Err(io::Error::other(TOO_LONG));
@@ -218,29 +221,29 @@ fn read_more(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> io::Result
 mod tests {
     use super::*;
 
-    /// Of this process, whose memory arrives.
-    fn at_once(path: &Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+    /// Reads without a deadline, because the memory of this process is available.
+    fn read_without_deadline(path: &Path, _: u64, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
         *buffer = fs::read(path)?;
         Ok(buffer.len())
     }
 
     #[test]
     fn reads_files_of_own_process() {
-        let (mut files, pid) = (ProcReader::new(&ProcRoot::default()), std::process::id());
-        let stat = files.stat(pid).unwrap();
-        assert_eq!(files.comm(pid).unwrap(), stat.name.as_bytes());
-        assert_eq!(files.status(pid).unwrap().tgid, Some(pid));
-        let first = std::env::args().next().unwrap();
-        assert!(files.arguments(pid, at_once).unwrap().starts_with(first.as_bytes()));
-        assert!(files.command_line(pid, at_once).unwrap().starts_with(&first));
-        assert!(files.read_link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
+        let (mut reader, pid) = (ProcReader::new(&ProcRoot::default()), std::process::id());
+        let stat = reader.stat(pid).unwrap();
+        assert_eq!(reader.comm(pid).unwrap(), stat.name.as_bytes());
+        assert_eq!(reader.status(pid).unwrap().tgid, Some(pid));
+        let program = std::env::args().next().unwrap();
+        assert!(reader.arguments(pid, read_without_deadline).unwrap().starts_with(program.as_bytes()));
+        assert!(reader.command_line(pid, read_without_deadline).unwrap().starts_with(&program));
+        assert!(reader.read_link(pid, "ns/pid").unwrap().to_string_lossy().starts_with("pid:["));
     }
 
     #[test]
-    fn missing_process_is_gone() {
-        let mut files = ProcReader::new(&ProcRoot::default());
-        assert!(matches!(files.comm(4_194_305), Err(ProcReadError::Gone)));
-        assert!(matches!(files.socket_inodes(4_194_305), Err(ProcReadError::Gone)));
+    fn reader_reports_missing_process_as_gone() {
+        let mut reader = ProcReader::new(&ProcRoot::default());
+        assert!(matches!(reader.comm(4_194_305), Err(ProcReadError::Gone)));
+        assert!(matches!(reader.socket_inodes(4_194_305), Err(ProcReadError::Gone)));
         assert!(matches!(ProcReader::new(&ProcRoot::new("/nowhere")).stat(1), Err(ProcReadError::Gone)));
     }
 

@@ -1,33 +1,32 @@
-//! What /proc says of a process and its threads.
+//! Reading /proc. Parsers take bytes and never a PID (`status`,
+//! `status_dump`). A [`ProcRoot`] is a /proc mounted at any directory.
 //!
-//! Two halves: parsers, which take bytes and never a pid ([`status`],
-//! [`status_dump`]), and a [`root`] of a /proc that may be mounted anywhere.
-//! What cannot be read is an error or a `None`, never a guess.
+//! A value that cannot be read is an error or `None`, never a guess.
 
-/// The greatest process id that the kernel allows to be set (PID_MAX_LIMIT,
+/// The largest value of pid_max that the kernel accepts (PID_MAX_LIMIT,
 /// include/linux/threads.h).
 pub const PID_MAX_LIMIT: u32 = 4_194_304;
 
-pub mod cgroup;
-pub mod context;
-pub mod files;
-pub mod freezer;
-pub mod maps;
-pub mod name;
-pub mod net;
-pub mod parallel;
-pub mod passwd;
-pub mod root;
-pub mod snapshot;
-pub mod snapshot_cache;
-pub mod stat;
-pub mod state;
-pub mod status;
-pub mod status_dump;
-pub mod status_file;
-pub mod syscall;
-pub mod task;
-pub mod timers;
+pub(crate) mod cgroup;
+pub(crate) mod context;
+pub(crate) mod files;
+pub(crate) mod freezer;
+pub(crate) mod maps;
+pub(crate) mod name;
+pub(crate) mod net;
+pub(crate) mod parallel;
+pub(crate) mod passwd;
+pub(crate) mod root;
+pub(crate) mod snapshot;
+pub(crate) mod snapshot_cache;
+pub(crate) mod stat;
+pub(crate) mod state;
+pub(crate) mod status;
+pub(crate) mod status_dump;
+pub(crate) mod status_file;
+pub(crate) mod syscall;
+pub(crate) mod task;
+pub(crate) mod timers;
 
 pub use context::ProcessContext;
 pub use files::ProcReader;
@@ -40,7 +39,7 @@ pub use snapshot::{CoreDumpPrediction, ProcessSnapshot};
 pub use snapshot_cache::SnapshotCache;
 pub use stat::ProcStat;
 pub use state::TaskState;
-pub use status::ProcStatus;
+pub use status::{ParseStatusError, ProcStatus};
 pub use status_file::StatusFile;
 pub use syscall::WaitReason;
 pub use task::{Thread, Threads, process_has_exited};

@@ -1,18 +1,19 @@
 //! Names of processes and threads.
 
-/// A name as the kernel keeps it (comm, at most 15 bytes): any bytes but NUL,
-/// not always UTF-8, for it may be cut inside a character.
+/// A name as the kernel stores it (comm, at most 15 bytes). It contains any bytes
+/// except NUL and is not always UTF-8, because the kernel can cut it inside a
+/// character.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ProcessName(Vec<u8>);
 
 impl ProcessName {
-    /// A name as it is.
+    /// Creates a name from its bytes.
     pub fn new(name: &[u8]) -> ProcessName {
         ProcessName(name.to_vec())
     }
 
-    /// Reads the value of a `Name:` line, in which the kernel escapes line
-    /// feeds and backslashes and nothing else (fs/proc/array.c, `proc_task_name`).
+    /// Parses the value of a `Name:` line, in which the kernel escapes only line
+    /// feeds and backslashes (`proc_task_name` in fs/proc/array.c).
     pub fn from_status(value: &[u8]) -> ProcessName {
         let mut name = Vec::with_capacity(value.len());
         let mut rest = value;
@@ -35,13 +36,14 @@ impl ProcessName {
         }
     }
 
-    /// The bytes themselves.
+    /// Returns the bytes of the name.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The name within a sentence: bytes that are no UTF-8 as `\xff`, a backslash
-    /// as two. Control characters are left to whoever prints the sentence.
+    /// Returns the name for use in a sentence: invalid UTF-8 as `\xff` and each
+    /// backslash doubled. The caller must escape control characters when it
+    /// prints the sentence.
     pub fn escape_invalid_utf8(&self) -> String {
         let mut text = String::with_capacity(self.0.len());
         for chunk in self.0.utf8_chunks() {
@@ -52,16 +54,15 @@ impl ProcessName {
     }
 }
 
-/// Whether the lines of a text end in CR LF, as those that went through some
-/// mailers do. A process may call itself something that ends in CR: its own
-/// line is not asked.
+/// Returns true if the lines of a text end in CR LF, as some mail programs make
+/// them. The `Name:` line does not count, because a process name can end in CR.
 pub(super) fn has_crlf_lines(text: &[u8]) -> bool {
     let is_name = |line: &[u8]| line.windows(5).any(|part| part == b"Name:");
     text.contains(&b'\r')
         && text.split(|byte| *byte == b'\n').any(|line| line.ends_with(b"\r") && !is_name(line))
 }
 
-/// Takes the CR of the line's end from a name, where it is one.
+/// Removes a CR at the end of a name if it belongs to the line end.
 pub(super) fn strip_cr(name: &mut Option<ProcessName>, is_line_end: impl FnOnce() -> bool) {
     if let Some(ProcessName(bytes)) = name
         && bytes.ends_with(b"\r")
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn from_status_unescapes() {
+    fn from_status_unescapes_name() {
         for (value, name) in [
             (&b"bash"[..], &b"bash"[..]),
             (b"a\\nb", b"a\nb"),

@@ -1,7 +1,7 @@
-//! /proc/net/tcp, tcp6, udp and udp6: text to the sockets that wait there for
-//! what comes from outside.
+//! Parsers of /proc/net/tcp, tcp6, udp and udp6, which list listening TCP sockets
+//! and bound UDP sockets.
 
-/// A protocol with ports.
+/// A transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// TCP.
@@ -11,10 +11,11 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Both.
+    /// All protocols.
     pub const ALL: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
 
-    /// The files in /proc/net that hold its sockets: IPv4's and IPv6's.
+    /// Returns the files in /proc/net that list its sockets, for IPv4 and for
+    /// IPv6.
     pub const fn proc_files(self) -> [&'static str; 2] {
         match self {
             Protocol::Tcp => ["tcp", "tcp6"],
@@ -22,7 +23,7 @@ impl Protocol {
         }
     }
 
-    /// Its name, as people write it before a port.
+    /// Returns its name as users write it in front of a port.
     pub const fn name(self) -> &'static str {
         match self {
             Protocol::Tcp => "tcp",
@@ -31,33 +32,32 @@ impl Protocol {
     }
 }
 
-/// A socket.
+/// A listening TCP socket or a bound UDP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoundSocket {
-    /// Its protocol.
     pub protocol: Protocol,
-    /// The local port.
+    /// Its local port.
     pub port: u16,
-    /// The inode that the links in /proc/PID/fd name.
+    /// Its inode, to which the links in /proc/PID/fd refer.
     pub inode: u64,
-    /// The user who made it.
+    /// The UID of the user who created it.
     pub uid: u32,
 }
 
-/// TCP_LISTEN (include/net/tcp_states.h), in hexadecimal as the file has it.
+/// TCP_LISTEN (include/net/tcp_states.h) in hexadecimal, as the file prints it.
 const TCP_LISTEN: &str = "0A";
 
-/// Reads the text of one of the files: the TCP sockets that listen, the UDP
-/// sockets that are bound. Lines that make no sense are passed over, and so are
-/// sockets without an inode, which are no process's any more.
-pub fn parse_sockets(text: &[u8], protocol: Protocol) -> impl Iterator<Item = BoundSocket> {
+/// Parses the text of one of the files and returns its listening TCP or bound UDP
+/// sockets. Skips malformed lines, and sockets without an inode because no
+/// process has them open.
+pub(crate) fn parse_sockets(text: &[u8], protocol: Protocol) -> impl Iterator<Item = BoundSocket> {
     let lines = text.split(|byte| *byte == b'\n').skip(1);
     lines.filter_map(move |line| parse_socket(std::str::from_utf8(line).ok()?, protocol))
 }
 
-/// One line; its fields are those of net/ipv4/tcp_ipv4.c, `get_tcp4_sock`:
-/// number, local address, remote address, state, two queues, timer, times
-/// retransmitted, uid, timeout, inode.
+/// Parses one line. The fields are those of `get_tcp4_sock` in
+/// net/ipv4/tcp_ipv4.c: slot, local address, remote address, state, two queues,
+/// timer, retransmits, UID, timeout, inode.
 fn parse_socket(line: &str, protocol: Protocol) -> Option<BoundSocket> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;

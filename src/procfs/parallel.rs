@@ -1,53 +1,54 @@
-//! The same look at many processes, or threads, from as many threads as there
-//! are cores: the kernel's own time is most of it.
+//! Reading the files of many processes or threads in parallel, with one thread
+//! per core. Most of the time is spent in the kernel.
 
 use std::sync::Mutex;
 use std::thread;
 
 use super::{ProcReader, ProcRoot};
 
-/// With fewer than this one thread is quicker than starting a second.
+/// Below this number of IDs one thread is faster than starting a second one.
 pub(super) const PARALLEL_THRESHOLD: usize = 300;
 
-/// How many one thread takes at a time.
+/// Number of IDs that a thread takes at a time.
 const CHUNK_SIZE: usize = 64;
 
-/// What a look at each of these finds, in their order; those of which it finds
-/// nothing are left out. It takes no more memory than the answer has.
+/// Calls `read_one` for each ID and returns the results in the same order,
+/// without those that are `None`. Uses no more memory than the result.
 pub fn par_map_ids<T: Send>(
     root: &ProcRoot,
     ids: &[u32],
-    look: impl Fn(&mut ProcReader, u32) -> Option<T> + Sync,
+    read_one: impl Fn(&mut ProcReader, u32) -> Option<T> + Sync,
 ) -> Vec<T> {
-    let mut found: Vec<Option<T>> = Vec::with_capacity(ids.len());
-    found.resize_with(ids.len(), || None);
-    let portions = Mutex::new(ids.chunks(CHUNK_SIZE).zip(found.chunks_mut(CHUNK_SIZE)));
-    // Poisoned: another has panicked, and so will the scope.
-    let next = || portions.lock().ok()?.next();
+    let mut results: Vec<Option<T>> = Vec::with_capacity(ids.len());
+    results.resize_with(ids.len(), || None);
+    let chunks = Mutex::new(ids.chunks(CHUNK_SIZE).zip(results.chunks_mut(CHUNK_SIZE)));
+    // If the lock is poisoned, another thread has panicked and the scope will
+    // panic too.
+    let next_chunk = || chunks.lock().ok()?.next();
     let work = || {
-        let mut files = ProcReader::new(root);
-        while let Some((ids, places)) = next() {
-            for (id, place) in ids.iter().zip(places) {
-                *place = look(&mut files, *id);
+        let mut reader = ProcReader::new(root);
+        while let Some((ids, slots)) = next_chunk() {
+            for (id, slot) in ids.iter().zip(slots) {
+                *slot = read_one(&mut reader, *id);
             }
         }
     };
-    let threads = match ids.len() {
+    let thread_count = match ids.len() {
         PARALLEL_THRESHOLD.. => {
             thread::available_parallelism().map_or(1, usize::from).min(ids.len() / CHUNK_SIZE)
         }
         _ => 1,
     };
     thread::scope(|scope| {
-        for _ in 1..threads {
-            // One that cannot be started leaves its part to the others.
+        for _ in 1..thread_count {
+            // If a thread cannot be started, the others do its work.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });
-    // Collected in place, as `flatten` would not be.
-    found.retain(Option::is_some);
-    found.into_iter().map_while(|place| place).collect()
+    // This collects in place; `flatten` would allocate.
+    results.retain(Option::is_some);
+    results.into_iter().map_while(|slot| slot).collect()
 }
 
 #[cfg(test)]
@@ -58,8 +59,8 @@ mod tests {
     fn par_map_ids_keeps_order() {
         for count in [0, 1, 127, 128, 129, 299, 300, 5000] {
             let pids: Vec<u32> = (0..count).rev().collect();
-            let found = par_map_ids(&ProcRoot::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
-            assert_eq!(found, pids.iter().copied().filter(|pid| pid % 3 != 0).collect::<Vec<_>>());
+            let results = par_map_ids(&ProcRoot::default(), &pids, |_, pid| (pid % 3 != 0).then_some(pid));
+            assert_eq!(results, pids.iter().copied().filter(|pid| pid % 3 != 0).collect::<Vec<_>>());
         }
     }
 }

@@ -1,26 +1,26 @@
-//! Names of users and groups.
+//! Parsers of passwd and group files.
 //!
-//! From the text of /etc/passwd or /etc/group, or of what getent(1) prints; never from the C
-//! library: in a static binary its look-up loads modules of another C library
-//! and crashes.
+//! The text comes from /etc/passwd, /etc/group or getent(1), never from the C
+//! library: in a static binary its lookup loads modules of another C library and
+//! crashes.
 
-/// Looks a user id up in the text of a passwd file (passwd(5)).
-pub fn find_name(passwd: &[u8], uid: u32) -> Option<String> {
+/// Returns the name of a UID from the text of a passwd file (passwd(5)).
+pub(crate) fn find_name(passwd: &[u8], uid: u32) -> Option<String> {
     passwd.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().filter(|name| !name.is_empty())?;
-        let number = fields.nth(1)?;
-        let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
-        (number == uid).then(|| String::from_utf8_lossy(name).into_owned())
+        let id = fields.nth(1)?;
+        let id: u32 = std::str::from_utf8(id).ok()?.parse().ok()?;
+        (id == uid).then(|| String::from_utf8_lossy(name).into_owned())
     })
 }
 
-/// Looks a name up in the text of a passwd or a group file (passwd(5),
-/// group(5)), of which both have the number in the third field.
-pub fn find_id(text: &[u8], name: &[u8]) -> Option<u32> {
+/// Returns the ID of a name from the text of a passwd or group file (passwd(5),
+/// group(5)). Both have the ID in the third field.
+pub(crate) fn find_id(text: &[u8], name: &[u8]) -> Option<u32> {
     text.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
-        fields.next().filter(|found| !found.is_empty() && *found == name)?;
+        fields.next().filter(|entry_name| !entry_name.is_empty() && *entry_name == name)?;
         std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()
     })
 }

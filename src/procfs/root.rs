@@ -1,4 +1,4 @@
-//! Reading a /proc, wherever it is mounted.
+//! A /proc mounted at any directory, and errors of reading it.
 
 use std::fmt;
 use std::fs;
@@ -7,41 +7,47 @@ use std::path::{Path, PathBuf};
 
 use super::status::ParseStatusError;
 use super::{ProcReader, ProcStat, ProcStatus, Threads, files};
+use crate::error::message_without_errno;
 
-/// A mounted /proc: this machine's, or another one's (a host's, in a container).
+/// A mounted /proc: of this machine, or of another one such as the host of a
+/// container.
 #[derive(Clone, Debug)]
 pub struct ProcRoot {
     directory: PathBuf,
     native: bool,
 }
 
-/// Reads a file that a process can make block for ever, because its text comes from
-/// the memory of the process or takes a lock of it: this must end within a deadline.
-/// From an offset on, at most so many bytes are read into the buffer, which grows if
-/// needed; their number is returned. Such files are read in no other way.
-pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize>;
+/// A function that reads a file which a process can make block forever, because
+/// the text comes from the memory of the process or needs a lock that it can
+/// keep. The function must return within a deadline.
+///
+/// It reads at most `limit` bytes from `offset` into `buffer`, which grows if
+/// necessary, and returns the number of bytes. Such files must not be read in any
+/// other way.
+pub type ReadMemory = fn(path: &Path, offset: u64, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize>;
 
-/// Why something of a process could not be read.
+/// The reason why a file of a process could not be read.
 #[derive(Debug)]
 pub enum ProcReadError {
-    /// There is no such process or thread, or none any more.
+    /// The process or thread does not exist, or no longer exists.
     Gone,
-    /// The kernel refuses: /proc is mounted with hidepid (proc(5)), or a
-    /// security module forbids it.
+    /// The kernel denies access because /proc is mounted with hidepid (proc(5))
+    /// or because of a security module.
     PermissionDenied,
-    /// Memory of the process did not arrive in time.
+    /// The memory of the process was not available within the deadline.
     Timeout,
-    /// What was read makes no sense.
+    /// The text is malformed.
     Malformed(ParseStatusError),
-    /// Anything else.
+    /// Any other error.
     Io(io::Error),
 }
 
 impl From<io::Error> for ProcReadError {
-    /// A process that ends meanwhile gives ENOENT on opening and ESRCH on
-    /// reading (fs/proc/base.c).
+    /// Converts an I/O error. If a process exits in the meantime, open(2) fails
+    /// with ENOENT and read(2) with ESRCH (fs/proc/base.c).
     fn from(error: io::Error) -> ProcReadError {
-        // ESRCH, which io::ErrorKind has no word for; 3 on every architecture.
+        // `io::ErrorKind` has no variant for ESRCH. It is 3 on every
+        // architecture.
         const ESRCH: i32 = 3;
         match error.kind() {
             io::ErrorKind::NotFound => ProcReadError::Gone,
@@ -67,12 +73,6 @@ impl fmt::Display for ProcReadError {
     }
 }
 
-/// What an error of the system says, without the number that std puts behind.
-pub fn message_without_errno(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
-}
-
 impl Default for ProcRoot {
     fn default() -> ProcRoot {
         ProcRoot { directory: PathBuf::from("/proc"), native: true }
@@ -80,23 +80,24 @@ impl Default for ProcRoot {
 }
 
 impl ProcRoot {
-    /// The /proc mounted at a directory.
+    /// Creates a root for the /proc mounted at a directory.
     pub fn new(directory: impl Into<PathBuf>) -> ProcRoot {
         ProcRoot { directory: directory.into(), native: false }
     }
 
-    /// Whether it is this machine's own: only then do its numbers mean
-    /// anything to system calls and to /etc/passwd.
+    /// Returns true if it is this machine's own /proc. Only then are its PIDs and
+    /// UIDs valid for system calls and for /etc/passwd.
     pub fn is_native(&self) -> bool {
         self.native
     }
 
-    /// Where it is mounted.
+    /// Returns its mount point.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The status of a process; of its main thread, where lines are a thread's.
+    /// Reads the status file of a process. Per-thread lines are those of its main
+    /// thread.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -104,7 +105,7 @@ impl ProcRoot {
         self.read_status(&format!("{pid}/status"))
     }
 
-    /// The status of the reading process itself.
+    /// Reads the status file of the calling process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -112,66 +113,68 @@ impl ProcRoot {
         self.read_status("self/status")
     }
 
-    /// The number that the reading process itself has in this /proc.
+    /// Returns the PID of the calling process in this /proc.
     ///
     /// # Errors
-    /// [`ProcReadError::Gone`] where it has none: another pid namespace's /proc, or
-    /// a directory that is none.
+    /// [`ProcReadError::Gone`] if it has none, because this is the /proc of
+    /// another PID namespace or not a /proc.
     pub fn own_pid(&self) -> Result<u32, ProcReadError> {
         let link = fs::read_link(self.directory.join("self"))?;
         link.to_str().and_then(|number| number.parse().ok()).ok_or(ProcReadError::Gone)
     }
 
-    /// The status of one thread.
+    /// Reads the status file of one thread.
     ///
     /// # Errors
-    /// See [`ProcReadError`]; a thread of another process is gone, too.
+    /// See [`ProcReadError`]. A thread of another process is reported as
+    /// [`ProcReadError::Gone`].
     pub fn thread_status(&self, pid: u32, tid: u32) -> Result<ProcStatus, ProcReadError> {
         self.read_status(&format!("{pid}/task/{tid}/status"))
     }
 
-    /// The stat file of a process.
+    /// Reads the stat file of a process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
     pub fn stat(&self, pid: u32) -> Result<ProcStat, ProcReadError> {
         let text = read_path(&self.directory.join(format!("{pid}/stat")))?;
-        // A text that is no stat file is one of a process just gone.
+        // A malformed stat file means that the process is exiting.
         ProcStat::parse(&text).ok_or(ProcReadError::Gone)
     }
 
-    /// A file of it, whole.
+    /// Reads a whole file.
     ///
     /// # Errors
-    /// What opening and reading say.
+    /// Errors of open(2) and read(2).
     pub fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
         read_path(&self.directory.join(path))
     }
 
-    /// A file that lists things: it comes in pieces, a page at most with each
-    /// read (`seq_read_iter` in fs/seq_file.c), and ends where nothing follows.
+    /// Reads a whole sequence file, of which the kernel returns at most a page
+    /// with each read (`seq_read_iter` in fs/seq_file.c).
     ///
     /// # Errors
-    /// What opening and reading say, and that it is as long as `longest`.
-    pub fn read_seq_file(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
+    /// Errors of open(2) and read(2), and an error if the file has `limit` bytes
+    /// or more.
+    pub fn read_seq_file(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         let file = fs::File::open(self.directory.join(path))?;
-        match file.take(longest).read_to_end(&mut text)? as u64 {
-            length if length == longest => Err(io::Error::other("longer than such a file can be")),
+        match file.take(limit).read_to_end(&mut text)? as u64 {
+            length if length == limit => Err(io::Error::other("longer than such a file can be")),
             _ => Ok(text),
         }
     }
 
-    /// The numbers of all processes there are, in any order.
+    /// Returns the PIDs of all processes in any order.
     ///
     /// # Errors
-    /// What opening the directory says.
+    /// Errors of opening and reading the directory.
     pub fn pids(&self) -> io::Result<Vec<u32>> {
         files::numeric_entries(fs::read_dir(&self.directory)?)
     }
 
-    /// All threads of a process whose status has just been read. Those that
-    /// end meanwhile are left out.
+    /// Reads all threads of a process whose status was just read. Threads that
+    /// exit in the meantime are skipped.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_process_is_gone() {
+    fn root_reports_missing_process_as_gone() {
         assert!(matches!(ProcRoot::default().status(4_194_305), Err(ProcReadError::Gone)));
         assert!(matches!(ProcRoot::new("/nowhere").status(1), Err(ProcReadError::Gone)));
         assert!(matches!(ProcRoot::new("/nowhere").own_pid(), Err(ProcReadError::Gone)));
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn reads_file_larger_than_buffer() {
-        let directory = std::env::temp_dir().join(format!("sigtool-reader-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("sigtool-root-{}", std::process::id()));
         fs::create_dir_all(directory.join("1")).unwrap();
         let groups = "1000 ".repeat(5000);
         fs::write(directory.join("1/status"), format!("Groups:\t{groups}\nSigBlk:\t0000000000000001\n"))

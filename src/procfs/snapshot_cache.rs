@@ -1,4 +1,5 @@
-//! What several processes share of what decides about a signal: looked up once.
+//! Cache of facts that several process snapshots share: freezer states and
+//! process groups.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -11,30 +12,31 @@ use super::{
 use crate::signal::consts::{CONT, TSTP, TTIN, TTOU};
 use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
-/// Signals that an orphaned process group drops (`get_signal` in
+/// Signals that an orphaned process group discards (`get_signal` in
 /// kernel/signal.c).
 const TERMINAL_STOP_SIGNALS: [Signal; 3] = [TSTP, TTIN, TTOU];
 
-/// What the processes of a /proc share, control groups and process groups, as
-/// it was when first asked for: to be kept only as long as one answer takes.
-/// Several threads may ask.
+/// Facts that the processes of a /proc share, as they were at the first query.
+/// The cache becomes stale, so it must not live longer than one report. Several
+/// threads may use it.
 #[derive(Debug)]
 pub struct SnapshotCache<'a> {
     root: &'a ProcRoot,
     read: ReadMemory,
-    /// By the text of /proc/PID/cgroup.
+    /// Freezer states by the text of /proc/PID/cgroup.
     freezers: Mutex<HashMap<Vec<u8>, FreezerState>>,
     process_groups: OnceLock<Option<ProcessGroups>>,
 }
 
 impl SnapshotCache<'_> {
-    /// Nothing is looked up yet. `read` reads the memory of the processes.
+    /// Creates an empty cache. `read` reads files that can block.
     pub fn new(root: &ProcRoot, read: ReadMemory) -> SnapshotCache<'_> {
         SnapshotCache { root, read, freezers: Mutex::default(), process_groups: OnceLock::new() }
     }
 
-    /// Looks at a process whose status and threads have just been read: at
-    /// what decides what this signal does to it, or, without one, at everything.
+    /// Takes a snapshot of a process whose status and threads were just read. It
+    /// contains what determines the effect of `signal`, or of every signal if it
+    /// is `None`.
     pub fn snapshot(
         &self,
         pid: u32,
@@ -44,37 +46,38 @@ impl SnapshotCache<'_> {
     ) -> ProcessSnapshot {
         let root = self.root;
         let pid = status.tgid.unwrap_or(pid);
-        let asked = |of: SignalSet| signal.is_none_or(|signal| of.contains(signal));
-        let mut situation = ProcessSnapshot { status, ..ProcessSnapshot::default() };
-        // A thread in sigwait(3) does not show what it waits for as blocked; who
-        // reads a signalfd may do so while another thread would take the signal.
-        // CONT lets others through.
+        let concerns = |set: SignalSet| signal.is_none_or(|signal| set.contains(signal));
+        let mut snapshot = ProcessSnapshot { status, ..ProcessSnapshot::default() };
+        // The wait reasons are needed unless every thread blocks the signal. A
+        // thread in sigwait(3) does not show its set as blocked. A thread can read
+        // a signalfd while another thread would receive the signal. CONT releases
+        // other pending signals.
         if signal == Some(CONT) || signal.is_none_or(|signal| !threads.blocked_by_all().contains(signal)) {
-            situation.wait_reasons = self.wait_reasons(pid, &threads);
+            snapshot.wait_reasons = self.wait_reasons(pid, &threads);
         }
-        if asked(threads.blocked_by_any()) {
-            situation.signalfds = root.signalfds(pid, self.read);
+        if concerns(threads.blocked_by_any()) {
+            snapshot.signalfds = root.signalfds(pid, self.read);
         }
-        situation.threads = Some(threads);
-        situation.freezer_state = self.freezer_state(pid);
+        snapshot.threads = Some(threads);
+        snapshot.freezer_state = self.freezer_state(pid);
         if signal.is_some_and(|signal| TERMINAL_STOP_SIGNALS.contains(&signal)) {
-            situation.group_is_orphaned = self.is_orphaned(pid);
+            snapshot.group_is_orphaned = self.is_orphaned(pid);
         }
-        let facts = signal.and_then(|signal| Arch::NATIVE.standard_signal(signal));
-        if facts.is_some_and(|facts| facts.action == DefaultAction::Core) {
-            situation.core_dump = root.predict_core_dump(pid, &situation.status);
+        let info = signal.and_then(|signal| Arch::NATIVE.standard_signal(signal));
+        if info.is_some_and(|info| info.action == DefaultAction::Core) {
+            snapshot.core_dump = root.predict_core_dump(pid, &snapshot.status);
         }
-        situation.is_global_init = pid == 1 && root.is_initial_pid_namespace();
-        situation
+        snapshot.is_global_init = pid == 1 && root.is_initial_pid_namespace();
+        snapshot
     }
 
-    /// What its threads wait in.
+    /// Reads the wait reasons of its threads.
     fn wait_reasons(&self, pid: u32, threads: &Threads) -> Vec<(u32, WaitReason)> {
-        let tasks: Vec<_> = threads.live().collect();
-        let indices: Vec<u32> = (0..).take(tasks.len()).collect();
+        let live_threads: Vec<_> = threads.live().collect();
+        let indices: Vec<u32> = (0..).take(live_threads.len()).collect();
         par_map_ids(self.root, &indices, |_, index| {
-            let task = tasks.get(usize::try_from(index).ok()?)?;
-            Some((task.tid, self.root.wait_reason(pid, task.tid, task.state, self.read)))
+            let thread = live_threads.get(usize::try_from(index).ok()?)?;
+            Some((thread.tid, self.root.wait_reason(pid, thread.tid, thread.state, self.read)))
         })
     }
 
@@ -84,25 +87,25 @@ impl SnapshotCache<'_> {
             return FreezerState::NotFrozen;
         };
         let mut freezers = self.freezers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(known) = freezers.get(&text) {
-            return *known;
+        if let Some(state) = freezers.get(&text) {
+            return *state;
         }
-        let frozen = |(path, freezer): &(_, FreezerState)| {
+        let is_frozen = |(path, freezer): &(_, FreezerState)| {
             std::fs::read(path).is_ok_and(|text| freezer::is_frozen(&text, *freezer))
         };
-        let found = freezer::state_files(&text)
+        let state = freezer::state_files(&text)
             .into_iter()
-            .find(frozen)
+            .find(is_frozen)
             .map_or(FreezerState::NotFrozen, |(_, freezer)| freezer);
-        freezers.insert(text, found);
-        found
+        freezers.insert(text, state);
+        state
     }
 
-    /// Whether no member of the process's group has a parent in another group
-    /// of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
+    /// Returns true if no member of the process's group has a parent in another
+    /// group of the same session (`will_become_orphaned_pgrp` in kernel/exit.c).
     fn is_orphaned(&self, pid: u32) -> Option<bool> {
         let own = self.root.stat(pid).ok()?;
-        // 0: the group is outside our pid namespace, and so are its members.
+        // 0 means that the group and its members are outside our PID namespace.
         if own.process_group == 0 {
             return None;
         }
@@ -111,45 +114,41 @@ impl SnapshotCache<'_> {
     }
 }
 
-/// All process groups.
+/// All processes with their process groups.
 #[derive(Debug)]
 struct ProcessGroups {
     processes: HashMap<u32, ProcStat>,
     members: HashMap<u32, Vec<u32>>,
-    /// Whether each is orphaned, once asked.
+    /// The computed results, by process group.
     orphaned_cache: Mutex<HashMap<u32, Option<bool>>>,
     is_initial_namespace: bool,
 }
 
 impl ProcessGroups {
     fn read(root: &ProcRoot) -> Option<ProcessGroups> {
-        // One whose main thread alone has ended is alive.
-        let is_ended = |files: &mut ProcReader, stat: &ProcStat| {
+        // A process whose main thread has exited is alive while other threads
+        // run.
+        let has_exited = |reader: &mut ProcReader, stat: &ProcStat| {
             stat.state.has_exited()
-                && files.status(stat.pid).map_or(true, |status| process_has_exited(&status, None))
+                && reader.status(stat.pid).map_or(true, |status| process_has_exited(&status, None))
         };
-        let people = par_map_ids(root, &root.pids().ok()?, |files, pid| {
-            let stat = files.stat(pid).ok()?;
-            let ended = is_ended(files, &stat);
-            Some((stat, ended))
+        let processes = par_map_ids(root, &root.pids().ok()?, |reader, pid| {
+            let stat = reader.stat(pid).ok()?;
+            let exited = has_exited(reader, &stat);
+            Some((stat, exited))
         });
         let mut members: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (stat, _) in people.iter().filter(|(_, ended)| !ended) {
+        for (stat, _) in processes.iter().filter(|(_, exited)| !exited) {
             members.entry(stat.process_group).or_default().push(stat.pid);
         }
-        let people = people.into_iter().map(|(stat, _)| (stat.pid, stat)).collect();
-        let first_namespace = root.is_initial_pid_namespace();
-        Some(ProcessGroups {
-            processes: people,
-            members,
-            orphaned_cache: Mutex::default(),
-            is_initial_namespace: first_namespace,
-        })
+        let processes = processes.into_iter().map(|(stat, _)| (stat.pid, stat)).collect();
+        let is_initial_namespace = root.is_initial_pid_namespace();
+        Some(ProcessGroups { processes, members, orphaned_cache: Mutex::default(), is_initial_namespace })
     }
 
     fn is_orphaned(&self, group: u32) -> Option<bool> {
-        let mut known = self.orphaned_cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        *known.entry(group).or_insert_with(|| self.compute_orphaned(group))
+        let mut cache = self.orphaned_cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *cache.entry(group).or_insert_with(|| self.compute_orphaned(group))
     }
 
     fn compute_orphaned(&self, group: u32) -> Option<bool> {
@@ -158,7 +157,7 @@ impl ProcessGroups {
             if self.is_initial_namespace && member.parent_pid == 1 {
                 continue;
             }
-            // A parent outside our pid namespace cannot be asked.
+            // The session of a parent outside our PID namespace is unknown.
             let parent = self.processes.get(&member.parent_pid).filter(|_| member.parent_pid != 0)?;
             if parent.process_group != group && parent.session == member.session {
                 return Some(false);

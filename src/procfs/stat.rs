@@ -1,42 +1,44 @@
-//! /proc/PID/stat: text to value.
+//! Parser of /proc/PID/stat.
 
 use super::{ProcessName, TaskState};
 
-/// The flag of a kernel thread (include/linux/sched.h).
+/// Flag of a kernel thread (include/linux/sched.h).
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// What of the file is used. Its signal fields hold 31 signals at most and are
-/// not (proc_pid_stat(5)).
+/// The fields of the file that are used. Its signal fields are not, because they
+/// contain only 31 signals (proc_pid_stat(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcStat {
-    /// The process.
+    /// Its PID.
     pub pid: u32,
-    /// The name: any bytes, parentheses and line feeds too.
+    /// Its name: any bytes, including parentheses and line feeds.
     pub name: ProcessName,
-    /// The state.
+    /// Its state.
     pub state: TaskState,
-    /// The parent.
+    /// The PID of its parent.
     pub parent_pid: u32,
-    /// The process group.
+    /// Its process group.
     pub process_group: u32,
-    /// The session.
+    /// Its session.
     pub session: u32,
-    /// The device number of its terminal, 0 where it has none, in the kernel's
-    /// encoding (include/linux/kdev_t.h, `new_encode_dev`), which for a
-    /// terminal is that of stat(2), too. `None` in a text cut short.
+    /// The device number of its terminal in the kernel's encoding, which for
+    /// terminals equals that of stat(2) (`new_encode_dev` in
+    /// include/linux/kdev_t.h). 0 if it has no terminal, `None` if the text is
+    /// truncated.
     pub terminal_device: Option<u32>,
-    /// The kernel's flags (PF_*). `None` in a text cut short.
+    /// The kernel's flags (PF_*). `None` if the text is truncated.
     pub flags: Option<u32>,
-    /// When it was started, in clock ticks since boot; with the number, this
-    /// tells a process from every other. `None` in a text cut short.
+    /// Its start time in clock ticks since boot. PID and start time together
+    /// identify a process. `None` if the text is truncated.
     pub start_ticks: Option<u64>,
-    /// Of a zombie the wait status, of a stopped process the signal that stopped
-    /// it, until its parent has asked; 0 where that may not be read.
+    /// The wait status of a zombie, or the signal that stopped a stopped process
+    /// until its parent waits for it. 0 if the permission to read it is missing.
     pub exit_code: Option<i32>,
 }
 
 impl ProcStat {
-    /// Reads the file. The name ends at the last parenthesis, as none follows it.
+    /// Parses the file. The name ends at the last closing parenthesis, because no
+    /// other field contains one.
     pub fn parse(text: &[u8]) -> Option<ProcStat> {
         let open = text.iter().position(|byte| *byte == b'(')?;
         let close = text.iter().rposition(|byte| *byte == b')').filter(|close| *close > open)?;
@@ -44,14 +46,14 @@ impl ProcStat {
         let fields = text[close + 1..].split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
         let mut fields = fields.map(|field| std::str::from_utf8(field).unwrap_or_default());
         let state = TaskState::from_letter(fields.next()?.bytes().next()?);
-        let mut number = || fields.next()?.parse().ok();
-        let (parent, group, session) = (number()?, number()?, number()?);
-        // The number is printed with a sign.
-        let terminal = fields.next().and_then(|field| field.parse().ok()).map(i32::cast_unsigned);
-        // Field 9; the one before is the terminal's foreground group.
+        let mut next_number = || fields.next()?.parse().ok();
+        let (parent_pid, process_group, session) = (next_number()?, next_number()?, next_number()?);
+        // The kernel prints the device number as a signed integer.
+        let terminal_device = fields.next().and_then(|field| field.parse().ok()).map(i32::cast_unsigned);
+        // Field 9. Field 8 is the foreground process group of the terminal.
         let flags = fields.nth(1).and_then(|field| field.parse().ok());
         // Field 22.
-        let start = fields.nth(12).and_then(|field| field.parse().ok());
+        let start_ticks = fields.nth(12).and_then(|field| field.parse().ok());
         // Field 52.
         let exit_code = fields.nth(29).and_then(|field| field.parse().ok());
         let name = ProcessName::new(&text[open + 1..close]);
@@ -59,17 +61,17 @@ impl ProcStat {
             pid,
             name,
             state,
-            parent_pid: parent,
-            process_group: group,
+            parent_pid,
+            process_group,
             session,
-            terminal_device: terminal,
+            terminal_device,
             flags,
-            start_ticks: start,
+            start_ticks,
             exit_code,
         })
     }
 
-    /// Whether it is a thread of the kernel's: no signal of ours concerns it.
+    /// Returns true if it is a kernel thread, which our signals do not affect.
     pub fn is_kernel_thread(&self) -> bool {
         self.flags.is_some_and(|flags| flags & PF_KTHREAD != 0)
     }

@@ -1,22 +1,23 @@
 //! The state of a process or thread.
 
-/// A state, by its letter (fs/proc/array.c, `task_state_array`; proc(5)).
+/// A state, represented by its letter (`task_state_array` in fs/proc/array.c;
+/// proc(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TaskState(u8);
 
 impl TaskState {
-    /// The state that a letter stands for. Letters that the kernel does not
-    /// have today are kept: a newer one may.
+    /// Creates the state for a letter. Unknown letters are kept, because a newer
+    /// kernel may have them.
     pub const fn from_letter(letter: u8) -> TaskState {
         TaskState(letter)
     }
 
-    /// The letter.
+    /// Returns the letter.
     pub const fn letter(self) -> char {
         self.0 as char
     }
 
-    /// What the letter means, in words.
+    /// Returns a description of the state.
     pub const fn description(self) -> &'static str {
         match self.0 {
             b'R' => "running",
@@ -34,12 +35,13 @@ impl TaskState {
         }
     }
 
-    /// Whether the thread is stopped, by a signal or by its tracer.
+    /// Returns true if the thread is stopped by a signal or by its tracer.
     pub const fn is_stopped(self) -> bool {
         matches!(self.0, b'T' | b't')
     }
 
-    /// Whether the thread has ended: nothing is delivered to it any more.
+    /// Returns true if the thread has exited. The kernel no longer delivers
+    /// signals to it.
     pub const fn has_exited(self) -> bool {
         matches!(self.0, b'Z' | b'X' | b'x')
     }

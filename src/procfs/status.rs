@@ -1,4 +1,4 @@
-//! /proc/PID/status: text to value.
+//! Parser of /proc/PID/status.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use super::{ProcessName, TaskState, name};
 use crate::signal::hex_mask::{self, ParseMaskError};
 use crate::signal::{Arch, SignalSet};
 
-/// What a status file says. Only the signal lines are needed; what is missing
-/// is `None`, because the file may come from another machine or a bug report.
+/// The fields of a status file. A missing field is `None`, because the file may
+/// come from another machine or a bug report. Only one signal line is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcStatus {
     /// `Name`.
     pub name: Option<ProcessName>,
     /// `State`.
     pub state: Option<TaskState>,
-    /// `Tgid`: the process.
+    /// `Tgid`: the PID of the process.
     pub tgid: Option<u32>,
-    /// `Pid`: the thread; the main thread's is the process's.
+    /// `Pid`: the TID; for the main thread it equals `Tgid`.
     pub pid: Option<u32>,
-    /// `PPid`; 0 where the parent is outside the pid namespace, or there is none.
+    /// `PPid`; 0 if the parent is outside the PID namespace or does not exist.
     pub parent_pid: Option<u32>,
     /// `TracerPid`, if there is a tracer.
     pub tracer_pid: Option<u32>,
@@ -26,11 +26,11 @@ pub struct ProcStatus {
     pub uids: Option<(u32, u32)>,
     /// `Gid`: real and effective.
     pub gids: Option<(u32, u32)>,
-    /// `NSpid`: its number in each pid namespace, the reader's first.
+    /// `NSpid`: its PID in each PID namespace, starting with that of the reader.
     pub namespace_pids: Vec<u32>,
     /// `Threads`.
     pub thread_count: Option<u32>,
-    /// `Kthread`, which newer kernels have (about 6.8).
+    /// `Kthread`, which newer kernels print (since about 6.8).
     pub is_kernel_thread: Option<bool>,
     /// `SigQ`.
     pub queue_usage: Option<QueueUsage>,
@@ -44,7 +44,8 @@ pub struct ProcStatus {
     pub ignored: Option<SignalSet>,
     /// `SigCgt`: caught by the process.
     pub caught: Option<SignalSet>,
-    /// Whose numbering the sets are in: 32 digits are mips's.
+    /// The architecture that determines the signal numbers: masks of 32 digits
+    /// come from mips.
     pub arch: Arch,
 }
 
@@ -73,17 +74,17 @@ impl Default for ProcStatus {
     }
 }
 
-/// `SigQ`: how many signals are queued for the real uid, over all of its
-/// processes, and how many this process may bring it to (RLIMIT_SIGPENDING).
+/// `SigQ`: the number of signals queued for the real UID over all of its
+/// processes, and the number up to which this process may queue
+/// (RLIMIT_SIGPENDING).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueUsage {
-    /// Queued, POSIX timers included.
+    /// Queued signals, including POSIX timers.
     pub used: u64,
-    /// The limit.
     pub limit: u64,
 }
 
-/// A set line of the file.
+/// A line of the file that contains a signal set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalSetLine {
     /// `SigPnd`.
@@ -99,7 +100,7 @@ pub enum SignalSetLine {
 }
 
 impl SignalSetLine {
-    /// All of them, in the file's order.
+    /// All lines in the order of the file.
     pub const ALL: [SignalSetLine; 5] = [
         SignalSetLine::Pending,
         SignalSetLine::SharedPending,
@@ -108,7 +109,7 @@ impl SignalSetLine {
         SignalSetLine::Caught,
     ];
 
-    /// The key in the file.
+    /// Returns the key in the file.
     pub const fn key(self) -> &'static str {
         match self {
             SignalSetLine::Pending => "SigPnd",
@@ -119,14 +120,14 @@ impl SignalSetLine {
         }
     }
 
-    /// The line of this key, in any case.
+    /// Returns the line of a key, ignoring case.
     pub fn from_key(key: &str) -> Option<SignalSetLine> {
         SignalSetLine::ALL.into_iter().find(|line| line.key().eq_ignore_ascii_case(key))
     }
 }
 
 impl ProcStatus {
-    /// The set of a line, if the file has it.
+    /// Returns the set of a line, if the file has the line.
     pub const fn signal_set(&self, line: SignalSetLine) -> Option<SignalSet> {
         match line {
             SignalSetLine::Pending => self.pending,
@@ -137,29 +138,29 @@ impl ProcStatus {
         }
     }
 
-    /// Puts a set in its place.
+    /// Stores the set of a line.
     pub const fn insert_signal_set(&mut self, line: SignalSetLine, set: SignalSet) {
-        let place = match line {
+        let field = match line {
             SignalSetLine::Pending => &mut self.pending,
             SignalSetLine::SharedPending => &mut self.shared_pending,
             SignalSetLine::Blocked => &mut self.blocked,
             SignalSetLine::Ignored => &mut self.ignored,
             SignalSetLine::Caught => &mut self.caught,
         };
-        *place = Some(set);
+        *field = Some(set);
     }
 
-    /// The set lines that are missing.
+    /// Returns the signal lines that are missing.
     pub fn missing_sets(&self) -> impl Iterator<Item = SignalSetLine> {
         SignalSetLine::ALL.into_iter().filter(|line| self.signal_set(*line).is_none())
     }
 
-    /// Reads one status file, as the kernel prints it or as people pass it on:
-    /// any blanks around keys and values, CRLF, empty lines, other lines.
+    /// Parses one status file as the kernel prints it or as users pass it on,
+    /// with any blanks around keys and values, CRLF, empty lines and other lines.
     ///
     /// # Errors
-    /// The first signal line that is wrong; [`ParseStatusError::NoSignalSets`] where
-    /// there is none at all.
+    /// The first malformed signal line, or [`ParseStatusError::NoSignalSets`] if
+    /// there is no signal line.
     pub fn parse(text: &[u8]) -> Result<ProcStatus, ParseStatusError> {
         let mut status = ProcStatus::default();
         for line in text.split(|byte| *byte == b'\n').filter(|line| may_start_known_key(line)) {
@@ -174,14 +175,14 @@ impl ProcStatus {
         status.require_signal_sets()
     }
 
-    /// Whether all is read that the kernel prints: behind it as much follows
-    /// again that is of no interest.
+    /// Returns true if every line that the kernel prints was read. The rest of
+    /// the file, about half of it, is not needed.
     fn is_complete(&self) -> bool {
         let ids = self.pid.is_some() && self.uids.is_some() && self.thread_count.is_some();
         ids && self.queue_usage.is_some() && self.missing_sets().next().is_none()
     }
 
-    /// Itself, if it has any signal set.
+    /// Returns itself if it has a signal set, otherwise an error.
     pub(super) fn require_signal_sets(self) -> Result<ProcStatus, ParseStatusError> {
         if self.missing_sets().count() == SignalSetLine::ALL.len() {
             return Err(ParseStatusError::NoSignalSets);
@@ -189,9 +190,8 @@ impl ProcStatus {
         Ok(self)
     }
 
-    /// Takes one line in. Lines of no interest are passed over, and so are
-    /// those with a value that is not understood, but for the signal sets:
-    /// those are what the file is read for.
+    /// Parses one line. Unknown lines and malformed values are ignored. A
+    /// malformed signal set is an error, because the file is read for the sets.
     pub(super) fn parse_line(&mut self, key: &[u8], value: &[u8]) -> Result<(), ParseStatusError> {
         match key {
             b"Name" => self.name = Some(ProcessName::from_status(value)),
@@ -220,8 +220,8 @@ impl ProcStatus {
         let Some(line) = known else { return Ok(()) };
         let (set, arch) = hex_mask::parse_full_width(value)
             .map_err(|cause| ParseStatusError::InvalidMask { line, cause })?;
-        let first = self.missing_sets().count() == SignalSetLine::ALL.len();
-        if !first && arch != self.arch {
+        let is_first_set = self.missing_sets().count() == SignalSetLine::ALL.len();
+        if !is_first_set && arch != self.arch {
             return Err(ParseStatusError::MixedMaskWidths { line });
         }
         self.arch = arch;
@@ -230,19 +230,19 @@ impl ProcStatus {
     }
 }
 
-/// Whether a line may be one of those that are read: by its first byte, as most
-/// are not. A blank tells nothing.
+/// Returns true if the first byte of a line allows a known key. This skips most
+/// lines early. A blank may precede any key.
 fn may_start_known_key(line: &[u8]) -> bool {
     line.first().is_some_and(|first| b"NSTPUGK".contains(first) || first.is_ascii_whitespace())
 }
 
-/// The key and the value of a line; `None` where it has no colon.
+/// Returns the key and the value of a line; `None` if the line has no colon.
 pub(super) fn split_key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let key = line[..colon].trim_ascii();
     let value = &line[colon + 1..];
-    // The kernel puts one tab after the colon and ends the line with a line
-    // feed; a name's own blanks at its ends are part of it.
+    // The kernel prints one tab after the colon and a line feed at the end.
+    // Blanks at the ends of a name belong to the name.
     let value = match key {
         b"Name" => value.strip_prefix(b"\t").unwrap_or(value.trim_ascii_start()),
         _ => value.trim_ascii(),
@@ -251,10 +251,11 @@ pub(super) fn split_key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn split_whitespace(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+    value.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty())
 }
 
-/// Real and effective, of the four ids of a `Uid:` or `Gid:` line.
+/// Returns the real and the effective ID of the four IDs in a `Uid:` or `Gid:`
+/// line.
 fn real_and_effective(value: &[u8]) -> Option<(u32, u32)> {
     let mut ids = split_whitespace(value).map(parse_number);
     ids.next().flatten().zip(ids.next().flatten())
@@ -264,21 +265,21 @@ fn parse_number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Why a text is no status file.
+/// The reason why a text is not a status file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseStatusError {
-    /// There is nothing in it.
+    /// The text is empty.
     Empty,
-    /// There is no signal line.
+    /// The text has no signal line.
     NoSignalSets,
-    /// A signal line has no whole mask.
+    /// A signal line has a malformed mask.
     InvalidMask {
         /// The line.
         line: SignalSetLine,
-        /// What is wrong.
+        /// The error in its mask.
         cause: ParseMaskError,
     },
-    /// A signal line has another width than those before it.
+    /// A signal line has a mask of a different width than those before it.
     MixedMaskWidths {
         /// The line.
         line: SignalSetLine,
@@ -307,7 +308,7 @@ impl std::error::Error for ParseStatusError {}
 mod tests {
     use super::*;
 
-    /// A status file as it was captured.
+    /// Parses a status file captured from a real process.
     macro_rules! captured {
         ($name:literal) => {
             ProcStatus::parse(include_bytes!(concat!("../../tests/data/status/", $name)))

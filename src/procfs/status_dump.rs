@@ -1,45 +1,46 @@
-//! Several status files in one text: `cat /proc/*/status`, `grep Sig
-//! /proc/*/status` with its file names, `head` with its titles, a bug report.
+//! Parser of a text that contains several status files: the output of `cat
+//! /proc/*/status`, of `grep Sig /proc/*/status` with file names, of `head` with
+//! its titles, or a bug report.
 
 use super::name;
 use super::status::{ParseStatusError, ProcStatus, SignalSetLine, split_key_value};
 
-/// One process, or thread, found in a text.
+/// The status of one process or thread found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DumpedStatus {
-    /// The file name that stood before its lines, if one did.
+pub(crate) struct DumpedStatus {
+    /// The file name in front of its lines, if any.
     pub file_name: Option<Vec<u8>>,
-    /// What the lines say. Where the file name tells pid and thread, and no
-    /// line does, they are taken from there.
+    /// The parsed status. PID and TID are taken from the file name if no line
+    /// contains them.
     pub status: ProcStatus,
 }
 
-/// What a text holds.
+/// The result of parsing a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StatusDump {
-    /// The processes.
+pub(crate) struct StatusDump {
+    /// The statuses in the order of the text.
     pub statuses: Vec<DumpedStatus>,
-    /// What is wrong, and the number of the line (from 1) where it is, or where
-    /// the status that it is about begins.
+    /// The errors, each with a line number (from 1): that of the malformed line,
+    /// or the first line of a status without signal lines.
     pub errors: Vec<(usize, ParseStatusError)>,
 }
 
-/// Reads all of them.
+/// Parses all status files in a text.
 ///
 /// # Errors
-/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSignalSets`] for a text that
-/// holds no status at all.
-pub fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
+/// [`ParseStatusError::Empty`] or [`ParseStatusError::NoSignalSets`] if the text
+/// contains no status.
+pub(crate) fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.trim_ascii().is_empty() {
         return Err(ParseStatusError::Empty);
     }
-    let mut records = StatusDump::default();
-    let mut open: Option<PartialStatus> = None;
+    let mut dump = StatusDump::default();
+    let mut current: Option<PartialStatus> = None;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let at = index + 1;
+        let line_number = index + 1;
         if let Some(file) = parse_head_title(line) {
-            records.push_partial(open.replace(PartialStatus::new(Some(file), at)));
+            dump.push_partial(current.replace(PartialStatus::new(Some(file), line_number)));
             continue;
         }
         let (file, line) = match split_grep_prefix(line) {
@@ -47,82 +48,76 @@ pub fn parse(text: &[u8]) -> Result<StatusDump, ParseStatusError> {
             None => (None, line),
         };
         let Some((key, value)) = split_key_value(line).filter(|(key, _)| is_known_key(key)) else { continue };
-        if open.as_ref().is_none_or(|open| open.ends_at(file, key)) {
-            records.push_partial(open.replace(PartialStatus::new(file, at)));
+        if current.as_ref().is_none_or(|current| current.ends_at(file, key)) {
+            dump.push_partial(current.replace(PartialStatus::new(file, line_number)));
         }
-        if let Some(open) = &mut open {
-            open.keys.push(key.to_vec());
-            if let Err(error) = open.status.parse_line(key, value) {
-                open.error.get_or_insert((at, error));
+        if let Some(current) = &mut current {
+            current.keys.push(key.to_vec());
+            if let Err(error) = current.status.parse_line(key, value) {
+                current.error.get_or_insert((line_number, error));
             }
         }
     }
-    records.push_partial(open);
+    dump.push_partial(current);
     if name::has_crlf_lines(text) {
-        records.statuses.iter_mut().for_each(|record| name::strip_cr(&mut record.status.name, || true));
+        dump.statuses.iter_mut().for_each(|status| name::strip_cr(&mut status.status.name, || true));
     }
-    let nothing = records.statuses.is_empty()
-        && records.errors.iter().all(|(_, fault)| *fault == ParseStatusError::NoSignalSets);
-    if nothing { Err(ParseStatusError::NoSignalSets) } else { Ok(records) }
+    let is_empty = dump.statuses.is_empty()
+        && dump.errors.iter().all(|(_, error)| *error == ParseStatusError::NoSignalSets);
+    if is_empty { Err(ParseStatusError::NoSignalSets) } else { Ok(dump) }
 }
 
-/// A record whose lines are still being read.
+/// A status whose lines are still being read.
 struct PartialStatus {
     file_name: Option<Vec<u8>>,
-    /// The line where it begins.
+    /// The number of its first line.
     first_line: usize,
     keys: Vec<Vec<u8>>,
     status: ProcStatus,
-    /// The first line that is wrong.
+    /// The first malformed line.
     error: Option<(usize, ParseStatusError)>,
 }
 
 impl PartialStatus {
-    fn new(file: Option<&[u8]>, from: usize) -> PartialStatus {
-        let file = file.map(<[u8]>::to_vec);
-        PartialStatus {
-            file_name: file,
-            first_line: from,
-            keys: Vec::new(),
-            status: ProcStatus::default(),
-            error: None,
-        }
+    fn new(file_name: Option<&[u8]>, first_line: usize) -> PartialStatus {
+        let file_name = file_name.map(<[u8]>::to_vec);
+        PartialStatus { file_name, first_line, keys: Vec::new(), status: ProcStatus::default(), error: None }
     }
 
-    /// Whether a line belongs to the next record: another file's, a name, with
-    /// which every status begins, or a key that this one already has.
+    /// Returns true if a line belongs to the next status: it has another file
+    /// name, is the `Name:` line that starts every status, or has a key that this
+    /// status already has.
     fn ends_at(&self, file: Option<&[u8]>, key: &[u8]) -> bool {
-        let other_file = file.is_some_and(|file| self.file_name.as_deref() != Some(file));
-        let begins = key == b"Name" || self.keys.iter().any(|known| known == key);
-        other_file || (begins && !self.keys.is_empty())
+        let is_other_file = file.is_some_and(|file| self.file_name.as_deref() != Some(file));
+        let starts_status = key == b"Name" || self.keys.iter().any(|known| known == key);
+        is_other_file || (starts_status && !self.keys.is_empty())
     }
 }
 
 impl StatusDump {
-    /// Keeps what has been read; a status that is wrong, or has no signal set,
-    /// is a fault.
-    fn push_partial(&mut self, open: Option<PartialStatus>) {
-        let Some(PartialStatus { file_name: file, first_line: from, keys, mut status, error: fault }) = open
-        else {
+    /// Adds a finished status. A status that is malformed or has no signal set is
+    /// added as an error.
+    fn push_partial(&mut self, partial: Option<PartialStatus>) {
+        let Some(PartialStatus { file_name, first_line, keys, mut status, error }) = partial else {
             return;
         };
         if keys.is_empty() {
             return;
         }
-        if let Some((pid, tid)) = file.as_deref().and_then(ids_from_path) {
+        if let Some((pid, tid)) = file_name.as_deref().and_then(ids_from_path) {
             status.tgid = status.tgid.or(pid);
             status.pid = status.pid.or(tid).or(pid);
         }
-        match (fault, status.require_signal_sets()) {
-            (Some(fault), _) => self.errors.push(fault),
-            (None, Ok(status)) => self.statuses.push(DumpedStatus { file_name: file, status }),
-            (None, Err(error)) => self.errors.push((from, error)),
+        match (error, status.require_signal_sets()) {
+            (Some(error), _) => self.errors.push(error),
+            (None, Ok(status)) => self.statuses.push(DumpedStatus { file_name, status }),
+            (None, Err(error)) => self.errors.push((first_line, error)),
         }
     }
 }
 
-/// Whether a key is one of a status file that this reads; others, and lines of
-/// prose, tell nothing.
+/// Returns true if the parser uses the key. Other lines, such as prose, are
+/// skipped.
 fn is_known_key(key: &[u8]) -> bool {
     const KEYS: [&[u8]; 12] = [
         b"Name",
@@ -141,33 +136,34 @@ fn is_known_key(key: &[u8]) -> bool {
     KEYS.contains(&key) || SignalSetLine::ALL.into_iter().any(|line| line.key().as_bytes() == key)
 }
 
-/// The file name in a line that head(1) puts above each file.
+/// Parses the file name in a title line of head(1).
 fn parse_head_title(line: &[u8]) -> Option<&[u8]> {
     line.trim_ascii().strip_prefix(b"==> ")?.strip_suffix(b" <==")
 }
 
-/// The file name that grep(1) puts before a line, and the line; also with the
-/// line's number between them (`grep -n`). A file name may hold colons itself.
+/// Splits a line into the file name that grep(1) prints in front of it and the
+/// rest. Accepts a line number between them (`grep -n`). The file name may
+/// contain colons.
 fn split_grep_prefix(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A line that begins with a key of ours has no file name before it, even
-    // if a process calls itself "/proc/1/status:SigBlk:".
+    // A line that starts with a known key has no file name in front of it, even
+    // if a process is named "/proc/1/status:SigBlk:".
     if split_key_value(line).is_none_or(|(key, _)| is_known_key(key)) {
         return None;
     }
-    let colons = line.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
-    let begins = |at: usize| {
-        let end = line[at + 1..].iter().position(|byte| *byte == b':')?;
-        is_known_key(&line[at + 1..at + 1 + end]).then_some((&line[..at], &line[at + 1..]))
+    let colons = line.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(colon, _)| colon);
+    let split_before_key = |colon: usize| {
+        let end = line[colon + 1..].iter().position(|byte| *byte == b':')?;
+        is_known_key(&line[colon + 1..colon + 1 + end]).then_some((&line[..colon], &line[colon + 1..]))
     };
-    let (file, rest) = colons.into_iter().find_map(begins)?;
-    let numbered = file.iter().rposition(|byte| *byte == b':').filter(|at| {
-        let digits = &file[at + 1..];
+    let (file, rest) = colons.into_iter().find_map(split_before_key)?;
+    let line_number_colon = file.iter().rposition(|byte| *byte == b':').filter(|colon| {
+        let digits = &file[colon + 1..];
         !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     });
-    Some((numbered.map_or(file, |at| &file[..at]), rest))
+    Some((line_number_colon.map_or(file, |colon| &file[..colon]), rest))
 }
 
-/// The process and the thread in a path such as /proc/12/task/13/status.
+/// Parses the PID and the TID in a path such as /proc/12/task/13/status.
 fn ids_from_path(file: &[u8]) -> Option<(Option<u32>, Option<u32>)> {
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<u32>().ok();
     let mut parts = file.rsplit(|byte| *byte == b'/');
@@ -186,38 +182,38 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<DumpedStatus> {
-        let records = parse(text.as_bytes()).unwrap();
-        assert_eq!(records.errors, []);
-        records.statuses
+        let dump = parse(text.as_bytes()).unwrap();
+        assert_eq!(dump.errors, []);
+        dump.statuses
     }
 
     #[test]
     fn parse_separates_grep_files() {
-        let records = read(
+        let dump = read(
             "/proc/1/status:SigQ:\t0/96365\n/proc/1/status:SigBlk:\t0000000000010000\n\
              /proc/22/status:SigQ:\t0/96365\n/proc/22/status:SigBlk:\t0000000000000002\n\
              /proc/22/task/23/status:SigBlk:\t0000000000000004\n",
         );
-        let ids: Vec<_> = records.iter().map(|r| (r.status.tgid, r.status.pid)).collect();
+        let ids: Vec<_> = dump.iter().map(|r| (r.status.tgid, r.status.pid)).collect();
         assert_eq!(ids, [(Some(1), Some(1)), (Some(22), Some(22)), (Some(22), Some(23))]);
-        let blocked: Vec<_> = records.iter().filter_map(|r| r.status.blocked).map(|s| s.bits()).collect();
+        let blocked: Vec<_> = dump.iter().filter_map(|r| r.status.blocked).map(|s| s.bits()).collect();
         assert_eq!(blocked, [0x10000, 2, 4]);
     }
 
     #[test]
     fn parse_accepts_grep_line_numbers() {
-        let records = read("7/status:48:SigBlk:\t0000000000000002\n7/status:49:SigIgn:\t0000000000000004\n");
-        assert_eq!(records.len(), 1);
-        assert_eq!(records[0].status.tgid, Some(7));
-        assert_eq!(records[0].status.ignored.map(|set| set.bits()), Some(4));
+        let dump = read("7/status:48:SigBlk:\t0000000000000002\n7/status:49:SigIgn:\t0000000000000004\n");
+        assert_eq!(dump.len(), 1);
+        assert_eq!(dump[0].status.tgid, Some(7));
+        assert_eq!(dump[0].status.ignored.map(|set| set.bits()), Some(4));
     }
 
     #[test]
     fn parse_separates_concatenated_files() {
         let one = "Name:\ta\nPid:\t5\nSigBlk:\t0000000000000002\n";
         let other = "Name:\tb\nPid:\t6\nSigBlk:\t0000000000000004\n";
-        let records = read(&format!("{one}{other}"));
-        let pids: Vec<_> = records.iter().map(|record| record.status.pid).collect();
+        let dump = read(&format!("{one}{other}"));
+        let pids: Vec<_> = dump.iter().map(|status| status.status.pid).collect();
         assert_eq!(pids, [Some(5), Some(6)]);
     }
 
@@ -229,19 +225,19 @@ mod tests {
 
     #[test]
     fn parse_reads_pid_from_head_titles() {
-        let records = read(
+        let dump = read(
             "==> /proc/9/status <==\nSigBlk:\t0000000000000002\n\n==> /proc/10/status <==\nSigBlk:\t0000000000000002\n",
         );
-        let pids: Vec<_> = records.iter().map(|record| record.status.pid).collect();
+        let pids: Vec<_> = dump.iter().map(|status| status.status.pid).collect();
         assert_eq!(pids, [Some(9), Some(10)]);
     }
 
     #[test]
     fn process_name_cannot_forge_lines() {
-        let records = read("Name:\t/proc/1/status:SigBlk: 0\nPid:\t5\nSigBlk:\t0000000000000002\n");
-        assert_eq!(records.len(), 1);
-        assert_eq!(records[0].status.pid, Some(5));
-        let name = records[0].status.name.clone().unwrap();
+        let statuses = read("Name:\t/proc/1/status:SigBlk: 0\nPid:\t5\nSigBlk:\t0000000000000002\n");
+        assert_eq!(statuses.len(), 1);
+        assert_eq!(statuses[0].status.pid, Some(5));
+        let name = statuses[0].status.name.clone().unwrap();
         assert_eq!(name.as_bytes(), b"/proc/1/status:SigBlk: 0");
     }
 
@@ -254,7 +250,7 @@ mod tests {
             (format!("Name:\ta\nPid:\t1\nThreads:\t2\n{sets}Threads:\t1\n{sets}"), [Some(1), None]),
             (format!("{sets}Name:\ta\nPid:\t2\n{sets}"), [None, Some(2)]),
         ] {
-            let found: Vec<_> = read(&text).iter().map(|record| record.status.pid).collect();
+            let found: Vec<_> = read(&text).iter().map(|status| status.status.pid).collect();
             assert_eq!(found, pids, "{text}");
         }
     }
@@ -262,34 +258,34 @@ mod tests {
     #[test]
     fn file_names_may_contain_colons() {
         let line = "SigBlk:\t0000000000000001";
-        let records =
+        let dump =
             read(&format!("10.0.0.1:22/status:{line}\nhost:/proc/6/status:9:{line}\nbug 7.txt:{line}\n"));
-        let files: Vec<_> = records.iter().filter_map(|record| record.file_name.as_deref()).collect();
+        let files: Vec<_> = dump.iter().filter_map(|status| status.file_name.as_deref()).collect();
         assert_eq!(files, [&b"10.0.0.1:22/status"[..], b"host:/proc/6/status", b"bug 7.txt"]);
-        assert_eq!(records[1].status.pid, Some(6));
+        assert_eq!(dump[1].status.pid, Some(6));
     }
 
     #[test]
     fn parse_skips_byte_order_mark() {
-        let records = read("\u{feff}SigPnd:\t0000000000000001\n");
-        assert_eq!(records[0].status.pending.map(|set| set.bits()), Some(1));
+        let dump = read("\u{feff}SigPnd:\t0000000000000001\n");
+        assert_eq!(dump[0].status.pending.map(|set| set.bits()), Some(1));
     }
 
     #[test]
     fn invalid_status_does_not_affect_others() {
         let sets = "SigBlk:\t0000000000000001\n";
         let text = format!("Name:\ta\n{sets}Name:\tb\nPid:\t2\nName:\tc\nSigBlk:\t0001\nName:\td\n{sets}");
-        let records = parse(text.as_bytes()).unwrap();
-        assert_eq!(records.statuses.len(), 2);
-        let lines: Vec<usize> = records.errors.iter().map(|(line, _)| *line).collect();
+        let dump = parse(text.as_bytes()).unwrap();
+        assert_eq!(dump.statuses.len(), 2);
+        let lines: Vec<usize> = dump.errors.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 6], "where b begins, and where c is wrong");
     }
 
     #[test]
     fn errors_report_line_numbers() {
-        let records = parse(b"SigQ: 0/5\nSigBlk: 00000000\n").unwrap();
-        let (line, error) = &records.errors[0];
-        assert_eq!((*line, records.statuses.len()), (2, 0));
+        let dump = parse(b"SigQ: 0/5\nSigBlk: 00000000\n").unwrap();
+        let (line, error) = &dump.errors[0];
+        assert_eq!((*line, dump.statuses.len()), (2, 0));
         assert!(error.to_string().starts_with("SigBlk: 8 hexadecimal digits"), "{error}");
         assert_eq!(parse(b" \n"), Err(ParseStatusError::Empty));
         assert_eq!(parse(b"Name:\tx\n"), Err(ParseStatusError::NoSignalSets));
@@ -298,7 +294,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_never_panics(text: Vec<u8>, prefix in "(/proc/1/status:|Name:\t|SigBlk: |==> )?") {
+        fn parse_dump_never_panics(text: Vec<u8>, prefix in "(/proc/1/status:|Name:\t|SigBlk: |==> )?") {
             let mut whole = prefix.into_bytes();
             whole.extend(text);
             let _ = parse(&whole);

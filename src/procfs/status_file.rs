@@ -1,22 +1,22 @@
-//! A status file that is kept open, for whoever reads it again and again.
+//! Status file that stays open for repeated reading.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::{ProcReadError, ProcRoot, ProcStatus};
 
-/// The open status of a process. It is this process's for ever: what is read
-/// once it has been reaped is an error, also where its number is another's.
+/// The open status file of a process. It always refers to this process: after the
+/// process was reaped, reading fails, even if the PID was reused.
 #[derive(Debug)]
 pub struct StatusFile {
     file: File,
     buffer: Vec<u8>,
-    /// What it said last.
+    /// The text of the last read.
     last_text: Vec<u8>,
 }
 
 impl StatusFile {
-    /// Opens the status of a process.
+    /// Opens the status file of a process.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -25,8 +25,8 @@ impl StatusFile {
         Ok(StatusFile { file, buffer: vec![0; 4096], last_text: Vec::new() })
     }
 
-    /// Reads it as it is now: with one system call, where the buffer is large
-    /// enough for all of it. `None` where not a byte of it has changed.
+    /// Reads the current status with one system call if the buffer is large
+    /// enough. Returns `None` if the text has not changed.
     ///
     /// # Errors
     /// See [`ProcReadError`].
@@ -34,7 +34,8 @@ impl StatusFile {
         loop {
             let length = self.file.read_at(&mut self.buffer, 0)?;
             if length == self.buffer.len() {
-                // A long list of groups: all of it anew, so that it is of one time.
+                // The text did not fit (a long list of groups). It is read again
+                // from the start, because it must be consistent.
                 self.buffer.resize(length * 2, 0);
                 continue;
             }
@@ -56,22 +57,22 @@ mod tests {
     #[test]
     fn rereads_status_until_process_is_gone() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-        let mut kept = StatusFile::open(&ProcRoot::default(), child.id()).unwrap();
-        assert_eq!(kept.read_if_changed().unwrap().unwrap().tgid, Some(child.id()));
-        assert!(kept.read_if_changed().unwrap().is_none_or(|status| status.tgid == Some(child.id())));
+        let mut status_file = StatusFile::open(&ProcRoot::default(), child.id()).unwrap();
+        assert_eq!(status_file.read_if_changed().unwrap().unwrap().tgid, Some(child.id()));
+        assert!(status_file.read_if_changed().unwrap().is_none_or(|status| status.tgid == Some(child.id())));
         child.kill().and_then(|()| child.wait()).unwrap();
-        assert!(matches!(kept.read_if_changed(), Err(ProcReadError::Gone)));
+        assert!(matches!(status_file.read_if_changed(), Err(ProcReadError::Gone)));
         assert!(matches!(StatusFile::open(&ProcRoot::default(), 4_194_305), Err(ProcReadError::Gone)));
     }
 
     #[test]
     fn reads_status_longer_than_buffer() {
-        let directory = std::env::temp_dir().join(format!("sigtool-kept-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("sigtool-status-file-{}", std::process::id()));
         std::fs::create_dir_all(directory.join("1")).unwrap();
         let text = format!("Groups:\t{}\nSigBlk:\t0000000000000001\n", "1000 ".repeat(5000));
         std::fs::write(directory.join("1/status"), text).unwrap();
-        let status =
-            StatusFile::open(&ProcRoot::new(&directory), 1).and_then(|mut kept| kept.read_if_changed());
+        let status = StatusFile::open(&ProcRoot::new(&directory), 1)
+            .and_then(|mut status_file| status_file.read_if_changed());
         std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(status.unwrap().unwrap().blocked.map(|set| set.bits()), Some(1));
     }

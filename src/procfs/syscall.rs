@@ -1,26 +1,25 @@
-//! What a sleeping thread waits in: /proc/PID/task/TID/syscall and wchan.
+//! Wait reason of a sleeping thread, from /proc/PID/task/TID/syscall and wchan.
 
 use crate::signal::SignalSet;
 
-/// The system call a thread is in (proc_pid_syscall(5)).
+/// The system call that a thread executes (proc_pid_syscall(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyscallState {
-    /// It runs: nobody can tell.
+    /// The thread is running, so the system call is unknown.
     Running,
-    /// It sleeps, but in no system call.
+    /// The thread is blocked, but not in a system call.
     NotInSyscall,
-    /// It sleeps in this one.
+    /// The thread is blocked in a system call.
     InSyscall {
-        /// The number, of the thread's own architecture.
+        /// The system call number of the thread's architecture.
         number: u64,
-        /// The arguments.
         arguments: [u64; 6],
     },
 }
 
 impl SyscallState {
-    /// Reads the file: `running`, `-1 SP PC`, or the number, six arguments, SP
-    /// and PC.
+    /// Parses the file: `running`, or `-1 SP PC`, or the number, six arguments,
+    /// SP and PC.
     pub fn parse(text: &[u8]) -> Option<SyscallState> {
         let text = std::str::from_utf8(text).ok()?.trim();
         if text == "running" {
@@ -39,29 +38,30 @@ impl SyscallState {
     }
 }
 
-/// What a thread waits in, as far as signals are concerned.
+/// The reason why a thread waits, as it concerns signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
-    /// In nothing that takes signals.
+    /// It does not wait for signals.
     Other,
-    /// In sigwait(3) or one of its kind, for these: the first that comes is
-    /// taken, whatever its disposition. The kernel has removed them from the
-    /// thread's blocked set meanwhile (`do_sigtimedwait` in kernel/signal.c).
+    /// It is in sigwait(3) or a similar call for these signals. The call returns
+    /// the first one, regardless of its disposition. In the meantime the kernel
+    /// has removed the set from the thread's blocked set (`do_sigtimedwait` in
+    /// kernel/signal.c).
     Sigwait(SignalSet),
-    /// Reading this descriptor, a signalfd of these: the first that comes is
-    /// read, blocked or not (`signalfd_dequeue` in fs/signalfd.c).
+    /// It reads this descriptor, a signalfd for these signals. The read returns
+    /// the first one, blocked or not (`signalfd_dequeue` in fs/signalfd.c).
     Signalfd(u32, SignalSet),
-    /// In sigsuspend(2): the blocked set is the one it was given.
+    /// It is in sigsuspend(2). Its blocked set is the argument of the call.
     Sigsuspend,
-    /// In wait4(2): for this one child, or, where the call may not be seen, for
-    /// whom is not known. Who waits for any child is [`WaitReason::Other`].
+    /// It is in wait4(2) for this child; `None` if the call cannot be read. A
+    /// wait for any child is [`WaitReason::Other`].
     Child(Option<u32>),
-    /// It may not be seen.
+    /// /proc does not show it.
     Unknown,
 }
 
-/// rt_sigtimedwait(2) here; on x86-64 also as 32-bit programs number it (both
-/// numbers mean nothing else in a 64-bit one).
+/// System call numbers of rt_sigtimedwait(2). On x86-64 they include those of
+/// 32-bit programs, which have no other use in a 64-bit program here.
 const SIGTIMEDWAIT_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[128, 177, 421]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
@@ -74,7 +74,7 @@ const SIGTIMEDWAIT_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
-/// read(2), likewise.
+/// System call numbers of read(2).
 const READ_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[0, 3]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
@@ -83,7 +83,7 @@ const READ_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[3]
 };
 
-/// rt_sigsuspend(2), likewise.
+/// System call numbers of rt_sigsuspend(2).
 const SIGSUSPEND_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[130, 179]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
@@ -96,7 +96,7 @@ const SIGSUSPEND_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
-/// wait4(2), likewise.
+/// System call numbers of wait4(2).
 const WAIT4_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
     &[61, 114]
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
@@ -106,29 +106,31 @@ const WAIT4_NUMBERS: &[u64] = if cfg!(target_arch = "x86_64") {
 };
 
 impl WaitReason {
-    /// What a call means; `set` reads the set at an address of the thread's
-    /// memory, `signalfd` that of a descriptor, where it is a signalfd.
+    /// Returns the wait reason of a system call. `read_set` reads the signal set
+    /// at an address of the thread's memory. `read_signalfd` reads the set of a
+    /// descriptor if it is a signalfd.
     pub fn from_syscall(
-        call: SyscallState,
-        set: impl FnOnce(u64) -> Option<SignalSet>,
-        signalfd: impl FnOnce(u32) -> Option<SignalSet>,
+        state: SyscallState,
+        read_set: impl FnOnce(u64) -> Option<SignalSet>,
+        read_signalfd: impl FnOnce(u32) -> Option<SignalSet>,
     ) -> WaitReason {
-        match call {
-            // Where the numbers are not known, nothing can be told from them.
+        match state {
+            // The system call numbers of this architecture are unknown.
             SyscallState::InSyscall { .. } if SIGTIMEDWAIT_NUMBERS.is_empty() => WaitReason::Unknown,
             SyscallState::InSyscall { number, arguments } if SIGTIMEDWAIT_NUMBERS.contains(&number) => {
-                set(arguments[0]).map_or(WaitReason::Unknown, WaitReason::Sigwait)
+                read_set(arguments[0]).map_or(WaitReason::Unknown, WaitReason::Sigwait)
             }
             SyscallState::InSyscall { number, arguments } if READ_NUMBERS.contains(&number) => {
-                let descriptor = u32::try_from(arguments[0]).ok();
-                let read = descriptor.and_then(|number| Some((number, signalfd(number)?)));
-                read.map_or(WaitReason::Other, |(number, set)| WaitReason::Signalfd(number, set))
+                let fd = u32::try_from(arguments[0]).ok();
+                let signalfd = fd.and_then(|fd| Some((fd, read_signalfd(fd)?)));
+                signalfd.map_or(WaitReason::Other, |(fd, set)| WaitReason::Signalfd(fd, set))
             }
             SyscallState::InSyscall { number, .. } if SIGSUSPEND_NUMBERS.contains(&number) => {
                 WaitReason::Sigsuspend
             }
             SyscallState::InSyscall { number, arguments } if WAIT4_NUMBERS.contains(&number) => {
-                // A number of 32 bits; 0 and less are groups, or any child.
+                // The argument is a 32-bit integer. 0 and negative values mean a
+                // process group or any child.
                 let child = u32::try_from(arguments[0] as i32).ok().filter(|pid| *pid > 0);
                 child.map_or(WaitReason::Other, |pid| WaitReason::Child(Some(pid)))
             }
@@ -136,15 +138,15 @@ impl WaitReason {
         }
     }
 
-    /// What the kernel's function that a thread sleeps in tells (wchan), which
-    /// Yama lets read where it forbids the call.
+    /// Returns the wait reason for the kernel function in which a thread sleeps
+    /// (wchan). Yama may allow reading wchan when it denies the syscall file.
     pub fn from_wchan(name: &[u8]) -> WaitReason {
-        let is_in = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+        let contains = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
         match name {
-            // No name, where the kernel keeps none or the right is missing.
+            // The kernel does not record the name, or the permission is missing.
             b"" | b"0" => WaitReason::Unknown,
-            _ if is_in(b"sigtimedwait") || is_in(b"signalfd") => WaitReason::Unknown,
-            _ if is_in(b"sigsuspend") => WaitReason::Sigsuspend,
+            _ if contains(b"sigtimedwait") || contains(b"signalfd") => WaitReason::Unknown,
+            _ if contains(b"sigsuspend") => WaitReason::Sigsuspend,
             b"do_wait" => WaitReason::Child(None),
             _ => WaitReason::Other,
         }
@@ -178,23 +180,23 @@ mod tests {
     #[test]
     fn from_syscall_recognizes_signal_waits() {
         let set = SignalSet::from_bits(0x4000);
-        let known = |number: u64| (number == 5).then_some(set);
+        let read_set = |number: u64| (number == 5).then_some(set);
         let in_call = |number, argument| SyscallState::InSyscall { number, arguments: [argument; 6] };
-        let wait =
-            |number| WaitReason::from_syscall(in_call(number, 5), known, |number| known(number.into()));
-        assert_eq!(wait(128), WaitReason::Sigwait(set));
-        assert_eq!(wait(130), WaitReason::Sigsuspend);
-        assert_eq!((wait(0), wait(1)), (WaitReason::Signalfd(5, set), WaitReason::Other));
-        assert_eq!(WaitReason::from_syscall(in_call(61, 7), known, |_| None), WaitReason::Child(Some(7)));
+        let reason =
+            |number| WaitReason::from_syscall(in_call(number, 5), read_set, |fd| read_set(fd.into()));
+        assert_eq!(reason(128), WaitReason::Sigwait(set));
+        assert_eq!(reason(130), WaitReason::Sigsuspend);
+        assert_eq!((reason(0), reason(1)), (WaitReason::Signalfd(5, set), WaitReason::Other));
+        assert_eq!(WaitReason::from_syscall(in_call(61, 7), read_set, |_| None), WaitReason::Child(Some(7)));
         assert_eq!(
-            WaitReason::from_syscall(in_call(61, 0xffff_ffff), known, |_| None),
+            WaitReason::from_syscall(in_call(61, 0xffff_ffff), read_set, |_| None),
             WaitReason::Other,
             "any child"
         );
-        assert_eq!(WaitReason::from_syscall(in_call(61, u64::MAX), known, |_| None), WaitReason::Other);
-        assert_eq!(WaitReason::from_syscall(in_call(0, 6), known, |_| None), WaitReason::Other);
-        assert_eq!(WaitReason::from_syscall(in_call(128, 6), known, |_| None), WaitReason::Unknown);
-        assert_eq!(WaitReason::from_syscall(SyscallState::Running, known, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(61, u64::MAX), read_set, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(0, 6), read_set, |_| None), WaitReason::Other);
+        assert_eq!(WaitReason::from_syscall(in_call(128, 6), read_set, |_| None), WaitReason::Unknown);
+        assert_eq!(WaitReason::from_syscall(SyscallState::Running, read_set, |_| None), WaitReason::Other);
     }
 
     #[test]

@@ -1,29 +1,31 @@
-//! The threads of a process, and what they say together.
+//! Threads of a process and their combined signal sets.
 
 use super::{ProcStatus, ProcessName, TaskState};
 use crate::signal::{Signal, SignalSet};
 
-/// One thread.
+/// A thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
-    /// Its thread id.
+    /// Its TID.
     pub tid: u32,
-    /// Its name, if its status tells it.
+    /// Its name, if its status contains it.
     pub name: Option<ProcessName>,
-    /// Its state, if its status tells it.
+    /// Its state, if its status contains it.
     pub state: Option<TaskState>,
-    /// Pending for this thread alone.
+    /// The signals pending for this thread alone.
     pub pending: SignalSet,
-    /// Blocked by this thread.
+    /// The signals that this thread blocks.
     pub blocked: SignalSet,
-    /// Its tracer, if it has one.
+    /// The PID of its tracer, if any.
     pub tracer_pid: Option<u32>,
-    /// Of an uninterruptible sleep: whether KILL ends it. /proc does not tell.
+    /// True if KILL ends its uninterruptible sleep. `None` if unknown, because
+    /// /proc does not show it.
     pub killable: Option<bool>,
 }
 
 impl Thread {
-    /// The thread a status file is of; `None` where it lacks the id or a set.
+    /// Returns the thread of a status file; `None` if the file lacks the TID or a
+    /// set.
     pub fn from_status(status: &ProcStatus) -> Option<Thread> {
         Some(Thread {
             tid: status.pid?,
@@ -36,19 +38,20 @@ impl Thread {
         })
     }
 
-    /// Whether it has ended, so that its mask holds nothing back any more.
+    /// Returns true if it has exited. Its signal mask then has no effect.
     pub fn has_exited(&self) -> bool {
         self.state.is_some_and(TaskState::has_exited)
     }
 
-    /// Whether it is in an uninterruptible sleep (D).
+    /// Returns true if it is in an uninterruptible sleep (D).
     pub fn is_uninterruptible(&self) -> bool {
         self.state.is_some_and(|state| state.letter() == 'D')
     }
 }
 
-/// Whether a process has ended, which is when every thread has. A text tells
-/// only of one thread: that is enough where it is the only one.
+/// Returns true if a process has exited, which means that all of its threads
+/// have. A status text describes only one thread, so it is sufficient only if the
+/// process has no other.
 pub fn process_has_exited(status: &ProcStatus, threads: Option<&Threads>) -> bool {
     match threads {
         Some(threads) => threads.all_exited(),
@@ -64,83 +67,85 @@ pub fn process_has_exited(status: &ProcStatus, threads: Option<&Threads>) -> boo
 pub struct Threads(Vec<Thread>);
 
 impl Threads {
-    /// The threads, in any order; they are kept by id.
-    pub fn new(mut tasks: Vec<Thread>) -> Threads {
-        tasks.sort_by_key(|task| task.tid);
-        Threads(tasks)
+    /// Sorts the threads by TID.
+    pub fn new(mut threads: Vec<Thread>) -> Threads {
+        threads.sort_by_key(|thread| thread.tid);
+        Threads(threads)
     }
 
-    /// Each of them.
+    /// Returns the threads sorted by TID.
     pub fn iter(&self) -> impl Iterator<Item = &Thread> {
         self.0.iter()
     }
 
-    /// How many can take a signal: those that have ended are not counted,
-    /// unless all have.
+    /// Returns the number of threads that have not exited, or of all threads if
+    /// all have.
     pub fn live_count(&self) -> usize {
         self.live().count()
     }
 
-    /// How many block the signal.
+    /// Returns the number of threads that block the signal.
     pub fn count_blocking(&self, signal: Signal) -> usize {
-        self.live().filter(|task| task.blocked.contains(signal)).count()
+        self.live().filter(|thread| thread.blocked.contains(signal)).count()
     }
 
-    /// The signals that every thread blocks: only these the process blocks as
-    /// a whole.
+    /// Returns the signals that every thread blocks. The process as a whole
+    /// blocks only these.
     pub fn blocked_by_all(&self) -> SignalSet {
-        self.live().map(|task| task.blocked).reduce(|all, next| all & next).unwrap_or_default()
+        self.live().map(|thread| thread.blocked).reduce(|all, next| all & next).unwrap_or_default()
     }
 
-    /// The signals that at least one thread blocks.
+    /// Returns the signals that at least one thread blocks.
     pub fn blocked_by_any(&self) -> SignalSet {
-        self.live().fold(SignalSet::EMPTY, |any, task| any | task.blocked)
+        self.live().fold(SignalSet::EMPTY, |any, thread| any | thread.blocked)
     }
 
-    /// The signals pending for a thread of its own.
+    /// Returns the signals that are pending for an individual thread.
     pub fn pending_for_any(&self) -> SignalSet {
-        self.0.iter().fold(SignalSet::EMPTY, |any, task| any | task.pending)
+        self.0.iter().fold(SignalSet::EMPTY, |any, thread| any | thread.pending)
     }
 
-    /// The threads for which the signal is pending.
+    /// Returns the TIDs of the threads for which the signal is pending.
     pub fn tids_with_pending(&self, signal: Signal) -> impl Iterator<Item = u32> {
-        self.0.iter().filter(move |task| task.pending.contains(signal)).map(|task| task.tid)
+        self.0.iter().filter(move |thread| thread.pending.contains(signal)).map(|thread| thread.tid)
     }
 
-    /// Whether all have ended: the process is a zombie.
+    /// Returns true if all threads have exited, so that the process is a zombie.
     pub fn all_exited(&self) -> bool {
         self.0.iter().all(Thread::has_exited)
     }
 
-    /// Whether KILL ends every uninterruptible sleep among them: not where one is
-    /// known that it does not end; `None` where there is none, or one's kind is
-    /// not known.
+    /// Returns true if KILL ends every uninterruptible sleep, and false if it
+    /// does not end at least one. `None` if no thread is in such a sleep, or if
+    /// one cannot be determined.
     pub fn all_killable(&self) -> Option<bool> {
-        let kinds = || self.0.iter().filter(|task| task.is_uninterruptible()).map(|task| task.killable);
+        let kinds =
+            || self.0.iter().filter(|thread| thread.is_uninterruptible()).map(|thread| thread.killable);
         if kinds().any(|kind| kind == Some(false)) {
             return Some(false);
         }
         kinds().reduce(|all, next| all.and(next)).flatten()
     }
 
-    /// Takes over what another look has told of uninterruptible sleeps: each by
-    /// its thread, and whether KILL ends it. Who has slept in only one of the two
-    /// looks is left as it was.
+    /// Adds the results of another sample of the uninterruptible sleeps: TIDs,
+    /// and true if KILL ends the sleep. Only threads that sleep in both samples
+    /// are changed.
     pub fn update_killable(&mut self, sleeps: &[(u32, bool)]) {
-        for task in self.0.iter_mut().filter(|task| task.is_uninterruptible()) {
-            let told = sleeps.iter().find(|(tid, _)| *tid == task.tid);
-            task.killable = told.map(|(_, killable)| *killable).or(task.killable);
+        for thread in self.0.iter_mut().filter(|thread| thread.is_uninterruptible()) {
+            let sample = sleeps.iter().find(|(tid, _)| *tid == thread.tid);
+            thread.killable = sample.map(|(_, killable)| *killable).or(thread.killable);
         }
     }
 
-    /// Those that have not ended; all of them where all have (a zombie).
+    /// Returns the threads that have not exited, or all threads if all have (a
+    /// zombie).
     pub fn live(&self) -> impl Iterator<Item = &Thread> {
-        let ended = self.0.iter().all(Thread::has_exited);
-        self.0.iter().filter(move |task| ended || !task.has_exited())
+        let all_exited = self.0.iter().all(Thread::has_exited);
+        self.0.iter().filter(move |thread| all_exited || !thread.has_exited())
     }
 }
 
-/// A thread made by hand, its sets by their bits.
+/// Creates a thread from the bits of its sets.
 #[cfg(test)]
 pub(crate) fn test_thread(tid: u32, state: u8, pending: u128, blocked: u128) -> Thread {
     Thread {
@@ -156,7 +161,7 @@ pub(crate) fn test_thread(tid: u32, state: u8, pending: u128, blocked: u128) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::test_thread as task;
+    use super::test_thread as thread;
     use super::*;
 
     fn signal(number: u8) -> Signal {
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn process_blocks_signals_blocked_by_all_threads() {
-        let threads = Threads::new(vec![task(1, b'S', 0, 0b110), task(2, b'R', 0b100, 0b011)]);
+        let threads = Threads::new(vec![thread(1, b'S', 0, 0b110), thread(2, b'R', 0b100, 0b011)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b010);
         assert_eq!(threads.blocked_by_any().bits(), 0b111);
         assert_eq!(threads.count_blocking(signal(1)), 1);
@@ -176,40 +181,40 @@ mod tests {
 
     #[test]
     fn exited_leader_is_not_counted() {
-        let threads = Threads::new(vec![task(1, b'Z', 0, 0), task(2, b'S', 0, 0b1)]);
+        let threads = Threads::new(vec![thread(1, b'Z', 0, 0), thread(2, b'S', 0, 0b1)]);
         assert_eq!(threads.blocked_by_all().bits(), 0b1);
         assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
     fn zombie_keeps_mask_of_last_thread() {
-        let threads = Threads::new(vec![task(1, b'Z', 0, 0b1)]);
+        let threads = Threads::new(vec![thread(1, b'Z', 0, 0b1)]);
         assert_eq!((threads.count_blocking(signal(1)), threads.live_count()), (1, 1));
     }
 
     #[test]
     fn update_killable_requires_both_samples() {
-        let sleeping = [task(1, b'D', 0, 0), task(2, b'D', 0, 0), task(3, b'S', 0, 0)];
-        let told = |sleeps: &[(u32, bool)]| {
-            let mut threads = Threads::new(sleeping.to_vec());
+        let threads_before = [thread(1, b'D', 0, 0), thread(2, b'D', 0, 0), thread(3, b'S', 0, 0)];
+        let updated = |sleeps: &[(u32, bool)]| {
+            let mut threads = Threads::new(threads_before.to_vec());
             threads.update_killable(sleeps);
-            (threads.all_killable(), threads.iter().map(|task| task.killable).collect::<Vec<_>>())
+            (threads.all_killable(), threads.iter().map(|thread| thread.killable).collect::<Vec<_>>())
         };
-        assert_eq!(told(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
-        // It is awake at the second look, or at the first.
-        assert_eq!(told(&[(1, true), (3, true)]), (None, vec![Some(true), None, None]));
-        assert_eq!(told(&[(2, true)]).0, None);
-        // One is enough to keep the process.
-        assert_eq!(told(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
-        assert_eq!(told(&[(1, false), (2, true)]).0, Some(false));
-        assert_eq!(told(&[]).0, None);
-        assert_eq!(Threads::new(vec![task(1, b'S', 0, 0)]).all_killable(), None);
+        assert_eq!(updated(&[(1, true), (2, true)]), (Some(true), vec![Some(true), Some(true), None]));
+        // Thread 2 or thread 3 sleeps in only one of the samples.
+        assert_eq!(updated(&[(1, true), (3, true)]), (None, vec![Some(true), None, None]));
+        assert_eq!(updated(&[(2, true)]).0, None);
+        // One thread that KILL does not end is enough.
+        assert_eq!(updated(&[(2, false)]), (Some(false), vec![None, Some(false), None]));
+        assert_eq!(updated(&[(1, false), (2, true)]).0, Some(false));
+        assert_eq!(updated(&[]).0, None);
+        assert_eq!(Threads::new(vec![thread(1, b'S', 0, 0)]).all_killable(), None);
     }
 
     #[test]
     fn empty_threads_block_nothing() {
-        let none = Threads::default();
-        assert!(none.blocked_by_all().is_empty());
-        assert_eq!(none.live_count(), 0);
+        let threads = Threads::default();
+        assert!(threads.blocked_by_all().is_empty());
+        assert_eq!(threads.live_count(), 0);
     }
 }

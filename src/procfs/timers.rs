@@ -1,25 +1,26 @@
-//! POSIX timers of a process: /proc/PID/timers.
+//! POSIX timers of a process, from /proc/PID/timers.
 
 use super::{ProcReadError, ProcRoot};
 use crate::signal::Signal;
 
-/// A timer takes a hundred bytes, and a place in its user's signal queue.
+/// Upper bound for the file. A timer takes about 100 bytes and an entry in the
+/// signal queue of its user.
 const MAX_FILE_SIZE: u64 = 1 << 24;
 
-/// One timer (proc_pid_timers(5)).
+/// A POSIX timer (proc_pid_timers(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PosixTimer {
-    /// The kernel's number of it, which si_timerid tells.
+    /// The kernel's timer ID, which si_timerid contains.
     pub id: u32,
-    /// The signal that it raises; `None` where it raises none.
+    /// The signal that it sends, if any.
     pub signal: Option<Signal>,
-    /// The clock's number (clock_gettime(2)); negative ones are of the time
-    /// that a process or a thread has run.
+    /// The clock ID (clock_gettime(2)). Negative values are CPU-time clocks of a
+    /// process or a thread.
     pub clock_id: i32,
 }
 
 impl PosixTimer {
-    /// Reads the file; what is no timer is left out.
+    /// Parses the file. Malformed timers are skipped.
     pub fn parse_all(text: &[u8]) -> Vec<PosixTimer> {
         let mut timers: Vec<PosixTimer> = Vec::new();
         for line in text.split(|byte| *byte == b'\n') {
@@ -31,7 +32,7 @@ impl PosixTimer {
                 ("ID", _) => {
                     timers.extend(value.parse().ok().map(|id| PosixTimer { id, signal: None, clock_id: 0 }))
                 }
-                // The signal and its value.
+                // The value contains the signal number and the signal's value.
                 ("signal", Some(timer)) => {
                     let number = value.split('/').next().and_then(|number| number.parse().ok());
                     timer.signal = number.and_then(Signal::new_native);
@@ -43,7 +44,7 @@ impl PosixTimer {
         timers
     }
 
-    /// The clock's name, as time.h has it without CLOCK_.
+    /// Returns the name of the clock in time.h without the prefix CLOCK_.
     pub fn clock_name(&self) -> Option<&'static str> {
         Some(match self.clock_id {
             0 => "REALTIME",
@@ -60,10 +61,11 @@ impl PosixTimer {
 }
 
 impl ProcRoot {
-    /// The POSIX timers of a process.
+    /// Reads the POSIX timers of a process.
     ///
     /// # Errors
-    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] where it is another user's.
+    /// See [`ProcReadError`]; [`ProcReadError::PermissionDenied`] if it belongs
+    /// to another user.
     pub fn posix_timers(&self, pid: u32) -> Result<Vec<PosixTimer>, ProcReadError> {
         Ok(PosixTimer::parse_all(&self.read_seq_file(&format!("{pid}/timers"), MAX_FILE_SIZE)?))
     }

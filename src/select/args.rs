@@ -154,7 +154,7 @@ impl SelectArgs {
             pending: parse_signal_set("--pending", &self.pending)?,
         };
         // On Linux, usize has at least 32 bits.
-        let at_most = self.at_most.and_then(|most| usize::try_from(most).ok());
+        let at_most = self.at_most.and_then(|limit| usize::try_from(limit).ok());
         Ok(Selection { criteria, includes_descendants: self.tree, at_most })
     }
 }
@@ -174,20 +174,20 @@ fn parse_pattern(word: &str) -> Result<Regex, String> {
 fn parse_each<T>(
     option: &str,
     words: &[String],
-    mut read: impl FnMut(&str) -> Result<T, String>,
+    mut parse: impl FnMut(&str) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
-    words.iter().map(|word| read(word).map_err(|error| option_error(option, word, &error))).collect()
+    words.iter().map(|word| parse(word).map_err(|error| option_error(option, word, &error))).collect()
 }
 
 /// The same for values that may contain any bytes but may not be empty.
 fn parse_bytes_each(
     option: &str,
     words: &[OsString],
-    read: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    parse: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<Vec<u8>>, String> {
-    let read =
-        |word: &OsString| Some(word.as_encoded_bytes()).filter(|word| !word.is_empty()).and_then(&read);
-    words.iter().map(|word| read(word).ok_or_else(|| option_error(option, "", "nothing is named"))).collect()
+    let parse =
+        |word: &OsString| Some(word.as_encoded_bytes()).filter(|word| !word.is_empty()).and_then(&parse);
+    words.iter().map(|word| parse(word).ok_or_else(|| option_error(option, "", "nothing is named"))).collect()
 }
 
 fn parse_duration(option: &str, word: Option<&str>) -> Result<Option<std::time::Duration>, String> {
@@ -201,8 +201,8 @@ fn parse_signal_set(option: &str, words: &[String]) -> Result<Option<super::Sign
 
 /// An error message: the option, the value and the reason.
 fn option_error(option: &str, word: &str, error: &str) -> String {
-    let shown = if word.is_empty() { "''" } else { word };
-    format!("{option} {shown}: {error}")
+    let value = if word.is_empty() { "''" } else { word };
+    format!("{option} {value}: {error}")
 }
 
 #[cfg(test)]
@@ -218,26 +218,26 @@ mod tests {
     }
 
     fn parse_selection(words: &[&str]) -> Result<Selection, String> {
-        let all = ["sigtool"].iter().chain(words);
-        SelectTestCli::try_parse_from(all).map_err(|error| error.to_string())?.args.to_selection()
+        let arguments = ["sigtool"].iter().chain(words);
+        SelectTestCli::try_parse_from(arguments).map_err(|error| error.to_string())?.args.to_selection()
     }
 
     #[test]
     fn options_with_value_are_complete() {
         let command = SelectTestCli::command();
         let options = command.get_arguments().filter(|option| option.get_action().takes_values());
-        let taking: Vec<String> = options
+        let option_names: Vec<String> = options
             .flat_map(|option| {
                 let short = option.get_short().map(|short| format!("-{short}"));
                 option.get_long().map(|long| format!("--{long}")).into_iter().chain(short)
             })
             .collect();
-        let known: Vec<&String> =
-            taking.iter().filter(|name| OPTIONS_WITH_VALUE.contains(&name.as_str())).collect();
+        let listed: Vec<&String> =
+            option_names.iter().filter(|name| OPTIONS_WITH_VALUE.contains(&name.as_str())).collect();
         assert_eq!(
-            (known.len(), taking.len()),
+            (listed.len(), option_names.len()),
             (OPTIONS_WITH_VALUE.len(), OPTIONS_WITH_VALUE.len()),
-            "{taking:?}"
+            "{option_names:?}"
         );
     }
 
@@ -267,10 +267,10 @@ mod tests {
             (&["--pending", "none"], "pending: Some(None)"),
         ] {
             let selection = parse_selection(words).unwrap();
-            let shown = format!("{:?}", selection.criteria);
-            assert!(shown.contains(field), "{words:?}: {shown}");
-            let picks = words[0].ends_with("est");
-            assert_eq!(selection.is_empty(), picks, "{words:?}");
+            let text = format!("{:?}", selection.criteria);
+            assert!(text.contains(field), "{words:?}: {text}");
+            let is_pick = words[0].ends_with("est");
+            assert_eq!(selection.is_empty(), is_pick, "{words:?}");
             assert!(!selection.is_noop());
         }
         let selection = parse_selection(&["--tree", "--at-most", "3"]).unwrap();
@@ -280,8 +280,8 @@ mod tests {
             parse_selection(&[]).unwrap().is_empty()
                 && parse_selection(&["-t"]).unwrap().includes_descendants
         );
-        let own = parse_selection(&["--pgrp", "0"]).unwrap().criteria.process_groups;
-        assert_eq!(own, [process::process_group_of(std::process::id()).unwrap()]);
+        let own_groups = parse_selection(&["--pgrp", "0"]).unwrap().criteria.process_groups;
+        assert_eq!(own_groups, [process::process_group_of(std::process::id()).unwrap()]);
     }
 
     #[test]
@@ -307,8 +307,8 @@ mod tests {
             (["--cgroup", ""], "--cgroup '': nothing is named"),
             (["--user", "root,"], "--user '': there is no such user"),
         ] {
-            let found = parse_selection(&words).unwrap_err();
-            assert!(found.contains(error), "{words:?}: {found}");
+            let message = parse_selection(&words).unwrap_err();
+            assert!(message.contains(error), "{words:?}: {message}");
         }
         assert!(parse_selection(&["--oldest", "--newest"]).is_err());
         assert!(parse_selection(&["--older", "1s", "--older", "2s"]).is_err());

@@ -31,7 +31,7 @@ pub struct Criteria {
     /// `--tty`: the terminal's device number, 0 for none (see
     /// [`ProcStat::terminal_device`]).
     pub terminals: Vec<u32>,
-    /// `--cgroup`: in the form of [`crate::procfs::cgroup::normalize`].
+    /// `--cgroup`: in the form of `procfs::cgroup::normalize`.
     pub cgroups: Vec<Vec<u8>>,
     /// `--ns`: processes whose PID namespace the process must be in.
     pub pid_namespaces_of: Vec<u32>,
@@ -100,14 +100,14 @@ impl SignalSetCriterion {
         match self {
             SignalSetCriterion::Any => !set.is_empty(),
             SignalSetCriterion::None => set.is_empty(),
-            SignalSetCriterion::All(wanted) => wanted & set == wanted,
+            SignalSetCriterion::All(expected) => expected & set == expected,
         }
     }
 }
 
 /// Whether a criterion matches: it is not given, or one of its values was found.
-fn matches_any<T: PartialEq>(wanted: &[T], found: Option<T>) -> bool {
-    wanted.is_empty() || found.is_some_and(|found| wanted.contains(&found))
+fn matches_any<T: PartialEq>(expected: &[T], found: Option<T>) -> bool {
+    expected.is_empty() || found.is_some_and(|found| expected.contains(&found))
 }
 
 impl Criteria {
@@ -159,36 +159,37 @@ impl Criteria {
 
     /// Whether the age, in clock ticks, matches.
     pub(super) fn matches_age(&self, ticks: u64, per_second: u64) -> bool {
-        let age = |limit: Duration| limit.as_micros().saturating_mul(per_second.into()).div_ceil(1_000_000);
-        self.min_age.is_none_or(|older| u128::from(ticks) >= age(older))
-            && self.max_age.is_none_or(|newer| u128::from(ticks) < age(newer))
+        let to_ticks =
+            |limit: Duration| limit.as_micros().saturating_mul(per_second.into()).div_ceil(1_000_000);
+        self.min_age.is_none_or(|min_age| u128::from(ticks) >= to_ticks(min_age))
+            && self.max_age.is_none_or(|max_age| u128::from(ticks) < to_ticks(max_age))
     }
 
     /// Whether all criteria match that a status file decides alone. A set that is
     /// missing in the file matches nothing.
     pub(super) fn matches_status(&self, status: &ProcStatus) -> bool {
-        let fits = |wanted: Option<SignalSetCriterion>, set: Option<SignalSet>| {
-            wanted.is_none_or(|wanted| set.is_some_and(|set| wanted.matches(set)))
+        let set_matches = |expected: Option<SignalSetCriterion>, set: Option<SignalSet>| {
+            expected.is_none_or(|expected| set.is_some_and(|set| expected.matches(set)))
         };
         matches_any(&self.users, status.uids.map(|(_, effective)| effective))
             && matches_any(&self.gids, status.gids.map(|(_, effective)| effective))
-            && fits(self.catches, status.caught)
-            && fits(self.ignores, status.ignored)
+            && set_matches(self.catches, status.caught)
+            && set_matches(self.ignores, status.ignored)
     }
 
     /// Whether all criteria match that the threads and the status decide
     /// together.
     pub(super) fn matches_threads(&self, status: &ProcStatus, threads: &Threads) -> bool {
         let pending = threads.pending_for_any() | status.shared_pending.unwrap_or_default();
-        self.blocks.is_none_or(|wanted| wanted.matches(threads.blocked_by_all()))
-            && self.pending.is_none_or(|wanted| wanted.matches(pending))
+        self.blocks.is_none_or(|expected| expected.matches(threads.blocked_by_all()))
+            && self.pending.is_none_or(|expected| expected.matches(pending))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::procfs::task::test_thread as task;
+    use crate::procfs::task::test_thread as thread;
 
     fn parse_stat(text: &str) -> ProcStat {
         ProcStat::parse(text.as_bytes()).unwrap()
@@ -196,23 +197,23 @@ mod tests {
 
     #[test]
     fn criterion_matches_any_of_its_values() {
-        let process = parse_stat("9 (x) T 1 7 5 34816 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4000");
-        let fits = |set: &dyn Fn(&mut Criteria)| {
+        let stat = parse_stat("9 (x) T 1 7 5 34816 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4000");
+        let matches = |set: &dyn Fn(&mut Criteria)| {
             let mut criteria = Criteria::default();
             set(&mut criteria);
             assert!(criteria.needs_stat() && !criteria.needs_status() && !criteria.is_empty());
-            criteria.matches_stat(&process)
+            criteria.matches_stat(&stat)
         };
-        assert!(fits(&|c| c.process_groups = vec![6, 7]) && !fits(&|c| c.process_groups = vec![6]));
-        assert!(fits(&|c| c.parents = vec![1]) && !fits(&|c| c.parents = vec![9]));
-        assert!(fits(&|c| c.sessions = vec![5]) && !fits(&|c| c.sessions = vec![0]));
-        assert!(fits(&|c| c.terminals = vec![34816]) && !fits(&|c| c.terminals = vec![0]));
+        assert!(matches(&|c| c.process_groups = vec![6, 7]) && !matches(&|c| c.process_groups = vec![6]));
+        assert!(matches(&|c| c.parents = vec![1]) && !matches(&|c| c.parents = vec![9]));
+        assert!(matches(&|c| c.sessions = vec![5]) && !matches(&|c| c.sessions = vec![0]));
+        assert!(matches(&|c| c.terminals = vec![34816]) && !matches(&|c| c.terminals = vec![0]));
         assert!(
-            fits(&|c| c.states = vec![TaskState::from_letter(b'T')])
-                && !fits(&|c| c.states = vec![TaskState::from_letter(b't')])
+            matches(&|c| c.states = vec![TaskState::from_letter(b'T')])
+                && !matches(&|c| c.states = vec![TaskState::from_letter(b't')])
         );
-        assert!(!fits(&|c| (c.process_groups, c.parents) = (vec![7], vec![2])), "all must hold");
-        assert!(Criteria::default().is_empty() && Criteria::default().matches_stat(&process));
+        assert!(!matches(&|c| (c.process_groups, c.parents) = (vec![7], vec![2])), "all must hold");
+        assert!(Criteria::default().is_empty() && Criteria::default().matches_stat(&stat));
     }
 
     #[test]
@@ -223,14 +224,14 @@ mod tests {
             assert_eq!(older.matches_age(ticks, 100), is_older, "{ticks}");
             assert_eq!(newer.matches_age(ticks, 100), !is_older, "{ticks}");
         }
-        let ever = Criteria { min_age: Some(Duration::MAX), ..Criteria::default() };
-        assert!(!ever.matches_age(u64::MAX, 100));
+        let never = Criteria { min_age: Some(Duration::MAX), ..Criteria::default() };
+        assert!(!never.matches_age(u64::MAX, 100));
     }
 
     #[test]
     fn set_criterion_requires_all_signals() {
         let set = SignalSet::from_bits;
-        for (wanted, found, holds) in [
+        for (expected, bits, matches) in [
             (SignalSetCriterion::Any, 0, false),
             (SignalSetCriterion::Any, 4, true),
             (SignalSetCriterion::None, 0, true),
@@ -238,7 +239,7 @@ mod tests {
             (SignalSetCriterion::All(set(0b110)), 0b111, true),
             (SignalSetCriterion::All(set(0b110)), 0b101, false),
         ] {
-            assert_eq!(wanted.matches(set(found)), holds, "{wanted:?} {found}");
+            assert_eq!(expected.matches(set(bits)), matches, "{expected:?} {bits}");
         }
     }
 
@@ -247,31 +248,31 @@ mod tests {
         let text = b"Pid:\t9\nUid:\t1\t2\t2\t2\nGid:\t3\t4\t4\t4\nShdPnd:\t0000000000000004\nSigPnd:\t0\nSigBlk:\t0\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n";
         let text = String::from_utf8_lossy(text).replace("\t0\n", "\t0000000000000000\n");
         let status = ProcStatus::parse(text.as_bytes()).unwrap();
-        let one = |bits| Some(SignalSetCriterion::All(SignalSet::from_bits(bits)));
+        let all_of = |bits| Some(SignalSetCriterion::All(SignalSet::from_bits(bits)));
         let base = Criteria::default;
-        for (criteria, fits) in [
+        for (criteria, matches) in [
             (Criteria { users: vec![2], ..base() }, true),
             (Criteria { users: vec![1], ..base() }, false),
             (Criteria { gids: vec![9, 4], ..base() }, true),
             (Criteria { gids: vec![3], ..base() }, false),
-            (Criteria { catches: one(2), ..base() }, true),
-            (Criteria { catches: one(1), ..base() }, false),
-            (Criteria { ignores: one(1), ..base() }, true),
+            (Criteria { catches: all_of(2), ..base() }, true),
+            (Criteria { catches: all_of(1), ..base() }, false),
+            (Criteria { ignores: all_of(1), ..base() }, true),
             (Criteria { ignores: Some(SignalSetCriterion::None), ..base() }, false),
         ] {
             assert!(criteria.needs_status());
-            assert_eq!(criteria.matches_status(&status), fits, "{criteria:?}");
+            assert_eq!(criteria.matches_status(&status), matches, "{criteria:?}");
         }
-        let threads = Threads::new(vec![task(9, b'S', 0, 0b11), task(10, b'S', 8, 0b10)]);
-        for (criteria, fits) in [
-            (Criteria { blocks: one(2), ..base() }, true),
-            (Criteria { blocks: one(1), ..base() }, false),
-            (Criteria { pending: one(4), ..base() }, true),
-            (Criteria { pending: one(12), ..base() }, true),
-            (Criteria { pending: one(1), ..base() }, false),
+        let threads = Threads::new(vec![thread(9, b'S', 0, 0b11), thread(10, b'S', 8, 0b10)]);
+        for (criteria, matches) in [
+            (Criteria { blocks: all_of(2), ..base() }, true),
+            (Criteria { blocks: all_of(1), ..base() }, false),
+            (Criteria { pending: all_of(4), ..base() }, true),
+            (Criteria { pending: all_of(12), ..base() }, true),
+            (Criteria { pending: all_of(1), ..base() }, false),
         ] {
             assert!(criteria.needs_threads() && criteria.matches_status(&status));
-            assert_eq!(criteria.matches_threads(&status, &threads), fits, "{criteria:?}");
+            assert_eq!(criteria.matches_threads(&status, &threads), matches, "{criteria:?}");
         }
     }
 

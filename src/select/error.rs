@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::pidfile::PidfileError;
+use crate::error::message_without_errno;
 use crate::exit::ExitStatus;
 use crate::procfs::ProcReadError;
-use crate::procfs::root::message_without_errno;
 
 /// The reason why a selection failed.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ impl fmt::Display for SelectError {
             ),
             SelectError::NamespaceUnreadable(pid, error) => write!(f, "--ns {pid}: {error}"),
             SelectError::SocketsUnreadable(file, error) => write!(f, "--port: {}: {}", display_path(file), message_without_errno(error)),
-            SelectError::TooManyMatches { count: found, at_most } => {
-                let matching = if *found == 1 { "process matches" } else { "processes match" };
-                write!(f, "{found} {matching}, and --at-most is {at_most}")
+            SelectError::TooManyMatches { count, at_most } => {
+                let verb_phrase = if *count == 1 { "process matches" } else { "processes match" };
+                write!(f, "{count} {verb_phrase}, and --at-most is {at_most}")
             }
         }
     }

@@ -35,9 +35,9 @@ pub(super) fn full_names<'a>(
     arguments: &'a [u8],
     program: Option<&'a Path>,
 ) -> Vec<&'a [u8]> {
-    let mut words = arguments.split(|byte| *byte == 0);
-    let (first, second) = (words.next(), words.next());
-    let third = words.next().filter(|_| second.is_some_and(|word| word.starts_with(b"-")));
+    let mut parts = arguments.split(|byte| *byte == 0);
+    let (first, second) = (parts.next(), parts.next());
+    let third = parts.next().filter(|_| second.is_some_and(|argument| argument.starts_with(b"-")));
     let program = program.map(|path| path.as_os_str().as_encoded_bytes());
     let program = program.map(|path| path.strip_suffix(DELETED_SUFFIX).unwrap_or(path));
     let paths = [first, second, third, program].into_iter().flatten();
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn name_does_not_match_substring() {
-        for (comm, name, may) in [
+        for (comm, name, matches) in [
             ("nginx", "nginx", true),
             ("nginx", "ngin", false),
             ("nginx", "nginx2", false),
@@ -71,7 +71,7 @@ mod tests {
             ("systemd-journal", "systemd-logind", false),
             ("fourteen-bytes", "fourteen-bytes+", false),
         ] {
-            assert_eq!(may_match(comm.as_bytes(), name.as_bytes()), may, "{comm} {name}");
+            assert_eq!(may_match(comm.as_bytes(), name.as_bytes()), matches, "{comm} {name}");
         }
         assert!(may_be_truncated(b"systemd-journal") && !may_be_truncated(b"fourteen-bytes"));
     }

@@ -29,9 +29,9 @@ impl ResolvedInputs {
             pidfile::read_pid(root, file).map_err(|error| SelectError::BadPidfile(file.clone(), error))
         });
         let pids: Vec<u32> = pidfiles.collect::<Result<_, _>>()?;
-        let mut files = ProcReader::new(root);
+        let mut reader = ProcReader::new(root);
         let links = criteria.pid_namespaces_of.iter().map(|pid| {
-            files.read_link(*pid, "ns/pid").map_err(|error| SelectError::NamespaceUnreadable(*pid, error))
+            reader.read_link(*pid, "ns/pid").map_err(|error| SelectError::NamespaceUnreadable(*pid, error))
         });
         let namespaces: Vec<PathBuf> = links.collect::<Result<_, _>>()?;
         Ok(ResolvedInputs {
@@ -48,19 +48,21 @@ impl ResolvedInputs {
 /// process 1 if another /proc is used.
 fn read_port_sockets(root: &ProcRoot, criteria: &Criteria) -> Result<Vec<BoundSocket>, SelectError> {
     let directory = root.directory().join(if root.is_native() { "self/net" } else { "1/net" });
-    let asked = |protocol| criteria.ports.iter().any(|port| port.protocol.is_none_or(|p| p == protocol));
+    let is_requested =
+        |protocol| criteria.ports.iter().any(|port| port.protocol.is_none_or(|p| p == protocol));
     let mut sockets = Vec::new();
-    for protocol in Protocol::ALL.into_iter().filter(|protocol| asked(*protocol)) {
+    for protocol in Protocol::ALL.into_iter().filter(|protocol| is_requested(*protocol)) {
         let mut missing = None;
-        let mut read = false;
+        let mut was_read = false;
         for name in protocol.proc_files() {
             let file = directory.join(name);
             match std::fs::read(&file) {
                 Ok(text) => {
-                    read = true;
-                    let waiting = net::parse_sockets(&text, protocol);
+                    was_read = true;
+                    let sockets_in_file = net::parse_sockets(&text, protocol);
                     sockets.extend(
-                        waiting.filter(|socket| criteria.ports.iter().any(|port| port.matches(socket))),
+                        sockets_in_file
+                            .filter(|socket| criteria.ports.iter().any(|port| port.matches(socket))),
                     );
                 }
                 // Without IPv6, its file is missing and the one of IPv4 exists.
@@ -68,7 +70,7 @@ fn read_port_sockets(root: &ProcRoot, criteria: &Criteria) -> Result<Vec<BoundSo
                 Err(error) => return Err(SelectError::SocketsUnreadable(file, error)),
             }
         }
-        if let Some((file, error)) = missing.filter(|_| !read) {
+        if let Some((file, error)) = missing.filter(|_| !was_read) {
             return Err(SelectError::SocketsUnreadable(file, error));
         }
     }

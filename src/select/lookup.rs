@@ -27,16 +27,16 @@ impl AccountDatabase {
     /// # Errors
     /// A message that no such name exists.
     pub(super) fn lookup_id(self, word: &str) -> Result<u32, String> {
-        let (file, database, what) = match self {
+        let (file, database, kind) = match self {
             AccountDatabase::Users => ("/etc/passwd", "passwd", "user"),
             AccountDatabase::Groups => ("/etc/group", "group", "group"),
         };
         if parse::is_digits(word) {
-            return word.parse().map_err(|_| format!("not a {what}'s number: it is too great"));
+            return word.parse().map_err(|_| format!("not a {kind}'s number: it is too great"));
         }
         let find = |text: &[u8]| passwd::find_id(text, word.as_bytes());
-        let found = (!word.is_empty()).then(|| lookup(file, database, word, find)).flatten();
-        found.ok_or_else(|| format!("there is no such {what}"))
+        let id = (!word.is_empty()).then(|| lookup(file, database, word, find)).flatten();
+        id.ok_or_else(|| format!("there is no such {kind}"))
     }
 }
 
@@ -71,8 +71,8 @@ mod tests {
         assert_eq!(AccountDatabase::Users.lookup_id("root"), Ok(0));
         assert_eq!(AccountDatabase::Groups.lookup_id("root"), Ok(0));
         assert_eq!(AccountDatabase::Users.lookup_id("4294967295"), Ok(u32::MAX));
-        let unknown = AccountDatabase::Users.lookup_id("nobody-of-this-name");
-        assert_eq!(unknown.unwrap_err(), "there is no such user");
+        let result = AccountDatabase::Users.lookup_id("nobody-of-this-name");
+        assert_eq!(result.unwrap_err(), "there is no such user");
         for word in ["", "-1", "--help", "no\nname", "4294967296"] {
             assert!(AccountDatabase::Groups.lookup_id(word).is_err(), "{word}");
         }

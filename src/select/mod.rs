@@ -30,8 +30,8 @@ use crate::procfs::net::BoundSocket;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, ProcStatus, Threads, par_map_ids};
 use crate::signal::exit_status::Termination;
 use crate::sys::errno::EPERM;
+use crate::sys::io::reader;
 use crate::sys::process::pidfd::{PidFd, Unavailable};
-use crate::sys::reader;
 use inputs::ResolvedInputs;
 use matcher::{AgeClock, MatchOutcome, MatchedProcess, Matcher, ReadMatch};
 
@@ -81,7 +81,7 @@ impl Selection {
     }
 
     /// Finds the processes that match all criteria; all processes if there are
-    /// none. `among` limits the search to named PIDs.
+    /// none. `candidates` limits the search to named PIDs.
     ///
     /// This process, its ancestors and kernel threads are never selected, unless
     /// named. A PID that does not exist, or is a TID, is not found.
@@ -91,9 +91,9 @@ impl Selection {
     pub fn find_processes(
         &self,
         root: &ProcRoot,
-        among: Option<&[u32]>,
+        candidates: Option<&[u32]>,
     ) -> Result<SelectionResult, SelectError> {
-        let (matches, warnings) = self.find_matches::<()>(root, among, true, None)?;
+        let (matches, warnings) = self.find_matches::<()>(root, candidates, true, None)?;
         Ok(SelectionResult { processes: matches.into_iter().map(|found| found.process).collect(), warnings })
     }
 
@@ -106,79 +106,73 @@ impl Selection {
     pub fn read_matches<T: Send>(
         &self,
         root: &ProcRoot,
-        among: Option<&[u32]>,
-        take: impl Fn(ProcStatus, Threads) -> T + Sync,
+        candidates: Option<&[u32]>,
+        to_value: impl Fn(ProcStatus, Threads) -> T + Sync,
     ) -> Result<(Vec<T>, Vec<String>), SelectError> {
-        if self.is_noop() && among.is_none() {
+        if self.is_noop() && candidates.is_none() {
             // All processes are selected: only kernel threads must be recognized.
             let (pids, _) = self.candidate_pids(root, None)?;
-            let everybody = par_map_ids(root, &pids, |files, pid| {
-                let status = files.status(pid).ok()?;
-                let kernel = match status.is_kernel_thread {
-                    Some(told) => told,
-                    None => files.stat(pid).ok()?.is_kernel_thread(),
+            let values = par_map_ids(root, &pids, |reader, pid| {
+                let status = reader.status(pid).ok()?;
+                let is_kernel_thread = match status.is_kernel_thread {
+                    Some(flag) => flag,
+                    None => reader.stat(pid).ok()?.is_kernel_thread(),
                 };
-                let threads = if kernel { None } else { files.threads(pid, &status).ok() };
-                threads.map(|threads| take(status, threads))
+                let threads = if is_kernel_thread { None } else { reader.threads(pid, &status).ok() };
+                threads.map(|threads| to_value(status, threads))
             });
-            return Ok((everybody, Vec::new()));
+            return Ok((values, Vec::new()));
         }
         // Of all that match, only one is read.
-        let picks = self.criteria.pick.is_some();
-        let needs_start = picks || self.includes_descendants;
-        let (matches, warnings) = self.find_matches(root, among, needs_start, (!picks).then_some(&take))?;
+        let has_pick = self.criteria.pick.is_some();
+        let needs_start = has_pick || self.includes_descendants;
+        let (matches, warnings) =
+            self.find_matches(root, candidates, needs_start, (!has_pick).then_some(&to_value))?;
         let unread = matches.iter().filter(|found| found.value.is_none());
-        let unread: Vec<u32> = unread.map(|found| found.process.pid).collect();
-        let mut rest = par_map_ids(root, &unread, |files, pid| {
-            let status = files.status(pid).ok()?;
-            let threads = files.threads(pid, &status).ok()?;
-            Some((pid, take(status, threads)))
+        let unread_pids: Vec<u32> = unread.map(|found| found.process.pid).collect();
+        let mut late_values = par_map_ids(root, &unread_pids, |reader, pid| {
+            let status = reader.status(pid).ok()?;
+            let threads = reader.threads(pid, &status).ok()?;
+            Some((pid, to_value(status, threads)))
         })
         .into_iter()
         .peekable();
-        let taken =
-            matches.into_iter().filter_map(|MatchedProcess { process: found, value: taken, .. }| {
-                taken.or_else(|| rest.next_if(|(pid, _)| *pid == found.pid).map(|(_, taken)| taken))
-            });
-        Ok((taken.collect(), warnings))
+        let values = matches.into_iter().filter_map(|MatchedProcess { process: found, value, .. }| {
+            value.or_else(|| late_values.next_if(|(pid, _)| *pid == found.pid).map(|(_, value)| value))
+        });
+        Ok((values.collect(), warnings))
     }
 
     /// The matches, sorted by PID, and the warnings.
     fn find_matches<T: Send>(
         &self,
         root: &ProcRoot,
-        among: Option<&[u32]>,
-        start: bool,
-        take: Option<ReadMatch<'_, T>>,
+        candidates: Option<&[u32]>,
+        needs_start: bool,
+        read_match: Option<ReadMatch<'_, T>>,
     ) -> Result<(Vec<MatchedProcess<T>>, Vec<String>), SelectError> {
-        let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
-        let (pids, given) = self.candidate_pids(root, among)?;
+        let proc_error = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
+        let (pids, inputs) = self.candidate_pids(root, candidates)?;
         let criteria = &self.criteria;
-        let now = (criteria.min_age.is_some() || criteria.max_age.is_some()).then(AgeClock::read);
-        let look = Matcher {
-            criteria,
-            inputs: &given,
-            age_clock: now,
-            named_pids: among,
-            needs_start: start,
-            read_match: take,
-        };
-        let seen = par_map_ids(root, &pids, |files, pid| look.check(files, pid));
-        let warnings = self.warnings(&given, &seen);
-        let mut found: Vec<MatchedProcess<T>> = seen.into_iter().filter_map(into_match).collect();
+        let age_clock = (criteria.min_age.is_some() || criteria.max_age.is_some()).then(AgeClock::read);
+        let matcher =
+            Matcher { criteria, inputs: &inputs, age_clock, named_pids: candidates, needs_start, read_match };
+        let outcomes = par_map_ids(root, &pids, |reader, pid| matcher.check(reader, pid));
+        let warnings = self.warnings(&inputs, &outcomes);
+        let mut found: Vec<MatchedProcess<T>> = outcomes.into_iter().filter_map(into_match).collect();
         if let Some(pick) = criteria.pick {
-            let by_age = |found: &MatchedProcess<T>| (found.process.start_ticks, found.process.pid);
-            let one = match pick {
-                AgePick::Oldest => found.into_iter().min_by_key(by_age),
-                AgePick::Newest => found.into_iter().max_by_key(by_age),
+            let start_and_pid = |found: &MatchedProcess<T>| (found.process.start_ticks, found.process.pid);
+            let picked = match pick {
+                AgePick::Oldest => found.into_iter().min_by_key(start_and_pid),
+                AgePick::Newest => found.into_iter().max_by_key(start_and_pid),
             };
-            found = one.into_iter().collect();
+            found = picked.into_iter().collect();
         }
         if self.includes_descendants && !found.is_empty() {
-            let family: Vec<SelectedProcess> = found.iter().map(|found| found.process).collect();
-            let known: Vec<u32> = family.iter().map(|found| found.pid).collect();
-            let born = descendants(root, &family, &known).map_err(listing)?.into_iter();
-            found.extend(born.map(|found| MatchedProcess {
+            let roots: Vec<SelectedProcess> = found.iter().map(|found| found.process).collect();
+            let known_pids: Vec<u32> = roots.iter().map(|found| found.pid).collect();
+            let added = descendants(root, &roots, &known_pids).map_err(proc_error)?.into_iter();
+            found.extend(added.map(|found| MatchedProcess {
                 process: found,
                 socket_inodes: Vec::new(),
                 value: None,
@@ -197,34 +191,34 @@ impl Selection {
     fn candidate_pids(
         &self,
         root: &ProcRoot,
-        among: Option<&[u32]>,
+        candidates: Option<&[u32]>,
     ) -> Result<(Vec<u32>, ResolvedInputs), SelectError> {
-        let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
+        let proc_error = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
         check_native_proc(root)?;
-        let spared = tree::self_and_ancestors(root);
-        let given = ResolvedInputs::resolve(root, &self.criteria)?;
-        let mut pids = match among {
-            Some(named) => named
+        let excluded = tree::self_and_ancestors(root);
+        let inputs = ResolvedInputs::resolve(root, &self.criteria)?;
+        let mut pids = match candidates {
+            Some(named_pids) => named_pids
                 .iter()
                 .copied()
                 .filter(|pid| is_thread_group_leader(root, *pid).unwrap_or(false))
                 .collect(),
-            None => match root.pids().map_err(listing)? {
-                none if none.is_empty() => {
-                    return Err(listing(io::Error::other("it has no process: it is no mounted /proc")));
+            None => match root.pids().map_err(proc_error)? {
+                pids if pids.is_empty() => {
+                    return Err(proc_error(io::Error::other("it has no process: it is no mounted /proc")));
                 }
                 pids => pids,
             },
         };
-        if among.is_none() {
-            pids.retain(|pid| !spared.contains(pid));
+        if candidates.is_none() {
+            pids.retain(|pid| !excluded.contains(pid));
         }
-        if let Some(only) = &given.pidfile_pids {
+        if let Some(only) = &inputs.pidfile_pids {
             pids.retain(|pid| only.contains(pid));
         }
         pids.sort_unstable();
         pids.dedup();
-        Ok((pids, given))
+        Ok((pids, inputs))
     }
 
     /// Whether a selected process is still the same, by its start time, and still
@@ -236,42 +230,44 @@ impl Selection {
         if found.is_added_by_tree {
             return root.stat(found.pid).is_ok_and(|stat| stat.start_ticks == Some(found.start_ticks));
         }
-        let Ok(given) = ResolvedInputs::resolve(root, &self.criteria) else { return false };
-        let named = [found.pid];
-        let look: Matcher<'_, ()> = Matcher {
+        let Ok(inputs) = ResolvedInputs::resolve(root, &self.criteria) else { return false };
+        let named_pids = [found.pid];
+        let matcher: Matcher<'_, ()> = Matcher {
             criteria: &self.criteria,
-            inputs: &given,
+            inputs: &inputs,
             age_clock: None,
-            named_pids: Some(&named),
+            named_pids: Some(&named_pids),
             needs_start: true,
             read_match: None,
         };
-        let seen = look.check(&mut ProcReader::new(root), found.pid);
-        matches!(seen, Some(MatchOutcome::Match(again)) if again.process == *found)
+        let outcome = matcher.check(&mut ProcReader::new(root), found.pid);
+        matches!(outcome, Some(MatchOutcome::Match(current)) if current.process == *found)
     }
 
     /// Warnings about processes that could not be examined and may match.
-    fn warnings<T>(&self, given: &ResolvedInputs, seen: &[MatchOutcome<T>]) -> Vec<String> {
-        let count = |is: fn(&MatchOutcome<T>) -> bool| seen.iter().filter(|seen| is(seen)).count();
-        let namespaces = count(|seen| matches!(seen, MatchOutcome::NamespaceDenied));
-        let sockets = count(|seen| matches!(seen, MatchOutcome::SocketsDenied));
+    fn warnings<T>(&self, inputs: &ResolvedInputs, outcomes: &[MatchOutcome<T>]) -> Vec<String> {
+        let count = |predicate: fn(&MatchOutcome<T>) -> bool| {
+            outcomes.iter().filter(|outcome| predicate(outcome)).count()
+        };
+        let namespace_count = count(|outcome| matches!(outcome, MatchOutcome::NamespaceDenied));
+        let socket_count = count(|outcome| matches!(outcome, MatchOutcome::SocketsDenied));
         let mut warnings = Vec::new();
-        if namespaces > 0 {
+        if namespace_count > 0 {
             warnings.push(format!(
-                "--ns: {namespaces} left out: the namespaces of other users' processes may not be read, which takes \
+                "--ns: {namespace_count} left out: the namespaces of other users' processes may not be read, which takes \
                  CAP_SYS_PTRACE",
             ));
         }
-        warnings.extend(unexamined(seen));
-        let held = |socket: &BoundSocket| {
-            seen.iter()
-                .any(|seen| matches!(seen, MatchOutcome::Match(found) if found.socket_inodes.contains(&socket.inode)))
+        warnings.extend(unexamined(outcomes));
+        let has_owner = |socket: &BoundSocket| {
+            outcomes.iter()
+                .any(|outcome| matches!(outcome, MatchOutcome::Match(found) if found.socket_inodes.contains(&socket.inode)))
         };
-        let unheld = given.port_sockets.iter().flatten().filter(|socket| !held(socket));
-        for socket in unheld.filter(|_| sockets > 0) {
+        let ownerless = inputs.port_sockets.iter().flatten().filter(|socket| !has_owner(socket));
+        for socket in ownerless.filter(|_| socket_count > 0) {
             let warning = format!(
                 "--port {}:{}: it has a socket, made by uid {}, and who holds it cannot be seen: the descriptors of \
-                 {sockets} other users' processes may not be read, which takes CAP_SYS_PTRACE",
+                 {socket_count} other users' processes may not be read, which takes CAP_SYS_PTRACE",
                 socket.protocol.name(),
                 socket.port,
                 socket.uid
@@ -285,27 +281,28 @@ impl Selection {
     }
 }
 
-fn into_match<T>(seen: MatchOutcome<T>) -> Option<MatchedProcess<T>> {
-    match seen {
+fn into_match<T>(outcome: MatchOutcome<T>) -> Option<MatchedProcess<T>> {
+    match outcome {
         MatchOutcome::Match(found) => Some(found),
         MatchOutcome::NamespaceDenied | MatchOutcome::SocketsDenied | MatchOutcome::NoCommandLine(_) => None,
     }
 }
 
 /// The processes whose command lines could not be read, one line for each reason.
-fn unexamined<T>(seen: &[MatchOutcome<T>]) -> Vec<String> {
-    let errors = seen.iter().filter_map(|seen| match seen {
+fn unexamined<T>(outcomes: &[MatchOutcome<T>]) -> Vec<String> {
+    let errors = outcomes.iter().filter_map(|outcome| match outcome {
         MatchOutcome::NoCommandLine(error) => Some(error),
         _ => None,
     });
-    let (late, failed): (Vec<_>, Vec<_>) = errors.partition(|error| matches!(error, ProcReadError::Timeout));
+    let (timeouts, failures): (Vec<_>, Vec<_>) =
+        errors.partition(|error| matches!(error, ProcReadError::Timeout));
     let line = |count: usize, reason: &str| match count {
         1 => format!("1 process not examined: its command line {reason}"),
         _ => format!("{count} processes not examined: their command lines {reason}"),
     };
-    let late = (!late.is_empty()).then(|| line(late.len(), "did not arrive in time"));
-    let failed = failed.first().map(|error| line(failed.len(), &format!("could not be read: {error}")));
-    late.into_iter().chain(failed).collect()
+    let timeouts = (!timeouts.is_empty()).then(|| line(timeouts.len(), "did not arrive in time"));
+    let failures = failures.first().map(|error| line(failures.len(), &format!("could not be read: {error}")));
+    timeouts.into_iter().chain(failures).collect()
 }
 
 /// The full name of a process whose comm may have been cut; its comm if no other
@@ -314,9 +311,9 @@ pub fn full_name(root: &ProcRoot, pid: u32, comm: &[u8]) -> Vec<u8> {
     if !full_name::may_be_truncated(comm) {
         return comm.to_vec();
     }
-    let mut files = ProcReader::new(root);
-    let program = files.read_link(pid, "exe").ok();
-    let arguments = files.arguments(pid, reader::read).map(<[u8]>::to_vec).unwrap_or_default();
+    let mut reader = ProcReader::new(root);
+    let program = reader.read_link(pid, "exe").ok();
+    let arguments = reader.arguments(pid, reader::read).map(<[u8]>::to_vec).unwrap_or_default();
     let names = full_name::full_names(comm, &arguments, program.as_deref());
     names.first().map_or_else(|| comm.to_vec(), |name| name.to_vec())
 }
@@ -334,17 +331,17 @@ fn is_thread_group_leader(root: &ProcRoot, pid: u32) -> Result<bool, ProcReadErr
 /// Returns how a process ended, by its PID and its pidfd: as the kernel records
 /// it when it is reaped, or as its zombie shows it. `None` if neither is
 /// available.
-pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
-    let kept = || held.termination().ok().flatten();
-    kept().or_else(|| {
-        let told = ProcRoot::default().zombie_wait_status(pid);
+pub fn read_termination(pid: u32, pidfd: &PidFd) -> Option<Termination> {
+    let from_kernel = || pidfd.termination().ok().flatten();
+    from_kernel().or_else(|| {
+        let zombie_status = ProcRoot::default().zombie_wait_status(pid);
         // The process was not reaped before the zombie was read, so the zombie is
         // this process. For another user's process the error is EPERM.
-        let unreaped = held.send(None, None).map_or_else(
+        let is_unreaped = pidfd.send(None, None).map_or_else(
             |error| error.raw_os_error() == Some(EPERM) && Unavailable::by_sending(&error).is_none(),
             |()| true,
         );
-        told.filter(|_| unreaped).and_then(Termination::from_wait_status).or_else(kept)
+        zombie_status.filter(|_| is_unreaped).and_then(Termination::from_wait_status).or_else(from_kernel)
     })
 }
 
@@ -355,12 +352,12 @@ pub fn read_termination(pid: u32, held: &PidFd) -> Option<Termination> {
 /// [`SelectError::ForeignProc`] if /proc belongs to another PID namespace;
 /// [`SelectError::ProcUnreadable`] if nothing is mounted there.
 pub fn check_native_proc(root: &ProcRoot) -> Result<(), SelectError> {
-    if !root.is_native() || root.own_pid().is_ok_and(|own| own == std::process::id()) {
+    if !root.is_native() || root.own_pid().is_ok_and(|own_pid| own_pid == std::process::id()) {
         return Ok(());
     }
-    let listing = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
-    match root.pids().map_err(listing)?.is_empty() {
-        true => Err(listing(io::Error::other("it is not mounted"))),
+    let proc_error = |error| SelectError::ProcUnreadable(root.directory().to_owned(), error);
+    match root.pids().map_err(proc_error)?.is_empty() {
+        true => Err(proc_error(io::Error::other("it is not mounted"))),
         false => Err(SelectError::ForeignProc),
     }
 }

@@ -33,8 +33,8 @@ pub(super) fn is_digits(word: &str) -> bool {
 /// # Errors
 /// A message about the expected form.
 pub(super) fn pid_at_least(word: &str, least: u32) -> Result<u32, String> {
-    let number = pid_or_zero(word.as_bytes()).filter(|number| *number >= least);
-    number.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX_LIMIT}"))
+    let id = pid_or_zero(word.as_bytes()).filter(|id| *id >= least);
+    id.ok_or_else(|| format!("not a process id: they go from {least} to {PID_MAX_LIMIT}"))
 }
 
 /// Parses states, one letter each.
@@ -89,23 +89,23 @@ pub(super) fn port(word: &str) -> Result<PortCriterion, String> {
 pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetCriterion>, String> {
     let mut set = SignalSet::EMPTY;
     for word in words {
-        let alone = match word.as_str() {
+        let keyword = match word.as_str() {
             "any" => Some(SignalSetCriterion::Any),
             "none" => Some(SignalSetCriterion::None),
             _ => None,
         };
-        match alone {
-            Some(alone) if words.len() == 1 => return Ok(Some(alone)),
+        match keyword {
+            Some(keyword) if words.len() == 1 => return Ok(Some(keyword)),
             Some(_) => return Err("it stands alone, without signals".to_owned()),
             None if word == "all" => {
                 set = set | Arch::NATIVE.signals().filter(|s| is_controlled_by_program(*s)).collect()
             }
             None => {
-                let more = SignalSet::parse(word, Arch::NATIVE).map_err(|error| error.to_string())?;
-                if more.is_empty() {
+                let signals = SignalSet::parse(word, Arch::NATIVE).map_err(|error| error.to_string())?;
+                if signals.is_empty() {
                     return Err("no signal is named".to_owned());
                 }
-                set = set | more;
+                set = set | signals;
             }
         }
     }
@@ -115,7 +115,7 @@ pub(super) fn signal_set_criterion(words: &[String]) -> Result<Option<SignalSetC
 /// Whether a program can decide what happens on the signal.
 fn is_controlled_by_program(signal: Signal) -> bool {
     !signal.is_reserved_by_libc()
-        && Arch::NATIVE.standard_signal(signal).is_none_or(|facts| facts.is_catchable())
+        && Arch::NATIVE.standard_signal(signal).is_none_or(|info| info.is_catchable())
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn pid_accepts_digits_within_range() {
-        for (word, least, read) in [
+        for (word, least, expected) in [
             ("1", 1, Some(1)),
             ("4194304", 1, Some(4_194_304)),
             ("0", 0, Some(0)),
@@ -138,25 +138,28 @@ mod tests {
             ("", 0, None),
             ("1x", 0, None),
         ] {
-            assert_eq!(pid_at_least(word, least).ok(), read, "{word}");
+            assert_eq!(pid_at_least(word, least).ok(), expected, "{word}");
         }
         assert_eq!(pid_at_least("x", 0).unwrap_err(), "not a process id: they go from 0 to 4194304");
     }
 
     #[test]
     fn states_parse_from_letters() {
-        let read =
+        let letters =
             |word| states(word).map(|states| states.into_iter().map(TaskState::letter).collect::<String>());
-        assert_eq!(read("ZT").as_deref(), Ok("ZT"));
-        assert_eq!(read("RSDTtZXIP").as_deref(), Ok("RSDTtZXIP"));
-        assert_eq!(read("Zz").unwrap_err(), "'z' is not a state: letters of RSDTtZXIP, as ps(1) prints them");
-        assert!(read("").is_err() && read("ü").is_err() && read("Z T").is_err());
+        assert_eq!(letters("ZT").as_deref(), Ok("ZT"));
+        assert_eq!(letters("RSDTtZXIP").as_deref(), Ok("RSDTtZXIP"));
+        assert_eq!(
+            letters("Zz").unwrap_err(),
+            "'z' is not a state: letters of RSDTtZXIP, as ps(1) prints them"
+        );
+        assert!(letters("").is_err() && letters("ü").is_err() && letters("Z T").is_err());
     }
 
     #[test]
     fn port_accepts_protocol_prefix() {
         let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
-        for (word, read) in [
+        for (word, expected) in [
             ("80", Some((None, 80))),
             ("tcp:80", Some((tcp, 80))),
             ("udp:65535", Some((udp, 65535))),
@@ -168,7 +171,7 @@ mod tests {
             ("", None),
             ("tcp:80:1", None),
         ] {
-            assert_eq!(port(word).ok().map(|port| (port.protocol, port.number)), read, "{word}");
+            assert_eq!(port(word).ok().map(|port| (port.protocol, port.number)), expected, "{word}");
         }
     }
 
@@ -184,19 +187,19 @@ mod tests {
 
     #[test]
     fn signal_set_criterion_combines_all_words() {
-        let read = |words: &[&str]| {
+        let parse = |words: &[&str]| {
             signal_set_criterion(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
         };
         let all = |bits| Ok(Some(SignalSetCriterion::All(SignalSet::from_bits(bits))));
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&["HUP"]), all(1));
-        assert_eq!(read(&["HUP,sigint", "3"]), all(7));
-        assert_eq!(read(&["any"]), Ok(Some(SignalSetCriterion::Any)));
-        assert_eq!(read(&["none"]), Ok(Some(SignalSetCriterion::None)));
-        assert_eq!(read(&["all"]), all(0xffff_fffe_7ffb_feff));
-        assert_eq!(read(&["any", "HUP"]).unwrap_err(), "it stands alone, without signals");
+        assert_eq!(parse(&[]), Ok(None));
+        assert_eq!(parse(&["HUP"]), all(1));
+        assert_eq!(parse(&["HUP,sigint", "3"]), all(7));
+        assert_eq!(parse(&["any"]), Ok(Some(SignalSetCriterion::Any)));
+        assert_eq!(parse(&["none"]), Ok(Some(SignalSetCriterion::None)));
+        assert_eq!(parse(&["all"]), all(0xffff_fffe_7ffb_feff));
+        assert_eq!(parse(&["any", "HUP"]).unwrap_err(), "it stands alone, without signals");
         for word in ["", ",", "FOO", "~[1..64]", "any,HUP"] {
-            assert!(read(&[word]).is_err(), "{word}");
+            assert!(parse(&[word]).is_err(), "{word}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::procfs::root::message_without_errno;
+use crate::error::message_without_errno;
 use crate::procfs::{PID_MAX_LIMIT, ProcReadError, ProcRoot};
 use crate::sys::io::file::RegularFile;
 use crate::sys::process;
@@ -75,12 +75,12 @@ impl fmt::Display for PidfileError {
 /// See [`PidfileError`].
 pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError> {
     // Opening a FIFO would wait for its writer, and wake a waiting writer.
-    let found = RegularFile::find(path).map_err(|error| match error.raw_os_error() {
+    let regular_file = RegularFile::find(path).map_err(|error| match error.raw_os_error() {
         Some(_) => PidfileError::Io(error),
         None => PidfileError::NotRegularFile,
     })?;
     let mut text = Vec::new();
-    let file = found.open().map_err(PidfileError::Io)?;
+    let file = regular_file.open().map_err(PidfileError::Io)?;
     file.take(MAX_PIDFILE_BYTES as u64 + 1).read_to_end(&mut text).map_err(PidfileError::Io)?;
     let pid = parse_pid(&text)?;
     let unreadable = |error| match error {
@@ -94,15 +94,15 @@ pub(super) fn read_pid(root: &ProcRoot, path: &Path) -> Result<u32, PidfileError
     if !super::is_thread_group_leader(root, pid).map_err(unreadable)? {
         return Err(PidfileError::NotThreadGroupLeader(pid));
     }
-    let written = found.metadata.modified().map_err(PidfileError::Io)?;
-    let start = stat.start_ticks.ok_or(PidfileError::NoSuchProcess(pid))?;
+    let modified = regular_file.metadata.modified().map_err(PidfileError::Io)?;
+    let start_ticks = stat.start_ticks.ok_or(PidfileError::NoSuchProcess(pid))?;
     let age = Duration::from_millis(
-        process::boot_ticks().saturating_sub(start).saturating_mul(1000) / process::ticks_per_second(),
+        process::boot_ticks().saturating_sub(start_ticks).saturating_mul(1000) / process::ticks_per_second(),
     );
     // `None` if the result is before the epoch of the clock; then nothing is
     // known.
-    match SystemTime::now().checked_sub(age).and_then(|started| started.duration_since(written).ok()) {
-        Some(by) if by > CLOCK_TOLERANCE => Err(PidfileError::StartedAfterWrite(pid, by)),
+    match SystemTime::now().checked_sub(age).and_then(|start_time| start_time.duration_since(modified).ok()) {
+        Some(delay) if delay > CLOCK_TOLERANCE => Err(PidfileError::StartedAfterWrite(pid, delay)),
         _ => Ok(pid),
     }
 }
@@ -115,8 +115,8 @@ fn parse_pid(text: &[u8]) -> Result<u32, PidfileError> {
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let word = words.next().ok_or(PidfileError::Empty)?;
     super::parse::pid(word).ok_or_else(|| {
-        let start = &word[..word.len().min(20)];
-        PidfileError::InvalidPid(String::from_utf8_lossy(start).replace(char::is_control, "?"))
+        let prefix = &word[..word.len().min(20)];
+        PidfileError::InvalidPid(String::from_utf8_lossy(prefix).replace(char::is_control, "?"))
     })
 }
 
@@ -132,7 +132,7 @@ mod tests {
             assert_eq!(parse_pid(text.as_bytes()).unwrap(), 1234, "{text}");
         }
         let long = " ".repeat(5000);
-        for (text, wrong) in [
+        for (text, message) in [
             ("", "malformed: empty"),
             (" \n", "malformed: empty"),
             ("0", "malformed: '0' is not a process id: they go from 1 to 4194304"),
@@ -142,7 +142,7 @@ mod tests {
             ("nginx: 12", "malformed: 'nginx:' is not a process id: they go from 1 to 4194304"),
             (&long, "malformed: more than 4096 bytes are no pidfile"),
         ] {
-            assert_eq!(parse_pid(text.as_bytes()).unwrap_err().to_string(), wrong);
+            assert_eq!(parse_pid(text.as_bytes()).unwrap_err().to_string(), message);
         }
     }
 

@@ -39,12 +39,12 @@ impl TestChild {
     /// Starts it and waits until it has executed the program: std returns when
     /// the old memory is gone; the arguments appear a little later.
     fn start(command: &mut Command) -> TestChild {
-        let running = TestChild(command.stdin(Stdio::null()).spawn().expect("a command"));
-        let mut files = ProcReader::new(&ProcRoot::default());
-        while files.arguments(running.pid(), reader::read).expect("a child").is_empty() {
+        let child = TestChild(command.stdin(Stdio::null()).spawn().expect("a command"));
+        let mut reader = ProcReader::new(&ProcRoot::default());
+        while reader.arguments(child.pid(), reader::read).expect("a child").is_empty() {
             std::thread::yield_now();
         }
-        running
+        child
     }
 
     /// Starts a shell script that prints a ready line; returns the numbers after
@@ -82,9 +82,9 @@ fn selection_with(set: impl FnOnce(&mut Criteria)) -> Selection {
     selection
 }
 
-fn selected_pids(selection: &Selection, among: Option<&[u32]>) -> Vec<u32> {
-    let choice = selection.find_processes(&ProcRoot::default(), among).expect("a choice");
-    choice.processes.iter().map(|found| found.pid).collect()
+fn selected_pids(selection: &Selection, candidates: Option<&[u32]>) -> Vec<u32> {
+    let result = selection.find_processes(&ProcRoot::default(), candidates).expect("a choice");
+    result.processes.iter().map(|found| found.pid).collect()
 }
 
 fn start_sleep_named(path: &Path) -> TestChild {
@@ -95,25 +95,25 @@ fn start_sleep_named(path: &Path) -> TestChild {
 
 #[test]
 fn name_matches_exactly_beyond_15_bytes() {
-    let folder = TempDir::new("name");
+    let directory = TempDir::new("name");
     let name = format!("a-name-longer-than-fifteen-{}", std::process::id());
-    let child = start_sleep_named(&folder.0.join(&name));
-    let chosen =
+    let child = start_sleep_named(&directory.0.join(&name));
+    let selected =
         |name: &str| selected_pids(&selection_with(|c| c.names = vec![name.as_bytes().to_vec()]), None);
-    assert_eq!(chosen(&name), [child.pid()]);
-    assert!(chosen("a-name-longer-t").is_empty(), "only its beginning");
-    assert!(chosen(&name[..name.len() - 1]).is_empty() && chosen(&format!("{name}x")).is_empty());
+    assert_eq!(selected(&name), [child.pid()]);
+    assert!(selected("a-name-longer-t").is_empty(), "only its beginning");
+    assert!(selected(&name[..name.len() - 1]).is_empty() && selected(&format!("{name}x")).is_empty());
     let short = format!("s{}", std::process::id());
-    let child = start_sleep_named(&folder.0.join(&short));
-    assert_eq!(chosen(&short), [child.pid()]);
-    assert!(chosen(&short[..short.len() - 1]).is_empty());
+    let child = start_sleep_named(&directory.0.join(&short));
+    assert_eq!(selected(&short), [child.pid()]);
+    assert!(selected(&short[..short.len() - 1]).is_empty());
 }
 
 #[test]
 fn script_matches_by_its_own_name() {
-    let folder = TempDir::new("script");
+    let directory = TempDir::new("script");
     let name = format!("script-with-a-long-name-{}", std::process::id());
-    let path = folder.0.join(&name);
+    let path = directory.0.join(&name);
     fs::write(&path, "#!/bin/bash -e\necho ready\nread -r _\n").expect("a script");
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
     let mut command = Command::new(&path);
@@ -129,22 +129,22 @@ fn pattern_searches_whole_command_line() {
     let mark = format!("77{}", std::process::id());
     let long = "0".repeat(100_000);
     let child = TestChild::start(Command::new("sleep").args([&long, "1000", &mark]));
-    let chosen = |pattern: &str| {
+    let selected = |pattern: &str| {
         let pattern = regex_lite::Regex::new(pattern).expect("a pattern");
         selected_pids(&selection_with(|c| c.patterns = vec![pattern]), None)
     };
-    assert_eq!(chosen(&format!("^sleep 0* 1000 {mark}$")), [child.pid()]);
-    assert!(chosen(&format!("^{mark}")).is_empty());
+    assert_eq!(selected(&format!("^sleep 0* 1000 {mark}$")), [child.pid()]);
+    assert!(selected(&format!("^{mark}")).is_empty());
 }
 
 #[test]
 fn zombie_matches_by_name() {
-    let folder = TempDir::new("zombie");
+    let directory = TempDir::new("zombie");
     let name = format!("z{}", std::process::id());
-    let mut child = start_sleep_named(&folder.0.join(&name));
+    let mut child = start_sleep_named(&directory.0.join(&name));
     child.0.kill().expect("killed");
-    let held = crate::sys::process::pidfd::PidFd::open(child.pid()).expect("a zombie");
-    assert!(held.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
+    let pidfd = crate::sys::process::pidfd::PidFd::open(child.pid()).expect("a zombie");
+    assert!(pidfd.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
     let mut selection = selection_with(|c| {
         c.patterns = vec![regex_lite::Regex::new(&format!("^{name}$")).expect("a pattern")]
     });
@@ -163,11 +163,11 @@ fn criteria_match_stat_and_status_fields() {
     let own = std::process::id();
     let stat = ProcRoot::default().stat(pid).expect("a child");
     let status = ProcRoot::default().status(pid).expect("a child");
-    let chosen = |set: &dyn Fn(&mut Criteria)| selected_pids(&selection_with(set), None) == [pid];
-    assert!(chosen(&|c| c.process_groups = vec![pid]));
-    assert!(!chosen(&|c| c.process_groups = vec![pid + 1]));
-    let among = |set: &dyn Fn(&mut Criteria)| selected_pids(&selection_with(set), Some(&[pid])) == [pid];
-    for (criterion, fits) in [
+    let selected = |set: &dyn Fn(&mut Criteria)| selected_pids(&selection_with(set), None) == [pid];
+    assert!(selected(&|c| c.process_groups = vec![pid]));
+    assert!(!selected(&|c| c.process_groups = vec![pid + 1]));
+    let matches = |set: &dyn Fn(&mut Criteria)| selected_pids(&selection_with(set), Some(&[pid])) == [pid];
+    for (criterion, expected) in [
         (&(|c: &mut Criteria| c.parents = vec![own]) as &dyn Fn(&mut Criteria), true),
         (&|c| c.sessions = vec![stat.session], true),
         (&|c| c.sessions = vec![pid], false),
@@ -186,7 +186,7 @@ fn criteria_match_stat_and_status_fields() {
         (&|c| c.blocks = Some(SignalSetCriterion::All(SignalSet::from_bits(1 << 8))), false),
         (&|c| c.pending = Some(SignalSetCriterion::None), true),
     ] {
-        assert_eq!(among(criterion), fits, "{:?}", selection_with(criterion));
+        assert_eq!(matches(criterion), expected, "{:?}", selection_with(criterion));
     }
 }
 
@@ -204,21 +204,21 @@ fn oldest_and_newest_pick_one_match() {
 
 #[test]
 fn tree_includes_all_descendants_and_counts_them() {
-    let (child, mut family) =
+    let (child, mut pids) =
         TestChild::start_script("sleep 1000 & bash -c 'sleep 1000 & echo $0 $$ $!; wait' $! & wait");
     let pid = child.pid();
     let alone = selection_with(|c| {
         c.process_groups = vec![ProcRoot::default().stat(pid).expect("a child").process_group]
     });
     let tree = Selection { includes_descendants: true, ..Selection::default() };
-    let choice = tree.find_processes(&ProcRoot::default(), Some(&[pid])).expect("a choice");
-    family.push(pid);
-    family.sort_unstable();
-    assert_eq!(choice.processes.iter().map(|found| found.pid).collect::<Vec<_>>(), family);
-    assert!(choice.processes.iter().all(|found| found.is_added_by_tree == (found.pid != pid)));
-    assert!(choice.processes.iter().all(|found| tree.revalidate(&ProcRoot::default(), found)));
-    let root = choice.processes.iter().find(|found| found.pid == pid).copied().expect("the root");
-    assert!(descendants(&ProcRoot::default(), &[root], &family).expect("a pass").is_empty());
+    let result = tree.find_processes(&ProcRoot::default(), Some(&[pid])).expect("a choice");
+    pids.push(pid);
+    pids.sort_unstable();
+    assert_eq!(result.processes.iter().map(|found| found.pid).collect::<Vec<_>>(), pids);
+    assert!(result.processes.iter().all(|found| found.is_added_by_tree == (found.pid != pid)));
+    assert!(result.processes.iter().all(|found| tree.revalidate(&ProcRoot::default(), found)));
+    let root = result.processes.iter().find(|found| found.pid == pid).copied().expect("the root");
+    assert!(descendants(&ProcRoot::default(), &[root], &pids).expect("a pass").is_empty());
     assert!(!alone.is_empty() && tree.is_empty());
     let bounded = |at_most| Selection { at_most: Some(at_most), ..tree.clone() };
     assert_eq!(
@@ -228,7 +228,7 @@ fn tree_includes_all_descendants_and_counts_them() {
     let error = bounded(3).find_processes(&ProcRoot::default(), Some(&[pid])).expect_err("four");
     assert_eq!(error.to_string(), "4 processes match, and --at-most is 3");
     assert_eq!(error.exit_status(), ExitStatus::Failure);
-    for pid in family.iter().filter(|found| **found != pid) {
+    for pid in pids.iter().filter(|found| **found != pid) {
         crate::sys::process::pidfd::PidFd::open(*pid)
             .expect("it lives")
             .send(crate::signal::Signal::new(9), None)
@@ -240,10 +240,10 @@ fn tree_includes_all_descendants_and_counts_them() {
 fn self_and_ancestors_are_excluded_unless_named() {
     let own = std::process::id();
     let parent = ProcRoot::default().stat(own).expect("this process").parent_pid;
-    let everybody = selected_pids(&Selection::default(), None);
-    assert!(!everybody.contains(&own) && !everybody.contains(&parent));
+    let all_pids = selected_pids(&Selection::default(), None);
+    assert!(!all_pids.contains(&own) && !all_pids.contains(&parent));
     assert!(
-        everybody
+        all_pids
             .iter()
             .all(|pid| ProcRoot::default().stat(*pid).map_or(true, |stat| !stat.is_kernel_thread()))
     );
@@ -254,16 +254,16 @@ fn self_and_ancestors_are_excluded_unless_named() {
 #[test]
 fn thread_id_is_not_selected() {
     std::thread::scope(|scope| {
-        let (tell, told) = std::sync::mpsc::channel();
-        let (done, end) = std::sync::mpsc::channel::<()>();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (end_sender, end_receiver) = std::sync::mpsc::channel::<()>();
         scope.spawn(move || {
             let link = fs::read_link("/proc/thread-self").expect("this thread");
-            tell.send(link.file_name().and_then(|tid| tid.to_str()?.parse::<u32>().ok())).expect("told");
-            end.recv().ok();
+            sender.send(link.file_name().and_then(|tid| tid.to_str()?.parse::<u32>().ok())).expect("told");
+            end_receiver.recv().ok();
         });
-        let tid = told.recv().expect("told").expect("a number");
+        let tid = receiver.recv().expect("told").expect("a number");
         assert!(selected_pids(&Selection::default(), Some(&[tid])).is_empty());
-        drop(done);
+        drop(end_sender);
     });
 }
 
@@ -274,25 +274,25 @@ fn port_selects_process_with_socket() {
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let v6 = TcpListener::bind("[::1]:0").ok();
     let port = |address: std::io::Result<std::net::SocketAddr>| address.expect("an address").port();
-    let holds = |protocol, number| {
+    let is_selected = |protocol, number| {
         let selection = selection_with(|c| c.ports = vec![PortCriterion { protocol, number }]);
         let found = selected_pids(&selection, Some(&[own])) == [own];
-        let again = SelectedProcess {
+        let own_process = SelectedProcess {
             pid: own,
             start_ticks: ProcRoot::default().stat(own).unwrap().start_ticks.unwrap(),
             is_added_by_tree: false,
         };
-        assert_eq!(selection.revalidate(&ProcRoot::default(), &again), found);
+        assert_eq!(selection.revalidate(&ProcRoot::default(), &own_process), found);
         assert!(!selected_pids(&selection, None).contains(&own), "never this process unless named");
         found
     };
-    let (tcp, datagrams) = (Some(Protocol::Tcp), Some(Protocol::Udp));
+    let (tcp, udp_protocol) = (Some(Protocol::Tcp), Some(Protocol::Udp));
     let number = port(v4.local_addr());
-    assert!(holds(None, number) && holds(tcp, number));
+    assert!(is_selected(None, number) && is_selected(tcp, number));
     let number = port(udp.local_addr());
-    assert!(holds(None, number) && holds(datagrams, number));
+    assert!(is_selected(None, number) && is_selected(udp_protocol, number));
     if let Some(v6) = &v6 {
-        assert!(holds(tcp, port(v6.local_addr())));
+        assert!(is_selected(tcp, port(v6.local_addr())));
     }
     drop(v4);
     let closed =
@@ -303,22 +303,22 @@ fn port_selects_process_with_socket() {
 
 #[test]
 fn pidfile_rejects_process_started_later() {
-    let folder = TempDir::new("pidfile");
-    let file = folder.0.join("x.pid");
+    let directory = TempDir::new("pidfile");
+    let file = directory.0.join("x.pid");
     let mut child = TestChild::start(Command::new("sleep").arg("1000"));
     let pid = child.pid();
     let selection = selection_with(|c| c.pidfiles = vec![file.clone()]);
-    let refused = || {
+    let error_text = || {
         let error = selection.find_processes(&ProcRoot::default(), None).expect_err("no pidfile");
         assert_eq!(error.exit_status(), ExitStatus::Unreadable);
         error.to_string().replace(&*file.to_string_lossy(), "FILE").replace(&pid.to_string(), "PID")
     };
-    assert_eq!(refused(), "--pidfile FILE: No such file or directory");
+    assert_eq!(error_text(), "--pidfile FILE: No such file or directory");
     fs::create_dir(&file).expect("a folder");
-    assert_eq!(refused(), "--pidfile FILE: malformed: not a regular file");
+    assert_eq!(error_text(), "--pidfile FILE: malformed: not a regular file");
     fs::remove_dir(&file).expect("removed");
     fs::write(&file, "").expect("written");
-    assert_eq!(refused(), "--pidfile FILE: malformed: empty");
+    assert_eq!(error_text(), "--pidfile FILE: malformed: empty");
     fs::write(&file, format!("{pid}\nmore\n")).expect("written");
     assert_eq!(selected_pids(&selection, None), [pid]);
     assert_eq!(selected_pids(&selection, Some(&[pid])), [pid]);
@@ -327,29 +327,29 @@ fn pidfile_rejects_process_started_later() {
     assert!(selection.revalidate(&ProcRoot::default(), &found));
     let other = SelectedProcess { start_ticks: found.start_ticks + 1, ..found };
     assert!(!selection.revalidate(&ProcRoot::default(), &other), "the number is another's");
-    let age = |seconds| {
+    let set_file_age = |seconds| {
         let time = std::time::SystemTime::now() - std::time::Duration::from_secs(seconds);
         fs::File::options().write(true).open(&file).expect("a file").set_modified(time).expect("dated");
     };
-    age(1);
+    set_file_age(1);
     assert_eq!(selected_pids(&selection, None), [pid], "within the allowance");
-    age(100);
-    let stale = refused();
+    set_file_age(100);
+    let stale = error_text();
     assert!(stale.starts_with("--pidfile FILE: stale: process PID was started "), "{stale}");
-    age(0);
+    set_file_age(0);
     child.0.kill().expect("killed");
-    let held = crate::sys::process::pidfd::PidFd::open(pid).expect("a zombie");
-    assert!(held.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
-    assert_eq!(refused(), "--pidfile FILE: stale: process PID has ended (a zombie)");
+    let pidfd = crate::sys::process::pidfd::PidFd::open(pid).expect("a zombie");
+    assert!(pidfd.wait_for_exit(std::time::Duration::from_secs(60)).expect("its end"));
+    assert_eq!(error_text(), "--pidfile FILE: stale: process PID has ended (a zombie)");
     child.kill_and_reap();
-    assert_eq!(refused(), "--pidfile FILE: stale: there is no process PID");
+    assert_eq!(error_text(), "--pidfile FILE: stale: there is no process PID");
     assert!(!selection.revalidate(&ProcRoot::default(), &found));
 }
 
 #[test]
 fn selection_fails_if_namespace_or_proc_is_unreadable() {
-    let nobody = selection_with(|c| c.pid_namespaces_of = vec![PID_MAX_LIMIT]);
-    let error = nobody.find_processes(&ProcRoot::default(), None).expect_err("nobody");
+    let selection = selection_with(|c| c.pid_namespaces_of = vec![PID_MAX_LIMIT]);
+    let error = selection.find_processes(&ProcRoot::default(), None).expect_err("nobody");
     assert_eq!(error.to_string(), "--ns 4194304: no such process");
     assert_eq!(error.exit_status(), ExitStatus::Unreadable);
     let error = Selection::default().find_processes(&ProcRoot::new("/nowhere"), None).expect_err("nothing");
@@ -359,37 +359,38 @@ fn selection_fails_if_namespace_or_proc_is_unreadable() {
 #[test]
 fn unreadable_namespaces_and_sockets_are_warned_about() {
     let socket = |inode| BoundSocket { protocol: Protocol::Tcp, port: 80, inode, uid: 33 };
-    let given = ResolvedInputs {
+    let inputs = ResolvedInputs {
         pidfile_pids: None,
         pid_namespace_links: None,
         port_sockets: Some(vec![socket(5), socket(6)]),
     };
     let found = SelectedProcess { pid: 7, start_ticks: 1, is_added_by_tree: false };
-    let holder = |inode| {
+    let match_with_socket = |inode| {
         MatchOutcome::Match(MatchedProcess { process: found, socket_inodes: vec![inode], value: None })
     };
     let denied = || MatchOutcome::SocketsDenied;
-    let warnings = |seen: &[MatchOutcome<()>]| Selection::default().warnings(&given, seen);
+    let warnings = |outcomes: &[MatchOutcome<()>]| Selection::default().warnings(&inputs, outcomes);
     assert!(warnings(&[]).is_empty(), "nobody else could hold it: another criterion does not hold");
-    assert!(warnings(&[holder(5), holder(6), denied()]).is_empty());
-    let one = "--port tcp:80: it has a socket, made by uid 33, and who holds it cannot be seen: the descriptors of 2 \
+    assert!(warnings(&[match_with_socket(5), match_with_socket(6), denied()]).is_empty());
+    let expected = "--port tcp:80: it has a socket, made by uid 33, and who holds it cannot be seen: the descriptors of 2 \
                other users' processes may not be read, which takes CAP_SYS_PTRACE";
-    assert_eq!(warnings(&[holder(5), denied(), denied()]), [one]);
-    assert_eq!(warnings(&[denied(), denied()]), [one], "said once for IPv4 and IPv6");
-    let namespaces = warnings(&[MatchOutcome::NamespaceDenied, MatchOutcome::NamespaceDenied, holder(5)]);
+    assert_eq!(warnings(&[match_with_socket(5), denied(), denied()]), [expected]);
+    assert_eq!(warnings(&[denied(), denied()]), [expected], "said once for IPv4 and IPv6");
+    let namespaces =
+        warnings(&[MatchOutcome::NamespaceDenied, MatchOutcome::NamespaceDenied, match_with_socket(5)]);
     assert_eq!(
         namespaces,
         [
             "--ns: 2 left out: the namespaces of other users' processes may not be read, which takes CAP_SYS_PTRACE"
         ]
     );
-    let unread = |error| MatchOutcome::NoCommandLine(error);
-    let late = || unread(ProcReadError::Timeout);
-    let failed = || unread(ProcReadError::Io(std::io::Error::from_raw_os_error(11)));
-    let one = "1 process not examined: its command line did not arrive in time";
-    assert_eq!(warnings(&[late(), holder(5)]), [one]);
+    let no_command_line = |error| MatchOutcome::NoCommandLine(error);
+    let timeout = || no_command_line(ProcReadError::Timeout);
+    let io_error = || no_command_line(ProcReadError::Io(std::io::Error::from_raw_os_error(11)));
+    let expected = "1 process not examined: its command line did not arrive in time";
+    assert_eq!(warnings(&[timeout(), match_with_socket(5)]), [expected]);
     assert_eq!(
-        warnings(&[late(), failed(), late()]),
+        warnings(&[timeout(), io_error(), timeout()]),
         [
             "2 processes not examined: their command lines did not arrive in time",
             "1 process not examined: its command line could not be read: Resource temporarily unavailable"
@@ -400,12 +401,12 @@ fn unreadable_namespaces_and_sockets_are_warned_about() {
 #[test]
 fn zombie_reports_termination() {
     let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("a shell");
-    let held = PidFd::open(child.id()).expect("a held child");
-    assert!(held.wait_for_exit(Duration::from_secs(60)).expect("poll"));
-    assert_eq!(read_termination(child.id(), &held), Some(Termination::Exited(7)));
+    let pidfd = PidFd::open(child.id()).expect("a held child");
+    assert!(pidfd.wait_for_exit(Duration::from_secs(60)).expect("poll"));
+    assert_eq!(read_termination(child.id(), &pidfd), Some(Termination::Exited(7)));
     child.wait().expect("reaped");
     // Then only new kernels report the end.
-    assert!(matches!(read_termination(child.id(), &held), None | Some(Termination::Exited(7))));
+    assert!(matches!(read_termination(child.id(), &pidfd), None | Some(Termination::Exited(7))));
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! How architectures number their signals.
+//! The signal numbers of the architectures.
 //!
-//! Most of Linux shares one numbering; alpha, sparc, mips and parisc differ
-//! from 7 up (signal(7), and each architecture's uapi asm/signal.h).
+//! Most architectures share one numbering; those of alpha, sparc, mips and parisc differ
+//! from 7 on (signal(7), and uapi asm/signal.h of each architecture).
 
 use std::fmt;
 
 use super::table::{self, StandardSignal};
 use super::{Signal, SignalName};
 
-/// A numbering of signals.
+/// A group of architectures with the same signal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arch {
-    /// x86, arm, and every architecture that is not one of the others.
+    /// x86, arm and all other architectures.
     Common,
     /// alpha.
     Alpha,
@@ -24,10 +24,10 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// All of them, in the order of signal(7).
+    /// All values, in the order of signal(7).
     pub const ALL: [Arch; 5] = [Arch::Common, Arch::Alpha, Arch::Sparc, Arch::Mips, Arch::Parisc];
 
-    /// The numbering of the architecture sigtool was built for.
+    /// The architecture for which sigtool was built.
     pub const NATIVE: Arch = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
         Arch::Mips
     } else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
@@ -36,21 +36,21 @@ impl Arch {
         Arch::Common
     };
 
-    /// Finds the numbering of a machine by the name people or `uname -m` give
-    /// it, in any case. `None` if no Linux port has that name.
+    /// The architecture of a machine name, such as those of `uname -m`, in any case.
+    /// `None` if no Linux port has that name.
     pub fn from_machine_name(name: &str) -> Option<Arch> {
         let lower = name.to_ascii_lowercase();
-        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
-        if starts(&["alpha"]) {
+        let has_prefix = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
+        if has_prefix(&["alpha"]) {
             Some(Arch::Alpha)
-        } else if starts(&["sparc"]) {
+        } else if has_prefix(&["sparc"]) {
             Some(Arch::Sparc)
-        } else if starts(&["mips"]) {
+        } else if has_prefix(&["mips"]) {
             Some(Arch::Mips)
-        } else if starts(&["parisc", "hppa"]) {
+        } else if has_prefix(&["parisc", "hppa"]) {
             Some(Arch::Parisc)
-        } else if starts(&["x86", "amd64", "arm", "aarch64", "riscv", "powerpc", "ppc", "s390"])
-            || starts(&["loongarch", "m68k", "sh4", "xtensa", "arc", "csky"])
+        } else if has_prefix(&["x86", "amd64", "arm", "aarch64", "riscv", "powerpc", "ppc", "s390"])
+            || has_prefix(&["loongarch", "m68k", "sh4", "xtensa", "arc", "csky"])
             || matches!(lower.as_str(), "i386" | "i486" | "i586" | "i686" | "ia64")
         {
             Some(Arch::Common)
@@ -67,8 +67,8 @@ impl Arch {
         }
     }
 
-    /// glibc's SIGRTMAX: 64, or 127 on mips (bits/signum-generic.h and the
-    /// mips bits/signum-arch.h).
+    /// SIGRTMAX of glibc: 64, or 127 on mips (bits/signum-generic.h and
+    /// bits/signum-arch.h of mips).
     pub const fn rtmax(self) -> u8 {
         match self {
             Arch::Mips => 127,
@@ -76,7 +76,7 @@ impl Arch {
         }
     }
 
-    /// The signal of this number, if the architecture has it.
+    /// The signal with this number; `None` if the architecture does not have it.
     pub const fn signal(self, number: u8) -> Option<Signal> {
         if number > self.max_signal_number() {
             return None;
@@ -84,7 +84,7 @@ impl Arch {
         Signal::new(number)
     }
 
-    /// Every signal the architecture has, in numeric order.
+    /// All signals of the architecture, in numeric order.
     pub fn signals(self) -> impl Iterator<Item = Signal> {
         (1..=self.max_signal_number()).filter_map(Signal::new)
     }
@@ -99,7 +99,7 @@ impl Arch {
         SignalName::from_signal(signal, self)
     }
 
-    /// The column this numbering has in [`StandardSignal::numbers`].
+    /// The index of this architecture in [`StandardSignal::numbers`].
     pub(super) const fn number_index(self) -> usize {
         self as usize
     }
@@ -155,7 +155,7 @@ mod tests {
     fn numbers_below_32_have_names() {
         for arch in Arch::ALL {
             for signal in arch.signals().take_while(|signal| !signal.is_realtime()) {
-                // parisc left 31 to SYS and took 7 for STKFLT; none is empty.
+                // On parisc 31 is SYS and 7 is STKFLT.
                 assert!(arch.standard_signal(signal).is_some(), "{} on {arch}", signal.get());
             }
         }

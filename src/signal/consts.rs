@@ -1,10 +1,10 @@
-//! Signals that have a part of their own in what sigtool does, by their numbers
-//! on the architecture it runs on.
+//! Constants for the signals that sigtool treats specially, with their numbers on the
+//! architecture that it runs on.
 
 use super::table::{StandardSignal, TABLES};
 use super::{Arch, Signal};
 
-/// A child has ended, stopped or continued.
+/// A child exited, stopped or continued.
 pub const CHLD: Signal = signal_named("CHLD");
 /// Continue.
 pub const CONT: Signal = signal_named("CONT");
@@ -12,30 +12,30 @@ pub const CONT: Signal = signal_named("CONT");
 pub const HUP: Signal = signal_named("HUP");
 /// Interrupt.
 pub const INT: Signal = signal_named("INT");
-/// End at once.
+/// Kill.
 pub const KILL: Signal = signal_named("KILL");
-/// Nobody reads.
+/// Write to a pipe without a reader.
 pub const PIPE: Signal = signal_named("PIPE");
 /// Quit.
 pub const QUIT: Signal = signal_named("QUIT");
-/// Stop at once.
+/// Stop; cannot be caught.
 pub const STOP: Signal = signal_named("STOP");
-/// End.
+/// Terminate.
 pub const TERM: Signal = signal_named("TERM");
-/// Stop, from the terminal.
+/// Stop from the terminal.
 pub const TSTP: Signal = signal_named("TSTP");
-/// Stop: the background has read the terminal.
+/// A background process read from the terminal.
 pub const TTIN: Signal = signal_named("TTIN");
-/// Stop: the background has written to the terminal.
+/// A background process wrote to the terminal.
 pub const TTOU: Signal = signal_named("TTOU");
-/// Something urgent on a socket.
+/// Urgent data on a socket.
 pub const URG: Signal = signal_named("URG");
-/// The window has another size.
+/// The window size changed.
 pub const WINCH: Signal = signal_named("WINCH");
-/// A file would grow too long.
+/// The file size limit was exceeded.
 pub const XFSZ: Signal = signal_named("XFSZ");
 
-/// The signal of a name, looked up when sigtool is built.
+/// The signal with this name, found at compile time.
 const fn signal_named(name: &str) -> Signal {
     let mut table = 0;
     while table < TABLES.len() {

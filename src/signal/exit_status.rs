@@ -1,12 +1,12 @@
-//! Exit statuses that tell of a signal.
+//! Exit statuses that encode a signal, and wait statuses.
 //!
-//! A shell reports a process that a signal ended as 128+N (POSIX 2.8.2), ksh
-//! as 256+N, Python and others as -N. A stopped job is reported the same way.
+//! A shell reports a process that was killed by a signal as 128+N (POSIX 2.8.2), ksh as
+//! 256+N, Python and others as -N. They report stopped jobs in the same way.
 
 use super::table::{DefaultAction, REALTIME_DEFAULT_ACTION};
 use super::{Arch, Signal};
 
-/// How a status encodes the signal.
+/// The encoding of a signal in an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusEncoding {
     /// 128+N.
@@ -18,7 +18,7 @@ pub enum StatusEncoding {
 }
 
 impl StatusEncoding {
-    /// How it is written: `128+N`, `256+N`, `-N`.
+    /// The formula: `128+N`, `256+N`, `-N`.
     pub const fn notation(self) -> &'static str {
         match self {
             StatusEncoding::Plus128 => "128+N",
@@ -27,7 +27,7 @@ impl StatusEncoding {
         }
     }
 
-    /// Who writes it so.
+    /// The program that uses the encoding.
     pub const fn used_by(self) -> &'static str {
         match self {
             StatusEncoding::Plus128 => "a shell",
@@ -37,30 +37,30 @@ impl StatusEncoding {
     }
 }
 
-/// A status that tells of a signal.
+/// An exit status that encodes a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalExitStatus {
     /// The signal.
     pub signal: Signal,
-    /// How it was encoded.
+    /// The encoding.
     pub encoding: StatusEncoding,
 }
 
 impl SignalExitStatus {
-    /// Reads 128+N, 256+N or -N; `None` for every other number.
+    /// Decodes 128+N, 256+N or -N; `None` for every other number.
     pub fn decode(status: i64, arch: Arch) -> Option<SignalExitStatus> {
         let last = i64::from(arch.max_signal_number());
-        let (number, form) = match status {
+        let (number, encoding) = match status {
             _ if (-last..0).contains(&status) => (-status, StatusEncoding::Negative),
             _ if (129..=128 + last).contains(&status) => (status - 128, StatusEncoding::Plus128),
             _ if (257..=256 + last).contains(&status) => (status - 256, StatusEncoding::Plus256),
             _ => return None,
         };
         let signal = arch.signal(u8::try_from(number).ok()?)?;
-        Some(SignalExitStatus { signal, encoding: form })
+        Some(SignalExitStatus { signal, encoding })
     }
 
-    /// The number that encodes this, as [`SignalExitStatus::decode`] reads it.
+    /// The number of this status; the inverse of [`SignalExitStatus::decode`].
     pub const fn encode(self) -> i64 {
         let number = self.signal.get() as i64;
         match self.encoding {
@@ -70,7 +70,8 @@ impl SignalExitStatus {
         }
     }
 
-    /// What such a status tells of, by the signal's default action.
+    /// The event that such a status reports, according to the default action of the
+    /// signal.
     pub fn meaning(self, arch: Arch) -> StatusMeaning {
         match arch.standard_signal(self.signal).map_or(REALTIME_DEFAULT_ACTION, |facts| facts.action) {
             DefaultAction::Term | DefaultAction::Core => StatusMeaning::Terminated,
@@ -80,23 +81,23 @@ impl SignalExitStatus {
     }
 }
 
-/// What a status that tells of a signal tells of.
+/// The event that an exit status with a signal reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusMeaning {
-    /// The signal ended the process.
+    /// The signal terminated the process.
     Terminated,
-    /// It stopped the process.
+    /// The signal stopped the process.
     Stopped,
-    /// It does neither by default: the number means something else.
+    /// The default action does neither, so the number probably does not encode a signal.
     Neither,
 }
 
-/// How a process ended.
+/// The way in which a process terminated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Termination {
-    /// By itself, with this status.
+    /// It exited with this status.
     Exited(u8),
-    /// By a signal.
+    /// A signal killed it.
     Killed {
         /// The signal.
         signal: Signal,
@@ -106,7 +107,7 @@ pub enum Termination {
 }
 
 impl Termination {
-    /// Reads a wait status as wait(2) gives it; `None` where it tells of no end.
+    /// Decodes a wait status of wait(2); `None` if the process did not terminate.
     pub fn from_wait_status(status: i32) -> Option<Termination> {
         match status & 0x7f {
             0 => Some(Termination::Exited((status >> 8 & 0xff) as u8)),
@@ -156,20 +157,20 @@ mod tests {
 
     #[test]
     fn meaning_distinguishes_stop_from_termination() {
-        let event = |status| {
+        let meaning = |status| {
             SignalExitStatus::decode(status, Arch::Common).map(|status| status.meaning(Arch::Common))
         };
-        assert_eq!(event(128 + 19), Some(StatusMeaning::Stopped));
-        assert_eq!(event(128 + 20), Some(StatusMeaning::Stopped));
-        assert_eq!(event(128 + 15), Some(StatusMeaning::Terminated));
-        assert_eq!(event(128 + 34), Some(StatusMeaning::Terminated));
-        assert_eq!(event(128 + 17), Some(StatusMeaning::Neither));
-        assert_eq!(event(-18), Some(StatusMeaning::Neither));
+        assert_eq!(meaning(128 + 19), Some(StatusMeaning::Stopped));
+        assert_eq!(meaning(128 + 20), Some(StatusMeaning::Stopped));
+        assert_eq!(meaning(128 + 15), Some(StatusMeaning::Terminated));
+        assert_eq!(meaning(128 + 34), Some(StatusMeaning::Terminated));
+        assert_eq!(meaning(128 + 17), Some(StatusMeaning::Neither));
+        assert_eq!(meaning(-18), Some(StatusMeaning::Neither));
     }
 
     #[test]
     fn from_wait_status_reports_termination() {
-        let text = |status| Termination::from_wait_status(status).map(|ending| ending.to_string());
+        let text = |status| Termination::from_wait_status(status).map(|it| it.to_string());
         assert_eq!(text(0).as_deref(), Some("exited with status 0"));
         assert_eq!(text(3 << 8).as_deref(), Some("exited with status 3"));
         assert_eq!(text(15).as_deref(), Some("killed by TERM"));
@@ -179,8 +180,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encode_reverses_decode(status in -200i64..500, which in 0usize..5) {
-            if let Some(decoded) = SignalExitStatus::decode(status, Arch::ALL[which]) {
+        fn encode_reverses_decode(status in -200i64..500, arch_index in 0usize..5) {
+            if let Some(decoded) = SignalExitStatus::decode(status, Arch::ALL[arch_index]) {
                 prop_assert_eq!(decoded.encode(), status);
             }
         }

@@ -4,28 +4,28 @@ use std::fmt;
 
 use super::{Arch, SignalSet};
 
-/// How many hexadecimal digits the kernel prints for a mask, and with it which
-/// numbering the mask is in: only mips has 128 signals.
+/// The number of hexadecimal digits that the kernel prints for a mask. It differs only
+/// on mips, which has 128 signals.
 pub const fn hex_digits(arch: Arch) -> usize {
     arch.max_signal_number() as usize / 4
 }
 
-/// The mask of a set as /proc/PID/status prints it: 16 digits, 32 on mips,
-/// without 0x.
+/// The mask of a set in the format of /proc/PID/status: 16 digits, 32 on mips, without
+/// 0x.
 pub fn format_hex(set: SignalSet, arch: Arch) -> String {
     format!("{:0width$x}", set.bits(), width = hex_digits(arch))
 }
 
-/// Why a text is no mask.
+/// The reason why a text is not a mask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseMaskError {
-    /// No digits at all.
+    /// It is empty.
     Empty,
-    /// A byte that is no hexadecimal digit.
+    /// A byte is not a hexadecimal digit.
     InvalidDigit(u8),
-    /// More digits than the widest mask has (32).
+    /// The number of digits exceeds that of the widest mask (32).
     TooLong(usize),
-    /// Not the 16 or 32 digits that the kernel always prints.
+    /// The number of digits is not 16 or 32, as in every mask of the kernel.
     WrongLength(usize),
 }
 
@@ -48,12 +48,12 @@ impl fmt::Display for ParseMaskError {
 
 impl std::error::Error for ParseMaskError {}
 
-/// Reads a mask of 1 to 32 digits, as people type it: without 0x. More than 16
-/// digits make it a mips mask; fewer belong to `short`.
+/// Parses a mask of 1 to 32 digits without 0x, as people type it. A mask of more than 16
+/// digits belongs to mips, a shorter one to `short_arch`.
 ///
 /// # Errors
-/// What is wrong with the digits.
-pub fn parse(text: &[u8], short: Arch) -> Result<(SignalSet, Arch), ParseMaskError> {
+/// The reason why the text is not a mask.
+pub fn parse(text: &[u8], short_arch: Arch) -> Result<(SignalSet, Arch), ParseMaskError> {
     if text.is_empty() {
         return Err(ParseMaskError::Empty);
     }
@@ -63,16 +63,17 @@ pub fn parse(text: &[u8], short: Arch) -> Result<(SignalSet, Arch), ParseMaskErr
         bits = bits << 4 | u128::from(digit);
     }
     match text.len() {
-        0..=16 => Ok((SignalSet::from_bits(bits), short)),
+        0..=16 => Ok((SignalSet::from_bits(bits), short_arch)),
         17..=32 => Ok((SignalSet::from_bits(bits), Arch::Mips)),
         count => Err(ParseMaskError::TooLong(count)),
     }
 }
 
-/// Reads a mask as the kernel prints it: exactly 16 digits, or 32 on mips.
+/// Parses a mask in the format of the kernel: exactly 16 digits, or 32 on mips.
 ///
 /// # Errors
-/// What is wrong with the digits; any other count means that text is missing.
+/// The reason why the text is not a mask. With another number of digits it was probably
+/// cut off.
 pub fn parse_full_width(text: &[u8]) -> Result<(SignalSet, Arch), ParseMaskError> {
     let mask = parse(text, Arch::NATIVE)?;
     match text.len() {
@@ -109,8 +110,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_reverses_format(bits: u128, which in 0usize..5) {
-            let arch = Arch::ALL[which];
+        fn parse_reverses_format(bits: u128, arch_index in 0usize..5) {
+            let arch = Arch::ALL[arch_index];
             let set = SignalSet::from_bits(bits) & SignalSet::all(arch);
             let (read, _) = parse_full_width(format_hex(set, arch).as_bytes()).unwrap();
             prop_assert_eq!(read, set);

@@ -1,11 +1,11 @@
-//! What a signal is: numbers, names, sets, codes and exit statuses.
+//! Signals: numbers, names, sets, codes and exit statuses.
 //!
-//! Pure facts and text: nothing here reads a file, makes a system call or
-//! prints. Every other floor may use this one, and this one uses no other.
+//! Pure data and text: nothing here reads a file, makes a system call or prints. All
+//! other layers may import this one, and it imports none of them.
 //!
-//! Numbers and names depend on the architecture ([`Arch`]); the facts of a
-//! signal (default action, standard, origin) do not, so they are kept once, by
-//! name, in [`table`].
+//! Numbers and names depend on the architecture ([`Arch`]). The other facts of a signal
+//! (default action, standard, sources) do not; [`table`] contains them once for each
+//! signal.
 
 pub mod arch;
 pub mod consts;

@@ -1,18 +1,18 @@
-//! Names of signals: printing them, reading them, and guessing what was meant.
+//! Names of signals: printing, parsing, and suggestions for unknown names.
 
 use std::fmt;
 
 use super::number::RTMIN;
 use super::{Arch, Signal, table};
 
-/// How a signal is called: `TERM`, `RTMIN+3`, `RTMAX-1`, or its bare number
-/// where it has no name (32 and 33, which the C library keeps for itself).
+/// The name of a signal: `TERM`, `RTMIN+3`, `RTMAX-1`, or its number if it has no name
+/// (32 and 33, which the C library reserves).
 ///
-/// The lower half of the real-time signals counts from RTMIN, the upper half
-/// down from RTMAX, as kill(1) and the shells print them.
+/// The lower half of the real-time signals is counted from RTMIN, the upper half down
+/// from RTMAX, as in kill(1) and the shells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignalName {
-    /// A standard signal's name, without SIG.
+    /// The name of a standard signal, without SIG.
     Standard(&'static str),
     /// RTMIN+n.
     RtminPlus(u8),
@@ -50,32 +50,32 @@ impl fmt::Display for SignalName {
     }
 }
 
-/// Why a text names no signal.
+/// The reason why a text is not the name of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParseSignalNameError {
-    /// No architecture knows the name; the nearest one that this one knows.
+    /// No architecture has the name.
     Unknown {
-        /// What was typed.
+        /// The text.
         text: String,
-        /// The name most like it.
+        /// The most similar name on this architecture.
         nearest: String,
     },
     /// RTMIN+n or RTMAX-n with an n outside the range.
     OutOfRange {
-        /// What was typed.
+        /// The text.
         text: String,
-        /// The name at that end of the range.
+        /// The name at the end of the range.
         nearest: String,
         /// The greatest n of RTMIN+n.
         max_offset: u8,
     },
-    /// The name exists, but only with the numberings given.
+    /// Only other architectures have the name.
     OtherArch {
-        /// What was typed.
+        /// The text.
         text: String,
-        /// The architecture that lacks it.
+        /// The architecture that does not have it.
         arch: Arch,
-        /// Those that have it, and its number there.
+        /// The architectures that have it, with the number of the signal.
         numbers: Vec<(Arch, u8)>,
     },
 }
@@ -86,9 +86,9 @@ impl fmt::Display for ParseSignalNameError {
             ParseSignalNameError::Unknown { text, nearest } => {
                 write!(f, "{text}: unknown signal; the nearest name is {nearest}")
             }
-            ParseSignalNameError::OutOfRange { text, nearest, max_offset: highest } => write!(
+            ParseSignalNameError::OutOfRange { text, nearest, max_offset } => write!(
                 f,
-                "{text}: real-time signals are RTMIN+0 to RTMIN+{highest}; the nearest is {nearest}"
+                "{text}: real-time signals are RTMIN+0 to RTMIN+{max_offset}; the nearest is {nearest}"
             ),
             ParseSignalNameError::OtherArch { text, arch, numbers } => {
                 write!(f, "{text}: {arch} has no such signal; it is")?;
@@ -104,25 +104,25 @@ impl fmt::Display for ParseSignalNameError {
 
 impl std::error::Error for ParseSignalNameError {}
 
-/// Reads a name: with or without SIG, in any case, aliases and `RTMIN+n` /
-/// `RTMAX-n` included. Numbers are not names.
+/// Parses a name with or without SIG, in any case. Accepts aliases, `RTMIN+n` and
+/// `RTMAX-n`, but no numbers.
 ///
 /// # Errors
-/// Says what is nearest, or which architecture has a signal of that name.
+/// The nearest name, or the architectures that have a signal with this name.
 pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseSignalNameError> {
     let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
     if let Some(signal) = find_standard(bare, arch) {
         return Ok(signal);
     }
-    if let Some(offset) = realtime_number(bare, arch) {
+    if let Some(number) = realtime_number(bare, arch) {
         let lowest = i32::from(RTMIN);
         let highest = i32::from(arch.rtmax());
-        let number = offset.clamp(lowest, highest);
-        // The clamp keeps the number within u8 and non-zero.
-        let signal = u8::try_from(number).ok().and_then(Signal::new);
+        let clamped = number.clamp(lowest, highest);
+        // The clamped number fits u8 and is not zero.
+        let signal = u8::try_from(clamped).ok().and_then(Signal::new);
         return match signal {
-            Some(signal) if number == offset => Ok(signal),
+            Some(signal) if clamped == number => Ok(signal),
             nearest => Err(ParseSignalNameError::OutOfRange {
                 text: text.to_owned(),
                 nearest: nearest.map(|signal| arch.signal_name(signal).to_string()).unwrap_or_default(),
@@ -138,13 +138,13 @@ pub fn parse(text: &str, arch: Arch) -> Result<Signal, ParseSignalNameError> {
     Err(ParseSignalNameError::Unknown { text: text.to_owned(), nearest: nearest_name(bare, arch).to_owned() })
 }
 
-/// A standard signal by its exact name or alias in upper case, without SIG.
+/// The standard signal with this name or alias, in upper case and without SIG.
 fn find_standard(bare: &str, arch: Arch) -> Option<Signal> {
     table::standard_signals().find(|facts| facts.has_name(bare, arch))?.signal_on(arch)
 }
 
-/// The number that `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n` stands for, in
-/// range or not; `None` for every other text.
+/// The number of `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n`, which may be out of range;
+/// `None` for every other text.
 fn realtime_number(bare: &str, arch: Arch) -> Option<i32> {
     let (base, sign, rest) = if let Some(rest) = bare.strip_prefix("RTMIN") {
         (i32::from(RTMIN), '+', rest)
@@ -158,17 +158,17 @@ fn realtime_number(bare: &str, arch: Arch) -> Option<i32> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // More digits than i32 holds is out of range like any other large number.
+    // A number that exceeds i32 is out of range like any other large number.
     let n: i32 = digits.parse().unwrap_or(i32::MAX / 2);
     Some(if sign == '+' { base.saturating_add(n) } else { base.saturating_sub(n) })
 }
 
-/// The name closest to what was typed, by edit distance; the lower number
-/// where two are equally close.
+/// The name with the smallest edit distance to the text; of two the first, in numeric
+/// order.
 fn nearest_name(bare: &str, arch: Arch) -> &'static str {
-    let known = || arch.signals().filter_map(|signal| arch.standard_signal(signal));
-    let aliases = known().flat_map(|facts| facts.aliases_on(arch));
-    let names = known().map(|facts| facts.name);
+    let standard = || arch.signals().filter_map(|signal| arch.standard_signal(signal));
+    let aliases = standard().flat_map(|facts| facts.aliases_on(arch));
+    let names = standard().map(|facts| facts.name);
     names
         .chain(["RTMIN", "RTMAX"])
         .chain(aliases)
@@ -242,16 +242,16 @@ mod tests {
 
     #[test]
     fn libc_reserved_signals_have_no_name() {
-        for own in [32, 33] {
-            let name = Arch::Common.signal_name(Signal::new(own).unwrap());
-            assert_eq!(name, SignalName::Unnamed(own));
+        for number in [32, 33] {
+            let name = Arch::Common.signal_name(Signal::new(number).unwrap());
+            assert_eq!(name, SignalName::Unnamed(number));
         }
     }
 
     proptest! {
         #[test]
-        fn parse_reverses_display(number in 1u8..=128, which in 0usize..5) {
-            let arch = Arch::ALL[which];
+        fn parse_reverses_display(number in 1u8..=128, arch_index in 0usize..5) {
+            let arch = Arch::ALL[arch_index];
             let Some(signal) = arch.signal(number) else { return Ok(()) };
             let name = arch.signal_name(signal);
             prop_assume!(!matches!(name, SignalName::Unnamed(_)));

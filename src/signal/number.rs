@@ -1,21 +1,21 @@
-//! The number of a signal, as a type of its own.
+//! The type for signal numbers.
 
 use std::num::NonZeroU8;
 
 /// A signal number.
 ///
-/// On the architecture sigtool runs on it is 1 to 64, real-time signals
-/// included (signal(7)). Numbers 65 to 128 exist only in masks that come from
-/// a mips machine, whose `_NSIG` is 128; [`Signal::new_native`] refuses them.
+/// On x86 and arm it is 1 to 64, including real-time signals (signal(7)). The numbers 65
+/// to 128 exist only on mips, where `_NSIG` is 128, and in masks from such machines;
+/// [`Signal::new_native`] rejects them elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(NonZeroU8);
 
 impl Signal {
-    /// The greatest number any architecture has (mips, `_NSIG`).
+    /// The greatest signal number of all architectures (`_NSIG` of mips).
     pub const MAX: u8 = 128;
 
-    /// The signal of this number on any architecture; `None` for 0 and for
-    /// what is above [`Signal::MAX`].
+    /// The signal with this number on any architecture; `None` for 0 and for numbers
+    /// above [`Signal::MAX`].
     pub const fn new(number: u8) -> Option<Signal> {
         match NonZeroU8::new(number) {
             Some(value) if number <= Signal::MAX => Some(Signal(value)),
@@ -23,7 +23,7 @@ impl Signal {
         }
     }
 
-    /// The signal of this number on the architecture sigtool runs on.
+    /// The signal with this number on the architecture for which sigtool was built.
     pub const fn new_native(number: u8) -> Option<Signal> {
         if number > super::Arch::NATIVE.max_signal_number() {
             return None;
@@ -31,8 +31,9 @@ impl Signal {
         Signal::new(number)
     }
 
-    /// The signal of this number in digits, on the architecture sigtool runs on.
-    /// 0 is the null signal, `None` within; `None` without is no signal's number.
+    /// Parses a number in digits, for the architecture for which sigtool was built.
+    /// Returns `Some(None)` for the null signal 0, and `None` if the text is not the number
+    /// of a signal.
     pub fn from_digits(text: &str) -> Option<Option<Signal>> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
@@ -48,22 +49,22 @@ impl Signal {
         self.0.get()
     }
 
-    /// Whether the signal is a real-time one for the kernel: 32 and above.
-    /// The first two are kept by the C library for itself (nptl(7)).
+    /// Whether the signal is a real-time signal for the kernel: 32 and above. The C
+    /// library reserves the first two (nptl(7)).
     pub const fn is_realtime(self) -> bool {
         self.get() >= KERNEL_RTMIN
     }
 
-    /// Whether the C library keeps this signal for itself: 32 and 33 in glibc
-    /// (nptl(7): thread cancellation and the set*id calls).
+    /// Whether the C library reserves this signal: 32 and 33 in glibc (nptl(7): thread
+    /// cancellation and the set*id calls).
     pub const fn is_reserved_by_libc(self) -> bool {
         self.get() >= KERNEL_RTMIN && self.get() < RTMIN
     }
 }
 
-/// The kernel's SIGRTMIN (uapi asm-generic/signal.h).
+/// SIGRTMIN of the kernel (uapi asm-generic/signal.h).
 pub const KERNEL_RTMIN: u8 = 32;
-/// glibc's SIGRTMIN: what `RTMIN` means in every name sigtool reads or prints.
+/// SIGRTMIN of glibc: the value of `RTMIN` in names.
 pub const RTMIN: u8 = 34;
 
 #[cfg(test)]
@@ -97,11 +98,11 @@ mod tests {
 
     #[test]
     fn libc_reserves_32_and_33() {
-        let own: Vec<u8> = (1..=64)
+        let reserved: Vec<u8> = (1..=64)
             .filter_map(Signal::new)
             .filter(|signal| signal.is_reserved_by_libc())
             .map(Signal::get)
             .collect();
-        assert_eq!(own, [32, 33]);
+        assert_eq!(reserved, [32, 33]);
     }
 }

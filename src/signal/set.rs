@@ -6,11 +6,11 @@ use std::ops::{BitAnd, BitOr, Not, Sub};
 use super::number::RTMIN;
 use super::{Arch, ParseSignalNameError, Signal, name};
 
-/// A signal set: bit n-1 stands for signal n, as in sigset_t and in the masks
-/// of /proc/PID/status (fs/proc/array.c, `render_sigset_t`).
+/// A signal set: bit n-1 is signal n, as in sigset_t and in the masks of /proc/PID/status
+/// (fs/proc/array.c, `render_sigset_t`).
 ///
-/// It holds the 128 signals of the widest architecture; which of them exist,
-/// and what they are called, is asked of an [`Arch`].
+/// It has 128 bits, for the architecture with the most signals. An [`Arch`] defines which
+/// of the signals exist, and their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SignalSet(u128);
 
@@ -18,7 +18,7 @@ impl SignalSet {
     /// The empty set.
     pub const EMPTY: SignalSet = SignalSet(0);
 
-    /// A set from its bits: bit n-1 is signal n.
+    /// The set with these bits: bit n-1 is signal n.
     pub const fn from_bits(bits: u128) -> SignalSet {
         SignalSet(bits)
     }
@@ -28,7 +28,7 @@ impl SignalSet {
         self.0
     }
 
-    /// Every signal of an architecture.
+    /// All signals of an architecture.
     pub const fn all(arch: Arch) -> SignalSet {
         SignalSet(u128::MAX >> (128 - arch.max_signal_number()))
     }
@@ -43,17 +43,17 @@ impl SignalSet {
         self.0 |= 1 << (signal.get() - 1);
     }
 
-    /// Whether it has no member.
+    /// Whether the set has no members.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// How many members it has.
+    /// The number of members.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// What the set lacks of an architecture's signals.
+    /// The signals of an architecture that are not members.
     pub fn complement(self, arch: Arch) -> SignalSet {
         !self & SignalSet::all(arch)
     }
@@ -65,7 +65,7 @@ impl SignalSet {
             if rest == 0 {
                 return None;
             }
-            // At most 127, so the sum is a signal number.
+            // At most 127, so the sum is a valid signal number.
             let number = rest.trailing_zeros() as u8 + 1;
             rest &= rest - 1;
             Signal::new(number)
@@ -77,17 +77,17 @@ impl SignalSet {
         self.iter().map(|signal| arch.signal_name(signal).to_string()).collect()
     }
 
-    /// The set as text, to be displayed: see [`SignalSetDisplay`].
+    /// The set as text; see [`SignalSetDisplay`].
     pub const fn display(self, arch: Arch) -> SignalSetDisplay {
         SignalSetDisplay { set: self, arch }
     }
 
-    /// Reads what [`SignalSetDisplay`] prints, and lists of names and numbers separated by
-    /// commas or blanks: `INT,TERM`, `~[KILL STOP]`, `RTMIN..RTMAX`, `15`,
-    /// `all`, `none`.
+    /// Parses the output of [`SignalSetDisplay`], and lists of names and numbers separated
+    /// by commas or blanks: `INT,TERM`, `~[KILL STOP]`, `RTMIN..RTMAX`, `15`, `all`,
+    /// `none`.
     ///
     /// # Errors
-    /// The first member that is no signal, with what [`name::parse`] says of it.
+    /// The error of [`name::parse`] for the first member that is not a signal.
     pub fn parse(text: &str, arch: Arch) -> Result<SignalSet, ParseSignalNameError> {
         let text = text.trim();
         match text.to_ascii_lowercase().as_str() {
@@ -115,7 +115,7 @@ impl SignalSet {
     }
 }
 
-/// One member of a set's text: a name, or the number of a signal.
+/// Parses one member of a set: a name, or the number of a signal.
 fn parse_member(word: &str, arch: Arch) -> Result<Signal, ParseSignalNameError> {
     let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
     match number.and_then(|number| arch.signal(number)) {
@@ -153,8 +153,8 @@ impl Sub for SignalSet {
     }
 }
 
-/// The complement within all 128 bits; [`SignalSet::complement`] stays within
-/// the signals an architecture has.
+/// The complement of all 128 bits; [`SignalSet::complement`] contains only the signals of
+/// an architecture.
 impl Not for SignalSet {
     type Output = SignalSet;
     fn not(self) -> SignalSet {
@@ -162,9 +162,9 @@ impl Not for SignalSet {
     }
 }
 
-/// A set in compact words: names separated by blanks, a run of real-time
-/// signals as `RTMIN+1..RTMAX`, a set of more than half of the signals as what
-/// it lacks (`~[KILL STOP]`), `all`, `none`.
+/// A set as compact text: names separated by blanks, a range of real-time signals as
+/// `RTMIN+1..RTMAX`, a set of more than half of the signals as its complement
+/// (`~[KILL STOP]`), `all`, `none`.
 #[derive(Clone, Copy, Debug)]
 pub struct SignalSetDisplay {
     set: SignalSet,
@@ -173,14 +173,14 @@ pub struct SignalSetDisplay {
 
 impl fmt::Display for SignalSetDisplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lacking = self.set.complement(self.arch);
+        let complement = self.set.complement(self.arch);
         if self.set.is_empty() {
             f.write_str("none")
-        } else if lacking.is_empty() {
+        } else if complement.is_empty() {
             f.write_str("all")
-        } else if lacking.len() < self.set.len() {
+        } else if complement.len() < self.set.len() {
             f.write_str("~[")?;
-            self.fmt_members(lacking, f)?;
+            self.fmt_members(complement, f)?;
             f.write_str("]")
         } else {
             self.fmt_members(self.set, f)
@@ -191,7 +191,7 @@ impl fmt::Display for SignalSetDisplay {
 impl SignalSetDisplay {
     fn fmt_members(self, set: SignalSet, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = set.iter().peekable();
-        let mut blank = "";
+        let mut separator = "";
         while let Some(first) = members.next() {
             let mut last = first;
             while let Some(next) = members.next_if(|next| are_adjacent_realtime(last, *next, self.arch)) {
@@ -199,17 +199,17 @@ impl SignalSetDisplay {
             }
             let (from, to) = (self.arch.signal_name(first), self.arch.signal_name(last));
             match last.get() - first.get() {
-                0 => write!(f, "{blank}{from}")?,
-                1 => write!(f, "{blank}{from} {to}")?,
-                _ => write!(f, "{blank}{from}..{to}")?,
+                0 => write!(f, "{separator}{from}")?,
+                1 => write!(f, "{separator}{from} {to}")?,
+                _ => write!(f, "{separator}{from}..{to}")?,
             }
-            blank = " ";
+            separator = " ";
         }
         Ok(())
     }
 }
 
-/// Whether two members are neighbours among the named real-time signals.
+/// Whether two members are consecutive real-time signals with names.
 fn are_adjacent_realtime(last: Signal, next: Signal, arch: Arch) -> bool {
     next.get() == last.get() + 1 && last.get() >= RTMIN && next.get() <= arch.rtmax()
 }
@@ -264,8 +264,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_reverses_display(bits: u128, which in 0usize..5, sparse: bool) {
-            let arch = Arch::ALL[which];
+        fn parse_reverses_display(bits: u128, arch_index in 0usize..5, sparse: bool) {
+            let arch = Arch::ALL[arch_index];
             let bits = if sparse { bits & bits.rotate_left(7) & bits.rotate_left(31) } else { bits };
             let set = SignalSet::from_bits(bits) & SignalSet::all(arch);
             prop_assert_eq!(SignalSet::parse(&set.display(arch).to_string(), arch), Ok(set));

@@ -1,33 +1,33 @@
-//! The si_code values: why a signal was generated.
+//! The values of si_code, which report why a signal was generated.
 //!
-//! Numbers from uapi asm-generic/siginfo.h. Codes of one signal are positive;
-//! those that any signal can carry are 0, negative, or 128.
+//! The numbers are from uapi asm-generic/siginfo.h. Codes of one signal are positive;
+//! those of any signal are 0, negative, or 128.
 
 use super::{Arch, Signal, name};
 
-/// One si_code value.
+/// A value of si_code.
 #[derive(Debug)]
 pub struct SiginfoCode {
-    /// The signal it belongs to; `None` where any signal can carry it.
+    /// The signal of the code; `None` if any signal can have it.
     pub signal: Option<&'static str>,
     /// The value of si_code.
     pub value: i32,
-    /// The constant's name, as signal.h has it.
+    /// The name of the constant in signal.h.
     pub name: &'static str,
-    /// What it means.
+    /// The reason for the signal.
     pub description: &'static str,
 }
 
 const fn entry(
     signal: Option<&'static str>,
-    number: i32,
+    value: i32,
     name: &'static str,
-    meaning: &'static str,
+    description: &'static str,
 ) -> SiginfoCode {
-    SiginfoCode { signal, value: number, name, description: meaning }
+    SiginfoCode { signal, value, name, description }
 }
 
-/// Every code, those of any signal first.
+/// All codes, those of any signal first.
 #[rustfmt::skip]
 pub const CODES: &[SiginfoCode] = &[
     entry(None, 0, "SI_USER", "sent by kill(2)"),
@@ -97,12 +97,12 @@ pub const CODES: &[SiginfoCode] = &[
     entry(Some("EMT"), 1, "EMT_TAGOVF", "tag overflow (sparc)"),
 ];
 
-/// The codes that belong to one signal alone.
+/// The codes that only this signal can have.
 pub fn codes_for_signal(signal: Signal, arch: Arch) -> impl Iterator<Item = &'static SiginfoCode> {
     CODES.iter().filter(move |code| code.signal.is_some_and(|name| name::parse(name, arch) == Ok(signal)))
 }
 
-/// The codes that any signal can carry.
+/// The codes that any signal can have.
 pub fn codes_for_any_signal() -> impl Iterator<Item = &'static SiginfoCode> {
     CODES.iter().filter(|code| code.signal.is_none())
 }

@@ -1,26 +1,30 @@
-//! What the kernel tells beside a signal: siginfo_t, as plain values.
+//! siginfo_t as plain values: the information of the kernel about a signal.
 //!
-//! Which of its fields mean anything depends on the signal and the code
-//! together (sigaction(2)); [`Siginfo::origin`] chooses.
+//! The valid fields depend on the signal and the code (sigaction(2));
+//! [`Siginfo::origin`] selects them.
 
 use super::si_code::{self, SiginfoCode};
 use super::{Arch, Signal};
 
-// si_code values that decide which fields are set (uapi asm-generic/siginfo.h).
+/// The size of the siginfo_t of the kernel in bytes (uapi asm-generic/siginfo.h).
+pub const SI_MAX_SIZE: u32 = 128;
 
-/// That of kill(2).
+// Values of si_code that decide which fields are set (uapi asm-generic/siginfo.h).
+
+/// The code of kill(2).
 pub const SI_USER: i32 = 0;
-/// That of what the kernel sends, with nothing more to tell.
+/// The code of signals that the kernel sends without further fields.
 pub const SI_KERNEL: i32 = 128;
 const SI_QUEUE: i32 = -1;
 const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
 const SI_SIGIO: i32 = -5;
 const SI_TKILL: i32 = -6;
-/// Of a child that exited; its status is a number then, else a signal.
+/// The code for a child that exited. Then the status is an exit status, otherwise a
+/// signal.
 const CLD_EXITED: i32 = 1;
 
-/// A signal that was received, with all that signalfd(2) tells of it.
+/// A received signal with all fields of signalfd(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Siginfo {
     /// The signal.
@@ -33,9 +37,9 @@ pub struct Siginfo {
     pub pid: u32,
     /// si_uid.
     pub uid: u32,
-    /// si_int, of the value.
+    /// si_int: the value as a number.
     pub value: i32,
-    /// si_ptr, of the value.
+    /// si_ptr: the value as a pointer.
     pub value_pointer: u64,
     /// si_timerid.
     pub timer_id: u32,
@@ -59,100 +63,99 @@ pub struct Siginfo {
     pub call_address: u64,
 }
 
-/// A pending signal, as it waits in a queue. What it tells of its sender is
-/// *claimed*: a process may forge any code to itself.
+/// An entry of a queue of pending signals. Its sender is *unverified*, because a process
+/// may send itself a signal with any code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedSignal {
-    /// What was queued with it; process numbers are those of the target's pid
-    /// namespace.
+    /// The queued siginfo. Its PIDs are those of the PID namespace of the target.
     pub siginfo: Siginfo,
-    /// The thread it is pending for; `None` for the process.
+    /// The thread for which the signal is pending; `None` for the process.
     pub tid: Option<u32>,
 }
 
-/// Where a signal came from, with the fields that go with it.
+/// The origin of a signal, with the fields that are valid for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalOrigin {
     /// A process sent it.
     Process {
-        /// Its number in our pid namespace.
+        /// The sender in the PID namespace of sigtool.
         pid: u32,
-        /// Its real user.
+        /// The real UID of the sender.
         uid: u32,
-        /// The value it was queued with.
+        /// The queued value.
         value: Option<i32>,
-        /// Whether the kernel filled pid and uid in itself; else the sender
-        /// chose them (rt_sigqueueinfo(2)).
+        /// Whether the kernel set PID and UID; otherwise the sender chose them
+        /// (rt_sigqueueinfo(2)).
         verified: bool,
     },
-    /// A process outside our pid namespace, or the kernel in its name: pid 0.
+    /// A process outside the PID namespace of sigtool, or the kernel on its behalf: PID 0.
     OutsideNamespace {
-        /// Whether the siginfo was lost, which only a real-time signal tells:
-        /// the queue was full.
+        /// Whether the siginfo was lost because the queue was full. Known only for
+        /// real-time signals.
         siginfo_lost: bool,
-        /// The value it was queued with.
+        /// The queued value.
         value: Option<i32>,
     },
-    /// A child ended, stopped or continued.
+    /// A child exited, stopped or continued.
     Child {
         /// The child.
         pid: u32,
-        /// Its real user.
+        /// The real UID of the child.
         uid: u32,
-        /// Its exit status, or the signal.
+        /// The exit status, or the signal.
         status: i32,
     },
     /// A POSIX timer expired.
     Timer {
-        /// The kernel's number of it.
+        /// The timer ID of the kernel.
         id: u32,
-        /// How often more it has expired meanwhile.
+        /// The number of further expirations.
         overrun: u32,
-        /// The value it was made with.
+        /// The value of the timer.
         value: i32,
     },
     /// Input or output is possible.
     Descriptor {
         /// The descriptor.
         descriptor: i32,
-        /// The events, as poll(2) has them.
+        /// The events of poll(2).
         band: u32,
     },
-    /// An instruction's fault at an address.
+    /// An instruction caused a fault.
     Fault {
-        /// The address.
+        /// The address of the fault.
         address: u64,
     },
-    /// A system call that is not allowed.
+    /// A system call was not allowed.
     Syscall {
-        /// Its number.
+        /// The number of the system call.
         number: i32,
-        /// Where it was called.
+        /// The address of the call.
         address: u64,
     },
-    /// The kernel, with nothing more to tell.
+    /// The kernel, without further fields.
     Kernel,
 }
 
-/// Which fields of the kernel's union are set.
+/// The fields of the union in siginfo_t that are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiginfoLayout {
-    /// Process, user and value.
+    /// PID, UID and value.
     Sender,
-    /// Timer, overrun and value.
+    /// Timer ID, overrun and value.
     Timer,
-    /// Child, user, status and times.
+    /// PID, UID, status and times of a child.
     Child,
     /// An address.
     Fault,
     /// Events and a descriptor.
     Descriptor,
-    /// An address and a number.
+    /// An address and the number of a system call.
     Syscall,
 }
 
 impl Siginfo {
-    /// The fields that signal and code, which must be there, go with.
+    /// The fields that are set for the signal and the code. Uses only these two fields.
     pub fn layout(&self) -> SiginfoLayout {
         match self.origin() {
             SignalOrigin::Process { .. } | SignalOrigin::OutsideNamespace { .. } | SignalOrigin::Kernel => {
@@ -166,7 +169,7 @@ impl Siginfo {
         }
     }
 
-    /// A signal of which nothing else is known.
+    /// A siginfo of a signal with all other fields 0.
     pub const fn from_signal(signal: Signal) -> Siginfo {
         Siginfo {
             signal,
@@ -189,7 +192,7 @@ impl Siginfo {
         }
     }
 
-    /// Where it came from.
+    /// The origin of the signal.
     pub fn origin(&self) -> SignalOrigin {
         match self.code {
             SI_USER | SI_TKILL => self.process_origin(None, true),
@@ -202,7 +205,7 @@ impl Siginfo {
         }
     }
 
-    /// Where a signal came from whose code means something else with each.
+    /// The origin according to a code whose meaning depends on the signal.
     fn signal_specific_origin(&self, code: i32) -> SignalOrigin {
         let name = Arch::NATIVE.standard_signal(self.signal).map_or("", |facts| facts.name);
         match (name, code) {
@@ -212,16 +215,15 @@ impl Siginfo {
             }
             ("SYS", _) => SignalOrigin::Syscall { number: self.syscall, address: self.call_address },
             ("IO", _) => SignalOrigin::Descriptor { descriptor: self.descriptor, band: self.band },
-            // A descriptor's own signal (F_SETSIG) has the codes of IO.
+            // A signal that was set for a descriptor (F_SETSIG) has the codes of IO.
             (_, 1..=6) => SignalOrigin::Descriptor { descriptor: self.descriptor, band: self.band },
             _ => SignalOrigin::Kernel,
         }
     }
 
-    /// Whether the kernel vouches for all of it: it fills in the codes of kill(2)
-    /// and tkill(2), and its own, which are positive. Any other can come from
-    /// rt_sigqueueinfo(2), and a POSIX timer, whose code it lets others claim,
-    /// does not outlive an execve(2).
+    /// Whether the kernel has set all fields: for kill(2) and tkill(2), and for its own
+    /// codes, which are positive. Any other code can come from rt_sigqueueinfo(2). That
+    /// includes the code of POSIX timers, which processes may set.
     pub fn is_verified(&self) -> bool {
         matches!(self.code, SI_USER | SI_TKILL) || self.code > 0
     }
@@ -236,9 +238,9 @@ impl Siginfo {
         }
     }
 
-    /// Why it was generated, in words: its code, and what that goes with.
+    /// The reason for the signal as text: the code and the fields that belong to it.
     pub fn description(&self) -> String {
-        let words = match self.known_code() {
+        let reason = match self.known_code() {
             Some(code) => code.description.to_owned(),
             None => format!("code {}", self.code),
         };
@@ -246,7 +248,7 @@ impl Siginfo {
             let signal = u8::try_from(number).ok().and_then(|number| Arch::NATIVE.signal(number));
             signal.map_or_else(|| number.to_string(), |signal| Arch::NATIVE.signal_name(signal).to_string())
         };
-        words
+        reason
             + &match self.origin() {
                 SignalOrigin::Child { status, .. } if self.code == CLD_EXITED => {
                     format!(" with status {status}")
@@ -262,14 +264,17 @@ impl Siginfo {
             }
     }
 
-    /// What is known of its code; `None` for a code that no table has.
+    /// The table entry of the code; `None` if there is none.
     pub fn known_code(&self) -> Option<&'static SiginfoCode> {
         let name = Arch::NATIVE.standard_signal(self.signal).map_or("", |facts| facts.name);
-        let own = si_code::CODES.iter().find(|code| code.value == self.code && code.signal == Some(name));
-        // Codes of IO come with any signal that a descriptor was given.
+        let specific =
+            si_code::CODES.iter().find(|code| code.value == self.code && code.signal == Some(name));
+        // Any signal can be set for a descriptor, and then has the codes of IO.
         let io = || si_code::CODES.iter().find(|code| code.value == self.code && code.signal == Some("IO"));
         let any = || si_code::CODES.iter().find(|code| code.value == self.code && code.signal.is_none());
-        own.or_else(any).or_else(|| io().filter(|_| matches!(self.origin(), SignalOrigin::Descriptor { .. })))
+        specific
+            .or_else(any)
+            .or_else(|| io().filter(|_| matches!(self.origin(), SignalOrigin::Descriptor { .. })))
     }
 }
 
@@ -327,10 +332,10 @@ mod tests {
 
     #[test]
     fn pid_zero_is_outside_namespace_or_lost_siginfo() {
-        let nobody = |number, uid| Siginfo { pid: 0, uid, ..info(number, 0) }.origin();
-        assert_eq!(nobody(15, 0), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
-        assert_eq!(nobody(40, 0), SignalOrigin::OutsideNamespace { siginfo_lost: true, value: None });
-        assert_eq!(nobody(40, 65534), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
+        let origin = |number, uid| Siginfo { pid: 0, uid, ..info(number, 0) }.origin();
+        assert_eq!(origin(15, 0), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
+        assert_eq!(origin(40, 0), SignalOrigin::OutsideNamespace { siginfo_lost: true, value: None });
+        assert_eq!(origin(40, 65534), SignalOrigin::OutsideNamespace { siginfo_lost: false, value: None });
     }
 
     #[test]

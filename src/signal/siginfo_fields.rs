@@ -1,43 +1,43 @@
-//! What goes with a signal, by its fields: for who shows each that is set.
+//! The valid fields of a siginfo as options, for output that shows each of them.
 
 use super::Siginfo;
 use super::siginfo::SignalOrigin;
 
-/// The fields of a siginfo that mean something, but for its sender.
+/// The valid fields of a siginfo, except its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SiginfoFields {
-    /// The value it was queued with, or its timer was made with.
+    /// The queued value, or that of the timer.
     pub value: Option<i32>,
-    /// The same as a pointer.
+    /// The value as a pointer.
     pub value_pointer: Option<u64>,
-    /// The child that it tells of.
+    /// The child that caused the signal.
     pub child: Option<ChildStatus>,
-    /// The kernel's number of the POSIX timer, and how often more it has expired.
+    /// The timer ID of the kernel, and the number of further expirations.
     pub timer_id_and_overrun: Option<(u32, u32)>,
-    /// A descriptor, and its events as poll(2) has them.
+    /// A descriptor, and its events of poll(2).
     pub fd_and_events: Option<(i32, u32)>,
-    /// Where the fault, or the system call, was.
+    /// The address of the fault or of the system call.
     pub address: Option<u64>,
     /// The number of the system call.
     pub syscall: Option<i32>,
 }
 
-/// A child that ended, stopped or continued.
+/// A child that exited, stopped or continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildStatus {
-    /// The child, as the receiver's pid namespace numbers it.
+    /// The child in the PID namespace of the receiver.
     pub pid: u32,
-    /// Its real user.
+    /// The real UID of the child.
     pub uid: u32,
-    /// Its exit status, or the signal.
+    /// The exit status, or the signal.
     pub status: i32,
 }
 
 impl SiginfoFields {
-    /// What goes with this one.
+    /// The valid fields of a siginfo.
     pub fn from_siginfo(info: &Siginfo) -> SiginfoFields {
         let none = SiginfoFields::default();
-        let details = match info.origin() {
+        let fields = match info.origin() {
             SignalOrigin::Process { value, .. } | SignalOrigin::OutsideNamespace { value, .. } => {
                 SiginfoFields { value, ..none }
             }
@@ -56,7 +56,7 @@ impl SiginfoFields {
             }
             SignalOrigin::Kernel => none,
         };
-        SiginfoFields { value_pointer: details.value.map(|_| info.value_pointer), ..details }
+        SiginfoFields { value_pointer: fields.value.map(|_| info.value_pointer), ..fields }
     }
 }
 
@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn from_siginfo_sets_fields_of_each_origin() {
-        let details = |number, code| {
-            let bare = Siginfo::from_signal(Signal::new(number).unwrap());
-            let told = Siginfo {
+        let fields = |number, code| {
+            let empty = Siginfo::from_signal(Signal::new(number).unwrap());
+            let info = Siginfo {
                 pid: 7,
                 uid: 8,
                 value: 5,
@@ -77,11 +77,15 @@ mod tests {
                 timer_id: 3,
                 overrun: 2,
                 status: 9,
-                ..bare
+                address: 0x10,
+                descriptor: 4,
+                band: 1,
+                syscall: 59,
+                call_address: 0x20,
+                code,
+                ..empty
             };
-            let more =
-                Siginfo { address: 0x10, descriptor: 4, band: 1, syscall: 59, call_address: 0x20, ..told };
-            SiginfoFields::from_siginfo(&Siginfo { code, ..more })
+            SiginfoFields::from_siginfo(&info)
         };
         let none = SiginfoFields::default();
         let queued = SiginfoFields { value: Some(5), value_pointer: Some(6), ..none };
@@ -95,7 +99,7 @@ mod tests {
             (11, 1, SiginfoFields { address: Some(0x10), ..none }),
             (31, 1, SiginfoFields { syscall: Some(59), address: Some(0x20), ..none }),
         ] {
-            assert_eq!(details(number, code), expected, "{number} {code}");
+            assert_eq!(fields(number, code), expected, "{number} {code}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The system calls: the only place of `unsafe`, nix and libc.
+//! System calls: the only code that uses `unsafe`, nix and libc.
 //!
-//! Each unsafe block says why it holds. What leaves here is safe, speaks of
-//! `signal`'s types and returns `io::Error`; nothing here prints.
+//! Each unsafe block has a SAFETY paragraph. The functions that other layers call
+//! are safe, take the types of `signal` and return `io::Error`. Nothing here prints.
 //!
-//! `entry.rs`, the C `main`, lies here too but is declared by `main.rs`: in
-//! the library it would clash with the test harness's own `main`.
+//! `main.rs` declares `c_main.rs`, the C `main`, because in the library it would
+//! clash with the `main` of the test harness.
 
 #![allow(unsafe_code)]
 
@@ -13,16 +13,16 @@ pub mod io;
 pub mod nss;
 pub mod process;
 pub mod ptrace;
-pub mod reader;
+
 pub mod signal;
 
-/// The errors of system calls that mean something beyond sys, by the numbers
-/// that this architecture gives them (errno(3)): some differ.
+/// The errors of system calls that other layers distinguish, with the numbers of
+/// this architecture (errno(3)).
 pub mod errno {
     pub use libc::{EAGAIN, EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, EPERM, ESRCH};
 
-    /// By which pidfd_open(2) tells that a number is a thread's.
+    /// The errors of pidfd_open(2) for a thread that does not lead its thread group.
     pub const NOT_A_THREAD_GROUP_LEADER: [i32; 2] = [EINVAL, ENOENT];
-    /// No descriptor is left, for this process or for all.
+    /// The errors if this process, or the system, has no descriptor left.
     pub const OUT_OF_DESCRIPTORS: [i32; 2] = [EMFILE, ENFILE];
 }

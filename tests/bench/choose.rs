@@ -1,10 +1,10 @@
-//! Choosing by name among 10,000 processes: `sigtool decode-status --pids
-//! --name` beside `pgrep -x`, and beside a bare reader of every comm file with
-//! two threads.
+//! Selection by name among 10,000 processes: `sigtool decode-status --pids
+//! --name`, compared with `pgrep -x` and with a minimal reader of all comm files
+//! in two threads.
 //!
-//! `cargo bench --bench choose [-- COUNT]`. The processes, and everything that
-//! is measured, live in a pid namespace of their own. In turn, round after
-//! round; medians, and the median of the ratios of each round.
+//! `cargo bench --bench choose [-- COUNT]`. Everything runs in a new PID
+//! namespace. The commands take turns, round after round. Prints medians, and the
+//! medians of the ratios in each round.
 
 #![allow(clippy::print_stdout)]
 
@@ -19,7 +19,7 @@ use median::median;
 
 const COUNT: usize = 10_000;
 const ROUNDS: usize = 21;
-/// The name of one of them.
+/// The name of one of the processes.
 const NAME: &str = "chosen";
 
 fn main() {
@@ -34,7 +34,7 @@ fn main() {
 
 fn compare(count: usize) {
     namespace::populate(count);
-    // A process is called as the file it was started from.
+    // The name of a process is the name of the file that it executes.
     let folder = std::env::temp_dir().join(format!("sigtool-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let link = folder.join(NAME);

@@ -1,10 +1,10 @@
-//! What a signal costs on its way through a wrapper: none, tini, and
+//! The cost of forwarding a signal: without a wrapper, with tini, and with
 //! `sigtool watch -- COMMAND`, quiet and with its log in a file.
 //!
-//! `cargo bench --bench forward [-- COUNT]`. To and fro: the sender waits until
-//! the command has taken a signal before it sends the next, so that each is one
-//! trip; measured is the time of a trip. In turn, in one run, COUNT trips a
-//! round; medians of the rounds.
+//! `cargo bench --bench forward [-- COUNT]`. The sender waits until the command
+//! has taken a signal before it sends the next one; the time of such a round trip
+//! is measured. The wrappers take turns, with COUNT trips a round. Prints the
+//! medians of the rounds.
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
@@ -55,16 +55,16 @@ fn compare(count: usize) {
     }
 }
 
-/// The seconds that so many trips take.
+/// Returns the duration of `count` trips in seconds.
 fn round(wrapper: &[&str], own: &str, count: usize) -> f64 {
     let words = [wrapper, &[own, "taker"]].concat();
     let mut command = Command::new(words[0]);
-    // tini, which is no init here, says so.
+    // tini prints a warning because it is not PID 1; it is discarded.
     command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("it runs");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
-    stdout.read_line(&mut line).expect("the taker speaks");
+    stdout.read_line(&mut line).expect("the taker prints a line");
     let pid = i32::try_from(child.id()).expect("a pid");
     let mut byte = [0];
     let start = Instant::now();
@@ -80,10 +80,10 @@ fn round(wrapper: &[&str], own: &str, count: usize) -> f64 {
     time
 }
 
-/// Takes a signal, and writes a byte.
+/// Takes signals and writes a byte for each.
 fn taker() {
-    // SAFETY: the set is made by sigemptyset before it is read, and the byte is
-    // a byte.
+    // SAFETY: sigemptyset initialises the set before it is read, and one byte is
+    // written.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut set);

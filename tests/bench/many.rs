@@ -1,10 +1,10 @@
-//! `sigtool decode-status --all` among 10,000 processes, beside `ps`, and
-//! beside a bare reader of every status file with two threads; how that grows
-//! from 100 on; and one process with 5,000 threads.
+//! `sigtool decode-status --all` with 10,000 processes, compared with `ps` and
+//! with a minimal reader of all status files in two threads; also with 100 and
+//! 1,000 processes, and with one process of 5,000 threads.
 //!
-//! `cargo bench --bench many [-- COUNT]`. The processes, and everything that is
-//! measured, live in a pid namespace of their own. In turn, round after round;
-//! medians, and the medians of the ratios of each round.
+//! `cargo bench --bench many [-- COUNT]`. Everything runs in a new PID namespace.
+//! The commands take turns, round after round. Prints medians, and the medians of
+//! the ratios in each round.
 
 #![allow(clippy::print_stdout)]
 
@@ -56,7 +56,7 @@ fn inside(count: usize) {
         println!("\n{step} processes; {ROUNDS} rounds");
         compare(&contenders);
     }
-    // The namespace ends with this process, and with it everybody in it.
+    // All processes of the namespace end with this process, its init.
     #[allow(clippy::zombie_processes)]
     let mut threads = Command::new(&own)
         .args(["threads", &THREADS.to_string()])
@@ -86,7 +86,7 @@ fn decode(options: &[&str]) -> Vec<String> {
     command(&[&[env!("CARGO_BIN_EXE_sigtool"), "decode-status"], options].concat())
 }
 
-/// What one run took, in milliseconds, and its peak memory, in megabytes.
+/// The duration of a run in milliseconds, and its peak memory in megabytes.
 struct Run {
     time: f64,
     memory: f64,
@@ -116,18 +116,18 @@ fn run(words: &[String]) -> Run {
     let child =
         command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs");
     let mut status = 0;
-    // SAFETY: all of its fields are numbers, for which zero is a value.
+    // SAFETY: all fields are numbers, and zero is valid for them.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: both point to what lives until the call returns; the child is
-    // ours, and nobody else waits for it.
+    // SAFETY: both pointers are valid until the call returns. The child belongs
+    // to this function, and only this call waits for it.
     let waited = unsafe { libc::wait4(child.id().cast_signed(), &mut status, 0, &mut usage) };
     let time = start.elapsed().as_secs_f64() * 1e3;
     assert!(waited > 0 && status == 0, "{words:?}: {status}");
     Run { time, memory: usage.ru_maxrss as f64 / 1024.0 }
 }
 
-/// Reads every status file, or those of a process's threads, half of them in
-/// each of two threads: one open, one read, one close, one buffer.
+/// Reads all status files, or those of a process's threads. Each of two threads
+/// reads half of them: one open, one read, one close, one buffer.
 fn read_all() {
     let directory = match std::env::args().nth(2) {
         Some(pid) => format!("/proc/{pid}/task"),
@@ -148,7 +148,7 @@ fn read_all() {
     });
 }
 
-/// Has that many threads, says so, and waits to be killed.
+/// Starts threads, prints a line, and waits to be killed.
 fn live_with_threads(count: usize) {
     for _ in 1..count {
         let builder = std::thread::Builder::new().stack_size(16 * 1024);

@@ -1,7 +1,7 @@
-//! The median, for every bench.
+//! The median, for all benches.
 
-/// The one in the middle, the upper one of two; not a number where there is
-/// none.
+/// Returns the median; of an even number of values the upper one of the two in
+/// the middle, and NaN if there are none.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

@@ -1,10 +1,10 @@
-//! A pid namespace of many processes, for the benches that need so many.
+//! A PID namespace with many processes, for the benches that need it.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// Goes on as `inside COUNT`, the first process of a namespace; it ends with
-/// it, and with it everybody in it. Comes back only where that fails.
+/// Executes `inside COUNT` as the init of a PID namespace; all its processes end
+/// with it. Returns only if that fails.
 pub(crate) fn enter(count: usize) {
     let own = std::env::current_exe().expect("a path");
     let namespace = ["--pid", "--fork", "--kill-child", "--mount-proc"];

@@ -1,10 +1,10 @@
-//! How fast queued signals are received: `sigtool watch` into a file, beside a
-//! bare reader of a signalfd that does nothing with them.
+//! The speed of receiving queued signals: `sigtool watch` into a file, compared
+//! with a minimal reader of a signalfd.
 //!
 //! `cargo bench --bench receive [-- COUNT]`. The sender queues COUNT real-time
-//! signals with values as fast as it can and tries again where the queue is
-//! full; measured is the time from its first until the receiver has ended,
-//! which it does once it has COUNT. In turn, five rounds; medians.
+//! signals with values as fast as it can and retries while the queue is full. The
+//! time from the first signal until the receiver exits is measured; it exits
+//! after COUNT signals. The receivers take turns for five rounds. Prints medians.
 
 #![allow(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
@@ -57,7 +57,7 @@ fn watch(sigtool: &str, count: &str, more: &[&str]) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// The seconds from the first signal until the receiver has had them all.
+/// Returns the seconds from the first signal until the receiver has received all.
 fn round(receiver: &[String], own: &str, count: &str) -> f64 {
     let file = File::create(std::env::temp_dir().join("sigtool-bench-receive")).expect("a file");
     let mut receiver: Child = Command::new(&receiver[0])
@@ -76,8 +76,8 @@ fn round(receiver: &[String], own: &str, count: &str) -> f64 {
 }
 
 fn reader(count: usize) {
-    // SAFETY: the set is made by sigemptyset before it is read, the buffer is
-    // as long as read(2) is told, and nothing of it is looked at.
+    // SAFETY: sigemptyset initialises the set before it is read. The buffer has
+    // the length passed to read(2), and its content is not used.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut set);

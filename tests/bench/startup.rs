@@ -1,10 +1,10 @@
-//! What a whole process costs: `sigtool send -0 PID` and `decode-status PID`
-//! beside the kill(1) of procps and of dash.
+//! The cost of a whole process: `sigtool send -0 PID` and `decode-status PID`,
+//! compared with the kill(1) of procps and of dash.
 //!
 //! `cargo bench --bench startup [-- ROUNDS]`. The static binary is measured too
-//! where `cargo static` has built one. All commands run in turn, round after
-//! round, so that a change of the machine's speed meets all of them; printed
-//! are the medians and, round by round, the median ratio to the first.
+//! if `cargo static` has built one. The commands take turns, so that changes in
+//! the machine's speed affect all of them. Prints the medians, and the medians of
+//! the ratios to the first command in each round.
 
 #![allow(clippy::print_stdout)]
 
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use median::median;
 
-/// Rounds that are not counted.
+/// The rounds that are not counted.
 const WARM_UP: usize = 50;
 const ROUNDS: usize = 2000;
 
@@ -78,7 +78,8 @@ fn contenders(pid: &str) -> Vec<Contender> {
         .collect()
 }
 
-/// What `cargo static` has built: it lies in the folder of its target.
+/// Returns the binary that `cargo static` has built, in the directory of its
+/// target.
 fn static_binary() -> Option<PathBuf> {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
     let folders = std::fs::read_dir(target).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
@@ -86,7 +87,7 @@ fn static_binary() -> Option<PathBuf> {
     triples.map(|path| path.join("release/sigtool")).find(|path| path.exists())
 }
 
-/// The time from before the start of a process until it has been waited for.
+/// Returns the time from before the start of a process until it is reaped.
 fn run(command: &[String]) -> Duration {
     let mut prepared = Command::new(&command[0]);
     prepared.args(&command[1..]).arg0(&command[0]).stdin(Stdio::null()).stdout(Stdio::null());

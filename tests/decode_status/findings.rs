@@ -1,15 +1,15 @@
-//! What is found of a process, each from a real one or a kept text; and what is
-//! required of it.
+//! Findings of `decode-status` for live processes and captured texts, and its
+//! requirements.
 
 use std::process::Command;
 
 use crate::support::{Fixture, Folder, fixture_path, in_namespace, run, skipped};
 
-/// The identifiers of what is found of a process.
+/// Returns the identifiers of a process's findings.
 fn found(target: &[&str]) -> Vec<String> {
-    let ran = run(["decode-status", "--json"].iter().chain(target));
-    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
-    let findings = document["processes"][0]["findings"].as_array().expect("they were looked for").iter();
+    let result = run(["decode-status", "--json"].iter().chain(target));
+    let document: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
+    let findings = document["processes"][0]["findings"].as_array().expect("findings").iter();
     findings.map(|finding| finding["id"].as_str().expect("an id").to_owned()).collect()
 }
 
@@ -18,7 +18,7 @@ fn fixture(settings: &[&str]) -> Fixture {
 }
 
 #[test]
-fn each_state_has_its_finding() {
+fn every_state_reports_its_finding() {
     for (settings, expected) in [
         (&[][..], &[][..]),
         (&["--block", "TERM", "--queue", "TERM"], &["pending-blocked"]),
@@ -40,58 +40,58 @@ fn each_state_has_its_finding() {
     ] {
         let fixture = fixture(settings);
         let mut ids = found(&[&fixture.pid.to_string()]);
-        // The kernel of the machine, or its rights, may forbid to look.
+        // These two depend on the kernel and on the rights of the tests.
         ids.retain(|id| id != "unreadable" && id != "c-library");
         assert_eq!(ids, expected, "{settings:?}");
     }
 }
 
 #[test]
-fn sentences_say_what_is_so_and_what_to_do() {
-    let said = |settings: &[&str]| {
+fn findings_state_fact_and_remedy() {
+    let output_of = |settings: &[&str]| {
         let fixture = fixture(settings);
-        let ran = run(["decode-status", &fixture.pid.to_string()]);
-        ran.stdout.replace(&fixture.pid.to_string(), "PID")
+        let result = run(["decode-status", &fixture.pid.to_string()]);
+        result.stdout.replace(&fixture.pid.to_string(), "PID")
     };
-    let text = said(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
+    let text = output_of(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
     let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of them before a thread unblocks them. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
                     KILL).\n";
     assert!(text.ends_with(expected), "{text}");
-    let text = said(&["--exit", "3"]);
+    let text = output_of(&["--exit", "3"]);
     assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
-    // What may be read from a descriptor is told apart from what may not.
+    // A pending signal that a signalfd can read is reported separately.
     let both = ["--signalfd", "USR2", "--block", "USR1,USR2", "--queue", "USR1", "--queue", "USR2"];
-    let text = said(&both);
+    let text = output_of(&both);
     for expected in [
         "Warning  USR1 is pending, and the process blocks it: nothing becomes of it before a thread unblocks it.\n",
         "Warning  USR2 is pending, and the process blocks it: it has a signalfd for it, and has not read it from there.\n",
     ] {
         assert!(text.contains(expected), "{text}");
     }
-    let text = said(&["--block", "USR1", "--queue", "USR1", "--stop"]);
+    let text = output_of(&["--block", "USR1", "--queue", "USR1", "--stop"]);
     assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
     assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
 }
 
-/// Who waits for one child with CHLD blocked is in system(3); a shell in `wait`
-/// waits for any.
+/// A process that waits for one child with CHLD blocked is in system(3). A shell
+/// in `wait` waits for any child.
 #[test]
-fn a_shell_that_waits_is_not_in_system() {
+fn waiting_shell_is_not_reported_as_in_system() {
     let folder = Folder::new();
-    let said = folder.join("waited-for");
-    let child = format!("{} > {}", fixture_path().display(), said.display());
+    let ready_file = folder.join("waited-for");
+    let child = format!("{} > {}", fixture_path().display(), ready_file.display());
     for (settings, is_system) in [
         (&["--ignore", "INT,QUIT", "--", "bash", "-c", &format!("{child} & wait")][..], false),
         (&["--system", &format!("exec {child}")], true),
     ] {
-        std::fs::write(&said, "").expect("a file");
+        std::fs::write(&ready_file, "").expect("a file");
         let waits = fixture(settings);
-        // From then on it ends with its parent.
-        while !std::fs::read_to_string(&said).expect("a text").starts_with("ready") {
+        // Once it is ready it exits with its parent.
+        while !std::fs::read_to_string(&ready_file).expect("a text").starts_with("ready") {
             std::thread::yield_now();
         }
         let call = format!("/proc/{}/syscall", waits.pid);
-        // wait4(2) on x86-64, on aarch64 and riscv64.
+        // The number of wait4(2) is 61 on x86-64, and 260 on aarch64 and riscv64.
         let is_waiting = || match std::fs::read_to_string(&call) {
             Ok(text) => text.starts_with("61 ") || text.starts_with("260 "),
             Err(error) => {
@@ -102,54 +102,54 @@ fn a_shell_that_waits_is_not_in_system() {
         while !is_waiting() {
             std::thread::yield_now();
         }
-        let said = run(["decode-status", &waits.pid.to_string()]).stdout;
-        assert!(said.contains("it ignores INT and QUIT"), "{said}");
-        assert_eq!(said.contains("likely it waits in system(3)"), is_system, "{settings:?}: {said}");
+        let text = run(["decode-status", &waits.pid.to_string()]).stdout;
+        assert!(text.contains("it ignores INT and QUIT"), "{text}");
+        assert_eq!(text.contains("likely it waits in system(3)"), is_system, "{settings:?}: {text}");
     }
 }
 
 #[test]
-fn a_mask_that_is_the_parents_is_likely_inherited() {
+fn mask_equal_to_parents_is_reported_as_inherited() {
     let fixture = fixture(&["--block", "USR1,TERM", "--", "bash", "-c", "sleep 1000; :"]);
     let pid = fixture.pid.to_string();
     let child = loop {
-        let ran = run(["decode-status", "--pids", "--parent", &pid]);
-        if let Some(line) = ran.stdout.lines().next() {
+        let result = run(["decode-status", "--pids", "--parent", &pid]);
+        if let Some(line) = result.stdout.lines().next() {
             break line.to_owned();
         }
     };
-    let ran = run(["decode-status", &child]);
-    let said = format!(
+    let result = run(["decode-status", &child]);
+    let message = format!(
         "Warning  its mask is its parent's: it likely inherited USR1 TERM from its parent {pid} (bash)"
     );
-    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    assert!(result.stdout.contains(&message), "{}", result.stdout);
     Command::new("kill").args(["-KILL", &child]).status().expect("kill runs");
 }
 
 #[test]
-fn an_init_without_a_handler_is_found() {
+fn init_without_handler_is_reported() {
     let script = "\"$SIGTOOL\" decode-status 1; trap : TERM; \"$SIGTOOL\" decode-status --json 1";
-    let Some(ran) = in_namespace(script) else { return };
-    let said = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
-    assert_eq!(ran.stdout.matches(said).count(), 1, "{}", ran.stdout);
-    assert!(!ran.stdout.contains("init-without-term"), "{}", ran.stdout);
+    let Some(result) = in_namespace(script) else { return };
+    let message = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
+    assert_eq!(result.stdout.matches(message).count(), 1, "{}", result.stdout);
+    assert!(!result.stdout.contains("init-without-term"), "{}", result.stdout);
 }
 
 #[test]
-fn a_parent_that_waits_for_its_vfork_child_sleeps_uninterruptibly() {
+fn vfork_parent_is_reported_as_uninterruptible() {
     let fixture = fixture(&["--vfork"]);
     let ids = found(&[&fixture.pid.to_string()]);
     assert!(ids.contains(&"uninterruptible".to_owned()), "{ids:?}");
-    let ran = run(["decode-status", &fixture.pid.to_string()]);
+    let result = run(["decode-status", &fixture.pid.to_string()]);
     assert!(
-        ran.stdout.contains("a thread is in an uninterruptible sleep (D), in system call "),
+        result.stdout.contains("a thread is in an uninterruptible sleep (D), in system call "),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
 #[test]
-fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
+fn nearly_full_queue_is_reported_with_its_largest_users() {
     let user = ["--reuid", "54323", "--regid", "54323", "--clear-groups"];
     let fixture = crate::support::fixture_path();
     let line = format!(
@@ -169,15 +169,15 @@ fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
         child.wait().expect("it has ended");
         return skipped("setpriv cannot change the user");
     }
-    let ran = run(["decode-status", &child.id().to_string()]);
+    let result = run(["decode-status", &child.id().to_string()]);
     child.kill().and_then(|()| child.wait()).expect("it ends");
-    let said = "the signal queue of uid 54323 holds 5 of the 5 that this process may bring it to";
-    assert!(ran.stdout.contains(&format!("Problem  {said}")), "{}", ran.stdout);
-    assert!(ran.stdout.contains("(fixture): real-time signals pending"), "{}", ran.stdout);
+    let message = "the signal queue of uid 54323 holds 5 of the 5 that this process may bring it to";
+    assert!(result.stdout.contains(&format!("Problem  {message}")), "{}", result.stdout);
+    assert!(result.stdout.contains("(fixture): real-time signals pending"), "{}", result.stdout);
 }
 
 #[test]
-fn kept_texts_have_findings_too() {
+fn captured_texts_have_findings() {
     let file = |name: &str| format!("{}/tests/data/status/{name}", env!("CARGO_MANIFEST_DIR"));
     for (name, expected) in [
         ("kernel-thread", &["kernel-thread"][..]),
@@ -190,31 +190,39 @@ fn kept_texts_have_findings_too() {
     }
 }
 
-/// What a text tells of is not here to be signalled.
+/// The process of a captured text cannot be signalled.
 #[test]
-fn advice_is_for_what_is_here() {
+fn findings_suggest_only_available_actions() {
     let text = "Pid:\t18438\nTgid:\t18438\nState:\tT (stopped)\nThreads:\t1\nSigPnd:\t0000000000000000\n\
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
-    let ran = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
-    assert!(ran.stdout.contains("it is stopped") && !ran.stdout.contains("sigtool send"), "{}", ran.stdout);
+    let result = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
+    assert!(
+        result.stdout.contains("it is stopped") && !result.stdout.contains("sigtool send"),
+        "{}",
+        result.stdout
+    );
 }
 
-/// Names in findings are the processes' own choice.
+/// Processes choose the names that appear in findings.
 #[test]
-fn hostile_names_do_not_reach_the_terminal() {
+fn findings_escape_hostile_names() {
     let parent = fixture(&["--block", "USR1", "--name", "\x1b[31mred\nx", "--thread", "", "--zombie-child"]);
     let zombie = parent.ids[1].to_string();
-    let ran = run(["decode-status", &zombie]);
-    assert!(ran.stdout.contains("\\x1b[31mred\\nx") && !ran.stdout.contains('\x1b'), "{:?}", ran.stdout);
+    let result = run(["decode-status", &zombie]);
+    assert!(
+        result.stdout.contains("\\x1b[31mred\\nx") && !result.stdout.contains('\x1b'),
+        "{:?}",
+        result.stdout
+    );
 }
 
 #[test]
-fn requirements_are_a_health_check() {
+fn requirements_decide_exit_status() {
     let fixture = fixture(&["--name", "served", "--catch", "TERM,HUP", "--block", "USR1", "--queue", "USR1"]);
     let pid = fixture.pid.to_string();
     let check = |words: &[&str]| {
-        let ran = run(["decode-status", &pid].iter().chain(words));
-        (ran.code, ran.stdout.replace(&pid, "PID"))
+        let result = run(["decode-status", &pid].iter().chain(words));
+        (result.code, result.stdout.replace(&pid, "PID"))
     };
     assert_eq!(
         check(&["--require", "caught=TERM,HUP", "--forbid", "ignored=TERM"]),
@@ -229,27 +237,28 @@ fn requirements_are_a_health_check() {
     assert_eq!(check(&["-q"]), (Some(0), String::new()));
     let json = run(["decode-status", "--json", "--forbid", "blocked=any", &pid]);
     assert!(json.stdout.contains("\"unmet\":[\"USR1 is blocked\"]"), "{}", json.stdout);
-    let ran = run(["decode-status", "-q", "--require", "caught=TERM", "--name", "no-such-name-anywhere"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
+    let result = run(["decode-status", "-q", "--require", "caught=TERM", "--name", "no-such-name-anywhere"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
     let dead = Fixture::start(["--catch", "TERM", "--exit", "0"]);
-    let ran = run(["decode-status", "--require", "caught=TERM", &dead.pid.to_string()]);
-    assert!(ran.code == Some(1) && ran.stdout.ends_with("it is a zombie\n"), "{}", ran.stdout);
-    let ran = run(["decode-status", "--proc", "/tmp", "--all", "--format", "prometheus"]);
-    assert!(ran.code == Some(3) && ran.stderr.contains("no mounted /proc"), "{}", ran.stderr);
-    let ran = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
-    for (word, said) in [
+    let result = run(["decode-status", "--require", "caught=TERM", &dead.pid.to_string()]);
+    assert!(result.code == Some(1) && result.stdout.ends_with("it is a zombie\n"), "{}", result.stdout);
+    let result = run(["decode-status", "--proc", "/tmp", "--all", "--format", "prometheus"]);
+    assert!(result.code == Some(3) && result.stderr.contains("no mounted /proc"), "{}", result.stderr);
+    let result = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
+    for (word, message) in [
         ("TERM", "SET=SIGNALS is expected"),
         ("held=TERM", "'held': not a set: pending, blocked, ignored, caught, default"),
         ("caught=FOO", "FOO: unknown signal"),
         ("caught=", "no signal is named"),
     ] {
-        let ran = run(["decode-status", "--require", word, &pid]);
-        assert_eq!(ran.code, Some(2));
+        let result = run(["decode-status", "--require", word, &pid]);
+        assert_eq!(result.code, Some(2));
         assert!(
-            ran.stderr.starts_with(&format!("sigtool: --require {word}: ")) && ran.stderr.contains(said),
+            result.stderr.starts_with(&format!("sigtool: --require {word}: "))
+                && result.stderr.contains(message),
             "{}",
-            ran.stderr
+            result.stderr
         );
     }
 }

@@ -1,4 +1,5 @@
-//! The JSON of `sigtool decode-status`, read back as a program reads it.
+//! The JSON output of `sigtool decode-status`, deserialized as a program would do
+//! it.
 
 use serde::Deserialize;
 
@@ -6,7 +7,7 @@ use super::texts::data;
 use super::{NO_PROCESS, fixture};
 use crate::support::run;
 
-/// What a program reads of `decode-status --json`.
+/// The fields of `decode-status --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -101,12 +102,13 @@ struct Error {
 }
 
 fn json(arguments: &[&str]) -> Document {
-    let ran = run(["decode-status", "--json"].iter().chain(arguments));
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr))
+    let result = run(["decode-status", "--json"].iter().chain(arguments));
+    serde_json::from_str(&result.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", result.stdout, result.stderr))
 }
 
 #[test]
-fn json_says_it_all() {
+fn json_contains_every_field() {
     let fixture = fixture(&[
         "--name",
         "json",
@@ -140,12 +142,12 @@ fn json_says_it_all() {
     assert_eq!(set(&process.pending).as_deref(), Some("USR2 TERM"));
     assert_eq!(set(&process.blocked).as_deref(), Some("USR2"));
     assert_eq!(set(&process.ignored).as_deref(), Some("HUP"));
-    let findings = process.findings.as_deref().expect("they were looked for");
-    let told = findings.iter().all(|found| {
+    let findings = process.findings.as_deref().expect("findings");
+    let is_complete = findings.iter().all(|found| {
         !found.id.is_empty() && !found.what.is_empty() && !found.why.is_empty() && found.todo.is_none()
     });
-    assert!(told, "{findings:?}");
-    // Other tests fill their user's queue.
+    assert!(is_complete, "{findings:?}");
+    // Other tests fill the queue of the same user.
     let first = findings
         .iter()
         .find(|found| found.id != "queue-nearly-full")
@@ -166,7 +168,7 @@ fn json_says_it_all() {
 }
 
 #[test]
-fn json_of_a_text_tells_what_is_unknown() {
+fn json_of_text_marks_unknown_values() {
     let document = json(&["--file", &data("grep-sig")]);
     let first = &document.processes[0];
     assert_eq!((first.pid, first.file.as_deref()), (Some(1), Some("/proc/1/status")));

@@ -11,28 +11,28 @@ use std::process::{Command, Stdio};
 
 use snapbox::{assert_data_eq, str};
 
-use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
+use crate::support::{CommandResult, Fixture, SIGTOOL, run, skipped};
 
-/// Above the kernel's greatest pid less one: taken by no process of a test.
+/// PID 4194304, which the kernel never assigns: the largest PID is one less.
 const NO_PROCESS: &str = "4194304";
 
-/// Sets back what the test runner itself has changed.
+/// Resets the dispositions that the test runner may have changed.
 const CLEAN: [&str; 2] = ["--default", "~[KILL STOP]"];
 
 fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start([&CLEAN[..], settings].concat())
 }
 
-fn decode(fixture: &Fixture, options: &[&str]) -> Ran {
+fn decode(fixture: &Fixture, options: &[&str]) -> CommandResult {
     let pid = fixture.pid.to_string();
-    let mut ran = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
-    // Other tests fill their user's queue.
-    let others = |line: &&str| !line.contains("  the signal queue of uid ");
-    ran.stdout = ran.stdout.split_inclusive('\n').filter(others).collect();
-    ran
+    let mut result = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
+    // Other tests fill the queue of the same user.
+    let is_own = |line: &&str| !line.contains("  the signal queue of uid ");
+    result.stdout = result.stdout.split_inclusive('\n').filter(is_own).collect();
+    result
 }
 
-/// The rows below a header line, each as its cells.
+/// Returns the cells of each row below a header line.
 fn rows(text: &str, header: &str) -> Vec<Vec<String>> {
     let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with(header));
     lines.next().unwrap_or_else(|| panic!("no {header} in {text}"));
@@ -44,7 +44,7 @@ fn rows(text: &str, header: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn one_process_has_a_header_and_a_row_a_signal() {
+fn one_process_has_header_and_one_row_per_signal() {
     let fixture = fixture(&[
         "--name",
         "sample",
@@ -59,9 +59,9 @@ fn one_process_has_a_header_and_a_row_a_signal() {
         "--own",
         "RTMIN+1",
     ]);
-    let ran = decode(&fixture, &[]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    let text = ran.stdout.replace(&fixture.pid.to_string(), "PID");
+    let result = decode(&fixture, &[]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    let text = result.stdout.replace(&fixture.pid.to_string(), "PID");
     assert_data_eq!(
         text,
         str![[r#"
@@ -90,28 +90,28 @@ Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) inst
 }
 
 #[test]
-fn a_process_without_any_says_so() {
-    let ran = decode(&fixture(&[]), &[]);
+fn process_without_signals_says_so() {
+    let result = decode(&fixture(&[]), &[]);
     assert!(
-        ran.stdout.ends_with("\n\nNo signal is blocked, ignored, caught or pending.\n"),
+        result.stdout.ends_with("\n\nNo signal is blocked, ignored, caught or pending.\n"),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
 #[test]
-fn full_means_every_signal() {
-    let ran = decode(&fixture(&["--block", "all"]), &["--full"]);
-    let rows = rows(&ran.stdout, "NUM");
+fn full_lists_every_signal() {
+    let result = decode(&fixture(&["--block", "all"]), &["--full"]);
+    let rows = rows(&result.stdout, "NUM");
     assert_eq!(rows.len(), 64);
     assert_eq!(rows[8].join("|"), "9|KILL|default: terminate|-|-");
     assert_eq!(rows[14].join("|"), "15|TERM|default: terminate|blocked|-");
-    // pthread_sigmask(3) never blocks the C library's own.
+    // pthread_sigmask(3) never blocks the C library's own signals.
     assert_eq!(rows[31].join("|"), "32|32 (C library)|default: terminate|-|-");
 }
 
 #[test]
-fn blocked_and_pending_are_said_of_threads() {
+fn blocked_and_pending_columns_count_threads() {
     let fixture = fixture(&[
         "--block",
         "USR2",
@@ -124,9 +124,9 @@ fn blocked_and_pending_are_said_of_threads() {
         "--thread",
         "",
     ]);
-    let ran = decode(&fixture, &[]);
-    let mut found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
-    // glibc catches 33 once there are threads; not every C library does.
+    let result = decode(&fixture, &[]);
+    let mut found: Vec<String> = rows(&result.stdout, "NUM").iter().map(|row| row.join("|")).collect();
+    // glibc catches 33 once there are threads; not every C library does that.
     found.retain(|row| !row.starts_with("33|"));
     let tid = fixture.ids[0];
     assert_eq!(
@@ -140,64 +140,65 @@ fn blocked_and_pending_are_said_of_threads() {
 }
 
 #[test]
-fn threads_are_shown_when_asked_for() {
+fn threads_option_lists_threads() {
     let fixture =
         fixture(&["--thread", "block=TERM;own=TERM;name=one", "--thread", "block=~[KILL STOP TERM]"]);
-    let ran = decode(&fixture, &["--threads"]);
-    let found: Vec<String> = rows(&ran.stdout, "PID").iter().map(|row| row.join("|")).collect();
+    let result = decode(&fixture, &["--threads"]);
+    let found: Vec<String> = rows(&result.stdout, "PID").iter().map(|row| row.join("|")).collect();
     let (pid, ids) = (fixture.pid, &fixture.ids);
     assert_eq!(
         found,
         [
             format!("{pid}|{pid}|S|-|-|fixture"),
             format!("{pid}|{}|S|TERM|TERM|one", ids[0]),
-            // The C library's own are never blocked by pthread_sigmask(3).
+            // pthread_sigmask(3) never blocks the C library's own signals.
             format!("{pid}|{}|S|-|~[KILL TERM STOP 32 33]|fixture", ids[1]),
         ]
     );
 }
 
 #[test]
-fn a_thread_is_looked_at_by_itself() {
+fn thread_is_decoded_alone() {
     let fixture = fixture(&["--block", "HUP", "--thread", "block=TERM;own=TERM;name=worker"]);
     let (pid, tid) = (fixture.pid, fixture.ids[0]);
     for operand in [format!("{pid}/{tid}"), tid.to_string()] {
-        let ran = run(["decode-status", &operand]);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        let first = ran.stdout.lines().next().expect("a header");
+        let result = run(["decode-status", &operand]);
+        assert_eq!(result.code, Some(0), "{}", result.stderr);
+        let first = result.stdout.lines().next().expect("a header");
         assert_eq!(first, format!("Thread  {tid} (worker) of process {pid}"));
-        let found: Vec<String> = rows(&ran.stdout, "NUM").iter().map(|row| row.join("|")).collect();
+        let found: Vec<String> = rows(&result.stdout, "NUM").iter().map(|row| row.join("|")).collect();
         assert!(found.contains(&format!("15|TERM|default: terminate|blocked|thread {tid}")), "{found:?}");
     }
-    let ran = run(["decode-status", &format!("{pid}/1")]);
-    assert_eq!(ran.code, Some(3));
-    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: process {pid} has no thread 1\n"));
+    let result = run(["decode-status", &format!("{pid}/1")]);
+    assert_eq!(result.code, Some(3));
+    assert_eq!(result.stderr, format!("sigtool: {pid}/1: process {pid} has no thread 1\n"));
 }
 
 #[test]
-fn states_are_told() {
+fn state_is_shown_in_header() {
     for (settings, state) in [
         (&["--stop"][..], "T (stopped)"),
         (&["--exit", "3"], "Z (zombie)"),
         (&["--sigwait", "TERM"], "S (sleeping)"),
         (&["--thread", "block=TERM", "--leader-exits"], "Z (zombie: the main thread has ended, others live)"),
     ] {
-        let ran = decode(&fixture(settings), &[]);
-        assert!(ran.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", ran.stdout);
+        let result = decode(&fixture(settings), &[]);
+        assert!(result.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", result.stdout);
     }
 }
 
 #[test]
-fn a_dead_leader_holds_nothing_back() {
+fn mask_of_exited_leader_is_ignored() {
     let fixture = fixture(&["--thread", "block=TERM", "--leader-exits"]);
-    let ran = decode(&fixture, &[]);
-    let term = rows(&ran.stdout, "NUM").into_iter().find(|row| row[1] == "TERM").expect("a row");
+    let result = decode(&fixture, &[]);
+    let term = rows(&result.stdout, "NUM").into_iter().find(|row| row[1] == "TERM").expect("a row");
     assert_eq!(term[3], "blocked", "by the one thread that lives");
 }
 
-/// What facts.md says of sigsuspend and sigwait: the mask is not what it looks like.
+/// sigsuspend and sigwait change the mask or the pending set temporarily
+/// (facts.md).
 #[test]
-fn the_mask_is_the_one_in_force_now() {
+fn temporary_mask_is_shown() {
     let suspended = decode(&fixture(&["--block", "TERM", "--sigsuspend", "HUP"]), &[]);
     let names: Vec<String> = rows(&suspended.stdout, "NUM").into_iter().map(|row| row[1].clone()).collect();
     assert_eq!(names, ["HUP"]);
@@ -207,12 +208,12 @@ fn the_mask_is_the_one_in_force_now() {
 }
 
 #[test]
-fn several_processes_have_a_row_each_in_the_order_asked_for() {
+fn several_processes_have_one_row_each_in_given_order() {
     let one = fixture(&["--name", "one", "--block", "TERM", "--queue", "TERM", "--ignore", "HUP"]);
     let other =
         fixture(&["--name", "other", "--ignore", "~[KILL STOP]", "--catch", "RTMIN+1,RTMIN+2,RTMIN+3"]);
-    let ran = run(["decode-status", &other.pid.to_string(), &one.pid.to_string()]);
-    let found: Vec<String> = rows(&ran.stdout, "PID").iter().map(|row| row.join("|")).collect();
+    let result = run(["decode-status", &other.pid.to_string(), &one.pid.to_string()]);
+    let found: Vec<String> = rows(&result.stdout, "PID").iter().map(|row| row.join("|")).collect();
     assert_eq!(
         found,
         [
@@ -223,20 +224,20 @@ fn several_processes_have_a_row_each_in_the_order_asked_for() {
 }
 
 #[test]
-fn a_process_that_is_gone_is_named_and_the_others_are_shown() {
+fn missing_process_is_reported_and_others_are_shown() {
     let gone = run(["decode-status", NO_PROCESS]);
     assert_eq!((gone.code, gone.stdout.as_str()), (Some(3), ""));
     assert_eq!(gone.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
     let fixture = fixture(&["--ignore", "HUP"]);
-    let ran = run(["decode-status", NO_PROCESS, &fixture.pid.to_string()]);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.stdout.contains("HUP"), "{}", ran.stdout);
-    assert_eq!(ran.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
+    let result = run(["decode-status", NO_PROCESS, &fixture.pid.to_string()]);
+    assert_eq!(result.code, Some(3));
+    assert!(result.stdout.contains("HUP"), "{}", result.stdout);
+    assert_eq!(result.stderr, format!("sigtool: {NO_PROCESS}: no such process\n"));
 }
 
 #[test]
-fn what_is_no_operand_is_an_error_and_nothing_is_shown() {
-    for (arguments, said) in [
+fn invalid_operand_is_an_error_and_nothing_is_shown() {
+    for (arguments, message) in [
         (&["nginx"][..], "nginx: not a process: a PID, PID/TID, self or - is expected"),
         (&["0"], "0: not a process id: they go from 1 to 4194304"),
         (&["4294967297"], "4294967297: not a process id"),
@@ -248,20 +249,20 @@ fn what_is_no_operand_is_an_error_and_nothing_is_shown() {
         (&["--mask", "1", "self"], "cannot be used with"),
         (&["-5"], "unexpected argument '-5' found"),
     ] {
-        let ran = run(["decode-status"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["decode-status"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
 #[test]
-fn another_proc_can_be_read() {
+fn other_proc_directory_can_be_read() {
     let fixture = fixture(&["--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--proc", "/proc/self/root/proc", &pid]);
-    assert!(ran.stdout.contains("HUP     ignored"), "{}{}", ran.stdout, ran.stderr);
+    let result = run(["decode-status", "--proc", "/proc/self/root/proc", &pid]);
+    assert!(result.stdout.contains("HUP     ignored"), "{}{}", result.stdout, result.stderr);
     assert!(
-        ran.stdout.contains("\nUser     0\n") || !ran.stdout.contains("(root)"),
+        result.stdout.contains("\nUser     0\n") || !result.stdout.contains("(root)"),
         "names are another machine's"
     );
     let none = run(["decode-status", "--proc", "/tmp", &pid]);
@@ -274,14 +275,18 @@ fn another_proc_can_be_read() {
 }
 
 #[test]
-fn a_thread_of_a_process_that_is_gone_is_not_hidden() {
+fn thread_of_missing_process_is_reported_as_missing() {
     let own = std::process::id();
-    let ran = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
-    assert_eq!((ran.code, ran.stderr), (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n")));
+    let result = run(["decode-status", &format!("{NO_PROCESS}/{own}")]);
+    assert_eq!(
+        (result.code, result.stderr),
+        (Some(3), format!("sigtool: {NO_PROCESS}/{own}: no such process\n"))
+    );
 }
 
-/// As another user, in a /proc that hides processes; in namespaces of its own.
-fn hidden(option: &str) -> Option<Ran> {
+/// Decodes a process as another user, with a /proc that hides processes, in new
+/// namespaces.
+fn decode_with_hidepid(option: &str) -> Option<CommandResult> {
     let script = format!(
         "mount -t proc -o {option} proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \"$0\" decode-status 1"
     );
@@ -294,17 +299,19 @@ fn hidden(option: &str) -> Option<Ran> {
 }
 
 #[test]
-fn refused_is_told_from_gone() {
-    for (option, said) in [
+fn permission_error_differs_from_missing_process() {
+    for (option, message) in [
         ("hidepid=1", "sigtool: 1: permission denied: it is another user's, and /proc hides those from you"),
         ("hidepid=2", "sigtool: 1: it is another user's, and /proc hides it from you"),
     ] {
-        match hidden(option) {
-            Some(ran) if ran.stderr.starts_with("sigtool: ") => {
-                assert!(ran.stderr.starts_with(said), "{option}: {}", ran.stderr);
-                assert_eq!(ran.code, Some(3));
+        match decode_with_hidepid(option) {
+            Some(result) if result.stderr.starts_with("sigtool: ") => {
+                assert!(result.stderr.starts_with(message), "{option}: {}", result.stderr);
+                assert_eq!(result.code, Some(3));
             }
-            Some(ran) => skipped(&format!("no namespaces, mount or setpriv here: {}", ran.stderr.trim())),
+            Some(result) => {
+                skipped(&format!("no namespaces, mount or setpriv here: {}", result.stderr.trim()))
+            }
             None => skipped("unshare is missing"),
         }
     }

@@ -1,4 +1,4 @@
-//! `sigtool decode-status --format prometheus`: numbers for node_exporter's
+//! `sigtool decode-status --format prometheus`: metrics for node_exporter's
 //! textfile collector.
 
 use std::io::Write;
@@ -8,17 +8,17 @@ use std::process::{Command, Stdio};
 use snapbox::{assert_data_eq, str};
 
 use super::texts::data;
-use crate::support::{Fixture, Folder, Ran, SIGTOOL, in_namespace, run, skipped};
+use crate::support::{CommandResult, Fixture, Folder, SIGTOOL, in_namespace, run, skipped};
 
-fn metrics(arguments: &[&str]) -> Ran {
-    let ran = run(["decode-status", "--format", "prometheus"].iter().chain(arguments));
-    if ran.code != Some(2) {
-        promtool(&ran.stdout);
+fn metrics(arguments: &[&str]) -> CommandResult {
+    let result = run(["decode-status", "--format", "prometheus"].iter().chain(arguments));
+    if result.code != Some(2) {
+        promtool(&result.stdout);
     }
-    ran
+    result
 }
 
-/// Prometheus's own judgement of a text.
+/// Checks a text with Prometheus's own promtool.
 fn promtool(text: &str) {
     let started = Command::new("promtool")
         .args(["check", "metrics"])
@@ -28,22 +28,22 @@ fn promtool(text: &str) {
         .spawn();
     let Ok(mut child) = started else { return skipped("promtool is missing") };
     child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads");
-    let ran = Ran::from(child.wait_with_output().expect("promtool ends"));
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{text}");
+    let result = CommandResult::from(child.wait_with_output().expect("promtool ends"));
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(0), "", ""), "{text}");
 }
 
-/// The lines that are no comments.
+/// Returns the lines that are not comments.
 fn samples(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
-/// The value of a metric.
+/// Returns the value of a metric.
 fn value(text: &str, metric: &str) -> u64 {
     let line = samples(text).into_iter().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {metric} in {text}")).parse().expect("a whole number")
 }
 
-/// A directory that looks as /proc does, of captured files.
+/// A directory of captured files that has the structure of /proc.
 struct Proc(Folder);
 
 impl Proc {
@@ -51,7 +51,8 @@ impl Proc {
         Proc(Folder::new())
     }
 
-    /// A process by its captured status; `flags` as in its stat file.
+    /// Adds a process with a captured status. `flags` is the field of its stat
+    /// file.
     fn process(&self, pid: u32, status: &str, flags: u32) {
         let text = std::fs::read(data(status)).expect("captured");
         let home = self.0.join(pid.to_string());
@@ -69,13 +70,13 @@ impl Proc {
         std::fs::copy(data(status), task.join("status")).expect("a status file");
     }
 
-    fn metrics(&self, arguments: &[&str]) -> Ran {
+    fn metrics(&self, arguments: &[&str]) -> CommandResult {
         metrics(&[&["--proc", self.0.join("").to_str().expect("UTF-8")], arguments].concat())
     }
 }
 
 #[test]
-fn a_machine_is_counted() {
+fn metrics_count_all_processes() {
     const KERNEL_THREAD: u32 = 0x0020_0000;
     let made = Proc::new();
     made.process(2, "kernel-thread", KERNEL_THREAD);
@@ -85,12 +86,12 @@ fn a_machine_is_counted() {
     made.process(6500, "leader-exited", 0);
     made.thread(6500, 6501, "stopped");
     made.process(6600, "gvisor", 0);
-    // One that has just ended.
+    // A process that has just exited.
     std::fs::create_dir_all(made.0.join("6700")).expect("a directory");
-    let ran = made.metrics(&["--all", "--signals", "HUP,TERM"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = made.metrics(&["--all", "--signals", "HUP,TERM"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        samples(&ran.stdout).join("\n"),
+        samples(&result.stdout).join("\n"),
         str![[r#"
 sigtool_processes{set="pending",signal="HUP"} 0
 sigtool_processes{set="pending",signal="TERM"} 1
@@ -123,73 +124,73 @@ sigtool_signal_queue_users_omitted 0
 }
 
 #[test]
-fn a_live_process_is_counted() {
+fn metrics_count_one_process() {
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "TERM", "--queue", "TERM"]);
-    let ran = metrics(&[&fixture.pid.to_string()]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = metrics(&[&fixture.pid.to_string()]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     for set in ["pending", "blocked"] {
-        assert_eq!(value(&ran.stdout, &format!("sigtool_processes{{set=\"{set}\",signal=\"TERM\"}}")), 1);
+        assert_eq!(value(&result.stdout, &format!("sigtool_processes{{set=\"{set}\",signal=\"TERM\"}}")), 1);
     }
-    assert!(ran.stdout.contains("\nsigtool_signal_queue_limit{uid=\""), "{}", ran.stdout);
-    assert!(!ran.stdout.contains(&fixture.pid.to_string()), "no label is a process");
+    assert!(result.stdout.contains("\nsigtool_signal_queue_limit{uid=\""), "{}", result.stdout);
+    assert!(!result.stdout.contains(&fixture.pid.to_string()), "no label is a process");
     assert!(value(&metrics(&["--all"]).stdout, "sigtool_processes_examined") >= 1);
 }
 
-/// Elsewhere ancestors are spared; here the numbers must not depend on who
-/// started sigtool.
+/// Other outputs exclude the ancestors of sigtool. The metrics must not depend on
+/// how sigtool was started.
 #[test]
-fn ancestors_are_counted_and_sigtool_is_not() {
+fn metrics_include_ancestors_and_exclude_sigtool() {
     let script = "$SIGTOOL decode-status --all --format prometheus; \
         $SIGTOOL decode-status --name bash --tree --format prometheus; :";
-    let Some(ran) = in_namespace(script) else { return };
-    let examined = ran.stdout.lines().filter(|line| line.starts_with("sigtool_processes_examined "));
-    assert_eq!(examined.collect::<Vec<_>>(), ["sigtool_processes_examined 1"; 2], "{}", ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    let examined = result.stdout.lines().filter(|line| line.starts_with("sigtool_processes_examined "));
+    assert_eq!(examined.collect::<Vec<_>>(), ["sigtool_processes_examined 1"; 2], "{}", result.stderr);
 }
 
 #[test]
-fn what_proc_hides_is_told() {
+fn metrics_report_unreadable_processes() {
     let script = "mount -t proc -o hidepid=1 proc /proc && setpriv --reuid 65534 --regid 65534 --clear-groups \
         \"$0\" decode-status --all --format prometheus; :";
     let output = Command::new("unshare")
         .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, SIGTOOL])
         .stdin(Stdio::null())
         .output();
-    match output.map(Ran::from) {
-        Ok(ran) if !ran.stdout.is_empty() => {
-            assert_eq!(value(&ran.stdout, "sigtool_processes_unreadable"), 1, "the shell is root's");
-            assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 0);
+    match output.map(CommandResult::from) {
+        Ok(result) if !result.stdout.is_empty() => {
+            assert_eq!(value(&result.stdout, "sigtool_processes_unreadable"), 1, "the shell is root's");
+            assert_eq!(value(&result.stdout, "sigtool_processes_examined"), 0);
         }
-        Ok(ran) => skipped(&format!("no namespaces, mount or setpriv here: {}", ran.stderr.trim())),
+        Ok(result) => skipped(&format!("no namespaces, mount or setpriv here: {}", result.stderr.trim())),
         Err(error) => skipped(&format!("unshare: {error}")),
     }
 }
 
 #[test]
-fn nobody_to_count_is_zeros_and_no_failure() {
-    let ran = metrics(&["--name", "no such process"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert_eq!(samples(&ran.stdout).len(), 8 * 4 + 8 + 1);
-    assert!(samples(&ran.stdout).iter().all(|line| line.ends_with(" 0")), "{}", ran.stdout);
+fn metrics_are_zero_if_no_process_matches() {
+    let result = metrics(&["--name", "no such process"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    assert_eq!(samples(&result.stdout).len(), 8 * 4 + 8 + 1);
+    assert!(samples(&result.stdout).iter().all(|line| line.ends_with(" 0")), "{}", result.stdout);
 }
 
 #[test]
-fn texts_are_counted_and_what_is_wrong_in_them_is_told() {
+fn metrics_count_texts_and_report_malformed_ones() {
     let several = ["bash", "stopped", "mips"].map(data);
     let files: Vec<&str> = several.iter().flat_map(|file| ["--file", file]).collect();
-    let ran = metrics(&files);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 3);
-    assert_eq!(value(&ran.stdout, "sigtool_processes_stopped"), 1);
-    let ran = metrics(&["--file", &data("gvisor"), "--file", &data("bash"), "4194304"]);
-    assert_eq!(ran.code, Some(3));
-    assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
-    assert_eq!(value(&ran.stdout, "sigtool_processes_unreadable"), 2);
-    assert_eq!(value(&ran.stdout, "sigtool_processes_examined"), 1);
+    let result = metrics(&files);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    assert_eq!(value(&result.stdout, "sigtool_processes_examined"), 3);
+    assert_eq!(value(&result.stdout, "sigtool_processes_stopped"), 1);
+    let result = metrics(&["--file", &data("gvisor"), "--file", &data("bash"), "4194304"]);
+    assert_eq!(result.code, Some(3));
+    assert_eq!(result.stderr.lines().count(), 2, "{}", result.stderr);
+    assert_eq!(value(&result.stdout, "sigtool_processes_unreadable"), 2);
+    assert_eq!(value(&result.stdout, "sigtool_processes_examined"), 1);
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_by_name() {
-    for (arguments, said) in [
+fn prometheus_rejects_conflicting_options() {
+    for (arguments, message) in [
         (
             &["decode-status", "self", "--signals", "TERM"][..],
             "--signals: the signals to count, which goes with",
@@ -216,19 +217,19 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&["watch", "--format=prometheus"], "--format prometheus: decode-status alone"),
         (&["completions", "bash", "--format=prometheus"], "--format prometheus: decode-status alone"),
     ] {
-        let ran = run(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
 #[test]
-fn every_metric_is_in_the_page() {
+fn man_page_describes_every_metric() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("man/sigtool-decode-status.1")).expect("the page");
-    let ran = metrics(&["--file", &data("bash")]);
+    let result = metrics(&["--file", &data("bash")]);
     let names: Vec<&str> =
-        ran.stdout.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        result.stdout.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert_eq!(names.len(), 12);
     for name in names {
         assert!(page.contains(&format!("\\fB{name}\\fR")), "the page says nothing of {name}");

@@ -1,4 +1,4 @@
-//! `sigtool decode-status` on texts and masks.
+//! `sigtool decode-status` with texts and masks.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use snapbox::{assert_data_eq, str};
 
 use crate::support::{run, run_with_input};
 
-/// A captured status file.
+/// Reads a captured status file.
 pub fn data(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/status").join(name);
     path.to_str().expect("UTF-8").to_owned()
 }
 
 #[test]
-fn signal_lines_alone_are_decoded() {
+fn text_with_signal_lines_only_is_decoded() {
     let text = std::fs::read(data("signal-lines")).expect("the captured lines");
-    let ran = run_with_input(&["decode-status", "-"], &text);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let result = run_with_input(&["decode-status", "-"], &text);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Queue  3 of 96365 signals
 
@@ -40,11 +40,11 @@ Note  it catches 32 33, the C library's own: the C library uses 32 to cancel thr
 }
 
 #[test]
-fn what_grep_prints_of_several_processes_is_decoded() {
-    let ran = run(["decode-status", "--file", &data("grep-sig")]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+fn grep_output_of_several_processes_is_decoded() {
+    let result = run(["decode-status", "--file", &data("grep-sig")]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
  PID  S  THR  PENDING  BLOCKED  IGNORED                   CAUGHT                                                                                  NAME
    1  -    -  unknown  -        PIPE                      ILL ABRT BUS FPE SEGV                                                                   /proc/1/status
@@ -56,8 +56,8 @@ fn what_grep_prints_of_several_processes_is_decoded() {
 }
 
 #[test]
-fn captured_files_are_right_or_clear_errors() {
-    for (name, code, said) in [
+fn captured_files_are_decoded_or_rejected_clearly() {
+    for (name, code, message) in [
         ("bash", 0, "Process  6476 (bash)"),
         ("python3", 0, " 25  XFSZ    ignored      -        -"),
         ("java", 0, "Threads  20 (only the main thread's mask and pending set are known)"),
@@ -80,34 +80,35 @@ fn captured_files_are_right_or_clear_errors() {
         ("empty", 3, "empty: no lines of /proc/PID/status"),
         ("missing", 3, "No such file or directory"),
     ] {
-        let ran = run(["decode-status", "--file", &data(name)]);
-        assert_eq!(ran.code, Some(code), "{name}: {}", ran.stderr);
-        let (text, other) = if code == 0 { (&ran.stdout, &ran.stderr) } else { (&ran.stderr, &ran.stdout) };
-        assert!(text.contains(said), "{name}: {text}");
+        let result = run(["decode-status", "--file", &data(name)]);
+        assert_eq!(result.code, Some(code), "{name}: {}", result.stderr);
+        let (text, other) =
+            if code == 0 { (&result.stdout, &result.stderr) } else { (&result.stderr, &result.stdout) };
+        assert!(text.contains(message), "{name}: {text}");
         assert_eq!(other, "", "{name}");
     }
 }
 
 #[test]
-fn what_is_wrong_in_a_text_of_several_is_told_and_the_rest_is_shown() {
+fn malformed_part_of_text_is_reported_and_rest_is_shown() {
     let whole = ["bash", "gvisor", "java"].map(|name| std::fs::read(data(name)).expect("captured")).concat();
-    let ran = run_with_input(&["decode-status", "-"], &whole);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.stdout.contains("  bash\n") && ran.stdout.contains("  java\n"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("standard input: line 60: no signal lines"), "{}", ran.stderr);
+    let result = run_with_input(&["decode-status", "-"], &whole);
+    assert_eq!(result.code, Some(3));
+    assert!(result.stdout.contains("  bash\n") && result.stdout.contains("  java\n"), "{}", result.stdout);
+    assert!(result.stderr.contains("standard input: line 60: no signal lines"), "{}", result.stderr);
 }
 
 #[test]
-fn a_text_without_an_end_is_an_error() {
-    let ran = run(["decode-status", "--file", "/dev/zero"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
-    assert_eq!(ran.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
+fn endless_text_is_an_error() {
+    let result = run(["decode-status", "--file", "/dev/zero"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(3), ""));
+    assert_eq!(result.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
 }
 
 #[test]
-fn a_text_of_several_threads_speaks_for_one() {
-    let ran = run(["decode-status", "--file", &data("java")]);
-    let quit = ran.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
+fn text_of_one_thread_does_not_describe_others() {
+    let result = run(["decode-status", "--file", &data("java")]);
+    let quit = result.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
     assert_eq!(quit.split("  ").last().map(str::trim), Some("unknown"), "{quit}");
     assert!(quit.contains("not by all"), "{quit}");
     let dead = run(["decode-status", "--file", &data("leader-exited"), "--file", &data("bash")]);
@@ -116,13 +117,13 @@ fn a_text_of_several_threads_speaks_for_one() {
 }
 
 #[test]
-fn crlf_changes_nothing() {
+fn crlf_line_ends_are_accepted() {
     let (unix, dos) = (run(["decode", "--file", &data("bash")]), run(["decode", "--file", &data("crlf")]));
     assert_eq!(unix.stdout, dos.stdout.replace("/crlf\n", "/bash\n"));
 }
 
 #[test]
-fn masks_are_decoded_bare_or_as_lines() {
+fn masks_are_decoded_bare_and_as_lines() {
     assert_data_eq!(
         run(["decode-status", "--mask", "0x180004002"]).stdout,
         str![[r#"
@@ -134,9 +135,10 @@ NUM  SIGNAL          DEFAULT ACTION
 
 "#]]
     );
-    let ran = run(["decode-status", "--mask", "SigBlk=10000", "--mask", "sigcgt=4007", "--mask", "SigIgn=0"]);
+    let result =
+        run(["decode-status", "--mask", "SigBlk=10000", "--mask", "sigcgt=4007", "--mask", "SigIgn=0"]);
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 Missing  SigPnd, ShdPnd
 
@@ -153,11 +155,11 @@ NUM  SIGNAL  DISPOSITION      BLOCKED  PENDING
 }
 
 #[test]
-fn a_table_is_drawn_within_its_width() {
+fn decode_table_fits_width() {
     let arguments = ["decode-status", "--format", "table", "--color", "never", "--file"];
-    let ran = run(arguments.into_iter().chain([data("stopped").as_str()]));
+    let result = run(arguments.into_iter().chain([data("stopped").as_str()]));
     assert_data_eq!(
-        ran.stdout,
+        result.stdout,
         str![[r#"
 File     [..]/tests/data/status/stopped
 Process  6317 (fixture)

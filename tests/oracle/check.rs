@@ -1,4 +1,4 @@
-//! Whether what happened is what was predicted.
+//! Compares the prediction of a signal's effect with what happened.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -7,44 +7,44 @@ use sigtool::explain::effect::{DropReason, Effect, NoEffectReason, PendingReason
 use sigtool::procfs::{CoreDumpPrediction, ProcessSnapshot, Thread, WaitReason};
 use sigtool::signal::Signal;
 
-use super::named;
 use super::observe::{Observation, Rest};
+use super::parse_signal;
 
 pub enum Verdict {
     Right,
-    /// Right, and there is nothing more to try.
+    /// The prediction was right, and the target cannot be tried again.
     Ended,
     Wrong(String),
 }
 
 impl Verdict {
-    fn of(right: bool, why: &str) -> Verdict {
-        if right { Verdict::Right } else { Verdict::Wrong(why.to_owned()) }
+    fn of(is_correct: bool, reason: &str) -> Verdict {
+        if is_correct { Verdict::Right } else { Verdict::Wrong(reason.to_owned()) }
     }
 }
 
-/// What a trial is counted as.
+/// Returns the kind that a trial is counted under.
 pub fn kind(predicted: &Effect) -> String {
     match predicted {
-        Effect::Pending { reason: held, merged: false, .. } => match held {
+        Effect::Pending { reason, merged: false, .. } => match reason {
             PendingReason::Blocked { .. } | PendingReason::BlockedByThread => "pending: blocked".to_owned(),
             PendingReason::Stopped => "pending: stopped".to_owned(),
             PendingReason::UninterruptibleSleep { .. } => "pending: sleeping".to_owned(),
             PendingReason::Frozen => "pending: frozen".to_owned(),
         },
-        Effect::Unknown { reason: why, .. } => format!("unknown: {why:?}"),
+        Effect::Unknown { reason, .. } => format!("unknown: {reason:?}"),
         other => other.id().to_owned(),
     }
 }
 
-/// Whether the signal did what was predicted, and nothing else.
+/// Checks that the signal had the predicted effect and no other.
 pub fn verdict(
-    situation: &ProcessSnapshot,
-    sending: SendSpec,
+    snapshot: &ProcessSnapshot,
+    spec: SendSpec,
     predicted: &Effect,
     observed: &Observation,
 ) -> Verdict {
-    if is_released(situation, sending, observed) {
+    if is_released(snapshot, spec, observed) {
         return Verdict::Ended;
     }
     let refused = observed.error.is_some();
@@ -53,76 +53,77 @@ pub fn verdict(
     }
     match predicted {
         Effect::Unknown { likely: Some(_), .. } => Verdict::of(
-            matches_unknown(sending, predicted, observed),
+            matches_unknown(spec, predicted, observed),
             "neither what is likely nor an alternative",
         ),
-        _ => Verdict::of(matches(sending, predicted, observed), "not what was predicted"),
+        _ => Verdict::of(matches(spec, predicted, observed), "not what was predicted"),
     }
 }
 
-/// Whether what is likely happened, or an alternative that one of the reasons
-/// for the uncertainty names. Nothing else is right.
-fn matches_unknown(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
-    let Effect::Unknown { reason: why, likely: Some(likely) } = predicted else {
-        return matches(sending, predicted, observed);
+/// Returns true if the likely effect happened, or an alternative that one of
+/// the reasons for the uncertainty names. Everything else is wrong.
+fn matches_unknown(spec: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
+    let Effect::Unknown { reason, likely: Some(likely) } = predicted else {
+        return matches(spec, predicted, observed);
     };
-    // CONT continues the process in any case; what happens next is uncertain.
+    // CONT continues the process in any case; only what happens next is
+    // uncertain.
     if let continues @ Effect::Continues { .. } = likely.most_likely() {
         let runs =
             [true, false].map(|handler| Effect::Continues { runs_handler: handler, terminated_by: None });
-        return runs.iter().chain([continues]).any(|effect| matches(sending, effect, observed));
+        return runs.iter().chain([continues]).any(|effect| matches(spec, effect, observed));
     }
-    let alternative = match why {
+    let alternative = match reason {
         UnknownReason::CompetingThreads | UnknownReason::SigwaitUnreadable => {
-            was_waited_for(sending, observed) && lives(observed)
+            was_waited_for(spec, observed) && is_alive(observed)
         }
-        UnknownReason::SleepKindUnknown => observed.pending.1 && lives(observed),
+        UnknownReason::SleepKindUnknown => observed.pending.1 && is_alive(observed),
         UnknownReason::OrphanedGroupUnknown => {
-            matches(sending, &Effect::Dropped(DropReason::OrphanedGroup), observed)
+            matches(spec, &Effect::Dropped(DropReason::OrphanedGroup), observed)
         }
         _ => false,
     };
-    alternative || matches_unknown(sending, likely, observed)
+    alternative || matches_unknown(spec, likely, observed)
 }
 
-/// Whether a thread that waited for the signal got it.
-fn was_waited_for(sending: SendSpec, observed: &Observation) -> bool {
-    ["took", "read"].iter().any(|what| observed.was(what, sending.signal, None))
+/// Returns true if a thread that waited for the signal got it.
+fn was_waited_for(spec: SendSpec, observed: &Observation) -> bool {
+    ["took", "read"].iter().any(|event| observed.was(event, spec.signal, None))
 }
 
-fn lives(observed: &Observation) -> bool {
+fn is_alive(observed: &Observation) -> bool {
     observed.ended.is_none()
 }
 
-/// Whether another signal, which was pending before, has ended or stopped the
-/// process. A thread that is woken in sigsuspend(2) gets its own mask back, which
-/// nobody could see; and what waits for a thread in state D goes to any that
-/// wakes.
-fn is_released(situation: &ProcessSnapshot, sending: SendSpec, observed: &Observation) -> bool {
+/// Returns true if another signal, which was pending before, terminated or
+/// stopped the process. A thread that wakes in sigsuspend(2) gets back its own
+/// mask, which /proc did not show. Signals that are pending for a thread in state
+/// D are taken by any thread that wakes.
+fn is_released(snapshot: &ProcessSnapshot, spec: SendSpec, observed: &Observation) -> bool {
     let ended = observed.ended.and_then(|status| status.signal());
     let has_stopped = (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped);
-    let did = |by: &Signal| match ended {
+    let is_effect_of = |by: &Signal| match ended {
         Some(number) => number == i32::from(by.get()),
-        None => has_stopped && ["TSTP", "TTIN", "TTOU"].map(named).contains(by),
+        None => has_stopped && ["TSTP", "TTIN", "TTOU"].map(parse_signal).contains(by),
     };
-    let shared = situation.status.shared_pending.unwrap_or_default();
-    let held_back = |task: &Thread| {
+    let shared = snapshot.status.shared_pending.unwrap_or_default();
+    let keeps_pending = |task: &Thread| {
         let asleep = task.state.is_some_and(|state| state.letter() == 'D');
-        let suspended = matches!(situation.wait_reason(task.tid), WaitReason::Sigsuspend);
-        let mut waits = (shared | task.pending).iter().filter(|by| *by != sending.signal);
-        (suspended || asleep) && waits.any(|by| did(&by))
+        let suspended = matches!(snapshot.wait_reason(task.tid), WaitReason::Sigsuspend);
+        let mut pending = (shared | task.pending).iter().filter(|by| *by != spec.signal);
+        (suspended || asleep) && pending.any(|by| is_effect_of(&by))
     };
-    situation.threads.iter().flat_map(|threads| threads.live()).any(held_back)
+    snapshot.threads.iter().flat_map(|threads| threads.live()).any(keeps_pending)
 }
 
-/// Whether nothing at all is to be seen of the signal, the queue apart.
-fn unmoved(sending: SendSpec, observed: &Observation) -> bool {
-    lives(observed) && observed.before == observed.after && !observed.was_taken(sending.signal)
+/// Returns true if the signal had no visible effect, except on the queue.
+fn is_unaffected(spec: SendSpec, observed: &Observation) -> bool {
+    is_alive(observed) && observed.before == observed.after && !observed.was_taken(spec.signal)
 }
 
-fn matches(sending: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
-    let signal = sending.signal;
-    let ended_by = |number: u8, core: Option<CoreDumpPrediction>| {
+fn matches(spec: SendSpec, predicted: &Effect, observed: &Observation) -> bool {
+    let signal = spec.signal;
+    let is_terminated_by = |number: u8, core: Option<CoreDumpPrediction>| {
         observed.ended.is_some_and(|status| {
             let dumped = status.core_dumped()
                 && matches!(
@@ -133,77 +134,77 @@ fn matches(sending: SendSpec, predicted: &Effect, observed: &Observation) -> boo
         })
     };
     match predicted {
-        Effect::Terminates { core_dump: core, .. } => ended_by(signal.get(), *core),
+        Effect::Terminates { core_dump: core, .. } => is_terminated_by(signal.get(), *core),
         Effect::Stops => {
-            lives(observed) && (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped)
+            is_alive(observed) && (observed.before, observed.after) == (Rest::Asleep, Rest::Stopped)
         }
-        Effect::Continues { terminated_by: Some(by), .. } => ended_by(by.get(), None),
+        Effect::Continues { terminated_by: Some(by), .. } => is_terminated_by(by.get(), None),
         Effect::Continues { runs_handler: handler, terminated_by: None } => {
-            lives(observed)
+            is_alive(observed)
                 && (observed.before, observed.after) == (Rest::Stopped, Rest::Asleep)
                 && observed.was("handled", signal, None) == *handler
         }
         Effect::RunsHandler => {
-            lives(observed)
-                && observed.was("handled", signal, sending.tid)
+            is_alive(observed)
+                && observed.was("handled", signal, spec.tid)
                 && observed.before == observed.after
         }
         Effect::TakenBySigwait { tid } => {
-            lives(observed) && observed.was("took", signal, *tid) && observed.before == observed.after
+            is_alive(observed) && observed.was("took", signal, *tid) && observed.before == observed.after
         }
         Effect::ReadBySignalfd { .. } => {
             let read = observed.was("read", signal, None);
-            lives(observed) && observed.before == observed.after && (read || observed.pending.1)
+            is_alive(observed) && observed.before == observed.after && (read || observed.pending.1)
         }
         Effect::Pending { merged, .. } => {
             let was = observed.pending.0 && !signal.is_realtime();
-            unmoved(sending, observed) && observed.pending.1 && *merged == was
+            is_unaffected(spec, observed) && observed.pending.1 && *merged == was
         }
         Effect::Dropped(DropReason::QueueFull) => {
-            unmoved(sending, observed) && observed.pending == (true, true)
+            is_unaffected(spec, observed) && observed.pending == (true, true)
         }
         Effect::Ignored { .. } | Effect::Dropped(_) => {
-            unmoved(sending, observed) && (!observed.pending.1 || observed.pending.0)
+            is_unaffected(spec, observed) && (!observed.pending.1 || observed.pending.0)
         }
-        Effect::QueueFull => unmoved(sending, observed) && observed.error == Some(libc::EAGAIN),
+        Effect::QueueFull => is_unaffected(spec, observed) && observed.error == Some(libc::EAGAIN),
         Effect::NoEffect(NoEffectReason::Zombie { .. }) => {
             (observed.before, observed.after) == (Rest::Dead, Rest::Dead)
         }
-        Effect::NoEffect(NoEffectReason::ThreadExited) => unmoved(sending, observed),
+        Effect::NoEffect(NoEffectReason::ThreadExited) => is_unaffected(spec, observed),
         Effect::NoEffect(NoEffectReason::AlreadyStopped) => {
-            unmoved(sending, observed) && observed.after == Rest::Stopped && signal == named("STOP")
+            is_unaffected(spec, observed) && observed.after == Rest::Stopped && signal == parse_signal("STOP")
         }
         Effect::Traced { .. } | Effect::NoEffect(_) | Effect::NullSignal | Effect::Unknown { .. } => false,
     }
 }
 
-/// Whether a signal did what was said of the time when nothing would hold it
-/// back any more. Another one that waited may have ended the process first.
-pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict {
-    let signal = sending.signal;
+/// Checks the effect predicted for the time when the signal is no longer kept
+/// pending. Another pending signal may have terminated the process first.
+pub fn eventual_verdict(spec: SendSpec, eventual: &Effect, observed: &Observation) -> Verdict {
+    let signal = spec.signal;
     let ended = observed.ended.and_then(|status| status.signal());
-    let right = match then {
+    let is_correct = match eventual {
         Effect::Terminates { .. } => ended.is_some(),
         _ if ended.is_some_and(|by| by != i32::from(signal.get())) => true,
         Effect::Unknown { reason: UnknownReason::CompetingThreads, likely: Some(likely) } => {
-            // One thread may yet sleep, and another does it now.
-            let now = if let Effect::Pending { eventual_effect: Some(then), .. } = &**likely {
-                then
+            // One thread may still sleep while another takes the signal now.
+            let now = if let Effect::Pending { eventual_effect: Some(eventual), .. } = &**likely {
+                eventual
             } else {
                 likely
             };
-            let does = |effect| !matches!(self::then(sending, effect, observed), Verdict::Wrong(_));
-            was_waited_for(sending, observed) || does(likely) || does(now)
+            let does = |effect| !matches!(self::eventual_verdict(spec, effect, observed), Verdict::Wrong(_));
+            was_waited_for(spec, observed) || does(likely) || does(now)
         }
         Effect::Unknown { reason: UnknownReason::SleepKindUnknown, likely: Some(likely) } => {
-            lives(observed) || matches!(self::then(sending, likely, observed), Verdict::Ended)
+            is_alive(observed) || matches!(self::eventual_verdict(spec, likely, observed), Verdict::Ended)
         }
-        // In an orphaned process group the kernel drops the stop.
+        // In an orphaned process group the kernel drops the stop signal.
         Effect::Unknown { reason: UnknownReason::OrphanedGroupUnknown, likely: Some(likely) } => {
             (ended.is_none() && observed.after == Rest::Asleep && !observed.was_taken(signal))
-                || matches!(self::then(sending, likely, observed), Verdict::Right)
+                || matches!(self::eventual_verdict(spec, likely, observed), Verdict::Right)
         }
-        Effect::RunsHandler => observed.was("handled", signal, sending.tid),
+        Effect::RunsHandler => observed.was("handled", signal, spec.tid),
         Effect::TakenBySigwait { tid } => observed.was("took", signal, *tid),
         Effect::Stops => observed.after == Rest::Stopped,
         Effect::Pending { .. } | Effect::Ignored { .. } | Effect::Dropped(_) => {
@@ -211,8 +212,8 @@ pub fn then(sending: SendSpec, then: &Effect, observed: &Observation) -> Verdict
         }
         _ => false,
     };
-    match right {
+    match is_correct {
         true if ended.is_some() => Verdict::Ended,
-        right => Verdict::of(right, &format!("then: {observed:?}")),
+        is_correct => Verdict::of(is_correct, &format!("eventually: {observed:?}")),
     }
 }

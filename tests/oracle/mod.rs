@@ -1,13 +1,13 @@
-//! The oracle: the rules of `explain` against the kernel. A fixture is put into
-//! a random state and sent random signals; each time the effect is asked for
-//! first, and what happens must be that.
+//! The oracle tests the rules of `explain` against the kernel. It puts a
+//! fixture into a random state and sends it random signals. For each signal it
+//! predicts the effect first and then checks that this effect happened.
 //!
-//! `SIGTOOL_ORACLE_SEED=N` begins with another state; a failure tells the one
-//! that begins with the state that failed.
+//! `SIGTOOL_ORACLE_SEED=N` starts with another state. A failure prints the seed
+//! that starts with the failing state.
 
 mod check;
 mod observe;
-mod places;
+mod special_processes;
 mod state;
 
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ use state::{Plan, Random};
 
 const SEED: u64 = 1;
 const STATES: u64 = 2500;
-/// So many signals to one fixture at most.
+/// The maximum number of signals sent to one fixture.
 const SIGNALS: usize = 4;
 
-/// What the run must have met.
+/// The kinds of outcomes that a run must contain.
 const KINDS: [&str; 14] = [
     "terminates",
     "stops",
@@ -46,14 +46,14 @@ const KINDS: [&str; 14] = [
     "queue-full",
 ];
 
-/// What a run counts: trials by the kind of their outcome, and what went wrong.
+/// The results of a run: the number of trials by outcome, and the failures.
 #[derive(Default)]
 struct Tally {
     kinds: BTreeMap<String, usize>,
     failures: Vec<String>,
 }
 
-/// Tries some signals, one after another, on one state.
+/// Sends some signals one after another to a process in one state.
 fn try_state(seed: u64, tally: &mut Tally) {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
@@ -61,41 +61,42 @@ fn try_state(seed: u64, tally: &mut Tally) {
     let mut history = String::new();
     for index in 0..SIGNALS {
         let signal = match random.chance(75) {
-            _ if index == 0 && plan.is_stopped => named("STOP"),
+            _ if index == 0 && plan.is_stopped => parse_signal("STOP"),
             true => random.choose(&plan.pool),
             false => random.choose(&state::sendable()),
         };
         let all: Vec<u32> = [target.pid].into_iter().chain(target.threads.iter().copied()).collect();
-        // Of a dead process only the main thread is left to be sent to.
-        let threads = if target.settle() == Rest::Dead { &all[..1] } else { &all[..] };
+        // Signals to a dead process can only be sent to its main thread.
+        let threads = if target.wait_for_rest() == Rest::Dead { &all[..1] } else { &all[..] };
         let thread = random.chance(30).then(|| random.choose(threads));
-        let sending = SendSpec { signal, tid: thread, has_value: random.chance(30) };
-        let (situation, predicted, observed) = try_signal(&mut target, sending);
+        let spec = SendSpec { signal, tid: thread, has_value: random.chance(30) };
+        let (snapshot, predicted, observed) = try_signal(&mut target, spec);
         *tally.kinds.entry(check::kind(&predicted)).or_default() += 1;
-        let mut verdict = check::verdict(&situation, sending, &predicted, &observed);
-        if let (Verdict::Right, Effect::Pending { reason: held, eventual_effect: Some(then), .. }) =
+        let mut verdict = check::verdict(&snapshot, spec, &predicted, &observed);
+        if let (Verdict::Right, Effect::Pending { reason, eventual_effect: Some(eventual), .. }) =
             (&verdict, &predicted)
         {
-            verdict = see_then(&mut target, sending, *held, then);
+            verdict = observe_eventual(&mut target, spec, *reason, eventual);
         }
         let to = thread.and_then(|tid| all.iter().position(|id| *id == tid));
         let to = to.map_or(String::new(), |index| format!(" to thread {index}"));
         history += &format!(
             "\n  {}{to}{}",
             Arch::NATIVE.signal_name(signal),
-            if sending.has_value { " queued" } else { "" }
+            if spec.has_value { " queued" } else { "" }
         );
         if let Verdict::Wrong(why) = verdict {
             tally.failures.push(format!(
                 "SIGTOOL_ORACLE_SEED={seed}: fixture {:?}\nsent:{history}\npredicted: {predicted:?}\n\
-                 observed: {observed:?}\n{why}\nsituation: {situation:?}\n",
+                 observed: {observed:?}\n{why}\nsnapshot: {snapshot:?}\n",
                 plan.arguments,
             ));
             return;
         }
-        // A dead one is tried once: it has been waited for where it died of this.
-        // One that slept in D through a stop is marked as if a signal were
-        // pending, which /proc does not show (TIF_SIGPENDING).
+        // A dead process is tried once, because it is reaped if this signal
+        // killed it. A process that was stopped while it slept in state D is
+        // marked as if a signal were pending (TIF_SIGPENDING), which /proc does
+        // not show.
         let is_marked = target.vforked.is_some() && observed.before == Rest::Stopped;
         if observed.after == Rest::Dead || matches!(verdict, Verdict::Ended) || is_marked {
             return;
@@ -103,61 +104,67 @@ fn try_state(seed: u64, tally: &mut Tally) {
     }
 }
 
-/// Asks for the effect, sends, observes.
-fn try_signal(target: &mut Target, sending: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
-    let look = |target: &Target| {
+/// Predicts the effect, sends the signal and observes the result.
+fn try_signal(target: &mut Target, spec: SendSpec) -> (ProcessSnapshot, Effect, Observation) {
+    let take_snapshot = |target: &Target| {
         ProcRoot::default()
-            .snapshot(target.pid, Some(sending.signal), sigtool::sys::reader::read)
+            .snapshot(target.pid, Some(spec.signal), sigtool::sys::io::reader::read)
             .expect("it is not reaped")
     };
-    let before = target.settle();
+    let before = target.wait_for_rest();
     target.reports();
-    let situation = look(target);
-    let predicted = predict_effect(&situation, sending);
-    let value = sending.has_value.then_some(7);
-    let sent = match sending.tid {
-        None => send::to_pid(target.pid, Some(sending.signal), value),
-        Some(tid) => send::to_thread(target.pid, tid, Some(sending.signal), value),
+    let snapshot = take_snapshot(target);
+    let predicted = predict_effect(&snapshot, spec);
+    let value = spec.has_value.then_some(7);
+    let sent = match spec.tid {
+        None => send::to_pid(target.pid, Some(spec.signal), value),
+        Some(tid) => send::to_thread(target.pid, tid, Some(spec.signal), value),
     };
     let error = sent.err().and_then(|error| error.raw_os_error());
-    let after = target.settle();
-    let now = look(target);
+    let after = target.wait_for_rest();
+    let now = take_snapshot(target);
     let observed = Observation {
         error,
         before,
         after,
         reports: target.reports(),
-        pending: (is_pending(&situation, sending), is_pending(&now, sending)),
+        pending: (is_pending(&snapshot, spec), is_pending(&now, spec)),
         ended: (before != Rest::Dead && after == Rest::Dead).then(|| target.status()),
     };
-    (situation, predicted, observed)
+    (snapshot, predicted, observed)
 }
 
-/// Whether the signal is pending in the queue that it is sent to.
-fn is_pending(situation: &ProcessSnapshot, sending: SendSpec) -> bool {
-    match sending.tid {
-        None => situation.status.shared_pending.is_some_and(|set| set.contains(sending.signal)),
+/// Returns true if the signal is pending in the queue that it is sent to.
+fn is_pending(snapshot: &ProcessSnapshot, spec: SendSpec) -> bool {
+    match spec.tid {
+        None => snapshot.status.shared_pending.is_some_and(|set| set.contains(spec.signal)),
         Some(tid) => {
-            let threads = situation.threads.iter().flat_map(|threads| threads.iter());
-            threads.filter(|task| task.tid == tid).any(|task| task.pending.contains(sending.signal))
+            let threads = snapshot.threads.iter().flat_map(|threads| threads.iter());
+            threads.filter(|task| task.tid == tid).any(|task| task.pending.contains(spec.signal))
         }
     }
 }
 
-/// Ends what holds a signal back, and sees what it does then.
-fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &Effect) -> Verdict {
-    if held == PendingReason::Stopped {
-        let cont = SendSpec::to_process(named("CONT"));
-        let (situation, predicted, observed) = try_signal(target, cont);
-        return match check::verdict(&situation, cont, &predicted, &observed) {
-            Verdict::Right => check::then(sending, then, &observed),
+/// Ends the condition that keeps a signal pending, and checks what it does
+/// then.
+fn observe_eventual(
+    target: &mut Target,
+    spec: SendSpec,
+    reason: PendingReason,
+    eventual: &Effect,
+) -> Verdict {
+    if reason == PendingReason::Stopped {
+        let cont = SendSpec::to_process(parse_signal("CONT"));
+        let (snapshot, predicted, observed) = try_signal(target, cont);
+        return match check::verdict(&snapshot, cont, &predicted, &observed) {
+            Verdict::Right => check::eventual_verdict(spec, eventual, &observed),
             Verdict::Wrong(why) => Verdict::Wrong(format!("CONT: {why}: {predicted:?}, {observed:?}")),
             Verdict::Ended => Verdict::Ended,
         };
     }
     let child = target.vforked.take().expect("it waits in vfork(2)");
-    send::to_pid(child, Some(named("KILL")), None).expect("the child lives");
-    let after = target.settle();
+    send::to_pid(child, Some(parse_signal("KILL")), None).expect("the child lives");
+    let after = target.wait_for_rest();
     let observed = Observation {
         error: None,
         before: Rest::Asleep,
@@ -166,15 +173,15 @@ fn see_then(target: &mut Target, sending: SendSpec, held: PendingReason, then: &
         pending: (true, false),
         ended: (after == Rest::Dead).then(|| target.status()),
     };
-    // A stop may now find a thread amid a handler: what it waits in next is not
-    // to be seen.
-    match check::then(sending, then, &observed) {
+    // A stop may now interrupt a handler, and /proc does not show what the
+    // thread waits in next.
+    match check::eventual_verdict(spec, eventual, &observed) {
         Verdict::Right => Verdict::Ended,
         other => other,
     }
 }
 
-fn named(name: &str) -> Signal {
+fn parse_signal(name: &str) -> Signal {
     sigtool::signal::name::parse(name, Arch::NATIVE).expect("a signal")
 }
 
@@ -183,7 +190,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn what_is_predicted_happens() {
+    fn predictions_match_the_kernel() {
         let seed = std::env::var("SIGTOOL_ORACLE_SEED").ok();
         let seed = seed.map_or(SEED, |text| text.parse().expect("SIGTOOL_ORACLE_SEED is a number"));
         let next = AtomicU64::new(0);
@@ -201,11 +208,11 @@ mod slow {
         std::thread::scope(|scope| {
             let workers = [scope.spawn(work), scope.spawn(work)];
             for worker in workers {
-                let theirs = worker.join().expect("a worker");
-                for (kind, count) in theirs.kinds {
+                let other_tally = worker.join().expect("a worker");
+                for (kind, count) in other_tally.kinds {
                     *tally.kinds.entry(kind).or_default() += count;
                 }
-                tally.failures.extend(theirs.failures);
+                tally.failures.extend(other_tally.failures);
             }
         });
         let trials: usize = tally.kinds.values().sum();
@@ -216,7 +223,8 @@ mod slow {
         }
         let unknown: usize =
             tally.kinds.iter().filter(|(kind, _)| kind.starts_with("unknown")).map(|each| each.1).sum();
-        // What can be known must not be called unknown: 2 % here cannot.
+        // The prediction must not be "unknown" without need: 2 % cannot be
+        // avoided.
         assert!(unknown * 30 < trials, "{unknown} of {trials} unknown");
     }
 }

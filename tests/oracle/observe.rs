@@ -1,9 +1,10 @@
-//! A fixture whose state is left to /proc, and what a signal did to it.
+//! A fixture whose state is read from /proc, and the effect of a signal on
+//! it.
 //!
-//! Nothing is waited for by time. A thread that is sent a signal is runnable
-//! before kill(2) returns, and one that another thread wakes is so before that
-//! one sleeps. So once all have been seen asleep twice, with no switch of
-//! context between, all were so at one time, and stay so.
+//! The tests do not rely on time. A thread that is sent a signal is runnable
+//! before kill(2) returns. A thread that another thread wakes is runnable before
+//! that one sleeps. So if all threads are seen asleep twice with no context
+//! switch in between, they were all asleep at one time and stay asleep.
 
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -15,13 +16,13 @@ use sigtool::signal::Signal;
 
 use crate::support::fixture_path;
 
-/// Longer than anything here takes: what is not over by then hangs.
-const TOO_LONG: Duration = Duration::from_secs(30);
+/// Longer than every operation here takes; after this time it hangs.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A thread at one moment: its id, its state's letter, its switches of context.
-type Glimpse = Vec<(u32, char, u64)>;
+/// The threads at one moment: TID, state letter, number of context switches.
+type Sample = Vec<(u32, char, u64)>;
 
-/// How a process is when nothing in it moves.
+/// The state of a process in which all threads are at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     Asleep,
@@ -29,29 +30,30 @@ pub enum Rest {
     Dead,
 }
 
-/// What took a signal, as the fixture reports it.
+/// A report of the fixture that a signal was handled, taken or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub what: String,
+    pub event: String,
     pub signal: u8,
     pub tid: u32,
 }
 
-/// The fixture; ended when dropped.
+/// The fixture. Killed when dropped.
 pub struct Target {
     child: Child,
     stdout: ChildStdout,
-    /// What has been read of its stdout and is no whole line yet.
+    /// Output that was read from its stdout and is not a whole line yet.
     text: Vec<u8>,
     pub pid: u32,
-    /// Its further threads.
+    /// The TIDs of its additional threads.
     pub threads: Vec<u32>,
-    /// The child that its main thread waits for in vfork(2), in state D.
+    /// The PID of the child that its main thread waits for in vfork(2), in
+    /// state D.
     pub vforked: Option<u32>,
 }
 
 impl Target {
-    /// Starts it, and waits until nothing in it moves.
+    /// Starts the fixture and waits until all threads are at rest.
     pub fn start(arguments: &[String]) -> Target {
         let mut child = Command::new(fixture_path())
             .args(arguments)
@@ -62,30 +64,31 @@ impl Target {
         let stdout = child.stdout.take().expect("a pipe");
         let pid = child.id();
         let mut target = Target { child, stdout, text: Vec::new(), pid, threads: Vec::new(), vforked: None };
-        let made = loop {
-            // What was queued may have been taken by now.
+        let line = loop {
+            // Reports may come first, because queued signals may already be
+            // taken.
             match target.line() {
                 Some(line) if line.starts_with("made ") => break line,
                 Some(_) => {}
                 None => assert!(target.read_more(true), "fixture {arguments:?} failed"),
             }
         };
-        let mut words = made.split(' ');
-        assert_eq!((words.next(), words.next()), (Some("made"), Some(&*target.pid.to_string())), "{made}");
+        let mut words = line.split(' ');
+        assert_eq!((words.next(), words.next()), (Some("made"), Some(&*target.pid.to_string())), "{line}");
         target.threads = words.map(|word| word.parse().expect("an id")).collect();
         if arguments.last().is_some_and(|word| word == "--vfork") {
             target.vforked = target.threads.pop();
         }
-        target.settle();
+        target.wait_for_rest();
         target
     }
 
-    /// Waits until nothing in it moves.
-    pub fn settle(&mut self) -> Rest {
-        let end = Instant::now() + TOO_LONG;
-        let mut last = Glimpse::new();
+    /// Waits until all threads are at rest.
+    pub fn wait_for_rest(&mut self) -> Rest {
+        let end = Instant::now() + TIMEOUT;
+        let mut last = Sample::new();
         loop {
-            let now = glimpse(self.pid);
+            let now = sample(self.pid);
             if now == last && self.is_still(&now) {
                 return rest(&now);
             }
@@ -95,9 +98,9 @@ impl Target {
         }
     }
 
-    fn is_still(&self, glimpse: &Glimpse) -> bool {
-        !glimpse.is_empty()
-            && glimpse.iter().all(|(tid, state, _)| match state {
+    fn is_still(&self, sample: &Sample) -> bool {
+        !sample.is_empty()
+            && sample.iter().all(|(tid, state, _)| match state {
                 'S' | 'T' | 't' => true,
                 'D' => self.vforked.is_some() && *tid == self.pid,
                 'Z' => *tid == self.pid,
@@ -105,17 +108,17 @@ impl Target {
             })
     }
 
-    /// What took signals since this was last asked. It must have settled.
+    /// Returns the reports since the last call. All threads must be at rest.
     pub fn reports(&mut self) -> Vec<Report> {
         while self.read_more(false) {}
         let lines = std::iter::from_fn(|| self.line());
         lines
             .map(|line| {
                 let words: Vec<&str> = line.split(' ').collect();
-                let [what, signal, tid] = words[..] else { panic!("{line:?} is no report") };
+                let [event, signal, tid] = words[..] else { panic!("{line:?} is not a report") };
                 let number = |word: &str| word.parse::<u32>().expect("a number");
                 Report {
-                    what: what.to_owned(),
+                    event: event.to_owned(),
                     signal: u8::try_from(number(signal)).expect("a signal"),
                     tid: number(tid),
                 }
@@ -129,7 +132,8 @@ impl Target {
         Some(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
-    /// Reads what is there, or waits for something; gives whether there was.
+    /// Reads available output, or waits for output if `wait` is set. Returns
+    /// true if there was any.
     fn read_more(&mut self, wait: bool) -> bool {
         if !wait {
             let mut pipe = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)];
@@ -144,7 +148,7 @@ impl Target {
         length > 0
     }
 
-    /// How it ended; it must be dead.
+    /// Reaps the process, which must be dead, and returns its exit status.
     pub fn status(&mut self) -> ExitStatus {
         self.child.wait().expect("it is dead")
     }
@@ -157,37 +161,38 @@ impl Drop for Target {
     }
 }
 
-/// What a signal did.
+/// The observed effect of a signal.
 #[derive(Debug)]
 pub struct Observation {
-    /// What the system call said, if it failed.
+    /// The errno of the system call, if it failed.
     pub error: Option<i32>,
     pub before: Rest,
     pub after: Rest,
-    /// How it ended, if it did.
+    /// The exit status, if the signal ended the process.
     pub ended: Option<ExitStatus>,
     pub reports: Vec<Report>,
-    /// Whether it is pending where it was sent to: before, and after.
+    /// True if the signal is pending in the queue that it was sent to: before
+    /// and after sending.
     pub pending: (bool, bool),
 }
 
 impl Observation {
-    /// Whether such a report of the signal came; from this thread, if one is
-    /// named.
-    pub fn was(&self, what: &str, signal: Signal, tid: Option<u32>) -> bool {
+    /// Returns true if there is such a report of the signal, from this thread
+    /// if one is given.
+    pub fn was(&self, event: &str, signal: Signal, tid: Option<u32>) -> bool {
         self.reports.iter().any(|report| {
-            report.what == what && report.signal == signal.get() && tid.is_none_or(|tid| report.tid == tid)
+            report.event == event && report.signal == signal.get() && tid.is_none_or(|tid| report.tid == tid)
         })
     }
 
-    /// Whether anything took the signal.
+    /// Returns true if any thread handled, took or read the signal.
     pub fn was_taken(&self, signal: Signal) -> bool {
         self.reports.iter().any(|report| report.signal == signal.get())
     }
 }
 
-fn rest(glimpse: &Glimpse) -> Rest {
-    let any = |of: fn(char) -> bool| glimpse.iter().any(|(_, state, _)| of(*state));
+fn rest(sample: &Sample) -> Rest {
+    let any = |predicate: fn(char) -> bool| sample.iter().any(|(_, state, _)| predicate(*state));
     match () {
         () if any(|state| state == 'T') => Rest::Stopped,
         () if any(|state| state != 'Z') => Rest::Asleep,
@@ -195,8 +200,9 @@ fn rest(glimpse: &Glimpse) -> Rest {
     }
 }
 
-/// The threads as they are now; those that end meanwhile are left out.
-fn glimpse(pid: u32) -> Glimpse {
+/// Reads the current state of all threads. Threads that exit meanwhile are
+/// left out.
+fn sample(pid: u32) -> Sample {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is not reaped");
     let tids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
     tids.filter_map(|tid: u32| {

@@ -1,8 +1,8 @@
-//! States to be tried, drawn at random: as arguments of the fixture.
+//! Random states to test, as arguments of the fixture.
 
 use sigtool::signal::{Arch, Signal, SignalSet};
 
-/// Random numbers that a seed determines (splitmix64).
+/// A random number generator that a seed determines (splitmix64).
 pub struct Random(u64);
 
 impl Random {
@@ -17,7 +17,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    /// A number below this one.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap_or(0)
     }
@@ -30,45 +30,46 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// Each member with the same chance, which is itself drawn.
-    fn part(&mut self, of: SignalSet) -> SignalSet {
+    /// Returns a random subset. All members have the same chance, which is
+    /// drawn first.
+    fn subset(&mut self, set: SignalSet) -> SignalSet {
         let percent = self.choose(&[0, 30, 70, 100]);
-        of.iter().filter(|_| self.chance(percent)).collect()
+        set.iter().filter(|_| self.chance(percent)).collect()
     }
 
-    /// A part with at least one member.
-    fn some(&mut self, of: SignalSet) -> SignalSet {
-        let mut part = self.part(of);
-        let all: Vec<Signal> = of.iter().collect();
-        part.insert(self.choose(&all));
-        part
+    /// Returns a random subset with at least one member.
+    fn nonempty_subset(&mut self, set: SignalSet) -> SignalSet {
+        let mut subset = self.subset(set);
+        let all: Vec<Signal> = set.iter().collect();
+        subset.insert(self.choose(&all));
+        subset
     }
 }
 
-/// A state, and what to send to who is in it.
+/// A state and the signals to send to a process in it.
 pub struct Plan {
-    /// The arguments that make the fixture so.
+    /// The arguments that put the fixture into the state.
     pub arguments: Vec<String>,
-    /// The signals that the state is about.
+    /// The signals that occur in the state.
     pub pool: Vec<Signal>,
-    /// It is stopped first of all: by the test, for `--stop` would stop threads
-    /// that do not wait yet.
+    /// True if the first signal is STOP. The test sends it, because `--stop`
+    /// would stop threads before they wait.
     pub is_stopped: bool,
 }
 
-/// Signals that can be sent without meaning: all but those of the C library.
+/// Returns all signals that the C library does not reserve for itself.
 pub fn sendable() -> Vec<Signal> {
     Arch::NATIVE.signals().filter(|signal| !matches!(signal.get(), 32 | 33)).collect()
 }
 
-/// How a thread waits once its mask is set.
+/// The call that a thread waits in after it has set its mask.
 enum Wait {
     Sleep,
     Sigwait(SignalSet),
     Sigsuspend(SignalSet),
 }
 
-/// A thread: what it blocks, and how it waits.
+/// The signal mask of a thread, and the call that it waits in.
 struct Thread {
     blocked: SignalSet,
     wait: Wait,
@@ -76,19 +77,19 @@ struct Thread {
 
 impl Thread {
     fn draw(random: &mut Random, pool: SignalSet) -> Thread {
-        let blocked = random.part(pool);
+        let blocked = random.subset(pool);
         match random.below(100) {
             0..20 => {
-                let awaited = random.some(pool);
+                let awaited = random.nonempty_subset(pool);
                 Thread { blocked: blocked | awaited, wait: Wait::Sigwait(awaited) }
             }
-            20..30 => Thread { blocked, wait: Wait::Sigsuspend(random.part(pool)) },
+            20..30 => Thread { blocked, wait: Wait::Sigsuspend(random.subset(pool)) },
             _ => Thread { blocked, wait: Wait::Sleep },
         }
     }
 
-    /// What stays pending for it from the start on.
-    fn holds(&self) -> SignalSet {
+    /// The signals that stay pending for it from the start.
+    fn pending_set(&self) -> SignalSet {
         match self.wait {
             Wait::Sigsuspend(mask) => self.blocked & mask,
             _ => self.blocked,
@@ -96,12 +97,12 @@ impl Thread {
     }
 }
 
-fn text(set: SignalSet) -> String {
+fn set_text(set: SignalSet) -> String {
     set.display(Arch::NATIVE).to_string()
 }
 
 impl Plan {
-    /// The state that a seed determines.
+    /// Draws a state.
     pub fn draw(random: &mut Random) -> Plan {
         let catchable: Vec<Signal> =
             sendable().into_iter().filter(|signal| !matches!(signal.get(), 9 | 19)).collect();
@@ -109,11 +110,14 @@ impl Plan {
         for _ in 0..6 {
             pool.insert(random.choose(&catchable));
         }
-        // What has rules of its own is drawn more often.
-        pool.insert(random.choose(&["CONT", "TSTP", "TTIN", "TTOU", "TERM", "CHLD", "QUIT"].map(named)));
+        // Signals with special rules are drawn more often.
+        pool.insert(
+            random.choose(&["CONT", "TSTP", "TTIN", "TTOU", "TERM", "CHLD", "QUIT"].map(parse_signal)),
+        );
         let mut threads: Vec<Thread> = (0..random.below(4)).map(|_| Thread::draw(random, pool)).collect();
         let mut main = Thread::draw(random, pool);
-        // As POSIX has it: what one thread awaits, all block.
+        // POSIX demands that all threads block a signal that one thread waits
+        // for.
         if random.chance(60) {
             let awaited = threads.iter().chain([&main]).fold(SignalSet::EMPTY, |all, thread| {
                 all | if let Wait::Sigwait(set) = thread.wait { set } else { SignalSet::EMPTY }
@@ -123,73 +127,85 @@ impl Plan {
                 .chain([&mut main])
                 .for_each(|thread| thread.blocked = thread.blocked | awaited);
         }
-        let mut words: Vec<String> = ["--unwatched", "--report", "--core-limit"].map(str::to_owned).into();
-        // A limit of 1 lets nothing be dumped, wherever dumps go; 0 does not hold for pipes.
-        words.push("1".to_owned());
+        let mut arguments: Vec<String> =
+            ["--unwatched", "--report", "--core-limit"].map(str::to_owned).into();
+        // A limit of 1 prevents all core dumps; a limit of 0 does not apply to
+        // pipes.
+        arguments.push("1".to_owned());
         match random.below(5) {
-            0 => words.push("--new-session".to_owned()),
-            1 => words.push("--new-group".to_owned()),
+            0 => arguments.push("--new-session".to_owned()),
+            1 => arguments.push("--new-group".to_owned()),
             _ => {}
         }
-        let (caught, ignored) = (random.part(pool), random.part(pool));
-        words.extend(["--catch".to_owned(), text(caught), "--ignore".to_owned(), text(ignored - caught)]);
+        let (caught, ignored) = (random.subset(pool), random.subset(pool));
+        arguments.extend([
+            "--catch".to_owned(),
+            set_text(caught),
+            "--ignore".to_owned(),
+            set_text(ignored - caught),
+        ]);
         for thread in &threads {
-            words.extend(["--thread".to_owned(), thread_text(thread, random)]);
+            arguments.extend(["--thread".to_owned(), thread_argument(thread, random)]);
         }
-        let held = threads.iter().fold(main.holds(), |all, thread| all & thread.holds());
-        words.extend(["--block".to_owned(), text(main.blocked)]);
+        let pending = threads.iter().fold(main.pending_set(), |all, thread| all & thread.pending_set());
+        arguments.extend(["--block".to_owned(), set_text(main.blocked)]);
         if random.chance(40) {
-            for signal in random.part(main.holds()).iter() {
-                words.extend(["--own".to_owned(), text([signal].into_iter().collect())]);
+            for signal in random.subset(main.pending_set()).iter() {
+                arguments.extend(["--own".to_owned(), set_text([signal].into_iter().collect())]);
             }
         }
         if random.chance(40) {
-            for signal in random.part(held).iter() {
+            for signal in random.subset(pending).iter() {
                 let value = if random.chance(50) { "=7" } else { "" };
-                let signal = text([signal].into_iter().collect());
-                words.extend(["--queue".to_owned(), format!("{signal}{value}")]);
+                let signal = set_text([signal].into_iter().collect());
+                arguments.extend(["--queue".to_owned(), format!("{signal}{value}")]);
             }
         }
         if random.chance(20) {
-            words.extend(["--signalfd".to_owned(), text(random.some(pool))]);
+            arguments.extend(["--signalfd".to_owned(), set_text(random.nonempty_subset(pool))]);
         }
         if random.chance(8) {
-            words.extend(["--queue-limit".to_owned(), "0".to_owned()]);
+            arguments.extend(["--queue-limit".to_owned(), "0".to_owned()]);
         }
-        words.extend(end(&main, !threads.is_empty(), pool, random));
-        Plan { arguments: words, pool: pool.iter().collect(), is_stopped: random.chance(20) }
+        arguments.extend(final_state_arguments(&main, !threads.is_empty(), pool, random));
+        Plan { arguments, pool: pool.iter().collect(), is_stopped: random.chance(20) }
     }
 }
 
-fn named(name: &str) -> Signal {
+fn parse_signal(name: &str) -> Signal {
     sigtool::signal::name::parse(name, Arch::NATIVE).expect("a signal")
 }
 
-fn thread_text(thread: &Thread, random: &mut Random) -> String {
-    let mut words = format!("block={}", text(thread.blocked));
+fn thread_argument(thread: &Thread, random: &mut Random) -> String {
+    let mut arguments = format!("block={}", set_text(thread.blocked));
     if random.chance(30) {
-        for signal in random.part(thread.holds()).iter() {
-            words += &format!(";own={}", text([signal].into_iter().collect()));
+        for signal in random.subset(thread.pending_set()).iter() {
+            arguments += &format!(";own={}", set_text([signal].into_iter().collect()));
         }
     }
     match thread.wait {
         Wait::Sleep => {}
-        Wait::Sigwait(set) => words += &format!(";sigwait={}", text(set)),
-        Wait::Sigsuspend(set) => words += &format!(";sigsuspend={}", text(set)),
+        Wait::Sigwait(set) => arguments += &format!(";sigwait={}", set_text(set)),
+        Wait::Sigsuspend(set) => arguments += &format!(";sigsuspend={}", set_text(set)),
     }
-    words
+    arguments
 }
 
-/// How the main thread ends up.
-fn end(main: &Thread, has_others: bool, pool: SignalSet, random: &mut Random) -> Vec<String> {
-    let words: &[&str] = match (&main.wait, random.below(100)) {
-        (Wait::Sigwait(set), _) => &["--sigwait", &text(*set)],
-        (Wait::Sigsuspend(set), _) => &["--sigsuspend", &text(*set)],
+/// Returns the arguments for the final state of the main thread.
+fn final_state_arguments(
+    main: &Thread,
+    has_others: bool,
+    pool: SignalSet,
+    random: &mut Random,
+) -> Vec<String> {
+    let arguments: &[&str] = match (&main.wait, random.below(100)) {
+        (Wait::Sigwait(set), _) => &["--sigwait", &set_text(*set)],
+        (Wait::Sigsuspend(set), _) => &["--sigsuspend", &set_text(*set)],
         (Wait::Sleep, 15..19) => &["--exit", "0"],
         (Wait::Sleep, 19..25) => &["--vfork"],
-        (Wait::Sleep, 25..31) => &["--read-signalfd", &text(random.some(pool))],
+        (Wait::Sleep, 25..31) => &["--read-signalfd", &set_text(random.nonempty_subset(pool))],
         (Wait::Sleep, 31..45) if has_others => &["--leader-exits"],
         (Wait::Sleep, _) => &[],
     };
-    words.iter().map(|word| (*word).to_owned()).collect()
+    arguments.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! What a look shows.
+//! The results of an inspection by ptrace(2).
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use sigtool::signal::SignalSet;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
 use sigtool::sys::signal::send;
 
-use super::{handlers, is_possible, queue, set, signal};
+use super::{handlers, is_ptrace_available, queue, set, signal};
 use crate::support::{Fixture, skipped};
 
-/// A line of a process's status.
+/// Returns the value of a line in a process's status.
 fn status(pid: u32, line: &str) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
     let found = text.lines().find_map(|each| each.strip_prefix(line)?.strip_prefix(':'));
@@ -18,18 +18,19 @@ fn status(pid: u32, line: &str) -> String {
 }
 
 #[test]
-fn handlers_are_seen_with_their_flags_and_masks() {
-    if !is_possible() {
+fn inspect_reads_handlers_with_flags_and_masks() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP,USR1,TERM,RTMAX", "--ignore", "INT"]);
-    let seen = handlers(fixture.pid, "HUP,INT,USR1,USR2,TERM,RTMAX").expect("a look");
+    let seen = handlers(fixture.pid, "HUP,INT,USR1,USR2,TERM,RTMAX").expect("inspection succeeds");
     let names: Vec<u8> = seen.actions.iter().map(|(signal, _)| signal.get()).collect();
     assert_eq!(names, [1, 2, 10, 12, 15, 64]);
     let caught: Vec<bool> = seen.actions.iter().map(|(_, action)| action.is_caught()).collect();
     assert_eq!(caught, [true, false, true, false, true, true]);
     let (_, hup) = seen.actions[0];
-    // signal(3) blocks the signal itself meanwhile, and restarts calls.
+    // signal(3) blocks the signal while its handler runs, and restarts system
+    // calls.
     assert_eq!(hup.mask, set("HUP"));
     assert_eq!(hup.flag_names(), ["RESTORER", "RESTART"]);
     assert!(hup.restorer().is_some_and(|restorer| restorer > 0x1000));
@@ -41,8 +42,8 @@ fn handlers_are_seen_with_their_flags_and_masks() {
 }
 
 #[test]
-fn kill_and_stop_have_no_actions() {
-    if !is_possible() {
+fn inspect_returns_no_actions_of_kill_and_stop() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
@@ -55,13 +56,13 @@ fn kill_and_stop_have_no_actions() {
         },
         super::DEADLINE,
     )
-    .expect("a look");
+    .expect("inspection succeeds");
     assert_eq!(seen.actions.len(), 62);
 }
 
 #[test]
-fn the_queues_are_seen_in_their_order() {
-    if !is_possible() {
+fn inspect_reads_queues_in_order() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start([
@@ -79,9 +80,9 @@ fn the_queues_are_seen_in_their_order() {
         "block=USR2;own=USR2",
     ]);
     send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(9)).expect("sent");
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     let own = std::process::id();
-    let told: Vec<_> = seen
+    let entries: Vec<_> = seen
         .queue
         .iter()
         .map(|each| {
@@ -91,7 +92,7 @@ fn the_queues_are_seen_in_their_order() {
         .collect();
     let thread = Some(fixture.ids[0]);
     let main = Some(fixture.pid);
-    let mut by_queue = told.clone();
+    let mut by_queue = entries.clone();
     by_queue.sort_by_key(|each| each.4);
     assert_eq!(
         by_queue,
@@ -105,41 +106,41 @@ fn the_queues_are_seen_in_their_order() {
         ]
     );
     assert!(!seen.truncated && seen.actions.is_empty());
-    // Nothing of it has been taken.
-    assert_eq!(queue(fixture.pid).expect("a look").queue, seen.queue);
+    // Reading the queue leaves it unchanged.
+    assert_eq!(queue(fixture.pid).expect("inspection succeeds").queue, seen.queue);
 }
 
 #[test]
-fn nothing_pending_stops_nobody() {
-    if !is_possible() {
+fn inspect_stops_no_thread_if_nothing_is_pending() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--block", "TERM"]);
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.longest_stop), (0, Duration::ZERO));
 }
 
 #[test]
-fn a_long_queue_is_cut_and_says_so() {
-    if !is_possible() {
+fn inspect_truncates_long_queue() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--block", "RTMIN+1"]);
     for value in 0..1000 {
         send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(value)).expect("sent");
     }
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, false));
     let values: Vec<i32> = seen.queue.iter().map(|each| each.siginfo.value).collect();
     assert_eq!(values, (0..1000).collect::<Vec<_>>());
     send::to_pid(fixture.pid, Some(signal("RTMIN+1")), Some(1000)).expect("sent");
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!((seen.queue.len(), seen.truncated), (1000, true));
 }
 
 #[test]
-fn masks_and_dispositions_stay_what_they_were() {
-    if !is_possible() {
+fn inspect_leaves_masks_and_dispositions_unchanged() {
+    if !is_ptrace_available() {
         return;
     }
     for arguments in [
@@ -154,33 +155,33 @@ fn masks_and_dispositions_stay_what_they_were() {
         let lines = ["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd", "State"];
         let before = lines.map(|line| status(fixture.pid, line));
         for _ in 0..20 {
-            let seen = handlers(fixture.pid, "USR1,TRAP").expect("a look");
+            let seen = handlers(fixture.pid, "USR1,TRAP").expect("inspection succeeds");
             assert!(seen.actions[1].1.is_caught(), "{arguments:?}: {seen:?}");
-            queue(fixture.pid).expect("a look");
+            queue(fixture.pid).expect("inspection succeeds");
         }
-        super::settle(fixture.pid, 'S');
+        super::wait_for_state(fixture.pid, 'S');
         assert_eq!(lines.map(|line| status(fixture.pid, line)), before, "{arguments:?}");
     }
 }
 
 #[test]
-fn a_stopped_process_stays_stopped_and_continues() {
-    if !is_possible() {
+fn inspect_leaves_stopped_process_stopped() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1", "--report", "--stop"]);
     for _ in 0..50 {
-        let seen = handlers(fixture.pid, "USR1").expect("a look");
+        let seen = handlers(fixture.pid, "USR1").expect("inspection succeeds");
         assert!(seen.actions[0].1.is_caught());
-        super::settle(fixture.pid, 'T');
+        super::wait_for_state(fixture.pid, 'T');
     }
     send::to_pid(fixture.pid, Some(signal("CONT")), None).expect("sent");
-    super::settle(fixture.pid, 'S');
+    super::wait_for_state(fixture.pid, 'S');
 }
 
 #[test]
-fn the_dead_and_the_unborn_are_refused() {
-    if !is_possible() {
+fn inspect_refuses_zombie_and_missing_process() {
+    if !is_ptrace_available() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
@@ -189,7 +190,7 @@ fn the_dead_and_the_unborn_are_refused() {
     let zombie = Fixture::start(["--exit", "7"]);
     assert!(matches!(handlers(zombie.pid, "TERM"), Err(PtraceError::Zombie)));
     assert!(matches!(queue(zombie.pid), Err(PtraceError::Zombie)));
-    // kthreadd; not to be seen in a pid namespace.
+    // PID 2 is kthreadd, which is not visible in a PID namespace.
     if std::fs::read_to_string("/proc/2/comm").is_ok_and(|name| name == "kthreadd\n") {
         assert!(matches!(handlers(2, "TERM"), Err(PtraceError::KernelThread)));
     } else {
@@ -198,20 +199,20 @@ fn the_dead_and_the_unborn_are_refused() {
 }
 
 #[test]
-fn a_process_whose_main_thread_has_ended_is_seen() {
-    if !is_possible() {
+fn inspect_reads_process_with_exited_leader() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP", "--thread", "block=USR2;own=USR2", "--leader-exits"]);
-    let seen = handlers(fixture.pid, "HUP").expect("a look");
+    let seen = handlers(fixture.pid, "HUP").expect("inspection succeeds");
     assert!(seen.actions[0].1.is_caught());
-    let seen = queue(fixture.pid).expect("a look");
+    let seen = queue(fixture.pid).expect("inspection succeeds");
     assert_eq!(seen.queue.iter().map(|each| each.tid).collect::<Vec<_>>(), [Some(fixture.ids[0])]);
 }
 
 #[test]
-fn a_deep_sleep_is_given_up_in_time() {
-    if !is_possible() {
+fn inspect_gives_up_on_uninterruptible_sleep() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP", "--vfork"]);
@@ -222,15 +223,15 @@ fn a_deep_sleep_is_given_up_in_time() {
     let time = begin.elapsed();
     assert!(time >= Duration::from_millis(300) && time < Duration::from_secs(10), "{time:?}");
     assert_eq!(status(fixture.pid, "TracerPid"), "0");
-    // Once it is awake it can be seen.
+    // Once it is awake it can be inspected.
     send::to_pid(fixture.ids[0], Some(signal("KILL")), None).expect("sent");
-    super::settle(fixture.pid, 'S');
-    assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+    super::wait_for_state(fixture.pid, 'S');
+    assert!(handlers(fixture.pid, "HUP").expect("inspection succeeds").actions[0].1.is_caught());
 }
 
 #[test]
-fn a_traced_process_is_refused_with_its_tracer() {
-    if !is_possible() {
+fn inspect_refuses_traced_process_and_names_tracer() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
@@ -240,7 +241,7 @@ fn a_traced_process_is_refused_with_its_tracer() {
             Ok(tracer) => tracer,
             Err(error) => return skipped(&format!("strace: {error}")),
         };
-    super::until(|| status(fixture.pid, "TracerPid") != "0");
+    super::wait_until(|| status(fixture.pid, "TracerPid") != "0");
     let refused = handlers(fixture.pid, "HUP");
     let by = tracer.id();
     let _ = tracer.kill();

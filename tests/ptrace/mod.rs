@@ -1,5 +1,5 @@
-//! Looking into processes by ptrace(2): what is seen, and that it leaves no
-//! trace.
+//! Inspection and tracing by ptrace(2): the results are right, and the target
+//! is not disturbed.
 
 mod blocking_calls;
 mod hostile;
@@ -17,7 +17,7 @@ use sigtool::signal::{Arch, Signal, SignalSet, name};
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError, PtraceInspection};
 use sigtool::sys::signal::send;
 
-/// Long enough for a loaded machine; what never answers is told so at last.
+/// Long enough for a loaded machine. An inspection that hangs fails after it.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub fn set(text: &str) -> SignalSet {
@@ -28,7 +28,7 @@ pub fn signal(text: &str) -> Signal {
     name::parse(text, Arch::NATIVE).expect("a signal")
 }
 
-/// The actions of these signals.
+/// Inspects the actions of these signals.
 pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError> {
     ptrace::inspect(
         pid,
@@ -37,7 +37,7 @@ pub fn handlers(pid: u32, signals: &str) -> Result<PtraceInspection, PtraceError
     )
 }
 
-/// What is pending.
+/// Inspects the signal queues.
 pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
     ptrace::inspect(
         pid,
@@ -46,8 +46,9 @@ pub fn queue(pid: u32) -> Result<PtraceInspection, PtraceError> {
     )
 }
 
-/// Whether ptrace(2) is to be had here at all; else that is said.
-pub fn is_possible() -> bool {
+/// Returns true if ptrace(2) is available. Otherwise prints that the test is
+/// skipped.
+pub fn is_ptrace_available() -> bool {
     let fixture = crate::support::Fixture::start(["--catch", "USR1"]);
     match handlers(fixture.pid, "USR1") {
         Ok(_) => true,
@@ -55,85 +56,84 @@ pub fn is_possible() -> bool {
             crate::support::skipped("no ptrace here");
             false
         }
-        // What else is wrong is for the tests to find.
+        // The tests report other errors.
         Err(_) => true,
     }
 }
 
-/// Waits until something is so, as long as a loaded machine may take for it.
-pub fn until(mut is_so: impl FnMut() -> bool) {
+/// Waits until a condition is true; panics after 60 s.
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < end, "it never came");
+    while !condition() {
+        assert!(Instant::now() < end, "the condition was not met within 60 s");
         std::thread::yield_now();
     }
 }
 
-/// Waits until the process is in a state, by its letter.
-pub fn settle(pid: u32, state: char) {
-    until(|| state_of(pid) == Some(state));
+/// Waits until the process is in a state, given by its letter.
+pub fn wait_for_state(pid: u32, state: char) {
+    wait_until(|| state_of(pid) == Some(state));
 }
 
-/// The letter of its state.
+/// Returns the state letter of a process.
 pub fn state_of(pid: u32) -> Option<char> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     stat.get(end + 2).map(|byte| char::from(*byte))
 }
 
-/// A process of the fixture that is looked into while it works; ended when
-/// dropped.
+/// A process of `inspect-target`. Killed when dropped.
 pub struct Target {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     pub pid: u32,
-    /// What it said when it was ready.
-    pub rest: String,
+    /// The text after `ready PID`.
+    pub ready_text: String,
 }
 
 impl Target {
-    pub fn start(words: &[&str]) -> Target {
+    pub fn start(arguments: &[&str]) -> Target {
         let path = crate::support::fixture_path().with_file_name("inspect-target");
         let mut child = Command::new(path)
-            .args(words)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the fixture runs");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut target = Target { pid: child.id(), child, stdin, stdout, rest: String::new() };
+        let mut target = Target { pid: child.id(), child, stdin, stdout, ready_text: String::new() };
         let line = target.line();
-        let rest = line.strip_prefix(&format!("ready {}", target.pid));
-        target.rest = rest.unwrap_or_else(|| panic!("it said {line:?}")).trim().to_owned();
+        let ready_text = line.strip_prefix(&format!("ready {}", target.pid));
+        target.ready_text = ready_text.unwrap_or_else(|| panic!("it printed {line:?}")).trim().to_owned();
         target
     }
 
-    /// What it says next; nothing once it has ended.
+    /// Reads the next line that it prints; empty once it has exited.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("it speaks");
+        self.stdout.read_line(&mut line).expect("it prints a line");
         line.trim_end().to_owned()
     }
 
-    pub fn say(&mut self, text: &str) {
-        // Where it has ended already, its end tells more.
+    pub fn write_input(&mut self, text: &str) {
+        // If it has exited already, the caller notices.
         let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(text.as_bytes()));
     }
 
-    /// Queues a signal to one that counts them. Only so many are on their way at
-    /// once: all processes of a user share what may be queued.
+    /// Queues a signal to a process that counts them. At most 1000 are
+    /// pending at a time, because all processes of a user share one limit.
     pub fn queue(&mut self, value: i32) {
         const STEP: i32 = 500;
         if value > 2 * STEP && value % STEP == 0 {
             self.line();
         }
         let signal = signal("RTMIN+1");
-        until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
+        wait_until(|| send::to_pid(self.pid, Some(signal), Some(value)).is_ok());
     }
 
-    /// How many of them came in their order.
+    /// Returns the number of signals that arrived in order.
     pub fn in_order(&mut self) -> i32 {
         loop {
             let line = self.line();

@@ -1,4 +1,5 @@
-//! Targets in strange places, and those who may not look.
+//! Targets in unusual situations: 32-bit code, job control, a frozen group, a
+//! PID namespace.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,78 +9,82 @@ use sigtool::sys::process::child;
 use sigtool::sys::ptrace::{self, InspectRequest, PtraceError};
 use sigtool::sys::signal::send;
 
-use super::{Target, handlers, is_possible, queue, set, settle, signal, state_of, until};
+use super::{
+    Target, handlers, is_ptrace_available, queue, set, signal, state_of, wait_for_state, wait_until,
+};
 use crate::support::{Fixture, fixture_path, in_namespace, skipped};
 
 #[test]
-fn code_of_32_bits_is_refused() {
-    if !is_possible() {
+fn inspect_refuses_32_bit_code() {
+    if !is_ptrace_available() {
         return;
     }
     let mut target = Target::start(&["compat"]);
-    // pause(2), as 32-bit programs number it.
+    // The number of pause(2) in 32-bit programs is 29.
     let path = format!("/proc/{}/syscall", target.pid);
-    until(|| !target.is_alive() || std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("29 ")));
+    wait_until(|| {
+        !target.is_alive() || std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("29 "))
+    });
     if !target.is_alive() {
         return skipped("no 32-bit code here");
     }
     for _ in 0..10 {
-        let refused = handlers(target.pid, "SEGV");
-        assert!(matches!(refused, Err(PtraceError::Compat)), "{refused:?}");
+        let result = handlers(target.pid, "SEGV");
+        assert!(matches!(result, Err(PtraceError::Compat)), "{result:?}");
     }
-    settle(target.pid, 'S');
+    wait_for_state(target.pid, 'S');
     assert!(target.is_alive());
 }
 
-/// Stopped and continued while it is looked into, it is in the end what was
-/// asked for last.
+/// A process that is stopped and continued during inspections ends in the
+/// state that was requested last.
 #[test]
-fn stops_and_their_ends_come_through() {
-    if !is_possible() {
+fn stop_and_cont_take_effect_during_inspection() {
+    if !is_ptrace_available() {
         return;
     }
     let target = Fixture::start(["--catch", "HUP,USR1,USR2,TERM,ALRM,VTALRM,PROF,WINCH", "--thread", ""]);
     let pid = target.pid;
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let is_done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                handlers(pid, "HUP,USR1,USR2,TERM,ALRM,VTALRM,PROF,WINCH").expect("a look");
-                queue(pid).expect("a look");
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                handlers(pid, "HUP,USR1,USR2,TERM,ALRM,VTALRM,PROF,WINCH").expect("inspection succeeds");
+                queue(pid).expect("inspection succeeds");
             }
         });
         for _ in 0..300 {
             send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
-            until(|| matches!(state_of(pid), Some('T' | 't')));
+            wait_until(|| matches!(state_of(pid), Some('T' | 't')));
             send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
-            until(|| matches!(state_of(pid), Some('S' | 'R')));
+            wait_until(|| matches!(state_of(pid), Some('S' | 'R')));
         }
         send::to_pid(pid, Some(signal("STOP")), None).expect("sent");
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    settle(pid, 'T');
+    wait_for_state(pid, 'T');
     send::to_pid(pid, Some(signal("CONT")), None).expect("sent");
-    settle(pid, 'S');
+    wait_for_state(pid, 'S');
 }
 
-/// Its parent is told of a stop once, not again after each look.
+/// The parent is notified of a stop once, not again after each inspection.
 #[test]
-fn a_stop_is_told_once() {
-    if !is_possible() {
+fn parent_is_notified_of_stop_once() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "HUP"]);
     send::to_pid(fixture.pid, Some(signal("STOP")), None).expect("sent");
-    settle(fixture.pid, 'T');
+    wait_for_state(fixture.pid, 'T');
     assert_eq!(child::poll_stopped(fixture.pid), Some(signal("STOP")));
     for _ in 0..20 {
-        handlers(fixture.pid, "HUP").expect("a look");
-        settle(fixture.pid, 'T');
+        handlers(fixture.pid, "HUP").expect("inspection succeeds");
+        wait_for_state(fixture.pid, 'T');
         assert_eq!((child::poll_stopped(fixture.pid), child::poll_continued(fixture.pid)), (None, false));
     }
 }
 
-/// The folder of version 2's control groups, if it is mounted.
+/// Returns the mount point of version 2 control groups, if any.
 fn control_groups() -> Option<PathBuf> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
     let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
@@ -87,8 +92,8 @@ fn control_groups() -> Option<PathBuf> {
 }
 
 #[test]
-fn a_frozen_process_is_given_up_in_time_and_restored() {
-    if !is_possible() {
+fn frozen_process_is_given_up_in_time_and_restored() {
+    if !is_ptrace_available() {
         return;
     }
     let group = control_groups().map(|root| root.join(format!("sigtool-test-{}", std::process::id())));
@@ -100,35 +105,37 @@ fn a_frozen_process_is_given_up_in_time_and_restored() {
     let is_frozen =
         write("cgroup.procs", &fixture.pid.to_string()).and_then(|()| write("cgroup.freeze", "1"));
     if is_frozen.is_ok() {
-        until(|| std::fs::read_to_string(group.join("cgroup.events")).expect("a file").contains("frozen 1"));
-        let wanted = InspectRequest { handlers: set("HUP"), queue: false, any_credentials: false };
-        let refused = ptrace::inspect(fixture.pid, wanted, Duration::from_millis(300));
-        write("cgroup.freeze", "0").expect("it is ours");
-        assert!(matches!(refused, Err(PtraceError::StopTimeout { .. })), "{refused:?}");
-        settle(fixture.pid, 'S');
-        assert!(handlers(fixture.pid, "HUP").expect("a look").actions[0].1.is_caught());
+        wait_until(|| {
+            std::fs::read_to_string(group.join("cgroup.events")).expect("a file").contains("frozen 1")
+        });
+        let request = InspectRequest { handlers: set("HUP"), queue: false, any_credentials: false };
+        let result = ptrace::inspect(fixture.pid, request, Duration::from_millis(300));
+        write("cgroup.freeze", "0").expect("the freezer");
+        assert!(matches!(result, Err(PtraceError::StopTimeout { .. })), "{result:?}");
+        wait_for_state(fixture.pid, 'S');
+        assert!(handlers(fixture.pid, "HUP").expect("inspection succeeds").actions[0].1.is_caught());
     } else {
         skipped("no freezer");
     }
     drop(fixture);
-    until(|| std::fs::remove_dir(&group).is_ok());
+    wait_until(|| std::fs::remove_dir(&group).is_ok());
 }
 
 #[test]
-fn a_namespace_of_its_own_is_no_hindrance() {
-    if !is_possible() {
+fn inspect_reads_processes_in_pid_namespace() {
+    if !is_ptrace_available() {
         return;
     }
-    // Of a process of the namespace, from within it; its init, too.
-    let Some(ran) = in_namespace(
+    // From inside the namespace: a process, and the init itself.
+    let Some(result) = in_namespace(
         "$FIXTURE --catch HUP > /tmp/.sigtool-inside-$$ & f=$!\n\
          while ! grep -q ready /tmp/.sigtool-inside-$$; do :; done; rm /tmp/.sigtool-inside-$$\n\
          ${FIXTURE%/*}/inspect-target try $f; ${FIXTURE%/*}/inspect-target try 1; kill -KILL $f",
     ) else {
         return;
     };
-    assert_eq!(ran.stdout, "seen\nseen\n", "{}", ran.stderr);
-    // And from outside.
+    assert_eq!(result.stdout, "seen\nseen\n", "{}", result.stderr);
+    // From outside the namespace.
     let mut unshare = Command::new("unshare");
     unshare.args(["--pid", "--fork", "--kill-child"]).arg(fixture_path().with_file_name("inspect-target"));
     let mut unshare = unshare
@@ -139,14 +146,14 @@ fn a_namespace_of_its_own_is_no_hindrance() {
         .expect("it ran before");
     let children = format!("/proc/{0}/task/{0}/children", unshare.id());
     let mut pid = None;
-    until(|| {
+    wait_until(|| {
         pid = std::fs::read_to_string(&children).ok().and_then(|text| text.trim().parse::<u32>().ok());
         pid.is_some_and(|pid| {
             std::fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|text| text.starts_with("34 "))
         })
     });
     let pid = pid.expect("a child");
-    let seen = handlers(pid, "USR1").expect("a look");
+    let seen = handlers(pid, "USR1").expect("inspection succeeds");
     assert!(seen.actions[0].1.is_caught());
     let _ = unshare.kill();
     let _ = unshare.wait();

@@ -1,4 +1,5 @@
-//! Signals as they are delivered: what is told, and that it disturbs nothing.
+//! The tracer: it reports signals at delivery and does not disturb the
+//! process.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -11,10 +12,10 @@ use sigtool::sys::process::pidfd;
 use sigtool::sys::ptrace::{PtraceError, Tracer, TracerEvent, TracerEventKind};
 use sigtool::sys::signal::send;
 
-use super::{Target, is_possible, settle, signal, until};
+use super::{Target, is_ptrace_available, signal, wait_for_state, wait_until};
 use crate::support::{Fixture, fixture_path};
 
-/// The events from now on until one is as wanted, which is the last of them.
+/// Returns the next events up to the batch that contains a wanted one.
 fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> bool) -> Vec<TracerEvent> {
     let mut all = Vec::new();
     loop {
@@ -30,7 +31,7 @@ fn events_until(tracer: &mut Tracer, mut is_wanted: impl FnMut(&TracerEvent) -> 
     }
 }
 
-/// Signal, code, value and thread of those that are deliveries.
+/// Returns signal, code, value and TID of the delivery events.
 fn deliveries(events: &[TracerEvent]) -> Vec<(u8, i32, i32, u32)> {
     let delivered = events.iter().filter_map(|event| match event.kind {
         TracerEventKind::Delivered(info) => Some((info.signal.get(), info.code, info.value, event.tid)),
@@ -48,8 +49,8 @@ fn is_delivery_of(event: &TracerEvent, name: &str) -> bool {
 }
 
 #[test]
-fn deliveries_are_told_with_their_senders() {
-    if !is_possible() {
+fn tracer_reports_deliveries_with_senders() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1,RTMIN+1", "--ignore", "HUP", "--block", "USR2"]);
@@ -67,21 +68,21 @@ fn deliveries_are_told_with_their_senders() {
     send(fixture.pid, "USR2", None);
     send(fixture.pid, "RTMIN+1", Some(-3));
     let events = events_until(&mut tracer, |event| is_delivery_of(event, "RTMIN+1"));
-    // Ignored ones are told, blocked ones are not. That of a greater number may
-    // be first.
-    let mut told = deliveries(&events);
-    told.sort_unstable();
+    // Ignored signals are reported, blocked ones are not. A signal with a
+    // larger number may come first.
+    let mut delivered = deliveries(&events);
+    delivered.sort_unstable();
     let pid = fixture.pid;
-    if told.len() < 2 {
-        told.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
-        told.sort_unstable();
+    if delivered.len() < 2 {
+        delivered.extend(deliveries(&events_until(&mut tracer, |event| is_delivery_of(event, "HUP"))));
+        delivered.sort_unstable();
     }
-    assert_eq!(told, [(1, 0, 0, pid), (35, -1, -3, pid)]);
+    assert_eq!(delivered, [(1, 0, 0, pid), (35, -1, -3, pid)]);
 }
 
 #[test]
-fn all_threads_are_traced_and_new_ones_too() {
-    if !is_possible() {
+fn tracer_attaches_to_all_and_new_threads() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--catch", "USR1,USR2", "--thread", "", "--thread", "block=USR1"]);
@@ -108,8 +109,8 @@ fn all_threads_are_traced_and_new_ones_too() {
 }
 
 #[test]
-fn the_end_is_told_with_its_signal() {
-    if !is_possible() {
+fn tracer_reports_fatal_signal() {
+    if !is_ptrace_available() {
         return;
     }
     let mut fixture = Fixture::start(["--thread", ""]);
@@ -126,15 +127,15 @@ fn the_end_is_told_with_its_signal() {
         .collect();
     assert_eq!(endings, ["false killed by KILL", "true killed by KILL"]);
     let mut rest = Vec::new();
-    until(|| !tracer.read(&mut rest).expect("events"));
+    wait_until(|| !tracer.read(&mut rest).expect("events"));
     assert_eq!(rest, []);
-    // Its parent is told, too.
-    assert_eq!(fixture.ended_by(), Some(9));
+    // Its parent is notified as well.
+    assert_eq!(fixture.terminating_signal(), Some(9));
 }
 
 #[test]
-fn executing_is_told() {
-    if !is_possible() {
+fn tracer_reports_exec() {
+    if !is_ptrace_available() {
         return;
     }
     let target = Target::start(&["again"]);
@@ -147,10 +148,10 @@ fn executing_is_told() {
     }
 }
 
-/// It takes the number of the main thread, which ends.
+/// The thread that executes gets the TID of the main thread, which exits.
 #[test]
-fn another_thread_may_execute() {
-    if !is_possible() {
+fn tracer_follows_exec_of_another_thread() {
+    if !is_ptrace_available() {
         return;
     }
     let target = Target::start(&["again", "thread"]);
@@ -164,35 +165,35 @@ fn another_thread_may_execute() {
         });
         formers.len() >= 10
     });
-    assert!(tracer.finish().count < 2000, "it goes on");
+    assert!(tracer.finish().count < 2000, "few stops");
 }
 
 #[test]
-fn a_stop_stays_one_until_it_is_continued() {
-    if !is_possible() {
+fn traced_process_stays_stopped_until_cont() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--stop"]);
     let mut tracer = Tracer::attach(fixture.pid).expect("it can be traced");
-    // A traced one has a letter of its own.
+    // A traced process that stops has the letter t.
     events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
-    settle(fixture.pid, 't');
+    wait_for_state(fixture.pid, 't');
     send(fixture.pid, "CONT", None);
     events_until(&mut tracer, |event| is_delivery_of(event, "CONT"));
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
     send(fixture.pid, "STOP", None);
     let events = events_until(&mut tracer, |event| event.kind == TracerEventKind::Stopped(signal("STOP")));
     assert_eq!(deliveries(&events).len(), 1, "{events:?}");
-    settle(fixture.pid, 't');
+    wait_for_state(fixture.pid, 't');
     drop(tracer);
-    settle(fixture.pid, 'T');
+    wait_for_state(fixture.pid, 'T');
     send(fixture.pid, "CONT", None);
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
 }
 
 #[test]
-fn who_cannot_be_traced_says_why() {
-    if !is_possible() {
+fn tracer_reports_why_attach_fails() {
+    if !is_ptrace_available() {
         return;
     }
     for pid in [0, 4_194_305, u32::MAX] {
@@ -209,34 +210,34 @@ fn who_cannot_be_traced_says_why() {
     Tracer::attach(fixture.pid).expect("it is free again");
 }
 
-/// An ignored signal wakes whoever is traced; the call it waits in must not see
-/// that.
+/// An ignored signal wakes a traced process. The call that it waits in must
+/// not return.
 #[test]
-fn ignored_signals_interrupt_no_call() {
-    if !is_possible() {
+fn tracer_restarts_calls_interrupted_by_ignored_signals() {
+    if !is_ptrace_available() {
         return;
     }
     for name in ["epoll-wait", "epoll-pwait", "semop", "sigtimedwait", "read-pipe"] {
-        let mut target = super::blocking_calls::waiting(name);
+        let mut target = super::blocking_calls::start_blocked(name);
         let mut tracer = Tracer::attach(target.pid).expect("it can be traced");
         for name in ["WINCH", "CHLD", "URG", "CONT"] {
             send(target.pid, name, None);
             events_until(&mut tracer, |event| is_delivery_of(event, name));
         }
-        target.say("x");
+        target.write_input("x");
         let line = target.line();
         assert!(!line.starts_with("-1 4 "), "{name}: {line}");
     }
 }
 
-/// The tracer may end at any moment, in the middle of a delivery too: every
-/// signal comes through, once and in its order.
+/// The tracer may exit at any moment, even during a delivery: every signal is
+/// delivered once and in order.
 #[test]
-fn no_signal_is_lost_with_its_tracer() {
-    if !is_possible() {
+fn killed_tracer_loses_no_signal() {
+    if !is_ptrace_available() {
         return;
     }
-    /// So many tracers, each while so many are sent.
+    /// The number of tracers. `EACH` signals are sent per tracer.
     const TRACERS: i32 = 20;
     const EACH: i32 = 1000;
     let count = TRACERS * EACH + 1;
@@ -246,8 +247,8 @@ fn no_signal_is_lost_with_its_tracer() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for value in 0..count {
-                // The last one comes when there is no tracer any more.
-                until(|| value < (tracers.load(Relaxed) + 1) * EACH);
+                // The last signal is sent after the last tracer has exited.
+                wait_until(|| value < (tracers.load(Relaxed) + 1) * EACH);
                 target.queue(value);
                 sent.store(value + 1, Relaxed);
             }
@@ -255,8 +256,8 @@ fn no_signal_is_lost_with_its_tracer() {
         for number in 0..TRACERS {
             let mut tracer = Tracer::attach(pid).expect("it can be traced");
             let mut events = Vec::new();
-            // It is dropped where it happens to be.
-            until(|| {
+            // The tracer is dropped at an arbitrary moment.
+            wait_until(|| {
                 tracer.read(&mut events).expect("events");
                 events.len() > 50 || sent.load(Relaxed) >= (number + 1) * EACH
             });
@@ -267,10 +268,11 @@ fn no_signal_is_lost_with_its_tracer() {
     assert_eq!(target.in_order(), count);
 }
 
-/// Stopped by a signal it stands still by itself, thread by thread.
+/// A process stopped by a signal stops by itself, thread by thread. The
+/// tracer reports that once.
 #[test]
-fn stops_are_counted_and_one_of_all_threads_is_told_once() {
-    if !is_possible() {
+fn tracer_counts_stops_and_reports_group_stop_once() {
+    if !is_ptrace_available() {
         return;
     }
     let fixture = Fixture::start(["--ignore", "HUP", "--thread", "", "--thread", ""]);
@@ -288,22 +290,22 @@ fn stops_are_counted_and_one_of_all_threads_is_told_once() {
         0,
         "{events:?}"
     );
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
     let stops = tracer.finish();
-    // Each signal is one, and each thread that had stopped by then goes on by one
-    // or more.
+    // Each signal is one stop, and each thread that had stopped resumes with
+    // at least one more.
     assert!((5 + 1 + 1 + 1..30).contains(&stops.count), "{stops:?}");
     assert!(stops.longest > Duration::ZERO && stops.longest <= stops.total, "{stops:?}");
     assert!(stops.total <= stops.longest * u32::try_from(stops.count).expect("few"), "{stops:?}");
     assert_eq!(tracer.finish(), stops);
     drop(tracer);
-    settle(fixture.pid, 'S');
+    wait_for_state(fixture.pid, 'S');
 }
 
-/// The tracing process is killed, or ended by a signal: the target lives on.
+/// The target survives when the tracing process is killed or terminated.
 #[test]
-fn the_end_of_who_traces_is_not_that_of_the_target() {
-    if !is_possible() {
+fn target_survives_end_of_tracer() {
+    if !is_ptrace_available() {
         return;
     }
     for end in ["KILL", "INT", "TERM"] {
@@ -316,16 +318,16 @@ fn the_end_of_who_traces_is_not_that_of_the_target() {
             .expect("it runs");
         let mut line = String::new();
         let stdout = tracer.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+        BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
         assert_eq!(line, "tracing\n");
         send(fixture.pid, "USR1", None);
-        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is ours");
-        tracer.wait().expect("it is ours");
-        until(|| {
+        send::to_pid(tracer.id(), Some(signal(end)), None).expect("it is a child of this process");
+        tracer.wait().expect("it is a child of this process");
+        wait_until(|| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", fixture.pid)).expect("it lives");
             status.contains("TracerPid:\t0\n")
         });
-        settle(fixture.pid, 'S');
+        wait_for_state(fixture.pid, 'S');
     }
 }
 
@@ -333,10 +335,10 @@ fn the_end_of_who_traces_is_not_that_of_the_target() {
 mod slow {
     use super::*;
 
-    /// Nobody takes the events: the process is not held up.
+    /// A process is not delayed while the events are not read.
     #[test]
-    fn who_does_not_read_loses_events_and_is_told_so() {
-        if !is_possible() {
+    fn slow_reader_loses_events_with_count() {
+        if !is_ptrace_available() {
             return;
         }
         const COUNT: i32 = 100_000;
@@ -348,7 +350,7 @@ mod slow {
         assert_eq!(target.in_order(), COUNT);
         let pid = target.pid;
         let mut events = Vec::new();
-        until(|| !tracer.read(&mut events).expect("events"));
+        wait_until(|| !tracer.read(&mut events).expect("events"));
         let lost: u64 = events
             .iter()
             .map(|event| if let TracerEventKind::Lost(count) = event.kind { count } else { 0 })
@@ -356,7 +358,7 @@ mod slow {
         let ended = u64::from(
             events.iter().any(|event| event.tid == pid && matches!(event.kind, TracerEventKind::Exited(_))),
         );
-        let told = deliveries(&events).len() as u64;
-        assert!(lost > 0 && told + lost + ended >= COUNT as u64, "{told} told, {lost} lost");
+        let delivered = deliveries(&events).len() as u64;
+        assert!(lost > 0 && delivered + lost + ended >= COUNT as u64, "{delivered} reported, {lost} lost");
     }
 }

@@ -1,4 +1,4 @@
-//! Processes that block whoever reads their memory.
+//! Processes that block every process that reads their memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{fixture_path, run, skipped};
+use crate::support::{Folder, run, skipped};
 
-/// Each test counts the processes that are not examined, of all there are.
+/// The tests must not overlap, because each counts all processes that are not
+/// examined.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The server of a file whose pages never arrive, and its child that has mapped the
-/// file. Both end when this is dropped, and so does whoever waits for a page.
+/// The server of a file whose pages never arrive, and its child that has mapped
+/// the file. Dropping this ends both, and releases every process that waits for a
+/// page.
 struct Hostile {
     server: Child,
     folder: PathBuf,
@@ -21,12 +23,13 @@ struct Hostile {
 }
 
 impl Hostile {
-    /// `None` if it cannot be there; the reason is printed.
+    /// Prints the reason and returns `None` if the target cannot be started.
     fn start(name: &str, more: &[&str]) -> Option<Hostile> {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture/hostile/arguments.c");
         let folder = std::env::temp_dir().join(format!("sigtool-hostile-{name}-{}", std::process::id()));
-        let program = fixture_path().with_file_name(format!("hostile-{name}-{}", std::process::id()));
+        let programs = Folder::new();
+        let program = programs.join("hostile");
         let compiler = Command::new("cc").args(["-O1", "-pthread", "-o"]).arg(&program).arg(source).output();
         match compiler {
             Ok(output) if output.status.success() => {}
@@ -47,8 +50,7 @@ impl Hostile {
         let mut hostile = Hostile { server, folder, pid: String::new(), _alone: alone };
         let mut line = String::new();
         let stdout = hostile.server.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it speaks");
-        fs::remove_file(&program).expect("it is there");
+        BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
         match line.trim().strip_prefix("ready ") {
             Some(pid) => pid.clone_into(&mut hostile.pid),
             None => {
@@ -62,7 +64,7 @@ impl Hostile {
 
 impl Drop for Hostile {
     fn drop(&mut self) {
-        // Its standard input is closed first; a server that fails to end is killed.
+        // The server exits when its standard input is closed.
         drop(self.server.stdin.take());
         let _ = self.server.wait();
         let _ = fs::remove_dir(&self.folder);
@@ -73,34 +75,40 @@ impl Drop for Hostile {
 fn selection_reports_command_line_that_never_arrives() {
     let Some(hostile) = Hostile::start("arguments", &[]) else { return };
     let late = "sigtool: 1 process not examined: its command line did not arrive in time\n";
-    // The server itself has the folder in its command line.
+    // The command line of the server contains the directory.
     let folder = hostile.folder.to_str().expect("a path");
     let server = hostile.server.id().to_string();
-    let ran = run(["send", "-0", "--dry-run", "--match", folder, "--json"]);
-    assert_eq!((ran.code, &*ran.stderr), (Some(0), late));
+    let result = run(["send", "-0", "--dry-run", "--match", folder, "--json"]);
+    assert_eq!((result.code, &*result.stderr), (Some(0), late));
     assert!(
-        ran.stdout.contains(&format!("\"pid\":{server}"))
-            && !ran.stdout.contains(&format!("\"pid\":{}", hostile.pid)),
+        result.stdout.contains(&format!("\"pid\":{server}"))
+            && !result.stdout.contains(&format!("\"pid\":{}", hostile.pid)),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    let ran = run(["decode-status", "--match", folder, "--pids"]);
-    assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (Some(0), &*format!("{server}\n"), late));
-    // The kernel's name of it may be the beginning of this one.
-    let ran = run(["decode-status", "--name", "arrives-never-at-all", "--pids"]);
-    assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (Some(1), "", late));
-    // Other criteria exclude it without its command line.
-    let ran = run(["decode-status", "--match", folder, "--pids", "--parent", "1"]);
-    assert_eq!((ran.code, &*ran.stderr), (Some(1), "sigtool: no process matches\n"));
-    // What is named is signalled, with the name that the kernel has.
-    let ran = run(["send", "-0", "--verbose", &hostile.pid]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("arrives-never-a"), "{}", ran.stdout);
+    let result = run(["decode-status", "--match", folder, "--pids"]);
+    assert_eq!((result.code, &*result.stdout, &*result.stderr), (Some(0), &*format!("{server}\n"), late));
+    // The kernel's name of the process may be the start of this name.
+    let result = run(["decode-status", "--name", "arrives-never-at-all", "--pids"]);
+    assert_eq!((result.code, &*result.stdout, &*result.stderr), (Some(1), "", late));
+    // Other criteria exclude the process without its command line.
+    let result = run(["decode-status", "--match", folder, "--pids", "--parent", "1"]);
+    assert_eq!((result.code, &*result.stderr), (Some(1), "sigtool: no process matches\n"));
+    // A process given by PID is signalled. The message uses the kernel's name of
+    // it.
+    let result = run(["send", "-0", "--verbose", &hostile.pid]);
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    assert!(result.stdout.contains("arrives-never-a"), "{}", result.stdout);
 }
 
 #[test]
 fn effect_is_unknown_if_signal_set_never_arrives() {
     let Some(hostile) = Hostile::start("set", &["set"]) else { return };
-    let ran = run(["send", "-TERM", "--dry-run", &hostile.pid]);
-    assert!(ran.code == Some(0) && ran.stdout.contains("unknown: "), "{} {}", ran.stdout, ran.stderr);
+    let result = run(["send", "-TERM", "--dry-run", &hostile.pid]);
+    assert!(
+        result.code == Some(0) && result.stdout.contains("unknown: "),
+        "{} {}",
+        result.stdout,
+        result.stderr
+    );
 }

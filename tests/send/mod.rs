@@ -1,4 +1,5 @@
-//! `sigtool send`, end to end. What could reach others runs in a pid namespace.
+//! `sigtool send`, end to end. Tests that could signal other processes run in a
+//! PID namespace.
 
 mod hostile;
 mod pidfd;
@@ -7,12 +8,12 @@ mod wait;
 
 use serde::Deserialize;
 
-use crate::support::{Fixture, Ran, in_namespace, run, skipped};
+use crate::support::{CommandResult, Fixture, in_namespace, run, skipped};
 
-/// Taken by no process of a test: the kernel's greatest number.
-const NOBODY: &str = "4194304";
+/// PID 4194304, which the kernel never assigns.
+const NO_PROCESS: &str = "4194304";
 
-fn send(arguments: &[&str]) -> Ran {
+fn send(arguments: &[&str]) -> CommandResult {
     run(["send"].iter().chain(arguments))
 }
 
@@ -20,10 +21,11 @@ fn fixture(settings: &[&str]) -> Fixture {
     Fixture::start(["--default", "~[KILL STOP]"].iter().chain(settings))
 }
 
-/// What is pending for the process, and for its main thread alone.
+/// Returns the signals pending for the process and those pending for one of its
+/// threads.
 fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
-    let ran = run(["decode-status", "--json", "--threads", &pid.to_string()]);
-    let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let result = run(["decode-status", "--json", "--threads", &pid.to_string()]);
+    let document: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
     let process = &document["processes"][0];
     let names = |signals: &serde_json::Value| -> Vec<String> {
         let list = signals.as_array().expect("an array").iter();
@@ -37,7 +39,7 @@ fn pending(pid: u32, tid: u32) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_signal_in_every_form_reaches_its_process() {
+fn send_accepts_signal_in_every_form() {
     for (form, number) in [
         (&[][..], 15),
         (&["-KILL"], 9),
@@ -53,25 +55,29 @@ fn a_signal_in_every_form_reaches_its_process() {
         (&["-q", "-7", "-s", "RTMAX"], 64),
     ] {
         let mut fixture = fixture(&[]);
-        let ran = send(&[form, &[fixture.pid.to_string().as_str()]].concat());
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{form:?}");
-        assert_eq!(fixture.ended_by(), Some(number), "{form:?}");
+        let result = send(&[form, &[fixture.pid.to_string().as_str()]].concat());
+        assert_eq!(
+            (result.code, result.stdout.as_str(), result.stderr.as_str()),
+            (Some(0), "", ""),
+            "{form:?}"
+        );
+        assert_eq!(fixture.terminating_signal(), Some(number), "{form:?}");
     }
 }
 
 #[test]
-fn the_null_signal_only_checks() {
+fn null_signal_only_checks_target() {
     let fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
     assert_eq!(send(&["-0", &pid]).code, Some(0));
     assert_eq!(send(&["-s", "0", &pid]).code, Some(0));
     assert_eq!(pending(fixture.pid, fixture.pid), (vec![], vec![]));
-    let ran = send(&["-0", NOBODY]);
-    assert_eq!((ran.code, ran.stderr), (Some(1), format!("sigtool: {NOBODY}: no such process\n")));
+    let result = send(&["-0", NO_PROCESS]);
+    assert_eq!((result.code, result.stderr), (Some(1), format!("sigtool: {NO_PROCESS}: no such process\n")));
 }
 
 #[test]
-fn a_thread_gets_what_is_for_it_alone() {
+fn thread_target_receives_signal_alone() {
     let fixture = fixture(&["--block", "USR1,USR2,RTMIN", "--thread", ""]);
     let (pid, tid) = (fixture.pid, fixture.ids[0]);
     assert_eq!(send(&["-USR1", &format!("{pid}/{tid}")]).code, Some(0));
@@ -79,24 +85,24 @@ fn a_thread_gets_what_is_for_it_alone() {
     assert_eq!(send(&["-USR2", &pid.to_string()]).code, Some(0));
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(pending(pid, tid), (names(&["USR2"]), names(&["USR1", "RTMIN"])));
-    // The number of a thread is no process's.
-    let ran = send(&["-USR1", &tid.to_string()]);
-    assert_eq!(ran.code, Some(1));
+    // A TID is not accepted as a PID.
+    let result = send(&["-USR1", &tid.to_string()]);
+    assert_eq!(result.code, Some(1));
     assert_eq!(
-        ran.stderr,
+        result.stderr,
         format!(
             "sigtool: {tid}: USR1 not sent: it is a thread of process {pid}, not a process; for the thread alone write {pid}/{tid}\n"
         )
     );
-    let ran = send(&["-USR1", &format!("{pid}/1")]);
-    assert_eq!(ran.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
+    let result = send(&["-USR1", &format!("{pid}/1")]);
+    assert_eq!(result.stderr, format!("sigtool: {pid}/1: USR1 not sent: no such thread of this process\n"));
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_sending() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["-65", &pid][..], "65: not a signal number: they go from 0 to 64"),
         (&["-999999", &pid], "999999: not a signal number"),
         (&["-FOO", &pid], "FOO: unknown signal; the nearest name is FPE"),
@@ -118,53 +124,57 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["-n", "KILL", &pid], "KILL: not a signal number"),
         (&["-KILL"], "no target: name one (PID, -PGID, 0, PID/TID), or choose"),
     ] {
-        let ran = send(arguments);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        let result = send(arguments);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(
-            ran.stderr.starts_with("sigtool: ") && ran.stderr.contains(said),
+            result.stderr.starts_with("sigtool: ") && result.stderr.contains(message),
             "{arguments:?}: {}",
-            ran.stderr
+            result.stderr
         );
     }
-    // It is still there, and takes what is meant for it.
+    // The process is still alive and receives a valid signal.
     assert_eq!(send(&["-USR1", &pid]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
-fn all_targets_are_tried_and_each_failure_is_told() {
+fn send_tries_all_targets_and_reports_each_failure() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid.to_string();
-    let ran = send(&["-TERM", NOBODY, &pid, "4194303"]);
-    assert_eq!(ran.code, Some(64));
+    let result = send(&["-TERM", NO_PROCESS, &pid, "4194303"]);
+    assert_eq!(result.code, Some(64));
     let expected = format!(
-        "sigtool: {NOBODY}: TERM not sent: no such process\nsigtool: 4194303: TERM not sent: no such process\n"
+        "sigtool: {NO_PROCESS}: TERM not sent: no such process\nsigtool: 4194303: TERM not sent: no such process\n"
     );
-    assert_eq!(ran.stderr, expected);
-    assert_eq!(fixture.ended_by(), Some(15));
-    assert_eq!(send(&["-TERM", NOBODY, "4194303"]).code, Some(1));
+    assert_eq!(result.stderr, expected);
+    assert_eq!(fixture.terminating_signal(), Some(15));
+    assert_eq!(send(&["-TERM", NO_PROCESS, "4194303"]).code, Some(1));
 }
 
 #[test]
-fn a_zombie_can_be_signalled_and_nothing_comes_of_it() {
+fn signal_to_zombie_succeeds_without_effect() {
     let fixture = fixture(&["--zombie-child"]);
     assert_eq!(send(&["-KILL", &fixture.ids[0].to_string()]).code, Some(0));
 }
 
 #[test]
-fn an_inode_tells_a_process_from_another_of_its_number() {
+fn pidfd_inode_distinguishes_reused_pid() {
     let mut fixture = fixture(&[]);
     let pid = fixture.pid;
-    let ran = send(&["-KILL", &format!("{pid}:1")]);
-    assert_eq!(ran.code, Some(1));
-    let inode = ran.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
+    let result = send(&["-KILL", &format!("{pid}:1")]);
+    assert_eq!(result.code, Some(1));
+    let inode = result.stderr.trim().rsplit(' ').next().expect("the inode").to_owned();
     let expected = format!("not the process that is meant: its inode is {inode}");
-    assert!(ran.stderr.contains(&expected) && ran.stderr.contains("(fixture, uid "), "{}", ran.stderr);
+    assert!(
+        result.stderr.contains(&expected) && result.stderr.contains("(fixture, uid "),
+        "{}",
+        result.stderr
+    );
     assert_eq!(send(&["-INT", &format!("{pid}:{inode}")]).code, Some(0));
-    assert_eq!(fixture.ended_by(), Some(2));
+    assert_eq!(fixture.terminating_signal(), Some(2));
 }
 
-/// What a program reads of `send --json`.
+/// The fields of `send --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -208,14 +218,14 @@ struct Error {
 }
 
 #[test]
-fn json_tells_of_every_target() {
+fn send_json_has_every_target() {
     let mut fixture = fixture(&["--name", "target"]);
     let pid = fixture.pid.to_string();
-    let ran = send(&["--json", "-USR1", "-q", "7", &pid, NOBODY]);
-    assert_eq!(ran.code, Some(64));
-    let document: Document = serde_json::from_str(&ran.stdout).expect("the documented fields");
+    let result = send(&["--json", "-USR1", "-q", "7", &pid, NO_PROCESS]);
+    assert_eq!(result.code, Some(64));
+    let document: Document = serde_json::from_str(&result.stdout).expect("the documented fields");
     assert_eq!((document.signal.as_deref(), document.number, document.value), (Some("USR1"), 10, Some(7)));
-    let [reached, missed] = &document.targets[..] else { panic!("{}", ran.stdout) };
+    let [reached, missed] = &document.targets[..] else { panic!("{}", result.stdout) };
     assert_eq!((reached.target.as_str(), reached.pid), (pid.as_str(), Some(fixture.pid)));
     assert_eq!((reached.tid, reached.group, reached.name.as_deref()), (None, None, Some("target")));
     assert_eq!(
@@ -225,18 +235,18 @@ fn json_tells_of_every_target() {
     assert!(
         reached.uid.is_some() && !document.dry_run && document.then.is_empty() && reached.outcome.is_none()
     );
-    let effect = reached.effect.as_ref().expect("it was looked up");
+    let effect = reached.effect.as_ref().expect("it was found");
     assert_eq!((effect.id.as_str(), effect.likely.as_ref()), ("terminates", None));
     assert_eq!(effect.text, "terminates it (default action)");
     assert!(missed.effect.is_none());
     assert_eq!((missed.sent, missed.name.as_ref(), missed.uid), (false, None, None));
     let error = missed.error.as_ref().expect("it was not sent");
     assert_eq!((error.id.as_str(), error.message.as_str()), ("gone", "no such process"));
-    assert_eq!(fixture.ended_by(), Some(10));
+    assert_eq!(fixture.terminating_signal(), Some(10));
 }
 
 #[test]
-fn another_users_process_is_named_with_the_reason() {
+fn permission_error_names_process_and_reason() {
     let fixture = fixture(&["--name", "guarded"]);
     let pid = fixture.pid;
     let command = ["--reuid", "65534", "--regid", "65534", "--clear-groups", crate::support::SIGTOOL];
@@ -244,20 +254,20 @@ fn another_users_process_is_named_with_the_reason() {
         .args(command)
         .args(["send", "-TERM", &pid.to_string()])
         .output();
-    match output.map(Ran::from) {
-        Ok(ran) if ran.stderr.starts_with("sigtool: ") => {
-            assert_eq!(ran.code, Some(1));
+    match output.map(CommandResult::from) {
+        Ok(result) if result.stderr.starts_with("sigtool: ") => {
+            assert_eq!(result.code, Some(1));
             let expected = format!(
                 "sigtool: {pid} (guarded, uid 0): TERM not sent: operation not permitted (you are uid 65534): another user's takes CAP_KILL\n"
             );
-            assert_eq!(ran.stderr, expected);
+            assert_eq!(result.stderr, expected);
         }
-        Ok(ran) => skipped(&format!("setpriv: {}", ran.stderr.trim())),
+        Ok(result) => skipped(&format!("setpriv: {}", result.stderr.trim())),
         Err(error) => skipped(&format!("setpriv: {error}")),
     }
 }
 
-/// `$!` of a command that leads a group of its own, once it is ready.
+/// Starts a process group leader and waits until it is ready; `$!` is its PID.
 const LEADER: &str = "
     leader() { setsid \"$FIXTURE\" --default '~[KILL STOP]' \"$@\" > ready & until grep -qs ready ready; do :; done
                read -r _ pid rest < ready; }
@@ -265,19 +275,19 @@ const LEADER: &str = "
 ";
 
 #[test]
-fn groups_are_signalled_whole_and_alone() {
+fn group_target_signals_whole_group_only() {
     for (form, status) in
         [("-TERM -$pid", 143), ("-KILL -- -$pid", 137), ("-- -$pid", 143), ("-q 7 -USR1 -$pid", 138)]
     {
         let script =
             format!("{LEADER} leader; \"$SIGTOOL\" send {form}; echo sent $?; wait $!; echo ended $?");
-        let Some(ran) = in_namespace(&script) else { return };
-        assert_eq!(ran.stdout, format!("sent 0\nended {status}\n"), "{form}: {}", ran.stderr);
+        let Some(result) = in_namespace(&script) else { return };
+        assert_eq!(result.stdout, format!("sent 0\nended {status}\n"), "{form}: {}", result.stderr);
     }
 }
 
 #[test]
-fn a_value_reaches_a_group_whose_leader_is_gone() {
+fn queued_value_reaches_group_without_leader() {
     // The leader exits and is reaped; its child stays in the group.
     let script = "
         cd \"$(mktemp -d)\"
@@ -287,30 +297,31 @@ fn a_value_reaches_a_group_whose_leader_is_gone() {
         \"$SIGTOOL\" send -q 7 -RTMIN -- -$group; echo sent $?
         \"$SIGTOOL\" decode-status $pid | grep RTMIN
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert!(ran.stdout.starts_with("sent 0\n 34  RTMIN"), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.contains("blocked  process"), "{}", ran.stdout);
+    let Some(result) = in_namespace(script) else { return };
+    assert!(result.stdout.starts_with("sent 0\n 34  RTMIN"), "{}{}", result.stdout, result.stderr);
+    assert!(result.stdout.contains("blocked  process"), "{}", result.stdout);
 }
 
 #[test]
-fn a_group_without_members_is_an_error() {
-    let Some(ran) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
-    assert_eq!(ran.stdout, "1\n");
-    assert_eq!(ran.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
+fn empty_group_is_an_error() {
+    let Some(result) = in_namespace("\"$SIGTOOL\" send -TERM -99999; echo $?") else { return };
+    assert_eq!(result.stdout, "1\n");
+    assert_eq!(result.stderr, "sigtool: -99999: TERM not sent: no such process group\n");
 }
 
 #[test]
-fn zero_is_the_own_group() {
+fn zero_targets_own_group() {
     let script = format!(
         "{LEADER} leader; setsid sh -c '\"$SIGTOOL\" send -TERM 0; echo unreached'; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    // The shell and sigtool are in the group and end; the fixture is in another.
-    assert_eq!(ran.stdout, "143\n0\n", "{}", ran.stderr);
+    let Some(result) = in_namespace(&script) else { return };
+    // The shell and sigtool are in the group and are terminated. The fixture is
+    // in another group.
+    assert_eq!(result.stdout, "143\n0\n", "{}", result.stderr);
 }
 
 #[test]
-fn everybody_needs_broadcast() {
+fn minus_one_requires_broadcast() {
     let script = format!(
         "{LEADER} leader; one=$!; rm ready; leader; two=$!
         \"$SIGTOOL\" send -TERM -- -1; echo $?; \"$SIGTOOL\" send -0 $pid; echo $?
@@ -318,10 +329,10 @@ fn everybody_needs_broadcast() {
         \"$SIGTOOL\" send -TERM --broadcast -- -1; echo $?
         wait $one; echo $?; wait $two; echo $?"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    assert_eq!(ran.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", ran.stderr);
-    let said: Vec<&str> = ran.stderr.lines().collect();
-    assert!(said[0].starts_with("sigtool: -1: that is every process you may signal"), "{said:?}");
-    assert!(said[1].starts_with("sigtool: -1: a value can be queued to"), "{said:?}");
-    assert!(said[2].starts_with("sigtool: -1: a second signal"), "{said:?}");
+    let Some(result) = in_namespace(&script) else { return };
+    assert_eq!(result.stdout, "2\n0\n2\n2\n0\n143\n143\n", "{}", result.stderr);
+    let message: Vec<&str> = result.stderr.lines().collect();
+    assert!(message[0].starts_with("sigtool: -1: that is every process you may signal"), "{message:?}");
+    assert!(message[1].starts_with("sigtool: -1: a value can be queued to"), "{message:?}");
+    assert!(message[2].starts_with("sigtool: -1: a second signal"), "{message:?}");
 }

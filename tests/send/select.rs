@@ -1,4 +1,5 @@
-//! Choosing instead of naming. What could choose others runs in a namespace.
+//! Selection of processes by criteria. Tests that could select other processes
+//! run in a PID namespace.
 
 use std::process::{Command, Stdio};
 
@@ -9,32 +10,32 @@ fn numbers(ids: &[u32]) -> String {
     ids.iter().map(|id| format!("{id}\n")).collect()
 }
 
-/// A name that no other test has.
-fn name(what: &str) -> String {
-    format!("{what}-{}", std::process::id())
+/// Returns a name that no other test uses.
+fn name(prefix: &str) -> String {
+    format!("{prefix}-{}", std::process::id())
 }
 
 #[test]
-fn a_whole_name_chooses_and_a_part_of_it_does_not() {
+fn name_matches_whole_name_only() {
     let (name, longer) = (name("ch"), name("ch") + "x");
-    let mut meant = fixture(&["--name", &name]);
+    let mut target = fixture(&["--name", &name]);
     let other = fixture(&["--name", &longer]);
-    let ran = run(["decode-status", "--pids", "--name", &name]);
-    assert_eq!((ran.code, ran.stdout), (Some(0), numbers(&[meant.pid])));
-    let ran = run(["decode-status", "--pids", "--name", &name[..name.len() - 1]]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
-    let ran = send(&["--name", &name]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
-    assert_eq!(meant.ended_by(), Some(15));
+    let result = run(["decode-status", "--pids", "--name", &name]);
+    assert_eq!((result.code, result.stdout), (Some(0), numbers(&[target.pid])));
+    let result = run(["decode-status", "--pids", "--name", &name[..name.len() - 1]]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
+    let result = send(&["--name", &name]);
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(0), "", ""));
+    assert_eq!(target.terminating_signal(), Some(15));
     assert_eq!(send(&["-0", &other.pid.to_string()]).code, Some(0));
-    let ran = send(&["--name", "no-such-name-anywhere"]);
-    assert_eq!(ran.stderr, "sigtool: no process matches; nothing was sent\n");
-    assert_eq!(ran.code, Some(1));
+    let result = send(&["--name", "no-such-name-anywhere"]);
+    assert_eq!(result.stderr, "sigtool: no process matches; nothing was sent\n");
+    assert_eq!(result.code, Some(1));
 }
 
-/// All that is given must hold.
+/// A process must match all criteria.
 #[test]
-fn criteria_narrow_what_is_named() {
+fn criteria_restrict_named_targets() {
     let name = name("narrow");
     let blocking = fixture(&["--name", &name, "--block", "USR1,USR2"]);
     let catching = fixture(&["--name", &name, "--catch", "HUP"]);
@@ -49,13 +50,13 @@ fn criteria_narrow_what_is_named() {
     assert_eq!(chosen(&["--user", "0", "--state", "S", "--newer", "1h"]).is_empty(), !is_root());
     assert_eq!(chosen(&["--parent", &std::process::id().to_string()]), numbers(&both));
     assert_eq!(chosen(&["--oldest", &one]), numbers(&[blocking.pid]));
-    let ran = send(&["-0", &one, &other, "--catches", "HUP"]);
+    let result = send(&["-0", &one, &other, "--catches", "HUP"]);
     let expected =
         format!("sigtool: {one} ({name}, uid {}): it does not match the options that select\n", uid());
-    assert_eq!((ran.code, ran.stderr), (Some(64), expected));
-    let ran = send(&["-0", "--name", &name, "--at-most", "1"]);
-    let said = "sigtool: 2 processes match, and --at-most is 1; nothing was sent\n";
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), said));
+    assert_eq!((result.code, result.stderr), (Some(64), expected));
+    let result = send(&["-0", "--name", &name, "--at-most", "1"]);
+    let message = "sigtool: 2 processes match, and --at-most is 1; nothing was sent\n";
+    assert_eq!((result.code, result.stderr.as_str()), (Some(1), message));
 }
 
 fn uid() -> u32 {
@@ -67,8 +68,8 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn what_makes_no_sense_together_is_refused() {
-    for (words, said) in [
+fn selection_rejects_conflicting_options() {
+    for (words, message) in [
         (&["--tree"][..], "no target: name one"),
         (&["--oldest"], "no target: name one"),
         (&["--at-most", "3"], "no target: name one"),
@@ -83,49 +84,53 @@ fn what_makes_no_sense_together_is_refused() {
         (&["--interactive", "100"], "--interactive: standard input is no terminal"),
         (&["--broadcast", "--wait", "1s", "--", "-1"], "-1: everybody cannot be waited for"),
     ] {
-        let ran = send(words);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains(said), "{words:?}: {}", ran.stderr);
+        let result = send(words);
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{words:?}: {}", result.stderr);
+        assert!(result.stderr.contains(message), "{words:?}: {}", result.stderr);
     }
 }
 
 #[test]
-fn pidfiles_that_cannot_be_meant_are_refused() {
+fn unusable_pidfiles_are_rejected() {
     let folder = std::env::temp_dir().join(format!("sigtool-pidfile-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("daemon.pid");
     let path = file.to_str().expect("UTF-8");
-    let mut meant = fixture(&[]);
-    for (text, said) in
+    let mut target = fixture(&[]);
+    for (text, message) in
         [("", "malformed"), ("nginx", "malformed"), ("4194304\n", "stale"), ("0", "malformed")]
     {
         std::fs::write(&file, text).expect("a file");
-        let ran = send(&["--pidfile", path]);
-        assert_eq!(ran.code, Some(3), "{text:?}: {}", ran.stderr);
-        assert!(ran.stderr.starts_with(&format!("sigtool: --pidfile {path}: ")), "{}", ran.stderr);
-        assert!(ran.stderr.contains(said) && ran.stderr.ends_with("nothing was sent\n"), "{}", ran.stderr);
+        let result = send(&["--pidfile", path]);
+        assert_eq!(result.code, Some(3), "{text:?}: {}", result.stderr);
+        assert!(result.stderr.starts_with(&format!("sigtool: --pidfile {path}: ")), "{}", result.stderr);
+        assert!(
+            result.stderr.contains(message) && result.stderr.ends_with("nothing was sent\n"),
+            "{}",
+            result.stderr
+        );
     }
-    std::fs::write(&file, format!("{}\n", meant.pid)).expect("a file");
-    // Written an hour before the process was started: it means another one.
+    std::fs::write(&file, format!("{}\n", target.pid)).expect("a file");
+    // A pidfile written an hour before the process started names another process.
     let hour = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     std::fs::File::options()
         .write(true)
         .open(&file)
         .and_then(|file| file.set_modified(hour))
         .expect("a time");
-    let ran = send(&["--pidfile", path]);
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(ran.stderr.contains("stale"), "{}", ran.stderr);
-    std::fs::write(&file, format!("{}\n", meant.pid)).expect("a file");
+    let result = send(&["--pidfile", path]);
+    assert_eq!(result.code, Some(3), "{}", result.stderr);
+    assert!(result.stderr.contains("stale"), "{}", result.stderr);
+    std::fs::write(&file, format!("{}\n", target.pid)).expect("a file");
     assert_eq!(send(&["--pidfile", path, "--wait", "60s"]).code, Some(0));
-    assert_eq!(meant.ended_by(), Some(15));
+    assert_eq!(target.terminating_signal(), Some(15));
     std::fs::remove_dir_all(&folder).expect("removed");
     assert_eq!(send(&["--pidfile", path]).code, Some(3), "no file");
 }
 
-/// A shell with a child and a grandchild, in their own namespace.
+/// A shell with a child and a grandchild, in a PID namespace.
 #[test]
-fn a_tree_is_signalled_with_all_its_descendants() {
+fn tree_signals_all_descendants() {
     let script = "
         cd \"$(mktemp -d)\"
         bash -c 'sleep 1000 & bash -c \"sleep 1000 & echo > ready; wait\" & wait' & root=$!
@@ -138,29 +143,30 @@ fn a_tree_is_signalled_with_all_its_descendants() {
         \"$SIGTOOL\" decode-status --pids --name sleep | wc -l
         \"$SIGTOOL\" send --tree 1; echo $?; wait $other; echo $?
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    // At last the shell itself was named, and so was not spared; it is an init
+    let Some(result) = in_namespace(script) else { return };
+    // Finally the shell itself was named, so it was not excluded. It is an init
     // without a handler.
-    assert_eq!(ran.stdout, "5\n1\n0\n137\n1\n0\n143\n", "{}", ran.stderr);
-    let said = "sigtool: 4 processes match, and --at-most is 3; nothing was sent\n";
-    assert!(ran.stderr.starts_with(said), "{}", ran.stderr);
+    assert_eq!(result.stdout, "5\n1\n0\n137\n1\n0\n143\n", "{}", result.stderr);
+    let message = "sigtool: 4 processes match, and --at-most is 3; nothing was sent\n";
+    assert!(result.stderr.starts_with(message), "{}", result.stderr);
 }
 
-/// sigtool and what called it are never among what is chosen.
+/// sigtool and its ancestors are never selected.
 #[test]
-fn sigtool_and_its_ancestors_are_spared() {
+fn selection_excludes_sigtool_and_ancestors() {
     let script = "
         sleep 1000 & one=$!
         bash -c '\"$SIGTOOL\" send --match . --wait 60s; echo $?'
         wait $one; echo $?; \"$SIGTOOL\" send --match .; echo $?
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert_eq!(ran.stdout, "0\n143\n1\n", "{}", ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    assert_eq!(result.stdout, "0\n143\n1\n", "{}", result.stderr);
 }
 
-/// Whoever is held and dies is gone, even if another has its number by then.
+/// A target that is kept open by a pidfd and exits is gone, even if its PID is
+/// reused.
 #[test]
-fn a_number_that_is_anothers_by_now_is_not_signalled() {
+fn reused_pid_is_not_signalled() {
     let script = "
         command -v script > /dev/null || { echo skipped; exit; }
         cd \"$(mktemp -d)\"; mkfifo answer
@@ -176,16 +182,17 @@ fn a_number_that_is_anothers_by_now_is_not_signalled() {
         echo $((victim == other)); kill -0 $other; echo $?
         grep -c 'no process matches\\|victim' shown
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    if ran.stdout == "skipped\n" {
+    let Some(result) = in_namespace(script) else { return };
+    if result.stdout == "skipped\n" {
         return skipped("script(1) is missing");
     }
-    assert!(ran.stdout.starts_with("1\n1\n0\n"), "{}{}", ran.stdout, ran.stderr);
+    assert!(result.stdout.starts_with("1\n1\n0\n"), "{}{}", result.stdout, result.stderr);
 }
 
-/// What has become another program while somebody thought about the answer.
+/// A process that executes another program while the user answers is not
+/// signalled.
 #[test]
-fn an_answer_is_for_what_was_asked_about() {
+fn prompt_answer_applies_to_shown_process() {
     let script = "
         command -v script > /dev/null || { echo skipped; exit; }
         cd \"$(mktemp -d)\"; mkfifo answer go
@@ -197,16 +204,16 @@ fn an_answer_is_for_what_was_asked_about() {
         echo y >&3; wait $asking; echo $?
         kill -0 $other; echo $?; grep -c 'not what was meant any more' shown
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    if ran.stdout == "skipped\n" {
+    let Some(result) = in_namespace(script) else { return };
+    if result.stdout == "skipped\n" {
         return skipped("script(1) is missing");
     }
-    assert_eq!(ran.stdout, "1\n0\n1\n", "{}", ran.stderr);
+    assert_eq!(result.stdout, "1\n0\n1\n", "{}", result.stderr);
 }
 
-/// A parent that never stops to start children: none of them is left.
+/// A parent that starts children continuously: no child is missed.
 #[test]
-fn a_tree_that_grows_is_killed_whole() {
+fn growing_tree_is_killed_completely() {
     let script = "
         grow() { while :; do sleep 1000 & /bin/true; done; }
         for round in 1 2; do
@@ -217,22 +224,22 @@ fn a_tree_that_grows_is_killed_whole() {
             \"$SIGTOOL\" decode-status --pids --name sleep --state SR
         done
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert_eq!(ran.stdout, "0\n".repeat(2), "{}", ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    assert_eq!(result.stdout, "0\n".repeat(2), "{}", result.stderr);
 }
 
 #[test]
-fn nothing_chosen_is_a_document_too() {
-    let ran = run(["send", "--json", "--name", "no-such-name-anywhere"]);
-    assert!(ran.stdout.ends_with("\"targets\":[]}\n") && ran.code == Some(1), "{}", ran.stdout);
-    let ran = run(["decode-status", "--json", "--name", "no-such-name-anywhere"]);
-    assert!(ran.stdout.starts_with("{\"processes\":[]") && ran.code == Some(1), "{}", ran.stdout);
-    let ran = run(["decode-status", "--json", "--pids", "--name", "no-such-name-anywhere"]);
-    assert!(ran.stdout == "{\"pids\":[]}\n" && ran.code == Some(1), "{}", ran.stdout);
+fn empty_selection_prints_json_document() {
+    let result = run(["send", "--json", "--name", "no-such-name-anywhere"]);
+    assert!(result.stdout.ends_with("\"targets\":[]}\n") && result.code == Some(1), "{}", result.stdout);
+    let result = run(["decode-status", "--json", "--name", "no-such-name-anywhere"]);
+    assert!(result.stdout.starts_with("{\"processes\":[]") && result.code == Some(1), "{}", result.stdout);
+    let result = run(["decode-status", "--json", "--pids", "--name", "no-such-name-anywhere"]);
+    assert!(result.stdout == "{\"pids\":[]}\n" && result.code == Some(1), "{}", result.stdout);
 }
 
 #[test]
-fn who_listens_at_a_port_is_found() {
+fn port_selects_listening_process() {
     let listen = "import socket,sys\ns=socket.create_server(('127.0.0.1',0))\n\
         u=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); u.bind(('::1',0))\n\
         print(s.getsockname()[1],u.getsockname()[1],flush=True)\nsys.stdin.read()";
@@ -257,14 +264,14 @@ fn who_listens_at_a_port_is_found() {
 }
 
 #[test]
-fn a_long_name_is_compared_whole() {
+fn long_name_is_compared_in_full() {
     let folder = std::env::temp_dir().join(format!("sigtool-names-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let long = folder.join("fifteen-bytes-and-more");
     let _ = std::fs::remove_file(&long);
     std::os::unix::fs::symlink("/bin/sleep", &long).expect("a link");
     let mut child = Command::new(&long).arg("1000").spawn().expect("sleep runs");
-    // Another run of the tests may have one of the same name.
+    // Another run of the tests may have a process of the same name.
     let own = std::process::id().to_string();
     let found = |name: &str| run(["decode-status", "--pids", "--parent", &own, "--name", name]).stdout;
     assert_eq!(found("fifteen-bytes-and-more"), numbers(&[child.id()]));
@@ -275,17 +282,17 @@ fn a_long_name_is_compared_whole() {
 }
 
 #[test]
-fn several_processes_have_an_effect_each() {
+fn dry_run_shows_effect_of_each_process() {
     let name = name("each");
     let _ignoring = Fixture::start(["--name", &name, "--ignore", "TERM"]);
     let _blocking = Fixture::start(["--name", &name, "--block", "TERM"]);
-    let ran = run(["decode-status", "--signal", "TERM", "--name", &name]);
-    assert_eq!(ran.code, Some(0));
-    let effects: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split("TERM    ").nth(1)).collect();
+    let result = run(["decode-status", "--signal", "TERM", "--name", &name]);
+    assert_eq!(result.code, Some(0));
+    let effects: Vec<&str> = result.stdout.lines().filter_map(|line| line.split("TERM    ").nth(1)).collect();
     assert!(
         effects.contains(&"ignored") && effects.contains(&"stays pending: it is blocked"),
         "{}",
-        ran.stdout
+        result.stdout
     );
     run(["decode-status", "--json", "--signal", "TERM", "--name", &name]);
     run(["decode-status", "--json", "--pids", "--name", &name]);
@@ -295,10 +302,10 @@ fn several_processes_have_an_effect_each() {
 mod slow {
     use super::*;
 
-    /// Victims come and go while they are looked for, and each leaves its number
-    /// to somebody else.
+    /// Processes come and go while they are searched, and other processes reuse
+    /// their PIDs.
     #[test]
-    fn numbers_that_are_reused_while_it_looks_do_no_harm() {
+    fn pids_reused_during_selection_are_not_signalled() {
         let script = "
             cd \"$(mktemp -d)\"
             take() { echo 4999 > /proc/sys/kernel/ns_last_pid; }
@@ -316,8 +323,8 @@ mod slow {
             touch stop; wait $sender
             echo hit $hit; test $met -gt 0 && echo met; test $same -gt 20 && echo reused
         ";
-        let Some(ran) = in_namespace(script) else { return };
-        // Without victims that were met and numbers that were reused it tests nothing.
-        assert_eq!(ran.stdout, "hit 0\nmet\nreused\n", "{}", ran.stderr);
+        let Some(result) = in_namespace(script) else { return };
+        // The test is void if no process was hit and no PID was reused.
+        assert_eq!(result.stdout, "hit 0\nmet\nreused\n", "{}", result.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! What a signal will do, waiting, and what follows.
+//! Predicted effects, waiting for exit, and follow-up signals.
 
 use serde::Deserialize;
 
@@ -48,12 +48,12 @@ struct Reason {
 }
 
 fn document(arguments: &[&str]) -> Document {
-    let ran = run(["send", "--json"].iter().chain(arguments));
-    serde_json::from_str(&ran.stdout).expect("JSON")
+    let result = run(["send", "--json"].iter().chain(arguments));
+    serde_json::from_str(&result.stdout).expect("JSON")
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_sends_nothing() {
+fn dry_run_predicts_effect_and_sends_nothing() {
     let waiting = fixture(&["--name", "dry", "--block", "TERM", "--catch", "USR1", "--ignore", "HUP"]);
     let pid = waiting.pid.to_string();
     for (signal, id, text) in [
@@ -65,11 +65,11 @@ fn a_dry_run_says_what_would_happen_and_sends_nothing() {
         ("STOP", "stops", "stops it"),
         ("CHLD", "ignored", "ignored (default action)"),
     ] {
-        let ran = send(&["--dry-run", "-s", signal, &pid]);
+        let result = send(&["--dry-run", "-s", signal, &pid]);
         let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").expect("/proc"));
-        let rows: Vec<Vec<&str>> = ran.stdout.lines().map(|line| line.splitn(9, ' ').collect()).collect();
-        assert_eq!(rows.len(), 2, "{}", ran.stdout);
-        let row = ran.stdout.lines().nth(1).expect("a row");
+        let rows: Vec<Vec<&str>> = result.stdout.lines().map(|line| line.splitn(9, ' ').collect()).collect();
+        assert_eq!(rows.len(), 2, "{}", result.stdout);
+        let row = result.stdout.lines().nth(1).expect("a row");
         assert!(row.trim_start().starts_with(&format!("{pid}  dry")), "{row}");
         assert!(row.contains(&uid.to_string()) && row.ends_with(text), "{signal}: {row}");
         let planned = document(&["--dry-run", "-s", signal, &pid]);
@@ -77,13 +77,13 @@ fn a_dry_run_says_what_would_happen_and_sends_nothing() {
         assert_eq!(planned.targets[0].effect.id, id);
     }
     assert_eq!(send(&["-0", &pid]).code, Some(0), "it lives");
-    let ran = send(&["--dry-run", "-0", &pid, "4194304"]);
-    assert_eq!(ran.code, Some(64));
-    assert!(ran.stdout.ends_with("not sent: no such process\n"), "{}", ran.stdout);
+    let result = send(&["--dry-run", "-0", &pid, "4194304"]);
+    assert_eq!(result.code, Some(64));
+    assert!(result.stdout.ends_with("not sent: no such process\n"), "{}", result.stdout);
 }
 
 #[test]
-fn every_member_of_a_group_is_told_of() {
+fn wait_reports_every_group_member() {
     let script = "
         cd \"$(mktemp -d)\"
         setsid bash -c 'trap \"\" HUP; sleep 1000 & sleep 1000 & echo $$ > group; wait' &
@@ -92,32 +92,32 @@ fn every_member_of_a_group_is_told_of() {
         \"$SIGTOOL\" send -KILL --wait 60s --verbose -- -$group | sed 's/after [0-9.]* m*s/after a while/'
         \"$SIGTOOL\" send --dry-run -- -1 | wc -l
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert_eq!(ran.stdout.matches("  ignored\n").count(), 3, "{}", ran.stdout);
-    assert_eq!(ran.stdout.matches("KILL sent: kills it").count(), 3, "{}{}", ran.stdout, ran.stderr);
-    assert_eq!(ran.stdout.matches("ended after a while").count(), 3, "{}", ran.stdout);
+    let Some(result) = in_namespace(script) else { return };
+    assert_eq!(result.stdout.matches("  ignored\n").count(), 3, "{}", result.stdout);
+    assert_eq!(result.stdout.matches("KILL sent: kills it").count(), 3, "{}{}", result.stdout, result.stderr);
+    assert_eq!(result.stdout.matches("ended after a while").count(), 3, "{}", result.stdout);
 }
 
 #[test]
-fn waiting_ends_when_all_have_ended() {
+fn wait_returns_when_all_have_exited() {
     let mut fixtures = [fixture(&[]), fixture(&[])];
     let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string());
-    let ran = send(&["--wait", "60s", &pids[0], &pids[1]]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
+    let result = send(&["--wait", "60s", &pids[0], &pids[1]]);
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(0), "", ""));
     for fixture in &mut fixtures {
-        assert_eq!(fixture.ended_by(), Some(15));
+        assert_eq!(fixture.terminating_signal(), Some(15));
     }
 }
 
 #[test]
-fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
+fn exits_124_with_reason_when_wait_times_out() {
     let blocking = fixture(&["--name", "held", "--block", "TERM"]);
     let pid = blocking.pid.to_string();
-    let ran = send(&["--wait", "50ms", &pid]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(124), ""));
-    assert!(ran.stderr.contains(" ms: TERM is pending: it is blocked\n"), "{}", ran.stderr);
-    let told = document(&["--wait", "50ms", &pid]);
-    let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
+    let result = send(&["--wait", "50ms", &pid]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(124), ""));
+    assert!(result.stderr.contains(" ms: TERM is pending: it is blocked\n"), "{}", result.stderr);
+    let report = document(&["--wait", "50ms", &pid]);
+    let outcome = report.targets[0].outcome.as_ref().expect("an outcome");
     assert!(!outcome.ended && outcome.milliseconds >= 50);
     let reason = outcome.reason.as_ref().expect("a reason");
     assert_eq!((reason.id.as_str(), reason.message.as_str()), ("merged", "TERM is pending: it is blocked"));
@@ -128,89 +128,93 @@ fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
         (&["--sigwait", "TERM"], "takes TERM in sigwait(3), and it lives on"),
     ] {
         let fixture = fixture(state);
-        let ran = send(&["--wait", "30ms", &fixture.pid.to_string()]);
-        assert!(ran.stderr.contains(reason), "{state:?}: {}", ran.stderr);
+        let result = send(&["--wait", "30ms", &fixture.pid.to_string()]);
+        assert!(result.stderr.contains(reason), "{state:?}: {}", result.stderr);
     }
-    let ran = send(&["-0", "--wait", "0", &pid]);
-    assert_eq!(ran.code, Some(124));
-    assert!(ran.stderr.contains("it was sent no signal"), "{}", ran.stderr);
+    let result = send(&["-0", "--wait", "0", &pid]);
+    assert_eq!(result.code, Some(124));
+    assert!(result.stderr.contains("it was sent no signal"), "{}", result.stderr);
 }
 
 #[test]
-fn what_follows_goes_to_those_that_are_alive() {
+fn then_signals_processes_that_are_alive() {
     let mut blocking = fixture(&["--name", "stubborn", "--block", "TERM,INT"]);
     let mut willing = fixture(&[]);
     let (stubborn, pid) = (blocking.pid.to_string(), willing.pid.to_string());
     let words = ["--verbose", "--wait", "50ms", "--then", "INT:20ms", "--then", "KILL:60s", &stubborn, &pid];
-    let ran = send(&words);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert_eq!(blocking.ended_by(), Some(9));
-    assert_eq!(willing.ended_by(), Some(15));
+    let result = send(&words);
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    assert_eq!(blocking.terminating_signal(), Some(9));
+    assert_eq!(willing.terminating_signal(), Some(15));
     assert!(
-        ran.stdout.contains(": ended after ") && ran.stdout.contains(": killed by KILL\n"),
+        result.stdout.contains(": ended after ") && result.stdout.contains(": killed by KILL\n"),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    assert!(ran.stdout.contains("TERM sent: stays pending: it is blocked\n"), "{}", ran.stdout);
-    let said: Vec<&str> = ran.stderr.lines().collect();
-    assert_eq!(said.len(), 4, "{}", ran.stderr);
-    assert!(said[0].ends_with("ms: TERM is pending: it is blocked"), "{}", ran.stderr);
-    assert_eq!((said[1], said[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
-    assert!(said[2].ends_with("ms: INT is pending: it is blocked"), "{}", ran.stderr);
+    assert!(result.stdout.contains("TERM sent: stays pending: it is blocked\n"), "{}", result.stdout);
+    let message: Vec<&str> = result.stderr.lines().collect();
+    assert_eq!(message.len(), 4, "{}", result.stderr);
+    assert!(message[0].ends_with("ms: TERM is pending: it is blocked"), "{}", result.stderr);
+    assert_eq!((message[1], message[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
+    assert!(message[2].ends_with("ms: INT is pending: it is blocked"), "{}", result.stderr);
 }
 
 #[test]
-fn what_followed_is_in_the_document() {
+fn json_contains_follow_up_signals() {
     let mut blocking = fixture(&["--block", "TERM,INT", "--thread", ""]);
-    let told =
+    let report =
         document(&["--wait", "30ms", "--then", "INT:20ms", "--then", "KILL:60s", &blocking.pid.to_string()]);
-    let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
+    let outcome = report.targets[0].outcome.as_ref().expect("an outcome");
     assert_eq!((outcome.ended, outcome.killed_by.as_deref()), (true, Some("KILL")));
     let followed: Vec<_> = outcome.then.iter().map(|then| (then.signal.as_str(), then.sent)).collect();
     assert_eq!(followed, [("INT", true), ("KILL", true)]);
     assert!(outcome.then[0].milliseconds >= 30 && outcome.then[1].milliseconds >= 50);
-    assert_eq!(blocking.ended_by(), Some(9));
+    assert_eq!(blocking.terminating_signal(), Some(9));
     let planned = send(&["--dry-run", "--wait", "2s", "--then", "KILL", &std::process::id().to_string()]);
     assert!(planned.stderr.ends_with("then KILL after 2.0 s, if it is alive\n"), "{}", planned.stderr);
 }
 
 #[test]
-fn a_thread_is_alive_for_its_own_reason() {
-    let held = fixture(&["--thread", "block=TERM"]);
-    let thread = format!("{}/{}", held.pid, held.ids[0]);
-    let ran = send(&["--wait", "30ms", &thread]);
-    assert!(ran.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", ran.stderr);
+fn thread_target_has_own_survival_reason() {
+    let target = fixture(&["--thread", "block=TERM"]);
+    let thread = format!("{}/{}", target.pid, target.ids[0]);
+    let result = send(&["--wait", "30ms", &thread]);
+    assert!(result.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", result.stderr);
 }
 
-/// A process that is no child of ours: its status is told as well.
+/// The exit status of a process that is not a child is reported as well.
 #[test]
-fn how_it_ended_is_told() {
+fn wait_reports_how_process_ended() {
     let mut exiting = fixture(&["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"]);
-    // Ready is the shell, not yet its trap.
+    // The shell is ready before its trap is set.
     let trapped = ["decode-status", "-q", "--require", "caught=TERM", &exiting.pid.to_string()];
     while run(trapped).code != Some(0) {}
-    let told = document(&["--wait", "60s", &exiting.pid.to_string()]);
-    let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
+    let report = document(&["--wait", "60s", &exiting.pid.to_string()]);
+    let outcome = report.targets[0].outcome.as_ref().expect("an outcome");
     assert!(outcome.ended && outcome.reason.is_none() && outcome.killed_by.is_none());
-    assert_eq!((outcome.status, told.targets[0].pid), (Some(7), exiting.pid));
-    assert_eq!(exiting.ended_by(), None);
+    assert_eq!((outcome.status, report.targets[0].pid), (Some(7), exiting.pid));
+    assert_eq!(exiting.terminating_signal(), None);
 }
 
 #[test]
-fn a_handler_can_be_required() {
+fn require_handler_refuses_process_without_handler() {
     let catching = fixture(&["--catch", "RTMIN+1,HUP"]);
     let plain = fixture(&["--name", "plain"]);
     let (one, other) = (catching.pid.to_string(), plain.pid.to_string());
-    let ran = send(&["-r", "-RTMIN+1", &one, &other]);
-    assert_eq!(ran.code, Some(64));
-    assert!(ran.stderr.contains("(plain, uid "), "{}", ran.stderr);
-    assert!(ran.stderr.ends_with("RTMIN+1 not sent: it has no handler for the signal\n"), "{}", ran.stderr);
+    let result = send(&["-r", "-RTMIN+1", &one, &other]);
+    assert_eq!(result.code, Some(64));
+    assert!(result.stderr.contains("(plain, uid "), "{}", result.stderr);
+    assert!(
+        result.stderr.ends_with("RTMIN+1 not sent: it has no handler for the signal\n"),
+        "{}",
+        result.stderr
+    );
     assert_eq!(send(&["-0", &one, &other]).code, Some(0), "both live");
 }
 
-/// More at once than descriptors may be open before it asks for more.
+/// More processes than the soft limit of open files; sigtool raises the limit.
 #[test]
-fn a_thousand_are_waited_for() {
+fn wait_handles_a_thousand_processes() {
     let script = "
         ulimit -Sn 256
         for i in $(seq 1000); do sleep 1000 & done
@@ -222,24 +226,33 @@ fn a_thousand_are_waited_for() {
         until [ $(\"$SIGTOOL\" decode-status --pids --name sleep | wc -l) = 2 ]; do :; done
         \"$SIGTOOL\" send --name sleep --wait 60s; echo $?
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    assert_eq!(ran.stdout, "0\n1\n125\n", "{}", ran.stderr);
-    assert!(ran.stderr.contains("2 processes cannot be waited for: only 25 descriptors"), "{}", ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    assert_eq!(result.stdout, "0\n1\n125\n", "{}", result.stderr);
+    assert!(
+        result.stderr.contains("2 processes cannot be waited for: only 25 descriptors"),
+        "{}",
+        result.stderr
+    );
 }
 
-/// The kernel drops what would end an init; waiting says so.
+/// The kernel drops signals that would terminate an init. Waiting reports that.
 #[test]
-fn an_init_without_a_handler_is_told() {
-    // While bash forks it blocks TERM for a moment; ALRM it does not.
+fn wait_explains_init_without_handler() {
+    // bash blocks TERM for a moment when it forks, but not ALRM.
     let script = "\"$SIGTOOL\" send --dry-run -KILL 1; \"$SIGTOOL\" send --wait 0 -ALRM 1; echo $?";
-    let Some(ran) = in_namespace(script) else { return };
+    let Some(result) = in_namespace(script) else { return };
     let dropped = "dropped by the kernel: it is the init of its pid namespace and has no handler for it";
-    assert!(ran.stdout.contains(&format!("KILL    {dropped}\n")), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("124\n") && ran.stderr.contains(dropped), "{}{}", ran.stdout, ran.stderr);
+    assert!(result.stdout.contains(&format!("KILL    {dropped}\n")), "{}", result.stdout);
+    assert!(
+        result.stdout.ends_with("124\n") && result.stderr.contains(dropped),
+        "{}{}",
+        result.stdout,
+        result.stderr
+    );
 }
 
 #[test]
-fn questions_are_asked_and_answers_heeded() {
+fn interactive_sends_only_confirmed_signals() {
     let blocking = Fixture::start(["--name", "asked", "--block", "TERM"]);
     let pid = blocking.pid.to_string();
     let sigtool = sigtool(["send", "--interactive", &pid, &pid, &pid]);
@@ -265,9 +278,9 @@ fn questions_are_asked_and_answers_heeded() {
     }
 }
 
-/// On a terminal a line tells how the waiting goes; in a pipe nothing does.
+/// On a terminal a line shows the progress of the wait; in a pipe there is none.
 #[test]
-fn progress_is_shown_on_a_terminal() {
+fn wait_shows_progress_on_terminal() {
     let blocking = fixture(&["--block", "TERM"]);
     let command = format!("{} send --wait 300ms {}", crate::support::SIGTOOL, blocking.pid);
     let output = std::process::Command::new("script")
@@ -280,13 +293,13 @@ fn progress_is_shown_on_a_terminal() {
     assert!(shown.contains("\r\x1b[Ksigtool: "), "the line is cleared before another: {shown:?}");
 }
 
-/// Under kill's name nothing of this is said.
+/// Under the name `kill` no progress is printed.
 #[test]
-fn kill_is_silent() {
+fn kill_prints_no_progress() {
     let mut ending = fixture(&[]);
-    let ran = kill(["-r", "-TERM", &ending.pid.to_string()]);
-    assert_eq!(ran.code, Some(1));
-    let ran = kill(["-TERM", &ending.pid.to_string()]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
-    assert_eq!(ending.ended_by(), Some(15));
+    let result = kill(["-r", "-TERM", &ending.pid.to_string()]);
+    assert_eq!(result.code, Some(1));
+    let result = kill(["-TERM", &ending.pid.to_string()]);
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(0), "", ""));
+    assert_eq!(ending.terminating_signal(), Some(15));
 }

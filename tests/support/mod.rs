@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: the real binary, and the fixture.
+//! Helpers that the end-to-end tests share: they run the binary, the fixture
+//! and shell scripts.
 
 pub mod schema;
 pub mod seccomp;
@@ -16,35 +17,37 @@ use sigtool::signal::{Arch, SignalSet};
 /// The binary under test.
 pub const SIGTOOL: &str = env!("CARGO_BIN_EXE_sigtool");
 
-/// Makes what the tests start begin with default actions, whatever the tests were
-/// started by: a shell ignores INT and QUIT for what it runs beside it, nohup HUP.
-fn begin_by_default() {
+/// Resets the dispositions that a parent of the tests may have set to ignore.
+/// A shell ignores INT and QUIT for background jobs, nohup ignores HUP. Children
+/// inherit this.
+fn reset_dispositions() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let told = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
-        told.expect("names").iter().for_each(sigtool::sys::signal::signalfd::set_default_disposition);
+        let ignorable = SignalSet::parse("HUP,INT,QUIT,TERM,CHLD,TSTP,TTIN,TTOU", Arch::NATIVE);
+        ignorable.expect("names").iter().for_each(sigtool::sys::signal::signalfd::set_default_disposition);
     });
 }
 
-/// A command of sigtool's, as in a pipe: no terminal, no colour forced.
+/// Returns a command that runs sigtool without a terminal and without forced
+/// colour.
 pub fn sigtool(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    begin_by_default();
+    reset_dispositions();
     let mut command = Command::new(SIGTOOL);
     command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command.env("PATH", searchable_path()).stdin(Stdio::null());
     command
 }
 
-/// What a command printed, and its exit status.
-pub struct Ran {
+/// The output and the exit status of a command.
+pub struct CommandResult {
     pub stdout: String,
     pub stderr: String,
     pub code: Option<i32>,
 }
 
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        Ran {
+impl From<Output> for CommandResult {
+    fn from(output: Output) -> CommandResult {
+        CommandResult {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             code: output.status.code(),
@@ -52,18 +55,20 @@ impl From<Output> for Ran {
     }
 }
 
-/// Runs sigtool to its end. JSON that it prints must be as its schema says.
-pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-    let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
-    let ran = Ran::from(sigtool(&arguments).output().expect("sigtool runs"));
-    // What is not UTF-8 is an operand: no word that is looked for.
-    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    schema::check_run(&words, &ran.stdout);
-    ran
+/// Runs sigtool until it exits. Checks JSON output against its schema.
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandResult {
+    let arguments: Vec<OsString> =
+        arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+    let result = CommandResult::from(sigtool(&arguments).output().expect("sigtool runs"));
+    // An argument that is not UTF-8 is an operand, which check_run does not
+    // need.
+    let words: Vec<&str> = arguments.iter().map(|argument| argument.to_str().unwrap_or_default()).collect();
+    schema::check_run(&words, &result.stdout);
+    result
 }
 
-/// The same with a text on its standard input.
-pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
+/// Runs sigtool until it exits, with `input` on its standard input.
+pub fn run_with_input(arguments: &[&str], input: &[u8]) -> CommandResult {
     let mut child = sigtool(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -71,15 +76,15 @@ pub fn run_with_input(arguments: &[&str], input: &[u8]) -> Ran {
         .spawn()
         .expect("sigtool runs");
     let written = child.stdin.take().expect("a pipe").write_all(input);
-    let ran = Ran::from(child.wait_with_output().expect("sigtool ends"));
+    let result = CommandResult::from(child.wait_with_output().expect("sigtool ends"));
     written.expect("sigtool reads its input");
-    schema::check_run(arguments, &ran.stdout);
-    ran
+    schema::check_run(arguments, &result.stdout);
+    result
 }
 
-/// The launcher that `cargo test` builds beside the tests.
+/// Returns the path of the fixture, which `cargo test` builds as an example.
 pub fn fixture_path() -> PathBuf {
-    begin_by_default();
+    reset_dispositions();
     let tests = std::env::current_exe().expect("the test's own path");
     let target = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let path = target.join("examples/fixture");
@@ -87,31 +92,32 @@ pub fn fixture_path() -> PathBuf {
     path
 }
 
-/// A process in a prepared signal state; ended when dropped.
+/// A process in a prepared signal state. Killed when dropped.
 pub struct Fixture {
     child: Child,
-    /// Its process id.
     pub pid: u32,
-    /// The ids of its further threads, or of its child, in the order asked for.
+    /// The TIDs of its additional threads, in the order of the arguments,
+    /// then the PID of its child, if any.
     pub ids: Vec<u32>,
 }
 
 impl Fixture {
-    /// Starts one and waits until it is ready.
+    /// Starts the fixture and waits until it is ready.
     pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Fixture {
-        Fixture::start_by(Command::new(fixture_path()).args(arguments))
+        Fixture::start_command(Command::new(fixture_path()).args(arguments))
     }
 
-    /// Starts one by a command that becomes the fixture.
-    pub fn start_by(command: &mut Command) -> Fixture {
+    /// Starts a command that executes the fixture, and waits until it is
+    /// ready.
+    pub fn start_command(command: &mut Command) -> Fixture {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the fixture runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("the fixture speaks");
+        BufReader::new(stdout).read_line(&mut line).expect("the fixture prints a line");
         let mut words = line.split_whitespace();
-        assert_eq!(words.next(), Some("ready"), "the fixture said {line:?}");
-        let mut ids = words.map(|word| word.parse().expect("an id"));
+        assert_eq!(words.next(), Some("ready"), "the fixture printed {line:?}");
+        let mut ids = words.map(|argument| argument.parse().expect("an id"));
         let pid = ids.next().expect("its own id");
         assert_eq!(pid, child.id());
         Fixture { pid, ids: ids.collect(), child }
@@ -119,26 +125,25 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// The signal that ends it; waits for the end, which must be on its way.
-    pub fn ended_by(&mut self) -> Option<i32> {
+    /// Waits until the process exits. Returns the signal that terminated it,
+    /// if any.
+    pub fn terminating_signal(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").signal()
     }
 }
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        // Ended already where it was to become a zombie; waiting is all then.
+        // A zombie only needs to be reaped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A temporary folder for one test, which every user may enter; removed when
-/// dropped.
+/// A temporary directory that every user may enter. Removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// Creates it.
     pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -147,7 +152,6 @@ impl Folder {
         Folder(path)
     }
 
-    /// The path of a file in it.
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)
     }
@@ -159,33 +163,33 @@ impl Drop for Folder {
     }
 }
 
-/// Prints that a test, or a part of it, is skipped, and why. The test runner does
-/// not capture it: the line is shown although the test passes.
-pub fn skipped(why: &str) {
+/// Prints that a test or a part of it is skipped, and why. The test runner
+/// does not capture this line, so it is shown even if the test passes.
+pub fn skipped(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
-    let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", why.trim());
+    let _ = writeln!(std::io::stderr(), "skipped: {} ({name})", reason.trim());
 }
 
-/// PATH without the folders that the user of the tests may not search. execvp(3)
-/// fails with EACCES instead of ENOENT if it meets one of them.
+/// Returns PATH without the directories that the current user may not search.
+/// execvp(3) fails with EACCES instead of ENOENT if it meets one of them.
 pub fn searchable_path() -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
     std::env::join_paths(folders).expect("they come from PATH")
 }
 
-/// Runs a shell script as the init of a pid namespace of its own, where no
-/// signal can reach anybody else. `$SIGTOOL`, `$KILL` (the same binary under that
-/// name), `$FIXTURE` and a `$TMPDIR` of its own are set, and process ids are beyond
-/// the numbers of signals. `None` where namespaces are not to be had, which is
-/// said.
-pub fn in_namespace(script: &str) -> Option<Ran> {
+/// Runs a shell script as the init of a new PID namespace, where signals
+/// cannot reach other processes. Sets `$SIGTOOL`, `$KILL` (the same binary named
+/// `kill`), `$FIXTURE` and a private `$TMPDIR`. PIDs start above the largest
+/// signal number. Prints the reason and returns `None` if namespaces are not
+/// available.
+pub fn in_namespace(script: &str) -> Option<CommandResult> {
     let (folder, links) = (Folder::new(), Folder::new());
     let kill = links.join("kill");
     std::os::unix::fs::symlink(SIGTOOL, &kill).expect("a link");
-    // A mistake in a script must not hang the tests: timeout ends unshare, and
-    // with it everything in the namespace.
+    // A faulty script must not block the tests: timeout kills unshare, which
+    // ends every process in the namespace.
     let output = Command::new("timeout")
         .args(["--signal=KILL", "60", "unshare"])
         .args(["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c"])
@@ -196,31 +200,31 @@ pub fn in_namespace(script: &str) -> Option<Ran> {
         .env("TMPDIR", &folder.0)
         .stdin(Stdio::null())
         .output();
-    let ran: Ran = match output {
+    let result: CommandResult = match output {
         Ok(output) => output.into(),
         Err(error) => {
             skipped(&format!("unshare: {error}"));
             return None;
         }
     };
-    match ran.stderr.strip_prefix("inside\n") {
-        Some(stderr) => Some(Ran { stderr: stderr.to_owned(), ..ran }),
+    match result.stderr.strip_prefix("inside\n") {
+        Some(stderr) => Some(CommandResult { stderr: stderr.to_owned(), ..result }),
         None => {
-            skipped(&format!("no pid namespace here: {}", ran.stderr.trim()));
+            skipped(&format!("no pid namespace here: {}", result.stderr.trim()));
             None
         }
     }
 }
 
-/// The binary under the name `kill`.
+/// Returns a command that runs the binary under the name `kill`.
 pub fn kill_command() -> Command {
     let mut command = Command::new(SIGTOOL);
     command.arg0("kill");
     command
 }
 
-/// Runs it to its end.
-pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
+/// Runs the binary under the name `kill` until it exits.
+pub fn kill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandResult {
     let output = kill_command().args(arguments).stdin(Stdio::null()).output();
     output.expect("kill runs").into()
 }

@@ -1,4 +1,4 @@
-//! The commands that `sigtool watch --on` runs.
+//! The hooks of `sigtool watch --on`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use super::{Watch, events};
 use crate::support::{SIGTOOL, fixture_path, sigtool};
 
 #[test]
-fn a_command_finds_the_signal_in_its_environment() {
+fn hook_receives_signal_in_environment() {
     let hook = "RTMIN=echo $SIGTOOL_SIGNAL $SIGTOOL_NUMBER $SIGTOOL_CODE $SIGTOOL_VALUE $SIGTOOL_SENDER_UID";
     let watch = Watch::start(&[
         "--count",
@@ -28,10 +28,10 @@ fn a_command_finds_the_signal_in_its_environment() {
 }
 
 #[test]
-fn commands_start_in_the_inherited_state() {
+fn hooks_start_in_inherited_signal_state() {
     let settings = ["--default", "~[KILL STOP]", "--ignore", "PIPE,USR2", "--block", "CHLD,RTMAX"];
     let grep = "grep Sig /proc/self/status";
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(settings)
             .args(["--", SIGTOOL, "watch", "--count", "1", "--on", &format!("USR1=exec {grep}")])
@@ -53,13 +53,15 @@ fn commands_start_in_the_inherited_state() {
     assert_eq!(masks(&stdout).len(), 4, "{stdout}");
 }
 
-/// Three signals while the first one's command runs, which ends when told so.
+/// Sends three signals while the hook of the first one runs, which exits when it
+/// reads a line. Returns the output of the hooks.
 fn burst(how: &str) -> Vec<String> {
     let folder = std::env::temp_dir().join(format!("sigtool-burst-{how}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let fifo = folder.join("go");
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
-    // What another test forks may hold our end for a moment: then there is no line.
+    // If another test forks, its child may keep our end open for a moment. Then
+    // `read` returns without a line.
     let wait = format!("until read line < {}; do :; done", fifo.display());
     let hook = format!("RTMIN=echo begin $SIGTOOL_VALUE; {wait}; echo end $SIGTOOL_VALUE");
     let mut watch = Watch::start(&["--burst", how, "--count", "3", "--on", &hook]);
@@ -79,7 +81,7 @@ fn burst(how: &str) -> Vec<String> {
     next("begin 0");
     watch.send(&["-q", "1", "-RTMIN"]);
     watch.send(&["-q", "2", "-RTMIN"]);
-    // Both have been received, whatever becomes of their commands.
+    // Both have been received, with or without a hook.
     next("20");
     next("20");
     let running = if how == "parallel" { 3 } else { 1 };
@@ -89,7 +91,7 @@ fn burst(how: &str) -> Vec<String> {
         next("begin");
     }
     for _ in 0..commands {
-        // Opening waits for a command that reads; one line lets one go on.
+        // Opening the FIFO waits until a hook reads; one line releases one hook.
         std::fs::write(&fifo, "go\n").expect("a reader");
         next("end");
     }
@@ -105,37 +107,37 @@ fn burst(how: &str) -> Vec<String> {
 }
 
 #[test]
-fn commands_wait_in_line() {
+fn hooks_run_one_after_another() {
     assert_eq!(burst("queue"), ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]);
 }
 
 #[test]
-fn arrivals_may_be_dropped_while_their_command_runs() {
+fn signals_can_be_dropped_while_hook_runs() {
     assert_eq!(burst("drop"), ["begin 0", "end 0"]);
 }
 
-/// The shell is not to be had any more when the first command ends.
+/// The shell is removed before the first hook exits.
 #[test]
-fn commands_that_cannot_start_do_not_stay_in_line() {
+fn hooks_that_cannot_start_are_skipped() {
     let folder = std::env::temp_dir().join(format!("sigtool-line-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let (shell, fifo) = (folder.join("sh"), folder.join("go"));
     std::os::unix::fs::symlink("/bin/sh", &shell).expect("a link");
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
     let hook = format!("RTMIN=read line < {}", fifo.display());
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         sigtool(["watch", "--count", "3", "--on", &hook]).env("PATH", &folder).stdout(Stdio::piped()),
     );
     for value in ["0", "1", "2"] {
         watch.send(&["-q", value, "-RTMIN"]);
     }
-    // Opening waits for the first command: it has started.
-    let mut go = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
+    // Opening the FIFO waits until the first hook has started.
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
     std::fs::remove_file(&shell).expect("it was there");
-    go.write_all(b"go\n").expect("a reader");
+    writer.write_all(b"go\n").expect("a reader");
     let (code, _, stderr) = watch.end();
     std::fs::remove_dir_all(&folder).expect("the folder");
-    // On one line, or on two where the last arrived later.
+    // On one line, or on two if the last signal arrived later.
     assert_eq!(
         (code, stderr.matches("RTMIN: sh: No such file or directory").count()),
         (Some(0), 2),
@@ -144,9 +146,9 @@ fn commands_that_cannot_start_do_not_stay_in_line() {
 }
 
 #[test]
-fn commands_that_are_gone_at_once_are_no_failure() {
+fn hooks_that_exit_at_once_succeed() {
     let settings = ["--ignore", "CHLD", "--", SIGTOOL, "watch", "--count", "50", "--on", "RTMIN=exit 3"];
-    let watch = Watch::of(
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(settings)
             .args(["--burst", "parallel", "RTMIN"])
@@ -161,12 +163,13 @@ fn commands_that_are_gone_at_once_are_no_failure() {
 }
 
 #[test]
-fn a_child_of_ours_is_no_news_and_another_is() {
-    // The shell becomes sigtool, so its child is sigtool's.
+fn chld_of_hooks_is_not_reported() {
+    // The shell executes sigtool, so its child becomes a child of sigtool.
     let script = "sleep 0 & exec \"$0\" watch --json --count 1 CHLD";
-    let watch = Watch::of(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
+    let watch = Watch::spawn(Command::new("sh").args(["-c", script, SIGTOOL]).stdout(Stdio::piped()));
     let pid = watch.pid;
-    // It may have ended before the signals were blocked: one more, then.
+    // The child may have exited before sigtool blocked the signals, so another
+    // one is sent.
     watch.send(&["-CHLD"]);
     let (code, stdout, _) = watch.end();
     assert_eq!(code, Some(0), "{pid}");
@@ -182,7 +185,7 @@ fn a_child_of_ours_is_no_news_and_another_is() {
 }
 
 #[test]
-fn with_json_what_commands_print_goes_to_stderr() {
+fn hook_output_goes_to_stderr_with_json() {
     let watch = Watch::start(&["--json", "--count", "1", "--on", "USR1=echo printed"]);
     watch.send(&["-USR1"]);
     let (code, stdout, stderr) = watch.end();
@@ -190,21 +193,21 @@ fn with_json_what_commands_print_goes_to_stderr() {
 }
 
 #[test]
-fn a_command_that_fails_is_told() {
+fn failing_hook_is_reported() {
     let watch = Watch::start(&["--count", "1", "--on", "USR1=exit 3"]);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();
     assert_eq!((code, stderr.as_str()), (Some(0), "watch: USR1: the command ended with exit status: 3\n"));
 }
 
-/// What goes wrong cannot be told, and is no reason to end.
+/// Notices that cannot be written do not end sigtool.
 #[test]
-fn nobody_need_read_what_is_told() {
+fn unread_notices_do_not_block_hooks() {
     let words = ["watch", "--json", "--count", "2", "--on", "USR1=exit 3", "RTMIN"];
     let mut child = sigtool(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
-    // The pipe is closed when the line is there.
-    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    // The pipe is closed after this line.
+    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut line).expect("it prints a line");
     let pid = child.id().to_string();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     for signal in ["-USR1", "-RTMIN"] {
@@ -216,16 +219,15 @@ fn nobody_need_read_what_is_told() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
-/// Neither a command that hangs nor one of the end keeps it from ending when it
-/// is asked once more.
+/// A second request ends sigtool, even if a signal hook or an EXIT hook hangs.
 #[test]
-fn asked_once_more_it_waits_for_nobody() {
+fn second_interrupt_does_not_wait_for_hooks() {
     let hooks = ["--on", "USR1=exec sleep 30", "--on", "EXIT=echo ending >&2; exec sleep 30"];
     let mut watch = Watch::start(&hooks);
     let mut stdout = BufReader::new(watch.child.stdout.take().expect("a pipe"));
     watch.send(&["-USR1"]);
     watch.send(&["-TERM"]);
-    // Two at once would merge: the first must have been received.
+    // Two signals at once would merge, so the first must have been received.
     let mut line = String::new();
     while !line.contains("  TERM  ") {
         line.clear();
@@ -242,9 +244,9 @@ fn asked_once_more_it_waits_for_nobody() {
     assert_eq!(watch.child.wait().expect("it ends").code(), Some(0));
 }
 
-/// An ignored SIGCHLD would not be generated at all.
+/// The kernel would not generate an ignored SIGCHLD.
 #[test]
-fn children_are_told_where_chld_was_ignored() {
+fn chld_is_received_although_ignored_on_entry() {
     let python = "import os, signal, sys, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 read, write = os.pipe()
@@ -257,8 +259,8 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '1', 'CHLD'])";
     }
     let mut command = Command::new("python3");
     command.args(["-c", python, SIGTOOL]).stdout(Stdio::piped());
-    let watch = Watch::of(&mut command);
-    // The child waits for the pipe that watch holds open: it is ended by hand.
+    let watch = Watch::spawn(&mut command);
+    // The child waits on a pipe that watch keeps open, so the test kills it.
     let children =
         std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", watch.pid)).expect("children");
     let child = children.split_whitespace().next().expect("a child").to_owned();

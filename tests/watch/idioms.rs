@@ -1,5 +1,4 @@
-//! The shell idioms that `watch` replaces, as the README shows them: each is
-//! in it, and does what it says.
+//! The shell idioms that `watch` replaces: each is in the README and works.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::Watch;
 use crate::support::SIGTOOL;
 
-/// Starts a line of the README in a shell, in an empty folder, with commands
-/// of its own before everything else in PATH.
+/// Runs a line of the README in a shell and an empty directory. The commands
+/// `reload` and `server` come first in PATH.
 fn start(line: &str, folder: &Path) -> Watch {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).expect("the README");
@@ -29,7 +28,7 @@ fn start(line: &str, folder: &Path) -> Watch {
         .env("PATH", path)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    Watch::of(&mut shell)
+    Watch::spawn(&mut shell)
 }
 
 fn folder(name: &str) -> std::path::PathBuf {
@@ -37,7 +36,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn wait_for_a_signal() {
+fn idiom_waits_for_a_signal() {
     let folder = folder("wait");
     let watch = start("sigtool watch --count 1 USR1 && echo go", &folder);
     watch.send(&["-USR1"]);
@@ -47,7 +46,7 @@ fn wait_for_a_signal() {
 }
 
 #[test]
-fn wait_for_a_signal_but_not_for_ever() {
+fn idiom_waits_for_a_signal_with_timeout() {
     let folder = folder("timeout");
     let watch = start("sigtool watch --count 1 --timeout 0.2s USR1 || echo \"too late: $?\"", &folder);
     let (code, stdout, _) = watch.end();
@@ -55,8 +54,8 @@ fn wait_for_a_signal_but_not_for_ever() {
     assert!(code == Some(0) && stdout.ends_with("\ntoo late: 124\n"), "{stdout}");
 }
 
-/// The same with a line that runs `server`: it is this which is ready, and its
-/// parent which signals are for.
+/// Does the same for a line that runs `server`. The server reports that it is
+/// ready; signals are sent to its parent, which is sigtool.
 fn serve(line: &str, folder: &Path) -> Watch {
     let mut watch = start(line, folder);
     let status = std::fs::read_to_string(format!("/proc/{}/status", watch.pid)).expect("it lives");
@@ -66,7 +65,7 @@ fn serve(line: &str, folder: &Path) -> Watch {
 }
 
 #[test]
-fn clean_up_at_the_end() {
+fn idiom_cleans_up_at_exit() {
     let folder = folder("exit");
     let watch = serve("touch lock; sigtool watch --on EXIT='rm -f lock' -- server", &folder);
     assert!(folder.join("lock").exists());
@@ -78,7 +77,7 @@ fn clean_up_at_the_end() {
 }
 
 #[test]
-fn reload_on_hup() {
+fn idiom_reloads_on_hup() {
     let folder = folder("hup");
     let watch = serve("sigtool watch --on HUP=reload --drop HUP -- server", &folder);
     watch.send(&["-HUP"]);
@@ -90,9 +89,9 @@ fn reload_on_hup() {
 }
 
 #[test]
-fn ignore() {
+fn idiom_ignores_a_signal() {
     let folder = folder("ignore");
-    // HUP would end the server, with 129.
+    // HUP would terminate the server with status 129.
     let watch = serve("sigtool watch --ignore HUP -- server", &folder);
     watch.send(&["-HUP"]);
     watch.send(&["-TERM"]);
@@ -102,7 +101,7 @@ fn ignore() {
 }
 
 #[test]
-fn forward_in_a_container() {
+fn idiom_forwards_in_a_container() {
     let folder = folder("forward");
     let watch = serve("exec sigtool watch -- server", &folder);
     watch.send(&["-TERM"]);
@@ -112,7 +111,7 @@ fn forward_in_a_container() {
 }
 
 #[test]
-fn log_who_asked_for_the_end() {
+fn idiom_logs_sender_of_term() {
     let folder = folder("log");
     let watch = serve("sigtool watch --json --log signals.log -- server", &folder);
     watch.send(&["-TERM"]);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::support::{run, schema, sigtool};
 
-/// A watch that is ready; ended when dropped.
+/// A running `sigtool watch`. Killed when dropped.
 struct Watch {
     child: Child,
     pid: u32,
@@ -22,29 +22,29 @@ struct Watch {
 
 impl Watch {
     fn start(arguments: &[&str]) -> Watch {
-        Watch::of(sigtool(["watch"].iter().chain(arguments)).stdout(Stdio::piped()))
+        Watch::spawn(sigtool(["watch"].iter().chain(arguments)).stdout(Stdio::piped()))
     }
 
-    fn of(command: &mut Command) -> Watch {
+    fn spawn(command: &mut Command) -> Watch {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut line = String::new();
-        stderr.read_line(&mut line).expect("it speaks");
+        stderr.read_line(&mut line).expect("it prints a line");
         let pid = line.strip_prefix("watch: ready, pid ").and_then(|pid| pid.trim().parse().ok());
         let Some(pid) = pid else {
-            stderr.read_to_string(&mut line).expect("it speaks");
-            panic!("it said {line:?}");
+            stderr.read_to_string(&mut line).expect("it prints a line");
+            panic!("it printed {line:?}");
         };
         Watch { child, pid, stderr }
     }
 
     fn send(&self, arguments: &[&str]) {
         let pid = self.pid.to_string();
-        let ran = run(["send"].iter().chain(arguments).copied().chain([pid.as_str()]));
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        let result = run(["send"].iter().chain(arguments).copied().chain([pid.as_str()]));
+        assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 
-    /// Its exit status, and what it printed.
+    /// Returns the exit status and the output.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         if let Some(mut pipe) = self.child.stdout.take() {
@@ -62,7 +62,7 @@ impl Drop for Watch {
     }
 }
 
-/// A line of `watch --json`; that a field is there is tested by reading it.
+/// A line of `watch --json`. Deserializing it checks that all fields exist.
 #[allow(dead_code)]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,12 +84,14 @@ struct Event {
     address: Option<u64>,
     syscall: Option<i32>,
     lost: Option<bool>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     forwarded: Option<Option<String>>,
     reason: Option<String>,
 }
 
-fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+fn deserialize_present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
@@ -136,7 +138,7 @@ fn events(text: &str) -> Vec<Event> {
     text.lines().map(|line| serde_json::from_str(line).expect("the documented fields")).collect()
 }
 
-/// The events in a text that others have written into too.
+/// Returns the events in a text that contains other lines too.
 fn events_among(text: &str) -> Vec<Event> {
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
     events(&lines.join("\n"))

@@ -9,9 +9,10 @@ use super::{Watch, events, events_among};
 use crate::support::{SIGTOOL, fixture_path, in_namespace, run, schema, sigtool, skipped};
 
 #[test]
-fn what_arrives_is_told_with_its_sender() {
+fn received_signal_is_printed_with_sender() {
     let watch = Watch::start(&["--json", "--count", "3"]);
-    // One after another, for two signals that wait have no order of arrival.
+    // The signals are sent one after another, because pending signals are not
+    // received in order of arrival.
     let own = std::process::id();
     watch.send(&["-USR1"]);
     watch.send(&["-q", "-7", "-RTMIN+1"]);
@@ -40,10 +41,10 @@ fn what_arrives_is_told_with_its_sender() {
 }
 
 #[test]
-fn a_sender_that_lives_is_named() {
+fn living_sender_is_named() {
     let watch = Watch::start(&["--json", "--count", "1", "USR2"]);
     let pid = watch.pid;
-    // The fixture that floods lives on, under its name.
+    // The fixture stays alive under its name after it has sent the signals.
     let mut fixture = Command::new(fixture_path())
         .args(["--name", "a sender", "--flood", &pid.to_string(), "USR2", "1"])
         .stdout(Stdio::null())
@@ -59,7 +60,7 @@ fn a_sender_that_lives_is_named() {
 }
 
 #[test]
-fn text_has_a_header_and_a_line_a_signal() {
+fn text_has_header_and_one_line_per_signal() {
     // Two signals of one number could merge, and the second would not be counted.
     let watch = Watch::start(&["--count", "2", "USR1,USR2"]);
     watch.send(&["-USR1"]);
@@ -73,7 +74,7 @@ fn text_has_a_header_and_a_line_a_signal() {
 }
 
 #[test]
-fn it_ends_as_asked() {
+fn exits_on_count_timeout_or_signal() {
     for (arguments, signal, code) in [
         (&[][..], "-INT", 0),
         (&[], "-TERM", 0),
@@ -85,7 +86,7 @@ fn it_ends_as_asked() {
         (&["--count", "1", "TERM"], "-TERM", 0),
         (&["USR1"], "-HUP", 129),
     ] {
-        let watch = Watch::of(
+        let watch = Watch::spawn(
             Command::new(fixture_path())
                 .args(["--default", "~[KILL STOP]", "--", SIGTOOL, "watch"])
                 .args(arguments)
@@ -100,8 +101,8 @@ fn it_ends_as_asked() {
 }
 
 #[test]
-fn nohup_keeps_hup_from_ending_it() {
-    let watch = Watch::of(
+fn ignored_hup_does_not_end_watch() {
+    let watch = Watch::spawn(
         Command::new(fixture_path())
             .args(["--ignore", "HUP", "--", SIGTOOL, "watch", "--count", "1", "USR1"])
             .stdout(Stdio::null())
@@ -113,8 +114,8 @@ fn nohup_keeps_hup_from_ending_it() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    for (arguments, said) in [
+fn receive_rejects_conflicting_options() {
+    for (arguments, message) in [
         (&["FOO"][..], "FOO: unknown signal; the nearest name is FPE"),
         (&["KILL"], "KILL: the kernel lets nobody catch, block or ignore it"),
         (&["33"], "33: it is the C library's own"),
@@ -126,16 +127,16 @@ fn what_makes_no_sense_is_refused() {
         (&["--timeout", "soon"], "--timeout soon: not a duration"),
         (&["--burst", "some"], "invalid value 'some' for '--burst <HOW>'"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
 #[test]
-fn timers_and_children_are_told_apart() {
-    // A shell's child ends while the shell, now sigtool, watches; an alarm set
-    // before exec rings.
+fn timer_and_child_signals_are_distinguished() {
+    // A child of the shell exits while the shell, which has executed sigtool,
+    // watches. An alarm set before exec expires.
     let python = "import os, signal, sys, time
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGCHLD])
 child = os.fork()
@@ -147,7 +148,7 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '2', 'ALRM', 'CH
     if Command::new("python3").arg("--version").output().is_err() {
         return skipped("python3 is missing");
     }
-    let (code, stdout, _) = Watch::of(&mut command).end();
+    let (code, stdout, _) = Watch::spawn(&mut command).end();
     assert_eq!(code, Some(0));
     let mut events = events(&stdout);
     events.sort_by_key(|event| event.number);
@@ -158,7 +159,7 @@ os.execv(sys.argv[1], ['sigtool', 'watch', '--json', '--count', '2', 'ALRM', 'CH
     assert_eq!(child.child.as_ref().map(|child| child.status), Some(3));
 }
 
-/// From a sender of a user of its own, whose queue no other test fills.
+/// Sends queued signals as another user, whose queue no other test fills.
 fn flood(count: u32) {
     let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
     let folder = std::env::temp_dir().join(format!("sigtool-flood-{count}-{}", std::process::id()));
@@ -170,7 +171,7 @@ fn flood(count: u32) {
         std::fs::remove_file(&folder).expect("the file");
         return skipped("setpriv may not change its user here, or that user may not run sigtool");
     }
-    let watch = Watch::of(command.stdout(file));
+    let watch = Watch::spawn(command.stdout(file));
     let sender = Command::new("setpriv")
         .args(user)
         .arg(fixture_path())
@@ -183,7 +184,8 @@ fn flood(count: u32) {
     assert_eq!(code, Some(0));
     let text = std::fs::read_to_string(&folder).expect("the file");
     std::fs::remove_file(&folder).expect("the file");
-    // They are all of one kind: some of them are enough to hold to the schema.
+    // All lines have the same form, so some of them are enough to check the
+    // schema.
     let some: Vec<&str> = text.lines().take(1000).collect();
     schema::check("watch", &some.join("\n"));
     let values = text.lines().map(|line| {
@@ -194,9 +196,9 @@ fn flood(count: u32) {
     assert!(values.eq(0..count), "all of them, in order");
 }
 
-/// Signals that come faster than they are read keep the clock from nothing.
+/// Signals that arrive faster than they are read do not delay the timeout.
 #[test]
-fn the_time_runs_out_in_a_flood_too() {
+fn timeout_expires_during_flood() {
     let user = ["--reuid", "54322", "--regid", "54322", "--clear-groups"];
     let can = Command::new("setpriv").args(user).args([SIGTOOL, "--version"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
@@ -204,8 +206,8 @@ fn the_time_runs_out_in_a_flood_too() {
     }
     let mut command = Command::new("setpriv");
     command.args(user).args([SIGTOOL, "watch", "--timeout", "300ms", "RTMIN+6"]).stdout(Stdio::null());
-    let watch = Watch::of(&mut command);
-    // It fails when the watch has ended, which is what is waited for.
+    let watch = Watch::spawn(&mut command);
+    // The sender fails when the watch has exited, which the test waits for.
     let mut sender = Command::new("setpriv")
         .args(user)
         .arg(fixture_path())
@@ -221,9 +223,10 @@ fn the_time_runs_out_in_a_flood_too() {
 }
 
 #[test]
-fn a_full_queue_is_told() {
-    // Two places in the queue, which another signal fills while the receiver is
-    // stopped: then a plain kill with a real-time signal loses its siginfo.
+fn full_queue_is_reported() {
+    // The queue has room for two signals. Another signal fills it while the
+    // receiver is stopped. Then a plain kill with a real-time signal loses its
+    // siginfo.
     let script = "
         cd \"$(mktemp -d)\"; mkfifo ready; exec 9<> ready
         setpriv --reuid 54323 --regid 54323 --clear-groups prlimit --sigpending=2 \"$SIGTOOL\" watch --json --count 3 RTMIN,RTMIN+1 > out 2> ready &
@@ -232,19 +235,19 @@ fn a_full_queue_is_told() {
         for n in RTMIN+1 RTMIN+1 RTMIN; do setpriv --reuid 54323 --regid 54323 --clear-groups \"$KILL\" -$n $pid; done
         kill -CONT $pid; wait $!; echo ended $?; read -r line <&9; echo \"$line\"; cat out
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    if !ran.stdout.starts_with("ended 0") {
-        return skipped(&format!("setpriv or prlimit: {}{}", ran.stdout, ran.stderr));
+    let Some(result) = in_namespace(script) else { return };
+    if !result.stdout.starts_with("ended 0") {
+        return skipped(&format!("setpriv or prlimit: {}{}", result.stdout, result.stderr));
     }
-    assert!(ran.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\"lost\":true"), "{}", ran.stdout);
-    assert_eq!(events_among(&ran.stdout).len(), 3, "{}", ran.stdout);
+    assert!(result.stdout.contains("watch: the queue of your user is full (ulimit -i)"), "{}", result.stdout);
+    assert!(result.stdout.contains("\"lost\":true"), "{}", result.stdout);
+    assert_eq!(events_among(&result.stdout).len(), 3, "{}", result.stdout);
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn closed_reader_ends_watch_quietly() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    let watch = Watch::of(sigtool(["watch", "--json"]).stdout(writer));
+    let watch = Watch::spawn(sigtool(["watch", "--json"]).stdout(writer));
     drop(reader);
     watch.send(&["-USR1"]);
     let (code, _, stderr) = watch.end();

@@ -1,4 +1,4 @@
-//! What is typed after `sigtool decode-status`.
+//! Command-line arguments of `sigtool decode-status`.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -106,27 +106,28 @@ pub struct DecodeStatusArgs {
 }
 
 impl DecodeStatusArgs {
-    /// The arguments where they are but operands, which need no parser of
-    /// options.
+    /// Returns the arguments if all words are operands, so that clap is not
+    /// needed.
     pub fn parse_without_clap(words: &[OsString]) -> Option<DecodeStatusArgs> {
         let is_option = |word: &OsString| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-");
-        let plain = !words.is_empty() && !words.iter().any(is_option);
-        plain.then(|| DecodeStatusArgs { operands: words.to_vec(), ..DecodeStatusArgs::default() })
+        let has_only_operands = !words.is_empty() && !words.iter().any(is_option);
+        has_only_operands
+            .then(|| DecodeStatusArgs { operands: words.to_vec(), ..DecodeStatusArgs::default() })
     }
 
-    /// What the arguments mean.
+    /// Converts the arguments to a request.
     ///
     /// # Errors
-    /// A usage failure naming the first word that means nothing.
+    /// A usage error that names the first invalid word.
     pub fn to_request(&self) -> Result<DecodeRequest, Failure> {
         let operands = self.operands.iter().map(parse_operand);
         let mut targets = operands.collect::<Result<Vec<_>, _>>()?;
-        // Who is named twice is shown once.
-        let mut known = HashSet::new();
-        targets.retain(|target| target.ids().is_none_or(|numbers| known.insert(numbers)));
+        // A target that is named twice is shown once.
+        let mut seen = HashSet::new();
+        targets.retain(|target| target.ids().is_none_or(|ids| seen.insert(ids)));
         targets.extend(self.file.iter().cloned().map(DecodeTarget::File));
-        let (masks, given) = parse_masks(&self.mask)?;
-        targets.extend(given.map(|status| DecodeTarget::MaskStatus(Box::new(status))));
+        let (masks, mask_status) = parse_masks(&self.mask)?;
+        targets.extend(mask_status.map(|status| DecodeTarget::MaskStatus(Box::new(status))));
         if targets.iter().filter(|target| matches!(target, DecodeTarget::Stdin)).count() > 1 {
             return Err(Failure::usage_error("-: standard input can be read only once"));
         }
@@ -137,15 +138,17 @@ impl DecodeStatusArgs {
                  (--mask HEX), or choose processes (--all, --name NAME, --blocks TERM, ...)",
             ));
         }
-        let other = |target: &&DecodeTarget| !matches!(target, DecodeTarget::Process(_));
-        if let Some(target) = targets.iter().find(other).filter(|_| !selection.is_noop() || self.pids) {
+        let is_not_process = |target: &&DecodeTarget| !matches!(target, DecodeTarget::Process(_));
+        if let Some(target) =
+            targets.iter().find(is_not_process).filter(|_| !selection.is_noop() || self.pids)
+        {
             return Err(Failure::usage_error(format!(
                 "{target}: the options that select, and --pids, go with a PID, or without any"
             )));
         }
         let selection = (self.all || self.pids || !selection.is_noop()).then_some(selection);
-        let root = self.proc.as_ref().map_or_else(ProcRoot::default, ProcRoot::new);
-        let signal = self.signal.as_ref().map(parse_effect_signal).transpose()?;
+        let proc_root = self.proc.as_ref().map_or_else(ProcRoot::default, ProcRoot::new);
+        let effect_signal = self.signal.as_ref().map(parse_effect_signal).transpose()?;
         let required = self.require.iter().map(|word| parse_requirement("--require", word, true));
         let forbidden = self.forbid.iter().map(|word| parse_requirement("--forbid", word, false));
         let requirements = required.chain(forbidden).collect::<Result<Vec<_>, _>>()?;
@@ -154,35 +157,36 @@ impl DecodeStatusArgs {
                 "--mask HEX: a bare mask is of no process; write --mask SigCgt=HEX",
             ));
         }
-        let sort =
+        let order =
             self.sort.as_deref().map(|word| SortOrder::parse(&escape_name(word.as_bytes()))).transpose();
-        let sort = sort.map_err(Failure::usage_error)?;
+        let order = order.map_err(Failure::usage_error)?;
         let quiet = self.quiet;
-        let (threads, full, pids) = (self.threads, self.full, self.pids);
-        let inside = self.inspect.to_options()?;
+        let (threads, full, pids_only) = (self.threads, self.full, self.pids);
+        let inspect = self.inspect.to_options()?;
         let request = DecodeRequest {
-            inspect: inside,
+            inspect,
             masks,
-            proc_root: root,
+            proc_root,
             selection,
             threads,
             full,
-            pids_only: pids,
-            effect_signal: signal,
+            pids_only,
+            effect_signal,
             counted_signals: self.signals.as_ref().map(parse_counted_signals).transpose()?,
             requirements,
             quiet,
-            order: sort,
+            order,
             ..DecodeRequest::new(targets)
         };
         super::inspect::check_request(&request)?;
         Ok(request)
     }
 
-    /// The same, for output of this format.
+    /// Converts the arguments to a request for output in this format.
     ///
     /// # Errors
-    /// Also an option that makes no sense in it, by name.
+    /// Like [`Self::to_request`], and a usage error for an option that cannot be
+    /// combined with the format.
     pub fn to_request_for_format(&self, format: OutputFormat) -> Result<DecodeRequest, Failure> {
         let request = self.to_request()?;
         if format != OutputFormat::Prometheus {
@@ -194,8 +198,8 @@ impl DecodeStatusArgs {
             };
         }
         let selection = request.selection.as_ref();
-        let of_thread = request.targets.iter().any(|target| matches!(target, DecodeTarget::Thread(..)));
-        let without = [
+        let has_thread = request.targets.iter().any(|target| matches!(target, DecodeTarget::Thread(..)));
+        let conflicts = [
             (!self.mask.is_empty(), "--mask"),
             (self.threads, "--threads"),
             (self.full, "--full"),
@@ -206,11 +210,11 @@ impl DecodeStatusArgs {
             (self.quiet, "--quiet"),
             (self.sort.is_some(), "--sort"),
             (request.inspect.is_some(), "--handlers, --queue"),
-            (of_thread, "PID/TID"),
+            (has_thread, "PID/TID"),
             (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest, --newest"),
             (selection.is_some_and(|selection| selection.at_most.is_some()), "--at-most"),
         ];
-        match without.iter().find(|(given, _)| *given) {
+        match conflicts.iter().find(|(is_present, _)| *is_present) {
             Some((_, option)) => Err(Failure::usage_error(format!(
                 "{option}: not with --format prometheus, which counts whole processes"
             ))),
@@ -219,23 +223,23 @@ impl DecodeStatusArgs {
     }
 }
 
-/// `caught=TERM,HUP`.
-fn parse_requirement(option: &str, word: &OsString, wanted: bool) -> Result<Requirement, Failure> {
+/// Parses a requirement such as `caught=TERM,HUP`.
+fn parse_requirement(option: &str, word: &OsString, is_required: bool) -> Result<Requirement, Failure> {
     let word = escape_name(word.as_encoded_bytes());
-    Requirement::parse(&word, wanted)
+    Requirement::parse(&word, is_required)
         .map_err(|error| Failure::usage_error(format!("{option} {word}: {error}")))
 }
 
-/// The signal whose effect is asked for.
+/// Parses the signal whose effect is predicted.
 fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match Signal::from_digits(&word) {
         Some(Some(signal)) => Ok(signal),
         Some(None) => Err(Failure::usage_error("--signal 0: the null signal does nothing to anybody")),
         None if word.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let last = Arch::NATIVE.max_signal_number();
+            let max_number = Arch::NATIVE.max_signal_number();
             Err(Failure::usage_error(format!(
-                "--signal {word}: not a signal number: they go from 1 to {last}"
+                "--signal {word}: not a signal number: they go from 1 to {max_number}"
             )))
         }
         None => name::parse(&word, Arch::NATIVE)
@@ -243,7 +247,7 @@ fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
     }
 }
 
-/// The signals that are counted.
+/// Parses the set of signals to count.
 fn parse_counted_signals(word: &OsString) -> Result<SignalSet, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match SignalSet::parse(&word, Arch::NATIVE) {
@@ -260,31 +264,31 @@ fn parse_operand(word: &OsString) -> Result<DecodeTarget, Failure> {
         b"self" => return Ok(DecodeTarget::OwnProcess),
         _ => {}
     }
-    let read = match bytes.iter().position(|byte| *byte == b'/') {
+    let target = match bytes.iter().position(|byte| *byte == b'/') {
         Some(slash) => parse_id(&bytes[..slash])
             .and_then(|pid| Ok(DecodeTarget::Thread(pid, parse_id(&bytes[slash + 1..])?))),
         None => parse_id(bytes).map(DecodeTarget::Process),
     };
-    read.map_err(|reason| Failure::usage_error(format!("{}: {reason}", escape_name(bytes))))
+    target.map_err(|reason| Failure::usage_error(format!("{}: {reason}", escape_name(bytes))))
 }
 
-/// A process or thread id.
+/// Parses a PID or TID.
 fn parse_id(digits: &[u8]) -> Result<u32, String> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err("not a process: a PID, PID/TID, self or - is expected".to_owned());
     }
-    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-    match number {
+    let id = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    match id {
         Some(id @ 1..=PID_MAX_LIMIT) => Ok(id),
         _ => Err(format!("not a process id: they go from 1 to {PID_MAX_LIMIT}")),
     }
 }
 
-/// The masks without a name, each by itself, and those with one, together as
-/// one process's status.
+/// Parses masks. A mask without a name stays separate; all masks with a name form
+/// the status of one process.
 fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>), Failure> {
-    let mut bare = Vec::new();
-    let mut given: Option<ProcStatus> = None;
+    let mut bare_masks = Vec::new();
+    let mut named_masks: Option<ProcStatus> = None;
     for word in words {
         let text = escape_name(word.as_encoded_bytes());
         let (line, hex) = match text.split_once('=') {
@@ -295,20 +299,21 @@ fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>)
         let (set, arch) = hex_mask::parse(digits.as_bytes(), Arch::NATIVE)
             .map_err(|error| Failure::usage_error(format!("--mask {text}: {error}")))?;
         let Some(line) = line else {
-            bare.push(BareMask { set, arch });
+            bare_masks.push(BareMask { set, arch });
             continue;
         };
-        let status = given.get_or_insert_default();
+        let status = named_masks.get_or_insert_default();
         if status.signal_set(line).is_some() {
             return Err(Failure::usage_error(format!("--mask {text}: {} is given twice", line.key())));
         }
-        // One mask of 32 digits makes the status mips's; short ones join it.
+        // A mask of 32 digits makes the whole status one of mips, also its
+        // shorter masks.
         if arch != Arch::NATIVE {
             status.arch = arch;
         }
         status.insert_signal_set(line, set);
     }
-    Ok((bare, given))
+    Ok((bare_masks, named_masks))
 }
 
 fn parse_set_line(key: &str) -> Result<SignalSetLine, Failure> {
@@ -331,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_operands_or_names_the_bad_one() {
+    fn parses_operands_and_reports_invalid_one() {
         for (word, expected) in [
             ("1234", "Process(1234)"),
             ("4194304", "Process(4194304)"),
@@ -360,24 +365,25 @@ mod tests {
     #[test]
     fn parses_bare_and_named_masks() {
         let words = ["4002", "0x1", "SigBlk=10000", "sigcgt=0x4007"].map(OsString::from);
-        let (bare, given) = parse_masks(&words).unwrap();
+        let (bare, status) = parse_masks(&words).unwrap();
         assert_eq!(bare.iter().map(|mask| mask.set.bits()).collect::<Vec<_>>(), [0x4002, 1]);
-        let given = given.unwrap();
-        assert_eq!(given.blocked.map(|set| set.bits()), Some(0x10000));
-        assert_eq!(given.caught.map(|set| set.bits()), Some(0x4007));
-        assert_eq!(given.ignored, None);
+        let status = status.unwrap();
+        assert_eq!(status.blocked.map(|set| set.bits()), Some(0x10000));
+        assert_eq!(status.caught.map(|set| set.bits()), Some(0x4007));
+        assert_eq!(status.ignored, None);
     }
 
     #[test]
     fn rejects_invalid_masks() {
-        let refused = |word: &str| parse_masks(&[OsString::from(word)]).unwrap_err().to_string();
-        assert_eq!(refused("zz"), "--mask zz: 'z' is no hexadecimal digit");
-        assert_eq!(refused(""), "--mask : no hexadecimal digits");
+        let parse_error = |word: &str| parse_masks(&[OsString::from(word)]).unwrap_err().to_string();
+        assert_eq!(parse_error("zz"), "--mask zz: 'z' is no hexadecimal digit");
+        assert_eq!(parse_error(""), "--mask : no hexadecimal digits");
         assert_eq!(
-            refused("SigFoo=1"),
+            parse_error("SigFoo=1"),
             "--mask SigFoo=: not a line of signals: SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt"
         );
-        let twice = parse_masks(&["SigBlk=1", "SigBlk=2"].map(OsString::from)).unwrap_err().to_string();
-        assert_eq!(twice, "--mask SigBlk=2: SigBlk is given twice");
+        let duplicate_error =
+            parse_masks(&["SigBlk=1", "SigBlk=2"].map(OsString::from)).unwrap_err().to_string();
+        assert_eq!(duplicate_error, "--mask SigBlk=2: SigBlk is given twice");
     }
 }

@@ -1,4 +1,5 @@
-//! From targets to processes: what /proc or a text says of each.
+//! Collection of processes: reads the targets from /proc, files and masks, or
+//! selects processes, and evaluates what the request needs.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,18 +18,18 @@ use crate::procfs::{
 use crate::select::{self, SelectError, SelectedProcess, Selection};
 use crate::sys;
 
-/// Finds what is asked for.
+/// Reads the targets of a request.
 pub(super) fn collect_targets(request: &DecodeRequest) -> DecodeReport {
     let mut processes = Vec::new();
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     let mut names = NameCache::new(&request.proc_root);
     for target in &request.targets {
-        match read_target(target, &request.proc_root, &mut names, &mut problems) {
+        match read_target(target, &request.proc_root, &mut names, &mut errors) {
             Ok(found) => processes.extend(found),
-            Err(problem) => problems.push(problem),
+            Err(error) => errors.push(error),
         }
     }
-    let mut report = DecodeReport { errors: problems, processes, ..empty_report(request) };
+    let mut report = DecodeReport { errors, processes, ..empty_report(request) };
     inspect::inspect_processes(&mut report, request);
     report.predict_effects(request);
     report.check_requirements(request);
@@ -52,14 +53,14 @@ fn empty_report(request: &DecodeRequest) -> DecodeReport {
     }
 }
 
-/// What a selection chose, and what of the targets it could not look at.
+/// The result of a selection, with the targets that could not be read.
 pub(super) struct Collected<T> {
     pub(super) found: T,
     pub(super) warnings: Vec<String>,
     pub(super) errors: Vec<DecodeError>,
 }
 
-/// Chooses processes, of the targets if there are any, by their numbers.
+/// Selects processes, among the targets if there are any, and returns their PIDs.
 ///
 /// # Errors
 /// See [`select_processes`].
@@ -67,13 +68,16 @@ pub(super) fn select_pids(
     request: &DecodeRequest,
     selection: &Selection,
 ) -> Result<Collected<Vec<SelectedProcess>>, Failure> {
-    select_processes(request, |among| {
-        selection.find_processes(&request.proc_root, among).map(|choice| (choice.processes, choice.warnings))
+    select_processes(request, |candidates| {
+        selection
+            .find_processes(&request.proc_root, candidates)
+            .map(|selected| (selected.processes, selected.warnings))
     })
 }
 
-/// What /proc says of the chosen ones; who has ended meanwhile is left out.
-/// `names`: with those of parents, tracers and users, which take more reading.
+/// Selects processes and reads them. Processes that exit in the meantime are
+/// skipped. `names` also reads the names of parents, tracers and users, which
+/// takes longer.
 ///
 /// # Errors
 /// See [`select_processes`].
@@ -82,28 +86,31 @@ pub(super) fn collect_selected(
     selection: &Selection,
     names: bool,
 ) -> Result<Collected<DecodeReport>, Failure> {
-    let take =
+    let to_process =
         |status, threads| DecodedProcess { threads: Some(threads), ..process_from_status(status, None) };
-    let chosen = select_processes(request, |among| selection.read_matches(&request.proc_root, among, take))?;
-    let (mut processes, warnings) = (chosen.found, chosen.warnings);
+    let selected = select_processes(request, |candidates| {
+        selection.read_matches(&request.proc_root, candidates, to_process)
+    })?;
+    let (mut processes, warnings) = (selected.found, selected.warnings);
     if names {
         NameCache::new(&request.proc_root).add_names(&mut processes);
     }
-    let mut found =
-        DecodeReport { processes, errors: chosen.errors, is_selection: true, ..empty_report(request) };
-    inspect::inspect_processes(&mut found, request);
-    found.predict_effects(request);
-    found.check_requirements(request);
+    let mut report =
+        DecodeReport { processes, errors: selected.errors, is_selection: true, ..empty_report(request) };
+    inspect::inspect_processes(&mut report, request);
+    report.predict_effects(request);
+    report.check_requirements(request);
     if request.full && request.requirements.is_empty() {
-        found.add_findings(request);
+        report.add_findings(request);
     }
-    Ok(Collected { found, warnings, errors: Vec::new() })
+    Ok(Collected { found: report, warnings, errors: Vec::new() })
 }
 
-/// Who does not match is none of them; who is not there is a problem.
+/// Runs a selection. A target that does not match is skipped; a target that does
+/// not exist is an error of the report.
 ///
 /// # Errors
-/// What [`Selection::find_processes`] says, with the exit status that goes with it.
+/// Errors of [`Selection::find_processes`] with the matching exit status.
 fn select_processes<T>(
     request: &DecodeRequest,
     find: impl FnOnce(Option<&[u32]>) -> Result<(T, Vec<String>), SelectError>,
@@ -113,99 +120,101 @@ fn select_processes<T>(
         DecodeTarget::Process(pid) => Some(*pid),
         _ => None,
     };
-    let named: Vec<u32> = request.targets.iter().filter_map(pid).collect();
-    let among = if named.is_empty() { None } else { Some(named.as_slice()) };
-    let (found, warnings) = find(among)
+    let target_pids: Vec<u32> = request.targets.iter().filter_map(pid).collect();
+    let candidates = if target_pids.is_empty() { None } else { Some(target_pids.as_slice()) };
+    let (found, warnings) = find(candidates)
         .map_err(|error| Failure { exit_status: error.exit_status(), cause: anyhow::anyhow!("{error}") })?;
-    let problems = named
+    let errors = target_pids
         .iter()
         .filter_map(|pid| root.status(*pid).err().map(|error| proc_read_error(*pid, None, root, &error)));
-    Ok(Collected { found, warnings, errors: problems.collect() })
+    Ok(Collected { found, warnings, errors: errors.collect() })
 }
 
 impl DecodeReport {
-    /// Holds each process against the requirements.
+    /// Checks each process against the requirements.
     fn check_requirements(&mut self, request: &DecodeRequest) {
         if request.requirements.is_empty() {
             return;
         }
         for process in &mut self.processes {
-            let known = ProcessSnapshot {
+            let snapshot = ProcessSnapshot {
                 threads: process.threads.clone(),
                 ..ProcessSnapshot::from_status(&process.status)
             };
-            let unmet = |requirement: &Requirement| {
-                requirement.unmet_reason(&known).map(|unmet| requirement.describe_unmet(unmet))
+            let describe_if_unmet = |requirement: &Requirement| {
+                requirement.unmet_reason(&snapshot).map(|reason| requirement.describe_unmet(reason))
             };
-            let ended = process.threads.as_ref().is_some_and(Threads::all_exited);
-            process.unmet_requirements = match ended {
+            let has_exited = process.threads.as_ref().is_some_and(Threads::all_exited);
+            process.unmet_requirements = match has_exited {
                 true => vec!["it is a zombie".to_owned()],
-                false => request.requirements.iter().filter_map(unmet).collect(),
+                false => request.requirements.iter().filter_map(describe_if_unmet).collect(),
             };
         }
     }
 
-    /// Looks for what is wrong or surprising about each process. A thread by
-    /// itself is not looked at.
+    /// Adds the findings about each process. Single threads are skipped.
     fn add_findings(&mut self, request: &DecodeRequest) {
         for process in self.processes.iter_mut().filter(|process| process.tid.is_none()) {
-            let (situation, mut around) = match &process.threads {
+            let (snapshot, mut context) = match &process.threads {
                 Some(threads) => {
                     let (status, pid) = (process.status.clone(), process.status.tgid.unwrap_or(0));
-                    let shared = SnapshotCache::new(&request.proc_root, sys::reader::read);
-                    let situation = shared.snapshot(pid, status, threads.clone(), None);
-                    let around = request.proc_root.context(&situation);
-                    (situation, around)
+                    let cache = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
+                    let snapshot = cache.snapshot(pid, status, threads.clone(), None);
+                    let context = request.proc_root.context(&snapshot);
+                    (snapshot, context)
                 }
                 None => (ProcessSnapshot::from_status(&process.status), ProcessContext::default()),
             };
-            around.sender_claims =
+            context.sender_claims =
                 process.inspection.as_ref().map(inspect::sender_claims).unwrap_or_default();
-            let mut findings = explain::collect_findings(&situation, &around);
+            let mut findings = explain::collect_findings(&snapshot, &context);
             findings.extend(process.inspection.iter().flat_map(inspect::handler_findings));
             findings.sort_by_key(|finding| finding.severity);
             process.findings = findings;
         }
     }
 
-    /// Looks up what the signal does to each process, if that was asked.
+    /// Predicts the effect of the signal on each process, if the request names a
+    /// signal.
     fn predict_effects(&mut self, request: &DecodeRequest) {
         let Some(signal) = request.effect_signal else { return };
-        let shared = SnapshotCache::new(&request.proc_root, sys::reader::read);
-        let effect = |process: &DecodedProcess| {
+        let cache = SnapshotCache::new(&request.proc_root, sys::io::reader::read);
+        let predict = |process: &DecodedProcess| {
             let status = &process.status;
-            let situation = match (status.tgid.filter(|_| process.source_file.is_none()), &process.threads) {
+            let snapshot = match (status.tgid.filter(|_| process.source_file.is_none()), &process.threads) {
                 (Some(pid), Some(threads)) => {
-                    shared.snapshot(pid, status.clone(), threads.clone(), Some(signal))
+                    cache.snapshot(pid, status.clone(), threads.clone(), Some(signal))
                 }
-                // A thread by itself, whose process decides with it.
-                (Some(pid), None) => match request.proc_root.snapshot(pid, Some(signal), sys::reader::read) {
-                    Ok(situation) => situation,
-                    Err(_) => ProcessSnapshot::from_status(status),
-                },
+                // A single thread: its process determines the effect too.
+                (Some(pid), None) => {
+                    match request.proc_root.snapshot(pid, Some(signal), sys::io::reader::read) {
+                        Ok(snapshot) => snapshot,
+                        Err(_) => ProcessSnapshot::from_status(status),
+                    }
+                }
                 _ => ProcessSnapshot::from_status(status),
             };
-            let sending = SendSpec { tid: process.tid, ..SendSpec::to_process(signal) };
-            explain::predict_effect(&situation, sending)
+            let spec = SendSpec { tid: process.tid, ..SendSpec::to_process(signal) };
+            explain::predict_effect(&snapshot, spec)
         };
         let indices: Vec<u32> = (0..).take(self.processes.len()).collect();
         let process = |index| self.processes.get(usize::try_from(index).ok()?);
-        let effects = par_map_ids(&request.proc_root, &indices, |_, index| process(index).map(effect));
+        let effects = par_map_ids(&request.proc_root, &indices, |_, index| process(index).map(predict));
         for (process, effect) in self.processes.iter_mut().zip(effects) {
             process.effect = Some(effect);
         }
     }
 }
 
-/// The most that is read of a text: more than the status files of all processes
-/// that a machine can have with usual names.
+/// Maximum size of a text: more than the status files of all processes that a
+/// machine can have with usual names.
 const MAX_TEXT_BYTES: u64 = 1 << 26;
 
 fn read_target(
     target: &DecodeTarget,
     root: &ProcRoot,
     names: &mut NameCache<'_>,
-    problems: &mut Vec<DecodeError>,
+    errors: &mut Vec<DecodeError>,
 ) -> Result<Vec<DecodedProcess>, DecodeError> {
     match target {
         DecodeTarget::Process(pid) => {
@@ -214,10 +223,10 @@ fn read_target(
         }
         DecodeTarget::OwnProcess => {
             let status = root.own_status().map_err(|error| {
-                let unmounted = select::check_native_proc(root).err().map(|error| error.to_string());
-                decode_error("self", unmounted.unwrap_or_else(|| read_error_text(&error, root)))
+                let proc_error = select::check_native_proc(root).err().map(|error| error.to_string());
+                decode_error("self", proc_error.unwrap_or_else(|| read_error_text(&error, root)))
             })?;
-            // Where /proc is not our own, "self" is whom it takes us for.
+            // In a foreign /proc, "self" is another process than ours.
             let pid = status.tgid.unwrap_or_else(std::process::id);
             read_live_process(pid, status, root, names).map(|process| vec![process])
         }
@@ -227,17 +236,17 @@ fn read_target(
                 .map_err(|error| proc_read_error(*pid, Some(*tid), root, &error))?;
             Ok(vec![names.with_names(status, Some(*tid))])
         }
-        DecodeTarget::Stdin => parse_status_texts(b"-", "standard input", read_text(io::stdin()), problems),
+        DecodeTarget::Stdin => parse_status_texts(b"-", "standard input", read_text(io::stdin()), errors),
         DecodeTarget::File(path) => {
             let bytes = path.as_os_str().as_encoded_bytes();
-            parse_status_texts(bytes, &escape_name(bytes), File::open(path).and_then(read_text), problems)
+            parse_status_texts(bytes, &escape_name(bytes), File::open(path).and_then(read_text), errors)
         }
         DecodeTarget::MaskStatus(status) => Ok(vec![process_from_status((**status).clone(), None)]),
     }
 }
 
-/// A process that /proc has: with all of its threads, unless its number turns
-/// out to be that of a thread, which is shown by itself.
+/// Reads the threads of a process. If the ID belongs to a thread, only that
+/// thread is returned.
 fn read_live_process(
     pid: u32,
     status: ProcStatus,
@@ -251,10 +260,10 @@ fn read_live_process(
     Ok(DecodedProcess { threads: Some(threads), ..names.with_names(status, None) })
 }
 
-/// All of a text, unless it has no end.
-fn read_text(from: impl Read) -> io::Result<Vec<u8>> {
+/// Reads a whole text up to the maximum size.
+fn read_text(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    from.take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
+    reader.take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
     if text.len() as u64 == MAX_TEXT_BYTES {
         return Err(io::Error::other(format!(
             "more than {} MiB: not a text of status files",
@@ -264,38 +273,37 @@ fn read_text(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// What a text holds: one process, or several. What is wrong in it does not
-/// keep the rest from being shown.
+/// Parses the statuses in a text. Errors in one status do not affect the others.
 fn parse_status_texts(
     file: &[u8],
     name: &str,
-    read: io::Result<Vec<u8>>,
-    problems: &mut Vec<DecodeError>,
+    text: io::Result<Vec<u8>>,
+    errors: &mut Vec<DecodeError>,
 ) -> Result<Vec<DecodedProcess>, DecodeError> {
-    let text = read.map_err(|error| decode_error(name, bare_error(&error)))?;
-    let records = status_dump::parse(&text).map_err(|error| decode_error(name, error.to_string()))?;
-    let faults = records.errors.iter();
-    problems.extend(faults.map(|(line, error)| decode_error(name, format!("line {line}: {error}"))));
-    let found = records.statuses.into_iter();
-    Ok(found
-        .map(|DumpedStatus { file_name: own, status }| {
-            process_from_status(status, own.or(Some(file.to_vec())))
+    let text = text.map_err(|error| decode_error(name, bare_error(&error)))?;
+    let dump = status_dump::parse(&text).map_err(|error| decode_error(name, error.to_string()))?;
+    errors
+        .extend(dump.errors.iter().map(|(line, error)| decode_error(name, format!("line {line}: {error}"))));
+    let statuses = dump.statuses.into_iter();
+    Ok(statuses
+        .map(|DumpedStatus { file_name: grep_file, status }| {
+            process_from_status(status, grep_file.or(Some(file.to_vec())))
         })
         .collect())
 }
 
-/// A status of which nothing else is known.
-pub(super) fn process_from_status(status: ProcStatus, file: Option<Vec<u8>>) -> DecodedProcess {
-    // A text of another thread than the main one is that thread's alone.
-    let thread = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
+/// Creates a process from a status alone.
+pub(super) fn process_from_status(status: ProcStatus, source_file: Option<Vec<u8>>) -> DecodedProcess {
+    // The status of a thread other than the main one describes only that thread.
+    let tid = status.pid.filter(|pid| status.tgid.is_some_and(|tgid| tgid != *pid));
     DecodedProcess {
         status,
-        tid: thread,
+        tid,
         threads: None,
         parent_name: None,
         tracer_name: None,
         user: None,
-        source_file: file,
+        source_file,
         effect: None,
         findings: Vec::new(),
         unmet_requirements: Vec::new(),
@@ -303,7 +311,7 @@ pub(super) fn process_from_status(status: ProcStatus, file: Option<Vec<u8>>) -> 
     }
 }
 
-/// Names that several processes may share: looked up once each.
+/// Cache of user and process names, each of which is read once.
 struct NameCache<'a> {
     proc_root: &'a ProcRoot,
     users: Vec<(u32, Option<String>)>,
@@ -315,29 +323,26 @@ impl NameCache<'_> {
         NameCache { proc_root: root, users: Vec::new(), processes: HashMap::new() }
     }
 
-    /// A live process or thread with the names that belong to it.
-    fn with_names(&mut self, status: ProcStatus, thread: Option<u32>) -> DecodedProcess {
+    /// Creates a live process or thread and reads the names of its parent, tracer
+    /// and user.
+    fn with_names(&mut self, status: ProcStatus, tid: Option<u32>) -> DecodedProcess {
         let parent_name = status.parent_pid.and_then(|parent| self.process_name(parent));
         let tracer_name = status.tracer_pid.and_then(|tracer| self.process_name(tracer));
         let user = status.uids.and_then(|(_, effective)| self.user_name(effective));
-        DecodedProcess {
-            parent_name,
-            tracer_name,
-            user,
-            ..process_from_status(status, None).with_tid(thread)
-        }
+        DecodedProcess { parent_name, tracer_name, user, ..process_from_status(status, None).with_tid(tid) }
     }
 
-    /// Gives live processes, sorted by number, the names that belong to them.
+    /// Reads the names of parents, tracers and users for live processes, which
+    /// must be sorted by PID.
     fn add_names(&mut self, processes: &mut [DecodedProcess]) {
-        let known = |processes: &[DecodedProcess], pid: u32| {
-            let place = processes.binary_search_by_key(&Some(pid), |process| process.status.tgid).ok()?;
-            Some(processes.get(place)?.status.name.as_ref()?.as_bytes().to_vec())
+        let collected_name = |processes: &[DecodedProcess], pid: u32| {
+            let index = processes.binary_search_by_key(&Some(pid), |process| process.status.tgid).ok()?;
+            Some(processes.get(index)?.status.name.as_ref()?.as_bytes().to_vec())
         };
         for index in 0..processes.len() {
             let status = &processes[index].status;
             let (parent, tracer, uids) = (status.parent_pid, status.tracer_pid, status.uids);
-            let mut name = |pid| known(processes, pid).or_else(|| self.process_name(pid));
+            let mut name = |pid| collected_name(processes, pid).or_else(|| self.process_name(pid));
             let (parent_name, tracer_name) = (parent.and_then(&mut name), tracer.and_then(&mut name));
             let user = uids.and_then(|(_, effective)| self.user_name(effective));
             let process = &mut processes[index];
@@ -345,19 +350,20 @@ impl NameCache<'_> {
         }
     }
 
-    /// The name of a process, if it can be read.
+    /// Returns the name of a process, if it can be read.
     fn process_name(&mut self, pid: u32) -> Option<Vec<u8>> {
         let root = self.proc_root;
-        let read = || Some(root.status(pid).ok()?.name?.as_bytes().to_vec());
-        self.processes.entry(pid).or_insert_with(read).clone()
+        let read_name = || Some(root.status(pid).ok()?.name?.as_bytes().to_vec());
+        self.processes.entry(pid).or_insert_with(read_name).clone()
     }
 
-    /// The name of a user, if this machine's /etc/passwd is the one that counts.
+    /// Returns the name of a user. `None` for a foreign /proc, because this
+    /// machine's /etc/passwd does not apply to it.
     fn user_name(&mut self, uid: u32) -> Option<String> {
         if !self.proc_root.is_native() {
             return None;
         }
-        if let Some((_, name)) = self.users.iter().find(|(known, _)| *known == uid) {
+        if let Some((_, name)) = self.users.iter().find(|(known_uid, _)| *known_uid == uid) {
             return name.clone();
         }
         let find = |text: &[u8]| passwd::find_name(text, uid);
@@ -368,8 +374,8 @@ impl NameCache<'_> {
 }
 
 impl DecodedProcess {
-    fn with_tid(self, thread: Option<u32>) -> DecodedProcess {
-        DecodedProcess { tid: thread, ..self }
+    fn with_tid(self, tid: Option<u32>) -> DecodedProcess {
+        DecodedProcess { tid, ..self }
     }
 }
 
@@ -377,27 +383,27 @@ fn decode_error(target: &str, reason: String) -> DecodeError {
     DecodeError { target: target.to_owned(), reason }
 }
 
-/// Why a process or thread could not be read.
+/// Describes why a process or thread could not be read.
 fn proc_read_error(pid: u32, tid: Option<u32>, root: &ProcRoot, error: &ProcReadError) -> DecodeError {
-    let gone = matches!(error, ProcReadError::Gone);
+    let is_gone = matches!(error, ProcReadError::Gone);
     let target = tid.map_or_else(|| pid.to_string(), |tid| format!("{pid}/{tid}"));
-    if let Some(error) = select::check_native_proc(root).err().filter(|_| gone) {
+    if let Some(error) = select::check_native_proc(root).err().filter(|_| is_gone) {
         return decode_error(&target, error.to_string());
     }
     let reason = match tid {
-        // /proc hides another user's processes as if they were not there
-        // (hidepid=invisible), but the null signal still finds them.
-        _ if gone && root.is_native() && sys::process::exists(pid) && root.status(pid).is_err() => {
+        // /proc mounted with hidepid=invisible hides the processes of other
+        // users, but kill(2) with signal 0 still finds them.
+        _ if is_gone && root.is_native() && sys::process::exists(pid) && root.status(pid).is_err() => {
             "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
         }
-        Some(tid) if gone && root.status(pid).is_ok() => format!("process {pid} has no thread {tid}"),
+        Some(tid) if is_gone && root.status(pid).is_ok() => format!("process {pid} has no thread {tid}"),
         _ => read_error_text(error, root),
     };
     decode_error(&target, reason)
 }
 
-/// An error in words; where nothing is found in a directory that was named,
-/// whether that is a /proc at all.
+/// Describes an error. If a directory given by the user has no process, also
+/// reports if it is not a mounted /proc.
 fn read_error_text(error: &ProcReadError, root: &ProcRoot) -> String {
     let directory = escape_name(root.directory().as_os_str().as_encoded_bytes());
     match error {

@@ -1,4 +1,4 @@
-//! What was judged of processes, shown: findings, effects, requirements.
+//! Output of findings, predicted effects and unmet requirements.
 
 use std::io;
 
@@ -8,43 +8,43 @@ use crate::explain::{Finding, Severity};
 use crate::out::{Cell, Column, Fields, Grid, Meaning, ReportWriter, escape_message, escape_name};
 use crate::signal::Signal;
 
-/// A line for each requirement that a process does not meet.
+/// Prints a line for each requirement that a process does not meet.
 pub(super) fn print_unmet(processes: &[DecodedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     for process in processes {
         let name = process.status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
-        let number = ids_cell(process).text;
-        let who = match (&process.source_file, name) {
+        let id = ids_cell(process).text;
+        let label = match (&process.source_file, name) {
             (Some(file), None) => escape_name(file).into_owned(),
-            (_, name) => pid_with_name(&name, &number),
+            (_, name) => pid_with_name(&name, &id),
         };
         process
             .unmet_requirements
             .iter()
-            .try_for_each(|sentence| out.write_line(&format!("{who}: {sentence}")))?;
+            .try_for_each(|sentence| out.write_line(&format!("{label}: {sentence}")))?;
     }
     Ok(())
 }
 
-/// What was found, a line each: how grave, what is so, why, what to do.
+/// Returns the findings, one per line: severity, summary, explanation and advice.
 pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
     let mut fields = Fields::default();
-    for Finding { severity, summary: what, explanation: why, advice: todo, .. } in &process.findings {
+    for Finding { severity, summary, explanation, advice, .. } in &process.findings {
         let (label, meaning) = match severity {
             Severity::Problem => ("Problem", Meaning::Danger),
             Severity::Warning => ("Warning", Meaning::Pending),
             Severity::Note => ("Note", Meaning::Plain),
         };
-        let mut text = format!("{what}: {why}.");
-        if let Some(todo) = todo {
-            text.push_str(&format!(" To do: {todo}."));
+        let mut text = format!("{summary}: {explanation}.");
+        if let Some(advice) = advice {
+            text.push_str(&format!(" To do: {advice}."));
         }
-        // A name of a process may be in it.
+        // The text may contain the name of a process.
         fields.push(label, Cell::new(escape_message(&text).replace('\n', "\\n"), meaning));
     }
     fields
 }
 
-/// What the signal does, a row a process.
+/// Returns the table of predicted effects, one row per process.
 pub(super) fn effect_grid(processes: &[DecodedProcess], signal: Option<Signal>) -> Grid {
     let mut grid = Grid::new(vec![
         Column::right("PID"),

@@ -1,5 +1,5 @@
-//! `sigtool decode-status`: which signals a process blocks, ignores, catches,
-//! and has pending.
+//! `sigtool decode-status`: shows the signals that a process blocks, ignores,
+//! catches, and has pending.
 
 pub mod args;
 mod cells;
@@ -30,38 +30,39 @@ use crate::procfs::{ProcRoot, ProcStatus, Threads};
 use crate::select::Selection;
 use crate::signal::{Arch, Signal, SignalSet};
 
-/// What is asked.
+/// The request made by the command line.
 #[derive(Debug)]
 pub struct DecodeRequest {
-    /// Whose signals.
+    /// The processes, threads, texts and named masks to decode.
     pub targets: Vec<DecodeTarget>,
-    /// Masks without a name.
+    /// The masks without a name.
     pub masks: Vec<BareMask>,
-    /// The /proc that processes are read from.
+    /// The /proc that contains the processes.
     pub proc_root: ProcRoot,
-    /// Whether each thread is shown.
+    /// Shows each thread.
     pub threads: bool,
-    /// Whether signals in no set are shown.
+    /// Also shows signals that are in no set.
     pub full: bool,
-    /// The processes that are chosen, of the targets if there are any.
+    /// The criteria for processes, applied to the targets if there are any.
     pub selection: Option<Selection>,
-    /// Whether only process ids are wanted.
+    /// Prints only the PIDs.
     pub pids_only: bool,
-    /// The signal whose effect is asked for.
+    /// The signal whose effect is predicted.
     pub effect_signal: Option<Signal>,
-    /// What each process must meet.
+    /// The requirements that each process must meet.
     pub requirements: Vec<Requirement>,
-    /// Whether nothing but errors is to be printed.
+    /// Prints only errors.
     pub quiet: bool,
-    /// The signals that are counted for Prometheus; `None` for the usual ones.
+    /// The signals to count for Prometheus; `None` for the default ones.
     pub counted_signals: Option<SignalSet>,
-    /// What is to be seen inside of each.
+    /// The options of an inspection, if requested.
     pub inspect: Option<InspectOptions>,
-    /// The order of the processes; else as they are named, or by number.
+    /// The order of the processes. By default targets keep their order, and
+    /// selected processes are sorted by PID.
     pub order: Option<SortOrder>,
 }
 
-/// As it was named.
+/// Formats a target as the user typed it.
 impl fmt::Display for DecodeTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,7 +79,7 @@ impl fmt::Display for DecodeTarget {
 }
 
 impl DecodeRequest {
-    /// The plain question about these targets, on this machine.
+    /// Creates a request for some targets with default options.
     pub fn new(targets: Vec<DecodeTarget>) -> DecodeRequest {
         DecodeRequest {
             targets,
@@ -98,25 +99,26 @@ impl DecodeRequest {
     }
 }
 
-/// Whose signals are asked for.
+/// A process, thread, text or mask to decode.
 #[derive(Debug)]
 pub enum DecodeTarget {
-    /// A process; also a thread id, of which /proc knows the process.
+    /// A process by its PID. A TID is accepted too, because /proc shows the
+    /// process of each thread.
     Process(u32),
-    /// A thread of a process.
+    /// A thread by PID and TID.
     Thread(u32, u32),
-    /// sigtool itself.
+    /// The sigtool process.
     OwnProcess,
     /// The text on standard input.
     Stdin,
     /// The text of a file.
     File(PathBuf),
-    /// A status put together from masks on the command line.
+    /// A status built from masks on the command line.
     MaskStatus(Box<ProcStatus>),
 }
 
 impl DecodeTarget {
-    /// The numbers of process and thread that it is named by; `None` for a text.
+    /// Returns the PID and TID of the target; `None` for a text.
     fn ids(&self) -> Option<(Option<u32>, Option<u32>)> {
         match self {
             DecodeTarget::Process(pid) => Some((Some(*pid), None)),
@@ -130,37 +132,38 @@ impl DecodeTarget {
 /// A mask that belongs to no process.
 #[derive(Clone, Copy, Debug)]
 pub struct BareMask {
-    /// Its members.
+    /// The signals in the mask.
     pub set: SignalSet,
-    /// Whose numbering it is in.
+    /// The architecture that determines the signal numbers.
     pub arch: Arch,
 }
 
-/// What was found.
+/// The decoded processes and masks.
 #[derive(Debug)]
 pub struct DecodeReport {
-    /// The processes, in the order they were asked for.
+    /// The processes in the order of output.
     pub processes: Vec<DecodedProcess>,
-    /// The bare masks.
+    /// The masks without a name.
     pub masks: Vec<BareMask>,
     /// The targets that could not be read.
     pub errors: Vec<DecodeError>,
-    /// Whether each thread is shown.
+    /// Shows each thread.
     pub threads: bool,
-    /// Whether signals in no set are shown.
+    /// Also shows signals that are in no set.
     pub full: bool,
-    /// Whether the processes were chosen, so that one alone is a row, too.
+    /// True if the processes were selected. Even a single one is then shown as a
+    /// row.
     pub is_selection: bool,
-    /// The signal whose effect was asked for.
+    /// The signal whose effect is predicted.
     pub effect_signal: Option<Signal>,
-    /// How many requirements each process was held against.
+    /// The number of requirements that each process was checked against.
     pub requirement_count: usize,
-    /// What was to be seen inside of each.
+    /// The options of an inspection, if requested.
     pub inspect: Option<InspectOptions>,
 }
 
 impl DecodeReport {
-    /// Whether each process is shown by itself, with a header, and not in a row.
+    /// Returns true if each process is shown with a header instead of as a row.
     pub fn is_detailed(&self) -> bool {
         self.full || (self.processes.len() == 1 && !self.is_selection)
     }
@@ -169,11 +172,11 @@ impl DecodeReport {
 /// A process, or one thread of it.
 #[derive(Debug)]
 pub struct DecodedProcess {
-    /// What its status says.
+    /// Its status file.
     pub status: ProcStatus,
-    /// The thread, if one is looked at and not the process as a whole.
+    /// The TID, if a single thread is shown instead of the whole process.
     pub tid: Option<u32>,
-    /// Its threads; `None` where only a text is known, which is one thread's.
+    /// Its threads; `None` if only the status text of one thread is known.
     pub threads: Option<Threads>,
     /// The name of its parent.
     pub parent_name: Option<Vec<u8>>,
@@ -181,43 +184,43 @@ pub struct DecodedProcess {
     pub tracer_name: Option<Vec<u8>>,
     /// The name of its effective user.
     pub user: Option<String>,
-    /// The file it was found in; `None` for a live process.
+    /// The file that contained its status; `None` for a live process.
     pub source_file: Option<Vec<u8>>,
-    /// What the signal that was asked for does to it.
+    /// The predicted effect of the requested signal.
     pub effect: Option<Effect>,
-    /// What is wrong or surprising; looked for only where a process is shown in
-    /// full.
+    /// Problems and surprising facts. Collected only if the process is shown with
+    /// a header.
     pub findings: Vec<Finding>,
-    /// The requirements that it does not meet, a sentence each.
+    /// The requirements that it does not meet, one sentence each.
     pub unmet_requirements: Vec<String>,
-    /// What was seen inside of it, if that was asked and possible.
+    /// The result of its inspection, if requested and possible.
     pub inspection: Option<Inspection>,
 }
 
 impl DecodedProcess {
-    /// Whether findings were looked for.
+    /// Returns true if the findings were collected.
     pub fn has_findings_checked(&self, report: &DecodeReport) -> bool {
         report.is_detailed() && self.tid.is_none()
     }
 }
 
-/// A target that could not be read, and why.
+/// A target that could not be read, and the reason.
 #[derive(Debug)]
 pub struct DecodeError {
-    /// The target, as it was named.
+    /// The target as the user typed it.
     pub target: String,
     /// The reason.
     pub reason: String,
 }
 
-/// What is said where nothing was found.
+/// Warning if the selection finds no process.
 const NO_MATCH_MESSAGE: &str = "no process matches";
 
-/// Finds and prints.
+/// Collects the processes and prints the report.
 ///
 /// # Errors
-/// A selection that cannot be made, and output that cannot be written. What
-/// cannot be read is a complaint of the outcome, whose status says so.
+/// A selection that fails, and output that cannot be written. Targets that cannot
+/// be read are errors of the outcome, which determine its exit status.
 pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
     if out.format() == OutputFormat::Prometheus {
         return metrics::run(request, out);
@@ -227,45 +230,45 @@ pub fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<Comman
         None => collect::collect_targets(request),
         Some(selection) => {
             if request.pids_only && request.requirements.is_empty() {
-                let Collected { found, mut warnings, errors: problems } =
-                    collect::select_pids(request, selection)?;
-                if found.is_empty() && warnings.is_empty() && problems.is_empty() {
+                let Collected { found, mut warnings, errors } = collect::select_pids(request, selection)?;
+                if found.is_empty() && warnings.is_empty() && errors.is_empty() {
                     warnings.push(NO_MATCH_MESSAGE.to_owned());
                 }
                 if !request.quiet {
                     view::print_pids(&found, out)?;
                 }
-                return Ok(command_outcome(&problems, warnings, found.is_empty()));
+                return Ok(command_outcome(&errors, warnings, found.is_empty()));
             }
-            // Rows have no room for names other than its own.
-            let names = request.full || out.format() == OutputFormat::Json;
-            let mut chosen = collect::collect_selected(request, selection, names)?;
-            warnings.append(&mut chosen.warnings);
-            let report = chosen.found;
+            // Rows show only the name of the process itself.
+            let needs_names = request.full || out.format() == OutputFormat::Json;
+            let mut selected = collect::collect_selected(request, selection, needs_names)?;
+            warnings.append(&mut selected.warnings);
+            let report = selected.found;
             if report.processes.is_empty() && warnings.is_empty() && report.errors.is_empty() {
                 warnings.push(NO_MATCH_MESSAGE.to_owned());
             }
             report
         }
     };
-    if let Some(sort) = request.order {
-        sort.sort(&mut report.processes);
+    if let Some(order) = request.order {
+        order.sort(&mut report.processes);
     }
     if !request.quiet {
         view::print_report(&report, out)?;
     }
-    let none = request.selection.is_some() && report.processes.is_empty();
+    let is_empty_selection = request.selection.is_some() && report.processes.is_empty();
     warnings.extend(inspect::provenance_notes(&report));
-    let unmet = report.processes.iter().any(|process| !process.unmet_requirements.is_empty());
-    Ok(command_outcome(&report.errors, warnings, none || unmet))
+    let has_unmet_requirements =
+        report.processes.iter().any(|process| !process.unmet_requirements.is_empty());
+    Ok(command_outcome(&report.errors, warnings, is_empty_selection || has_unmet_requirements))
 }
 
-fn command_outcome(problems: &[DecodeError], mut complaints: Vec<String>, none: bool) -> CommandOutcome {
-    let exit = match problems {
-        [] if none => ExitStatus::Failure,
+fn command_outcome(errors: &[DecodeError], mut messages: Vec<String>, is_failure: bool) -> CommandOutcome {
+    let exit_status = match errors {
+        [] if is_failure => ExitStatus::Failure,
         [] => ExitStatus::Success,
         _ => ExitStatus::Unreadable,
     };
-    complaints.extend(problems.iter().map(|problem| format!("{}: {}", problem.target, problem.reason)));
-    CommandOutcome { exit_status: exit, error_messages: complaints }
+    messages.extend(errors.iter().map(|error| format!("{}: {}", error.target, error.reason)));
+    CommandOutcome { exit_status, error_messages: messages }
 }

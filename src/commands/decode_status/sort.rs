@@ -1,45 +1,45 @@
-//! The order of processes: `--sort KEY`.
+//! Order of the processes: `--sort KEY`.
 
 use std::cmp::Ordering;
 
 use super::DecodedProcess;
 use crate::signal::SignalSet;
 
-/// What processes are put in order by.
+/// An order of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortOrder {
-    /// What of them.
+    /// The key to compare.
     pub key: SortKey,
-    /// Whether the greatest comes first.
+    /// True if the greatest comes first.
     pub descending: bool,
 }
 
-/// What of a process an order goes by.
+/// A property of a process by which it can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// Its number.
+    /// Its PID.
     Pid,
-    /// Its name, by its bytes.
+    /// Its name, compared by bytes.
     Name,
     /// The letter of its state.
     State,
-    /// How many threads it has.
+    /// The number of its threads.
     Threads,
-    /// The number of its effective user.
+    /// Its effective UID.
     Uid,
-    /// How many signals are pending.
+    /// The number of pending signals.
     Pending,
-    /// How many signals it blocks.
+    /// The number of signals that it blocks.
     Blocked,
-    /// How many signals it ignores.
+    /// The number of signals that it ignores.
     Ignored,
-    /// How many signals it catches.
+    /// The number of signals that it catches.
     Caught,
-    /// How many signals are queued for its user.
+    /// The number of signals queued for its user.
     Queue,
 }
 
-/// The keys by their words; `user` is another one for `uid`.
+/// The words for the keys; `user` is an alias for `uid`.
 const KEY_NAMES: [(&str, SortKey); 11] = [
     ("pid", SortKey::Pid),
     ("name", SortKey::Name),
@@ -55,26 +55,26 @@ const KEY_NAMES: [(&str, SortKey); 11] = [
 ];
 
 impl SortOrder {
-    /// Reads a key; with a `-` before it, the greatest comes first.
+    /// Parses a key. A `-` in front of it puts the greatest first.
     ///
     /// # Errors
-    /// What is no key, and which there are.
+    /// A message that lists the valid keys.
     pub fn parse(word: &str) -> Result<SortOrder, String> {
         let (name, descending) = match word.strip_prefix('-') {
             Some(name) => (name, true),
             None => (word, false),
         };
-        match KEY_NAMES.iter().find(|(known, _)| *known == name) {
+        match KEY_NAMES.iter().find(|(key_name, _)| *key_name == name) {
             Some((_, key)) => Ok(SortOrder { key: *key, descending }),
             None => {
-                let known: Vec<&str> = KEY_NAMES.iter().map(|(known, _)| *known).collect();
-                Err(format!("--sort {word}: not one of {}", known.join(", ")))
+                let key_names: Vec<&str> = KEY_NAMES.iter().map(|(key_name, _)| *key_name).collect();
+                Err(format!("--sort {word}: not one of {}", key_names.join(", ")))
             }
         }
     }
 
-    /// Puts them in order; equal ones by number. What is not known comes first,
-    /// as if it were less than everything.
+    /// Sorts processes. Equal ones are sorted by PID. Unknown values count as
+    /// smaller than all others.
     pub(super) fn sort(self, processes: &mut [DecodedProcess]) {
         if self.key == SortKey::Name {
             let name =
@@ -82,7 +82,8 @@ impl SortOrder {
             processes
                 .sort_by_cached_key(|process| SortEntry(name(process), process.status.pid, self.descending));
         } else {
-            // Each key once: the sets of threads are put together for it.
+            // Each key is computed once, because it may combine the sets of many
+            // threads.
             processes.sort_by_cached_key(|process| {
                 SortEntry(self.numeric_key(process), process.status.pid, self.descending)
             });
@@ -91,24 +92,24 @@ impl SortOrder {
 
     fn numeric_key(self, process: &DecodedProcess) -> Option<u64> {
         let status = &process.status;
-        let count = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
+        let size = |set: Option<SignalSet>| set.map(|set| u64::from(set.len()));
         match self.key {
             SortKey::Name => None,
             SortKey::Pid => status.tgid.or(status.pid).map(u64::from),
             SortKey::State => status.state.map(|state| u64::from(u32::from(state.letter()))),
             SortKey::Threads => status.thread_count.map(u64::from),
             SortKey::Uid => status.uids.map(|(_, effective)| u64::from(effective)),
-            SortKey::Pending => count(process.pending()),
-            SortKey::Blocked => count(process.blocked()),
-            SortKey::Ignored => count(status.ignored),
-            SortKey::Caught => count(status.caught),
+            SortKey::Pending => size(process.pending()),
+            SortKey::Blocked => size(process.blocked()),
+            SortKey::Ignored => size(status.ignored),
+            SortKey::Caught => size(status.caught),
             SortKey::Queue => status.queue_usage.map(|queue| queue.used),
         }
     }
 }
 
-/// A key, the number that decides between equal ones, and whether the key goes
-/// down.
+/// A key, the PID that decides between equal keys, and true if the order is
+/// descending.
 #[derive(PartialEq, Eq)]
 struct SortEntry<K>(K, Option<u32>, bool);
 
@@ -132,12 +133,12 @@ mod tests {
     use crate::procfs::ProcStatus;
 
     #[test]
-    fn parses_keys_or_names_the_bad_one() {
+    fn parses_keys_and_reports_invalid_one() {
         assert_eq!(SortOrder::parse("user"), Ok(SortOrder { key: SortKey::Uid, descending: false }));
         assert_eq!(SortOrder::parse("-queue"), Ok(SortOrder { key: SortKey::Queue, descending: true }));
         for word in ["", "-", "--pid", "PID", "cpu"] {
-            let refused = SortOrder::parse(word).unwrap_err();
-            assert!(refused.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{refused}");
+            let error = SortOrder::parse(word).unwrap_err();
+            assert!(error.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{error}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Processes and masks, shown: one in full, several in a row each.
+//! Text output of processes and masks: one process with a header, several as
+//! rows.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +13,7 @@ use crate::procfs::status::SignalSetLine;
 use crate::select::SelectedProcess;
 use crate::signal::{Arch, DefaultAction, SignalSet};
 
-/// The numbers of processes, a line each; in JSON, a document of them.
+/// Prints the PIDs of processes, one per line, or as one JSON document.
 pub(super) fn print_pids(found: &[SelectedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     match out.format() {
         OutputFormat::Json => wire::write_pids_json(found, out),
@@ -20,7 +21,7 @@ pub(super) fn print_pids(found: &[SelectedProcess], out: &mut ReportWriter<'_>) 
     }
 }
 
-/// Shows a report.
+/// Prints a report.
 pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) -> io::Result<()> {
     if out.format() == OutputFormat::Json {
         return wire::write_json(report, out);
@@ -33,8 +34,8 @@ pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) ->
         if !processes.is_empty() {
             out.write_grid(&effect_grid(processes, report.effect_signal))?;
         }
-        if let Some(asked) = report.inspect {
-            inspect::view::print_processes(asked, processes, out)?;
+        if let Some(options) = report.inspect {
+            inspect::view::print_processes(options, processes, out)?;
         }
     } else if report.is_detailed() {
         for process in processes {
@@ -60,7 +61,7 @@ pub(super) fn print_report(report: &DecodeReport, out: &mut ReportWriter<'_>) ->
         }
     } else if !processes.is_empty() {
         match report.inspect {
-            Some(asked) => inspect::view::print_processes(asked, processes, out)?,
+            Some(options) => inspect::view::print_processes(options, processes, out)?,
             None => out.write_grid(&process_grid(processes))?,
         }
         if report.threads {
@@ -78,12 +79,12 @@ fn print_signals(process: &DecodedProcess, full: bool, out: &mut ReportWriter<'_
     if !rows.is_empty() {
         return out.write_grid(&signal_grid(&rows, process.status.arch));
     }
-    let complete = process.status.missing_sets().next().is_none();
-    let known = if complete { "" } else { " in the lines that there are" };
-    out.write_sentence(&format!("No signal is blocked, ignored, caught or pending{known}."))
+    let is_complete = process.status.missing_sets().next().is_none();
+    let restriction = if is_complete { "" } else { " in the lines that there are" };
+    out.write_sentence(&format!("No signal is blocked, ignored, caught or pending{restriction}."))
 }
 
-/// What there is to know of the process itself. What is not known has no line.
+/// Returns the header of a process. Unknown values have no line.
 fn header_fields(process: &DecodedProcess) -> Fields {
     let status = &process.status;
     let mut fields = Fields::default();
@@ -93,8 +94,8 @@ fn header_fields(process: &DecodedProcess) -> Fields {
     let name = status.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
     match (process.tid, status.tgid.or(status.pid)) {
         (Some(tid), Some(pid)) => {
-            let of = format!("{} of process {pid}", pid_with_name(&name, &tid.to_string()));
-            fields.push("Thread", Cell::new(of, Meaning::Subject));
+            let text = format!("{} of process {pid}", pid_with_name(&name, &tid.to_string()));
+            fields.push("Thread", Cell::new(text, Meaning::Subject));
         }
         (_, Some(pid)) => {
             fields.push("Process", Cell::new(pid_with_name(&name, &pid.to_string()), Meaning::Subject))
@@ -106,20 +107,21 @@ fn header_fields(process: &DecodedProcess) -> Fields {
         }
     }
     if let Some(state) = status.state {
-        let words = if process.leader_exited() {
+        let description = if process.leader_exited() {
             "zombie: the main thread has ended, others live"
         } else {
             state.description()
         };
         let meaning = if state.letter() == 'Z' { Meaning::Danger } else { Meaning::Plain };
-        fields.push("State", Cell::new(format!("{} ({words})", state.letter()), meaning));
+        fields.push("State", Cell::new(format!("{} ({description})", state.letter()), meaning));
     }
     if status.is_kernel_thread == Some(true) {
         fields.push("Kind", Cell::plain("kernel thread"));
     }
     if let Some(count) = status.thread_count.filter(|_| process.tid.is_none()) {
-        let alone = process.threads.is_none() && count > 1;
-        let note = if alone { " (only the main thread's mask and pending set are known)" } else { "" };
+        let is_main_thread_only = process.threads.is_none() && count > 1;
+        let note =
+            if is_main_thread_only { " (only the main thread's mask and pending set are known)" } else { "" };
         fields.push("Threads", Cell::plain(format!("{count}{note}")));
     }
     if let Some(parent) = status.parent_pid {
@@ -131,15 +133,15 @@ fn header_fields(process: &DecodedProcess) -> Fields {
     }
     if let Some((real, effective)) = status.uids {
         let name = process.user.as_deref().map(|name| format!(" ({})", escape_name(name.as_bytes())));
-        let differs = if real == effective { String::new() } else { format!(", real uid {real}") };
-        fields.push("User", Cell::plain(format!("{effective}{}{differs}", name.unwrap_or_default())));
+        let real_uid_text = if real == effective { String::new() } else { format!(", real uid {real}") };
+        fields.push("User", Cell::plain(format!("{effective}{}{real_uid_text}", name.unwrap_or_default())));
     }
-    if let [_, inner @ ..] = status.namespace_pids.as_slice()
-        && !inner.is_empty()
+    if let [_, inner_pids @ ..] = status.namespace_pids.as_slice()
+        && !inner_pids.is_empty()
     {
-        let pids: Vec<String> = inner.iter().map(ToString::to_string).collect();
-        let init = if inner.last() == Some(&1) { " (its init)" } else { "" };
-        fields.push("Namespace", Cell::plain(format!("pid {} in its own{init}", pids.join(", then "))));
+        let pids: Vec<String> = inner_pids.iter().map(ToString::to_string).collect();
+        let init_note = if inner_pids.last() == Some(&1) { " (its init)" } else { "" };
+        fields.push("Namespace", Cell::plain(format!("pid {} in its own{init_note}", pids.join(", then "))));
     }
     if let Some(queue) = status.queue_usage {
         let meaning = if queue.used >= queue.limit { Meaning::Danger } else { Meaning::Plain };
@@ -206,8 +208,8 @@ fn blocked_cell(blocked: BlockedStatus) -> Cell {
     match blocked {
         BlockedStatus::ByNone => Cell::absent(),
         BlockedStatus::ByAll => Cell::new("blocked", Meaning::Pending),
-        BlockedStatus::BySome { threads, total: of } => {
-            Cell::new(format!("{threads} of {of} threads"), Meaning::Pending)
+        BlockedStatus::BySome { threads, total } => {
+            Cell::new(format!("{threads} of {total} threads"), Meaning::Pending)
         }
         BlockedStatus::ByMainThread => Cell::new("by the main thread", Meaning::Pending),
         BlockedStatus::NotByMainThread => Cell::plain("not by all"),
@@ -220,7 +222,7 @@ fn pending_cell(pending: &PendingStatus) -> Cell {
         [] => None,
         [0] => Some("thread".to_owned()),
         [tid] => Some(format!("thread {tid}")),
-        [one, other] => Some(format!("threads {one}, {other}")),
+        [first, second] => Some(format!("threads {first}, {second}")),
         several => Some(format!("{} threads", several.len())),
     };
     match (pending.for_process, threads) {
@@ -232,12 +234,12 @@ fn pending_cell(pending: &PendingStatus) -> Cell {
     }
 }
 
-/// Texts of sets: many processes have the same few.
+/// Cache of the texts of signal sets. Many processes share the same few sets.
 #[derive(Default)]
 struct SetTextCache(HashMap<(SignalSet, Arch), String>);
 
 impl SetTextCache {
-    /// The cell of a set.
+    /// Returns the cell of a set.
     fn set_cell(&mut self, set: Option<SignalSet>, arch: Arch, meaning: Meaning) -> Cell {
         match set {
             None => Cell::new("unknown", Meaning::Unknown),
@@ -302,14 +304,14 @@ fn thread_grid(processes: &[DecodedProcess]) -> Grid {
             ]);
             continue;
         };
-        for task in threads.iter() {
-            let name = task.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
+        for thread in threads.iter() {
+            let name = thread.name.as_ref().map(|name| escape_name(name.as_bytes()).into_owned());
             grid.push_row([
                 pid.clone(),
-                Cell::plain(task.tid.to_string()),
-                task.state.map_or_else(Cell::absent, |state| Cell::plain(state.letter().to_string())),
-                texts.set_cell(Some(task.pending), arch, Meaning::Danger),
-                texts.set_cell(Some(task.blocked), arch, Meaning::Pending),
+                Cell::plain(thread.tid.to_string()),
+                thread.state.map_or_else(Cell::absent, |state| Cell::plain(state.letter().to_string())),
+                texts.set_cell(Some(thread.pending), arch, Meaning::Danger),
+                texts.set_cell(Some(thread.blocked), arch, Meaning::Pending),
                 name.filter(|name| !name.is_empty()).map_or_else(Cell::absent, Cell::plain),
             ]);
         }
@@ -320,14 +322,14 @@ fn thread_grid(processes: &[DecodedProcess]) -> Grid {
 fn optional_number_cell(number: Option<u32>) -> Cell {
     match number {
         None => Cell::absent(),
-        // Most have one thread.
+        // Most processes have one thread, so this case avoids formatting.
         Some(1) => Cell::plain("1"),
         Some(number) => Cell::plain(number.to_string()),
     }
 }
 
-/// What every thread blocks; of a text, what its main thread does, and that it
-/// speaks for no other.
+/// Returns the signals that every thread blocks. If only the text of the main
+/// thread is known, the cell is marked as showing only that thread.
 fn blocked_set_cell(process: &DecodedProcess, texts: &mut SetTextCache) -> Cell {
     let cell = texts.set_cell(process.blocked(), process.status.arch, Meaning::Pending);
     match process.blocked() {

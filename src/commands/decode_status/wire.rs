@@ -1,12 +1,12 @@
-//! The JSON of `decode-status`: types of its own, whose field names are a
-//! contract. Sets are arrays of names; null is unknown, never empty.
+//! JSON document of `decode-status`. The field names are a public interface. Sets
+//! are arrays of names. Null means unknown, never empty.
 
 use std::io;
 
 use serde::{Serialize, Serializer};
 
 use super::cells::lossy_string;
-use super::inspect::wire::{self as inside, InspectionObject};
+use super::inspect::wire::{InspectionObject, inspection_object};
 use super::signal_rows::{BlockedStatus, RowDisposition};
 use super::{DecodeReport, DecodedProcess};
 use crate::explain::Finding;
@@ -32,12 +32,12 @@ pub(super) fn write_json(report: &DecodeReport, out: &mut ReportWriter<'_>) -> i
         errors: report
             .errors
             .iter()
-            .map(|problem| DecodeErrorObject { target: &problem.target, error: &problem.reason })
+            .map(|error| DecodeErrorObject { target: &error.target, error: &error.reason })
             .collect(),
     })
 }
 
-/// Writes only the numbers.
+/// Writes only the PIDs.
 pub(super) fn write_pids_json(found: &[SelectedProcess], out: &mut ReportWriter<'_>) -> io::Result<()> {
     out.write_json(&PidsDocument { pids: found.iter().map(|found| found.pid).collect() })
 }
@@ -54,8 +54,8 @@ struct DecodeDocument<'a> {
     errors: Vec<DecodeErrorObject<'a>>,
 }
 
-/// The processes of a report. Each is put together when it is its turn: those of
-/// a whole system, all at once, would take more memory than all else.
+/// The processes of a report. Each is converted when it is written, because the
+/// objects of all processes together would use more memory than everything else.
 struct ProcessSeq<'a>(&'a DecodeReport);
 
 impl Serialize for ProcessSeq<'_> {
@@ -67,15 +67,15 @@ impl Serialize for ProcessSeq<'_> {
 #[derive(Serialize)]
 struct ProcessObject<'a> {
     pid: Option<u32>,
-    /// The thread, where one is looked at by itself.
+    /// The TID, if a single thread is shown.
     tid: Option<u32>,
     name: Option<String>,
-    /// The file it was found in; null for a live process.
+    /// The file that contained its status; null for a live process.
     file: Option<String>,
     state: Option<char>,
     threads: Option<u32>,
-    /// How many threads `pending` and `blocked` rest on: those alive, or the
-    /// one that a text is of.
+    /// The number of threads that `pending` and `blocked` are based on: all live
+    /// threads, or 1 for a status text.
     known_threads: usize,
     parent: Option<u32>,
     parent_name: Option<String>,
@@ -83,30 +83,30 @@ struct ProcessObject<'a> {
     uid: Option<u32>,
     real_uid: Option<u32>,
     user: Option<String>,
-    /// Its number in each pid namespace, the reader's first.
+    /// Its PID in each PID namespace, starting with that of the reader.
     namespace_pids: Option<Vec<u32>>,
     kernel_thread: Option<bool>,
     queue: Option<QueueUsageObject>,
     arch: String,
-    /// For the process or any of its threads.
+    /// Pending for the process or any of its threads.
     pending: Option<Vec<String>>,
-    /// By every thread that is known.
+    /// Blocked by every thread that is known.
     blocked: Option<Vec<String>>,
     ignored: Option<Vec<String>>,
     caught: Option<Vec<String>>,
     signals: Vec<SignalStateObject>,
-    /// Only with --signal.
+    /// Present only with --signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     effect: Option<SignalEffectObject>,
-    /// Null where they were not looked for: in rows, and of a thread.
+    /// Null if not collected: in rows, and for a thread.
     findings: Option<Vec<FindingObject>>,
-    /// Only with --require and --forbid: what is not met.
+    /// The unmet requirements. Present only with --require or --forbid.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmet: Option<Vec<String>>,
-    /// Only with --handlers and --queue: means, handlers, queued.
+    /// Present only with --handlers or --queue: means, handlers, queued.
     #[serde(flatten)]
     inspection: Option<InspectionObject<'a>>,
-    /// Only with --threads.
+    /// Present only with --threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<Vec<ThreadObject>>,
 }
@@ -124,7 +124,7 @@ struct FindingObject {
 struct SignalEffectObject {
     signal: String,
     id: &'static str,
-    /// What it is if nothing speaks against it, where `id` is unknown.
+    /// The effect if no further condition changes it. Present if `id` is unknown.
     likely: Option<&'static str>,
     text: String,
 }
@@ -139,17 +139,17 @@ struct QueueUsageObject {
 struct SignalStateObject {
     number: u8,
     signal: String,
-    /// default, ignored, caught; null is unknown.
+    /// `default`, `ignored` or `caught`; null if unknown.
     disposition: Option<&'static str>,
-    /// The default action, whatever the disposition.
+    /// The default action, regardless of the disposition.
     action: String,
-    /// By every thread; null is unknown.
+    /// True if every thread blocks it; null if unknown.
     blocked: Option<bool>,
-    /// How many threads block it; null where not known for all.
+    /// The number of threads that block it; null if not known for all threads.
     blocked_threads: Option<usize>,
-    /// For the process.
+    /// True if it is pending for the process; null if unknown.
     pending_process: Option<bool>,
-    /// For these threads alone.
+    /// The TIDs of the threads for which it is pending.
     pending_threads: Vec<u32>,
 }
 
@@ -160,7 +160,7 @@ struct ThreadObject {
     state: Option<char>,
     pending: Vec<String>,
     blocked: Vec<String>,
-    /// Of an uninterruptible sleep: whether KILL ends it; null is unknown.
+    /// True if KILL ends its uninterruptible sleep; null if unknown.
     killable: Option<bool>,
 }
 
@@ -180,7 +180,7 @@ struct DecodeErrorObject<'a> {
 fn process_object<'a>(process: &'a DecodedProcess, report: &DecodeReport) -> ProcessObject<'a> {
     let status = &process.status;
     let arch = status.arch;
-    let set = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
+    let names = |set: Option<SignalSet>| set.map(|set| set.member_names(arch));
     ProcessObject {
         pid: status.tgid.or(status.pid),
         tid: process.tid,
@@ -199,10 +199,10 @@ fn process_object<'a>(process: &'a DecodedProcess, report: &DecodeReport) -> Pro
         kernel_thread: status.is_kernel_thread,
         queue: status.queue_usage.map(|QueueUsage { used, limit }| QueueUsageObject { used, limit }),
         arch: arch.to_string(),
-        pending: set(process.pending()),
-        blocked: set(process.blocked().filter(|set| set.is_empty() || !process.is_partial())),
-        ignored: set(status.ignored),
-        caught: set(status.caught),
+        pending: names(process.pending()),
+        blocked: names(process.blocked().filter(|set| set.is_empty() || !process.is_partial())),
+        ignored: names(status.ignored),
+        caught: names(status.caught),
         signals: signal_objects(process, report.full),
         effect: report.effect_signal.zip(process.effect.as_ref()).map(|(signal, effect)| {
             SignalEffectObject {
@@ -222,7 +222,7 @@ fn process_object<'a>(process: &'a DecodedProcess, report: &DecodeReport) -> Pro
             };
             process.findings.iter().map(object).collect()
         }),
-        inspection: report.inspect.map(|asked| inside::inspection_object(process.inspection.as_ref(), asked)),
+        inspection: report.inspect.map(|options| inspection_object(process.inspection.as_ref(), options)),
         unmet: (report.requirement_count > 0).then(|| process.unmet_requirements.clone()),
         tasks: report.threads.then(|| thread_objects(process)),
     }
@@ -257,13 +257,13 @@ fn signal_objects(process: &DecodedProcess, full: bool) -> Vec<SignalStateObject
 
 fn thread_objects(process: &DecodedProcess) -> Vec<ThreadObject> {
     let arch = process.status.arch;
-    let object = |task: &Thread| ThreadObject {
-        tid: task.tid,
-        name: task.name.as_ref().map(|name| lossy_string(name.as_bytes())),
-        state: task.state.map(|state| state.letter()),
-        pending: task.pending.member_names(arch),
-        blocked: task.blocked.member_names(arch),
-        killable: task.killable,
+    let object = |thread: &Thread| ThreadObject {
+        tid: thread.tid,
+        name: thread.name.as_ref().map(|name| lossy_string(name.as_bytes())),
+        state: thread.state.map(|state| state.letter()),
+        pending: thread.pending.member_names(arch),
+        blocked: thread.blocked.member_names(arch),
+        killable: thread.killable,
     };
     match &process.threads {
         Some(threads) => threads.iter().map(object).collect(),

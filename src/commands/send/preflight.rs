@@ -5,7 +5,7 @@ use super::proc_lookup::ProcLookup;
 use super::{SendAttempt, SendRequest};
 use crate::explain::{self, Effect, SendSpec};
 use crate::signal::consts::CONT;
-use crate::sys::reader;
+use crate::sys::io::reader;
 
 /// The effect that the signal will have on the target.
 pub(super) fn predict_effect(

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 use std::io;
-use std::time::Duration;
 
 use super::{ProgressEvent, SendAttempt, SendError, SendOutcome, SendReport, SendRequest, WaitOutcome, wire};
+use crate::duration;
 use crate::out::{Cell, Column, Grid, Meaning, OutputFormat, ReportWriter, escape_name};
 use crate::signal::{Arch, Signal};
 
@@ -82,7 +82,7 @@ pub(super) fn stdout_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
                     Some(termination) => termination.to_string(),
                     None => "how cannot be told (that takes Linux 6.15, or its zombie)".to_owned(),
                 };
-                let elapsed = format_elapsed(*elapsed);
+                let elapsed = duration::format_millis(*elapsed);
                 Some(format!("{}: ended after {elapsed}: {termination}", target_label(attempt)))
             }
             _ => None,
@@ -101,7 +101,7 @@ pub(super) fn stderr_line(event: &ProgressEvent<'_>, request: &SendRequest) -> O
                     Some(reason) => reason.to_string(),
                     None => "its status cannot be read".to_owned(),
                 };
-                let elapsed = format_elapsed(*elapsed);
+                let elapsed = duration::format_millis(*elapsed);
                 Some(format!("{}: alive after {elapsed}: {reason}", target_label(attempt)))
             }
             _ => None,
@@ -135,7 +135,7 @@ fn escalations_text(request: &SendRequest) -> Option<String> {
     for escalation in &wait.escalations {
         let name = Arch::NATIVE.signal_name(escalation.signal);
         parts.push(match delay {
-            Some(delay) => format!("{name} after {}", format_elapsed(delay)),
+            Some(delay) => format!("{name} after {}", duration::format_millis(delay)),
             None => format!("{name} never"),
         });
         delay = escalation.timeout;
@@ -209,12 +209,4 @@ fn displayed_name(name: &[u8]) -> String {
 
 fn signal_name(signal: Option<Signal>) -> String {
     signal.map_or("0".to_owned(), |signal| Arch::NATIVE.signal_name(signal).to_string())
-}
-
-/// `12 ms`, `2.5 s`.
-fn format_elapsed(elapsed: Duration) -> String {
-    match elapsed.as_millis() {
-        millis @ 0..1000 => format!("{millis} ms"),
-        _ => format!("{:.1} s", elapsed.as_secs_f64()),
-    }
 }

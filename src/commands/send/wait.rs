@@ -11,8 +11,8 @@ use crate::procfs::ProcRoot;
 use crate::select;
 use crate::signal::Signal;
 use crate::signal::exit_status::Termination;
+use crate::sys::io::reader;
 use crate::sys::process::pidfd::{self, PidFd};
-use crate::sys::reader;
 
 /// The interval of status line updates.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,7 +1,8 @@
-//! The effects that a signal can have on a process, and their sentences.
+//! The effects that a signal can have on a process, and the sentences that describe
+//! them. The module `predict` computes them.
 
 pub(super) mod predict;
-mod query;
+pub(super) mod query;
 mod resume;
 pub mod survivor;
 
@@ -10,148 +11,155 @@ use std::fmt;
 use crate::procfs::CoreDumpPrediction;
 use crate::signal::{Arch, Signal};
 
-/// What a signal does to a process.
+/// The effect of a signal on a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The null signal: nothing is sent.
+    /// The null signal only checks permission; nothing is sent.
     NullSignal,
-    /// It ends the process.
+    /// The signal terminates the process.
     Terminates {
-        /// The signal is KILL.
+        /// `true` if the signal is KILL.
         by_kill: bool,
-        /// Whether a core dump is left, where the signal asks for one.
+        /// The core dump that the kernel writes; `None` if the default action of the
+        /// signal writes none.
         core_dump: Option<CoreDumpPrediction>,
     },
-    /// It stops the process.
+    /// The signal stops the process.
     Stops,
-    /// It continues the stopped process.
+    /// The signal continues the stopped process.
     Continues {
-        /// Its handler for CONT runs, too.
+        /// `true` if the handler for CONT runs, too.
         runs_handler: bool,
-        /// A signal that is pending meanwhile then ends it.
+        /// The pending signal that terminates the process as soon as it continues.
         terminated_by: Option<Signal>,
     },
     /// The process runs its handler.
     RunsHandler,
-    /// The process ignores it.
+    /// The process ignores the signal.
     Ignored {
-        /// By the default action, not by choice.
+        /// `true` if the default action ignores it, `false` if the process set SIG_IGN.
         by_default: bool,
     },
-    /// A thread takes it in sigwait(3).
+    /// A thread takes the signal in sigwait(3).
     TakenBySigwait {
-        /// The thread; `None` where several wait: one of them.
+        /// The thread; `None` if several threads wait and any of them can take it.
         tid: Option<u32>,
     },
-    /// It stays pending until the process reads it from a signalfd.
+    /// The signal stays pending until the process reads it from a signalfd.
     ReadBySignalfd {
-        /// The descriptor.
+        /// The file descriptor of the signalfd.
         descriptor: u32,
     },
-    /// It stays pending.
+    /// The signal stays pending.
     Pending {
-        /// What holds it back.
+        /// The reason why it is not delivered.
         reason: PendingReason,
-        /// It is pending already, and this one is lost in it.
+        /// `true` if the signal was pending before, so that the kernel does not queue it
+        /// again.
         merged: bool,
-        /// What it does in the end, where that is known.
+        /// The effect once it is delivered, if that is known.
         eventual_effect: Option<Box<Effect>>,
     },
-    /// The kernel drops it.
+    /// The kernel drops the signal.
     Dropped(DropReason),
-    /// It does nothing.
+    /// The signal has no effect.
     NoEffect(NoEffectReason),
-    /// A tracer gets it, and decides.
+    /// The tracer gets the signal and decides what happens.
     Traced {
-        /// The tracer.
+        /// The PID of the tracer.
         tracer: u32,
     },
-    /// It cannot be queued: the queue of the process's user is full.
+    /// The signal cannot be queued, because the queue of the target's user is full.
     QueueFull,
-    /// It cannot be told.
+    /// The effect cannot be predicted with certainty.
     Unknown {
-        /// What is missing.
+        /// The missing information.
         reason: UnknownReason,
-        /// What it does, if nothing speaks against it.
+        /// The effect that is most likely.
         likely: Option<Box<Effect>>,
     },
 }
 
-/// What holds a signal back.
+/// The reason why a signal stays pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PendingReason {
-    /// Every thread blocks it: so many.
+    /// Every thread blocks the signal.
     Blocked {
-        /// So many threads.
+        /// The number of threads.
         thread_count: usize,
     },
-    /// The one thread that it is for blocks it.
+    /// The signal is directed to one thread, which blocks it.
     BlockedByThread,
     /// The process is stopped.
     Stopped,
-    /// The thread that would take it is in an uninterruptible sleep.
+    /// The thread that would take the signal is in an uninterruptible sleep.
     UninterruptibleSleep {
-        /// The thread.
+        /// The TID of the thread.
         tid: u32,
     },
-    /// Its control group is frozen.
+    /// The control group of the process is frozen.
     Frozen,
 }
 
-/// Why the kernel drops a signal.
+/// The reason why the kernel drops a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
-    /// The process is the init of its pid namespace and has no handler.
+    /// The process is the init of its PID namespace and has no handler.
     InitWithoutHandler,
-    /// Its process group is orphaned: nobody could continue it.
+    /// The process group is orphaned, so no process could continue it.
     OrphanedGroup,
-    /// The queue is full and the signal is pending already.
+    /// The queue is full, and the signal was pending before.
     QueueFull,
-    /// CONT, which alone could let it through, takes back what stops.
+    /// A stop signal waits for CONT, but CONT discards pending stop signals.
     DiscardedByCont,
 }
 
-/// Why a signal does nothing.
+/// The reason why a signal has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoEffectReason {
-    /// It is a zombie, and this is its parent.
+    /// The process is a zombie.
     Zombie {
-        /// The parent; 0 where it is outside our pid namespace.
+        /// The PID of its parent; 0 if the parent is outside our PID namespace.
         parent_pid: u32,
     },
-    /// KILL is pending: it is on its way out.
+    /// KILL is pending, so the process is exiting.
     Dying,
-    /// It is stopped already.
+    /// The process is stopped already.
     AlreadyStopped,
-    /// The thread has ended; others live on.
+    /// The thread has exited, but other threads are still running.
     ThreadExited,
-    /// It is a kernel thread, which ignores everything.
+    /// The process is a kernel thread that ignores the signal.
     KernelThread,
 }
 
-/// What is missing to tell an effect.
+/// The missing information that makes an effect uncertain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownReason {
     /// Lines of the status are missing.
     MissingStatusLines,
-    /// Only one thread's text is known.
+    /// The status of only one of several threads is known.
     OtherThreadsUnread,
-    /// Whether a thread waits for it in sigwait(3) may not be seen.
+    /// A thread may wait for the signal in sigwait(3); permission to check is missing.
     SigwaitUnreadable,
-    /// One thread would do one thing, another another, and either may get it.
+    /// Several threads can take the signal, and the effect depends on which one does.
     CompetingThreads,
-    /// A thread in sigsuspend(2) has another mask once it is woken.
+    /// A thread in sigsuspend(2) will have another mask when the call returns.
     MaskAfterSigsuspend,
-    /// Whether an uninterruptible sleep can be killed is not told by /proc.
+    /// /proc does not show if KILL interrupts an uninterruptible sleep.
     SleepKindUnknown,
-    /// Whether the process group is orphaned is not told.
+    /// The process group may be orphaned.
     OrphanedGroupUnknown,
-    /// A kernel thread decides by itself.
+    /// The code of a kernel thread decides what happens.
     KernelThread,
 }
 
 impl Effect {
-    /// The identifier.
+    /// Returns an effect that cannot be predicted with certainty.
+    pub(super) fn unknown(reason: UnknownReason, likely: Option<Effect>) -> Effect {
+        Effect::Unknown { reason, likely: likely.map(Box::new) }
+    }
+
+    /// Returns the identifier used in JSON.
     pub const fn id(&self) -> &'static str {
         match self {
             Effect::NullSignal => "checked",
@@ -172,7 +180,7 @@ impl Effect {
         }
     }
 
-    /// What it most likely is, where that is not known for sure.
+    /// Returns the most likely effect if the effect is uncertain, else the effect itself.
     pub fn most_likely(&self) -> &Effect {
         match self {
             Effect::Unknown { likely: Some(likely), .. } => likely.most_likely(),
@@ -181,15 +189,15 @@ impl Effect {
     }
 }
 
-/// A sentence without a subject: the process is "it".
+/// Writes a sentence without a subject. "it" is the process.
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Effect::NullSignal => f.write_str("nothing is sent: it only checks"),
             Effect::Terminates { by_kill: true, .. } => f.write_str("kills it"),
-            Effect::Terminates { core_dump: core, .. } => {
+            Effect::Terminates { core_dump, .. } => {
                 f.write_str("terminates it (default action")?;
-                f.write_str(match core {
+                f.write_str(match core_dump {
                     None => ")",
                     Some(CoreDumpPrediction::WouldDump) => ", dumps core)",
                     Some(CoreDumpPrediction::DisabledByLimit) => {
@@ -200,12 +208,12 @@ impl fmt::Display for Effect {
                 })
             }
             Effect::Stops => f.write_str("stops it"),
-            Effect::Continues { runs_handler: handler, terminated_by: ended_by } => {
+            Effect::Continues { runs_handler, terminated_by } => {
                 f.write_str("continues it")?;
-                if *handler {
+                if *runs_handler {
                     f.write_str(" and runs its handler")?;
                 }
-                match ended_by {
+                match terminated_by {
                     Some(signal) => {
                         write!(
                             f,
@@ -228,26 +236,26 @@ impl fmt::Display for Effect {
             Effect::ReadBySignalfd { descriptor } => {
                 write!(f, "stays pending until it reads it from its signalfd, descriptor {descriptor}")
             }
-            Effect::Pending { reason: held, merged, eventual_effect: then } => {
+            Effect::Pending { reason, merged, eventual_effect } => {
                 f.write_str(if *merged {
                     "merged with the one already pending: "
                 } else {
                     "stays pending: "
                 })?;
-                write!(f, "{held}")?;
-                match then {
-                    Some(then) => write!(f, "; then {then}"),
+                write!(f, "{reason}")?;
+                match eventual_effect {
+                    Some(effect) => write!(f, "; then {effect}"),
                     None => Ok(()),
                 }
             }
-            Effect::Dropped(why) => write!(f, "dropped by the kernel: {why}"),
-            Effect::NoEffect(why) => write!(f, "nothing: {why}"),
+            Effect::Dropped(reason) => write!(f, "dropped by the kernel: {reason}"),
+            Effect::NoEffect(reason) => write!(f, "nothing: {reason}"),
             Effect::Traced { tracer } => write!(f, "its tracer {tracer} gets it and decides"),
             Effect::QueueFull => {
                 f.write_str("cannot be queued: its user's queue is full (RLIMIT_SIGPENDING)")
             }
-            Effect::Unknown { reason: why, likely: Some(likely) } => write!(f, "unknown: {likely}, {why}"),
-            Effect::Unknown { reason: why, likely: None } => write!(f, "unknown: {why}"),
+            Effect::Unknown { reason, likely: Some(likely) } => write!(f, "unknown: {likely}, {reason}"),
+            Effect::Unknown { reason, likely: None } => write!(f, "unknown: {reason}"),
         }
     }
 }
@@ -256,8 +264,8 @@ impl fmt::Display for PendingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PendingReason::Blocked { thread_count: 1 } => f.write_str("it is blocked"),
-            PendingReason::Blocked { thread_count: threads } => {
-                write!(f, "it is blocked by all {threads} threads")
+            PendingReason::Blocked { thread_count } => {
+                write!(f, "it is blocked by all {thread_count} threads")
             }
             PendingReason::BlockedByThread => f.write_str("the thread blocks it"),
             PendingReason::Stopped => f.write_str("the process is stopped, until CONT"),
@@ -288,8 +296,11 @@ impl fmt::Display for NoEffectReason {
             NoEffectReason::Zombie { parent_pid: 0 } => {
                 f.write_str("it is a zombie, dead already; its parent is outside this pid namespace")
             }
-            NoEffectReason::Zombie { parent_pid: parent } => {
-                write!(f, "it is a zombie, dead already; signal its parent {parent}, which has to reap it")
+            NoEffectReason::Zombie { parent_pid } => {
+                write!(
+                    f,
+                    "it is a zombie, dead already; signal its parent {parent_pid}, which has to reap it"
+                )
             }
             NoEffectReason::Dying => f.write_str("KILL is pending: it is dying already"),
             NoEffectReason::AlreadyStopped => f.write_str("it is stopped already"),

@@ -1,77 +1,55 @@
-//! The rules by which the kernel decides what a signal does, applied to what
-//! /proc tells (kernel/signal.c: `prepare_signal`, `sig_ignored`,
+//! The rules by which the kernel decides the effect of a signal, applied to a
+//! snapshot of /proc (kernel/signal.c: `prepare_signal`, `sig_ignored`,
 //! `complete_signal`, `get_signal`).
 
-use super::query::{Disposition, EffectQuery, is_uninterruptible, state_letter};
+use super::query::{Disposition, EffectQuery, SendSpec, state_letter};
 use super::{DropReason, Effect, NoEffectReason, PendingReason, UnknownReason};
 use crate::procfs::{FreezerState, ProcessSnapshot, Thread, Threads, WaitReason, process_has_exited};
+use crate::signal::DefaultAction;
 use crate::signal::consts::{CONT, KILL, STOP};
-use crate::signal::{DefaultAction, Signal};
 
-/// What is sent: how it is queued decides what becomes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SendSpec {
-    /// The signal.
-    pub signal: Signal,
-    /// For this thread alone.
-    pub tid: Option<u32>,
-    /// With a value, as sigqueue(3) does.
-    pub has_value: bool,
-}
-
-impl SendSpec {
-    /// The signal to the process as a whole, as kill(2) sends it.
-    pub const fn to_process(signal: Signal) -> SendSpec {
-        SendSpec { signal, tid: None, has_value: false }
-    }
-}
-
-/// What sending does to the process, if it is done now.
-pub fn predict_effect(situation: &ProcessSnapshot, sending: SendSpec) -> Effect {
-    let (known, partial) = match &situation.threads {
+/// Predicts the effect on the process if the signal is sent now.
+pub fn predict_effect(snapshot: &ProcessSnapshot, send: SendSpec) -> Effect {
+    let (threads, others_unread) = match &snapshot.threads {
         Some(threads) => (threads.clone(), false),
         None => {
-            let several = situation.status.thread_count.is_some_and(|count| count > 1);
-            (Threads::new(Thread::from_status(&situation.status).into_iter().collect()), several)
+            let is_multithreaded = snapshot.status.thread_count.is_some_and(|count| count > 1);
+            (Threads::new(Thread::from_status(&snapshot.status).into_iter().collect()), is_multithreaded)
         }
     };
-    let case = EffectQuery { snapshot: situation, threads: &known, send: sending, is_continued: false };
-    let effect = case.predict();
-    // A zombie main thread tells nothing of the others; else it speaks for itself.
-    if partial && !matches!(effect, Effect::Unknown { .. }) {
-        return unknown_effect(UnknownReason::OtherThreadsUnread, Some(effect));
+    let effect = EffectQuery { snapshot, threads: &threads, send, is_continued: false }.predict();
+    // The status of one thread says nothing about the masks of the others.
+    if others_unread && !matches!(effect, Effect::Unknown { .. }) {
+        return Effect::unknown(UnknownReason::OtherThreadsUnread, Some(effect));
     }
     effect
 }
 
-pub(in crate::explain) fn unknown_effect(why: UnknownReason, likely: Option<Effect>) -> Effect {
-    Effect::Unknown { reason: why, likely: likely.map(Box::new) }
-}
-
-/// What happens where one of these does, and nobody knows which.
+/// Combines the effects on the threads that can take the signal into one, because it
+/// is unknown which thread takes it.
 fn merge_outcomes(mut outcomes: Vec<Effect>) -> Effect {
-    let waits = |each: &Effect| matches!(each, Effect::TakenBySigwait { .. });
-    let takes = |each: &Effect| waits(each) || matches!(each, Effect::ReadBySignalfd { .. });
+    let is_sigwait = |effect: &Effect| matches!(effect, Effect::TakenBySigwait { .. });
+    let is_signalfd = |effect: &Effect| matches!(effect, Effect::ReadBySignalfd { .. });
     let first = outcomes[0].clone();
-    if outcomes.iter().all(|each| *each == first) {
+    if outcomes.iter().all(|effect| *effect == first) {
         return first;
     }
-    if outcomes.iter().all(waits) {
+    if outcomes.iter().all(is_sigwait) {
         return Effect::TakenBySigwait { tid: None };
     }
-    if outcomes.iter().all(|each| matches!(each, Effect::ReadBySignalfd { .. })) {
+    if outcomes.iter().all(is_signalfd) {
         return first;
     }
-    let likely = outcomes.iter().position(|each| !takes(each));
-    let likely = likely.or(outcomes.iter().position(|each| !waits(each))).unwrap_or(0);
-    unknown_effect(UnknownReason::CompetingThreads, Some(outcomes.swap_remove(likely)))
+    let likely = outcomes.iter().position(|effect| !is_sigwait(effect) && !is_signalfd(effect));
+    let likely = likely.or(outcomes.iter().position(|effect| !is_sigwait(effect))).unwrap_or(0);
+    Effect::unknown(UnknownReason::CompetingThreads, Some(outcomes.swap_remove(likely)))
 }
 
 impl EffectQuery<'_> {
     fn predict(&self) -> Effect {
         let status = &self.snapshot.status;
         if self.threads.iter().next().is_none() {
-            return unknown_effect(UnknownReason::MissingStatusLines, None);
+            return Effect::unknown(UnknownReason::MissingStatusLines, None);
         }
         if process_has_exited(status, self.snapshot.threads.as_ref()) {
             return Effect::NoEffect(NoEffectReason::Zombie { parent_pid: status.parent_pid.unwrap_or(0) });
@@ -81,7 +59,7 @@ impl EffectQuery<'_> {
                 Some(ignored) if ignored.contains(self.send.signal) => {
                     Effect::NoEffect(NoEffectReason::KernelThread)
                 }
-                _ => unknown_effect(UnknownReason::KernelThread, None),
+                _ => Effect::unknown(UnknownReason::KernelThread, None),
             };
         }
         if self.pending_signals().contains(KILL) {
@@ -102,21 +80,23 @@ impl EffectQuery<'_> {
         if self.is_unkillable() {
             return Effect::Dropped(DropReason::InitWithoutHandler);
         }
-        let kills = Effect::Terminates { by_kill: true, core_dump: None };
+        let kill = Effect::Terminates { by_kill: true, core_dump: None };
         if self.snapshot.freezer_state == FreezerState::V1 {
-            return self.pending_effect(PendingReason::Frozen, Some(kills));
+            return self.pending_effect(PendingReason::Frozen, Some(kill));
         }
-        self.terminate_threads(kills)
+        self.terminate_threads(kill)
     }
 
-    /// What ends all threads: an uninterruptible sleep of any may keep it from
-    /// ending, or does so, where its kind is known.
+    /// Returns the effect of a signal that ends all threads. An uninterruptible sleep of
+    /// any thread delays the end, or may delay it if the kind of sleep is unknown.
     fn terminate_threads(&self, effect: Effect) -> Effect {
-        let mut asleep = self.live_threads().filter(|task| is_uninterruptible(task));
+        let mut sleeping = self.live_threads().filter(|thread| thread.is_uninterruptible());
         match self.threads.all_killable() {
             Some(true) => effect,
-            Some(false) => self.after_wakeup(asleep.find(|task| task.killable == Some(false)), effect),
-            None if asleep.next().is_some() => unknown_effect(UnknownReason::SleepKindUnknown, Some(effect)),
+            Some(false) => self.after_wakeup(sleeping.find(|thread| thread.killable == Some(false)), effect),
+            None if sleeping.next().is_some() => {
+                Effect::unknown(UnknownReason::SleepKindUnknown, Some(effect))
+            }
             None => effect,
         }
     }
@@ -133,21 +113,21 @@ impl EffectQuery<'_> {
 
     fn predict_other_signal(&self) -> Effect {
         let Some(disposition) = self.disposition() else {
-            return unknown_effect(UnknownReason::MissingStatusLines, None);
+            return Effect::unknown(UnknownReason::MissingStatusLines, None);
         };
-        let Some(receiver) = self.target_thread() else {
-            return unknown_effect(UnknownReason::MissingStatusLines, None);
+        let Some(target) = self.target_thread() else {
+            return Effect::unknown(UnknownReason::MissingStatusLines, None);
         };
-        let held = self.blocks_signal(receiver);
-        if disposition.discards_signal(self.is_init()) && !held && receiver.tracer_pid.is_none() {
+        let is_blocked = self.blocks_signal(target);
+        if disposition.discards_signal(self.is_init()) && !is_blocked && target.tracer_pid.is_none() {
             let effect = self.disposition_effect(disposition);
-            return match self.may_be_in_sigwait(receiver) {
-                true => unknown_effect(UnknownReason::SigwaitUnreadable, Some(effect)),
+            return match self.may_be_in_sigwait(target) {
+                true => Effect::unknown(UnknownReason::SigwaitUnreadable, Some(effect)),
                 false => effect,
             };
         }
-        // Where the queue is full, a real-time signal gets none, or no place: only
-        // kill(2) goes on without.
+        // If the queue is full, sending a real-time signal fails. Only kill(2) sends it
+        // without a queue entry.
         if self.is_queue_full() && self.send.signal.is_realtime() {
             if self.send.has_value || self.send.tid.is_some() {
                 return Effect::QueueFull;
@@ -156,44 +136,48 @@ impl EffectQuery<'_> {
                 return Effect::Dropped(DropReason::QueueFull);
             }
         }
-        self.predict_queued(held)
+        self.predict_queued(is_blocked)
     }
 
-    /// What becomes of it once it is in the queue.
-    pub(super) fn predict_queued(&self, held: bool) -> Effect {
+    /// Predicts the effect of a signal that is in the queue. `is_blocked` says if the
+    /// target thread blocks it.
+    pub(super) fn predict_queued(&self, is_blocked: bool) -> Effect {
         let signal = self.send.signal;
-        let open: Vec<&Thread> =
-            self.eligible_threads().filter(|task| !task.blocked.contains(signal)).collect();
-        if open.is_empty() {
+        let unblocked: Vec<&Thread> =
+            self.eligible_threads().filter(|thread| !thread.blocked.contains(signal)).collect();
+        if unblocked.is_empty() {
             return self.predict_blocked();
         }
         if let Some(tracer) = self.tracer() {
             return Effect::Traced { tracer };
         }
-        let stopped = self.is_stopped();
+        let is_stopped = self.is_stopped();
         let merged = self.would_merge();
-        let asked = |task: &&Thread| {
-            !stopped && state_letter(task) != 'T' && (merged || !self.has_unhandled_signal(task))
+        let is_woken = |thread: &&Thread| {
+            !is_stopped && state_letter(thread) != 'T' && (merged || !self.has_unhandled_signal(thread))
         };
-        let awake: Vec<&Thread> = open.iter().copied().filter(asked).collect();
-        let leader = self.leader();
-        // The main thread is asked first, then any other (`complete_signal`).
-        let takers = match awake.iter().find(|task| Some(task.tid) == leader.map(|leader| leader.tid)) {
+        let wakeable: Vec<&Thread> = unblocked.iter().copied().filter(is_woken).collect();
+        let leader_tid = self.leader().map(|leader| leader.tid);
+        // The kernel tries the main thread first, then any other (`complete_signal`).
+        let takers = match wakeable.iter().find(|thread| Some(thread.tid) == leader_tid) {
             Some(leader) => vec![*leader],
-            None if awake.is_empty() => open,
-            None => awake.clone(),
+            None if wakeable.is_empty() => unblocked,
+            None => wakeable,
         };
-        let mut outcomes: Vec<Effect> = takers.iter().map(|task| self.effect_on_thread(task, held)).collect();
-        // What ends the process, if it is not stopped, does so before anybody can
-        // take it. Else those who read it from a signalfd are woken, too.
-        let late = stopped || self.is_continued;
-        if late || !outcomes.iter().all(|each| matches!(each, Effect::Terminates { core_dump: None, .. })) {
+        let mut outcomes: Vec<Effect> =
+            takers.iter().map(|thread| self.effect_on_thread(thread, is_blocked)).collect();
+        // A signal that terminates a running process does so before another thread can
+        // take it. Otherwise the kernel also wakes the readers of a signalfd.
+        let is_delayed = is_stopped || self.is_continued;
+        if is_delayed
+            || !outcomes.iter().all(|effect| matches!(effect, Effect::Terminates { core_dump: None, .. }))
+        {
             let others =
-                self.eligible_threads().filter(|task| takers.iter().all(|taker| taker.tid != task.tid));
-            outcomes.extend(others.filter_map(|task| self.effect_on_waiting_thread(task)));
+                self.eligible_threads().filter(|thread| takers.iter().all(|taker| taker.tid != thread.tid));
+            outcomes.extend(others.filter_map(|thread| self.effect_on_waiting_thread(thread)));
         }
         let outcome = merge_outcomes(outcomes);
-        match (stopped, self.is_stop_signal()) {
+        match (is_stopped, self.is_stop_signal()) {
             (false, _) => outcome,
             (true, true) => self
                 .pending_effect(PendingReason::Stopped, Some(Effect::Dropped(DropReason::DiscardedByCont))),
@@ -201,66 +185,66 @@ impl EffectQuery<'_> {
         }
     }
 
-    /// What a thread does that waits for the signal and is not the one that
-    /// the kernel has chosen. Stopped in sigwait(3) it has its mask back, and
-    /// waits again once it is continued.
-    fn effect_on_waiting_thread(&self, task: &Thread) -> Option<Effect> {
-        if self.waits_in_sigwait(task) && task.blocked.contains(self.send.signal) {
-            return Some(Effect::TakenBySigwait { tid: Some(task.tid) });
+    /// Returns the effect if a thread takes the signal that waits for it and that the
+    /// kernel did not choose. A thread stopped in sigwait(3) has its mask back, and waits
+    /// again when it is continued.
+    fn effect_on_waiting_thread(&self, thread: &Thread) -> Option<Effect> {
+        if self.waits_in_sigwait(thread) && thread.blocked.contains(self.send.signal) {
+            return Some(Effect::TakenBySigwait { tid: Some(thread.tid) });
         }
-        // Nor does it keep the mask that it has in sigsuspend(2).
-        if self.is_stopped() && self.snapshot.wait_reason(task.tid) == WaitReason::Sigsuspend {
+        // A thread stopped in sigsuspend(2) does not keep its temporary mask either.
+        if self.is_stopped() && self.snapshot.wait_reason(thread.tid) == WaitReason::Sigsuspend {
             return self.disposition().map(|disposition| self.disposition_effect(disposition));
         }
-        self.signalfd_read_by(task).map(|descriptor| Effect::ReadBySignalfd { descriptor })
+        self.signalfd_read_by(thread).map(|descriptor| Effect::ReadBySignalfd { descriptor })
     }
 
-    /// What happens where this thread takes it.
-    fn effect_on_thread(&self, task: &Thread, held: bool) -> Effect {
-        if self.waits_in_sigwait(task) {
-            return Effect::TakenBySigwait { tid: Some(task.tid) };
+    /// Returns the effect if this thread takes the signal.
+    fn effect_on_thread(&self, thread: &Thread, is_blocked: bool) -> Effect {
+        if self.waits_in_sigwait(thread) {
+            return Effect::TakenBySigwait { tid: Some(thread.tid) };
         }
         let Some(disposition) = self.disposition() else {
-            return unknown_effect(UnknownReason::MissingStatusLines, None);
+            return Effect::unknown(UnknownReason::MissingStatusLines, None);
         };
         let effect = self.disposition_effect(disposition);
-        // It reads before it looks at what else is to be done with the signal;
-        // not so once it has been stopped in it.
-        if let Some(descriptor) = self.signalfd_read_by(task)
-            && state_letter(task) == 'S'
+        // A thread that reads a signalfd takes the signal there before the kernel
+        // delivers it, unless the thread was stopped in that call.
+        if let Some(descriptor) = self.signalfd_read_by(thread)
+            && state_letter(thread) == 'S'
             && !self.is_continued
             && !matches!(effect, Effect::Terminates { core_dump: None, .. })
         {
             return Effect::ReadBySignalfd { descriptor };
         }
-        // Left lying until it wakes, it goes to whoever wakes first.
-        let others =
-            self.eligible_threads().any(|other| other.tid != task.tid && self.waits_in_sigwait(other));
+        // If this thread cannot take the signal yet, the first thread to wake takes it.
+        let another_waits =
+            self.eligible_threads().any(|other| other.tid != thread.tid && self.waits_in_sigwait(other));
         let effect = match effect {
             Effect::Terminates { core_dump: None, .. } if self.snapshot.freezer_state != FreezerState::V1 => {
                 self.terminate_threads(effect)
             }
-            // What dumps core is no KILL until it is taken (`complete_signal`).
+            // A signal that dumps core does not act like KILL until a thread takes it
+            // (`complete_signal`).
             Effect::Terminates { .. }
-                if self.snapshot.freezer_state == FreezerState::NotFrozen && !is_uninterruptible(task) =>
+                if self.snapshot.freezer_state == FreezerState::NotFrozen && !thread.is_uninterruptible() =>
             {
                 self.terminate_threads(effect)
             }
-            // Ignored after all: by the thread that takes it out of the queue.
-            Effect::Ignored { .. } | Effect::Dropped(_) if held => effect,
-            _ if is_uninterruptible(task) && others => {
-                self.after_wakeup(Some(task), unknown_effect(UnknownReason::CompetingThreads, Some(effect)))
-            }
-            _ => self.after_wakeup(Some(task), effect),
+            // It was queued because it was blocked. The thread that dequeues it ignores it.
+            Effect::Ignored { .. } | Effect::Dropped(_) if is_blocked => effect,
+            _ if thread.is_uninterruptible() && another_waits => self
+                .after_wakeup(Some(thread), Effect::unknown(UnknownReason::CompetingThreads, Some(effect))),
+            _ => self.after_wakeup(Some(thread), effect),
         };
-        if self.may_be_in_sigwait(task) {
-            unknown_effect(UnknownReason::SigwaitUnreadable, Some(effect))
+        if self.may_be_in_sigwait(thread) {
+            Effect::unknown(UnknownReason::SigwaitUnreadable, Some(effect))
         } else {
             effect
         }
     }
 
-    /// What the disposition does, wherever it is done.
+    /// Returns the effect of a disposition once a thread takes the signal.
     pub(super) fn disposition_effect(&self, disposition: Disposition) -> Effect {
         match disposition {
             Disposition::Caught => Effect::RunsHandler,
@@ -279,38 +263,39 @@ impl EffectQuery<'_> {
             Disposition::Default(DefaultAction::Stop) => match self.snapshot.group_is_orphaned {
                 Some(true) => Effect::Dropped(DropReason::OrphanedGroup),
                 Some(false) => Effect::Stops,
-                None => unknown_effect(UnknownReason::OrphanedGroupUnknown, Some(Effect::Stops)),
+                None => Effect::unknown(UnknownReason::OrphanedGroupUnknown, Some(Effect::Stops)),
             },
         }
     }
 
-    /// Every thread that could take it blocks it.
+    /// Predicts the effect of a signal that every eligible thread blocks.
     fn predict_blocked(&self) -> Effect {
         let signal = self.send.signal;
-        let readers = self.snapshot.signalfds.iter().flatten();
-        let mut readers = readers.filter(|(_, set)| set.contains(signal));
-        if let (Some((descriptor, _)), false) = (readers.next(), self.would_merge()) {
+        let mut signalfds = self.snapshot.signalfds.iter().flatten().filter(|(_, set)| set.contains(signal));
+        if let (Some((descriptor, _)), false) = (signalfds.next(), self.would_merge()) {
             return Effect::ReadBySignalfd { descriptor: *descriptor };
         }
-        let held = match self.send.tid {
+        let reason = match self.send.tid {
             Some(_) => PendingReason::BlockedByThread,
             None => PendingReason::Blocked { thread_count: self.threads.live_count() },
         };
-        self.pending_effect(held, None)
+        self.pending_effect(reason, None)
     }
 
-    fn pending_effect(&self, held: PendingReason, then: Option<Effect>) -> Effect {
-        Effect::Pending { reason: held, merged: self.would_merge(), eventual_effect: then.map(Box::new) }
+    fn pending_effect(&self, reason: PendingReason, eventual_effect: Option<Effect>) -> Effect {
+        let eventual_effect = eventual_effect.map(Box::new);
+        Effect::Pending { reason, merged: self.would_merge(), eventual_effect }
     }
 
-    /// The effect, once the thread can take it.
-    fn after_wakeup(&self, task: Option<&Thread>, effect: Effect) -> Effect {
-        match task.filter(|task| is_uninterruptible(task)) {
+    /// Returns the effect, delayed if the thread cannot take the signal yet: it is frozen
+    /// or in an uninterruptible sleep.
+    fn after_wakeup(&self, thread: Option<&Thread>, effect: Effect) -> Effect {
+        match thread.filter(|thread| thread.is_uninterruptible()) {
             _ if self.snapshot.freezer_state != FreezerState::NotFrozen => {
                 self.pending_effect(PendingReason::Frozen, Some(effect))
             }
-            Some(task) => {
-                self.pending_effect(PendingReason::UninterruptibleSleep { tid: task.tid }, Some(effect))
+            Some(thread) => {
+                self.pending_effect(PendingReason::UninterruptibleSleep { tid: thread.tid }, Some(effect))
             }
             None => effect,
         }

@@ -1,18 +1,35 @@
-//! One case of the rules: a process, a signal, and the questions that the
-//! rules ask of them.
+//! The input of a prediction: a process, a signal, and the properties of both that
+//! the rules in [`predict`](super::predict) need.
 
-use super::predict::SendSpec;
 use crate::procfs::{ProcessSnapshot, TaskState, Thread, Threads, WaitReason};
 use crate::signal::consts::{STOP, TSTP, TTIN, TTOU};
 use crate::signal::table::REALTIME_DEFAULT_ACTION;
-use crate::signal::{Arch, DefaultAction, SignalSet};
+use crate::signal::{Arch, DefaultAction, Signal, SignalSet};
 
-/// A signal that is sent to a process.
+/// A signal to be sent, and the way it is sent. Both decide the effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendSpec {
+    /// The signal.
+    pub signal: Signal,
+    /// The target thread; `None` for the whole process.
+    pub tid: Option<u32>,
+    /// `true` if a value is sent with the signal, as sigqueue(3) does.
+    pub has_value: bool,
+}
+
+impl SendSpec {
+    /// Returns a signal to a whole process, as kill(2) sends it.
+    pub const fn to_process(signal: Signal) -> SendSpec {
+        SendSpec { signal, tid: None, has_value: false }
+    }
+}
+
+/// A signal to be sent to a process in a known state.
 pub(super) struct EffectQuery<'a> {
     pub(in crate::explain) snapshot: &'a ProcessSnapshot,
     pub(in crate::explain) threads: &'a Threads,
     pub(super) send: SendSpec,
-    /// It has just been continued, and the signal waited for that.
+    /// `true` if the process was just continued and the signal was pending until then.
     pub(super) is_continued: bool,
 }
 
@@ -29,110 +46,118 @@ impl EffectQuery<'_> {
         })
     }
 
-    /// The threads that may take it.
+    /// Returns the threads that may take the signal.
     pub(super) fn eligible_threads(&self) -> impl Iterator<Item = &Thread> {
-        let only = self.send.tid;
-        self.live_threads().filter(move |task| only.is_none_or(|tid| task.tid == tid))
+        let target_tid = self.send.tid;
+        self.live_threads().filter(move |thread| target_tid.is_none_or(|tid| thread.tid == tid))
     }
 
     pub(super) fn live_threads(&self) -> impl Iterator<Item = &Thread> {
         self.threads.live()
     }
 
-    /// The main thread, dead or alive.
+    /// Returns the main thread, even if it has exited.
     pub(super) fn leader(&self) -> Option<&Thread> {
         let pid = self.snapshot.status.tgid.or(self.snapshot.status.pid);
-        self.threads.iter().find(|task| Some(task.tid) == pid)
+        self.threads.iter().find(|thread| Some(thread.tid) == pid)
     }
 
-    /// Whose mask decides whether an ignored signal is dropped at once: the
-    /// thread's, or the main thread's, even a dead one's.
+    /// Returns the thread whose mask decides if an ignored signal is dropped at once:
+    /// the target thread, else the main thread, even if it has exited.
     pub(super) fn target_thread(&self) -> Option<&Thread> {
         match self.send.tid {
-            Some(tid) => self.threads.iter().find(|task| task.tid == tid),
+            Some(tid) => self.threads.iter().find(|thread| thread.tid == tid),
             None => self.leader().or_else(|| self.threads.iter().next()),
         }
     }
 
-    /// Whether a thread blocks it, or did before sigwait(3) took it out.
-    pub(super) fn blocks_signal(&self, task: &Thread) -> bool {
-        task.blocked.contains(self.send.signal) || self.waits_in_sigwait(task)
+    /// Returns `true` if the thread blocks the signal, or did so before sigwait(3)
+    /// removed it from the mask.
+    pub(super) fn blocks_signal(&self, thread: &Thread) -> bool {
+        thread.blocked.contains(self.send.signal) || self.waits_in_sigwait(thread)
     }
 
-    /// Whether a thread waits for it in sigwait(3).
-    pub(super) fn waits_in_sigwait(&self, task: &Thread) -> bool {
-        matches!(self.snapshot.wait_reason(task.tid), WaitReason::Sigwait(set) if set.contains(self.send.signal))
+    /// Returns `true` if the thread waits for the signal in sigwait(3).
+    pub(super) fn waits_in_sigwait(&self, thread: &Thread) -> bool {
+        matches!(self.snapshot.wait_reason(thread.tid), WaitReason::Sigwait(set) if set.contains(self.send.signal))
     }
 
-    /// Whether the signal is for a thread that has ended while others live.
+    /// Returns `true` if the target thread has exited while other threads run.
     pub(super) fn targets_exited_thread(&self) -> bool {
-        self.send.tid.is_some_and(|tid| self.live_threads().all(|task| task.tid != tid))
+        self.send.tid.is_some_and(|tid| self.live_threads().all(|thread| thread.tid != tid))
     }
 
-    /// The descriptor of the signalfd from which a thread reads the signal.
-    pub(super) fn signalfd_read_by(&self, task: &Thread) -> Option<u32> {
-        match self.snapshot.wait_reason(task.tid) {
+    /// Returns the descriptor of the signalfd from which the thread reads the signal.
+    pub(super) fn signalfd_read_by(&self, thread: &Thread) -> Option<u32> {
+        match self.snapshot.wait_reason(thread.tid) {
             WaitReason::Signalfd(descriptor, set) if set.contains(self.send.signal) => Some(descriptor),
             _ => None,
         }
     }
 
-    /// Whether it may wait for the signal, unseen.
-    pub(super) fn may_be_in_sigwait(&self, task: &Thread) -> bool {
-        let open = !task.blocked.contains(self.send.signal) && state_letter(task) == 'S';
-        open && self.snapshot.wait_reason(task.tid) == WaitReason::Unknown && self.snapshot.threads.is_some()
+    /// Returns `true` if the thread may wait for the signal in sigwait(3), but
+    /// permission to check is missing.
+    pub(super) fn may_be_in_sigwait(&self, thread: &Thread) -> bool {
+        let may_wait = !thread.blocked.contains(self.send.signal) && state_letter(thread) == 'S';
+        may_wait
+            && self.snapshot.wait_reason(thread.tid) == WaitReason::Unknown
+            && self.snapshot.threads.is_some()
     }
 
-    /// Whether the signal is one of the four that CONT takes back.
+    /// Returns `true` if the signal is one of the four stop signals, which CONT discards.
     pub(super) fn is_stop_signal(&self) -> bool {
         matches!(self.send.signal, STOP | TSTP | TTIN | TTOU)
     }
 
-    /// Whether it is stopped, or is so but for threads that still sleep too
-    /// deeply to stop.
+    /// Returns `true` if all threads are stopped, except threads in an uninterruptible
+    /// sleep, which cannot stop yet.
     pub(in crate::explain) fn is_stopped(&self) -> bool {
-        let stopped = |task: &Thread| task.state.is_some_and(TaskState::is_stopped);
-        self.live_threads().any(stopped)
-            && self.live_threads().all(|task| stopped(task) || is_uninterruptible(task))
+        let is_stopped = |thread: &Thread| thread.state.is_some_and(TaskState::is_stopped);
+        self.live_threads().any(is_stopped)
+            && self.live_threads().all(|thread| is_stopped(thread) || thread.is_uninterruptible())
     }
 
-    /// Whether a thread has been told of a signal and sleeps on: the kernel
-    /// then asks others (`wants_signal`).
-    pub(super) fn has_unhandled_signal(&self, task: &Thread) -> bool {
+    /// Returns `true` if the thread has an unblocked pending signal and is still in an
+    /// uninterruptible sleep. The kernel then wakes another thread (`wants_signal`).
+    pub(super) fn has_unhandled_signal(&self, thread: &Thread) -> bool {
         let shared = self.snapshot.status.shared_pending.unwrap_or_default();
-        is_uninterruptible(task) && !((task.pending | shared) - task.blocked).is_empty()
+        thread.is_uninterruptible() && !((thread.pending | shared) - thread.blocked).is_empty()
     }
 
-    /// The init of its own pid namespace, which no default action ends.
+    /// Returns `true` if the process is the init of its PID namespace. No default action
+    /// terminates it.
     pub(in crate::explain) fn is_init(&self) -> bool {
         let status = &self.snapshot.status;
         status.namespace_pids.last().or(status.tgid.as_ref()) == Some(&1)
     }
 
-    /// Whether even KILL and STOP are dropped: an init, and the sender does not
-    /// sit in an outer namespace.
+    /// Returns `true` if the kernel drops even KILL and STOP: the process is an init and
+    /// the sender is not in an outer namespace.
     pub(super) fn is_unkillable(&self) -> bool {
         self.is_init() && (self.snapshot.status.namespace_pids.len() < 2 || self.snapshot.is_global_init)
     }
 
     pub(in crate::explain) fn tracer(&self) -> Option<u32> {
-        self.snapshot.status.tracer_pid.or_else(|| self.live_threads().find_map(|task| task.tracer_pid))
+        self.snapshot.status.tracer_pid.or_else(|| self.live_threads().find_map(|thread| thread.tracer_pid))
     }
 
     pub(in crate::explain) fn pending_signals(&self) -> SignalSet {
-        let own = self.live_threads().fold(SignalSet::EMPTY, |all, task| all | task.pending);
-        own | self.snapshot.status.shared_pending.unwrap_or_default()
+        let thread_pending = self.live_threads().fold(SignalSet::EMPTY, |all, thread| all | thread.pending);
+        thread_pending | self.snapshot.status.shared_pending.unwrap_or_default()
     }
 
-    /// Whether it is pending in the queue that it would go to.
+    /// Returns `true` if the signal is pending in the queue that it would be added to.
     pub(super) fn is_already_pending(&self) -> bool {
         match self.send.tid {
-            Some(tid) => self.threads.tids_with_pending(self.send.signal).any(|id| id == tid),
+            Some(tid) => {
+                self.threads.tids_with_pending(self.send.signal).any(|pending_tid| pending_tid == tid)
+            }
             None => self.snapshot.status.shared_pending.is_some_and(|set| set.contains(self.send.signal)),
         }
     }
 
-    /// A standard signal is queued once only (signal(7)).
+    /// Returns `true` if the kernel merges the signal with a pending one: it queues a
+    /// standard signal only once (signal(7)).
     pub(super) fn would_merge(&self) -> bool {
         self.is_already_pending() && !self.send.signal.is_realtime()
     }
@@ -142,7 +167,7 @@ impl EffectQuery<'_> {
     }
 }
 
-/// What the process does with the signal.
+/// The disposition of the signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
     Caught,
@@ -151,21 +176,17 @@ pub(super) enum Disposition {
 }
 
 impl Disposition {
-    /// Whether it does nothing, so that the kernel need not queue it.
-    pub(super) fn discards_signal(self, init: bool) -> bool {
+    /// Returns `true` if the signal would have no effect, so that the kernel need not
+    /// queue it.
+    pub(super) fn discards_signal(self, is_init: bool) -> bool {
         match self {
             Disposition::Caught => false,
             Disposition::Ignored | Disposition::Default(DefaultAction::Ign | DefaultAction::Cont) => true,
-            Disposition::Default(_) => init,
+            Disposition::Default(_) => is_init,
         }
     }
 }
 
-pub(super) fn state_letter(task: &Thread) -> char {
-    task.state.map_or('S', TaskState::letter)
-}
-
-/// Whether it is in an uninterruptible sleep.
-pub(super) fn is_uninterruptible(task: &Thread) -> bool {
-    task.is_uninterruptible()
+pub(super) fn state_letter(thread: &Thread) -> char {
+    thread.state.map_or('S', TaskState::letter)
 }

@@ -1,40 +1,37 @@
-//! Why a process is still there after a signal that should have ended it.
+//! The reason why a process is still running after a signal that should have ended it.
 
 use std::fmt;
 
-use super::predict::{SendSpec, predict_effect};
+use super::predict::predict_effect;
+use super::query::SendSpec;
 use super::{Effect, NoEffectReason, PendingReason};
 use crate::procfs::{FreezerState, ProcessSnapshot};
 use crate::signal::{Arch, Signal};
 
-/// Why a process is alive, some time after it was sent a signal.
+/// The reason why a process is still running some time after a signal was sent to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SurvivalReason {
-    /// The signal; `None` where nothing but waiting was wanted.
+    /// The signal; `None` if none was sent.
     pub signal: Option<Signal>,
-    /// What sending it once more would do now.
+    /// The effect that the signal would have if it were sent again now.
     pub effect_if_resent: Option<Effect>,
 }
 
-/// Why, from what the process looks like now; of what was sent to one thread,
-/// for that thread.
-pub fn survival_reason(now: &ProcessSnapshot, sent: Option<SendSpec>) -> SurvivalReason {
+/// Finds the reason in the current state of the process. A signal that was sent to one
+/// thread is judged for that thread.
+pub fn survival_reason(snapshot: &ProcessSnapshot, sent: Option<SendSpec>) -> SurvivalReason {
     let signal = sent.map(|sent| sent.signal);
-    let effect = sent.map(|sent| match predict_effect(now, sent) {
-        // KILL is pending: what keeps it from ending is the reason.
-        Effect::NoEffect(NoEffectReason::Dying) if now.freezer_state == FreezerState::V1 => {
+    let effect = sent.map(|sent| match predict_effect(snapshot, sent) {
+        // KILL is pending, so the reason is what delays the exit.
+        Effect::NoEffect(NoEffectReason::Dying) if snapshot.freezer_state == FreezerState::V1 => {
             Effect::Pending { reason: PendingReason::Frozen, merged: true, eventual_effect: None }
         }
-        // Pending already, which is to be read.
-        Effect::Pending {
-            reason: held @ PendingReason::Blocked { .. },
-            merged: true,
-            eventual_effect: then,
-        } => {
-            let mut readers = now.signalfds.iter().flatten();
-            match readers.find(|(_, set)| set.contains(sent.signal)) {
+        // The signal is pending, and the process can still read it from a signalfd.
+        Effect::Pending { reason: reason @ PendingReason::Blocked { .. }, merged: true, eventual_effect } => {
+            let mut signalfds = snapshot.signalfds.iter().flatten();
+            match signalfds.find(|(_, set)| set.contains(sent.signal)) {
                 Some((descriptor, _)) => Effect::ReadBySignalfd { descriptor: *descriptor },
-                None => Effect::Pending { reason: held, merged: true, eventual_effect: then },
+                None => Effect::Pending { reason, merged: true, eventual_effect },
             }
         }
         effect => effect,
@@ -43,7 +40,7 @@ pub fn survival_reason(now: &ProcessSnapshot, sent: Option<SendSpec>) -> Surviva
 }
 
 impl SurvivalReason {
-    /// The identifier.
+    /// Returns the identifier used in JSON.
     pub const fn id(&self) -> &'static str {
         match &self.effect_if_resent {
             Some(effect) => effect.id(),
@@ -59,15 +56,15 @@ impl fmt::Display for SurvivalReason {
         };
         let name = Arch::NATIVE.signal_name(signal);
         match effect {
-            Effect::Pending { reason: held, merged: true, .. } => write!(f, "{name} is pending: {held}"),
+            Effect::Pending { reason, merged: true, .. } => write!(f, "{name} is pending: {reason}"),
             Effect::Pending {
                 reason:
-                    held @ (PendingReason::Stopped
+                    reason @ (PendingReason::Stopped
                     | PendingReason::Frozen
                     | PendingReason::UninterruptibleSleep { .. }),
                 ..
             } => {
-                write!(f, "{held}")
+                write!(f, "{reason}")
             }
             Effect::RunsHandler => write!(f, "it caught {name}, and lives on or is still at it"),
             Effect::Ignored { .. } => write!(f, "it ignores {name}"),
@@ -84,9 +81,10 @@ impl fmt::Display for SurvivalReason {
                 write!(f, "{name} does not end a process, and it is stopped")
             }
             Effect::NoEffect(NoEffectReason::Dying) => f.write_str("KILL is pending: it is dying"),
-            Effect::Terminates { by_kill: kill, .. } => {
-                let how = if *kill { "and is not through with it" } else { "and lives on all the same" };
-                write!(f, "it got {name}, {how}")
+            Effect::Terminates { by_kill, .. } => {
+                let outcome =
+                    if *by_kill { "and is not through with it" } else { "and lives on all the same" };
+                write!(f, "it got {name}, {outcome}")
             }
             Effect::Continues { .. } | Effect::Stops => write!(f, "{name} does not end a process"),
             other => write!(f, "{name}: {other}"),

@@ -1,179 +1,129 @@
-//! What a process does with signals by habit, and what may not be seen of it.
+//! Findings about dispositions: signals that the process ignores, and an init without a
+//! handler for TERM.
 
-use super::finding::{Finding, FindingId, Severity};
-use super::{FindingContext, new_finding, signal_names, signal_set};
-use crate::procfs::context::UnreadableFile;
-use crate::procfs::{Thread, Threads, WaitReason};
+use super::context::FindingContext;
+use super::finding::{Finding, FindingId, Severity, signal_set};
+use crate::procfs::WaitReason;
 use crate::signal::SignalSet;
-use crate::signal::consts::{CHLD, HUP, INT, PIPE, QUIT, TERM, URG, XFSZ};
+use crate::signal::consts::{CHLD, HUP, INT, PIPE, QUIT, TERM, XFSZ};
 
-impl FindingContext<'_> {
-    pub(super) fn ignored_signal_findings(&self) -> Vec<Finding> {
-        let (Some(ignored), false) = (self.status.ignored, self.is_zombie() || self.is_kernel_thread())
-        else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        let mut add =
-            |id, severity, what: &str, why: &str| found.push(new_finding(id, severity, what, why, None));
-        if ignored.contains(TERM) {
-            let why = "TERM does not end it; an interactive shell does so; what it starts may inherit that";
-            add(FindingId::TermIgnored, Severity::Warning, "it ignores TERM", why);
-        }
-        if ignored.contains(HUP) {
-            let why = "it outlives its terminal; likely it was started by nohup(1)";
-            add(FindingId::HupIgnored, Severity::Note, "it ignores HUP", why);
-        }
-        if ignored.contains(INT) && ignored.contains(QUIT) {
-            let why = match self.waits_in_system() {
-                true => "likely it waits in system(3) for what it runs",
-                false => {
-                    "Ctrl-C does nothing; likely a shell without job control (a script) started it with &"
-                }
-            };
-            add(FindingId::IntQuitIgnored, Severity::Note, "it ignores INT and QUIT", why);
-        }
-        if ignored.contains(PIPE) && ignored.contains(XFSZ) {
-            let why = "a write to a pipe that nobody reads fails instead of ending it; likely Python or Node.js, or started by them";
-            add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE and XFSZ", why);
-        } else if ignored.contains(PIPE) {
-            let why = "a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that";
-            add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE", why);
-        }
-        if ignored.contains(CHLD) {
-            let why = "the kernel reaps its children by itself, and wait(2) for them fails (ECHILD); what it starts \
-                       inherits that";
-            add(FindingId::ChldIgnored, Severity::Warning, "it ignores CHLD", why);
-        }
-        found
+/// Finds that the init of a PID namespace has no handler for TERM.
+pub(super) fn init_finding(process: &FindingContext<'_>) -> Option<Finding> {
+    let caught = process.status.caught?;
+    let is_container_init = process.is_init() && !process.snapshot.is_global_init;
+    if !is_container_init || (caught | process.signals_read_without_handler()).contains(TERM) {
+        return None;
     }
-
-    /// Whether a thread waits in system(3): with INT and QUIT ignored, it blocks
-    /// CHLD and waits for one child by its number (POSIX, `system`). A shell
-    /// that waits, with CHLD blocked for that moment, does so for any child.
-    fn waits_in_system(&self) -> bool {
-        let threads = self.snapshot.threads.iter().flat_map(Threads::live);
-        let wait = |task: &Thread| (self.snapshot.wait_reason(task.tid), task.blocked);
-        // What may not be seen: a shell catches CHLD, to learn of its jobs.
-        let unseen = || !self.status.caught.unwrap_or_default().contains(CHLD);
-        let is = |(wait, blocked): (WaitReason, SignalSet)| match wait {
-            WaitReason::Child(Some(_)) => blocked.contains(CHLD),
-            WaitReason::Child(None) | WaitReason::Unknown => blocked == signal_set(&[CHLD]) && unseen(),
-            _ => false,
-        };
-        match &self.snapshot.threads {
-            Some(_) => threads.map(wait).any(is),
-            None => self.blocked_by_all_threads().is_some_and(|blocked| is((WaitReason::Unknown, blocked))),
-        }
-    }
-
-    /// What is taken in another way than by a handler.
-    pub(super) fn wait_findings(&self) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let waits =
-            |is: fn(&WaitReason) -> bool| self.snapshot.wait_reasons.iter().find(move |(_, wait)| is(wait));
-        if let Some((tid, WaitReason::Sigwait(set))) = waits(|wait| matches!(wait, WaitReason::Sigwait(_))) {
-            let what = format!("thread {tid} waits in sigwait(3) for {}", signal_names(*set));
-            let why = "the kernel shows these as unblocked meanwhile; whichever comes is taken there, and no handler \
-                       or default action follows";
-            found.push(new_finding(FindingId::Sigwait, Severity::Note, what, why, None));
-        }
-        if let Some((tid, _)) = waits(|wait| *wait == WaitReason::Sigsuspend) {
-            let what = format!("thread {tid} waits in sigsuspend(2)");
-            let why = "its mask is a temporary one, and another when it goes on";
-            found.push(new_finding(FindingId::Sigsuspend, Severity::Note, what, why, None));
-        }
-        for (descriptor, set) in self.snapshot.signalfds.iter().flatten() {
-            let what = format!("descriptor {descriptor} is a signalfd of {}", signal_names(*set));
-            let why = "it may read these there, instead of handling them, as long as they are blocked";
-            found.push(new_finding(FindingId::Signalfd, Severity::Note, what, why, None));
-        }
-        found
-    }
-
-    /// What kind of program it is.
-    pub(super) fn program_kind_findings(&self) -> Vec<Finding> {
-        if self.is_kernel_thread() {
-            let why = "it takes no signals but those that its own code asks for; it cannot be ended";
-            return vec![new_finding(
-                FindingId::KernelThread,
-                Severity::Note,
-                "it is a kernel thread",
-                why,
-                None,
-            )];
-        }
-        let caught = self.status.caught.unwrap_or_default();
-        let mut found = Vec::new();
-        let own = caught.iter().filter(|signal| signal.is_reserved_by_libc()).collect::<SignalSet>();
-        if matches_go_runtime(caught) {
-            let why = "the Go runtime catches all it can, and interrupts its threads by URG many times a second: that is \
-                       no fault";
-            let what = "it is likely a Go program";
-            found.push(new_finding(FindingId::GoRuntime, Severity::Note, what, why, None));
-        } else if !own.is_empty() {
-            let why = "the C library uses 32 to cancel threads and 33 to change the user of all of them";
-            let what = format!("it catches {}, the C library's own", signal_names(own));
-            found.push(new_finding(FindingId::LibcSignals, Severity::Note, what, why, None));
-        }
-        found
-    }
-
-    pub(super) fn unreadable_findings(&self) -> Vec<Finding> {
-        let what = |denied: &UnreadableFile| match denied {
-            UnreadableFile::Syscall => {
-                "whether a thread waits in sigwait(3) may not be read (/proc/PID/syscall)"
-            }
-            UnreadableFile::SyscallAndWchan => "in what it sleeps may not be read (/proc/PID/syscall, wchan)",
-            UnreadableFile::StatExitCode => "by which signal it was stopped may not be read (/proc/PID/stat)",
-            UnreadableFile::FdDirectory => {
-                "whether it reads signals from a descriptor may not be read (/proc/PID/fd)"
-            }
-        };
-        let why = "that takes the right to ptrace(2) it: the same user, if kernel.yama.ptrace_scope allows, or CAP_SYS_PTRACE";
-        let found = |denied| new_finding(FindingId::Unreadable, Severity::Note, what(denied), why, None);
-        self.context.unreadable_files.iter().map(found).collect()
-    }
+    let summary = "it is the init of a pid namespace, without a handler for TERM";
+    let explanation = "the kernel drops what an init has no handler for; what stops a container (docker stop) waits 10 s in vain, then kills it";
+    let advice = "handle TERM, or run it under an init that forwards it".to_owned();
+    Some(Finding::new(
+        FindingId::InitWithoutTermHandler,
+        Severity::Problem,
+        summary,
+        explanation,
+        Some(advice),
+    ))
 }
 
-/// Whether this is what Go's runtime catches: all it can, and URG, by which it
-/// wakes its threads.
-pub(super) fn matches_go_runtime(caught: SignalSet) -> bool {
-    caught.contains(URG) && caught.len() >= 50
+/// Finds ignored signals that change the behaviour of the process or of its children.
+pub(super) fn ignored_signal_findings(process: &FindingContext<'_>) -> Vec<Finding> {
+    let (Some(ignored), false) = (process.status.ignored, process.is_zombie() || process.is_kernel_thread())
+    else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    let mut add = |id, severity, summary: &str, explanation: &str| {
+        findings.push(Finding::new(id, severity, summary, explanation, None));
+    };
+    if ignored.contains(TERM) {
+        let explanation =
+            "TERM does not end it; an interactive shell does so; what it starts may inherit that";
+        add(FindingId::TermIgnored, Severity::Warning, "it ignores TERM", explanation);
+    }
+    if ignored.contains(HUP) {
+        let explanation = "it outlives its terminal; likely it was started by nohup(1)";
+        add(FindingId::HupIgnored, Severity::Note, "it ignores HUP", explanation);
+    }
+    if ignored.contains(INT) && ignored.contains(QUIT) {
+        let explanation = match waits_in_system3(process) {
+            true => "likely it waits in system(3) for what it runs",
+            false => "Ctrl-C does nothing; likely a shell without job control (a script) started it with &",
+        };
+        add(FindingId::IntQuitIgnored, Severity::Note, "it ignores INT and QUIT", explanation);
+    }
+    if ignored.contains(PIPE) && ignored.contains(XFSZ) {
+        let explanation = "a write to a pipe that nobody reads fails instead of ending it; likely Python or Node.js, or started by them";
+        add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE and XFSZ", explanation);
+    } else if ignored.contains(PIPE) {
+        let explanation = "a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that";
+        add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE", explanation);
+    }
+    if ignored.contains(CHLD) {
+        let explanation = "the kernel reaps its children by itself, and wait(2) for them fails (ECHILD); what it starts \
+                       inherits that";
+        add(FindingId::ChldIgnored, Severity::Warning, "it ignores CHLD", explanation);
+    }
+    findings
+}
+
+/// Returns `true` if a thread waits in system(3), which ignores INT and QUIT, blocks CHLD
+/// and waits for one child by its PID (POSIX, `system`). A shell that waits also blocks
+/// CHLD for that moment, but it waits for any child.
+fn waits_in_system3(process: &FindingContext<'_>) -> bool {
+    // If the PID is unreadable, the disposition of CHLD decides: a shell catches CHLD to
+    // learn of its jobs.
+    let catches_chld = process.status.caught.unwrap_or_default().contains(CHLD);
+    let is_system3 = |reason: WaitReason, blocked: SignalSet| match reason {
+        WaitReason::Child(Some(_)) => blocked.contains(CHLD),
+        WaitReason::Child(None) | WaitReason::Unknown => blocked == signal_set(&[CHLD]) && !catches_chld,
+        _ => false,
+    };
+    match &process.snapshot.threads {
+        Some(threads) => {
+            threads.live().any(|thread| is_system3(process.snapshot.wait_reason(thread.tid), thread.blocked))
+        }
+        None => {
+            process.blocked_by_all_threads().is_some_and(|blocked| is_system3(WaitReason::Unknown, blocked))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::collect_findings;
     use super::*;
-    use crate::procfs::ProcessSnapshot;
     use crate::procfs::context::ProcessContext;
     use crate::procfs::task::test_thread;
+    use crate::procfs::{ProcessSnapshot, Threads};
 
-    /// What is said of one that ignores INT and QUIT.
+    /// Returns the cause that is reported for a process that ignores INT and QUIT:
+    /// `system` or `&`.
     fn interrupt_finding_cause(
         blocked: &[SignalSet],
-        waits: &[WaitReason],
+        wait_reasons: &[WaitReason],
         caught: SignalSet,
     ) -> &'static str {
-        let tasks = (7..).zip(blocked).map(|(tid, blocked)| test_thread(tid, b'S', 0, blocked.bits()));
-        let mut situation = ProcessSnapshot {
-            threads: Some(Threads::new(tasks.collect())),
-            wait_reasons: (7..).zip(waits.iter().copied()).collect(),
+        let threads = (7..).zip(blocked).map(|(tid, blocked)| test_thread(tid, b'S', 0, blocked.bits()));
+        let mut snapshot = ProcessSnapshot {
+            threads: Some(Threads::new(threads.collect())),
+            wait_reasons: (7..).zip(wait_reasons.iter().copied()).collect(),
             ..ProcessSnapshot::default()
         };
-        situation.status.ignored = Some(signal_set(&[INT, QUIT]));
-        situation.status.caught = Some(caught);
-        let found = collect_findings(&situation, &ProcessContext::default());
-        let said =
-            found.iter().find(|finding| finding.id == FindingId::IntQuitIgnored).expect("it ignores both");
-        if said.explanation.contains("system(3)") { "system" } else { "&" }
+        snapshot.status.ignored = Some(signal_set(&[INT, QUIT]));
+        snapshot.status.caught = Some(caught);
+        let findings = collect_findings(&snapshot, &ProcessContext::default());
+        let finding = findings
+            .iter()
+            .find(|finding| finding.id == FindingId::IntQuitIgnored)
+            .expect("the process ignores INT and QUIT");
+        if finding.explanation.contains("system(3)") { "system" } else { "&" }
     }
 
     #[test]
     fn system3_is_distinguished_from_waiting_shell() {
         let (chld, none) = (signal_set(&[CHLD]), SignalSet::EMPTY);
-        for (blocked, wait, caught, expected) in [
+        for (blocked, reason, caught, expected) in [
             (chld, WaitReason::Child(Some(8)), none, "system"),
             (chld | signal_set(&[TERM]), WaitReason::Child(Some(8)), none, "system"),
             (chld, WaitReason::Child(Some(8)), chld, "system"),
@@ -181,19 +131,23 @@ mod tests {
             // bash in `wait`.
             (chld, WaitReason::Other, chld, "&"),
             (chld, WaitReason::Other, none, "&"),
-            // The call may not be read.
+            // The system call is unreadable.
             (chld, WaitReason::Child(None), none, "system"),
             (chld, WaitReason::Unknown, none, "system"),
             (chld, WaitReason::Child(None), chld, "&"),
             (chld | signal_set(&[TERM]), WaitReason::Unknown, none, "&"),
         ] {
             assert_eq!(
-                interrupt_finding_cause(&[blocked], &[wait], caught),
+                interrupt_finding_cause(&[blocked], &[reason], caught),
                 expected,
-                "{blocked:?} {wait:?} {caught:?}"
+                "{blocked:?} {reason:?} {caught:?}"
             );
         }
-        let threads = [WaitReason::Other, WaitReason::Child(Some(8))];
-        assert_eq!(interrupt_finding_cause(&[none, chld], &threads, none), "system", "one thread of two");
+        let wait_reasons = [WaitReason::Other, WaitReason::Child(Some(8))];
+        assert_eq!(
+            interrupt_finding_cause(&[none, chld], &wait_reasons, none),
+            "system",
+            "one thread of two"
+        );
     }
 }

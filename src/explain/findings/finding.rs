@@ -1,20 +1,23 @@
-//! What can be found of a process: identifiers, how grave it is, and sentences.
+//! A finding: its identifier, severity and sentences, and the helpers to format them.
 
 use std::fmt;
 
-/// How grave a finding is.
+use crate::procfs::ProcessName;
+use crate::signal::{Arch, Signal, SignalSet};
+
+/// The severity of a finding, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something does not work, or will not.
+    /// Something does not work, or will not work.
     Problem,
-    /// Something may surprise.
+    /// Something may be unexpected.
     Warning,
-    /// Good to know.
+    /// Background information.
     Note,
 }
 
 impl Severity {
-    /// The word for it.
+    /// Returns the identifier used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Problem => "problem",
@@ -24,22 +27,34 @@ impl Severity {
     }
 }
 
-/// One thing that is wrong, surprising, or good to know.
+/// A fact about a process that is a problem, unexpected, or useful to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The identifier.
+    /// The identifier, for programs.
     pub id: FindingId,
-    /// How grave it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is so: a sentence without a full stop.
+    /// The fact, as a sentence without a full stop.
     pub summary: String,
-    /// Why it matters; where it is a guess, it says "likely".
+    /// The consequence or cause. A guess is marked "likely".
     pub explanation: String,
-    /// What to do, where there is something.
+    /// An action for the user, if one is possible.
     pub advice: Option<String>,
 }
 
-/// The identifiers of findings: a contract, like the fields of JSON.
+impl Finding {
+    pub(super) fn new(
+        id: FindingId,
+        severity: Severity,
+        summary: impl Into<String>,
+        explanation: impl Into<String>,
+        advice: Option<String>,
+    ) -> Finding {
+        Finding { id, severity, summary: summary.into(), explanation: explanation.into(), advice }
+    }
+}
+
+/// The identifiers of findings. Like the fields of JSON, they do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FindingId {
     /// A signal is pending, and every thread blocks it.
@@ -48,7 +63,7 @@ pub enum FindingId {
     Dying,
     /// Every thread blocks TERM.
     TermBlocked,
-    /// The mask is the parent's.
+    /// The mask is probably inherited from the parent.
     MaskInherited,
     /// TERM is ignored.
     TermIgnored,
@@ -60,46 +75,46 @@ pub enum FindingId {
     PipeIgnored,
     /// CHLD is ignored.
     ChldIgnored,
-    /// The init of a pid namespace has no handler for TERM.
+    /// The process is the init of a PID namespace and has no handler for TERM.
     InitWithoutTermHandler,
-    /// It is a zombie.
+    /// The process is a zombie.
     Zombie,
-    /// Its main thread has ended, others live.
+    /// The main thread has exited, but other threads are still running.
     LeaderExited,
     /// A thread is in an uninterruptible sleep.
     UninterruptibleSleep,
-    /// It is stopped.
+    /// The process is stopped.
     Stopped,
-    /// It is traced.
+    /// The process is traced.
     Traced,
-    /// Its control group is frozen.
+    /// The control group of the process is frozen.
     Frozen,
     /// A thread waits for signals in sigwait(3).
     Sigwait,
-    /// A thread waits under another mask in sigsuspend(2).
+    /// A thread waits with a temporary mask in sigsuspend(2).
     Sigsuspend,
-    /// It reads signals from a descriptor.
+    /// The process has a signalfd.
     Signalfd,
-    /// The queue of its user is nearly full.
+    /// The signal queue of the user is nearly full.
     QueueNearlyFull,
-    /// Signals of the C library are caught, blocked or pending.
+    /// Signals reserved by the C library are caught.
     LibcSignals,
-    /// It is likely a Go program.
+    /// The process is probably a Go program.
     GoRuntime,
-    /// A handler is no code.
+    /// The address of a handler is not executable code.
     HandlerNotCode,
     /// A handler of a Go program does not run on the alternate stack.
     HandlerNotOnAltStack,
-    /// Several signals have one handler.
+    /// Several signals have the same handler.
     HandlerShared,
-    /// It is a kernel thread.
+    /// The process is a kernel thread.
     KernelThread,
-    /// Something may not be read.
+    /// Permission to read a file of /proc is missing.
     Unreadable,
 }
 
 impl FindingId {
-    /// All of them, gravest first.
+    /// Every identifier, the most severe first.
     pub const ALL: [FindingId; 27] = [
         FindingId::PendingBlocked,
         FindingId::Dying,
@@ -130,7 +145,7 @@ impl FindingId {
         FindingId::Unreadable,
     ];
 
-    /// The word that programs rely on.
+    /// Returns the identifier used in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             FindingId::PendingBlocked => "pending-blocked",
@@ -168,4 +183,21 @@ impl fmt::Display for FindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// Formats a process with its name: `77 (make)`.
+pub(super) fn format_process(pid: u32, name: Option<&ProcessName>) -> String {
+    match name {
+        Some(name) => format!("{pid} ({})", name.escape_invalid_utf8()),
+        None => pid.to_string(),
+    }
+}
+
+pub(super) fn signal_set(signals: &[Signal]) -> SignalSet {
+    signals.iter().copied().collect()
+}
+
+/// Formats signals for a sentence: the names of a few, or a compact form of many.
+pub(super) fn signal_names(signals: SignalSet) -> String {
+    signals.display(Arch::NATIVE).to_string()
 }

@@ -1,63 +1,64 @@
-//! What is wrong or surprising about the handlers of a process.
+//! Findings about the handlers of a process: invalid addresses, missing SA_ONSTACK, and
+//! handlers that several signals share.
 
-use super::dispositions::matches_go_runtime;
-use super::finding::{Finding, FindingId, Severity};
-use super::{new_finding, signal_names};
+use super::finding::{Finding, FindingId, Severity, signal_names};
+use super::program::matches_go_runtime;
 use crate::signal::{Sigaction, Signal, SignalSet};
 
-/// A signal that is caught, and by what.
+/// A caught signal and its handler.
 #[derive(Clone, Debug)]
 pub struct CaughtSignal {
     /// The signal.
     pub signal: Signal,
-    /// Its action.
+    /// The action set by sigaction(2).
     pub action: Sigaction,
-    /// The handler in words: its function, or its address.
+    /// The text for the handler: the function, or the address.
     pub handler: String,
-    /// Why it is no code, so that a jump there ends the process; `None` where it
-    /// is code, or that is not known.
+    /// The reason why a call of the handler terminates the process. `None` if the handler
+    /// is code, or if that is unknown.
     pub invalid: Option<InvalidHandler>,
 }
 
-/// What is where a handler is to be, and is no code.
+/// The reason why the address of a handler is not executable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidHandler {
-    /// Nothing.
+    /// No memory is mapped there.
     Unmapped,
-    /// Memory that is not executable.
+    /// The memory is not executable.
     NotExecutable,
-    /// An address of the kernel's.
+    /// The address belongs to the kernel.
     KernelAddress,
 }
 
-/// The same, as far as the address itself tells more.
+/// The cause of an [`InvalidHandler`], as far as the address shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InvalidHandlerCause {
-    /// A number, which somebody has taken for a handler.
+    /// An integer or a constant was used as a handler.
     SmallInteger,
-    /// Nothing is there, and likely something was.
+    /// The code was probably unmapped after the handler was set.
     Unloaded,
-    /// No process ever has memory there.
+    /// No process can have memory at this address.
     OutOfRange,
-    /// See [`InvalidHandler`].
+    /// The memory is not executable.
     NotExecutable,
+    /// The address belongs to the kernel.
     KernelAddress,
 }
 
-/// What is found of them.
+/// Returns all findings about these handlers.
 pub fn handler_findings(caught: &[CaughtSignal]) -> Vec<Finding> {
-    let all = [
+    let causes = [
         InvalidHandlerCause::SmallInteger,
         InvalidHandlerCause::Unloaded,
         InvalidHandlerCause::OutOfRange,
         InvalidHandlerCause::NotExecutable,
         InvalidHandlerCause::KernelAddress,
     ];
-    let fatal = all.iter().filter_map(|reason| invalid_handler_finding(caught, *reason));
-    fatal.chain(alt_stack_finding(caught)).chain(shared_handler_finding(caught)).collect()
+    let invalid = causes.iter().filter_map(|cause| invalid_handler_finding(caught, *cause));
+    invalid.chain(alt_stack_finding(caught)).chain(shared_handler_finding(caught)).collect()
 }
 
-/// Handlers, each with the signals that it takes, the most first.
+/// Groups signals by handler address, the handler with the most signals first.
 fn group_by_handler<'a>(caught: impl Iterator<Item = &'a CaughtSignal>) -> Vec<(u64, &'a str, SignalSet)> {
     let mut groups: Vec<(u64, &str, SignalSet)> = Vec::new();
     for CaughtSignal { signal, action, handler, .. } in caught {
@@ -70,24 +71,23 @@ fn group_by_handler<'a>(caught: impl Iterator<Item = &'a CaughtSignal>) -> Vec<(
     groups
 }
 
-/// No memory is below this unless the machine's administrator allows it
-/// (vm.mmap_min_addr, 65536 by default).
+/// The lowest address that can be mapped (vm.mmap_min_addr, 65536 by default).
 const MMAP_MIN_ADDR: u64 = 1 << 16;
 
-/// The kernel gives no process memory from here on: x86-64 without being asked,
-/// arm64 and riscv likewise (the kernel's documentation,
-/// x86/x86_64/5level-paging.rst, arm64/memory.rst, riscv/vm-layout.rst).
+/// The address from which on the kernel maps no memory for a process, unless the process
+/// requests such an address (x86/x86_64/5level-paging.rst, arm64/memory.rst and
+/// riscv/vm-layout.rst in the kernel's documentation).
 const USER_ADDRESS_END: u64 = if cfg!(target_arch = "x86_64") { 1 << 47 } else { 1 << 48 };
 
 impl InvalidHandlerCause {
-    /// `None` where it is code.
+    /// Returns the cause, or `None` if the handler is valid.
     fn classify(caught: &CaughtSignal) -> Option<InvalidHandlerCause> {
         let address = caught.action.handler;
-        // So small a number, or so small below zero, that no memory is there.
-        let is_constant = address.cast_signed().unsigned_abs() < MMAP_MIN_ADDR;
+        // A small positive or negative integer.
+        let is_small = address.cast_signed().unsigned_abs() < MMAP_MIN_ADDR;
         Some(match caught.invalid? {
             InvalidHandler::NotExecutable => InvalidHandlerCause::NotExecutable,
-            _ if is_constant => InvalidHandlerCause::SmallInteger,
+            _ if is_small => InvalidHandlerCause::SmallInteger,
             InvalidHandler::KernelAddress => InvalidHandlerCause::KernelAddress,
             InvalidHandler::Unmapped if address >= USER_ADDRESS_END => InvalidHandlerCause::OutOfRange,
             InvalidHandler::Unmapped => InvalidHandlerCause::Unloaded,
@@ -95,7 +95,7 @@ impl InvalidHandlerCause {
     }
 }
 
-/// Where numbers are from, as far as they tell: some have names (signal.h).
+/// Explains handlers that are small integers. Some have names in signal.h.
 fn describe_constants(groups: &[(u64, &str, SignalSet)]) -> &'static str {
     match groups {
         [(u64::MAX, ..)] => "no memory is ever there, SIG_ERR was given as a handler",
@@ -107,12 +107,12 @@ fn describe_constants(groups: &[(u64, &str, SignalSet)]) -> &'static str {
     }
 }
 
-fn invalid_handler_finding(caught: &[CaughtSignal], reason: InvalidHandlerCause) -> Option<Finding> {
-    let groups = group_by_handler(
-        caught.iter().filter(|caught| InvalidHandlerCause::classify(caught) == Some(reason)),
-    );
-    let is_one = groups.len() == 1;
-    let where_it_is = match (reason, is_one) {
+/// Finds the invalid handlers that have this cause.
+fn invalid_handler_finding(caught: &[CaughtSignal], cause: InvalidHandlerCause) -> Option<Finding> {
+    let groups =
+        group_by_handler(caught.iter().filter(|caught| InvalidHandlerCause::classify(caught) == Some(cause)));
+    let is_single = groups.len() == 1;
+    let cause_text = match (cause, is_single) {
         (InvalidHandlerCause::SmallInteger, _) => describe_constants(&groups),
         (InvalidHandlerCause::Unloaded, true) => "likely the library that has set it is unloaded",
         (InvalidHandlerCause::Unloaded, false) => "likely the library that has set them is unloaded",
@@ -124,60 +124,68 @@ fn invalid_handler_finding(caught: &[CaughtSignal], reason: InvalidHandlerCause)
         (InvalidHandlerCause::KernelAddress, false) => "they are addresses of the kernel",
     };
     let signals = groups.iter().fold(SignalSet::EMPTY, |all, (.., signals)| all | *signals);
-    let ends = match signals.len() {
+    let consequence = match signals.len() {
         1 => "the signal ends the process by SEGV when it comes",
         _ => "each of the signals ends the process by SEGV when it comes",
     };
-    let each =
+    let signals_and_handler =
         |(_, handler, signals): &(u64, &str, SignalSet)| format!("{} ({handler})", signal_names(*signals));
-    let which: Vec<String> = groups.iter().map(each).collect();
-    let what = match which.as_slice() {
-        [one] => format!("the handler of {one} is no code"),
-        several => format!("the handlers of {} are no code", several.join(", ")),
+    let handlers: Vec<String> = groups.iter().map(signals_and_handler).collect();
+    let summary = match handlers.as_slice() {
+        [] => return None,
+        [handler] => format!("the handler of {handler} is no code"),
+        handlers => format!("the handlers of {} are no code", handlers.join(", ")),
     };
-    let why = format!("{ends}; {where_it_is}");
-    (!which.is_empty()).then(|| new_finding(FindingId::HandlerNotCode, Severity::Problem, what, why, None))
+    let explanation = format!("{consequence}; {cause_text}");
+    Some(Finding::new(FindingId::HandlerNotCode, Severity::Problem, summary, explanation, None))
 }
 
-/// Go runs functions on small stacks, and asks of all others to set handlers
-/// for the alternate one (os/signal, "Non-Go programs that call Go code").
+/// Finds handlers of a Go program that do not use the alternate stack. Go runs functions
+/// on small stacks, so other code must set SA_ONSTACK (os/signal, "Non-Go programs that
+/// call Go code").
 fn alt_stack_finding(caught: &[CaughtSignal]) -> Option<Finding> {
-    let off = |caught: &&CaughtSignal| !caught.action.uses_alternate_stack();
-    let signals: SignalSet = caught.iter().filter(off).map(|caught| caught.signal).collect();
+    let lacks_onstack = |caught: &&CaughtSignal| !caught.action.uses_alternate_stack();
+    let signals: SignalSet = caught.iter().filter(lacks_onstack).map(|caught| caught.signal).collect();
     if !is_go_program(caught) || signals.is_empty() {
         return None;
     }
-    let what = format!("a Go program, whose handlers of {} run without SA_ONSTACK", signal_names(signals));
-    let why = "where one comes while Go code runs, the program crashes: a goroutine's stack is small";
-    let todo = "let the library that has set them add SA_ONSTACK to their flags".to_owned();
-    Some(new_finding(FindingId::HandlerNotOnAltStack, Severity::Warning, what, why, Some(todo)))
+    let summary = format!("a Go program, whose handlers of {} run without SA_ONSTACK", signal_names(signals));
+    let explanation = "where one comes while Go code runs, the program crashes: a goroutine's stack is small";
+    let advice = "let the library that has set them add SA_ONSTACK to their flags".to_owned();
+    Some(Finding::new(FindingId::HandlerNotOnAltStack, Severity::Warning, summary, explanation, Some(advice)))
 }
 
-/// Whether it is a Go program: by its functions, or, where it has lost their
-/// names, by all that it catches.
+/// Returns `true` if this is a Go program. The names of the handlers show it, or the set of
+/// caught signals if the symbols are stripped.
 fn is_go_program(caught: &[CaughtSignal]) -> bool {
-    let all: SignalSet = caught.iter().map(|caught| caught.signal).collect();
-    caught.iter().any(|caught| is_go_handler(&caught.handler)) || matches_go_runtime(all)
+    let signals: SignalSet = caught.iter().map(|caught| caught.signal).collect();
+    caught.iter().any(|caught| is_go_handler(&caught.handler)) || matches_go_runtime(signals)
 }
 
-/// The functions by which Go's runtime takes signals.
+/// Returns `true` for the handler functions of the Go runtime.
 fn is_go_handler(handler: &str) -> bool {
     handler.starts_with("runtime.sigtramp") || handler.starts_with("runtime.cgoSigtramp")
 }
 
+/// Finds handlers that several signals share.
 fn shared_handler_finding(caught: &[CaughtSignal]) -> Option<Finding> {
-    // The C library's own, and a runtime that takes all it can, are no news.
+    // The handlers of the C library and of a runtime that catches all signals are normal.
     let groups = group_by_handler(caught.iter().filter(|caught| !is_go_handler(&caught.handler)));
-    let several = |signals: SignalSet| {
-        let others = signals.iter().filter(|signal| !signal.is_reserved_by_libc());
-        others.count() > 1 && !matches_go_runtime(signals)
+    let is_shared = |signals: SignalSet| {
+        signals.iter().filter(|signal| !signal.is_reserved_by_libc()).count() > 1
+            && !matches_go_runtime(signals)
     };
-    let shared = groups.iter().filter(|(.., signals)| several(*signals));
-    let each: Vec<String> =
-        shared.map(|(_, handler, signals)| format!("{} by {handler}", signal_names(*signals))).collect();
-    let what = format!("several signals have one handler: {}", each.join("; "));
-    let why = "it tells them apart by its argument";
-    (!each.is_empty()).then(|| new_finding(FindingId::HandlerShared, Severity::Note, what, why, None))
+    let shared: Vec<String> = groups
+        .iter()
+        .filter(|(.., signals)| is_shared(*signals))
+        .map(|(_, handler, signals)| format!("{} by {handler}", signal_names(*signals)))
+        .collect();
+    if shared.is_empty() {
+        return None;
+    }
+    let summary = format!("several signals have one handler: {}", shared.join("; "));
+    let explanation = "it tells them apart by its argument";
+    Some(Finding::new(FindingId::HandlerShared, Severity::Note, summary, explanation, None))
 }
 
 #[cfg(test)]
@@ -194,8 +202,8 @@ mod tests {
         }
     }
 
-    fn findings_of(all: &[CaughtSignal]) -> Vec<(FindingId, String)> {
-        handler_findings(all).into_iter().map(|finding| (finding.id, finding.summary)).collect()
+    fn findings_of(caught: &[CaughtSignal]) -> Vec<(FindingId, String)> {
+        handler_findings(caught).into_iter().map(|finding| (finding.id, finding.summary)).collect()
     }
 
     const SA_ONSTACK: u64 = 0x0800_0000;
@@ -210,8 +218,8 @@ mod tests {
 
     #[test]
     fn small_integer_is_not_reported_as_unloaded_library() {
-        let why = |all: &[CaughtSignal]| handler_findings(all).remove(0).explanation;
-        for (handler, word) in [
+        let explanation = |caught: &[CaughtSignal]| handler_findings(caught).remove(0).explanation;
+        for (handler, expected) in [
             (2, "SIG_HOLD"),
             (u64::MAX, "SIG_ERR"),
             (0x10, "an integer"),
@@ -220,18 +228,18 @@ mod tests {
             (0x7fff_f7dd_0000, "unloaded"),
             (0x1122_3344_5566_7788, "it is no address"),
         ] {
-            let why = why(&[unmapped_handler(10, handler)]);
-            assert!(why.contains(word), "{handler:x}: {why}");
-            assert_eq!(why.contains("unloaded"), word == "unloaded", "{handler:x}: {why}");
+            let text = explanation(&[unmapped_handler(10, handler)]);
+            assert!(text.contains(expected), "{handler:x}: {text}");
+            assert_eq!(text.contains("unloaded"), expected == "unloaded", "{handler:x}: {text}");
         }
         assert!(
-            why(&[unmapped_handler(10, 2), unmapped_handler(12, 3)])
+            explanation(&[unmapped_handler(10, 2), unmapped_handler(12, 3)])
                 .contains("integers or SIG_ constants were")
         );
         let both = handler_findings(&[unmapped_handler(10, 2), unmapped_handler(12, 0x7fff_f7dd_0000)]);
-        let said: Vec<_> = both.iter().map(|finding| (finding.id, finding.summary.as_str())).collect();
+        let summaries: Vec<_> = both.iter().map(|finding| (finding.id, finding.summary.as_str())).collect();
         let (one, other) = ("the handler of USR1 (x) is no code", "the handler of USR2 (x) is no code");
-        assert_eq!(said, [(FindingId::HandlerNotCode, one), (FindingId::HandlerNotCode, other)]);
+        assert_eq!(summaries, [(FindingId::HandlerNotCode, one), (FindingId::HandlerNotCode, other)]);
     }
 
     fn unmapped_handler(number: u8, handler: u64) -> CaughtSignal {
@@ -240,29 +248,29 @@ mod tests {
 
     #[test]
     fn invalid_handlers_are_distinguished_by_region() {
-        let of = |no_code, number, handler| CaughtSignal {
-            invalid: Some(no_code),
+        let invalid_handler = |reason, number, handler| CaughtSignal {
+            invalid: Some(reason),
             ..unmapped_handler(number, handler)
         };
-        let gone = unmapped_handler(10, 0x7fff_f7dd_0000);
+        let unloaded = unmapped_handler(10, 0x7fff_f7dd_0000);
         let (data, kernel) = (
-            of(InvalidHandler::NotExecutable, 12, 0x20_0000),
-            of(InvalidHandler::KernelAddress, 15, 0xffff_ffff_8100_0000),
+            invalid_handler(InvalidHandler::NotExecutable, 12, 0x20_0000),
+            invalid_handler(InvalidHandler::KernelAddress, 15, 0xffff_ffff_8100_0000),
         );
-        let why = |all: &[CaughtSignal]| {
-            handler_findings(all).into_iter().map(|found| found.explanation).collect::<Vec<_>>()
+        let explanations = |caught: &[CaughtSignal]| {
+            handler_findings(caught).into_iter().map(|finding| finding.explanation).collect::<Vec<_>>()
         };
-        let one = "the signal ends the process by SEGV when it comes; ";
-        let each = "each of the signals ends the process by SEGV when it comes; ";
+        let single = "the signal ends the process by SEGV when it comes; ";
+        let multiple = "each of the signals ends the process by SEGV when it comes; ";
         assert_eq!(
-            why(&[gone.clone(), data.clone(), kernel.clone()]),
+            explanations(&[unloaded.clone(), data.clone(), kernel.clone()]),
             [
-                format!("{one}likely the library that has set it is unloaded"),
-                format!("{one}it is in data: memory that is not executable"),
-                format!("{one}it is an address of the kernel"),
+                format!("{single}likely the library that has set it is unloaded"),
+                format!("{single}it is in data: memory that is not executable"),
+                format!("{single}it is an address of the kernel"),
             ]
         );
-        let other = |caught: &CaughtSignal| {
+        let with_other_handler = |caught: &CaughtSignal| {
             let handler = caught.action.handler + 8;
             CaughtSignal {
                 signal: Signal::new(1).unwrap(),
@@ -270,16 +278,23 @@ mod tests {
                 ..caught.clone()
             }
         };
-        for (caught, several) in [
-            (&gone, "likely the library that has set them is unloaded"),
+        for (caught, expected) in [
+            (&unloaded, "likely the library that has set them is unloaded"),
             (&data, "they are in data: memory that is not executable"),
             (&kernel, "they are addresses of the kernel"),
         ] {
-            assert_eq!(why(&[caught.clone(), other(caught)]), [format!("{each}{several}")]);
+            assert_eq!(
+                explanations(&[caught.clone(), with_other_handler(caught)]),
+                [format!("{multiple}{expected}")]
+            );
         }
-        let same = CaughtSignal { signal: Signal::new(1).unwrap(), ..gone.clone() };
-        let it = format!("{each}likely the library that has set it is unloaded");
-        assert_eq!(handler_findings(&[gone, same])[0].explanation, it, "two signals of one handler");
+        let same_handler = CaughtSignal { signal: Signal::new(1).unwrap(), ..unloaded.clone() };
+        let expected = format!("{multiple}likely the library that has set it is unloaded");
+        assert_eq!(
+            handler_findings(&[unloaded, same_handler])[0].explanation,
+            expected,
+            "two signals with one handler"
+        );
     }
 
     #[test]

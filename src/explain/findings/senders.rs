@@ -1,49 +1,50 @@
-//! Whom pending signals say that they are from, in a sentence.
+//! The senders that pending signals claim, as a part of a sentence.
 
-use super::signal_names;
+use super::finding::signal_names;
 use crate::procfs::ProcessName;
 use crate::procfs::context::{ClaimedOrigin, ProcessContext, SenderClaim};
 use crate::signal::{Signal, SignalSet};
 
-/// So many senders of the same signals are named.
+/// The maximum number of senders listed for the same signals.
 const MAX_SENDERS: usize = 3;
 
-/// Whom pending ones of these say that they are from: `, says it was sent by pid
-/// 812 (deploy.sh, uid 1000)`; nothing where none says so.
-pub(super) fn describe_senders(around: &ProcessContext, signals: SignalSet) -> String {
-    let groups = group_by_senders(around.sender_claims.iter().filter(|claim| signals.contains(claim.signal)));
-    let they = if signals.len() == 1 { "says it was" } else { "say they were" };
+/// Describes the senders that these pending signals claim: `, says it was sent by pid
+/// 812 (deploy.sh, uid 1000)`. Returns an empty string if no signal claims a sender.
+pub(super) fn describe_senders(context: &ProcessContext, signals: SignalSet) -> String {
+    let groups =
+        group_by_senders(context.sender_claims.iter().filter(|claim| signals.contains(claim.signal)));
+    let claim = if signals.len() == 1 { "says it was" } else { "say they were" };
     match groups.as_slice() {
         [] => String::new(),
-        // What is so of all need not be said with each.
-        [(all, senders)] if *all == signals => format!(", {they} sent {}", join_senders(senders)),
-        several => {
-            let each = |(of, senders): &(SignalSet, Vec<String>)| {
-                format!("{} {}", signal_names(*of), join_senders(senders))
+        // All signals have the same senders, so their names need not be repeated.
+        [(group, senders)] if *group == signals => format!(", {claim} sent {}", join_senders(senders)),
+        groups => {
+            let group_text = |(group, senders): &(SignalSet, Vec<String>)| {
+                format!("{} {}", signal_names(*group), join_senders(senders))
             };
-            let each: Vec<String> = several.iter().map(each).collect();
-            format!(", {they} sent ({})", each.join(", "))
+            let groups: Vec<String> = groups.iter().map(group_text).collect();
+            format!(", {claim} sent ({})", groups.join(", "))
         }
     }
 }
 
-/// Signals that the same ones claim to have sent, with those.
+/// Groups signals that claim the same senders.
 fn group_by_senders<'a>(claims: impl Iterator<Item = &'a SenderClaim>) -> Vec<(SignalSet, Vec<String>)> {
-    let mut each: Vec<(Signal, Vec<String>)> = Vec::new();
-    for SenderClaim { signal, claimed_origin: from } in claims {
-        let sender = sender_phrase(from);
-        match each.iter_mut().find(|(known, _)| known == signal) {
+    let mut senders_by_signal: Vec<(Signal, Vec<String>)> = Vec::new();
+    for SenderClaim { signal, claimed_origin } in claims {
+        let sender = sender_phrase(claimed_origin);
+        match senders_by_signal.iter_mut().find(|(known, _)| known == signal) {
             Some((_, senders)) if senders.contains(&sender) => {}
             Some((_, senders)) => senders.push(sender),
-            None => each.push((*signal, vec![sender])),
+            None => senders_by_signal.push((*signal, vec![sender])),
         }
     }
     let mut groups: Vec<(SignalSet, Vec<String>)> = Vec::new();
-    for (signal, senders) in each {
-        let same = |known: &[String]| {
+    for (signal, senders) in senders_by_signal {
+        let is_same = |known: &[String]| {
             known.len() == senders.len() && known.iter().all(|sender| senders.contains(sender))
         };
-        match groups.iter_mut().find(|(_, known)| same(known)) {
+        match groups.iter_mut().find(|(_, known)| is_same(known)) {
             Some((signals, _)) => signals.insert(signal),
             None => groups.push(([signal].into_iter().collect(), senders)),
         }
@@ -51,9 +52,9 @@ fn group_by_senders<'a>(claims: impl Iterator<Item = &'a SenderClaim>) -> Vec<(S
     groups
 }
 
-/// `by pid 812 (deploy.sh, uid 1000)`.
-fn sender_phrase(claimant: &ClaimedOrigin) -> String {
-    match claimant {
+/// Describes one claimed sender: `by pid 812 (deploy.sh, uid 1000)`.
+fn sender_phrase(origin: &ClaimedOrigin) -> String {
+    match origin {
         ClaimedOrigin::Process { pid, is_foreign_pid: true, uid, .. } => {
             format!("by pid {pid} in its pid namespace (uid {uid})")
         }
@@ -67,55 +68,61 @@ fn sender_phrase(claimant: &ClaimedOrigin) -> String {
     }
 }
 
-/// The first of them, and how many more there are.
+/// Joins the first [`MAX_SENDERS`] senders, and adds the number of the others.
 fn join_senders(senders: &[String]) -> String {
-    let first = senders.iter().take(MAX_SENDERS).map(String::as_str).collect::<Vec<_>>().join(" and ");
+    let listed = senders.iter().take(MAX_SENDERS).map(String::as_str).collect::<Vec<_>>().join(" and ");
     match senders.len().saturating_sub(MAX_SENDERS) {
-        0 => first,
-        more => format!("{first} and {more} more"),
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::signal_set;
+    use super::super::finding::signal_set;
     use super::*;
     use crate::signal::consts::{HUP, INT, TERM};
 
     fn process_claim(number: u8, pid: u32, name: Option<&[u8]>) -> SenderClaim {
         let name = name.map(ProcessName::new);
-        claim_from(number, ClaimedOrigin::Process { pid, is_foreign_pid: false, uid: 1000, name })
+        origin_claim(number, ClaimedOrigin::Process { pid, is_foreign_pid: false, uid: 1000, name })
     }
 
-    fn claim_from(number: u8, from: ClaimedOrigin) -> SenderClaim {
-        SenderClaim { signal: Signal::new(number).unwrap(), claimed_origin: from }
+    fn origin_claim(number: u8, claimed_origin: ClaimedOrigin) -> SenderClaim {
+        SenderClaim { signal: Signal::new(number).unwrap(), claimed_origin }
     }
 
-    fn described(all: &[SenderClaim], signals: &[Signal]) -> String {
+    fn described(claims: &[SenderClaim], signals: &[Signal]) -> String {
         describe_senders(
-            &ProcessContext { sender_claims: all.to_vec(), ..ProcessContext::default() },
+            &ProcessContext { sender_claims: claims.to_vec(), ..ProcessContext::default() },
             signal_set(signals),
         )
     }
 
     #[test]
     fn claimed_senders_are_described_as_unverified() {
-        let broken = process_claim(15, 812, Some(b"br\xffoken"));
-        assert_eq!(described(&[broken], &[TERM]), ", says it was sent by pid 812 (br\\xffoken, uid 1000)");
+        let invalid_utf8 = process_claim(15, 812, Some(b"br\xffoken"));
+        assert_eq!(
+            described(&[invalid_utf8], &[TERM]),
+            ", says it was sent by pid 812 (br\\xffoken, uid 1000)"
+        );
         let two = [process_claim(15, 812, Some(b"deploy.sh")), process_claim(2, 7, None)];
         assert_eq!(described(&two, &[TERM]), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
-        let each =
+        let separate =
             ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))";
-        assert_eq!(described(&two, &[TERM, INT]), each);
+        assert_eq!(described(&two, &[TERM, INT]), separate);
         assert_eq!(described(&two, &[HUP]), "");
         let foreign =
-            claim_from(15, ClaimedOrigin::Process { pid: 6, is_foreign_pid: true, uid: 1000, name: None });
+            origin_claim(15, ClaimedOrigin::Process { pid: 6, is_foreign_pid: true, uid: 1000, name: None });
         assert_eq!(
             described(&[foreign], &[TERM]),
             ", says it was sent by pid 6 in its pid namespace (uid 1000)"
         );
-        let both = [process_claim(15, 812, None), process_claim(2, 812, None)];
-        assert_eq!(described(&both, &[TERM, INT]), ", say they were sent by pid 812 (exited, uid 1000)");
+        let same_sender = [process_claim(15, 812, None), process_claim(2, 812, None)];
+        assert_eq!(
+            described(&same_sender, &[TERM, INT]),
+            ", say they were sent by pid 812 (exited, uid 1000)"
+        );
     }
 
     #[test]
@@ -152,9 +159,9 @@ mod tests {
     #[test]
     fn senders_that_are_not_processes_are_described() {
         let all = [
-            claim_from(1, ClaimedOrigin::OutsideNamespace),
+            origin_claim(1, ClaimedOrigin::OutsideNamespace),
             process_claim(15, 7, None),
-            claim_from(2, ClaimedOrigin::Timer { id: 3 }),
+            origin_claim(2, ClaimedOrigin::Timer { id: 3 }),
         ];
         assert_eq!(
             described(&all, &[HUP, INT, TERM]),
@@ -162,7 +169,7 @@ mod tests {
              TERM by pid 7 (exited, uid 1000), INT by its POSIX timer 3)"
         );
         assert_eq!(
-            described(&[claim_from(15, ClaimedOrigin::Kernel)], &[TERM]),
+            described(&[origin_claim(15, ClaimedOrigin::Kernel)], &[TERM]),
             ", says it was sent by the kernel"
         );
     }

@@ -1,4 +1,5 @@
-//! What BPF tells: signals as they are generated.
+//! Signals when they are generated, from a BPF program at the tracepoint
+//! `signal:signal_generate`.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -9,45 +10,45 @@ use super::{
     EventScope, MAX_BATCH_EVENTS, MAX_BUFFERED_EVENTS, SenderMatch, SignalGeneration, ThreadEvent,
     ThreadEventKind, VerifiedSender,
 };
-use crate::inspect::BackendError;
+use crate::inspect::backend::BackendError;
 use crate::procfs::{ProcReader, ProcRoot};
 use crate::signal::Siginfo;
 use crate::signal::siginfo::SignalOrigin;
 use crate::sys::bpf::signal_generate::{self, GeneratedSignal, SiginfoKind, SignalTracepoint, to_wall_time};
 
-/// The signals that are watched for, and what has come of them.
+/// A running BPF program and the events that it has reported.
 #[derive(Debug)]
 pub(super) struct BpfEvents {
     tracepoint: SignalTracepoint,
     buffered: VecDeque<GeneratedSignal>,
     batch: Vec<GeneratedSignal>,
-    /// How many it was told that are lost.
+    /// The number of lost events that was reported so far.
     reported_lost: u64,
+    /// The time of the boot, to which the times of events are added.
     boot_time: SystemTime,
 }
 
 impl BpfEvents {
-    /// Begins to watch.
+    /// Loads and attaches the BPF program.
     ///
     /// # Errors
-    /// Why there is nothing to be seen.
-    pub(super) fn open(filter: &EventScope) -> Result<BpfEvents, BackendError> {
+    /// Returns the reason why the program cannot be used.
+    pub(super) fn open(scope: &EventScope) -> Result<BpfEvents, BackendError> {
         let filter = signal_generate::GenerateFilter {
-            targets: filter.target_pids.clone().unwrap_or_default(),
-            senders: filter.sender_pids.clone(),
-            signals: filter.signals,
+            targets: scope.target_pids.clone().unwrap_or_default(),
+            senders: scope.sender_pids.clone(),
+            signals: scope.signals,
         };
-        let watch = SignalTracepoint::attach(&filter).map_err(|refused| BackendError {
-            reason: refused.kind.to_string(),
-            verifier_log: refused.verifier_log,
+        let tracepoint = SignalTracepoint::attach(&filter).map_err(|error| BackendError {
+            reason: error.kind.to_string(),
+            verifier_log: error.verifier_log,
         })?;
-        let boot = to_wall_time(Duration::ZERO);
         Ok(BpfEvents {
-            tracepoint: watch,
+            tracepoint,
             buffered: VecDeque::new(),
             batch: Vec::new(),
             reported_lost: 0,
-            boot_time: boot,
+            boot_time: to_wall_time(Duration::ZERO),
         })
     }
 
@@ -55,7 +56,7 @@ impl BpfEvents {
         self.tracepoint.as_fd()
     }
 
-    /// Takes what has happened by now, unless too much waits.
+    /// Moves the events so far to `buffered`, up to its limit.
     pub(super) fn drain_kernel_buffer(&mut self) {
         let mut more = true;
         while more && self.buffered.len() < MAX_BUFFERED_EVENTS {
@@ -65,12 +66,12 @@ impl BpfEvents {
         }
     }
 
-    /// Gives the next of what waits, and whether there is more.
+    /// Appends the next buffered events. Returns `true` if there are more.
     pub(super) fn take_batch(&mut self, events: &mut Vec<ThreadEvent>) -> io::Result<bool> {
         self.boot_time = adjusted_boot_time(self.boot_time);
-        let mut numbers = NamespaceInfoCache::default();
+        let mut namespaces = NamespaceInfoCache::default();
         let next = self.buffered.drain(..self.buffered.len().min(MAX_BATCH_EVENTS));
-        events.extend(next.map(|signal| thread_event(&signal, self.boot_time, &mut numbers)));
+        events.extend(next.map(|signal| thread_event(&signal, self.boot_time, &mut namespaces)));
         if self.buffered.is_empty() {
             self.buffered.shrink_to(MAX_BATCH_EVENTS);
             let lost = self.tracepoint.lost_count()?;
@@ -87,97 +88,103 @@ impl BpfEvents {
         Ok(!self.buffered.is_empty())
     }
 
-    /// Lets nothing more come; what has, and how many are lost, is still to be
+    /// Stops the BPF program. Events so far, and the number of lost ones, can still be
     /// taken.
     pub(super) fn stop(&mut self) {
         self.tracepoint.detach();
     }
 }
 
-fn nonzero(number: u32) -> Option<u32> {
-    (number != 0).then_some(number)
+fn nonzero(id: u32) -> Option<u32> {
+    (id != 0).then_some(id)
 }
 
-/// What a time since boot is added to, to be one of the calendar. It is kept as
-/// long as the clock is not set anew, so that no event seems to be before
-/// another that it came after.
-fn adjusted_boot_time(kept: SystemTime) -> SystemTime {
-    let now = to_wall_time(Duration::ZERO);
-    let apart = now.duration_since(kept).unwrap_or_else(|error| error.duration());
-    if apart < Duration::from_millis(1) { kept } else { now }
+/// Returns the boot time for the next events. It changes only if the clock was set, so that
+/// the times of events keep their order.
+fn adjusted_boot_time(previous: SystemTime) -> SystemTime {
+    let current = to_wall_time(Duration::ZERO);
+    let difference = current.duration_since(previous).unwrap_or_else(|error| error.duration());
+    if difference < Duration::from_millis(1) { previous } else { current }
 }
 
-fn thread_event(signal: &GeneratedSignal, boot: SystemTime, numbers: &mut NamespaceInfoCache) -> ThreadEvent {
-    let (party, target) = (signal.sender, signal.target);
-    let sender = VerifiedSender {
-        pid: nonzero(party.pid),
-        tid: nonzero(party.tid),
-        uid: party.uid,
-        thread_name: party.name.as_bytes().to_vec(),
+fn thread_event(
+    signal: &GeneratedSignal,
+    boot_time: SystemTime,
+    namespaces: &mut NamespaceInfoCache,
+) -> ThreadEvent {
+    let (sender, target) = (signal.sender, signal.target);
+    let siginfo = signal.siginfo();
+    // kill(2) directs a signal to a process. A thread-directed signal without siginfo comes
+    // from the kernel, during a system call of the running thread: PIPE for a broken pipe.
+    let is_raised_by_kernel = matches!(signal.siginfo_kind, SiginfoKind::NoInfo) && !signal.for_process;
+    let is_from_kernel = siginfo.code > 0 && !matches!(siginfo.origin(), SignalOrigin::Child { .. });
+    let is_raised_by_target = is_raised_by_kernel && sender.tid == target.tid;
+    let has_sender = !signal.is_sender_bystander() && !is_from_kernel && !is_raised_by_target;
+    let sender = has_sender.then(|| VerifiedSender {
+        pid: nonzero(sender.pid),
+        tid: nonzero(sender.tid),
+        uid: sender.uid,
+        thread_name: sender.name.as_bytes().to_vec(),
+    });
+    let sender_match = match &sender {
+        Some(sender) => match_sender(&siginfo, sender, nonzero(target.pid), namespaces),
+        None => SenderMatch::Matches,
     };
-    let info = signal.siginfo();
-    // A kill(2) is for a process. What is for a thread and tells nothing is the
-    // kernel's doing, in a system call of whoever ran: a broken pipe's PIPE.
-    let raised = matches!(signal.siginfo_kind, SiginfoKind::NoInfo) && !signal.for_process;
-    let of_kernel = info.code > 0 && !matches!(info.origin(), SignalOrigin::Child { .. });
-    let own = raised && signal.sender.tid == signal.target.tid;
-    let sender = (!signal.is_sender_bystander() && !of_kernel && !own).then_some(sender);
-    let named = sender.as_ref().map(|sender| match_sender(&info, sender, nonzero(target.pid), numbers));
-    let what = ThreadEventKind::Generation(SignalGeneration {
-        siginfo: info,
+    let kind = ThreadEventKind::Generation(SignalGeneration {
+        siginfo,
         is_process_directed: signal.for_process,
         sender,
-        is_raised_by_kernel: raised,
-        sender_match: named.unwrap_or(SenderMatch::Matches),
+        is_raised_by_kernel,
+        sender_match,
         generate_result: signal.result,
     });
-    let name = Some(target.name.as_bytes().to_vec());
+    let time = boot_time + signal.time_since_boot;
     ThreadEvent {
-        thread_name: name,
-        ..ThreadEvent::new(nonzero(target.pid), nonzero(target.tid), boot + signal.time_since_boot, what)
+        thread_name: Some(target.name.as_bytes().to_vec()),
+        ..ThreadEvent::new(nonzero(target.pid), nonzero(target.tid), time, kind)
     }
 }
 
-/// Whether a signal names its sender, whom we number so. The number in it is one
-/// of the sender's own pid namespace, which is the target's (from any other it is
-/// 0), and the user one of the target's user namespace (`send_signal_locked` in
-/// kernel/signal.c).
+/// Compares the siginfo of a signal with its sender. The PID in it belongs to the PID
+/// namespace that sender and target share (it is 0 for a sender of another namespace). The
+/// UID belongs to the target's user namespace (`send_signal_locked` in kernel/signal.c).
 fn match_sender(
-    info: &Siginfo,
+    siginfo: &Siginfo,
     sender: &VerifiedSender,
     target: Option<u32>,
-    numbers: &mut NamespaceInfoCache,
+    namespaces: &mut NamespaceInfoCache,
 ) -> SenderMatch {
-    let SignalOrigin::Process { pid: number, uid, verified: false, .. } = info.origin() else {
+    let SignalOrigin::Process { pid: claimed_pid, uid: claimed_uid, verified: false, .. } = siginfo.origin()
+    else {
         return SenderMatch::Matches;
     };
-    let target = target.and_then(|pid| numbers.get(pid));
-    let number_differs = match sender.pid {
-        Some(pid) if pid == number => Some(false),
-        Some(pid) => match (numbers.get(pid), target) {
-            (Some(own), _) => Some(own.innermost_pid != number),
-            // It has exited.
+    let target = target.and_then(|pid| namespaces.get(pid));
+    let pid_differs = match sender.pid {
+        Some(pid) if pid == claimed_pid => Some(false),
+        Some(pid) => match (namespaces.get(pid), target) {
+            (Some(sender), _) => Some(sender.innermost_pid != claimed_pid),
+            // The sender has exited.
             (None, Some(target)) if !target.is_nested => Some(true),
             _ => None,
         },
         None => None,
     };
-    let user_differs = match target {
-        _ if uid == sender.uid => Some(false),
+    let uid_differs = match target {
+        _ if claimed_uid == sender.uid => Some(false),
         Some(target) if target.shares_our_user_namespace => Some(true),
         _ => None,
     };
-    match (number_differs, user_differs) {
+    match (pid_differs, uid_differs) {
         (Some(false), Some(false)) => SenderMatch::Matches,
         (Some(true), _) | (_, Some(true)) => SenderMatch::Differs {
-            pid: (number_differs == Some(true)).then_some(number),
-            uid: (user_differs == Some(true)).then_some(uid),
+            pid: (pid_differs == Some(true)).then_some(claimed_pid),
+            uid: (uid_differs == Some(true)).then_some(claimed_uid),
         },
         _ => SenderMatch::Unknown,
     }
 }
 
-/// The numbers of processes in their own pid namespaces, looked up once.
+/// A cache of the namespaces of processes.
 #[derive(Default)]
 struct NamespaceInfoCache {
     root: ProcRoot,
@@ -187,25 +194,23 @@ struct NamespaceInfoCache {
 #[derive(Clone, Copy)]
 struct NamespaceInfo {
     innermost_pid: u32,
-    /// Whether its pid namespace lies within ours.
+    /// `true` if its PID namespace is nested in ours.
     is_nested: bool,
-    /// Whether its user namespace is ours.
     shares_our_user_namespace: bool,
 }
 
 impl NamespaceInfoCache {
-    /// `None` where it has exited.
+    /// Returns the namespaces of a process, or `None` if it has exited.
     fn get(&mut self, pid: u32) -> Option<NamespaceInfo> {
         let root = &self.root;
         let read = || {
-            let numbers = root.status(pid).ok()?.namespace_pids;
-            let mut files = ProcReader::new(root);
-            let mut users = |pid| files.read_link(pid, "ns/user").ok();
-            let has_our_users = users(pid)? == users(std::process::id())?;
+            let namespace_pids = root.status(pid).ok()?.namespace_pids;
+            let mut reader = ProcReader::new(root);
+            let mut user_namespace = |pid| reader.read_link(pid, "ns/user").ok();
             Some(NamespaceInfo {
-                innermost_pid: *numbers.last()?,
-                is_nested: numbers.len() > 1,
-                shares_our_user_namespace: has_our_users,
+                innermost_pid: *namespace_pids.last()?,
+                is_nested: namespace_pids.len() > 1,
+                shares_our_user_namespace: user_namespace(pid)? == user_namespace(std::process::id())?,
             })
         };
         *self.by_pid.entry(pid).or_insert_with(read)
@@ -217,53 +222,56 @@ mod tests {
     use super::*;
     use crate::signal::Signal;
 
-    /// We are 1000, of user 7, the target is 1001, both in another namespace or
-    /// not; a third, 1002, has exited, and so has a target, 1003.
+    /// Returns the match for a sender with UID 7. Processes 1000 and 1001 run, and are in a
+    /// nested namespace if `is_nested`, where their PIDs are 7 and 8. Processes 1002 and 1003
+    /// have exited.
     fn match_of(
         code: i32,
-        number: u32,
-        uid: u32,
+        claimed_pid: u32,
+        claimed_uid: u32,
         (sender, target): (u32, u32),
-        is_within: bool,
+        is_nested: bool,
     ) -> SenderMatch {
-        let info = Siginfo { code, uid, pid: number, ..Siginfo::from_signal(Signal::new(40).unwrap()) };
-        let own = |number| {
-            let number = if is_within { number - 993 } else { number };
+        let siginfo = Siginfo {
+            code,
+            uid: claimed_uid,
+            pid: claimed_pid,
+            ..Siginfo::from_signal(Signal::new(40).unwrap())
+        };
+        let running = |pid| {
             Some(NamespaceInfo {
-                innermost_pid: number,
-                is_nested: is_within,
-                shares_our_user_namespace: !is_within,
+                innermost_pid: if is_nested { pid - 993 } else { pid },
+                is_nested,
+                shares_our_user_namespace: !is_nested,
             })
         };
-        let known = HashMap::from([(1000, own(1000)), (1001, own(1001)), (1002, None), (1003, None)]);
+        let by_pid =
+            HashMap::from([(1000, running(1000)), (1001, running(1001)), (1002, None), (1003, None)]);
         let sender = VerifiedSender { pid: Some(sender), tid: Some(sender), uid: 7, thread_name: Vec::new() };
-        match_sender(
-            &info,
-            &sender,
-            Some(target),
-            &mut NamespaceInfoCache { by_pid: known, ..NamespaceInfoCache::default() },
-        )
+        let mut namespaces = NamespaceInfoCache { by_pid, ..NamespaceInfoCache::default() };
+        match_sender(&siginfo, &sender, Some(target), &mut namespaces)
     }
 
     #[test]
     fn forged_sender_is_detected() {
-        const QUEUE: i32 = -1;
-        let number = |number| SenderMatch::Differs { pid: Some(number), uid: None };
-        let user = SenderMatch::Differs { pid: None, uid: Some(8) };
-        let (living, exited, gone) = ((1000, 1001), (1002, 1001), (1002, 1003));
-        for (code, pid, uid, parties, is_within, named, why) in [
-            (QUEUE, 1000, 7, living, false, SenderMatch::Matches, "itself"),
-            (QUEUE, 12, 7, living, false, number(12), "another"),
-            (QUEUE, 1000, 8, living, false, user, "another user"),
-            (QUEUE, 12, 8, living, false, SenderMatch::Differs { pid: Some(12), uid: Some(8) }, "both"),
-            (QUEUE, 12, 7, exited, false, number(12), "also one that has exited"),
-            (QUEUE, 1002, 8, gone, false, SenderMatch::Unknown, "a user of who knows where"),
-            (0, 12, 8, living, false, SenderMatch::Matches, "the kernel has written that"),
-            (QUEUE, 7, 7, living, true, SenderMatch::Matches, "its number in its own namespace"),
-            (QUEUE, 12, 7, living, true, number(12), "not its number there"),
-            (QUEUE, 12, 7, exited, true, SenderMatch::Unknown, "nobody knows what that one's was"),
+        const SI_QUEUE: i32 = -1;
+        let pid_differs = |pid| SenderMatch::Differs { pid: Some(pid), uid: None };
+        let uid_differs = SenderMatch::Differs { pid: None, uid: Some(8) };
+        let both_differ = SenderMatch::Differs { pid: Some(12), uid: Some(8) };
+        let (running, sender_exited, both_exited) = ((1000, 1001), (1002, 1001), (1002, 1003));
+        for (code, pid, uid, sender_and_target, is_nested, expected, case) in [
+            (SI_QUEUE, 1000, 7, running, false, SenderMatch::Matches, "the sender"),
+            (SI_QUEUE, 12, 7, running, false, pid_differs(12), "another PID"),
+            (SI_QUEUE, 1000, 8, running, false, uid_differs, "another UID"),
+            (SI_QUEUE, 12, 8, running, false, both_differ, "another PID and UID"),
+            (SI_QUEUE, 12, 7, sender_exited, false, pid_differs(12), "another PID, sender has exited"),
+            (SI_QUEUE, 1002, 8, both_exited, false, SenderMatch::Unknown, "UID of an unknown namespace"),
+            (0, 12, 8, running, false, SenderMatch::Matches, "written by the kernel"),
+            (SI_QUEUE, 7, 7, running, true, SenderMatch::Matches, "the PID in the nested namespace"),
+            (SI_QUEUE, 12, 7, running, true, pid_differs(12), "another PID in the nested namespace"),
+            (SI_QUEUE, 12, 7, sender_exited, true, SenderMatch::Unknown, "PID in the namespace unknown"),
         ] {
-            assert_eq!(match_of(code, pid, uid, parties, is_within), named, "{why}");
+            assert_eq!(match_of(code, pid, uid, sender_and_target, is_nested), expected, "{case}");
         }
     }
 }

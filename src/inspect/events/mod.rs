@@ -1,5 +1,5 @@
-//! Every signal of other processes, as it happens: where it is generated (BPF),
-//! or where it is delivered (ptrace).
+//! A stream of the signals of other processes as they happen: when they are generated
+//! (BPF), or when they are delivered (ptrace).
 
 mod bpf;
 mod ptrace;
@@ -8,9 +8,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, SystemTime};
 
+use super::backend::{Backend, BackendChoice, BackendError};
 use super::claimed_sender::ClaimedSender;
-use super::inspector::{BackendChoice, BackendError};
-use super::report::Backend;
 use crate::signal::exit_status::Termination;
 use crate::signal::{Siginfo, Signal, SignalSet};
 use bpf::BpfEvents;
@@ -19,123 +18,123 @@ use ptrace::PtraceEvents;
 pub use crate::sys::bpf::signal_generate::GenerateResult;
 pub use crate::sys::ptrace::StopStats;
 
-/// How long a buffer fills before the next batch is taken: each waking of a
-/// reader costs those who are looked at more than the signals do.
+/// The time for which events collect before the next batch is read. Each wakeup of the
+/// reader costs the observed processes more than the signals do.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
 
-/// So many signals wait at most to be taken, outside of BPF's buffer; what comes
-/// then, and does not fit in there, is lost. About 60 MB.
+/// The maximum number of events buffered in user space, about 60 MB. Further events stay in
+/// the buffer of the kernel, and are lost when that is full.
 const MAX_BUFFERED_EVENTS: usize = 1 << 18;
 
-/// So many are taken at once.
+/// The maximum number of events in a batch.
 const MAX_BATCH_EVENTS: usize = 512;
 
-/// What is to be seen.
+/// The events that a stream contains.
 #[derive(Clone, Debug)]
 pub struct EventScope {
-    /// Signals for these processes; `None` for those of all, which takes BPF.
+    /// The PIDs of the target processes; `None` for all processes, which needs BPF.
     pub target_pids: Option<Vec<u32>>,
-    /// Only what these processes send; from any where it is empty.
+    /// The PIDs of the senders; empty for all senders.
     pub sender_pids: Vec<u32>,
-    /// Only these.
+    /// The signals.
     pub signals: SignalSet,
 }
 
-/// Something that happened to a thread of another process.
+/// An event of a thread of another process.
 #[derive(Clone, Debug)]
 pub struct ThreadEvent {
-    /// When.
+    /// The time of the event.
     pub time: SystemTime,
-    /// The process; `None` where it has no number in our pid namespace.
+    /// The PID of the process; `None` if it has none in our PID namespace.
     pub pid: Option<u32>,
-    /// The thread that it happened to, or that the kernel had chosen to be told
-    /// of the process's signal.
+    /// The TID of the thread. For a process-directed signal it is the thread that the kernel
+    /// chose.
     pub tid: Option<u32>,
-    /// The thread's name, where the means tells it.
+    /// The name of the thread, if the backend reports it.
     pub thread_name: Option<Vec<u8>>,
-    /// What happened.
+    /// The kind of event.
     pub kind: ThreadEventKind,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Debug)]
 pub enum ThreadEventKind {
     /// A signal was generated.
     Generation(SignalGeneration),
-    /// A signal is delivered, also one that is ignored.
+    /// A signal is delivered, even if it is ignored.
     Delivery(SignalDelivery),
-    /// The thread is new.
+    /// The thread was created.
     NewThread,
     /// The process executes another program.
     Exec,
-    /// This signal has stopped the process, as job control does.
+    /// This signal stopped the process (job control).
     JobControlStop(Signal),
-    /// The thread has ended; with the main thread, the process.
+    /// The thread exited. If it is the main thread, the process exited.
     Exited(Option<Termination>),
-    /// So many events are lost.
+    /// This number of events was lost.
     Lost(u64),
 }
 
 /// A signal that was generated.
 #[derive(Clone, Debug)]
 pub struct SignalGeneration {
-    /// What a receiver is told. Who it says has sent it is claimed where the
-    /// code is not [verified](Siginfo::is_verified).
+    /// The siginfo of the signal. The sender in it is a claim unless the code is
+    /// [verified](Siginfo::is_verified).
     pub siginfo: Siginfo,
-    /// Whether it is for the whole process, or for the thread alone.
+    /// `true` if the signal is directed to the process, `false` if to the thread.
     pub is_process_directed: bool,
-    /// Who sent it; `None` where it was the kernel, or a timer: then whoever
-    /// happened to run is none of it.
+    /// The sender; `None` if the kernel or a timer sent the signal. The process that was
+    /// running then is not the sender.
     pub sender: Option<VerifiedSender>,
-    /// Whether the kernel has raised it in a system call of the sender's, or of
-    /// the target's own.
+    /// `true` if the kernel raised the signal during a system call of the sender or of the
+    /// target.
     pub is_raised_by_kernel: bool,
-    /// Whether it names its sender.
+    /// The result of comparing the siginfo with the sender.
     pub sender_match: SenderMatch,
-    /// What has become of it at once.
+    /// The immediate result of sending it.
     pub generate_result: GenerateResult,
 }
 
-/// A signal that is delivered.
+/// A signal that was delivered.
 #[derive(Clone, Debug)]
 pub struct SignalDelivery {
-    /// What the target is told, in the numbers of its own namespaces.
+    /// The siginfo, with IDs of the target's namespaces.
     pub siginfo: Siginfo,
-    /// Whom that names, in our numbers; nobody has looked for a name.
+    /// The sender that the siginfo names, with IDs of our namespaces and without a name.
     pub claimed_sender: Option<ClaimedSender>,
 }
 
-/// Whether a signal names who has sent it, in its siginfo.
+/// The result of comparing the siginfo of a signal with its real sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SenderMatch {
-    /// It does, or names nobody.
+    /// The siginfo names the sender, or no process.
     Matches,
-    /// Another one.
+    /// The siginfo names another process.
     Differs {
-        /// By this number, where that is not the sender's.
+        /// The PID in the siginfo, if it is not that of the sender.
         pid: Option<u32>,
-        /// Of this user, where that is not the sender's.
+        /// The UID in the siginfo, if it is not that of the sender.
         uid: Option<u32>,
     },
-    /// It names somebody; whether that is the sender is not known, for the number
-    /// is one of another namespace.
+    /// The siginfo names a process, but it is unknown if that is the sender, because the IDs
+    /// belong to another namespace.
     Unknown,
 }
 
-/// Who sent a signal, in the moment of the sending.
+/// The process that sent a signal, recorded by the kernel when the signal was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedSender {
-    /// The process; `None` where it has no number in our pid namespace.
+    /// The PID; `None` if the process has none in our PID namespace.
     pub pid: Option<u32>,
-    /// Its thread.
+    /// The TID of the sending thread.
     pub tid: Option<u32>,
-    /// Its real user.
+    /// The real UID.
     pub uid: u32,
-    /// The thread's name.
+    /// The name of the sending thread.
     pub thread_name: Vec<u8>,
 }
 
-/// A view of the signals; it ends when this is dropped.
+/// A stream of signal events. It ends when it is dropped.
 #[derive(Debug)]
 pub struct EventStream(EventSource);
 
@@ -146,34 +145,35 @@ enum EventSource {
 }
 
 impl EventStream {
-    /// Begins to look. `Auto` is BPF alone: ptrace stops a process at each of its
-    /// signals, so it is to be asked for. That begins with one process after
-    /// another, as long as it `goes_on`; those that have ended are left out.
+    /// Starts a stream. `Auto` uses only BPF, because ptrace stops a process at each signal.
+    /// ptrace attaches to one process after another as long as `keep_going` returns `true`,
+    /// and skips processes that have exited.
     ///
     /// # Errors
-    /// Why nothing can be seen, for the first process of which that is so;
-    /// none is looked at then.
+    /// Returns the reason why the backend cannot be used, and the PID of the process that it
+    /// concerns. No process is observed then.
     pub fn open(
-        filter: &EventScope,
+        scope: &EventScope,
         backend: BackendChoice,
-        goes_on: &dyn Fn() -> bool,
+        keep_going: &dyn Fn() -> bool,
     ) -> Result<EventStream, (Option<u32>, BackendError)> {
-        match (backend, &filter.target_pids) {
-            (BackendChoice::Auto | BackendChoice::Bpf, _) => match BpfEvents::open(filter) {
-                Ok(generation) => Ok(EventStream(EventSource::Bpf(generation))),
-                Err(refused) => Err((None, refused)),
+        let unusable = |reason: &str| Err((None, BackendError::new(reason)));
+        match (backend, &scope.target_pids) {
+            (BackendChoice::Auto | BackendChoice::Bpf, _) => match BpfEvents::open(scope) {
+                Ok(events) => Ok(EventStream(EventSource::Bpf(events))),
+                Err(error) => Err((None, error)),
             },
             (BackendChoice::Ptrace, Some(pids)) => {
-                Ok(EventStream(EventSource::Ptrace(PtraceEvents::attach_all(filter, pids, goes_on)?)))
+                Ok(EventStream(EventSource::Ptrace(PtraceEvents::attach_all(scope, pids, keep_going)?)))
             }
             (BackendChoice::Ptrace, None) => {
-                let reason = "ptrace sees processes that are named, not all of them".to_owned();
-                Err((None, BackendError { reason, verifier_log: Vec::new() }))
+                unusable("ptrace sees processes that are named, not all of them")
             }
+            (BackendChoice::Proc, _) => unusable("/proc does not report signals as they happen"),
         }
     }
 
-    /// Which means it is.
+    /// Returns the backend in use.
     pub fn backend(&self) -> Backend {
         match self.0 {
             EventSource::Bpf(_) => Backend::Bpf,
@@ -181,82 +181,80 @@ impl EventStream {
         }
     }
 
-    /// What has something to read when something has happened.
+    /// Returns the descriptors that become readable when events arrive.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         match &self.0 {
-            EventSource::Bpf(generation) => vec![generation.as_fd()],
-            EventSource::Ptrace(traced) => traced.descriptors(),
+            EventSource::Bpf(events) => vec![events.as_fd()],
+            EventSource::Ptrace(events) => events.descriptors(),
         }
     }
 
-    /// How long to wait, once there is something to read, for more to come.
+    /// Returns the time to wait for more events after a descriptor has become readable.
     pub fn batch_delay(&self) -> Duration {
         BATCH_DELAY
     }
 
-    /// Takes what has happened by now out of the kernel's buffer, and keeps it.
+    /// Moves the events so far from the buffer of the kernel to user space.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// Returns the error of the kernel.
     pub fn drain_kernel_buffer(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            EventSource::Bpf(generation) => {
-                generation.drain_kernel_buffer();
+            EventSource::Bpf(events) => {
+                events.drain_kernel_buffer();
                 Ok(())
             }
-            EventSource::Ptrace(traced) => traced.drain_pipes(),
+            EventSource::Ptrace(events) => events.drain_pipes(),
         }
     }
 
-    /// The next of what has happened by now, in order; gives whether there is
-    /// more.
+    /// Appends the next events, in order. Returns `true` if there are more.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// Returns the error of the kernel.
     pub fn read_batch(&mut self, events: &mut Vec<ThreadEvent>) -> io::Result<bool> {
-        // All of it leaves the buffer at once: what is told takes longer than what
-        // is sent.
+        // The whole kernel buffer is drained at once, because processing an event takes
+        // longer than sending a signal.
         self.drain_kernel_buffer()?;
         match &mut self.0 {
-            EventSource::Bpf(generation) => generation.take_batch(events),
-            EventSource::Ptrace(traced) => Ok(traced.take_batch(events)),
+            EventSource::Bpf(source) => source.take_batch(events),
+            EventSource::Ptrace(source) => Ok(source.take_batch(events)),
         }
     }
 
-    /// Whether a process of this number is still traced, so that more of it may
-    /// come even if it has ended.
+    /// Returns `true` if the process is still traced. Its tracer can then report more
+    /// events, even after the process has exited.
     pub fn is_tracing(&self, pid: u32) -> bool {
         match &self.0 {
             EventSource::Bpf(_) => false,
-            EventSource::Ptrace(traced) => traced.is_tracing(pid),
+            EventSource::Ptrace(events) => events.is_tracing(pid),
         }
     }
 
-    /// The processes that are not seen any more since this was asked last: they
-    /// have ended, or who traced them has.
+    /// Returns the processes that are no longer observed since the last call, because they
+    /// or their tracers have exited.
     pub fn take_closed(&mut self) -> Vec<u32> {
         match &mut self.0 {
             EventSource::Bpf(_) => Vec::new(),
-            EventSource::Ptrace(traced) => traced.take_closed(),
+            EventSource::Ptrace(events) => events.take_closed(),
         }
     }
 
-    /// Ends the looking; gives how long each process stood still for it, where
-    /// the means stops them. What has happened by then is still to be read, and
-    /// how much of it is lost.
+    /// Stops the observation. Returns for how long ptrace stopped each process. Events so
+    /// far, and the number of lost ones, can still be read.
     pub fn stop(&mut self) -> Vec<(u32, StopStats)> {
         match &mut self.0 {
-            EventSource::Bpf(generation) => {
-                generation.stop();
+            EventSource::Bpf(events) => {
+                events.stop();
                 Vec::new()
             }
-            EventSource::Ptrace(traced) => traced.stop(),
+            EventSource::Ptrace(events) => events.stop(),
         }
     }
 }
 
 impl ThreadEvent {
-    fn new(pid: Option<u32>, tid: Option<u32>, time: SystemTime, what: ThreadEventKind) -> ThreadEvent {
-        ThreadEvent { time, pid, tid, thread_name: None, kind: what }
+    fn new(pid: Option<u32>, tid: Option<u32>, time: SystemTime, kind: ThreadEventKind) -> ThreadEvent {
+        ThreadEvent { time, pid, tid, thread_name: None, kind }
     }
 }

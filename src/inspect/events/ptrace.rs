@@ -1,4 +1,4 @@
-//! What tracers tell: signals as they are delivered.
+//! Signals when they are delivered, from one tracer for each process.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,21 +8,23 @@ use super::{
     EventScope, MAX_BATCH_EVENTS, MAX_BUFFERED_EVENTS, SignalDelivery, StopStats, ThreadEvent,
     ThreadEventKind,
 };
-use crate::inspect::BackendError;
+use crate::inspect::backend::BackendError;
+use crate::inspect::claimed_sender::ClaimedSender;
 use crate::inspect::id_map::NamespaceIdMap;
 use crate::procfs::{ProcReadError, ProcReader, ProcRoot, process_has_exited};
 use crate::sys::ptrace::{self, PtraceError, Tracer};
 
-/// The processes that are traced, and what has happened to them.
+/// The traced processes and the events of their tracers.
 #[derive(Debug)]
 pub(super) struct PtraceEvents {
     root: ProcRoot,
     scope: EventScope,
     targets: Vec<TracedProcess>,
     buffered: VecDeque<ThreadEvent>,
-    /// Those that are not traced any more, until that is asked for.
+    /// The processes that are no longer traced, until [`PtraceEvents::take_closed`] returns
+    /// them.
     closed_pids: Vec<u32>,
-    /// And what tracing has cost them.
+    /// For how long tracing stopped the processes that are no longer traced.
     stop_stats: Vec<(u32, StopStats)>,
 }
 
@@ -34,42 +36,41 @@ struct TracedProcess {
 }
 
 impl PtraceEvents {
-    /// Begins to trace these, one after another, as long as that is to go on. Those
-    /// that have ended are left out.
+    /// Attaches to one process after another as long as `keep_going` returns `true`. Skips
+    /// processes that have exited.
     ///
     /// # Errors
-    /// Why the first that cannot be traced cannot; none is then.
+    /// Returns the first process that cannot be traced, and the reason. No process is traced
+    /// then.
     pub(super) fn attach_all(
-        filter: &EventScope,
+        scope: &EventScope,
         pids: &[u32],
-        goes_on: &dyn Fn() -> bool,
+        keep_going: &dyn Fn() -> bool,
     ) -> Result<PtraceEvents, (Option<u32>, BackendError)> {
         let root = ProcRoot::default();
-        let target = |pid: &u32| {
-            let pid = *pid;
-            let refused = |reason: String| (Some(pid), BackendError { reason, verifier_log: Vec::new() });
-            // What its namespaces are is not to be known once it has ended.
+        let attach = |pid: u32| {
+            let error = |reason: String| (Some(pid), BackendError::new(reason));
+            // The namespaces of a process are unreadable once it has exited.
             let status = match root.status(pid) {
                 Err(ProcReadError::Gone) => return Ok(None),
-                status => status.map_err(|error| refused(error.to_string()))?,
+                status => status.map_err(|read_error| error(read_error.to_string()))?,
             };
-            let numbers = NamespaceIdMap::new(&root, pid, &status);
+            let id_map = NamespaceIdMap::new(&root, pid, &status);
             match Tracer::attach(pid) {
-                Ok(tracer) => Ok(Some(TracedProcess { pid, tracer, id_map: numbers })),
+                Ok(tracer) => Ok(Some(TracedProcess { pid, tracer, id_map })),
                 Err(PtraceError::Gone | PtraceError::Zombie) if has_exited(&root, pid) => Ok(None),
-                Err(why) => Err(refused(why.reason())),
+                Err(ptrace_error) => Err(error(ptrace_error.reason())),
             }
         };
-        let targets = pids.iter().take_while(|_| goes_on()).filter_map(|pid| target(pid).transpose());
+        let targets = pids.iter().take_while(|_| keep_going()).filter_map(|pid| attach(*pid).transpose());
         let targets = targets.collect::<Result<_, _>>()?;
-        let (waiting, closed, stops) = (VecDeque::new(), Vec::new(), Vec::new());
         Ok(PtraceEvents {
             root,
-            scope: filter.clone(),
+            scope: scope.clone(),
             targets,
-            buffered: waiting,
-            closed_pids: closed,
-            stop_stats: stops,
+            buffered: VecDeque::new(),
+            closed_pids: Vec::new(),
+            stop_stats: Vec::new(),
         })
     }
 
@@ -77,30 +78,30 @@ impl PtraceEvents {
         self.targets.iter().map(|target| target.tracer.as_fd()).collect()
     }
 
-    /// Takes what has happened by now, unless too much waits.
+    /// Moves the events so far to `buffered`, unless its limit is reached.
     pub(super) fn drain_pipes(&mut self) -> io::Result<()> {
         if self.buffered.len() < MAX_BUFFERED_EVENTS { self.drain_all_pipes() } else { Ok(()) }
     }
 
     fn drain_all_pipes(&mut self) -> io::Result<()> {
-        let mut open = Vec::with_capacity(self.targets.len());
+        let mut is_open = Vec::with_capacity(self.targets.len());
         for target in &mut self.targets {
             let mut batch = Vec::new();
-            open.push(target.tracer.read(&mut batch)?);
+            is_open.push(target.tracer.read(&mut batch)?);
             target.id_map.expire();
             let events = batch.iter().map(|event| target.thread_event(&self.root, event));
-            let filter = &self.scope;
-            self.buffered.extend(events.filter(|event| matches_scope(event, filter)));
+            let scope = &self.scope;
+            self.buffered.extend(events.filter(|event| matches_scope(event, scope)));
         }
-        let mut open = open.into_iter();
-        for mut target in self.targets.extract_if(.., |_| !open.next().unwrap_or(false)) {
+        let mut is_open = is_open.into_iter();
+        for mut target in self.targets.extract_if(.., |_| !is_open.next().unwrap_or(false)) {
             self.closed_pids.push(target.pid);
             self.stop_stats.push((target.pid, target.tracer.finish()));
         }
         Ok(())
     }
 
-    /// Gives the next of what waits, and whether there is more.
+    /// Appends the next buffered events. Returns `true` if there are more.
     pub(super) fn take_batch(&mut self, events: &mut Vec<ThreadEvent>) -> bool {
         events.extend(self.buffered.drain(..self.buffered.len().min(MAX_BATCH_EVENTS)));
         !self.buffered.is_empty()
@@ -114,40 +115,40 @@ impl PtraceEvents {
         std::mem::take(&mut self.closed_pids)
     }
 
-    /// Lets all go; gives what tracing has cost each. What they have told by then
-    /// is still to be taken.
+    /// Detaches from all processes. Returns for how long each was stopped. Events so far can
+    /// still be taken.
     pub(super) fn stop(&mut self) -> Vec<(u32, StopStats)> {
         self.targets.iter().for_each(|target| target.tracer.request_stop());
-        let cost: Vec<_> =
+        let stop_stats: Vec<_> =
             self.targets.iter_mut().map(|target| (target.pid, target.tracer.finish())).collect();
-        let before = std::mem::take(&mut self.stop_stats);
-        // Nobody writes into their pipes any more. What one says cannot be read is
-        // all there is to it.
+        let closed_before = std::mem::take(&mut self.stop_stats);
+        // The tracers have exited, so no more events will come. A pipe that cannot be read
+        // has none left.
         let _ = self.drain_all_pipes();
         self.targets.clear();
         self.stop_stats.clear();
-        before.into_iter().chain(cost).collect()
+        closed_before.into_iter().chain(stop_stats).collect()
     }
 }
 
 impl TracedProcess {
     fn thread_event(&mut self, root: &ProcRoot, event: &ptrace::TracerEvent) -> ThreadEvent {
-        let what = match event.kind {
-            ptrace::TracerEventKind::Delivered(info) => ThreadEventKind::Delivery(SignalDelivery {
-                siginfo: info,
-                claimed_sender: self.id_map.claimed_sender(root, &info),
+        let kind = match event.kind {
+            ptrace::TracerEventKind::Delivered(siginfo) => ThreadEventKind::Delivery(SignalDelivery {
+                siginfo,
+                claimed_sender: ClaimedSender::from_siginfo(root, &mut self.id_map, &siginfo),
             }),
             ptrace::TracerEventKind::ThreadCreated => ThreadEventKind::NewThread,
             ptrace::TracerEventKind::Exec { .. } => ThreadEventKind::Exec,
             ptrace::TracerEventKind::Stopped(signal) => ThreadEventKind::JobControlStop(signal),
-            ptrace::TracerEventKind::Exited(ending) => ThreadEventKind::Exited(ending),
+            ptrace::TracerEventKind::Exited(termination) => ThreadEventKind::Exited(termination),
             ptrace::TracerEventKind::Lost(count) => ThreadEventKind::Lost(count),
         };
-        ThreadEvent::new(Some(self.pid), Some(event.tid), event.time, what)
+        ThreadEvent::new(Some(self.pid), Some(event.tid), event.time, kind)
     }
 }
 
-/// Whether all of it has ended, be it a zombie still.
+/// Returns `true` if all threads of the process have exited, even if it is a zombie.
 fn has_exited(root: &ProcRoot, pid: u32) -> bool {
     match root.status(pid) {
         Ok(status) => process_has_exited(&status, ProcReader::new(root).threads(pid, &status).ok().as_ref()),
@@ -155,16 +156,16 @@ fn has_exited(root: &ProcRoot, pid: u32) -> bool {
     }
 }
 
-/// What a tracer sees of signals is chosen here: all of them stop the process.
-fn matches_scope(event: &ThreadEvent, filter: &EventScope) -> bool {
-    let ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: claimed }) = &event.kind
-    else {
+/// Returns `true` if the event is in scope. A tracer reports every signal, because every
+/// signal stops the process.
+fn matches_scope(event: &ThreadEvent, scope: &EventScope) -> bool {
+    let ThreadEventKind::Delivery(SignalDelivery { siginfo, claimed_sender }) = &event.kind else {
         return true;
     };
-    let sender = claimed.as_ref().and_then(|claimed| claimed.pid);
-    let sent_by =
-        filter.sender_pids.is_empty() || sender.is_some_and(|pid| filter.sender_pids.contains(&pid));
-    filter.signals.contains(info.signal) && sent_by
+    let sender_pid = claimed_sender.as_ref().and_then(|claimed| claimed.pid);
+    let sender_matches =
+        scope.sender_pids.is_empty() || sender_pid.is_some_and(|pid| scope.sender_pids.contains(&pid));
+    scope.signals.contains(siginfo.signal) && sender_matches
 }
 
 #[cfg(test)]
@@ -172,21 +173,21 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::inspect::ClaimedSender;
     use crate::signal::{Arch, Siginfo, Signal, SignalSet};
 
     #[test]
     fn sender_filter_compares_pid_in_our_namespace() {
-        let passes_from = |senders: &[u32], pid: Option<u32>| {
-            let info = Siginfo { pid: 7, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
-            let claimed = Some(ClaimedSender { inner_pid: 7, pid, uid: 0, name: None, is_child: false });
-            let what = ThreadEventKind::Delivery(SignalDelivery { siginfo: info, claimed_sender: claimed });
+        let matches = |sender_pids: &[u32], outer_pid: Option<u32>| {
+            let siginfo = Siginfo { pid: 7, ..Siginfo::from_signal(Signal::new(15).unwrap()) };
+            let claimed_sender =
+                Some(ClaimedSender { inner_pid: 7, pid: outer_pid, uid: 0, name: None, is_child: false });
+            let kind = ThreadEventKind::Delivery(SignalDelivery { siginfo, claimed_sender });
             let signals = SignalSet::all(Arch::NATIVE);
-            let filter = EventScope { target_pids: None, sender_pids: senders.to_vec(), signals };
-            matches_scope(&ThreadEvent::new(Some(1), Some(1), SystemTime::now(), what), &filter)
+            let scope = EventScope { target_pids: None, sender_pids: sender_pids.to_vec(), signals };
+            matches_scope(&ThreadEvent::new(Some(1), Some(1), SystemTime::now(), kind), &scope)
         };
-        assert!(passes_from(&[], None) && passes_from(&[1007], Some(1007)));
-        assert!(!passes_from(&[7], Some(1007)), "that is its number in another namespace");
-        assert!(!passes_from(&[7], None));
+        assert!(matches(&[], None) && matches(&[1007], Some(1007)));
+        assert!(!matches(&[7], Some(1007)), "7 is its PID in another namespace");
+        assert!(!matches(&[7], None));
     }
 }

@@ -1,55 +1,55 @@
-//! Where an address of a process lies.
+//! The location of an address in the memory of a process.
 
-/// An address, and what is known of it.
+/// An address, and the region and function that contain it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLocation {
-    /// The address, in the process's own memory.
+    /// The address in the memory of the process.
     pub address: u64,
-    /// What lies there.
+    /// The region that contains the address.
     pub region: Region,
-    /// Whether it may be executed.
+    /// `true` if the memory is executable.
     pub is_executable: bool,
-    /// How far into the area; of a file it is the address in the file's own
-    /// numbers, which addr2line(1) and debuggers take.
+    /// The offset in the region. In a file it is the virtual address of the ELF file, which
+    /// addr2line(1) and debuggers accept.
     pub region_offset: Option<u64>,
-    /// The function it lies in.
+    /// The function that contains the address.
     pub symbol: Option<FunctionOffset>,
 }
 
-/// What memory is made of.
+/// The content of a memory region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Region {
     /// A file.
     File {
-        /// Its path in the process's own mount namespace.
+        /// The path in the mount namespace of the process.
         path: Vec<u8>,
-        /// Whether it has been removed, or replaced, since.
+        /// `true` if the file was removed or replaced since it was mapped.
         is_deleted: bool,
     },
-    /// What the kernel gives a name: `[vdso]`, `[heap]`, `[anon:jit]`.
+    /// A region that the kernel names: `[vdso]`, `[heap]`, `[anon:jit]`.
     KernelNamed(Vec<u8>),
-    /// Memory without a name, such as code that was made while running.
+    /// Memory without a name, such as code generated at run time.
     Anonymous,
-    /// Nothing: whoever jumps there ends by SEGV.
+    /// No memory. A jump there terminates the process with SEGV.
     Unmapped,
-    /// The kernel's own: a kernel thread takes the signal in its own code; any
-    /// other process that jumps there ends by SEGV.
+    /// Kernel memory. It contains the code of kernel threads. A jump from user space
+    /// terminates the process with SEGV.
     Kernel,
-    /// The mappings may not be read.
+    /// The memory map could not be read.
     Unknown,
 }
 
-/// A function.
+/// A position in a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionOffset {
-    /// Its name, demangled; any bytes where it is of no such language.
+    /// The demangled name of the function. It can contain any bytes.
     pub name: Vec<u8>,
-    /// How many bytes behind its beginning.
+    /// The offset from the start of the function, in bytes.
     pub offset: u64,
 }
 
 impl CodeLocation {
-    /// An address of which nothing else is known.
+    /// Returns the location of an address of which nothing else is known.
     pub fn unknown(address: u64) -> CodeLocation {
         CodeLocation {
             address,
@@ -60,8 +60,8 @@ impl CodeLocation {
         }
     }
 
-    /// Whether a jump there ends the process: nothing is mapped, or it is no
-    /// code.
+    /// Returns `true` if a jump to the address terminates the process, because no executable
+    /// memory is mapped there.
     pub fn faults_when_called(&self) -> bool {
         match self.region {
             Region::Unmapped => true,
@@ -70,14 +70,14 @@ impl CodeLocation {
         }
     }
 
-    /// The name of what it lies in, see [`Region::name`].
+    /// Returns the name of the region, see [`Region::name`].
     pub fn region_name(&self) -> Option<&[u8]> {
         self.region.name()
     }
 }
 
 impl Region {
-    /// Its name: of a file without its folders. `None` for memory that has none.
+    /// Returns the name of the region: of a file, the file name without directories.
     pub fn name(&self) -> Option<&[u8]> {
         match self {
             Region::File { path, .. } => path.rsplit(|byte| *byte == b'/').next(),

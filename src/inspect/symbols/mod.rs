@@ -1,7 +1,7 @@
-//! Turns addresses into functions and libraries.
+//! Translation of addresses to functions and libraries.
 
 mod demangle;
 mod elf;
-pub mod location;
+pub(super) mod location;
 pub(super) mod symbolize;
 mod table;

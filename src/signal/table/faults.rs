@@ -1,4 +1,4 @@
-//! Signals for what an instruction or a call did wrong.
+//! Signals for faults of an instruction or a system call.
 
 use super::{Alias, DefaultAction, PosixEdition, SourceKind, StandardSignal, alias_on_all};
 use crate::signal::Arch;

@@ -1,4 +1,4 @@
-//! Signals of timers, limits, input and output, and power.
+//! Signals for timers, limits, input and output, and power.
 
 use super::{Alias, DefaultAction, PosixEdition, SourceKind, StandardSignal, alias_on_all};
 use crate::signal::Arch;

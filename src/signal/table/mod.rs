@@ -1,9 +1,8 @@
-//! The facts of every standard signal, as data, split by where signals come
-//! from: `faults`, `terminal`, `processes`, `kernel`.
+//! The table of standard signals, split by their main source: `faults`, `terminal`,
+//! `processes`, `kernel`.
 //!
-//! Actions and standards follow signal(7); where the kernel does otherwise
-//! (EMT dumps core: include/linux/signal.h), the kernel is right. WINCH joined
-//! the standard with POSIX.1-2024.
+//! Actions and standards follow signal(7), except where the kernel differs (EMT dumps
+//! core: include/linux/signal.h). WINCH is part of the standard since POSIX.1-2024.
 
 mod faults;
 mod kernel;
@@ -14,26 +13,26 @@ use std::fmt;
 
 use super::{Arch, Signal};
 
-/// Everything known of one standard signal.
+/// The facts about a standard signal.
 #[derive(Debug)]
 pub struct StandardSignal {
     /// The name, without SIG.
     pub name: &'static str,
-    /// Other names of the same signal, each with the numberings that know it.
+    /// Other names of the signal.
     pub aliases: &'static [Alias],
-    /// Its numbers in the order of [`Arch::ALL`]; 0 where it does not exist.
+    /// The numbers in the order of [`Arch::ALL`]; 0 if the architecture does not have it.
     pub numbers: [u8; 5],
-    /// What happens where no handler is installed.
+    /// The default action.
     pub action: DefaultAction,
-    /// The standard that brought it.
+    /// The standard that introduced it.
     pub posix_edition: PosixEdition,
-    /// What it says, in a few words.
+    /// A short description.
     pub description: &'static str,
-    /// The kinds of source it comes from.
+    /// The kinds of its sources.
     pub source_kinds: &'static [SourceKind],
-    /// Where it comes from, in words.
+    /// A description of its sources.
     pub sources: &'static str,
-    /// What programs use it for.
+    /// A description of its use in programs.
     pub uses: &'static str,
 }
 
@@ -42,52 +41,52 @@ pub struct StandardSignal {
 pub struct Alias {
     /// The name, without SIG.
     pub name: &'static str,
-    /// The numberings it exists in.
+    /// The architectures that have it.
     pub arches: &'static [Arch],
 }
 
-/// An alias that every architecture knows.
+/// An alias on all architectures.
 const fn alias_on_all(name: &'static str) -> Alias {
     Alias { name, arches: &Arch::ALL }
 }
 
 impl StandardSignal {
-    /// Its number on an architecture; `None` where it does not exist.
+    /// The signal on an architecture; `None` if the architecture does not have it.
     pub const fn signal_on(&self, arch: Arch) -> Option<Signal> {
         Signal::new(self.numbers[arch.number_index()])
     }
 
-    /// Its aliases on an architecture.
+    /// The aliases on an architecture.
     pub fn aliases_on(&self, arch: Arch) -> impl Iterator<Item = &'static str> + use<> {
         self.aliases.iter().filter(move |alias| alias.arches.contains(&arch)).map(|alias| alias.name)
     }
 
-    /// Whether this is its name or one of its aliases there.
+    /// Whether `name` is the name or an alias of the signal on an architecture.
     pub(super) fn has_name(&self, name: &str, arch: Arch) -> bool {
         self.name == name || self.aliases_on(arch).any(|alias| alias == name)
     }
 
-    /// Whether a process may catch, block or ignore it: all but KILL and STOP.
+    /// Whether a process may catch, block or ignore it: `false` for KILL and STOP.
     pub fn is_catchable(&self) -> bool {
         !matches!(self.name, "KILL" | "STOP")
     }
 }
 
-/// All of them.
+/// The parts of the table.
 pub(super) const TABLES: [&[StandardSignal]; 4] =
     [terminal::SIGNALS, processes::SIGNALS, faults::SIGNALS, kernel::SIGNALS];
 
-/// Every standard signal of any architecture, in no particular order.
+/// The standard signals of all architectures, in no particular order.
 pub fn standard_signals() -> impl Iterator<Item = &'static StandardSignal> {
     TABLES.into_iter().flatten()
 }
 
-/// What every real-time signal does by default (signal(7)).
+/// The default action of every real-time signal (signal(7)).
 pub const REALTIME_DEFAULT_ACTION: DefaultAction = DefaultAction::Term;
-/// The standard that brought real-time signals: POSIX.1b.
+/// The standard that introduced real-time signals: POSIX.1b.
 pub const REALTIME_POSIX_EDITION: PosixEdition = PosixEdition::P1993;
 
-/// A default action, in the words of signal(7).
+/// A default action, with the name of signal(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DefaultAction {
     /// Terminate the process.
@@ -103,7 +102,7 @@ pub enum DefaultAction {
 }
 
 impl DefaultAction {
-    /// What the action does, as a verb: "terminate", "dump core", ...
+    /// The action as a verb: "terminate", "dump core", ...
     pub const fn verb(self) -> &'static str {
         match self {
             DefaultAction::Term => "terminate",
@@ -127,7 +126,7 @@ impl fmt::Display for DefaultAction {
     }
 }
 
-/// The standard that brought a signal, as signal(7) abbreviates them.
+/// The standard that introduced a signal, with the abbreviations of signal(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PosixEdition {
     /// POSIX.1-1990.
@@ -138,7 +137,7 @@ pub enum PosixEdition {
     P2001,
     /// POSIX.1-2024.
     P2024,
-    /// None; the signal is historical or Linux's own.
+    /// None; the signal is historical or specific to Linux.
     Unspecified,
 }
 
@@ -154,18 +153,18 @@ impl fmt::Display for PosixEdition {
     }
 }
 
-/// A kind of source a signal comes from.
+/// The kind of the source of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceKind {
-    /// An exception the processor raised for an instruction.
+    /// An exception of the processor for an instruction.
     Hardware,
-    /// A key, the size or the loss of the terminal.
+    /// A key, the window size or the hang-up of the terminal.
     Terminal,
-    /// A timer that ran out.
+    /// A timer that expired.
     Timer,
-    /// Another event the kernel tells of.
+    /// Another event in the kernel.
     Kernel,
-    /// A process that sent it with kill(2) and its kin.
+    /// A process that sent it with kill(2) or a similar call.
     Process,
 }
 
@@ -200,9 +199,9 @@ mod tests {
 
     #[test]
     fn kill_and_stop_are_not_catchable() {
-        let held: Vec<&str> =
+        let uncatchable: Vec<&str> =
             standard_signals().filter(|facts| !facts.is_catchable()).map(|facts| facts.name).collect();
-        assert_eq!(held, ["KILL", "STOP"]);
+        assert_eq!(uncatchable, ["KILL", "STOP"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Signals that processes send each other, and that tell of children.
+//! Signals that processes send to each other, and CHLD.
 
 use super::{DefaultAction, PosixEdition, SourceKind, StandardSignal, alias_on_all};
 

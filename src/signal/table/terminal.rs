@@ -1,4 +1,4 @@
-//! Signals of terminals and job control.
+//! Signals for terminals and job control.
 
 use super::{DefaultAction, PosixEdition, SourceKind, StandardSignal};
 

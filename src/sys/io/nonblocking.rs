@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libc::c_int;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::process::pidfd::poll_with_timeout;
@@ -76,7 +77,7 @@ impl NonblockingWriter {
         if kind.is_socket() {
             return NonblockingWriter { file, shared: true, strategy: WriteStrategy::SendDontwait };
         }
-        if kind.is_file() || !is_open_for_writing(descriptor) {
+        if kind.is_file() || !is_open_for_writing(file.as_fd()) {
             return NonblockingWriter { file, shared: true, strategy: WriteStrategy::Native };
         }
         let path = format!("/proc/self/fd/{descriptor}");
@@ -118,8 +119,7 @@ impl NonblockingWriter {
     /// file. Nothing may be written afterwards.
     pub fn unread_bytes_on_close(&mut self) -> usize {
         let (Ok(meta), mut unread) = (self.file.metadata(), 0 as c_int) else { return 0 };
-        let is_own_fifo =
-            meta.file_type().is_fifo() && access_mode(self.file.as_raw_fd()) == Some(libc::O_RDWR);
+        let is_own_fifo = meta.file_type().is_fifo() && access_mode(self.file.as_fd()) == Some(OFlag::O_RDWR);
         // SAFETY: FIONREAD (ioctl_list(2)) writes an int.
         let result = unsafe { libc::ioctl(self.file.as_raw_fd(), libc::FIONREAD, &raw mut unread) };
         if self.shared || !is_own_fifo || result < 0 || unread == 0 {
@@ -199,14 +199,13 @@ impl NonblockingWriter {
 
 /// Whether a descriptor is open for writing. The substitute for a closed standard
 /// stream is not, and opening it again would make it writable.
-fn is_open_for_writing(descriptor: c_int) -> bool {
-    access_mode(descriptor) != Some(libc::O_RDONLY)
+fn is_open_for_writing(descriptor: BorrowedFd<'_>) -> bool {
+    access_mode(descriptor) != Some(OFlag::O_RDONLY)
 }
 
-fn access_mode(descriptor: c_int) -> Option<c_int> {
-    // SAFETY: fcntl(2) with F_GETFL takes a plain number.
-    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
-    (flags >= 0).then_some(flags & libc::O_ACCMODE)
+fn access_mode(descriptor: BorrowedFd<'_>) -> Option<OFlag> {
+    let flags = fcntl(descriptor, FcntlArg::F_GETFL).ok()?;
+    Some(OFlag::from_bits_retain(flags) & OFlag::O_ACCMODE)
 }
 
 /// Opens a file with O_NONBLOCK. O_NOCTTY keeps a terminal from becoming the

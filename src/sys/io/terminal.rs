@@ -1,23 +1,23 @@
-//! What standard output is: a terminal or not, how wide, and with colour.
+//! Properties of standard output: terminal or not, width, colour.
 
 use std::io::IsTerminal;
 
 use anstream::{AutoStream, ColorChoice};
 
-/// What is known of standard output.
+/// The properties of standard output.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalInfo {
     /// Whether it is a terminal.
     pub is_terminal: bool,
-    /// The terminal's width in columns, where it tells one.
+    /// The width of the terminal in columns, if the terminal reports it.
     pub width: Option<u16>,
-    /// Whether colour is wanted: a terminal that can show it, unless `NO_COLOR`
-    /// is set; `CLICOLOR_FORCE` wants it elsewhere too.
+    /// Whether output is coloured: on a terminal that supports colour, unless
+    /// `NO_COLOR` is set; elsewhere if `CLICOLOR_FORCE` is set.
     pub use_color: bool,
 }
 
 impl TerminalInfo {
-    /// Asks the terminal and the environment.
+    /// Reads the properties from the terminal and the environment.
     pub fn detect() -> TerminalInfo {
         let stdout = std::io::stdout();
         let terminal = stdout.is_terminal();
@@ -31,10 +31,10 @@ impl TerminalInfo {
     }
 }
 
-/// The width of the terminal at standard output, in columns.
+/// The width of the terminal on standard output, in columns.
 fn terminal_width() -> Option<u16> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ fills in one winsize (ioctl_tty(2)), and `size` is one.
-    let answered = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
-    (answered == 0 && size.ws_col > 0).then_some(size.ws_col)
+    let result = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    (result == 0 && size.ws_col > 0).then_some(size.ws_col)
 }

@@ -1,9 +1,9 @@
-//! Child processes that do a part of sigtool's work, and the memory that both
-//! share: what blocks in such a process does not block sigtool.
+//! Helper processes that do a part of the work of sigtool, and memory that both share.
+//! If the helper blocks, sigtool does not.
 //!
-//! A child is started by clone(2) without an exit signal: waiting for other
-//! children does not meet it, and no SIGCHLD reports it. Its work may neither
-//! allocate nor take a lock, because sigtool may have threads.
+//! A helper is started by clone(2) without an exit signal: a wait for other children
+//! does not find it, and no SIGCHLD reports its exit. Its work must neither allocate
+//! nor take a lock, because sigtool may have threads.
 
 use std::ffi::{c_int, c_long};
 use std::io;
@@ -12,12 +12,15 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use libc::pid_t;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::unistd::getppid;
 
 use crate::signal::{Arch, SignalSet};
 use crate::sys::signal::mask;
 use crate::sys::signal::send::check_syscall;
 
-/// Every signal held back from the calling thread, until this is dropped.
+/// Blocks every signal in the calling thread until it is dropped.
 pub(in crate::sys) struct BlockedSignals(SignalSet);
 
 impl BlockedSignals {
@@ -25,7 +28,7 @@ impl BlockedSignals {
         mask::change_mask(libc::SIG_BLOCK, SignalSet::all(Arch::NATIVE)).map(BlockedSignals)
     }
 
-    /// What was held back before.
+    /// The signal mask before.
     pub(in crate::sys) fn previous_mask(&self) -> SignalSet {
         self.0
     }
@@ -37,42 +40,42 @@ impl Drop for BlockedSignals {
     }
 }
 
-/// Starts a child that does the work and ends.
+/// Starts a child that calls `work` and exits.
 ///
 /// # Errors
 /// The errors of clone(2).
 pub(in crate::sys) fn start(flags: c_int, work: impl FnOnce()) -> io::Result<pid_t> {
-    // SAFETY: without a stack and CLONE_VM, clone(2) is fork(2). The child calls
-    // nothing that allocates or locks, and never returns from this block.
-    let answer = unsafe { libc::syscall(libc::SYS_clone, c_long::from(flags), 0, 0, 0, 0) };
-    check_syscall(answer)?;
-    if answer == 0 {
-        // Also where the work panics: nothing of the caller's may be run.
-        let _end = ExitOnDrop;
+    // SAFETY: without a stack and CLONE_VM, clone(2) acts as fork(2). The child calls
+    // nothing that allocates or locks, and never returns from this function.
+    let result = unsafe { libc::syscall(libc::SYS_clone, c_long::from(flags), 0, 0, 0, 0) };
+    check_syscall(result)?;
+    if result == 0 {
+        // Exits also if the work panics, so that no code of the caller runs.
+        let _exit = ExitOnDrop;
         work();
     }
-    pid_t::try_from(answer).map_err(io::Error::other)
+    pid_t::try_from(result).map_err(io::Error::other)
 }
 
-/// Kills a child of [`start`] that has not been waited for.
+/// Kills a child of [`start`] that has not been reaped.
 pub(in crate::sys) fn kill_child(child: pid_t) {
-    // SAFETY: kill(2) takes plain numbers; the child has not been waited for, so
-    // the number is its own.
+    // SAFETY: the arguments of kill(2) are plain numbers. The child has not been
+    // reaped, so the PID is still its own.
     unsafe { libc::kill(child, libc::SIGKILL) };
 }
 
-/// Whether a child of [`start`] has ended; waits for it then, and not otherwise.
+/// Reaps a child of [`start`] if it has exited, and returns whether it has.
 pub(in crate::sys) fn try_reap(child: pid_t) -> bool {
-    // SAFETY: waitpid(2) may be given a null status.
+    // SAFETY: a null status is valid for waitpid(2).
     unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
 }
 
-/// Kills a child of [`start`]. `wait`: until it has ended, which it does at once unless
-/// it sleeps uninterruptibly.
+/// Kills a child of [`start`]. With `wait`, waits until it has exited, which takes long
+/// only if it is in an uninterruptible sleep.
 pub(in crate::sys) fn kill_and_reap(child: pid_t, wait: bool) {
     let options = if wait { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
-    // SAFETY: both calls take plain numbers, or a null status; the child has not
-    // been waited for, so the number is its own.
+    // SAFETY: the arguments of both calls are plain numbers and a valid null status.
+    // The child has not been reaped, so the PID is still its own.
     unsafe {
         libc::kill(child, libc::SIGKILL);
         while libc::waitpid(child, std::ptr::null_mut(), options) < 0
@@ -81,33 +84,31 @@ pub(in crate::sys) fn kill_and_reap(child: pid_t, wait: bool) {
     }
 }
 
-/// Ends this child with its parent, by a signal that cannot be blocked.
+/// Makes the kernel kill this child when its parent exits.
 pub(in crate::sys) fn exit_with_parent(parent: pid_t) {
-    // SAFETY: both calls take plain numbers or nothing.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // It may have ended before that was said.
-        if libc::getppid() != parent {
-            libc::_exit(0);
-        }
+    let _ = set_pdeathsig(Signal::SIGKILL);
+    // The parent may have exited before the call.
+    if getppid().as_raw() != parent {
+        // SAFETY: _exit(2) does not return, and runs no code of the caller.
+        unsafe { libc::_exit(0) }
     }
 }
 
-/// Waits while the number in shared memory is `expected`: until it is woken, a
-/// signal is handled or the time is over.
+/// Waits while the number in shared memory is `expected`: until [`futex_wake`], a
+/// handled signal or the end of the time.
 pub(in crate::sys) fn futex_wait(futex: &AtomicU32, expected: u32, time: Option<Duration>) {
-    let time = time.map(|time| libc::timespec {
+    let timeout = time.map(|time| libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         tv_nsec: time.subsec_nanos().into(),
     });
-    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the number and the time outlive the call.
-    unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAIT, expected, time) };
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the number and the timeout, which may be null, outlive the call.
+    unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAIT, expected, timeout) };
 }
 
-/// Wakes the process that waits for the number to change.
+/// Wakes the process that waits in [`futex_wait`] for a change of the number.
 pub(in crate::sys) fn futex_wake(futex: &AtomicU32) {
-    // SAFETY: the number outlives the call, which takes its address only.
+    // SAFETY: the number outlives the call, which uses only its address.
     unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
 
@@ -115,16 +116,17 @@ struct ExitOnDrop;
 
 impl Drop for ExitOnDrop {
     fn drop(&mut self) {
-        // SAFETY: _exit(2) does not return, and runs nothing of the caller's.
+        // SAFETY: _exit(2) does not return, and runs no code of the caller.
         unsafe { libc::_exit(0) }
     }
 }
 
-/// Closes what was inherited, so that no pipe of sigtool's outlives it here.
+/// Closes the inherited descriptors, so that this child does not keep pipes of sigtool
+/// open after sigtool has exited.
 pub(in crate::sys) fn close_all_except(keep: Option<c_int>) {
     let close = |first: c_int, last: c_long| {
-        // SAFETY: close_range(2), since Linux 5.9, takes plain numbers; whatever
-        // it closes is not used in this process.
+        // SAFETY: the arguments of close_range(2), since Linux 5.9, are plain numbers.
+        // This child does not use the descriptors that it closes.
         unsafe { libc::syscall(libc::SYS_close_range, c_long::from(first), last, 0) };
     };
     match keep {
@@ -138,33 +140,35 @@ pub(in crate::sys) fn close_all_except(keep: Option<c_int>) {
     }
 }
 
-/// What zeroes are a value of, and which holds nothing that means something in
-/// one process only.
+/// A type for shared memory: zeroes are a valid value, and no value depends on the
+/// process.
 ///
 /// # Safety
 /// Any bytes must be a valid value.
 pub(in crate::sys) unsafe trait PlainData {}
 
-/// Memory that a helper writes and its parent reads, once the helper has ended;
-/// what is atomic, both may at any time.
+/// Memory that a helper writes and that its parent reads after the helper has exited.
+/// Both may use atomic fields at any time.
 #[derive(Debug)]
 pub(in crate::sys) struct SharedMemory<T: PlainData>(NonNull<T>);
 
 impl<T: PlainData> SharedMemory<T> {
-    /// Zeroes; all there from the start, so that no page is awaited later.
+    /// Maps zeroed memory and allocates all its pages now, so that no later access waits
+    /// for a page.
     pub(in crate::sys) fn new() -> io::Result<SharedMemory<T>> {
         SharedMemory::map(libc::MAP_POPULATE)
     }
 
-    /// Zeroes, for what is large and may never be used: a page is there once it is.
+    /// Maps zeroed memory and allocates each page on its first use. For large memory that
+    /// may stay unused.
     pub(in crate::sys) fn new_on_demand() -> io::Result<SharedMemory<T>> {
         SharedMemory::map(0)
     }
 
-    fn map(more: c_int) -> io::Result<SharedMemory<T>> {
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS | more);
-        // SAFETY: new memory, of no file, wherever the kernel likes.
+    fn map(extra_flags: c_int) -> io::Result<SharedMemory<T>> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | extra_flags;
+        // SAFETY: the kernel maps new anonymous memory at an unused address.
         let memory = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), protection, flags, -1, 0) };
         if memory == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -173,22 +177,22 @@ impl<T: PlainData> SharedMemory<T> {
     }
 
     pub(in crate::sys) fn get(&self) -> &T {
-        // SAFETY: the memory is as large and as aligned (to a page) as it must
-        // be, and any bytes are valid. What is not atomic the helper alone writes,
-        // and it has ended, or is who looks.
+        // SAFETY: the memory has the size of T and the alignment of a page, and any bytes
+        // are a valid T. Only the helper writes fields that are not atomic, and either it
+        // has exited or it is the caller.
         unsafe { self.0.as_ref() }
     }
 
-    /// In the helper.
+    /// The memory for the helper, which may write to it.
     pub(in crate::sys) fn get_mut(&mut self) -> &mut T {
-        // SAFETY: as above; the parent does not look while the helper lives.
+        // SAFETY: as in `get`. The parent does not read while the helper runs.
         unsafe { self.0.as_mut() }
     }
 }
 
 impl<T: PlainData> Drop for SharedMemory<T> {
     fn drop(&mut self) {
-        // SAFETY: it was mapped so, and nothing borrows it any more.
+        // SAFETY: `map` has mapped this memory with this size, and nothing borrows it.
         unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<T>()) };
     }
 }

@@ -1,4 +1,5 @@
-//! The terminal's foreground, and stopping as a job does.
+//! Job control: the foreground of the terminal, and stopping or terminating sigtool
+//! itself.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -6,6 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use libc::pid_t;
+use nix::sys::prctl::set_dumpable;
+use nix::unistd::{Pid, setpgid, tcgetpgrp, tcsetpgrp};
 
 use super::{own_session_id, process_group_of};
 use crate::signal::consts::{CONT, TSTP};
@@ -14,42 +17,39 @@ use crate::sys::signal::mask;
 use crate::sys::signal::send::own_process_group;
 use crate::sys::signal::signalfd::is_ignored;
 
-/// The terminal that controls this process.
+/// The controlling terminal of this process.
 #[derive(Debug)]
 pub struct ControllingTerminal(File);
 
 impl ControllingTerminal {
-    /// It; `None` where there is none.
+    /// Opens the terminal; `None` if this process has none.
     pub fn open() -> Option<ControllingTerminal> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
         options.open("/dev/tty").ok().map(ControllingTerminal)
     }
 
-    /// The process group in its foreground.
+    /// The foreground process group.
     pub fn foreground_group(&self) -> Option<u32> {
-        // SAFETY: tcgetpgrp(3) takes a descriptor, which is open.
-        u32::try_from(unsafe { libc::tcgetpgrp(self.0.as_raw_fd()) }).ok().filter(|group| *group != 0)
+        u32::try_from(tcgetpgrp(&self.0).ok()?.as_raw()).ok().filter(|group| *group != 0)
     }
 
-    /// Whether this process is in its foreground. TTIN must be blocked.
+    /// Whether this process is in the foreground. TTIN must be blocked.
     pub fn is_in_foreground(&self) -> bool {
         if own_process_group() != 0 {
             return self.foreground_group() == Some(own_process_group());
         }
-        // The group lies outside the pid namespace, and has no number here. But
-        // who is in the background may not even read nothing.
-        // SAFETY: read(2) of no bytes writes none; the descriptor is open.
+        // The group is outside the PID namespace and has no ID here. But in the background
+        // even a read of no bytes fails.
+        // SAFETY: read(2) of no bytes does not use the null pointer.
         let read = unsafe { libc::read(self.0.as_raw_fd(), std::ptr::null_mut(), 0) };
         read == 0 || io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
     }
 
-    /// Puts a process group into its foreground. TTOU, which a process of the
-    /// background would stop by, must be blocked. Gives whether it is there.
+    /// Puts a process group into the foreground and returns whether that succeeded.
+    /// TTOU, which would stop a process in the background, must be blocked.
     pub fn set_foreground_group(&self, group: u32) -> bool {
-        let Ok(group) = pid_t::try_from(group) else { return false };
-        // SAFETY: tcsetpgrp(3) takes an open descriptor and a plain number.
-        unsafe { libc::tcsetpgrp(self.0.as_raw_fd(), group) == 0 }
+        pid_t::try_from(group).is_ok_and(|group| tcsetpgrp(&self.0, Pid::from_raw(group)).is_ok())
     }
 }
 
@@ -59,8 +59,8 @@ impl AsFd for ControllingTerminal {
     }
 }
 
-/// Whether this process leads its session: then what the terminal tells at a
-/// hang-up reaches it alone.
+/// Whether this process leads its session. Then only this process receives the HUP of
+/// a hang-up of the terminal.
 pub fn is_session_leader() -> bool {
     own_session_id() == Some(std::process::id())
 }
@@ -70,74 +70,72 @@ pub fn is_in_own_group(pid: u32) -> bool {
     process_group_of(pid) == Some(own_process_group())
 }
 
-/// Whether this process is, by itself, what a shell at a terminal sees as its
-/// job: the parent is in another process group.
+/// Whether this process is a job of a shell at a terminal: there is a terminal, and
+/// the parent is in another process group.
 pub fn is_shell_job() -> bool {
-    let shell = process_group_of(std::os::unix::process::parent_id());
-    shell.is_some_and(|group| group != own_process_group()) && ControllingTerminal::open().is_some()
+    let parent_group = process_group_of(std::os::unix::process::parent_id());
+    parent_group.is_some_and(|group| group != own_process_group()) && ControllingTerminal::open().is_some()
 }
 
-/// Waits until what is just being sent to this whole process group has reached
-/// all of it: the kernel sends it under the lock of all processes, which
-/// setpgid(2) takes for itself.
+/// Waits until a signal that is being sent to this process group is pending for all
+/// members. The kernel sends such a signal under the tasklist lock, and setpgid(2)
+/// waits for that lock.
 pub fn wait_for_group_signals() {
-    // SAFETY: setpgid(2) takes plain numbers. No process has this one (it is
-    // above the kernel's greatest, 2^22), so nothing changes.
-    unsafe { libc::setpgid(pid_t::MAX, 0) };
+    // No process has this PID, which is above the greatest one (2^22), so nothing
+    // changes.
+    let _ = setpgid(Pid::from_raw(pid_t::MAX), Pid::from_raw(0));
 }
 
-/// Stops this process, or all of its process group, by a signal of job control,
-/// which is blocked, and is so again when the process has been continued. In an
-/// orphaned process group, where nobody could continue it, the kernel drops the
-/// signal.
+/// Stops this process, or with `group` its whole process group, by a job control
+/// signal. The signal must be blocked, and is blocked again after the process has been
+/// continued. In an orphaned process group the kernel drops the signal, because no
+/// shell would continue the process.
 pub fn stop_self(signal: Signal, group: bool) {
     let number = libc::c_int::from(signal.get());
-    let ignored = is_ignored(signal);
-    if ignored {
+    let was_ignored = is_ignored(signal);
+    if was_ignored {
         mask::set_disposition(signal, libc::SIG_DFL);
     }
-    // SAFETY: kill(2) and getpid(2) take plain numbers; the process is this one,
-    // and 0 is its group.
+    // SAFETY: the arguments of kill(2) are plain numbers: this process, or 0 for its
+    // process group.
     unsafe { libc::kill(if group { 0 } else { libc::getpid() }, number) };
-    let one: SignalSet = [signal].into_iter().collect();
-    let _ = mask::change_mask(libc::SIG_UNBLOCK, one);
-    let _ = mask::change_mask(libc::SIG_BLOCK, one);
-    if ignored {
+    let set: SignalSet = [signal].into_iter().collect();
+    let _ = mask::change_mask(libc::SIG_UNBLOCK, set);
+    let _ = mask::change_mask(libc::SIG_BLOCK, set);
+    if was_ignored {
         mask::set_disposition(signal, libc::SIG_IGN);
     }
 }
 
-/// Ends this process by a signal, which is blocked, as its default action does,
-/// but without a core; with `group`, its whole process group. Returns where the
-/// kernel does not do it (PID 1).
+/// Terminates this process, or with `group` its whole process group, by the default
+/// action of a blocked signal, but without a core dump. Returns if the kernel drops the
+/// signal (PID 1).
 pub fn terminate_self(signal: Signal, group: bool) {
-    // SAFETY: this option takes a plain number, as kill(2) and getpid(2) do; the
-    // process is this one.
-    unsafe {
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-        mask::set_disposition(signal, libc::SIG_DFL);
-        libc::kill(if group { 0 } else { libc::getpid() }, libc::c_int::from(signal.get()));
-    }
+    let _ = set_dumpable(false);
+    mask::set_disposition(signal, libc::SIG_DFL);
+    // SAFETY: the arguments of kill(2) are plain numbers: this process, or 0 for its
+    // process group.
+    unsafe { libc::kill(if group { 0 } else { libc::getpid() }, libc::c_int::from(signal.get())) };
     let _ = mask::change_mask(libc::SIG_UNBLOCK, [signal].into_iter().collect());
 }
 
-/// Whether a signal of job control stops this process: not so in an orphaned
-/// process group, nor the first process of a pid namespace. One whose group
-/// lies outside is counted in: others of the group are stopped for it. A child
-/// tries it.
+/// Whether a job control signal stops this process. It does not in an orphaned process
+/// group, nor for the first process of a PID namespace, unless its process group is
+/// outside the namespace: then the signal stops other members of the group. A child
+/// process tries it.
 pub fn can_be_stopped() -> bool {
     if std::process::id() == 1 && own_process_group() != 0 {
         return false;
     }
     let mut status = 0;
-    // SAFETY: this process has one thread, and the child does nothing but system
-    // calls, and ends by _exit(2). The status is filled in by waitpid(2), and
-    // the number is that of a child that has not been reaped.
+    // SAFETY: this process has one thread. The child only makes system calls, and ends
+    // with _exit(2). waitpid(2) fills in the status, and the PID is that of a child that
+    // has not been reaped.
     unsafe {
         let pid = libc::fork();
         if pid == 0 {
             stop_self(TSTP, false);
-            // The group may be continued, and stopped once more, meanwhile.
+            // Another process may continue and stop the group again meanwhile.
             while mask::is_pending(TSTP) && !mask::is_pending(CONT) {
                 stop_self(TSTP, false);
             }

@@ -1,4 +1,5 @@
-//! Starts, finds and waits for processes.
+//! System calls that start, find and wait for processes, and clocks in the units of
+//! /proc.
 
 pub(super) mod capabilities;
 pub mod child;
@@ -7,74 +8,59 @@ pub mod job_control;
 pub mod pidfd;
 pub mod spawn;
 
-use std::io;
-use std::mem::MaybeUninit;
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::kill;
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{Pid, SysconfVar, getpgid, getsid, sysconf};
 
-/// Whether a process or thread of this id exists, by the null signal: also
-/// where /proc hides it (hidepid, proc(5)).
+/// Whether a process or thread with this ID exists, according to the null signal.
+/// Also finds processes that /proc hides (hidepid, proc(5)).
 pub fn exists(id: u32) -> bool {
-    let Ok(id) = libc::pid_t::try_from(id) else { return false };
-    if id == 0 {
-        return false;
-    }
-    // SAFETY: kill(2) takes plain numbers; signal 0 checks and sends nothing,
-    // and id is positive, so no group is meant.
-    let answered = unsafe { libc::kill(id, 0) };
-    answered == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+    // Zero would mean the process group of sigtool.
+    positive_pid(id).is_some_and(|id| matches!(kill(id, None), Ok(()) | Err(Errno::EPERM)))
 }
 
-/// The process group of a process, by getpgid(2): in the numbers that signals
-/// are sent by, whatever /proc is mounted. `None` where it is gone.
+/// The process group of a process from getpgid(2), in the PID namespace of sigtool
+/// even if /proc shows another one. `None` if the process does not exist.
 pub fn process_group_of(pid: u32) -> Option<u32> {
-    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0)?;
-    // SAFETY: getpgid(2) takes a plain number.
-    u32::try_from(unsafe { libc::getpgid(pid) }).ok()
+    let group = getpgid(Some(positive_pid(pid)?)).ok()?;
+    u32::try_from(group.as_raw()).ok()
 }
 
-/// The session of this process, by getsid(2). `None` where its leader is
-/// outside the pid namespace.
+/// The session of this process from getsid(2). `None` if the session leader is
+/// outside the PID namespace.
 pub fn own_session_id() -> Option<u32> {
-    // SAFETY: getsid(2) takes a plain number; 0 is the caller.
-    u32::try_from(unsafe { libc::getsid(0) }).ok().filter(|session| *session != 0)
+    u32::try_from(getsid(None).ok()?.as_raw()).ok().filter(|session| *session != 0)
 }
 
-/// Raises the number of descriptors that may be open as far as is allowed, for
-/// the processes that are to be held; gives that number. What it was set to is of no use to us,
-/// and nothing is started that would inherit it.
+fn positive_pid(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().filter(|id| *id > 0).map(Pid::from_raw)
+}
+
+/// Raises the soft limit of open descriptors to the hard limit, so that sigtool can
+/// open many pidfds, and returns the hard limit. The previous limit is not restored,
+/// because no command that would inherit it is started.
 pub fn raise_open_file_limit() -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: both calls are given a whole rlimit that outlives them; where the
-    // first fails, the second is not made.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
-    }
-    limit.rlim_max
+    let Ok((_, hard_limit)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 0 };
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard_limit, hard_limit);
+    hard_limit
 }
 
-/// Clock ticks a second (sysconf(3), `_SC_CLK_TCK`).
+/// The number of clock ticks per second (sysconf(3), `_SC_CLK_TCK`).
 pub fn ticks_per_second() -> u64 {
-    // SAFETY: sysconf(3) takes a plain number.
-    let hertz = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    u64::try_from(hertz).unwrap_or(100).max(1)
+    let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten();
+    ticks.and_then(|ticks| u64::try_from(ticks).ok()).unwrap_or(100).max(1)
 }
 
-/// Clock ticks since boot: the unit of a process's start time in
-/// /proc/PID/stat (proc_pid_stat(5), field 22).
+/// The number of clock ticks since boot, which is the unit of the start time of a
+/// process in /proc/PID/stat (proc_pid_stat(5), field 22).
 pub fn boot_ticks() -> u64 {
-    let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: clock_gettime(2) fills a timespec in, and zeroes are a valid one
-    // where it fails.
-    let time = unsafe {
-        libc::clock_gettime(libc::CLOCK_BOOTTIME, time.as_mut_ptr());
-        time.assume_init()
-    };
-    let hertz = ticks_per_second();
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
-    seconds * hertz + nanos * hertz / 1_000_000_000
+    let Ok(time) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return 0 };
+    let ticks_per_second = ticks_per_second();
+    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec()).unwrap_or(0);
+    seconds * ticks_per_second + nanos * ticks_per_second / 1_000_000_000
 }
 
 #[cfg(test)]
@@ -85,7 +71,7 @@ mod tests {
     fn exists_rejects_invalid_pids() {
         assert!(exists(std::process::id()));
         assert!(!exists(0));
-        // Above the kernel's greatest pid (PID_MAX_LIMIT, 2^22).
+        // Above the greatest PID of the kernel (PID_MAX_LIMIT, 2^22).
         assert!(!exists(4_194_305));
         assert!(!exists(u32::MAX));
     }

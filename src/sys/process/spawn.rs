@@ -1,4 +1,4 @@
-//! Starting other programs in the signal state that sigtool was started in.
+//! Starting of other programs in the signal state that sigtool has inherited.
 
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The mask and the dispositions of SIGPIPE and SIGCHLD that this process has
-/// now: what std's way of starting a program, or `watch`, would not pass on as
-/// it is.
+/// The signal mask and the dispositions of SIGPIPE and SIGCHLD, which std::process, or
+/// `watch`, would change for a new program.
 #[derive(Clone, Copy)]
 pub struct InheritedSignalState {
     mask: libc::sigset_t,
@@ -20,43 +19,43 @@ pub struct InheritedSignalState {
 
 impl std::fmt::Debug for InheritedSignalState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inherited").field("ignores_pipe", &self.ignores_sigpipe).finish_non_exhaustive()
+        f.debug_struct("InheritedSignalState")
+            .field("ignores_sigpipe", &self.ignores_sigpipe)
+            .finish_non_exhaustive()
     }
 }
 
 impl InheritedSignalState {
-    /// Looks at the calling thread.
+    /// Reads the state of the calling thread.
     pub fn current() -> InheritedSignalState {
         let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
-        let mut pipe = MaybeUninit::<libc::sigaction>::zeroed();
-        let mut child = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: a null new set and a null new action only ask; both answers
-        // are filled in whole, and zeroes are valid where the call fails.
+        let mut sigpipe = MaybeUninit::<libc::sigaction>::zeroed();
+        let mut sigchld = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: with a null new set and null new actions the calls only read the current
+        // ones. They fill in whole structures, and zeroes are valid if a call fails.
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
-            libc::sigaction(libc::SIGPIPE, std::ptr::null(), pipe.as_mut_ptr());
-            libc::sigaction(libc::SIGCHLD, std::ptr::null(), child.as_mut_ptr());
-            let ignores_pipe = pipe.assume_init().sa_sigaction == libc::SIG_IGN;
-            let ignores_child = child.assume_init().sa_sigaction == libc::SIG_IGN;
+            libc::sigaction(libc::SIGPIPE, std::ptr::null(), sigpipe.as_mut_ptr());
+            libc::sigaction(libc::SIGCHLD, std::ptr::null(), sigchld.as_mut_ptr());
             InheritedSignalState {
                 mask: mask.assume_init(),
-                ignores_sigpipe: ignores_pipe,
-                ignores_sigchld: ignores_child,
+                ignores_sigpipe: sigpipe.assume_init().sa_sigaction == libc::SIG_IGN,
+                ignores_sigchld: sigchld.assume_init().sa_sigaction == libc::SIG_IGN,
             }
         }
     }
 
-    /// Whether SIGCHLD was ignored, so that children were not to be waited for.
+    /// Whether SIGCHLD was ignored, so that the kernel reaps children.
     pub fn ignores_sigchld(self) -> bool {
         self.ignores_sigchld
     }
 
-    /// Makes a command start in this state. It is forked then, not spawned by
-    /// the C library, which would leave its own two signals ignored.
+    /// Makes a command start in this state. std then uses fork(2) instead of
+    /// posix_spawn(3), with which the internal signals of the C library stay ignored.
     pub fn apply_to(self, command: &mut Command) -> &mut Command {
         let restore = move || {
-            // SAFETY: these calls are async-signal-safe (signal-safety(7)), as
-            // they must be between fork and exec; the mask outlives its call.
+            // SAFETY: these calls are async-signal-safe (signal-safety(7)), as is required
+            // between fork and exec. The mask outlives its call.
             unsafe {
                 if self.ignores_sigpipe {
                     libc::signal(libc::SIGPIPE, libc::SIG_IGN);
@@ -68,40 +67,42 @@ impl InheritedSignalState {
             }
             Ok(())
         };
-        // SAFETY: the closure does nothing but the calls above.
+        // SAFETY: the closure only makes the calls above.
         unsafe { command.pre_exec(restore) }
     }
 }
 
-/// What a command prints, if it ends well, within the time and the length.
-pub fn output_with_limits(command: &mut Command, time: Duration, most: usize) -> Option<Vec<u8>> {
+/// The standard output of a command. `None` if the command fails, or exceeds the time
+/// or the length in bytes; then it is killed.
+pub fn output_with_limits(command: &mut Command, time: Duration, max_length: usize) -> Option<Vec<u8>> {
     let command = InheritedSignalState::current().apply_to(command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let read = child.stdout.take().and_then(|mut stdout| read_with_limits(&mut stdout, time, most).ok());
-    if read.is_none() {
-        // It is ours, and not waited for yet: the number cannot be another's.
+    let output =
+        child.stdout.take().and_then(|mut stdout| read_with_limits(&mut stdout, time, max_length).ok());
+    if output.is_none() {
+        // The child has not been reaped, so its PID cannot be reused.
         let _ = child.kill();
     }
     let status = child.wait().ok()?;
-    read.filter(|_| status.success())
+    output.filter(|_| status.success())
 }
 
 fn read_with_limits(
-    from: &mut (impl Read + std::os::fd::AsFd),
+    source: &mut (impl Read + std::os::fd::AsFd),
     time: Duration,
-    most: usize,
+    max_length: usize,
 ) -> io::Result<Vec<u8>> {
-    let end = Instant::now() + time;
+    let deadline = Instant::now() + time;
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let mut waited = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        if poll(&mut waited, left)? == 0 || text.len() > most {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let mut polled = [PollFd::new(source.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX);
+        if poll(&mut polled, timeout)? == 0 || text.len() > max_length {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        match from.read(&mut buffer)? {
+        match source.read(&mut buffer)? {
             0 => return Ok(text),
             count => text.extend_from_slice(&buffer[..count]),
         }

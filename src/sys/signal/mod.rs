@@ -1,4 +1,4 @@
-//! Sends, receives and blocks signals.
+//! System calls that send, receive, wait for and block signals.
 
 pub mod forward;
 pub mod mask;

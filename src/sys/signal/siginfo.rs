@@ -1,15 +1,14 @@
-//! siginfo_t as the kernel reads and writes it (uapi asm-generic/siginfo.h).
+//! siginfo_t in the layout of the kernel (uapi asm-generic/siginfo.h).
 
 use std::mem::offset_of;
 
 use libc::{c_int, c_void};
 
-use super::send::{MaybeSignal, signal_number};
-use crate::signal::siginfo::SiginfoLayout;
+use crate::signal::siginfo::{SI_MAX_SIZE, SiginfoLayout};
 use crate::signal::{Siginfo, Signal};
 
-/// The 128 bytes (SI_MAX_SIZE): three numbers, padding where pointers have 64
-/// bits, then fields that the signal and the code decide on, in words of four.
+/// A whole siginfo_t: three numbers, padding if pointers have 64 bits, then fields
+/// that depend on signal and code, as words of four bytes.
 #[repr(C)]
 pub(in crate::sys) struct RawSiginfo {
     pub(in crate::sys) signo: c_int,
@@ -21,14 +20,19 @@ pub(in crate::sys) struct RawSiginfo {
 }
 
 const FIELD_WORDS: usize = if cfg!(target_pointer_width = "64") { 28 } else { 29 };
-const _: () = assert!(size_of::<RawSiginfo>() == 128);
+const _: () = assert!(size_of::<RawSiginfo>() == SI_MAX_SIZE as usize);
 
-/// How many words a pointer, or a long, takes.
+/// The number of words of a pointer or a long.
 pub(super) const LONG_WORDS: usize = size_of::<usize>() / 4;
 
+/// The signal number for the kernel: 0 for the null signal.
+pub(in crate::sys) fn signal_number(signal: Option<Signal>) -> c_int {
+    signal.map_or(0, |signal| c_int::from(signal.get()))
+}
+
 impl RawSiginfo {
-    /// Of a signal, or the null signal; every field is 0.
-    pub(in crate::sys) fn new(signal: MaybeSignal, errno: i32, code: i32) -> RawSiginfo {
+    /// A siginfo of a signal, or of the null signal, with all other fields 0.
+    pub(in crate::sys) fn new(signal: Option<Signal>, errno: i32, code: i32) -> RawSiginfo {
         RawSiginfo {
             signo: signal_number(signal),
             errno,
@@ -39,62 +43,62 @@ impl RawSiginfo {
         }
     }
 
-    /// The same with the fields of a sender or a timer: two words, then a value.
+    /// Sets the fields of a sender or a timer: two words, then a value.
     pub(super) fn with_fields(mut self, first: u32, second: u32, value: u64) -> RawSiginfo {
         (self.field_words[0], self.field_words[1]) = (first, second);
         self.set_long(2, value);
         self
     }
 
-    /// The field at a word.
-    pub(in crate::sys) fn word(&self, at: usize) -> u32 {
-        self.field_words[at]
+    /// The word at an index.
+    pub(in crate::sys) fn word(&self, index: usize) -> u32 {
+        self.field_words[index]
     }
 
-    /// The long, or pointer, that begins at a word.
-    pub(in crate::sys) fn long(&self, at: usize) -> u64 {
+    /// The long, or pointer, whose first word is at the index.
+    pub(in crate::sys) fn long(&self, index: usize) -> u64 {
         let mut bytes = [0; size_of::<usize>()];
-        for (part, word) in bytes.chunks_mut(4).zip(&self.field_words[at..at + LONG_WORDS]) {
+        for (part, word) in bytes.chunks_mut(4).zip(&self.field_words[index..index + LONG_WORDS]) {
             part.copy_from_slice(&word.to_ne_bytes());
         }
         usize::from_ne_bytes(bytes) as u64
     }
 
-    /// Puts a long, or what of a number fits one, where a word begins.
-    pub(super) fn set_long(&mut self, at: usize, value: u64) {
+    /// Sets the long whose first word is at the index, truncated to the size of a long.
+    pub(super) fn set_long(&mut self, index: usize, value: u64) {
         let bytes = (value as usize).to_ne_bytes();
-        for (word, part) in self.field_words[at..at + LONG_WORDS].iter_mut().zip(bytes.chunks(4)) {
+        for (word, part) in self.field_words[index..index + LONG_WORDS].iter_mut().zip(bytes.chunks(4)) {
             *word = u32::from_ne_bytes([part[0], part[1], part[2], part[3]]);
         }
     }
 
-    /// Puts a word in its place.
-    pub(super) fn set_word(&mut self, at: usize, value: u32) {
-        self.field_words[at] = value;
+    /// Sets the word at an index.
+    pub(super) fn set_word(&mut self, index: usize, value: u32) {
+        self.field_words[index] = value;
     }
 
-    /// What the kernel's memory has of one, as it lies there; what is not told
-    /// is 0, and what is too much is left out.
+    /// Reads a siginfo from a copy of kernel memory. Missing bytes are 0, and excess
+    /// bytes are ignored.
     pub(in crate::sys) fn from_bytes(bytes: &[u8]) -> RawSiginfo {
-        let number = |at: usize| {
-            let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
+        let number = |offset: usize| {
+            let word = bytes.get(offset..offset + 4).and_then(|word| word.try_into().ok());
             u32::from_ne_bytes(word.unwrap_or_default())
         };
         let mut raw = RawSiginfo::new(None, number(4).cast_signed(), number(8).cast_signed());
         raw.signo = number(0).cast_signed();
         let fields = offset_of!(RawSiginfo, field_words);
-        for (at, field) in raw.field_words.iter_mut().enumerate() {
-            *field = number(fields + at * 4);
+        for (index, word) in raw.field_words.iter_mut().enumerate() {
+            *word = number(fields + index * 4);
         }
         raw
     }
 
-    /// What it tells, with the fields that this signal and this code have;
-    /// `None` for a number that is no signal.
+    /// Decodes the fields that belong to this signal and this code. `None` if the
+    /// signal number is invalid.
     pub(in crate::sys) fn to_siginfo(&self) -> Option<Siginfo> {
         let signal = Signal::new(u8::try_from(self.signo).ok()?)?;
         let mut info = Siginfo { code: self.code, errno: self.errno, ..Siginfo::from_signal(signal) };
-        let (word, long) = (|at| self.word(at), |at| self.long(at));
+        let (word, long) = (|index| self.word(index), |index| self.long(index));
         match info.layout() {
             SiginfoLayout::Sender => {
                 (info.pid, info.uid, info.value, info.value_pointer) =
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn set_fields_are_read_back() {
+    fn word_and_long_return_set_fields() {
         let mut raw = RawSiginfo::new(None, 1, -1).with_fields(7, 1000, 0x0102_0304);
         assert_eq!((raw.signo, raw.errno, raw.code), (0, 1, -1));
         assert_eq!((raw.word(0), raw.word(1), raw.long(2)), (7, 1000, 0x0102_0304));
@@ -140,7 +144,7 @@ mod tests {
     fn read(signo: i32, code: i32, words: &[u32]) -> Siginfo {
         let signal = Signal::new(u8::try_from(signo).expect("a number"));
         let mut raw = RawSiginfo::new(signal, 3, code);
-        words.iter().enumerate().for_each(|(at, word)| raw.set_word(at, *word));
+        words.iter().enumerate().for_each(|(index, word)| raw.set_word(index, *word));
         raw.to_siginfo().expect("a signal")
     }
 

@@ -1,4 +1,4 @@
-//! Receiving signals from a descriptor: signalfd(2).
+//! Receiving of signals from a descriptor with signalfd(2).
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,22 +9,24 @@ use libc::c_int;
 use super::mask;
 use crate::signal::{Siginfo, Signal, SignalSet};
 
-/// How many signals one read takes at most.
+/// The greatest number of signals that one read returns.
 pub const MAX_BATCH: usize = 256;
 
-/// Blocks signals for this thread and those that it starts, beside those that
-/// are blocked already. Nothing that comes from now on is lost.
+/// Adds signals to the mask of this thread, which its new threads inherit. Signals
+/// that are sent from now on stay pending until they are read.
 ///
 /// # Errors
-/// What sigprocmask(2) says.
+/// The errors of sigprocmask(2).
 pub fn block(set: SignalSet) -> io::Result<()> {
     mask::change_mask(libc::SIG_BLOCK, set).map(drop)
 }
 
-/// Whether a signal is ignored: inherited so, for nothing here sets it.
+/// Whether this process ignores a signal. sigtool inherits this disposition and never
+/// sets it for itself.
 pub fn is_ignored(signal: Signal) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action only asks; zeroes are valid where it fails.
+    // SAFETY: with a null new action the call only reads the current one. The zeroes
+    // are a valid action if it fails.
     let action = unsafe {
         libc::sigaction(c_int::from(signal.get()), std::ptr::null(), action.as_mut_ptr());
         action.assume_init()
@@ -32,20 +34,19 @@ pub fn is_ignored(signal: Signal) -> bool {
     action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Sets a signal's disposition to default: an ignored SIGCHLD is not generated
-/// at all, blocked or not (do_notify_parent in kernel/signal.c).
+/// Sets the disposition of a signal to the default. The kernel does not generate an
+/// ignored SIGCHLD, even if it is blocked (do_notify_parent in kernel/signal.c).
 pub fn set_default_disposition(signal: Signal) {
     mask::set_disposition(signal, libc::SIG_DFL);
 }
 
-/// Reaps every child that has ended, as the kernel itself would if SIGCHLD
-/// were ignored.
+/// Reaps every child that has exited, as the kernel does if SIGCHLD is ignored.
 pub fn reap_exited_children() {
-    // SAFETY: waitpid(2) may be given a null status.
+    // SAFETY: a null status is valid for waitpid(2).
     while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
 }
 
-/// A descriptor that blocked signals are read from.
+/// A descriptor from which blocked signals are read.
 #[derive(Debug)]
 pub struct SignalFd {
     fd: OwnedFd,
@@ -53,26 +54,27 @@ pub struct SignalFd {
 }
 
 impl SignalFd {
-    /// Opens one for these signals, which must be blocked; also for the C
-    /// library's own.
+    /// Opens a descriptor for these signals, which must be blocked. They may include
+    /// the internal signals of the C library.
     ///
     /// # Errors
-    /// What signalfd(2) says.
+    /// The errors of signalfd(2).
     pub fn open(set: SignalSet) -> io::Result<SignalFd> {
         let descriptor = mask::open_signalfd(set)?;
-        // SAFETY: the kernel has just given this descriptor to us alone.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Ok(SignalFd { fd: descriptor, buffer: vec![MaybeUninit::uninit(); MAX_BATCH] })
+        // SAFETY: the kernel has just opened this descriptor, and nothing else owns it.
+        let fd = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(SignalFd { fd, buffer: vec![MaybeUninit::uninit(); MAX_BATCH] })
     }
 
-    /// Takes what is pending, in order, up to a batch; nothing where nothing is.
+    /// Dequeues pending signals, in order and at most [`MAX_BATCH`], and appends them
+    /// to `received`. Does not wait.
     ///
     /// # Errors
-    /// What read(2) says.
+    /// The errors of read(2).
     pub fn read(&mut self, received: &mut Vec<Siginfo>) -> io::Result<()> {
         let length = size_of_val(self.buffer.as_slice());
-        // SAFETY: the buffer is as long as is said, and the kernel writes whole
-        // structures into it from its beginning.
+        // SAFETY: the pointer and the length are those of the buffer. The kernel writes
+        // whole structures into it from its beginning.
         let count = unsafe { libc::read(self.fd.as_raw_fd(), self.buffer.as_mut_ptr().cast(), length) };
         if count < 0 {
             let error = io::Error::last_os_error();
@@ -81,9 +83,9 @@ impl SignalFd {
                 _ => Err(error),
             };
         }
-        let whole = count.unsigned_abs() / size_of::<libc::signalfd_siginfo>();
-        // SAFETY: that many structures have just been written.
-        let raw = self.buffer[..whole].iter().map(|each| unsafe { each.assume_init_ref() });
+        let count = count.unsigned_abs() / size_of::<libc::signalfd_siginfo>();
+        // SAFETY: the kernel has just written `count` structures.
+        let raw = self.buffer[..count].iter().map(|entry| unsafe { entry.assume_init_ref() });
         received.extend(raw.filter_map(to_siginfo));
         Ok(())
     }

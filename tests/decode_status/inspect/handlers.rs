@@ -1,4 +1,4 @@
-//! `decode-status --handlers`, by each means that there is here.
+//! `decode-status --handlers` with every available backend.
 
 mod hostile;
 mod width;
@@ -14,38 +14,40 @@ use sigtool::signal::{Arch, name};
 use sigtool::sys::signal::send;
 
 use crate::decode_status::{CLEAN, NO_PROCESS, decode, fixture, rows};
-use crate::support::{Fixture, Folder, Ran, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped};
+use crate::support::{
+    CommandResult, Fixture, Folder, SIGTOOL, fixture_path, in_namespace, run, sigtool, skipped,
+};
 
-/// The document of a process looked into by BPF, and by ptrace, as far as they
-/// are to be had.
-pub(super) fn by_each_means(fixture: &Fixture, options: &[&str]) -> Vec<Value> {
-    let by = |means: &str| {
-        let ran = decode(fixture, &[options, &["--json", "--backend", means]].concat());
-        if ran.code == Some(0) {
-            let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+/// Inspects a process with BPF and with ptrace, as far as they are available.
+/// Returns one document per backend.
+pub(super) fn inspect_with_each_backend(fixture: &Fixture, options: &[&str]) -> Vec<Value> {
+    let by = |backend: &str| {
+        let result = decode(fixture, &[options, &["--json", "--backend", backend]].concat());
+        if result.code == Some(0) {
+            let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
             return Some(document["processes"][0].clone());
         }
-        assert!(ran.stderr.contains("cannot be looked into"), "{}", ran.stderr);
-        skipped(ran.stderr.trim());
+        assert!(result.stderr.contains("cannot be looked into"), "{}", result.stderr);
+        skipped(result.stderr.trim());
         None
     };
     ["bpf", "ptrace"].into_iter().filter_map(by).collect()
 }
 
-/// What of a document is the same by each means.
+/// Returns the handlers in a document, which are the same with every backend.
 fn handlers(process: &Value) -> &Vec<Value> {
     process["handlers"].as_array().expect("handlers")
 }
 
 fn words(list: &Value) -> Vec<&str> {
-    list.as_array().expect("a list").iter().map(|word| word.as_str().expect("a word")).collect()
+    list.as_array().expect("a list").iter().map(|text| text.as_str().expect("a word")).collect()
 }
 
 #[test]
-fn each_caught_signal_has_its_function() {
+fn handlers_name_function_of_each_caught_signal() {
     let fixture = fixture(&["--catch", "TERM,RTMAX", "--ignore", "HUP"]);
-    let seen = by_each_means(&fixture, &["--handlers"]);
-    for process in &seen {
+    let processes = inspect_with_each_backend(&fixture, &["--handlers"]);
+    for process in &processes {
         let all = handlers(process);
         let names: Vec<&str> = all.iter().filter_map(|handler| handler["signal"].as_str()).collect();
         assert_eq!(names, ["TERM", "RTMAX"]);
@@ -60,20 +62,20 @@ fn each_caught_signal_has_its_function() {
         let stopped = process["means"]["stopped_us"].as_u64().expect("a number");
         assert_eq!(stopped == 0, process["means"]["backend"] == "bpf");
     }
-    if let [bpf, ptrace] = seen.as_slice() {
+    if let [bpf, ptrace] = processes.as_slice() {
         assert_eq!(handlers(bpf), handlers(ptrace));
     }
 }
 
 #[test]
-fn a_process_has_its_header_and_a_row_a_handler() {
+fn handlers_print_header_and_one_row_per_handler() {
     let fixture = fixture(&["--catch", "TERM,RTMAX"]);
-    let ran = decode(&fixture, &["--handlers"]);
-    if ran.code != Some(0) {
-        return skipped(ran.stderr.trim());
+    let result = decode(&fixture, &["--handlers"]);
+    if result.code != Some(0) {
+        return skipped(result.stderr.trim());
     }
-    assert!(ran.stdout.contains("\nSeen by  "), "{}", ran.stdout);
-    let found = rows(&ran.stdout, "NUM  SIGNAL  HANDLER");
+    assert!(result.stdout.contains("\nSeen by  "), "{}", result.stdout);
+    let found = rows(&result.stdout, "NUM  SIGNAL  HANDLER");
     let row = |cells: [&str; 6]| cells.map(str::to_owned).to_vec();
     let function = "fixture::state::handler";
     let rest = "RESTART";
@@ -85,7 +87,7 @@ fn a_process_has_its_header_and_a_row_a_handler() {
         ]
     );
     let note = "several signals have one handler: TERM RTMAX by fixture::state::handler";
-    assert!(ran.stdout.contains(note), "{}", ran.stdout);
+    assert!(result.stdout.contains(note), "{}", result.stdout);
     let full = decode(&fixture, &["--handlers", "--full"]).stdout;
     let header = full.lines().find(|line| line.contains("HANDLER")).expect("a header");
     assert!(header.ends_with("RESTORER") && header.contains("ADDRESS"), "{header}");
@@ -93,16 +95,16 @@ fn a_process_has_its_header_and_a_row_a_handler() {
 }
 
 #[test]
-fn a_handler_that_is_no_code_is_a_problem() {
+fn handler_outside_code_is_a_problem() {
     let kernel = "ffffffff81000000";
     let nowhere = ["--catch", "HUP", "--catch-at", "10", "USR1", "--catch-at", "7ff000000000", "ALRM"];
     let elsewhere = ["--catch-at", "data", "USR2", "--catch-at", kernel, "TERM"];
     let fixture = fixture(&[&nowhere[..], &elsewhere].concat());
-    for process in by_each_means(&fixture, &["--handlers"]) {
+    for process in inspect_with_each_backend(&fixture, &["--handlers"]) {
         let all = handlers(&process);
         let known = |handler: &Value| {
-            let word = |name: &str| handler[name].as_str().unwrap_or("").to_owned();
-            (word("signal"), word("memory"), handler["executable"].as_bool().expect("it is known"))
+            let text = |name: &str| handler[name].as_str().unwrap_or("").to_owned();
+            (text("signal"), text("memory"), handler["executable"].as_bool().expect("it is known"))
         };
         let expected = [
             ("HUP", "file", true),
@@ -115,7 +117,7 @@ fn a_handler_that_is_no_code_is_a_problem() {
         assert_eq!(all.iter().map(known).collect::<Vec<_>>(), expected);
         assert_eq!((&all[1]["address"], &all[1]["symbol"]), (&0x10.into(), &Value::Null));
         let findings = process["findings"].as_array().expect("findings").iter().take(4);
-        let said: Vec<&str> = findings
+        let reasons: Vec<&str> = findings
             .map(|finding| {
                 assert_eq!(
                     (&finding["id"], &finding["severity"]),
@@ -125,7 +127,7 @@ fn a_handler_that_is_no_code_is_a_problem() {
             })
             .collect();
         assert_eq!(
-            said,
+            reasons,
             [
                 "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
                 "likely the library that has set it is unloaded",
@@ -136,28 +138,28 @@ fn a_handler_that_is_no_code_is_a_problem() {
         assert_eq!(process["findings"][0]["what"], "the handler of USR1 (0x10) is no code");
         assert_eq!(process["findings"][3]["what"], format!("the handler of TERM (0x{kernel}) is no code"));
     }
-    let ran = decode(&fixture, &["--handlers"]);
-    if ran.code == Some(0) {
+    let result = decode(&fixture, &["--handlers"]);
+    if result.code == Some(0) {
         let libraries: Vec<String> =
-            rows(&ran.stdout, "NUM  SIGNAL").iter().map(|row| row[3].clone()).collect();
+            rows(&result.stdout, "NUM  SIGNAL").iter().map(|row| row[3].clone()).collect();
         let expected = ["fixture", "unmapped", "fixture (no code)", "unmapped", "[kernel] (no code)"];
         assert_eq!(libraries, expected);
     }
 }
 
 #[test]
-fn where_nothing_is_caught_nobody_is_looked_into() {
+fn process_without_handlers_is_not_inspected() {
     let fixture = fixture(&["--ignore", "HUP"]);
-    let ran = decode(&fixture, &["--handlers", "--queue", "--backend", "ptrace"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert!(ran.stdout.contains("No signal is caught.\n\nNo signal is pending.\n"), "{}", ran.stdout);
+    let result = decode(&fixture, &["--handlers", "--queue", "--backend", "ptrace"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    assert!(result.stdout.contains("No signal is caught.\n\nNo signal is pending.\n"), "{}", result.stdout);
     for (options, nothing) in [
         (&["--handlers", "--queue"][..], "caught or pending"),
         (&["--handlers"], "caught"),
         (&["--queue"], "pending"),
     ] {
-        let said = decode(&fixture, options).stdout;
-        assert!(said.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{said}");
+        let text = decode(&fixture, options).stdout;
+        assert!(text.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{text}");
     }
     let plain = decode(&fixture, &[]).stdout;
     assert!(!plain.contains("Seen by"), "{plain}");
@@ -166,63 +168,63 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let process = &document["processes"][0];
     assert_eq!((&process["means"], handlers(process).len()), (&Value::Null, 0));
     let zombie = self::fixture(&["--catch", "TERM", "--exit", "3"]);
-    let ran = decode(&zombie, &["--handlers"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert!(ran.stdout.contains("It has ended: no handler runs"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", ran.stdout);
+    let result = decode(&zombie, &["--handlers"]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    assert!(result.stdout.contains("It has ended: no handler runs"), "{}", result.stdout);
+    assert!(result.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", result.stdout);
 }
 
 #[test]
-fn a_thread_and_a_process_without_its_main_thread_have_theirs() {
+fn handlers_are_shown_for_thread_and_for_process_with_exited_leader() {
     let fixture = fixture(&["--catch", "USR2", "--thread", "", "--leader-exits"]);
     let thread = fixture.ids[0].to_string();
-    for process in by_each_means(&fixture, &["--handlers"]) {
+    for process in inspect_with_each_backend(&fixture, &["--handlers"]) {
         let symbol = handlers(&process)[0]["symbol"].as_str().expect("by the thread's mappings");
         assert!(symbol.ends_with("handler"), "{symbol}");
     }
-    let ran = run(["decode-status", "--handlers", &format!("{}/{thread}", fixture.pid)]);
-    if ran.code != Some(0) {
-        return skipped(ran.stderr.trim());
+    let result = run(["decode-status", "--handlers", &format!("{}/{thread}", fixture.pid)]);
+    if result.code != Some(0) {
+        return skipped(result.stderr.trim());
     }
-    assert!(ran.stdout.contains("fixture::state::handler"), "{}", ran.stdout);
+    assert!(result.stdout.contains("fixture::state::handler"), "{}", result.stdout);
 }
 
 #[test]
-fn several_have_a_row_a_handler_and_one_who_is_not_there_is_told() {
+fn several_processes_have_handler_rows_and_missing_one_is_reported() {
     let (one, other) = (fixture(&["--catch", "USR2"]), fixture(&["--catch", "HUP"]));
     let pids = [one.pid.to_string(), other.pid.to_string()];
-    let ran = run(["decode-status", "--handlers", &pids[0], &pids[1], NO_PROCESS]);
-    assert_eq!(ran.code, Some(3));
-    assert!(ran.stderr.contains("4194304: no such process"), "{}", ran.stderr);
-    if ran.stderr.contains("cannot be looked into") {
-        return skipped(ran.stderr.trim());
+    let result = run(["decode-status", "--handlers", &pids[0], &pids[1], NO_PROCESS]);
+    assert_eq!(result.code, Some(3));
+    assert!(result.stderr.contains("4194304: no such process"), "{}", result.stderr);
+    if result.stderr.contains("cannot be looked into") {
+        return skipped(result.stderr.trim());
     }
-    assert!(ran.stderr.contains("sigtool: seen by "), "{}", ran.stderr);
-    let found = rows(&ran.stdout, "PID  NAME");
+    assert!(result.stderr.contains("sigtool: seen by "), "{}", result.stderr);
+    let found = rows(&result.stdout, "PID  NAME");
     let first: Vec<&[String]> = found.iter().map(|row| &row[..4]).collect();
     let name = "fixture";
     assert_eq!(first, [[&pids[0], name, "12", "USR2"], [&pids[1], name, "1", "HUP"]]);
 }
 
 #[test]
-fn chosen_ones_are_looked_into_by_one_run() {
+fn selected_processes_are_inspected_in_one_run() {
     let fixture = fixture(&["--name", "sample-inside", "--catch", "USR2"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["decode-status", "--handlers", "--name", "sample-inside"]);
-    if ran.code != Some(0) {
-        return skipped(ran.stderr.trim());
+    let result = run(["decode-status", "--handlers", "--name", "sample-inside"]);
+    if result.code != Some(0) {
+        return skipped(result.stderr.trim());
     }
-    let found = rows(&ran.stdout, "PID");
-    assert!(found.iter().any(|row| row[..2] == [pid.as_str(), "sample-inside"]), "{}", ran.stdout);
-    assert!(ran.stderr.contains("BPF, which stops nobody"), "{}", ran.stderr);
+    let found = rows(&result.stdout, "PID");
+    assert!(found.iter().any(|row| row[..2] == [pid.as_str(), "sample-inside"]), "{}", result.stdout);
+    assert!(result.stderr.contains("BPF, which stops nobody"), "{}", result.stderr);
 }
 
 #[test]
-fn a_text_has_no_inside() {
+fn text_cannot_be_inspected() {
     let refused = |arguments: &[&str]| {
-        let ran = run(["decode-status"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        ran.stderr
+        let result = run(["decode-status"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        result.stderr
     };
     let texts = "sigtool: --handlers: not with a text or a mask: it looks into processes that live\n";
     for arguments in
@@ -230,7 +232,7 @@ fn a_text_has_no_inside() {
     {
         assert_eq!(refused(arguments), texts);
     }
-    for (arguments, word) in [
+    for (arguments, text) in [
         (&["--queue", "--proc", "/proc", "1"][..], "--queue: not with --proc"),
         (&["--queue", "--pids", "--all"], "--queue: not with --pids"),
         (&["--handlers", "--require", "caught=TERM", "1"], "--handlers: not with --require"),
@@ -239,19 +241,19 @@ fn a_text_has_no_inside() {
         (&["--handlers", "--backend", "gdb", "1"], "invalid value 'gdb'"),
         (&["--handlers", "--format", "prometheus", "1"], "--handlers, --queue: not with --format prometheus"),
     ] {
-        let said = refused(arguments);
-        assert!(said.contains(word), "{said}");
+        let message = refused(arguments);
+        assert!(message.contains(text), "{message}");
     }
 }
 
-/// As a user without rights: the error says which are missing, and nothing is
-/// tried.
+/// A user without rights gets an error that names the missing rights; nothing is
+/// attempted.
 #[test]
-fn another_users_process_is_left_alone() {
+fn process_of_another_user_is_not_inspected() {
     let fixture = fixture(&["--catch", "USR1"]);
     let target = fixture.pid.to_string();
     let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    // By its descriptor: the user may not reach the folder that it lies in.
+    // The binary is opened here because the user may not enter its directory.
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let started = Command::new("setpriv")
         .args(user)
@@ -259,21 +261,23 @@ fn another_users_process_is_left_alone() {
         .stdin(Stdio::from(binary))
         .output();
     let Ok(output) = started else { return skipped("setpriv is missing") };
-    let ran = Ran::from(output);
-    if ran.stderr.starts_with("setpriv") {
-        return skipped(ran.stderr.trim());
+    let result = CommandResult::from(output);
+    if result.stderr.starts_with("setpriv") {
+        return skipped(result.stderr.trim());
     }
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(ran.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot be looked into: ")));
-    for word in ["BPF: ", "CAP_BPF and CAP_PERFMON are missing", "ptrace: ", "CAP_SYS_PTRACE"] {
-        assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
+    assert_eq!(result.code, Some(3), "{}", result.stderr);
+    assert!(
+        result.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot be looked into: "))
+    );
+    for text in ["BPF: ", "CAP_BPF and CAP_PERFMON are missing", "ptrace: ", "CAP_SYS_PTRACE"] {
+        assert!(result.stderr.contains(text), "{text}: {}", result.stderr);
     }
-    assert!(ran.stdout.starts_with(&format!("Process  {target} (fixture)")), "the rest is shown");
+    assert!(result.stdout.starts_with(&format!("Process  {target} (fixture)")), "the rest is shown");
 }
 
-/// As the same user, without the rights that BPF takes.
+/// As the same user, without the capabilities that BPF needs.
 #[test]
-fn the_own_process_is_seen_by_ptrace() {
+fn own_process_is_inspected_by_ptrace() {
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let started = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
@@ -281,18 +285,22 @@ fn the_own_process_is_seen_by_ptrace() {
         .stdin(Stdio::from(binary))
         .output();
     let Ok(output) = started else { return skipped("setpriv is missing") };
-    let ran = Ran::from(output);
-    if !ran.stdout.contains("status 0") {
-        return skipped(ran.stderr.trim());
+    let result = CommandResult::from(output);
+    if !result.stdout.contains("status 0") {
+        return skipped(result.stderr.trim());
     }
-    let (seen, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
-    assert!(ran.stdout.contains(seen) && ran.stdout.contains(why), "{}", ran.stdout);
-    assert!(rows(&ran.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"), "{}", ran.stdout);
+    let (backend, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
+    assert!(result.stdout.contains(backend) && result.stdout.contains(why), "{}", result.stdout);
+    assert!(
+        rows(&result.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"),
+        "{}",
+        result.stdout
+    );
 }
 
-/// Told to end while the process does not stop, it ends by that signal.
+/// A termination signal ends sigtool while it waits for the process to stop.
 #[test]
-fn who_waits_is_ended_by_a_signal() {
+fn inspection_that_waits_ends_by_signal() {
     let fixture = Fixture::start(["--catch", "USR1", "--vfork"]);
     let pid = fixture.pid.to_string();
     for end in ["INT", "TERM"] {
@@ -303,24 +311,24 @@ fn who_waits_is_ended_by_a_signal() {
             !status.contains("TracerPid:\t0\n")
         };
         while !is_traced() {
-            if child.try_wait().expect("ours").is_some() {
-                let output = child.wait_with_output().expect("ours");
+            if child.try_wait().expect("it is a child of this process").is_some() {
+                let output = child.wait_with_output().expect("it is a child of this process");
                 return skipped(String::from_utf8_lossy(&output.stderr).trim());
             }
             std::thread::yield_now();
         }
         let signal = name::parse(end, Arch::NATIVE).expect("a signal");
-        send::to_pid(child.id(), Some(signal), None).expect("ours");
-        let output = child.wait_with_output().expect("ours");
+        send::to_pid(child.id(), Some(signal), None).expect("it is a child of this process");
+        let output = child.wait_with_output().expect("it is a child of this process");
         assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
         assert!(!is_traced() && output.stdout.is_empty());
     }
 }
 
-/// In another mount namespace the file is found where the process has it.
+/// The file of a process in another mount namespace is found.
 #[test]
-fn functions_are_found_in_the_processes_own_files() {
-    let Some(ran) = in_namespace(
+fn functions_are_read_from_files_of_the_target() {
+    let Some(result) = in_namespace(
         "d=$(mktemp -d) && mount -t tmpfs none $d && cp $FIXTURE $d/moved && chmod 755 $d/moved
         $d/moved --catch USR1 > $d/out & while ! grep -q ready $d/out 2>/dev/null; do :; done
         rm $d/moved
@@ -328,25 +336,25 @@ fn functions_are_found_in_the_processes_own_files() {
     ) else {
         return;
     };
-    if !ran.stdout.contains("status 0") {
-        return skipped(ran.stderr.trim());
+    if !result.stdout.contains("status 0") {
+        return skipped(result.stderr.trim());
     }
-    assert!(ran.stdout.contains("moved (deleted)"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("state::handler"), "{}", ran.stdout);
+    assert!(result.stdout.contains("moved (deleted)"), "{}", result.stdout);
+    assert!(result.stdout.contains("state::handler"), "{}", result.stdout);
 }
 
-/// Starts a program with this name, in this folder, that catches USR1. Removes its
-/// file once it runs, if that is asked.
-fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
+/// Starts a program with this name in this directory. It catches USR1. Removes
+/// its file while it runs if `removed` is set.
+fn start_renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
     let program = folder.join(OsStr::from_bytes(name));
-    // Not by fs::copy: what is open for writing when another test forks cannot
-    // be executed.
+    // Not with fs::copy: if another test forks while the file is open for
+    // writing, it cannot be executed.
     let copied = Command::new("cp").arg(fixture_path()).arg(&program).status().expect("cp");
     assert!(copied.success());
     let mut child =
         Command::new(&program).args(["--catch", "USR1"]).stdout(Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it speaks");
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it prints a line");
     assert!(line.starts_with("ready "), "{line}");
     if removed {
         std::fs::remove_file(&program).expect("it is there");
@@ -355,10 +363,10 @@ fn renamed(folder: &Folder, name: &[u8], removed: bool) -> (Child, String) {
     (child, pid)
 }
 
-/// What is gone is told apart from what is only called so; a name that is no
-/// UTF-8 is escaped, and in JSON has U+FFFD.
+/// A deleted file is distinguished from a file with "(deleted)" in its name. A
+/// name that is not UTF-8 is escaped; in JSON it contains U+FFFD.
 #[test]
-fn a_library_has_its_own_name() {
+fn library_is_shown_with_its_name() {
     let folder = Folder::new();
     for (name, removed, text, json) in [
         (&b"gone"[..], true, "gone (deleted)", "gone"),
@@ -366,7 +374,7 @@ fn a_library_has_its_own_name() {
         (b"both (deleted)", true, "both\\x20(deleted) (deleted)", "both (deleted)"),
         (b"br\xffoken", false, "br\\xffoken", "br\u{fffd}oken"),
     ] {
-        let (mut child, pid) = renamed(&folder, name, removed);
+        let (mut child, pid) = start_renamed(&folder, name, removed);
         let shown = run(["decode-status", "--handlers", &pid]);
         let document = run(["decode-status", "--handlers", "--json", &pid]);
         child.kill().expect("our own child");

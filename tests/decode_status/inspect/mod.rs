@@ -1,4 +1,4 @@
-//! Handlers, queues and sleeps of live processes, by every backend.
+//! Handlers, queues and sleeps of live processes, with every backend.
 
 mod handlers;
 mod permission;

@@ -1,54 +1,62 @@
-//! Which rights it takes to look inside, and which are missing.
+//! The rights that an inspection needs, and the messages about missing ones.
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Fixture, Ran, SIGTOOL, run, skipped};
+use crate::support::{CommandResult, Fixture, SIGTOOL, run, skipped};
 
-/// Another user, with these capabilities alone.
+/// Returns a command prefix that runs as another user with only these
+/// capabilities.
 fn user(capabilities: &str) -> Vec<String> {
     let all = ["bpf", "perfmon", "sys_admin", "sys_ptrace"];
-    let given = all.iter().filter(|name| capabilities.split(',').any(|given| given == **name));
-    let only = given.fold("-all".to_owned(), |all, name| format!("{all},+{name}"));
+    let granted = all.iter().filter(|name| capabilities.split(',').any(|granted| granted == **name));
+    let only = granted.fold("-all".to_owned(), |all, name| format!("{all},+{name}"));
     let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(str::to_owned);
     let sets = ["inh-caps", "ambient-caps", "bounding-set"].map(|set| format!("--{set}={only}"));
     [&user[..], &sets].concat()
 }
 
-/// What `decode-status --handlers` says to somebody; `None` where nobody can be
-/// that here, which is said.
-fn asked(who: &[String], target: &Fixture, backend: &str) -> Option<Ran> {
-    // By its descriptor: the user may not reach the folder that it lies in.
+/// Runs `decode-status --handlers` with a command prefix that changes the user.
+/// Prints the reason and returns `None` if that is not possible.
+fn inspect_as(prefix: &[String], target: &Fixture, backend: &str) -> Option<CommandResult> {
+    // The binary is opened here because the user may not enter its directory.
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
     let pid = target.pid.to_string();
     let words = ["/proc/self/fd/0", "decode-status", "--handlers", "--backend", backend, &pid];
-    let output = Command::new(&who[0]).args(&who[1..]).args(words).stdin(Stdio::from(binary)).output();
-    let ran = match output {
-        Ok(output) => Ran::from(output),
+    let output = Command::new(&prefix[0]).args(&prefix[1..]).args(words).stdin(Stdio::from(binary)).output();
+    let result = match output {
+        Ok(output) => CommandResult::from(output),
         Err(error) => {
-            skipped(&format!("{}: {error}", who[0]));
+            skipped(&format!("{}: {error}", prefix[0]));
             return None;
         }
     };
-    if ran.stderr.starts_with(&who[0]) {
-        skipped(ran.stderr.trim());
+    if result.stderr.starts_with(&prefix[0]) {
+        skipped(result.stderr.trim());
         return None;
     }
-    Some(ran)
+    Some(result)
 }
 
-/// Whether BPF is to be had here at all.
-fn is_possible(target: &Fixture) -> bool {
-    let ran = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
-    if ran.code != Some(0) {
-        skipped(ran.stderr.trim());
+/// Returns true if BPF is available.
+fn is_bpf_available(target: &Fixture) -> bool {
+    let result = run(["decode-status", "--handlers", "--backend", "bpf", &target.pid.to_string()]);
+    if result.code != Some(0) {
+        skipped(result.stderr.trim());
     }
-    ran.code == Some(0)
+    result.code == Some(0)
+}
+
+/// What follows "Seen by". The column is wider if a line "Not seen" follows,
+/// because the user may not read the program.
+fn seen_by(result: &CommandResult) -> &str {
+    let found = result.stdout.lines().find_map(|line| line.strip_prefix("Seen by"));
+    found.unwrap_or_default().trim_start()
 }
 
 #[test]
-fn the_right_that_bpf_misses_is_named() {
+fn missing_bpf_capability_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
     for (capabilities, missing) in [
@@ -57,88 +65,92 @@ fn the_right_that_bpf_misses_is_named() {
         ("perfmon", "CAP_BPF is missing (CAP_PERFMON is there)"),
         ("sys_ptrace", "CAP_BPF and CAP_PERFMON are missing"),
     ] {
-        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
-        assert_eq!(ran.code, Some(3), "{capabilities}: {}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", ran.stderr);
+        let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
+        assert_eq!(result.code, Some(3), "{capabilities}: {}", result.stderr);
+        assert!(result.stderr.contains(&format!("BPF: not permitted: {missing}\n")), "{}", result.stderr);
     }
     for capabilities in ["bpf,perfmon", "sys_admin"] {
-        let Some(ran) = asked(&user(capabilities), &target, "bpf") else { return };
-        assert!(ran.code == Some(0) && ran.stdout.contains("Seen by  BPF"), "{capabilities}: {}", ran.stderr);
+        let Some(result) = inspect_as(&user(capabilities), &target, "bpf") else { return };
+        assert_eq!(result.code, Some(0), "{capabilities}: {}", result.stderr);
+        assert!(seen_by(&result).starts_with("BPF"), "{capabilities}: {}", result.stdout);
     }
 }
 
-/// What `auto` makes of it, for another user's process.
+/// With `auto`, for another user's process.
 #[test]
-fn ptrace_takes_a_right_of_its_own() {
+fn missing_ptrace_permission_is_named() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
-    let Some(ran) = asked(&user("sys_ptrace"), &target, "auto") else { return };
-    if ran.code == Some(0) {
-        assert!(ran.stdout.contains("Seen by  ptrace: it was stopped for "), "{}", ran.stdout);
+    let Some(result) = inspect_as(&user("sys_ptrace"), &target, "auto") else { return };
+    if result.code == Some(0) {
+        assert!(seen_by(&result).starts_with("ptrace: it was stopped for "), "{}", result.stdout);
     } else {
-        skipped(ran.stderr.trim());
+        skipped(result.stderr.trim());
     }
-    let Some(ran) = asked(&user("bpf"), &target, "auto") else { return };
-    assert_eq!(ran.code, Some(3));
+    let Some(result) = inspect_as(&user("bpf"), &target, "auto") else { return };
+    assert_eq!(result.code, Some(3));
     assert!(
-        ran.stderr.contains("CAP_PERFMON is missing") && ran.stderr.contains("; ptrace: it belongs to uid ")
+        result.stderr.contains("CAP_PERFMON is missing")
+            && result.stderr.contains("; ptrace: it belongs to uid ")
     );
 }
 
-/// All capabilities of a user namespace are none of the machine's.
+/// Capabilities in a user namespace do not count outside it.
 #[test]
-fn root_of_a_user_namespace_has_no_right() {
+fn root_of_user_namespace_may_not_use_bpf() {
     let target = Fixture::start(["--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
-    let who = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
-    let Some(ran) = asked(&who, &target, "auto") else { return };
-    assert_eq!(ran.code, Some(3));
+    let prefix = ["unshare", "--user", "--map-root-user"].map(str::to_owned);
+    let Some(result) = inspect_as(&prefix, &target, "auto") else { return };
+    assert_eq!(result.code, Some(3));
     let bpf = "BPF: not permitted: CAP_BPF and CAP_PERFMON do not count in a user namespace";
     assert!(
-        ran.stderr.contains(bpf) && ran.stderr.contains("another user namespace than you"),
+        result.stderr.contains(bpf) && result.stderr.contains("another user namespace than you"),
         "{}",
-        ran.stderr
+        result.stderr
     );
 }
 
-/// Who is chosen is not stopped; that ptrace would stop him is said where it may.
+/// A selected process is not stopped. The error suggests ptrace only if the user
+/// may use it.
 #[test]
-fn of_chosen_ones_ptrace_is_told_where_it_is_allowed() {
+fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     let target = Fixture::start(["--name", "forbidden-here", "--catch", "USR1"]);
-    if !is_possible(&target) {
+    if !is_bpf_available(&target) {
         return;
     }
-    // A shell of the user's own waits meanwhile, which is no ancestor of sigtool;
-    // best in a user namespace: it has all capabilities there, and its maker may
-    // trace it all the same.
+    // A shell of the same user waits meanwhile. It is not an ancestor of sigtool.
+    // It runs in a user namespace if possible: there it has all capabilities, but
+    // the user who created the namespace may still trace it.
     let script = "wait='trap : USR1; echo ready; read'; own='unshare --user --map-root-user'; \
                   $own true 2>/dev/null || own=; coproc { exec $own bash -c \"$wait\"; }; read <&${COPROC[0]}; \
                   for name in forbidden-here bash; do \
                   /proc/self/fd/0 decode-status --handlers --name $name --user 0,65534; done";
     let binary = std::fs::File::open(SIGTOOL).expect("the binary");
-    let who = user("");
-    let output = Command::new(&who[0]).args(&who[1..]).args(["bash", "-c", script]).stdin(binary).output();
+    let prefix = user("");
+    let output =
+        Command::new(&prefix[0]).args(&prefix[1..]).args(["bash", "-c", script]).stdin(binary).output();
     let Ok(output) = output else { return skipped("setpriv is missing") };
-    let ran = Ran::from(output);
-    if ran.stderr.starts_with("setpriv") {
-        return skipped(ran.stderr.trim());
+    let result = CommandResult::from(output);
+    if result.stderr.starts_with("setpriv") {
+        return skipped(result.stderr.trim());
     }
     let bpf = "cannot be looked into: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
-    let said = |line: &&str, name: &str, uid: u32| {
+    let is_refusal = |line: &&str, name: &str, uid: u32| {
         line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
     };
     let line = |name: &str, uid| {
-        let line = ran.stderr.lines().find(|line| said(line, name, uid));
-        line.unwrap_or_else(|| panic!("{name}: {}", ran.stderr))
+        let line = result.stderr.lines().find(|line| is_refusal(line, name, uid));
+        line.unwrap_or_else(|| panic!("{name}: {}", result.stderr))
     };
     let forbidden = line("forbidden-here", 0);
     assert!(forbidden.ends_with("; ptrace: it belongs to uid 0: that takes CAP_SYS_PTRACE"), "{forbidden}");
     let allowed = line("bash", 65534);
     let is_hinted = allowed.ends_with("; --backend ptrace would stop each process");
-    // Of one's own only descendants, where Yama says so.
+    // Yama may restrict ptrace to descendants.
     assert!(is_hinted || allowed.contains("kernel.yama.ptrace_scope"), "{allowed}");
 }

@@ -1,4 +1,4 @@
-//! `decode-status --queue`, by each means that there is here.
+//! `decode-status --queue` with every available backend.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use sigtool::sys::signal::send;
 
-use super::handlers::by_each_means;
+use super::handlers::inspect_with_each_backend;
 use crate::decode_status::{decode, fixture, rows};
 use crate::support::{fixture_path, run, skipped};
 
@@ -14,19 +14,19 @@ fn queued(process: &Value) -> &Vec<Value> {
     process["queued"].as_array().expect("a queue")
 }
 
-/// Three senders: itself, one that lives, one that has exited.
+/// There are three senders: the process itself, a live process and an exited one.
 #[test]
-fn each_entry_says_from_whom_it_is() {
+fn queue_entries_name_their_senders() {
     let target = fixture(&["--block", "TERM,USR1,RTMIN", "--queue", "RTMIN=7", "--own", "USR1"]);
     let pid = target.pid.to_string();
-    let living = fixture(&["--flood", &pid, "RTMIN", "2"]);
-    let gone = run(["send", "-TERM", &pid]);
-    assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""));
+    let live_sender = fixture(&["--flood", &pid, "RTMIN", "2"]);
+    let exited_sender = run(["send", "-TERM", &pid]);
+    assert_eq!((exited_sender.code, exited_sender.stderr.as_str()), (Some(0), ""));
     let uid = send::effective_uid();
-    let seen = by_each_means(&target, &["--queue"]);
+    let seen = inspect_with_each_backend(&target, &["--queue"]);
     for process in &seen {
         let sender = |pid: u32| json!({ "pid": pid, "namespace_pid": pid, "uid": process["real_uid"], "name": "fixture", "verified": false });
-        let of = |index: usize| &queued(process)[index];
+        let entry_of = |index: usize| &queued(process)[index];
         let known: Vec<_> = queued(process)
             .iter()
             .map(|entry| {
@@ -44,38 +44,44 @@ fn each_entry_says_from_whom_it_is() {
                 ("USR1", None, own)
             ]
         );
-        assert_eq!((&of(0)["sender"], &of(1)["sender"]), (&sender(target.pid), &sender(living.pid)));
-        assert_eq!((&of(3)["sender"]["name"], &of(3)["code_name"]), (&Value::Null, &"SI_USER".into()));
-        assert_eq!(of(4)["code_name"], "SI_TKILL");
+        assert_eq!(
+            (&entry_of(0)["sender"], &entry_of(1)["sender"]),
+            (&sender(target.pid), &sender(live_sender.pid))
+        );
+        assert_eq!(
+            (&entry_of(3)["sender"]["name"], &entry_of(3)["code_name"]),
+            (&Value::Null, &"SI_USER".into())
+        );
+        assert_eq!(entry_of(4)["code_name"], "SI_TKILL");
         assert_eq!(process["queued_cut"], Value::Null);
         let what = process["findings"][0]["what"].as_str().expect("a sentence");
         let sentence = "TERM is pending, says it was sent by pid ";
         let end = format!("(exited, uid {uid}), and the process blocks it");
         assert!(what.starts_with(sentence) && what.ends_with(&end), "{what}");
     }
-    let ran = decode(&target, &["--queue"]);
+    let result = decode(&target, &["--queue"]);
     if seen.is_empty() {
-        return skipped(ran.stderr.trim());
+        return skipped(result.stderr.trim());
     }
-    let found = rows(&ran.stdout, "NUM  SIGNAL  FOR");
+    let found = rows(&result.stdout, "NUM  SIGNAL  FOR");
     assert_eq!(
         found[1][2..5],
-        ["process".to_owned(), format!("claims {} (fixture) uid {uid}", living.pid), "0".to_owned()]
+        ["process".to_owned(), format!("claims {} (fixture) uid {uid}", live_sender.pid), "0".to_owned()]
     );
     assert_eq!(found[4][2], format!("thread {pid}"));
     let thread = run(["decode-status", "--queue", &format!("{pid}/{pid}")]);
     assert_eq!(rows(&thread.stdout, "NUM  SIGNAL  FOR"), found, "the thread's own, and the process's");
 }
 
-/// Of several threads the one that is asked for, with what waits for all.
+/// The queue of one thread contains its own signals and those of the process.
 #[test]
-fn of_one_thread_what_waits_for_others_is_left_out() {
+fn queue_of_thread_excludes_other_threads() {
     let threads = ["--thread", "block=USR1,USR2;own=USR1", "--thread", "block=USR1,USR2;own=USR2"];
     let target = fixture(&[&["--block", "USR1,USR2,TERM", "--queue", "TERM=7"][..], &threads].concat());
-    for means in ["bpf", "ptrace"] {
-        let of = |id: &str| {
-            let ran = run(["decode-status", "--json", "--queue", "--backend", means, id]);
-            let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+    for backend in ["bpf", "ptrace"] {
+        let entries_of = |id: &str| {
+            let result = run(["decode-status", "--json", "--queue", "--backend", backend, id]);
+            let document: Value = serde_json::from_str(&result.stdout).unwrap_or_default();
             let entries = document["processes"][0]["queued"].as_array()?;
             let known = |entry: &Value| {
                 (
@@ -86,26 +92,26 @@ fn of_one_thread_what_waits_for_others_is_left_out() {
             Some(entries.iter().map(known).collect::<Vec<_>>())
         };
         let pid = target.pid;
-        let Some(all) = of(&pid.to_string()) else {
-            skipped(&format!("no {means} here"));
+        let Some(all) = entries_of(&pid.to_string()) else {
+            skipped(&format!("no {backend} here"));
             continue;
         };
         let own = |signal: &str, index: usize| (signal.to_owned(), Some(target.ids[index]));
         let (shared, one, two) = (("TERM".to_owned(), None), own("USR1", 0), own("USR2", 1));
-        assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{means}");
+        assert_eq!(all, [shared.clone(), one.clone(), two.clone()], "{backend}");
         for (index, of_it) in [one, two].into_iter().enumerate() {
-            let thread = of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
-            assert_eq!(thread, [shared.clone(), of_it], "{means}");
+            let thread = entries_of(&format!("{pid}/{}", target.ids[index])).expect("as the process");
+            assert_eq!(thread, [shared.clone(), of_it], "{backend}");
         }
-        assert_eq!(of(&format!("{pid}/{pid}")), Some(vec![shared]), "{means}");
+        assert_eq!(entries_of(&format!("{pid}/{pid}")), Some(vec![shared]), "{backend}");
     }
 }
 
 #[test]
-fn a_timer_is_told_by_its_clock() {
+fn timer_entry_names_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
     let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
-    for process in by_each_means(&target, &["--queue"]) {
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
         assert_eq!(
@@ -118,11 +124,11 @@ fn a_timer_is_told_by_its_clock() {
 }
 
 #[test]
-fn what_lost_its_siginfo_is_pending_all_the_same() {
+fn signal_with_lost_siginfo_is_listed_as_pending() {
     let target = fixture(&["--block", "RTMIN,TERM", "--queue-limit", "0"]);
-    let ran = run(["send", "-RTMIN", &target.pid.to_string()]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    for process in by_each_means(&target, &["--queue"]) {
+    let result = run(["send", "-RTMIN", &target.pid.to_string()]);
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!(
             (&entry["signal"], &entry["code"], &entry["sender"]),
@@ -130,59 +136,59 @@ fn what_lost_its_siginfo_is_pending_all_the_same() {
         );
         assert_eq!(queued(&process).len(), 1);
     }
-    let ran = decode(&target, &["--queue"]);
-    if ran.code == Some(0) {
+    let result = decode(&target, &["--queue"]);
+    if result.code == Some(0) {
         assert_eq!(
-            rows(&ran.stdout, "NUM  SIGNAL  FOR")[0][3..],
+            rows(&result.stdout, "NUM  SIGNAL  FOR")[0][3..],
             ["lost", "-", "nothing was queued with it"]
         );
     }
 }
 
-/// What waits behind a flood is there all the same.
+/// Signals queued behind a flood are still listed.
 #[test]
-fn a_long_queue_is_cut_and_hides_nothing() {
+fn long_queue_is_truncated_with_count() {
     let target = fixture(&["--block", "RTMIN,TERM,USR1", "--own", "USR1"]);
     let pid = target.pid.to_string();
     let _flood = fixture(&["--flood", &pid, "RTMIN", "1200"]);
     assert_eq!(run(["send", "-TERM", &pid]).code, Some(0));
-    for process in by_each_means(&target, &["--queue"]) {
-        let (count, means) = (queued(&process).len(), &process["means"]);
-        assert_eq!(process["queued_cut"], "limit", "{count} by {means}");
-        assert!((200..1200).contains(&count), "{count} by {means}");
-        let limit = match means["backend"] == "bpf" {
+    for process in inspect_with_each_backend(&target, &["--queue"]) {
+        let (count, inspection) = (queued(&process).len(), &process["means"]);
+        assert_eq!(process["queued_cut"], "limit", "{count} by {inspection}");
+        assert!((200..1200).contains(&count), "{count} by {inspection}");
+        let limit = match inspection["backend"] == "bpf" {
             true => format!("of {pid}, what waits behind the first 240 of a queue"),
             false => format!("of {pid}, what waits behind the first 1000 entries of its queues in all"),
         };
-        assert_eq!(means["unseen"][0], limit);
-        let of = |name: &str| {
-            let mut of = queued(&process).iter().filter(|entry| entry["signal"] == name);
-            let first = of.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
-            assert!(name == "RTMIN" || of.next().is_none(), "{name} is pending once");
+        assert_eq!(inspection["unseen"][0], limit);
+        let entry_of = |name: &str| {
+            let mut entries = queued(&process).iter().filter(|entry| entry["signal"] == name);
+            let first = entries.next().unwrap_or_else(|| panic!("{name} is pending: {process}"));
+            assert!(name == "RTMIN" || entries.next().is_none(), "{name} is pending once");
             (first["entry"].as_str().expect("a word"), first["sender"].is_null(), first["tid"].is_null())
         };
-        assert_eq!(of("RTMIN"), ("read", false, true), "{means}");
-        // BPF finds what is there once, behind all that repeats.
-        let term = of("TERM");
-        let is_found = term == ("read", false, true) && means["backend"] == "bpf";
-        assert!(is_found || term == ("unread", true, true), "{term:?} by {means}");
-        assert!(!of("USR1").2, "{means}");
+        assert_eq!(entry_of("RTMIN"), ("read", false, true), "{inspection}");
+        // BPF finds each signal once, even behind a flood.
+        let term = entry_of("TERM");
+        let is_found = term == ("read", false, true) && inspection["backend"] == "bpf";
+        assert!(is_found || term == ("unread", true, true), "{term:?} by {inspection}");
+        assert!(!entry_of("USR1").2, "{inspection}");
     }
-    let ran = decode(&target, &["--queue", "--backend", "ptrace"]);
-    if ran.code == Some(0) {
-        let row = rows(&ran.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
+    let result = decode(&target, &["--queue", "--backend", "ptrace"]);
+    if result.code == Some(0) {
+        let row = rows(&result.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
         let why = row.expect("it is pending").pop().expect("a reason");
         assert_eq!(why, "pending; its entry was not read (its queues hold more than 1000 in all)");
         assert!(
-            ran.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
+            result.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
         );
     }
 }
 
-/// The sender's number is one of the target's pid namespace: 1 there, another
-/// here. Who is outside of it has none there.
+/// The sender's PID in siginfo belongs to the target's PID namespace: 1 there,
+/// another PID here. A sender outside that namespace has no PID there.
 #[test]
-fn a_number_of_another_namespace_is_translated() {
+fn sender_pid_of_other_namespace_is_translated() {
     let unshared = Command::new("unshare")
         .args(["--pid", "--fork", "--kill-child"])
         .arg(fixture_path())
@@ -199,21 +205,21 @@ fn a_number_of_another_namespace_is_translated() {
     let found = run(["decode-status", "--pids", "--parent", &parent]);
     let (inside, text) = (found.stdout.trim().to_owned(), ["decode-status", "--json", "--queue"]);
     run(["send", "-HUP", &inside]);
-    let ran = run(text.iter().copied().chain([inside.as_str()]));
+    let result = run(text.iter().copied().chain([inside.as_str()]));
     unshared.kill().expect("our own child");
     unshared.wait().expect("it ends");
     if !line.starts_with("made 1") {
         return skipped("no pid namespace here");
     }
-    if ran.code != Some(0) {
-        return skipped(ran.stderr.trim());
+    if result.code != Some(0) {
+        return skipped(result.stderr.trim());
     }
-    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
     let sender = &queued(&document["processes"][0])[0]["sender"];
     assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
     assert_eq!(sender["name"], "fixture");
     let what = "HUP is pending, says it was sent by the kernel or from outside of its pid namespace, and ";
     let found = document["processes"][0]["findings"].as_array().expect("findings");
-    let said = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
-    assert!(found.iter().any(said), "{found:?}");
+    let names_sender = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
+    assert!(found.iter().any(names_sender), "{found:?}");
 }

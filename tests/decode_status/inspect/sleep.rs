@@ -1,4 +1,4 @@
-//! Which kind an uninterruptible sleep is: told by BPF, where that looks.
+//! The kind of an uninterruptible sleep, which BPF reports.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -9,18 +9,19 @@ use crate::decode_status::{CLEAN, decode, fixture};
 use crate::support::{fixture_path, run, skipped};
 
 const KILLABLE: &str = "KILL, and what terminates it by default, end it at once";
-const DEEP: &str = "no handler runs meanwhile; nothing ends it before that sleep is over, not even KILL";
+const NOT_KILLABLE: &str =
+    "no handler runs meanwhile; nothing ends it before that sleep is over, not even KILL";
 const UNKNOWN: &str = "at once or only when the sleep ends: /proc does not tell which kind it is";
 
-/// What is said of a process: why its sleep matters, and whether its main thread
-/// is killable; with what else the document holds.
-fn told(pid: u32, options: &[&str]) -> (String, Value, Value) {
+/// Returns the "why" of the finding about the sleep, the killability of the main
+/// thread, and the process's document.
+fn sleep_report(pid: u32, options: &[&str]) -> (String, Value, Value) {
     let pid = pid.to_string();
-    let ran = run(["decode-status", "--json", "--threads"].iter().chain(options).copied().chain([&*pid]));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{options:?}");
-    let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let result = run(["decode-status", "--json", "--threads"].iter().chain(options).copied().chain([&*pid]));
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{options:?}");
+    let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
     let process = &document["processes"][0];
-    let mut findings = process["findings"].as_array().expect("they were looked for").iter();
+    let mut findings = process["findings"].as_array().expect("findings").iter();
     let found = findings.find(|finding| finding["id"] == "uninterruptible").expect("it sleeps");
     let tasks = process["tasks"].as_array().expect("asked for");
     let main = tasks
@@ -30,29 +31,30 @@ fn told(pid: u32, options: &[&str]) -> (String, Value, Value) {
     (found["why"].as_str().expect("a sentence").to_owned(), main["killable"].clone(), process.clone())
 }
 
-/// Whether BPF may look here: at one who is awake.
-fn may_look() -> bool {
-    let ran = decode(&fixture(&["--catch", "USR1"]), &["--handlers", "--backend", "bpf"]);
-    if ran.code != Some(0) {
-        skipped(ran.stderr.trim());
+/// Returns true if BPF may inspect an awake process.
+fn is_bpf_available() -> bool {
+    let result = decode(&fixture(&["--catch", "USR1"]), &["--handlers", "--backend", "bpf"]);
+    if result.code != Some(0) {
+        skipped(result.stderr.trim());
     }
-    ran.code == Some(0)
+    result.code == Some(0)
 }
 
 #[test]
-fn a_parent_in_vfork_may_be_killed() {
+fn vfork_parent_is_killable() {
     let mut parent = fixture(&["--vfork"]);
-    // Nobody has looked inside; ptrace, which would have to stop it, does not.
+    // Without an inspection the kind is unknown. ptrace does not inspect the
+    // sleep, because it would have to stop the process.
     for options in [&[][..], &["--queue", "--backend", "ptrace"]] {
-        let (why, killable, process) = told(parent.pid, options);
+        let (why, killable, process) = sleep_report(parent.pid, options);
         assert!(why.ends_with(UNKNOWN), "{options:?}: {why}");
         assert_eq!((killable, &process["means"]), (Value::Null, &Value::Null));
     }
-    let may_look = may_look();
-    // Nothing is caught, nothing pending: there is the sleep to be seen.
+    let is_bpf_available = is_bpf_available();
+    // No signal is caught or pending, so only the sleep is inspected.
     for option in ["--queue", "--handlers"] {
-        let (why, killable, process) = told(parent.pid, &[option, "--signal", "TERM"]);
-        if !may_look {
+        let (why, killable, process) = sleep_report(parent.pid, &[option, "--signal", "TERM"]);
+        if !is_bpf_available {
             assert!(why.ends_with(UNKNOWN) && process["means"].is_null(), "{why}");
             return;
         }
@@ -60,21 +62,25 @@ fn a_parent_in_vfork_may_be_killed() {
         assert_eq!((killable, &process["effect"]["id"]), (true.into(), &"terminates".into()));
     }
     assert_eq!(run(["send", "-TERM", &parent.pid.to_string()]).code, Some(0));
-    assert_eq!(parent.ended_by(), Some(libc::SIGTERM), "as was said");
+    assert_eq!(parent.terminating_signal(), Some(libc::SIGTERM), "as was said");
 }
 
 #[test]
-fn it_is_told_beside_handlers() {
-    if !may_look() {
+fn killability_is_shown_with_handlers() {
+    if !is_bpf_available() {
         return;
     }
     let parent = fixture(&["--catch", "USR1", "--vfork"]);
-    let ran = decode(&parent, &["--handlers", "--backend", "bpf"]);
-    assert!(ran.stdout.contains(KILLABLE) && ran.stdout.contains("state::handler"), "{}", ran.stdout);
+    let result = decode(&parent, &["--handlers", "--backend", "bpf"]);
+    assert!(
+        result.stdout.contains(KILLABLE) && result.stdout.contains("state::handler"),
+        "{}",
+        result.stdout
+    );
 }
 
 #[test]
-fn what_waits_for_a_lock_of_the_kernel_may_not() {
+fn sleep_on_kernel_lock_is_not_killable() {
     let started = Command::new(fixture_path())
         .args(CLEAN)
         .arg("--wait-for-page")
@@ -84,13 +90,14 @@ fn what_waits_for_a_lock_of_the_kernel_may_not() {
     let mut child = started.expect("the fixture runs");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a text");
-    let told = line.starts_with("ready ").then(|| told(child.id(), &["--queue", "--signal", "KILL"]));
+    let sleep_report =
+        line.starts_with("ready ").then(|| sleep_report(child.id(), &["--queue", "--signal", "KILL"]));
     child.kill().expect("our own child");
     child.wait().expect("it ends");
-    let Some((why, killable, process)) = told else { return skipped(line.trim()) };
-    if !may_look() {
+    let Some((why, killable, process)) = sleep_report else { return skipped(line.trim()) };
+    if !is_bpf_available() {
         return;
     }
-    assert!(why.ends_with(DEEP), "{why}");
+    assert!(why.ends_with(NOT_KILLABLE), "{why}");
     assert_eq!((killable, &process["effect"]["id"]), (false.into(), &"pending".into()));
 }

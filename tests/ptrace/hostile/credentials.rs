@@ -3,19 +3,20 @@
 use std::process::{Command, Stdio};
 
 use super::Program;
-use crate::support::{Ran, SIGTOOL, fixture_path, skipped};
+use crate::support::{CommandResult, SIGTOOL, fixture_path, skipped};
 
 const CATCH: &[&str] = &["--catch", "USR1"];
 const QUEUE: &[&str] = &["--catch", "USR1", "--block", "USR2", "--queue", "USR2"];
 
-/// A command without the capabilities that BPF takes. It keeps CAP_SYS_PTRACE.
+/// Returns a command without the capabilities that BPF needs. It keeps
+/// CAP_SYS_PTRACE.
 fn without_bpf(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.arg("--bounding-set=-bpf,-perfmon,-sys_admin").arg("--").arg(program).stdin(Stdio::null());
     command
 }
 
-fn decode_status(options: &[&str], pid: u32) -> Ran {
+fn decode_status(options: &[&str], pid: u32) -> CommandResult {
     let mut command = without_bpf(SIGTOOL);
     let output = command.arg("decode-status").args(options).arg(pid.to_string()).output();
     output.expect("setpriv runs").into()
@@ -23,7 +24,7 @@ fn decode_status(options: &[&str], pid: u32) -> Ran {
 
 /// The fixture, with the tests' credentials or those of [`without_bpf`].
 fn start(mut command: Command, words: &[&str]) -> Option<Program> {
-    if sigtool::sys::signal::send::effective_uid() != 0 || !crate::ptrace::is_possible() {
+    if sigtool::sys::signal::send::effective_uid() != 0 || !crate::ptrace::is_ptrace_available() {
         skipped("not root");
         return None;
     }
@@ -44,9 +45,9 @@ fn auto_does_not_inject_if_credentials_differ() {
         --backend ptrace does so";
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(reason), "{}", refused.stderr);
-    let asked = decode_status(&["--handlers", "--backend", "ptrace"], target.pid);
-    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
-    assert!(asked.stdout.contains("Seen by  ptrace"), "{}", asked.stdout);
+    let forced = decode_status(&["--handlers", "--backend", "ptrace"], target.pid);
+    assert_eq!(forced.code, Some(0), "{}", forced.stderr);
+    assert!(forced.stdout.contains("Seen by  ptrace"), "{}", forced.stdout);
 }
 
 #[test]

@@ -16,24 +16,24 @@ use std::time::Duration;
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
-use crate::ptrace::until;
-use crate::support::{Ran, SIGTOOL, skipped};
+use crate::ptrace::wait_until;
+use crate::support::{CommandResult, SIGTOOL, skipped};
 
-/// Far more than sigtool needs, also on a loaded machine.
+/// Much longer than sigtool needs, even on a loaded machine.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// The binary that inspects: another one if `SIGTOOL_BINARY` names it.
+/// The binary that inspects. `SIGTOOL_BINARY` can name another one.
 fn binary() -> OsString {
     std::env::var_os("SIGTOOL_BINARY").unwrap_or_else(|| SIGTOOL.into())
 }
 
-/// A directory with compiled programs, which all users may enter; removed when
+/// A directory with compiled programs that all users may enter. Removed when
 /// dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Compiles these programs into a new directory. `None` if that is not
-    /// possible here, which is reported.
+    /// Compiles these programs into a new directory. Prints the reason and
+    /// returns `None` if that is not possible.
     fn with(programs: &[&str]) -> Option<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         if send::effective_uid() != 0 {
@@ -48,7 +48,7 @@ impl Scratch {
         programs.iter().all(|program| scratch.compile(program, &["-pthread"])).then_some(scratch)
     }
 
-    /// Compiles the setuid program besides.
+    /// Also compiles the setuid program.
     fn with_setuid(programs: &[&str]) -> Option<Scratch> {
         let scratch = Scratch::with(programs)?;
         let sections =
@@ -59,15 +59,15 @@ impl Scratch {
         }
         set_mode(&scratch.path("setuid_program"), 0o4755);
         let mut command = scratch.command_of_nobody("setuid_program");
-        let ran = command.stdin(Stdio::null()).output().map(Ran::from);
-        match ran {
-            Ok(ran) if ran.stdout == "unchanged as 0\n" => Some(scratch),
-            Ok(ran) => {
+        let result = command.stdin(Stdio::null()).output().map(CommandResult::from);
+        match result {
+            Ok(result) if result.stdout == "unchanged as 0\n" => Some(scratch),
+            Ok(result) => {
                 skipped(&format!(
                     "setuid has no effect in {}: {}{}",
                     scratch.0.display(),
-                    ran.stdout,
-                    ran.stderr
+                    result.stdout,
+                    result.stderr
                 ));
                 None
             }
@@ -119,10 +119,10 @@ impl Drop for Scratch {
 }
 
 fn set_mode(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("chmod");
 }
 
-/// A hostile program that runs; killed when dropped.
+/// A running hostile program. Killed when dropped.
 struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -131,10 +131,10 @@ struct Program {
 }
 
 impl Program {
-    /// Starts one and waits until it is ready.
+    /// Starts a program and waits until it is ready.
     ///
     /// # Errors
-    /// What it printed instead.
+    /// The line that it printed instead.
     fn start(command: &mut Command) -> Result<Program, String> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -150,10 +150,10 @@ impl Program {
         }
     }
 
-    /// The same, and waits until one of its threads is in pause(2).
+    /// Starts a program and waits until one of its threads is in pause(2).
     fn start_paused(command: &mut Command) -> Result<Program, String> {
         let program = Program::start(command)?;
-        until(|| {
+        wait_until(|| {
             let entries = std::fs::read_dir(format!("/proc/{}/task", program.pid)).expect("it lives");
             let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path().join("syscall")));
             paths.any(|path| std::fs::read(path).is_ok_and(|text| text.starts_with(b"34 ")))
@@ -161,21 +161,21 @@ impl Program {
         Ok(program)
     }
 
-    /// The next line that it prints; empty once it has ended.
+    /// Reads the next line that it prints; empty at the end.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("text");
         line.trim_end().to_owned()
     }
 
-    /// Sends a command; its answer.
+    /// Sends a command and returns the answer.
     fn ask(&mut self, command: &str) -> String {
         let stdin = self.stdin.as_mut().expect("it is open");
         stdin.write_all(format!("{command}\n").as_bytes()).expect("it reads");
         self.line()
     }
 
-    /// Lets it end; what else it printed.
+    /// Lets the program exit and returns the rest of its output.
     fn finish(mut self) -> String {
         self.stdin = None;
         let mut text = String::new();
@@ -191,7 +191,7 @@ impl Drop for Program {
     }
 }
 
-/// `sigtool decode-status --handlers --backend ptrace`.
+/// Returns the command `sigtool decode-status --handlers --backend ptrace`.
 fn inspect(pid: u32) -> Command {
     let mut command = Command::new(binary());
     command.args(["decode-status", "--handlers", "--backend", "ptrace", &pid.to_string()]);
@@ -199,12 +199,12 @@ fn inspect(pid: u32) -> Command {
     command
 }
 
-/// Whether a child ends in time; if not, it is killed.
-fn ends(child: &mut Child) -> bool {
-    let held = PidFd::open(child.id()).expect("it was not waited for");
-    let is_ended = held.wait_for_exit(BOUND).expect("it can be waited for");
-    if !is_ended {
+/// Returns true if a child exits in time. Kills it otherwise.
+fn exits_in_time(child: &mut Child) -> bool {
+    let pidfd = PidFd::open(child.id()).expect("it was not waited for");
+    let has_exited = pidfd.wait_for_exit(BOUND).expect("it can be waited for");
+    if !has_exited {
         let _ = child.kill();
     }
-    is_ended
+    has_exited
 }

@@ -1,5 +1,5 @@
-//! Targets that answer for the memory below a stack pointer themselves, and do
-//! not answer.
+//! Targets that serve the memory below a stack pointer themselves and never
+//! provide it.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sigtool::sys::signal::send;
 
-use super::{Program, Scratch, ends, inspect};
-use crate::ptrace::{is_possible, signal, until};
+use super::{Program, Scratch, exits_in_time, inspect};
+use crate::ptrace::{is_ptrace_available, signal, wait_until};
 use crate::support::skipped;
 
-/// How often a moment is tried to be met.
+/// The maximum number of attempts to hit the right moment.
 const TRIES: usize = 30;
 const SERVERS: [&str; 2] = ["userfaultfd", "fuse"];
 
-/// The page server. `None` if there is none here, which is reported.
+/// Starts the page server. Prints the reason and returns `None` if it is not
+/// available.
 fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     let directory = scratch.path("mounted");
     let _ = std::fs::create_dir(&directory);
@@ -30,14 +31,15 @@ fn start(scratch: &Scratch, server: &str, time: &str) -> Option<Program> {
     }
 }
 
-/// All processes of one sigtool command, found by a variable of their environment.
-struct Marked(String);
+/// All processes of one sigtool command, found by a variable in their
+/// environment.
+struct TaggedCommand(String);
 
-impl Marked {
-    fn new() -> Marked {
+impl TaggedCommand {
+    fn new() -> TaggedCommand {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        Marked(format!("SIGTOOL_TEST_MARK={}-{number}-", std::process::id()))
+        TaggedCommand(format!("SIGTOOL_TEST_MARK={}-{number}-", std::process::id()))
     }
 
     fn spawn(&self, mut command: Command) -> Child {
@@ -45,7 +47,7 @@ impl Marked {
         command.env(name, value).spawn().expect("sigtool runs")
     }
 
-    /// The PID and the state of each.
+    /// Returns the PID and the state letter of each process.
     fn find(&self) -> Vec<(u32, char)> {
         let entries = std::fs::read_dir("/proc").expect("proc");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -57,7 +59,7 @@ impl Marked {
     }
 }
 
-/// The tracer and the state of each thread.
+/// Returns the tracer PID and the state letter of each thread.
 fn threads(pid: u32) -> Vec<(u32, char)> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it lives");
     let status = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -75,100 +77,100 @@ fn is_traced(pid: u32) -> bool {
     threads(pid).iter().any(|(tracer, _)| *tracer != 0)
 }
 
-/// Sigtool has gone. Nothing is stopped or traced, and the thread can go on; once
-/// the target has ended, no process of sigtool's is left.
-fn assert_left_alone(target: Program, marked: &Marked) {
+/// Asserts that sigtool has left no trace: no thread is stopped or traced,
+/// the target can exit, and then no process of sigtool remains.
+fn assert_left_alone(target: Program, tagged: &TaggedCommand) {
     let threads = threads(target.pid);
     assert!(threads.iter().all(|(tracer, state)| *tracer == 0 && !"tT".contains(*state)), "{threads:?}");
-    let rest = marked.find();
+    let rest = tagged.find();
     assert!(rest.iter().all(|(_, state)| !"tT".contains(*state)), "{rest:?}");
     target.finish();
-    until(|| marked.find().is_empty());
+    wait_until(|| tagged.find().is_empty());
 }
 
 #[test]
 fn sigtool_ends_if_a_page_never_arrives() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for server in SERVERS {
         let Some(target) = start(&scratch, server, "never") else { continue };
-        let marked = Marked::new();
-        let mut sigtool = marked.spawn(inspect(target.pid));
-        assert!(ends(&mut sigtool), "{server}: sigtool hangs");
-        assert_eq!(sigtool.wait().expect("it is ours").code(), Some(3), "{server}");
-        assert_left_alone(target, &marked);
+        let tagged = TaggedCommand::new();
+        let mut sigtool = tagged.spawn(inspect(target.pid));
+        assert!(exits_in_time(&mut sigtool), "{server}: sigtool hangs");
+        assert_eq!(sigtool.wait().expect("it is a child of this process").code(), Some(3), "{server}");
+        assert_left_alone(target, &tagged);
     }
 }
 
 #[test]
 fn thread_keeps_its_registers_if_a_page_arrives_after_sigtool_has_ended() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for server in SERVERS {
-        // The page may vanish too late, when the calls have been made.
+        // The page may vanish too late, after the calls.
         let is_met = (0..TRIES).any(|_| {
             let Some(mut target) = start(&scratch, server, "late") else { return true };
-            let marked = Marked::new();
-            let mut sigtool = marked.spawn(inspect(target.pid));
-            assert!(ends(&mut sigtool), "{server}: sigtool hangs");
-            let status = sigtool.wait().expect("it is ours");
+            let tagged = TaggedCommand::new();
+            let mut sigtool = tagged.spawn(inspect(target.pid));
+            assert!(exits_in_time(&mut sigtool), "{server}: sigtool hangs");
+            let status = sigtool.wait().expect("it is a child of this process");
             let is_in_call = is_traced(target.pid);
             assert!(!is_in_call || status.code() == Some(3), "{server}: {status}");
             check(&mut target, server);
-            assert_left_alone(target, &marked);
+            assert_left_alone(target, &tagged);
             is_in_call
         });
         assert!(is_met, "{server}: no page vanished between two calls");
     }
 }
 
-fn is_ended(child: &mut Child) -> bool {
-    child.try_wait().expect("it is ours").is_some()
+fn has_exited(child: &mut Child) -> bool {
+    child.try_wait().expect("it is a child of this process").is_some()
 }
 
-/// Lets the page arrive, and checks the thread.
+/// Lets the page arrive and checks the thread.
 fn check(target: &mut Program, server: &str) {
     assert_eq!(target.ask("serve"), "served", "{server}");
-    until(|| !is_traced(target.pid));
+    wait_until(|| !is_traced(target.pid));
     assert_eq!(target.ask("check"), "kept", "{server}");
 }
 
 #[test]
 fn sigtool_ends_by_a_signal_while_a_page_is_awaited() {
-    if !is_possible() {
+    if !is_ptrace_available() {
         return;
     }
     let Some(scratch) = Scratch::with(&["page_server"]) else { return };
     for (server, time) in [("fuse", "never"), ("fuse", "late"), ("userfaultfd", "late")] {
         for end in ["INT", "TERM", "QUIT"] {
-            // Sigtool may have ended before.
+            // Sigtool may exit before the signal.
             let is_met = (0..TRIES).any(|_| {
                 let Some(mut target) = start(&scratch, server, time) else { return true };
-                let marked = Marked::new();
+                let tagged = TaggedCommand::new();
                 let mut command = inspect(target.pid);
-                // QUIT may leave a core file.
+                // QUIT may write a core file to the working directory.
                 command.current_dir(&scratch.0);
-                let mut sigtool = marked.spawn(command);
+                let mut sigtool = tagged.spawn(command);
                 match time {
-                    "late" => until(|| target.ask("state") == "dropped" || is_ended(&mut sigtool)),
-                    _ => until(|| is_traced(target.pid) || is_ended(&mut sigtool)),
+                    "late" => wait_until(|| target.ask("state") == "dropped" || has_exited(&mut sigtool)),
+                    _ => wait_until(|| is_traced(target.pid) || has_exited(&mut sigtool)),
                 }
-                if !is_ended(&mut sigtool) {
+                if !has_exited(&mut sigtool) {
                     send::to_pid(sigtool.id(), Some(signal(end)), None).expect("it was not waited for");
-                    assert!(ends(&mut sigtool), "{server}, {time}: sigtool ignores {end}");
+                    assert!(exits_in_time(&mut sigtool), "{server}, {time}: sigtool ignores {end}");
                 }
-                let ended_by = sigtool.wait().expect("it is ours").signal();
+                let terminating_signal = sigtool.wait().expect("it is a child of this process").signal();
                 match time {
                     "late" => check(&mut target, server),
-                    // Its tracer has ended before, or is about to.
-                    _ => until(|| !is_traced(target.pid)),
+                    // Its tracer has exited or is about to.
+                    _ => wait_until(|| !is_traced(target.pid)),
                 }
-                assert_left_alone(target, &marked);
-                ended_by == Some(signal(end).get().into())
+                assert_left_alone(target, &tagged);
+                terminating_signal == Some(signal(end).get().into())
             });
             assert!(is_met, "{server}, {time}: {end} does not end sigtool");
         }

@@ -1,32 +1,32 @@
-//! What is told in the end of what was not told before.
+//! Signals that are reported only when `watch` exits.
 
 use std::io::Read;
 
 use sigtool::signal::{Arch, name};
 use sigtool::sys::signal::send;
 
-use super::events::is_seen_by;
+use super::events::is_backend_available;
 use super::output::{end, full_pipe, watch};
 use super::{Observer, send};
 use crate::support::Fixture;
 
-fn to(pid: u32, name: &str) {
+fn send_signal(pid: u32, name: &str) {
     let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-    send::to_pid(pid, Some(signal), None).expect("ours");
+    send::to_pid(pid, Some(signal), None).expect("it is a child of this process");
 }
 
 fn stop(pid: u32) {
-    to(pid, "STOP");
+    send_signal(pid, "STOP");
     let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
     while !state().contains(") T ") {
         std::thread::yield_now();
     }
 }
 
-/// The buffer holds some 58,000, and nobody reads what is told.
+/// The buffer has room for about 58,000 signals, and the output is not read.
 #[test]
-fn what_was_lost_and_who_was_killed_is_said_in_the_end() {
-    if !is_seen_by("bpf") {
+fn lost_signals_and_killer_are_reported_at_end() {
+    if !is_backend_available("bpf") {
         return;
     }
     let mut fixture = Fixture::start(["--ignore", "RTMIN+1", "--name", "victim"]);
@@ -35,39 +35,43 @@ fn what_was_lost_and_who_was_killed_is_said_in_the_end() {
     let (mut child, mut stderr) = watch(&["--all", "--target", &pid, "--json"], writer);
     stop(child.id());
     for _ in 0..70_000 {
-        to(fixture.pid, "RTMIN+1");
+        send_signal(fixture.pid, "RTMIN+1");
     }
-    to(fixture.pid, "KILL");
-    assert_eq!(fixture.ended_by(), Some(9));
-    to(child.id(), "TERM");
-    to(child.id(), "CONT");
+    send_signal(fixture.pid, "KILL");
+    assert_eq!(fixture.terminating_signal(), Some(9));
+    send_signal(child.id(), "TERM");
+    send_signal(child.id(), "CONT");
     assert_eq!(end(&mut child), Some(0));
-    let mut said = String::new();
-    stderr.read_to_string(&mut said).expect("UTF-8");
-    let count = |what: &str| -> u64 {
-        let line = said.lines().find_map(|line| line.strip_prefix("watch: ")?.strip_suffix(what));
-        line.unwrap_or_else(|| panic!("{what}: {said}")).parse().expect("a number")
+    let mut message = String::new();
+    stderr.read_to_string(&mut message).expect("UTF-8");
+    let count = |suffix: &str| -> u64 {
+        let line = message.lines().find_map(|line| line.strip_prefix("watch: ")?.strip_suffix(suffix));
+        line.unwrap_or_else(|| panic!("{suffix}: {message}")).parse().expect("a number")
     };
-    let left = count(" signals were seen, and are not told any more");
+    let unreported = count(" signals were seen, and are not told any more");
     let lost = count(" signals were lost: there was no room for them");
-    // What fits into sigtool's own buffer is counted as written, or not.
-    assert!(left > 1000 && lost > 1000 && left + lost <= 70_001, "{said}");
+    // Lines in sigtool's own buffer may or may not count as written.
+    assert!(unreported > 1000 && lost > 1000 && unreported + lost <= 70_001, "{message}");
     let kill = format!("watch: among them, for {pid} (victim): KILL from {} (", std::process::id());
-    assert!(said.contains(&kill), "{said}");
+    assert!(message.contains(&kill), "{message}");
 }
 
-/// It is there when the end is asked for, though nobody has taken it yet.
+/// A signal in the kernel's buffer is reported although TERM arrives before
+/// sigtool reads it.
 #[test]
-fn what_came_just_before_is_told() {
-    for means in ["bpf", "ptrace"] {
-        assert!(!is_seen_by(means) || is_told_before_the_end(means), "{means}");
+fn signals_before_end_are_reported() {
+    for backend_name in ["bpf", "ptrace"] {
+        assert!(
+            !is_backend_available(backend_name) || reports_signal_before_exit(backend_name),
+            "{backend_name}"
+        );
     }
 }
 
-fn is_told_before_the_end(means: &str) -> bool {
+fn reports_signal_before_exit(backend_name: &str) -> bool {
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let mut watch = Observer::by(means, &["--json", "--pid", &pid]);
+    let mut watch = Observer::with_backend(backend_name, &["--json", "--pid", &pid]);
     watch.change();
     stop(watch.child.id());
     send("-HUP", &pid);

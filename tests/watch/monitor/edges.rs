@@ -1,16 +1,16 @@
-//! `watch --pid` where /proc, limits, names or arguments are not as usual.
+//! `watch --pid` with unusual arguments, limits, names and /proc mounts.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sigtool::sys::process::pidfd::PidFd;
 
-use super::{Bash, Observer, send};
+use super::{Interpreter, Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, skipped};
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    for (arguments, said) in [
+fn monitor_rejects_conflicting_options() {
+    for (arguments, message) in [
         (&["--name", "x", "TERM"][..], "TERM: it is for receiving signals; --pid and criteria observe other"),
         (&["--pid", "1", "TERM"], "TERM: a signal, where --pid makes every operand a process"),
         (&["--pid", "-1"], "--pid -1: not a process id"),
@@ -31,48 +31,54 @@ fn what_makes_no_sense_is_refused() {
         (&["--threads", "TERM"], "--threads: whom to observe is missing"),
         (&["--tree"], "--oldest, --newest, --tree, --at-most: whom to observe is missing"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
 #[test]
-fn sigtool_does_not_observe_itself() {
-    let ran =
+fn monitor_refuses_own_pid() {
+    let result =
         Command::new("bash").args(["-c", "exec \"$0\" watch --pid $$", SIGTOOL]).output().expect("bash");
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert_eq!(ran.status.code(), Some(2), "{said}");
-    assert!(said.contains(": that is sigtool itself"), "{said}");
+    let message = String::from_utf8_lossy(&result.stderr).into_owned();
+    assert_eq!(result.status.code(), Some(2), "{message}");
+    assert!(message.contains(": that is sigtool itself"), "{message}");
 }
 
-/// As `--pid "$(pgrep nginx)"` and `--pid PID PID` give them.
+/// As given by `--pid "$(pgrep nginx)"` and `--pid PID PID`.
 #[test]
-fn pids_are_separated_by_anything_and_may_be_operands() {
-    let some = [(); 4].map(|()| Fixture::start(["--block", "USR1"]));
-    let pids = some.each_ref().map(|fixture| fixture.pid.to_string());
+fn monitor_accepts_pid_lists_and_operands() {
+    let fixtures = [(); 4].map(|()| Fixture::start(["--block", "USR1"]));
+    let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string());
     let words = [format!("{}\n{}", pids[0], pids[1]), pids[2].clone(), format!("{}, {}", pids[3], pids[0])];
-    let ran =
+    let result =
         run(["watch", "--timeout", "1ms", "--pid"].iter().copied().chain(words.iter().map(String::as_str)));
-    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(124), 5), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        (result.code, result.stdout.lines().count()),
+        (Some(124), 5),
+        "{}{}",
+        result.stdout,
+        result.stderr
+    );
 }
 
-/// A zombie's sets are those that it had.
+/// The signal sets of a zombie are those that it had before it exited.
 #[test]
-fn who_has_ended_already_meets_nothing() {
+fn zombie_fails_until_condition() {
     let fixture = Fixture::start(["--catch", "TERM"]);
     let pid = fixture.pid.to_string();
-    let held = PidFd::open(fixture.pid).expect("it lives");
+    let pidfd = PidFd::open(fixture.pid).expect("it lives");
     send("-KILL", &pid);
-    assert!(held.wait_for_exit(Duration::from_secs(30)).expect("poll"));
-    let ran = run(["watch", "--pid", &pid, "--until", "caught=TERM"]);
-    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("killed by KILL\n"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("killed by KILL before what was waited for"), "{}", ran.stderr);
+    assert!(pidfd.wait_for_exit(Duration::from_secs(30)).expect("poll"));
+    let result = run(["watch", "--pid", &pid, "--until", "caught=TERM"]);
+    assert_eq!(result.code, Some(1), "{}", result.stdout);
+    assert!(result.stdout.ends_with("killed by KILL\n"), "{}", result.stdout);
+    assert!(result.stderr.contains("killed by KILL before what was waited for"), "{}", result.stderr);
 }
 
 #[test]
-fn a_count_that_is_not_reached_is_told() {
+fn unreached_count_is_reported() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let watch = Observer::start(&["--pid", &fixture.pid.to_string(), "--count", "9"]);
     send("-KILL", &fixture.pid.to_string());
@@ -80,9 +86,9 @@ fn a_count_that_is_not_reached_is_told() {
     assert_eq!((code, stderr.as_str()), (Some(0), "sigtool: --count 9: all have ended after 1\n"));
 }
 
-/// The number would mean one process to the kernel and another one to /proc.
+/// The PID would be one process for the kernel and another one in /proc.
 #[test]
-fn a_proc_of_another_namespace_is_refused() {
+fn monitor_refuses_foreign_proc() {
     let script = "sleep 1000 & \"$0\" watch --pid $! --timeout 1s; echo $?
         \"$0\" watch --name sleep; echo $?; \"$0\" decode-status 999999; echo $?
         mount -t tmpfs none /proc || exit 9
@@ -99,50 +105,50 @@ fn a_proc_of_another_namespace_is_refused() {
         "-c",
         script,
     ];
-    let ran =
+    let result =
         Command::new("timeout").args(words).arg(SIGTOOL).stdin(Stdio::null()).output().expect("coreutils");
     let (stdout, stderr) = (
-        String::from_utf8_lossy(&ran.stdout).into_owned(),
-        String::from_utf8_lossy(&ran.stderr).into_owned(),
+        String::from_utf8_lossy(&result.stdout).into_owned(),
+        String::from_utf8_lossy(&result.stderr).into_owned(),
     );
-    if stdout.is_empty() || ran.status.code() == Some(9) {
+    if stdout.is_empty() || result.status.code() == Some(9) {
         return skipped(&format!("no pid namespace here: {stderr}"));
     }
-    assert_eq!((stdout.as_str(), ran.status.code()), ("3\n3\n3\n3\n", Some(3)), "{stderr}");
+    assert_eq!((stdout.as_str(), result.status.code()), ("3\n3\n3\n3\n", Some(3)), "{stderr}");
     let foreign = "/proc is that of another pid namespace, with other process numbers: mount this one's own \
                    there (unshare --mount-proc)";
     let nothing = "/proc: no processes can be read: it is not mounted";
-    let said = format!(
+    let message = format!(
         "sigtool: {foreign}\nsigtool: {foreign}\nsigtool: 999999: {foreign}\nsigtool: {nothing}\n\
          sigtool: self: {nothing}\nsigtool: 1: {nothing}\n"
     );
-    assert_eq!(stderr, said);
+    assert_eq!(stderr, message);
 }
 
-/// A part of them would be no answer.
+/// Watching only some of them would be wrong.
 #[test]
-fn too_few_descriptors_are_an_error() {
+fn too_few_descriptors_are_reported() {
     let script = "ulimit -n 64; for i in {1..40}; do sleep 1000 & done
         \"$0\" watch --parent $$ --timeout 1ms; echo $?
         \"$0\" watch --pid \"$(jobs -p)\" --timeout 1ms; echo $?
         all=($(jobs -p)); kill -KILL ${all[@]:5}; wait ${all[@]:5} 2>/dev/null
         \"$0\" watch --parent $$ --timeout 1ms | grep -c ' sleep '
         kill -KILL ${all[@]:0:5}";
-    let ran = Command::new("bash").args(["-c", script, SIGTOOL]).output().expect("bash");
-    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    let result = Command::new("bash").args(["-c", script, SIGTOOL]).output().expect("bash");
+    let (stdout, stderr) = (String::from_utf8_lossy(&result.stdout), String::from_utf8_lossy(&result.stderr));
     assert_eq!(stdout, "3\n3\n5\n", "{stderr}");
-    let said: Vec<&str> = stderr.lines().filter(|line| line.starts_with("sigtool: ")).collect();
-    assert_eq!(said.len(), 2, "{stderr}");
-    for line in said {
+    let messages: Vec<&str> = stderr.lines().filter(|line| line.starts_with("sigtool: ")).collect();
+    assert_eq!(messages.len(), 2, "{stderr}");
+    for line in messages {
         assert!(line.starts_with("sigtool: to observe 40 processes takes 1"), "{line}");
         assert!(line.contains(" open files, and 64 are allowed: raise the limit"), "{line}");
     }
 }
 
-/// Non-dumpable, a process is root's to /proc (hidepid): its status, which is
-/// kept open, tells all the same.
+/// The /proc files of a process that is not dumpable belong to root (hidepid).
+/// Its status file, which is kept open, can still be read.
 #[test]
-fn threads_that_are_hidden_later_are_told_once() {
+fn threads_hidden_later_are_reported_once() {
     const TARGET: &str = "import ctypes, signal, sys, threading, time
 threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
@@ -152,7 +158,7 @@ ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 sys.stdin.readline()
 signal.signal(signal.SIGTERM, lambda *_: None)
 sys.stdin.readline()";
-    // One that every user may execute.
+    // An interpreter that every user may execute.
     const PYTHON: &str = "/usr/bin/python3";
     if !std::path::Path::new(PYTHON).exists() {
         return skipped("python3 is missing");
@@ -169,12 +175,12 @@ sys.stdin.readline()";
         echo >&3; read line <&5; echo \"$line\"; echo >&3
         while read line <&4; do echo \"${{line#*python3* }}\"; done; wait $watch; echo $?; rm -r $folder"
     );
-    let Some(ran) = in_namespace(&script) else { return };
-    if ran.code == Some(9) {
-        return skipped("hidepid, or another user, is not to be had here");
+    let Some(result) = in_namespace(&script) else { return };
+    if result.code == Some(9) {
+        return skipped("hidepid or another user is not available");
     }
-    let lines: Vec<&str> = ran.stdout.lines().map(str::trim).collect();
-    let [first, note, change, code] = lines[..] else { panic!("{}{}", ran.stdout, ran.stderr) };
+    let lines: Vec<&str> = result.stdout.lines().map(str::trim).collect();
+    let [first, note, change, code] = lines[..] else { panic!("{}{}", result.stdout, result.stderr) };
     assert!(first.starts_with("watch: observing 1 process every 5ms"), "{first}");
     assert!(note.ends_with(
         ": its threads cannot be read any more: /proc hides them (mount option hidepid); what they block, and \
@@ -184,11 +190,11 @@ sys.stdin.readline()";
 }
 
 #[test]
-fn a_change_of_program_is_told() {
-    let mut bash = Bash::start();
+fn exec_is_reported_as_name_change() {
+    let mut bash = Interpreter::start();
     let mut watch = Observer::start(&["--json", "--pid", &bash.pid, "--interval", "5ms"]);
     watch.change();
-    bash.tell("exec sleep 1000");
+    bash.send_line("exec sleep 1000");
     let change = loop {
         let change = watch.change();
         if change.event == "name" {
@@ -197,22 +203,22 @@ fn a_change_of_program_is_told() {
     };
     assert_eq!((change.from.as_str(), change.to.as_str(), change.name.as_str()), ("bash", "sleep", "sleep"));
     let mut watch = Observer::start(&["--pid", &bash.pid, "--interval", "5ms"]);
-    watch.until("  sleep ");
+    watch.read_until("  sleep ");
 }
 
 #[test]
-fn a_name_may_end_in_a_carriage_return() {
+fn name_with_carriage_return_is_escaped() {
     let fixture = Fixture::start(["--name", "odd\r"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["watch", "--pid", &pid, "--timeout", "1ms", "--json"]);
-    assert!(ran.stdout.contains("\"name\":\"odd\\r\""), "{}", ran.stdout);
-    let ran = run(["decode-status", "--json", &pid]);
-    assert!(ran.stdout.contains("\"odd\\r\""), "{}", ran.stdout);
+    let result = run(["watch", "--pid", &pid, "--timeout", "1ms", "--json"]);
+    assert!(result.stdout.contains("\"name\":\"odd\\r\""), "{}", result.stdout);
+    let result = run(["decode-status", "--json", &pid]);
+    assert!(result.stdout.contains("\"odd\\r\""), "{}", result.stdout);
 }
 
-/// A script starts what is in its background so, and nohup does with HUP.
+/// Shells ignore INT for background jobs in scripts, and nohup ignores HUP.
 #[test]
-fn int_that_was_ignored_on_entry_ends_nothing() {
+fn ignored_int_does_not_end_monitor() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     let command = |arguments: &[&str]| {

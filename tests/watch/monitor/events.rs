@@ -1,4 +1,4 @@
-//! Signals as they happen, by BPF and by ptrace.
+//! Signal events from BPF and ptrace.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -10,18 +10,19 @@ use super::json::Change;
 use super::{Observer, send};
 use crate::support::{Fixture, SIGTOOL, in_namespace, run, schema, skipped};
 
-/// Whether signals are seen by this means here; if not, says so.
-pub(super) fn is_seen_by(means: &str) -> bool {
+/// Returns true if this backend is available. Otherwise prints that the test is
+/// skipped.
+pub(super) fn is_backend_available(backend_name: &str) -> bool {
     let fixture = Fixture::start(["--name", "tried"]);
     let pid = fixture.pid.to_string();
-    let ran = run(["watch", "--pid", &pid, "--backend", means, "--timeout", "1ms"]);
-    if ran.code != Some(124) {
-        skipped(&ran.stderr);
+    let result = run(["watch", "--pid", &pid, "--backend", backend_name, "--timeout", "1ms"]);
+    if result.code != Some(124) {
+        skipped(&result.stderr);
     }
-    ran.code == Some(124)
+    result.code == Some(124)
 }
 
-/// The next one of this kind.
+/// Returns the next event of this kind.
 pub(super) fn next(watch: &mut Observer, event: &str) -> Change {
     loop {
         let change = watch.change();
@@ -32,13 +33,13 @@ pub(super) fn next(watch: &mut Observer, event: &str) -> Change {
 }
 
 #[test]
-fn a_signal_is_told_with_its_sender_and_what_became_of_it() {
-    if !is_seen_by("bpf") {
+fn bpf_reports_signal_with_sender_and_result() {
+    if !is_backend_available("bpf") {
         return;
     }
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "USR1,RTMIN+3", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let mut watch = Observer::by("bpf", &["--json", "--pid", &pid]);
+    let mut watch = Observer::with_backend("bpf", &["--json", "--pid", &pid]);
     watch.change();
     for (arguments, signal, value, result) in [
         (&["-USR1"][..], "USR1", None, "delivered"),
@@ -49,30 +50,30 @@ fn a_signal_is_told_with_its_sender_and_what_became_of_it() {
         let words = [&["send"], arguments, &[&pid]].concat();
         let sender = run(words);
         assert_eq!(sender.code, Some(0), "{}", sender.stderr);
-        let told = next(&mut watch, "generated");
-        assert_eq!((told.pid, told.tid, told.signal.as_str()), (fixture.pid, None, signal));
-        assert_eq!((told.value, told.result.as_deref()), (value, Some(result)));
-        let sender = told.sender.flatten().expect("a sender");
+        let change = next(&mut watch, "generated");
+        assert_eq!((change.pid, change.tid, change.signal.as_str()), (fixture.pid, None, signal));
+        assert_eq!((change.value, change.result.as_deref()), (value, Some(result)));
+        let sender = change.sender.flatten().expect("a sender");
         assert_eq!((sender.name.as_deref(), sender.uid, sender.verified), (Some("sigtool"), 0, true));
-        assert!(told.claims.is_none(), "it names itself");
+        assert!(change.claims.is_none(), "it names itself");
     }
     send("-KILL", &pid);
     let killed = next(&mut watch, "generated");
     let ended = watch.ended();
     assert_eq!((killed.signal.as_str(), ended.killed_by.as_deref()), ("KILL", Some("KILL")));
-    let (by, who) = (killed.sender.flatten().expect("known"), ended.sender.flatten().expect("known"));
-    assert_eq!((by.pid, by.name.as_deref()), (who.pid, who.name.as_deref()));
+    let (by, killer) = (killed.sender.flatten().expect("known"), ended.sender.flatten().expect("known"));
+    assert_eq!((by.pid, by.name.as_deref()), (killer.pid, killer.name.as_deref()));
 }
 
-/// One line answers who killed the worker.
+/// One line names the process that killed the worker.
 #[test]
-fn the_killer_is_named() {
-    if !is_seen_by("bpf") {
+fn bpf_names_sender_of_fatal_signal() {
+    if !is_backend_available("bpf") {
         return;
     }
     let mut fixture = Fixture::start(["--name", "worker"]);
     let pid = fixture.pid.to_string();
-    let mut watch = Observer::by("bpf", &["--pid", &pid, "--until-exit"]);
+    let mut watch = Observer::with_backend("bpf", &["--pid", &pid, "--until-exit"]);
     assert!(watch.line().starts_with("TIME "));
     let mut killer = Command::new("bash")
         .args(["-c", "echo $BASHPID; exec -a deploy bash -c 'kill -KILL $0; :' $0", &pid])
@@ -81,17 +82,18 @@ fn the_killer_is_named() {
         .expect("bash");
     let output = std::io::read_to_string(killer.stdout.take().expect("a pipe")).expect("UTF-8");
     assert!(killer.wait().expect("it ends").success());
-    fixture.ended_by();
+    fixture.terminating_signal();
     let line = watch.line();
-    let said = format!("killed by KILL from {} (bash) uid 0", output.trim());
-    assert!(line.contains("  worker  ") && line.ends_with(&said), "{line}");
+    let message = format!("killed by KILL from {} (bash) uid 0", output.trim());
+    assert!(line.contains("  worker  ") && line.ends_with(&message), "{line}");
     assert_eq!((watch.line(), watch.end().0), (String::new(), Some(0)));
 }
 
-/// A terminal's key, and a timer, are not of whoever happens to run.
+/// Signals from a terminal or a timer are not attributed to the process that
+/// happens to run.
 #[test]
-fn what_the_kernel_sends_is_nobodys() {
-    if !is_seen_by("bpf") {
+fn kernel_signals_have_no_sender() {
+    if !is_backend_available("bpf") {
         return;
     }
     let mut target = Command::new("python3")
@@ -100,62 +102,62 @@ fn what_the_kernel_sends_is_nobodys() {
         .spawn()
         .expect("python3");
     let pid = target.id().to_string();
-    let mut watch = Observer::by("bpf", &["--json", "--pid", &pid, "--signal", "ALRM"]);
+    let mut watch = Observer::with_backend("bpf", &["--json", "--pid", &pid, "--signal", "ALRM"]);
     assert_eq!(watch.change().event, "start");
     drop(target.stdin.take().map(|mut input| input.write_all(b"\n")));
-    let told = watch.change();
-    assert_eq!((told.event.as_str(), told.signal.as_str()), ("generated", "ALRM"));
-    assert!(told.sender.flatten().is_none());
+    let change = watch.change();
+    assert_eq!((change.event.as_str(), change.signal.as_str()), ("generated", "ALRM"));
+    assert!(change.sender.flatten().is_none());
     assert_eq!(watch.change().event, "ended");
     target.wait().expect("it ends");
 }
 
 #[test]
-fn a_flood_is_told_whole() {
-    if !is_seen_by("bpf") {
+fn bpf_reports_every_signal_of_a_flood() {
+    if !is_backend_available("bpf") {
         return;
     }
     let fixture = Fixture::start(["--block", "RTMIN+1"]);
     let pid = fixture.pid.to_string();
     let mut watch =
-        Observer::by("bpf", &["--json", "--pid", &pid, "--sender", "sigtool", "--interval", "1d"]);
+        Observer::with_backend("bpf", &["--json", "--pid", &pid, "--sender", "sigtool", "--interval", "1d"]);
     watch.change();
     for value in 0..50 {
         let value = value.to_string();
         assert_eq!(run(["send", "-s", "RTMIN+1", "-q", &value, &pid]).code, Some(0));
     }
     for value in 0..50 {
-        let told = watch.change();
-        assert_eq!((told.event.as_str(), told.value), ("generated", Some(value)));
+        let change = watch.change();
+        assert_eq!((change.event.as_str(), change.value), ("generated", Some(value)));
     }
 }
 
-/// More than there is room for comes while sigtool stands still; who kills then
-/// is told all the same.
+/// More signals arrive than the buffer can store while sigtool is stopped. The
+/// sender of KILL is still reported.
 #[test]
-fn the_killer_is_named_after_a_flood() {
-    if !is_seen_by("bpf") {
+fn sender_of_kill_is_named_after_flood() {
+    if !is_backend_available("bpf") {
         return;
     }
     let mut fixture = Fixture::start(["--ignore", "RTMIN+1"]);
     let pid = fixture.pid.to_string();
-    let watch = Observer::by("bpf", &["--json", "--pid", &pid, "--until-exit"]);
-    let to = |pid: u32, name: &str| {
+    let watch = Observer::with_backend("bpf", &["--json", "--pid", &pid, "--until-exit"]);
+    let send_signal = |pid: u32, name: &str| {
         let signal = name::parse(name, Arch::NATIVE).expect("a signal");
-        send::to_pid(pid, Some(signal), None).expect("ours");
+        send::to_pid(pid, Some(signal), None).expect("it is a child of this process");
     };
-    to(watch.child.id(), "STOP");
+    send_signal(watch.child.id(), "STOP");
     let state = || std::fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).expect("it lives");
     while !state().contains(") T ") {
         std::thread::yield_now();
     }
-    // The buffer holds some 58,000.
+    // The buffer has room for about 58,000 signals.
     for _ in 0..70_000 {
-        to(fixture.pid, "RTMIN+1");
+        send_signal(fixture.pid, "RTMIN+1");
     }
-    to(fixture.pid, "KILL");
-    assert_eq!(fixture.ended_by(), Some(9));
-    to(watch.child.id(), "CONT");
+    send_signal(fixture.pid, "KILL");
+    assert_eq!(fixture.terminating_signal(), Some(9));
+    send_signal(watch.child.id(), "CONT");
     let (code, stdout, stderr) = watch.end();
     assert_eq!(code, Some(0), "{stderr}");
     let lines: Vec<&str> = stdout.lines().collect();
@@ -168,7 +170,7 @@ fn the_killer_is_named_after_a_flood() {
 }
 
 #[test]
-fn the_whole_system_is_seen_from_within_a_namespace() {
+fn all_shows_whole_system_from_pid_namespace() {
     let script = r#"
         cd "$(mktemp -d)"; mkfifo out never
         bash -c 'trap : RTMIN+7; echo > "$0"; while :; do read -r line < never || :; done' "$PWD/up" & target=$!
@@ -182,35 +184,35 @@ fn the_whole_system_is_seen_from_within_a_namespace() {
         "$SIGTOOL" send -s RTMIN+7 $target & second=$!; wait $second
         cat <&3; echo "$target $first $second"; kill -KILL $target
     "#;
-    let Some(ran) = in_namespace(script) else { return };
-    if let Some(why) = ran.stdout.strip_prefix("skipped ") {
-        return skipped(why);
+    let Some(result) = in_namespace(script) else { return };
+    if let Some(reason) = result.stdout.strip_prefix("skipped ") {
+        return skipped(reason);
     }
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 3, "{}{}", ran.stdout, ran.stderr);
-    // In the namespace's own numbers.
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{}{}", result.stdout, result.stderr);
+    // PIDs of that namespace.
     let pids: Vec<u32> = lines[2].split(' ').map(|pid| pid.parse().expect("a number")).collect();
     for (line, sender) in lines.iter().zip(&pids[1..]) {
         schema::check("watch", line);
-        let told: Change = serde_json::from_str(line).expect("the documented fields");
-        assert_eq!((told.pid, told.event.as_str()), (pids[0], "generated"), "{line}");
-        assert_eq!(told.sender.flatten().map(|sender| sender.pid), Some(*sender), "{line}");
+        let change: Change = serde_json::from_str(line).expect("the documented fields");
+        assert_eq!((change.pid, change.event.as_str()), (pids[0], "generated"), "{line}");
+        assert_eq!(change.sender.flatten().map(|sender| sender.pid), Some(*sender), "{line}");
     }
 }
 
 #[test]
-fn deliveries_are_seen_by_ptrace() {
-    if !is_seen_by("ptrace") {
+fn ptrace_reports_deliveries() {
+    if !is_backend_available("ptrace") {
         return;
     }
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
-    let mut watch = Observer::by("ptrace", &["--json", "--pid", &pid]);
+    let mut watch = Observer::with_backend("ptrace", &["--json", "--pid", &pid]);
     watch.change();
     send("-HUP", &pid);
-    let told = next(&mut watch, "delivered");
-    assert_eq!((told.signal.as_str(), told.result), ("HUP", None));
-    let sender = told.sender.flatten().expect("claimed");
+    let change = next(&mut watch, "delivered");
+    assert_eq!((change.signal.as_str(), change.result), ("HUP", None));
+    let sender = change.sender.flatten().expect("claimed");
     assert!(!sender.verified && sender.pid > 0);
     send("-TERM", &pid);
     assert_eq!(next(&mut watch, "delivered").signal, "TERM");
@@ -220,18 +222,20 @@ fn deliveries_are_seen_by_ptrace() {
 }
 
 #[test]
-fn who_may_not_see_is_told_why() {
+fn missing_permission_is_explained() {
     let fixture = Fixture::start(["--name", "others"]);
     let pid = fixture.pid.to_string();
-    let asked = |means: &str| {
-        let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", SIGTOOL];
-        let words = ["watch", "--pid", &pid, "--backend", means, "--timeout", "1ms"];
-        let output = Command::new("setpriv").args(nobody).args(words).output().ok()?;
+    let run_as_nobody = |backend_name: &str| {
+        let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", SIGTOOL];
+        let words = ["watch", "--pid", &pid, "--backend", backend_name, "--timeout", "1ms"];
+        let output = Command::new("setpriv").args(user).args(words).output().ok()?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        // Who is nobody already, or may not become it, is not tested so.
+        // This is skipped if setpriv cannot change the user.
         (!text.contains("setpriv:")).then_some((output.status.code(), text))
     };
-    let (Some(bpf), Some(ptrace), Some(auto)) = (asked("bpf"), asked("ptrace"), asked("auto")) else {
+    let (Some(bpf), Some(ptrace), Some(auto)) =
+        (run_as_nobody("bpf"), run_as_nobody("ptrace"), run_as_nobody("auto"))
+    else {
         return skipped("setpriv cannot become another user");
     };
     assert_eq!(bpf.0, Some(3), "{}", bpf.1);
@@ -243,8 +247,8 @@ fn who_may_not_see_is_told_why() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    for (arguments, said) in [
+fn events_reject_conflicting_options() {
+    for (arguments, message) in [
         (&["--all", "--pid", "1"][..], "cannot be used with"),
         (&["--all", "--name", "x"], "--all: it is every process"),
         (&["--all", "TERM"], ": --signal TERM tells of that alone"),
@@ -258,8 +262,8 @@ fn what_makes_no_sense_is_refused() {
         (&["--pid", "1", "--backend", "proc", "--sender", "1"], "--signal, --sender: /proc does not tell"),
         (&["--pid", "1", "--backend", "dtrace"], "invalid value 'dtrace'"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?} {}", ran.stderr);
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?} {}", result.stderr);
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON Lines of observing, read back.
+//! The JSON Lines of `watch --pid`, deserialized.
 
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ pub(super) struct Change {
     pub(super) meaning: Option<String>,
     pub(super) errno: i32,
     pub(super) verified: bool,
-    #[serde(deserialize_with = "crate::watch::given")]
+    #[serde(deserialize_with = "crate::watch::deserialize_present")]
     pub(super) sender: Option<Option<Sender>>,
     pub(super) value: Option<i32>,
     pub(super) pointer: Option<u64>,
@@ -45,7 +45,7 @@ pub(super) struct Change {
     pub(super) total_us: u64,
 }
 
-/// Who sent a signal.
+/// The sender of a signal.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +59,7 @@ pub(super) struct Sender {
     pub(super) verified: bool,
 }
 
-/// The child that a signal tells of.
+/// The child that a CHLD signal reports.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code)]
 #[serde(deny_unknown_fields)]

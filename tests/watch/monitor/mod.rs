@@ -16,7 +16,7 @@ use json::Change;
 
 use crate::support::{Fixture, run, schema, sigtool};
 
-/// An observer, read line by line; ended when dropped.
+/// A running `sigtool watch --pid`, read line by line. Killed when dropped.
 struct Observer {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -24,14 +24,15 @@ struct Observer {
 }
 
 impl Observer {
-    /// Started, and its first line on stderr is there. It only looks.
+    /// Starts sigtool without signal events and waits for its first line on
+    /// stderr.
     fn start(arguments: &[&str]) -> Observer {
-        Observer::by("proc", arguments)
+        Observer::with_backend("proc", arguments)
     }
 
-    /// The same, with signals seen by a means.
-    fn by(means: &str, arguments: &[&str]) -> Observer {
-        let mut command = sigtool(["watch", "--backend", means].iter().chain(arguments));
+    /// Starts sigtool with signal events from a backend.
+    fn with_backend(backend_name: &str, arguments: &[&str]) -> Observer {
+        let mut command = sigtool(["watch", "--backend", backend_name].iter().chain(arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sigtool runs");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -41,14 +42,14 @@ impl Observer {
         Observer { child, stdout, stderr }
     }
 
-    /// The next line.
+    /// Reads the next line.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("UTF-8");
         line.trim_end().to_owned()
     }
 
-    /// The next line, as JSON.
+    /// Reads the next line as JSON.
     fn change(&mut self) -> Change {
         let line = self.line();
         schema::check("watch", &line);
@@ -57,7 +58,7 @@ impl Observer {
         change
     }
 
-    /// The end of a process; what comes before it may come, too.
+    /// Reads changes up to the exit of a process.
     fn ended(&mut self) -> Change {
         loop {
             let change = self.change();
@@ -67,14 +68,14 @@ impl Observer {
         }
     }
 
-    /// The next line that has this; what comes before it may come, too.
-    fn until(&mut self, wanted: &str) -> String {
+    /// Reads lines up to one that contains a text.
+    fn read_until(&mut self, wanted: &str) -> String {
         loop {
             let line = self.line();
             if line.is_empty() {
                 let mut stderr = String::new();
                 self.stderr.read_to_string(&mut stderr).expect("UTF-8");
-                panic!("{wanted} did not come: {stderr}");
+                panic!("{wanted} did not appear: {stderr}");
             }
             if line.contains(wanted) {
                 return line;
@@ -82,7 +83,7 @@ impl Observer {
         }
     }
 
-    /// Its exit status, and what else it printed.
+    /// Returns the exit status and the rest of the output.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).expect("UTF-8");
@@ -98,30 +99,31 @@ impl Drop for Observer {
     }
 }
 
-/// A bash that does what it is told, a line at a time; ended when dropped.
-struct Bash {
+/// An interpreter, usually bash, that executes lines sent to it. Killed when
+/// dropped.
+struct Interpreter {
     child: Child,
     stdin: Option<ChildStdin>,
     pid: String,
 }
 
-impl Bash {
-    fn start() -> Bash {
-        let mut bash = Bash::of(Command::new("bash").args(["--norc", "-s"]));
-        bash.tell("echo ready");
+impl Interpreter {
+    fn start() -> Interpreter {
+        let mut bash = Interpreter::spawn(Command::new("bash").args(["--norc", "-s"]));
+        bash.send_line("echo ready");
         bash.ready()
     }
 
-    fn of(command: &mut Command) -> Bash {
+    fn spawn(command: &mut Command) -> Interpreter {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.expect("it runs");
         let stdin = child.stdin.take();
-        Bash { pid: child.id().to_string(), stdin, child }
+        Interpreter { pid: child.id().to_string(), stdin, child }
     }
 
-    /// Itself, once it has said so: its name and its signals are its own then,
-    /// and not those of who started it.
-    fn ready(mut self) -> Bash {
+    /// Waits for the line `ready`. Only then its name and its signal state are
+    /// its own, not those before exec.
+    fn ready(mut self) -> Interpreter {
         let mut line = String::new();
         let stdout = self.child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("UTF-8");
@@ -129,12 +131,12 @@ impl Bash {
         self
     }
 
-    fn tell(&mut self, line: &str) {
+    fn send_line(&mut self, line: &str) {
         writeln!(self.stdin.as_mut().expect("a pipe"), "{line}").expect("bash reads");
     }
 }
 
-impl Drop for Bash {
+impl Drop for Interpreter {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -146,57 +148,57 @@ fn send(signal: &str, pid: &str) {
 }
 
 #[test]
-fn a_script_waits_until_a_server_has_its_handler() {
-    let mut bash = Bash::start();
+fn until_waits_for_handler() {
+    let mut bash = Interpreter::start();
     let mut watch =
         Observer::start(&["--pid", &bash.pid, "--until", "caught=TERM", "--until", "ignored=HUP"]);
     assert!(watch.line().ends_with("  EVENT"));
     assert!(watch.line().contains("  state "), "the state at the start");
-    bash.tell("trap '' HUP");
-    watch.until("+ignored HUP");
-    bash.tell("trap : TERM");
-    let last = watch.until("+caught TERM");
+    bash.send_line("trap '' HUP");
+    watch.read_until("+ignored HUP");
+    bash.send_line("trap : TERM");
+    let last = watch.read_until("+caught TERM");
     assert!(last.contains(&format!("Z  {:<7}  bash             +caught", bash.pid)), "{last}");
     assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
-    // It has them already.
-    let ran = run(["watch", "--pid", &bash.pid, "--until", "caught=TERM", "--interval", "1h"]);
-    assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 2), "{}", ran.stdout);
+    // The condition is already true.
+    let result = run(["watch", "--pid", &bash.pid, "--until", "caught=TERM", "--interval", "1h"]);
+    assert_eq!((result.code, result.stdout.lines().count()), (Some(0), 2), "{}", result.stdout);
 }
 
 #[test]
-fn a_process_that_ends_before_is_an_answer() {
-    let mut bash = Bash::start();
+fn until_reports_process_that_exits_first() {
+    let mut bash = Interpreter::start();
     let mut watch = Observer::start(&["--pid", &bash.pid, "--until", "caught=USR1", "--interval", "1h"]);
-    watch.until("  state ");
-    bash.tell("exit 7");
-    // Nobody has reaped it: its zombie tells.
-    watch.until("exited with status 7");
+    watch.read_until("  state ");
+    bash.send_line("exit 7");
+    // It is not reaped; the zombie has its status.
+    watch.read_until("exited with status 7");
     let (code, _, stderr) = watch.end();
-    let said = format!(
+    let message = format!(
         "sigtool: {} (bash): exited with status 7 before what was waited for: USR1 is not caught\n",
         bash.pid
     );
-    assert_eq!((code, stderr), (Some(1), said));
+    assert_eq!((code, stderr), (Some(1), message));
 }
 
 #[test]
-fn a_time_that_runs_out_is_told_with_what_is_missing() {
+fn timeout_reports_unmet_condition() {
     let fixture = Fixture::start(["--block", "USR1", "--name", "a\u{1b}server"]);
     let pid = fixture.pid.to_string();
     let wanted = ["--until", "blocked=USR1", "--until", "pending=any", "--timeout", "30ms"];
-    let ran = run(["watch", "--pid", &pid].iter().chain(&wanted));
-    assert_eq!(ran.code, Some(124));
-    let said = format!("sigtool: {pid} (a\\x1bserver): nothing is pending\n");
-    assert!(ran.stderr.ends_with(&said), "{}", ran.stderr);
+    let result = run(["watch", "--pid", &pid].iter().chain(&wanted));
+    assert_eq!(result.code, Some(124));
+    let message = format!("sigtool: {pid} (a\\x1bserver): nothing is pending\n");
+    assert!(result.stderr.ends_with(&message), "{}", result.stderr);
     assert!(
-        ran.stdout.contains("  a\\x1bserver  ") && ran.stdout.contains("; blocked USR1"),
+        result.stdout.contains("  a\\x1bserver  ") && result.stdout.contains("; blocked USR1"),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
 #[test]
-fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
+fn pending_signal_and_stop_are_changes() {
     let fixture = Fixture::start(["--default", "~[KILL STOP]", "--block", "USR1,RTMIN", "--ignore", "HUP"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--json", "--pid", &pid, "--interval", "5ms"]);
@@ -213,7 +215,7 @@ fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
         ("added", "pending", "USR1".into())
     );
     send("-STOP", &pid);
-    // STOP itself may be seen pending before it stops.
+    // STOP may be pending for a moment before the process stops.
     let state = |watch: &mut Observer| loop {
         let change = watch.change();
         if change.event == "state" {
@@ -230,28 +232,29 @@ fn what_becomes_pending_is_a_change_and_so_is_a_stop() {
     assert_eq!(watch.end(), (Some(0), String::new(), String::new()));
 }
 
-/// The observed are the test's children and nobody's of sigtool.
+/// The watched processes are children of the test, not of sigtool.
 #[test]
-fn the_end_is_told_at_once_and_how_it_came() {
-    let mut one = Bash::start();
-    let other = Bash::start();
+fn exit_is_reported_at_once_with_cause() {
+    let mut one = Interpreter::start();
+    let other = Interpreter::start();
     let mut watch = Observer::start(&["--pid", &format!("{},{}", one.pid, other.pid), "--interval", "1h"]);
-    watch.until(&format!("  {:<7}  bash ", one.pid));
-    watch.until(&format!("  {:<7}  bash ", other.pid));
-    one.tell("exit 3");
-    let line = watch.until("exited");
+    watch.read_until(&format!("  {:<7}  bash ", one.pid));
+    watch.read_until(&format!("  {:<7}  bash ", other.pid));
+    one.send_line("exit 3");
+    let line = watch.read_until("exited");
     assert!(line.contains(&one.pid) && line.ends_with("  exited with status 3"), "{line}");
     send("-KILL", &other.pid);
-    let line = watch.until("killed");
+    let line = watch.read_until("killed");
     assert!(line.contains(&other.pid) && line.ends_with("  killed by KILL"), "{line}");
     assert_eq!(watch.end().0, Some(0));
 }
 
-/// Reaped before anybody could look: the kernel keeps it, where it is new.
+/// The process is reaped before sigtool can read its status. New kernels keep the
+/// status.
 #[test]
-fn who_is_reaped_at_once_is_told_of_too() {
-    let mut parent = Bash::start();
-    parent.tell("sleep 1000");
+fn exit_of_reaped_process_is_reported() {
+    let mut parent = Interpreter::start();
+    parent.send_line("sleep 1000");
     let children = format!("/proc/{0}/task/{0}/children", parent.pid);
     let child = loop {
         let text = std::fs::read_to_string(&children).expect("children");
@@ -260,19 +263,19 @@ fn who_is_reaped_at_once_is_told_of_too() {
         }
     };
     let mut watch = Observer::start(&["--pid", &child, "--interval", "1h"]);
-    watch.until("  state ");
+    watch.read_until("  state ");
     send("-KILL", &child);
-    let line = watch.until("  killed by KILL");
+    let line = watch.read_until("  killed by KILL");
     assert!(line.contains(&child), "{line}");
     assert_eq!(watch.end().0, Some(0));
 }
 
 #[test]
-fn it_ends_as_asked() {
+fn monitor_exits_on_count_timeout_or_signal() {
     let fixture = Fixture::start(["--block", "USR1,USR2"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--pid", &pid, "--count", "1", "--interval", "5ms"]);
-    watch.until("  state ");
+    watch.read_until("  state ");
     send("-USR1", &pid);
     let (code, stdout, stderr) = watch.end();
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -292,7 +295,7 @@ fn it_ends_as_asked() {
 }
 
 #[test]
-fn threads_are_told_of_one_by_one() {
+fn threads_option_reports_each_thread() {
     let fixture = Fixture::start(["--block", "USR1", "--thread", "block=USR2;name=worker", "--own", "USR1"]);
     let pid = fixture.pid.to_string();
     let mut watch = Observer::start(&["--json", "--threads", "--pid", &pid, "--interval", "5ms"]);
@@ -319,7 +322,7 @@ fn threads_are_told_of_one_by_one() {
 }
 
 #[test]
-fn threads_that_start_and_end_are_events() {
+fn thread_start_and_exit_are_events() {
     let python = "import sys, threading
 print('ready')
 go = threading.Event()
@@ -329,32 +332,32 @@ for line in sys.stdin:
     if Command::new("python3").arg("--version").output().is_err() {
         return crate::support::skipped("python3 is missing");
     }
-    let mut process = Bash::of(Command::new("python3").args(["-uc", python])).ready();
+    let mut process = Interpreter::spawn(Command::new("python3").args(["-uc", python])).ready();
     let pid = process.pid.clone();
     let mut watch = Observer::start(&["--threads", "--pid", &pid, "--interval", "5ms"]);
-    watch.until(&format!("thread {pid}: "));
-    process.tell("start");
-    let line = watch.until(" started: ");
+    watch.read_until(&format!("thread {pid}: "));
+    process.send_line("start");
+    let line = watch.read_until(" started: ");
     let tid =
         line.split(" thread ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a thread").to_owned();
-    process.tell("end");
-    watch.until(&format!("thread {tid} ended"));
+    process.send_line("end");
+    watch.read_until(&format!("thread {tid} ended"));
 }
 
 #[test]
-fn criteria_choose_whom_to_observe() {
+fn criteria_select_monitored_processes() {
     let name = format!("seen-{}", std::process::id());
     let fixtures = [Fixture::start(["--name", &name, "--catch", "USR2"]), Fixture::start(["--name", &name])];
     let both = run(["watch", "--backend", "proc", "--name", &name, "--timeout", "1ms"]);
-    let every = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
-    assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), every, 3));
+    let expected_note = "watch: observing 2 processes every 100ms; masks and states between are unseen\n";
+    assert_eq!((both.code, both.stderr.as_str(), both.stdout.lines().count()), (Some(124), expected_note, 3));
     let one = run(["watch", "--name", &name, "--catches", "USR2", "--json", "--until", "caught=USR2"]);
     assert_eq!((one.code, one.stdout.lines().count()), (Some(0), 1));
     assert!(one.stdout.contains(&format!("\"pid\":{},", fixtures[0].pid)), "{}", one.stdout);
-    // Of those that are named, those that match.
+    // Only those of the given processes that match.
     let pids = fixtures.each_ref().map(|fixture| fixture.pid.to_string()).join(",");
-    let named = run(["watch", "--pid", &pids, "--catches", "USR2", "--timeout", "1ms"]);
-    assert_eq!((named.code, named.stdout.lines().count()), (Some(124), 2), "{}", named.stdout);
+    let selected = run(["watch", "--pid", &pids, "--catches", "USR2", "--timeout", "1ms"]);
+    assert_eq!((selected.code, selected.stdout.lines().count()), (Some(124), 2), "{}", selected.stdout);
     let none = run(["watch", "--name", "nobody-is-called-so"]);
     assert_eq!((none.code, none.stderr.as_str()), (Some(1), "sigtool: no process matches\n"));
     let many = run(["watch", "--name", &name, "--at-most", "1"]);
@@ -362,12 +365,12 @@ fn criteria_choose_whom_to_observe() {
 }
 
 #[test]
-fn who_is_not_there_is_named_and_nobody_observed() {
+fn missing_pid_is_reported_and_nothing_is_monitored() {
     let fixture = Fixture::start(["--thread", "block=USR1"]);
     let (pid, tid) = (fixture.pid.to_string(), fixture.ids[0].to_string());
-    let ran = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);
-    let said = format!(
+    let result = run(["watch", "--pid", &format!("{pid},4194304"), "--pid", &tid]);
+    let message = format!(
         "sigtool: 4194304: no such process\nsigtool: {tid}: not a process but a thread of {pid}: --threads tells of each\n"
     );
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(3), "", said));
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr), (Some(3), "", message));
 }

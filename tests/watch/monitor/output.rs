@@ -1,4 +1,5 @@
-//! What nobody reads keeps `sigtool watch` from nothing, and who has gone is missed.
+//! A reader that is slow or has closed its end delays neither `sigtool watch` nor
+//! its exit.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read};
 use std::os::unix::net::UnixStream;
@@ -9,21 +10,22 @@ use sigtool::sys::process::pidfd::PidFd;
 
 use crate::support::{Fixture, run, sigtool};
 
-/// So long is waited for an end that comes at once.
-const LONG: Duration = Duration::from_secs(30);
+/// The timeout for an exit that should be immediate.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A pipe that takes nothing more.
+/// Returns a full pipe.
 pub(super) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let mut dd = Command::new("dd");
     dd.args(["if=/dev/zero", "of=/dev/stdout", "oflag=nonblock", "bs=4096", "status=none"]);
-    // That it ends with an error is what is wanted.
+    // dd must fail, because the pipe is full.
     let filled = dd.stdout(writer.try_clone().expect("a pipe")).stderr(Stdio::null()).status();
     assert!(!filled.expect("coreutils").success(), "it is full");
     (reader, writer)
 }
 
-/// A watch whose standard output is this; that of errors has had its first line.
+/// Starts a watch with this standard output and waits for its first line on
+/// stderr.
 pub(super) fn watch(
     arguments: &[&str],
     stdout: impl Into<Stdio>,
@@ -37,10 +39,10 @@ pub(super) fn watch(
     (child, stderr)
 }
 
-/// How it ends, which is to come soon.
+/// Returns the exit status. Panics if the process does not exit soon.
 pub(super) fn end(child: &mut Child) -> Option<i32> {
-    let held = PidFd::open(child.id()).expect("it is a child");
-    let ended = held.wait_for_exit(LONG).expect("poll");
+    let pidfd = PidFd::open(child.id()).expect("it is a child");
+    let ended = pidfd.wait_for_exit(EXIT_TIMEOUT).expect("poll");
     if !ended {
         let _ = child.kill();
     }
@@ -54,7 +56,7 @@ fn send(signal: &str, child: &Child) {
 }
 
 #[test]
-fn a_full_pipe_keeps_from_no_end() {
+fn full_pipe_does_not_delay_exit() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     for (arguments, signal, code) in [
@@ -72,9 +74,9 @@ fn a_full_pipe_keeps_from_no_end() {
             send(signal, &child);
         }
         assert_eq!(end(&mut child), Some(code), "{arguments:?}");
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).expect("UTF-8");
-        assert!(said.contains(" bytes not written, for nobody read them in time\n"), "{said}");
+        let mut message = String::new();
+        stderr.read_to_string(&mut message).expect("UTF-8");
+        assert!(message.contains(" bytes not written, for nobody read them in time\n"), "{message}");
     }
     // Standard error is the same pipe.
     let (_reader, writer) = full_pipe();
@@ -85,7 +87,7 @@ fn a_full_pipe_keeps_from_no_end() {
 }
 
 #[test]
-fn what_is_not_read_yet_waits_in_the_kernel() {
+fn unread_output_stays_in_pipe() {
     const COUNT: usize = 2000;
     let (mut reader, writer) = full_pipe();
     let (mut child, _stderr) = watch(&["--json", "--count", &COUNT.to_string(), "RTMIN"], writer);
@@ -101,7 +103,7 @@ fn what_is_not_read_yet_waits_in_the_kernel() {
 }
 
 #[test]
-fn changes_are_told_when_there_is_room() {
+fn changes_are_printed_when_pipe_has_room() {
     let fixture = Fixture::start(["--block", "USR1,USR2"]);
     let pid = fixture.pid.to_string();
     let (mut reader, writer) = full_pipe();
@@ -120,7 +122,7 @@ fn changes_are_told_when_there_is_room() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_missed_at_once() {
+fn closed_reader_ends_monitor_at_once() {
     let fixture = Fixture::start(["--block", "USR1"]);
     let pid = fixture.pid.to_string();
     for arguments in

@@ -1,25 +1,25 @@
-//! Who keeps what the events of `watch --pid --json` say knows how a process is.
+//! The events of `watch --pid --json` describe the state of a process completely.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use super::{Bash, Change, Observer, send};
+use super::{Change, Interpreter, Observer, send};
 use crate::support::{run, skipped};
 
-/// Signals by name, by set.
+/// Signal names by set name.
 type Sets = BTreeMap<String, BTreeSet<String>>;
 
-/// What is known of a process, by its events alone.
+/// The state of a process according to its events.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Known {
+struct State {
     name: String,
     state: String,
     process: Sets,
     threads: BTreeMap<u32, Sets>,
 }
 
-impl Known {
-    fn take(&mut self, change: &Change) {
+impl State {
+    fn apply(&mut self, change: &Change) {
         let sets = [
             ("pending", &change.pending),
             ("blocked", &change.blocked),
@@ -55,7 +55,7 @@ impl Known {
                 for signal in &change.signals {
                     let changed =
                         if change.event == "added" { set.insert(signal.clone()) } else { set.remove(signal) };
-                    assert!(changed, "{change:?} tells nothing new");
+                    assert!(changed, "{change:?} changes nothing");
                 }
             }
             _ => panic!("{change:?}"),
@@ -64,7 +64,7 @@ impl Known {
     }
 }
 
-/// What it says of itself while it is stopped, which is when it is asked.
+/// A program that changes its signal state as requested by lines on stdin.
 const TARGET: &str = "import signal, sys, threading
 go = threading.Event()
 def work(*blocked):
@@ -89,51 +89,51 @@ for line in sys.stdin:
     elif line == 'name': open('/proc/self/comm', 'w').write('other')";
 
 #[test]
-fn the_events_alone_tell_how_it_is() {
+fn events_reconstruct_final_state() {
     if Command::new("python3").arg("--version").output().is_err() {
         return skipped("python3 is missing");
     }
     for threads in [false, true] {
-        let mut process = Bash::of(Command::new("python3").args(["-uc", TARGET])).ready();
+        let mut process = Interpreter::spawn(Command::new("python3").args(["-uc", TARGET])).ready();
         let pid = process.pid.clone();
         let more: &[&str] = if threads { &["--threads"] } else { &[] };
         let mut watch = Observer::start(&[&["--json", "--interval", "1ms", "--pid", &pid], more].concat());
-        let mut known = Known::default();
-        known.take(&watch.change());
+        let mut reconstructed = State::default();
+        reconstructed.apply(&watch.change());
         for line in ["start", "block", "catch", "name", "ignore", "end", "start", "allow", "start"] {
-            process.tell(line);
+            process.send_line(line);
         }
         send("-USR1", &pid);
         send("-RTMIN", &pid);
-        // The last that it does before it is stopped.
-        process.tell("catch");
-        while !known.process["caught"].contains("TERM")
-            || known.name != "other"
-            || known.process["pending"].is_empty()
-            || known.process["ignored"].contains("TERM")
+        // The last change before the process is stopped.
+        process.send_line("catch");
+        while !reconstructed.process["caught"].contains("TERM")
+            || reconstructed.name != "other"
+            || reconstructed.process["pending"].is_empty()
+            || reconstructed.process["ignored"].contains("TERM")
         {
-            known.take(&watch.change());
+            reconstructed.apply(&watch.change());
         }
         send("-STOP", &pid);
-        while known.state != "T" {
-            known.take(&watch.change());
+        while reconstructed.state != "T" {
+            reconstructed.apply(&watch.change());
         }
-        // What changed with the stop, or was read beside it, is told at the next
-        // looks, of which one has been when this is seen.
+        // Changes that came together with the stop are reported in the next
+        // samples. One of those is complete when this signal is reported.
         send("-RTMAX", &pid);
-        while !known.process["pending"].contains("RTMAX") {
-            known.take(&watch.change());
+        while !reconstructed.process["pending"].contains("RTMAX") {
+            reconstructed.apply(&watch.change());
         }
-        let mut then = Known::default();
-        let mut again = Observer::start(&[&["--json", "--pid", &pid], more].concat());
-        let start = again.change();
+        let mut reported = State::default();
+        let mut second_watch = Observer::start(&[&["--json", "--pid", &pid], more].concat());
+        let start = second_watch.change();
         let count = start.threads;
-        then.take(&start);
+        reported.apply(&start);
         for _ in 0..count.unwrap_or(0) {
-            then.take(&again.change());
+            reported.apply(&second_watch.change());
         }
-        assert_eq!(known, then, "--threads: {threads}");
-        assert_eq!(count.map(|count| count as usize), threads.then_some(known.threads.len()));
+        assert_eq!(reconstructed, reported, "--threads: {threads}");
+        assert_eq!(count.map(|count| count as usize), threads.then_some(reconstructed.threads.len()));
         assert_eq!(run(["send", "-KILL", &pid]).code, Some(0));
     }
 }

@@ -3,11 +3,11 @@
 use super::flood;
 
 #[test]
-fn ninety_thousand_from_one_sender_are_all_received_in_order() {
+fn ninety_thousand_signals_are_received_in_order() {
     flood(90_000);
 }
 
 #[test]
-fn three_hundred_thousand_from_one_that_waits_are_all_received_in_order() {
+fn three_hundred_thousand_signals_are_received_if_sender_waits() {
     flood(300_000);
 }

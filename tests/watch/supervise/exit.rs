@@ -1,5 +1,4 @@
-//! `sigtool watch -- COMMAND` at its end: a log that nobody reads, a time that
-//! runs out.
+//! The end of `sigtool watch -- COMMAND`: unread logs and timeouts.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,8 +19,8 @@ fn fifo(name: &str) -> String {
     path
 }
 
-/// Sends to a watched server, whose line says that it is up, and gives the
-/// status that the watch ends with.
+/// Sends signals to a watched server once it has printed a line. Returns the exit
+/// status of the watch.
 fn end_server(watch: &mut Command) -> Option<i32> {
     let mut child = watch.stdout(Stdio::piped()).spawn().expect("it runs");
     let pid = child.id().to_string();
@@ -35,11 +34,11 @@ fn end_server(watch: &mut Command) -> Option<i32> {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_nothing_up() {
+fn unread_log_does_not_delay_supervisor() {
     let never = fifo("never");
     let words = ["watch", "--", "bash", "-c", SERVER, &never];
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&[b'x'; FULL]).expect("room");
+    writer.write_all(&[b'x'; FULL]).expect("the pipe has room");
     assert_eq!(end_server(sigtool(words).stderr(writer)), Some(5));
     drop(reader);
 
@@ -47,19 +46,22 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
     let words = ["watch", "--json", "--log", &unread, "--", "bash", "-c", SERVER, &never];
     let (mut stderr, writer) = std::io::pipe().expect("a pipe");
     assert_eq!(end_server(sigtool(words).stderr(writer)), Some(5));
-    let mut told = String::new();
-    stderr.read_to_string(&mut told).expect("UTF-8");
-    assert!(told.starts_with("watch: the log: ") && told.ends_with("nobody read them in time\n"), "{told}");
+    let mut logged = String::new();
+    stderr.read_to_string(&mut logged).expect("UTF-8");
+    assert!(
+        logged.starts_with("watch: the log: ") && logged.ends_with("nobody read them in time\n"),
+        "{logged}"
+    );
     std::fs::remove_file(&unread).expect("the fifo");
     std::fs::remove_file(&never).expect("the fifo");
 }
 
-/// What did not fit is told as soon as somebody reads.
+/// Log lines that did not fit into the pipe are written when it is read.
 #[test]
-fn what_waits_in_the_log_is_written_when_it_is_read() {
+fn queued_log_lines_are_written_when_read() {
     let never = fifo("late");
     let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&[b'x'; FULL]).expect("room");
+    writer.write_all(&[b'x'; FULL]).expect("the pipe has room");
     let words = ["watch", "--json", "--", "bash", "-c", SERVER, &never];
     let mut child = sigtool(words).stdout(Stdio::piped()).stderr(writer).spawn().expect("it runs");
     let mut line = String::new();
@@ -70,37 +72,35 @@ fn what_waits_in_the_log_is_written_when_it_is_read() {
     reader.read_to_string(&mut text).expect("UTF-8");
     std::fs::remove_file(&never).expect("the fifo");
     assert_eq!(child.wait().expect("it ends").code(), Some(5));
-    let told = events_among(&text[FULL..]);
-    assert_eq!(told.len(), 1, "{}", &text[FULL..]);
-    assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
+    let logged = events_among(&text[FULL..]);
+    assert_eq!(logged.len(), 1, "{}", &text[FULL..]);
+    assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
-/// All that the command has started gets what is sent, not the commands of
-/// hooks; and the log tells of it.
+/// All descendants of the command get TERM, except hooks. The log reports it.
 #[test]
-fn the_time_runs_out_for_all_of_them() {
+fn timeout_ends_all_descendants() {
     let never = fifo("time");
     let path = file("timeout-log");
     let shown = path.to_str().expect("UTF-8");
-    let under = "trap 'echo inner; exit' TERM; while :; do read -r line < \"$0\" || :; done";
-    let script = format!("bash -c '{}' \"$0\" & wait", under.replace('\'', "'\\''"));
+    let server = "trap 'echo inner; exit' TERM; while :; do read -r line < \"$0\" || :; done";
+    let script = format!("bash -c '{}' \"$0\" & wait", server.replace('\'', "'\\''"));
     for options in [&[][..], &["--group"], &["--wait-all"]] {
         let fixed = ["--timeout", "200ms", "--json", "--log", shown, "--", "bash", "-c", &script, &never];
         let output = sigtool([&["watch"], options, &fixed[..]].concat()).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!((output.status.code(), &*said), (Some(124), "inner\n"), "{options:?}");
-        let told = log(&path);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
-        assert_eq!(told[0].reason.as_deref(), Some("timeout"));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!((output.status.code(), &*stdout), (Some(124), "inner\n"), "{options:?}");
+        let logged = log(&path);
+        assert_eq!(logged.len(), 1);
+        assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
+        assert_eq!(logged[0].reason.as_deref(), Some("timeout"));
     }
     std::fs::remove_file(&never).expect("the fifo");
 }
 
-/// KILL reaches what was adopted, too, when it came to that; as timeout(1) has
-/// it, the status tells.
+/// KILL reaches adopted processes as well. The exit status is that of timeout(1).
 #[test]
-fn those_who_will_not_end_are_killed() {
+fn processes_that_survive_term_are_killed() {
     let script = "
         mkfifo /tmp/never.$$; trap 'rm /tmp/never.$$' EXIT
         stubborn=\"trap '' TERM; while :; do read -r line < /tmp/never.$$ || :; done\"
@@ -112,11 +112,11 @@ fn those_who_will_not_end_are_killed() {
     let dir = file("killed");
     std::fs::create_dir(&dir).expect("a directory");
     let script = format!("cd {}\n{script}", dir.display());
-    let Some(ran) = in_namespace(&script) else { return };
+    let Some(result) = in_namespace(&script) else { return };
     let mut log = String::new();
     File::open(dir.join("log")).and_then(|mut log_file| log_file.read_to_string(&mut log)).expect("a log");
     std::fs::remove_dir_all(&dir).expect("the directory");
-    assert_eq!(ran.stdout, "124\n137\n", "{}", ran.stderr);
-    let told: Vec<_> = log.lines().filter(|line| line.contains("  timeout  ")).collect();
-    assert!(told.len() == 2 && told[0].contains("TERM") && told[1].contains("KILL"), "{log}");
+    assert_eq!(result.stdout, "124\n137\n", "{}", result.stderr);
+    let logged: Vec<_> = log.lines().filter(|line| line.contains("  timeout  ")).collect();
+    assert!(logged.len() == 2 && logged[0].contains("TERM") && logged[1].contains("KILL"), "{log}");
 }

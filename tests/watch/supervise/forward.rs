@@ -1,17 +1,16 @@
-//! `sigtool watch -- COMMAND`: what goes on to the command, and what is told of
-//! it.
+//! `sigtool watch -- COMMAND`: forwarded signals and the log.
 
 use std::process::{Command, Stdio};
 
-use super::{file, log, under};
+use super::{file, log, start_nested};
 use crate::support::{SIGTOOL, fixture_path, run, sigtool, skipped};
 use crate::watch::{Watch, events};
 
 #[test]
-fn sender_and_value_are_kept() {
+fn forwarding_keeps_sender_and_value() {
     let path = file("kept");
-    let told = path.to_str().expect("UTF-8");
-    let watch = under(&["--json", "--log", told], &["--json", "--count", "3"]);
+    let path_text = path.to_str().expect("UTF-8");
+    let watch = start_nested(&["--json", "--log", path_text], &["--json", "--count", "3"]);
     watch.send(&["-USR1"]);
     watch.send(&["-q", "-7", "-RTMIN+1"]);
     watch.send(&["-q", "8", "-RTMIN+1"]);
@@ -35,12 +34,12 @@ fn sender_and_value_are_kept() {
 }
 
 #[test]
-fn signals_are_mapped_and_dropped_real_time_ones_too() {
+fn map_and_drop_apply_to_all_signals() {
     let path = file("mapped");
-    let told = path.to_str().expect("UTF-8");
+    let path_text = path.to_str().expect("UTF-8");
     let options =
-        ["--map", "TERM=RTMIN+2", "--map", "rtmin=USR1", "--drop", "HUP,RTMAX", "--json", "--log", told];
-    let watch = under(&options, &["--json", "--count", "2"]);
+        ["--map", "TERM=RTMIN+2", "--map", "rtmin=USR1", "--drop", "HUP,RTMAX", "--json", "--log", path_text];
+    let watch = start_nested(&options, &["--json", "--count", "2"]);
     watch.send(&["-HUP"]);
     watch.send(&["-q", "5", "-RTMAX"]);
     watch.send(&["-q", "6", "-RTMIN"]);
@@ -48,7 +47,7 @@ fn signals_are_mapped_and_dropped_real_time_ones_too() {
     let (code, stdout, _) = watch.end();
     let got: Vec<_> = events(&stdout).into_iter().map(|event| (event.signal, event.value)).collect();
     assert_eq!(code, Some(0));
-    // Which of two that wait is received first is not the order of arrival.
+    // Pending signals are not received in order of arrival.
     let mut expected = vec![("USR1".to_owned(), Some(6)), ("RTMIN+2".to_owned(), Some(0))];
     expected.sort_by_key(|(signal, _)| got.iter().position(|(got, _)| got == signal));
     assert_eq!(got, expected);
@@ -68,7 +67,7 @@ fn signals_are_mapped_and_dropped_real_time_ones_too() {
 }
 
 #[test]
-fn a_group_gets_it_as_a_whole() {
+fn group_option_forwards_to_whole_group() {
     let script = "\"$0\" --report --catch USR1 & exec \"$0\" --report --catch USR1";
     let fixture = fixture_path();
     let words = ["watch", "--group", "--quiet", "--", "sh", "-c", script, fixture.to_str().expect("UTF-8")];
@@ -91,9 +90,9 @@ fn a_group_gets_it_as_a_whole() {
 }
 
 #[test]
-fn hooks_run_beside_the_command() {
+fn hooks_run_while_command_runs() {
     let hook = "USR1=echo hook $SIGTOOL_SIGNAL $SIGTOOL_SENDER_UID";
-    let watch = under(
+    let watch = start_nested(
         &["--quiet", "--on", hook, "--on", "EXIT=echo over $SIGTOOL_STATUS"],
         &["--count", "1", "USR1"],
     );
@@ -102,39 +101,42 @@ fn hooks_run_beside_the_command() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("  USR1      "), "it is forwarded as well: {stdout}");
     assert!(stdout.contains("hook USR1 ") && stdout.ends_with("over 0\n"), "{stdout}");
-    // Dropped, it is for the hook alone.
-    let watch = under(&["--quiet", "--on", "HUP=kill -USR1 $PPID", "--drop", "HUP"], &["--count", "1"]);
+    // A dropped signal still runs its hook.
+    let watch =
+        start_nested(&["--quiet", "--on", "HUP=kill -USR1 $PPID", "--drop", "HUP"], &["--count", "1"]);
     watch.send(&["-HUP"]);
     let (code, stdout, _) = watch.end();
     assert!(code == Some(0) && stdout.contains("  USR1      ") && !stdout.contains("  HUP "), "{stdout}");
 }
 
-/// All that arrives while a handler runs is received, forwarded, and has its
-/// turn.
+/// All signals that arrive while a hook runs are received and forwarded, and each
+/// runs its hook.
 #[test]
-fn a_burst_while_a_handler_runs_loses_nothing() {
-    let ran = file("burst");
-    let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", ran.display());
-    let watch = under(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
+fn burst_during_handler_loses_nothing() {
+    let output_path = file("burst");
+    let hook = format!("RTMIN=echo $SIGTOOL_VALUE >> {}", output_path.display());
+    let watch = start_nested(&["--quiet", "--on", &hook], &["--json", "--count", "20", "RTMIN"]);
     for value in 0..20 {
         watch.send(&["-q", &value.to_string(), "-RTMIN"]);
     }
     let (code, stdout, _) = watch.end();
     let values: Vec<_> = events(&stdout).into_iter().filter_map(|event| event.value).collect();
     assert_eq!((code, values), (Some(0), (0..20).collect()));
-    let handled = std::fs::read_to_string(&ran).expect("the handler has run");
-    std::fs::remove_file(&ran).expect("the file");
+    let handled = std::fs::read_to_string(&output_path).expect("the handler has run");
+    std::fs::remove_file(&output_path).expect("the file");
     assert_eq!(handled, (0..20).map(|value| format!("{value}\n")).collect::<String>());
 }
 
-/// From a sender of a user of its own, whose queue no other test fills.
+/// Sends queued signals as another user, whose queue no other test fills.
 fn flood(user: &str, limit: &str, count: u32) {
     let as_user = || {
         let mut command = Command::new("prlimit");
         command.args([limit, "setpriv", "--reuid", user, "--regid", user, "--clear-groups"]);
         command
     };
-    let can = as_user().args([SIGTOOL, "--version"]).output();
+    // setpriv still has capabilities when it executes sigtool; sigtool has none
+    // when it executes the command.
+    let can = as_user().args([SIGTOOL, "watch", "--quiet", "--", SIGTOOL, "--version"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
         return skipped("prlimit or setpriv may not do it here, or that user may not run sigtool");
     }
@@ -143,7 +145,7 @@ fn flood(user: &str, limit: &str, count: u32) {
     command.args(["--json", "--count", &count.to_string(), "RTMIN+5"]);
     let out = file(&format!("forwarded-{count}"));
     let mut watch =
-        Watch::of(command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("a file")));
+        Watch::spawn(command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("a file")));
     watch.pid = watch.child.id();
     let mut sender = as_user()
         .arg(fixture_path())
@@ -166,23 +168,23 @@ fn flood(user: &str, limit: &str, count: u32) {
 }
 
 #[test]
-fn ten_thousand_real_time_signals_arrive_in_order_with_value_and_sender() {
+fn ten_thousand_realtime_signals_are_forwarded_in_order() {
     flood("54322", "--sigpending=30000", 10_000);
 }
 
-/// The queue of command and sender is one, of few places: sigtool waits for
-/// room, and loses nothing.
+/// The command and the sender share a small queue. sigtool waits until it has
+/// room and loses no signal.
 #[test]
-fn a_full_queue_delays_and_loses_nothing() {
+fn full_queue_delays_forwarding_without_loss() {
     flood("54325", "--sigpending=20", 3_000);
 }
 
 #[test]
-fn the_log_is_apart_and_grows() {
+fn log_file_is_separate_and_appended() {
     let path = file("log");
-    let told = path.to_str().expect("UTF-8");
+    let path_text = path.to_str().expect("UTF-8");
     for _ in 0..2 {
-        let watch = under(&["--log", told], &["--count", "1", "USR2"]);
+        let watch = start_nested(&["--log", path_text], &["--count", "1", "USR2"]);
         watch.send(&["-USR2"]);
         let (code, stdout, stderr) = watch.end();
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -196,8 +198,8 @@ fn the_log_is_apart_and_grows() {
         lines[1..].iter().all(|line| line.contains("  USR2 ") && line.contains("  forwarded ")),
         "{text}"
     );
-    // A log that cannot be written keeps the command from nothing.
-    let watch = under(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
+    // The command is not affected by a log that cannot be written.
+    let watch = start_nested(&["--log", "/dev/full"], &["--count", "1", "USR2"]);
     watch.send(&["-USR2"]);
     let (code, _, stderr) = watch.end();
     assert_eq!((code, stderr.as_str()), (Some(0), "watch: the log ends here: No space left on device\n"));

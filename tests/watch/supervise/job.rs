@@ -1,5 +1,5 @@
-//! `sigtool watch -- COMMAND` at a terminal: a real shell on a pseudo-terminal
-//! of its own, with job control.
+//! `sigtool watch -- COMMAND` on a terminal: a real shell with job control on a
+//! new pseudo-terminal.
 
 mod ending;
 mod namespace;
@@ -11,8 +11,9 @@ use std::process::{Command, Stdio};
 use super::{file, log};
 use crate::support::{SIGTOOL, skipped};
 
-/// What a typist has: a terminal to start something at, keys, and eyes.
-const HANDS: &str = r#"
+/// Python functions that start a program on a terminal, type keys and read the
+/// output.
+const TERMINAL_FUNCTIONS: &str = r#"
 import os, pty, re, select, signal, sys, time
 sigtool, listener, *more = sys.argv[1:]
 seen, at = "", 0
@@ -24,11 +25,11 @@ def start(*words):
         os.execvp(words[0], words)
 def shell():
     start("bash", "--norc", "--noprofile", "-i")
-    until("ready> ")
-    # What appears as soon as a key's signal has come is not to be flushed.
+    expect("ready> ")
+    # noflsh: output that follows the signal of a key must not be flushed.
     keys("stty -echo noflsh; PS1='re''ady> '\n")
-    until("ready> ")
-def until(wanted):
+    expect("ready> ")
+def expect(wanted):
     global seen, at
     end = time.monotonic() + 30
     while True:
@@ -42,20 +43,20 @@ def until(wanted):
         except OSError: sys.exit("ended: %r" % seen)
 def keys(text):
     os.write(fd, text.encode())
-def same(wanted, look):
+def wait_for_value(wanted, read_value):
     end = time.monotonic() + 30
-    while (found := look()) != wanted:
+    while (found := read_value()) != wanted:
         if time.monotonic() > end: sys.exit("%r, not %r: %r" % (found, wanted, seen))
         os.sched_yield()
 def state(pid):
     return re.search(r"State:\t(.)", open("/proc/%s/status" % pid).read()).group(1)
 def states(pids):
     return "".join(map(state, pids))
-# What sigtool has not taken yet would be one with what comes.
+# A signal that sigtool has not received yet would merge with the next one.
 def idle(pid):
     status = lambda: open("/proc/%s/status" % pid).read()
-    same(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
-# How it ends by itself.
+    wait_for_value(("S", "0" * 16), lambda: re.search(r"(?s)State:\t(.).*ShdPnd:\t(\w+)", status()).groups())
+# Waits for the exit and returns the status.
 def status():
     global seen
     try:
@@ -70,8 +71,8 @@ def end():
     return status
 "#;
 
-/// The command: says each INT, or each signal of the name that it is given, and
-/// each line. A shell's trap could come to wait behind its read.
+/// The command: prints each INT, or each signal named by its argument, and each
+/// line. A shell trap could be delayed by its `read`.
 const LISTENER: &str = r#"
 import os, select, signal, sys
 name = sys.argv[1] if sys.argv[1:] else "INT"
@@ -79,101 +80,102 @@ reader, writer = os.pipe()
 os.set_blocking(writer, False)
 signal.set_wakeup_fd(writer)
 signal.signal(getattr(signal, "SIG" + name), lambda *_: None)
-# In one piece: a shell's prompt comes between others.
-def say(*words): os.write(1, (" ".join(map(str, words)) + "\n").encode())
-# As they are outside of a pid namespace that has no /proc of its own.
+# In one write, because the prompt of a shell could come between several.
+def report(*words): os.write(1, (" ".join(map(str, words)) + "\n").encode())
+# The PIDs outside the PID namespace, which has no /proc mount.
 parent = [line.split()[1] for line in open("/proc/self/status") if line.startswith("PPid:")]
-say("pids", os.readlink("/proc/self"), *parent)
+report("pids", os.readlink("/proc/self"), *parent)
 count, line = 0, ""
 while line != "end":
     ready = select.select([0, reader], [], [])[0]
     if reader in ready:
         for _ in os.read(reader, 64):
             count += 1
-            say(name.lower(), count)
+            report(name.lower(), count)
     if 0 in ready:
         line = os.read(0, 64).decode().strip()
-        say("<%s>" % line)
+        report("<%s>" % line)
 os._exit(5)
 "#;
 
-/// What a typist has seen on a terminal; `None` where there is none to be had.
-fn typed(script: &str, more: &[&str]) -> Option<String> {
-    let script = format!("{HANDS}{script}");
+/// Runs a script and returns the output of the terminal. Prints the reason and
+/// returns `None` if there is no terminal.
+fn run_on_terminal(script: &str, more: &[&str]) -> Option<String> {
+    let script = format!("{TERMINAL_FUNCTIONS}{script}");
     let mut typist = Command::new("python3");
     typist.args(["-c", &script, SIGTOOL, LISTENER]).args(more).stdin(Stdio::null());
     let Ok(output) = typist.output() else {
         skipped("python3 is missing");
         return None;
     };
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if said.contains("out of pty devices") || said.contains("No module named") {
-        skipped(&said);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if stderr.contains("out of pty devices") || stderr.contains("No module named") {
+        skipped(&stderr);
         return None;
     }
-    assert!(output.status.success(), "{more:?}: {said}");
+    assert!(output.status.success(), "{more:?}: {stderr}");
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A shell that runs it, stops it, and continues it. What is stopped: the
-/// command, and sigtool but for the first process of a namespace.
+/// A shell that runs the command, stops it and continues it. Both the command and
+/// sigtool stop, unless sigtool is the init of a namespace.
 const SESSION: &str = r#"
 options, log, before, stopped = more
 shell()
 keys(before + "$SIGTOOL watch %s --json --log %s -- python3 -c \"$LISTENER\"\n" % (options, log))
-pids = until(r"pids (\d+) (\d+)").groups()
-keys("a\n"); until("<a>")
-keys("\x03"); until("int 1")
-keys("b\n"); until("<b>")
+pids = expect(r"pids (\d+) (\d+)").groups()
+keys("a\n"); expect("<a>")
+keys("\x03"); expect("int 1")
+keys("b\n"); expect("<b>")
 for round in range(2):
-    idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
-    same(stopped, lambda: states(pids))
+    idle(pids[1]); keys("\x1a"); expect("Stopped"); expect("ready> ")
+    wait_for_value(stopped, lambda: states(pids))
     keys("fg\n")
-    keys("c\n"); until("<c>")
-keys("\x03"); until("int 2")
-keys("end\n"); until("<end>"); until("ready> ")
-keys("echo status $?\n"); until(r"status 5\b"); until("ready> ")
+    keys("c\n"); expect("<c>")
+keys("\x03"); expect("int 2")
+keys("end\n"); expect("<end>"); expect("ready> ")
+keys("echo status $?\n"); expect(r"status 5\b"); expect("ready> ")
 end()
 "#;
 
-/// What happened on the terminal, and how often the log has an INT that was
-/// forwarded; `None` where there is no terminal to be had.
+/// Runs SESSION. Returns the output of the terminal and the number of forwarded
+/// INTs in the log, or `None` if there is no terminal.
 fn session(options: &str, before: &str, stopped: &str) -> Option<(String, usize)> {
     let path = file(&format!("job{options}{stopped}"));
-    let seen = typed(SESSION, &[options, path.to_str().expect("UTF-8"), before, stopped])?;
+    let seen = run_on_terminal(SESSION, &[options, path.to_str().expect("UTF-8"), before, stopped])?;
     let sent = log(&path).into_iter().filter(|event| event.signal == "INT" && event.forwarded != Some(None));
     Some((seen, sent.count()))
 }
 
 #[test]
-fn a_shell_stops_and_continues_it_as_a_job() {
+fn shell_stops_and_continues_command_as_job() {
     let Some((seen, forwarded)) = session("", "", "TT") else { return };
-    // The terminal itself has sent INT to the command.
+    // The terminal itself sends INT to the command.
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
 }
 
 #[test]
-fn the_foreground_is_handed_over_and_taken_back() {
+fn foreground_group_is_handed_over_and_restored() {
     let Some((seen, forwarded)) = session("--group", "", "TT") else { return };
     assert_eq!(forwarded, 0, "{seen}");
     assert!(!seen.contains("int 3"), "{seen}");
 }
 
-/// Where nobody could continue it, Ctrl-Z stops neither it nor the command: it
-/// leads the terminal's session.
+/// sigtool leads the session, so no shell could continue it. Ctrl-Z stops neither
+/// sigtool nor the command.
 #[test]
-fn without_a_shell_there_is_no_job_to_stop() {
+fn command_is_not_a_job_without_shell() {
     let script = r#"
 start(sigtool, "watch", *more, "--quiet", "--", "bash", "-c", 'trap "echo cont" CONT; stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
-until("up")
+expect("up")
 keys("\x1a")
-keys("a\n"); until("<a>")
+keys("a\n"); expect("<a>")
 print("status", end())
 "#;
     for options in [&[][..], &["--group"]] {
-        let Some(seen) = typed(script, options) else { return };
-        // The terminal hangs up: HUP ends the command.
+        let Some(seen) = run_on_terminal(script, options) else { return };
+        // The terminal hangs up, and HUP terminates the command.
         assert!(seen.ends_with("status 129\n"), "{options:?}: {seen}");
     }
 }

@@ -1,4 +1,4 @@
-//! `sigtool watch -- COMMAND`: what starts, what goes on to it, how it ends.
+//! `sigtool watch -- COMMAND`: start, forwarding and exit.
 
 mod exit;
 mod forward;
@@ -10,16 +10,18 @@ use std::process::{Command, Stdio};
 use super::{Event, Watch, events, events_among};
 use crate::support::{SIGTOOL, fixture_path, in_namespace, run, sigtool};
 
-/// A command that is itself a watch, under one: what it prints is what it got.
-pub(super) fn under(options: &[&str], inner: &[&str]) -> Watch {
+/// Starts a watch that supervises another watch, which prints the signals that it
+/// receives.
+pub(super) fn start_nested(options: &[&str], inner: &[&str]) -> Watch {
     let words = [&["watch"], options, &["--", SIGTOOL, "watch"], inner].concat();
-    // It is the inner one that says when it is ready.
-    let mut watch = Watch::of(sigtool(words).stdout(Stdio::piped()));
+    // The inner watch reports that it is ready.
+    let mut watch = Watch::spawn(sigtool(words).stdout(Stdio::piped()));
     watch.pid = watch.child.id();
     watch
 }
 
-/// A file of this test's own, which is not there yet.
+/// Returns the path of a file that only this test uses and that does not exist
+/// yet.
 pub(super) fn file(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("sigtool-{name}-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
@@ -40,7 +42,7 @@ fn masks(text: &str) -> Vec<String> {
 const GREP: [&str; 3] = ["grep", "Sig", "/proc/self/status"];
 
 #[test]
-fn the_command_starts_in_the_inherited_state() {
+fn command_starts_in_inherited_signal_state() {
     for settings in [
         &[][..],
         &["--ignore", "HUP"],
@@ -73,22 +75,21 @@ fn the_command_starts_in_the_inherited_state() {
 }
 
 #[test]
-fn as_init_too() {
+fn command_starts_in_inherited_signal_state_as_init() {
     let script = "
         inside() { unshare --pid --fork --kill-child --mount-proc \"$@\"; }
         inside sh -c 'grep ^Sig[BIC] /proc/self/status; :'
         inside \"$SIGTOOL\" watch -- sh -c 'grep ^Sig[BIC] /proc/self/status; echo $PPID; :'
     ";
-    let Some(ran) = in_namespace(script) else { return };
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 7, "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    assert_eq!(lines.len(), 7, "{}{}", result.stdout, result.stderr);
     assert_eq!((&lines[..3], lines[6]), (&lines[3..6], "1"));
 }
 
-/// Ended by a process that has a name, as the log tells; and what nobody waits
-/// for is reaped.
+/// The log names the process that terminated the command. Orphans are reaped.
 #[test]
-fn the_init_of_a_container_tells_who_ended_it() {
+fn init_of_container_logs_sender_of_fatal_signal() {
     let script = r#"
         cd "$(mktemp -d)"; mkfifo never; cp "$(command -v bash)" orchestrator
         cat > server <<'END'
@@ -100,26 +101,26 @@ while :; do read -r line < never || :; done 2>/dev/null
 END
         unshare --pid --fork --kill-child --mount-proc "$SIGTOOL" watch -- bash ./server 2>&1; echo "exit $?"
     "#;
-    let Some(ran) = in_namespace(script) else { return };
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!((lines.len(), lines.last()), (3, Some(&"exit 3")), "{}{}", ran.stdout, ran.stderr);
+    let Some(result) = in_namespace(script) else { return };
+    let lines: Vec<&str> = result.stdout.lines().collect();
+    assert_eq!((lines.len(), lines.last()), (3, Some(&"exit 3")), "{}{}", result.stdout, result.stderr);
     assert!(
         lines[1].contains(" (orchestrator) uid 0 ") && lines[1].contains("  forwarded  "),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
 #[test]
-fn the_state_is_changed_as_asked() {
+fn options_change_signal_state_of_command() {
     let settings = ["--default", "~[KILL STOP]", "--ignore", "HUP,USR1", "--block", "TERM"];
     let start = |settings: &[&str], words: &[&str]| {
         let output =
             Command::new(fixture_path()).args(settings).arg("--").args(words).output().expect("it runs");
         masks(&String::from_utf8_lossy(&output.stdout))
     };
-    let asked = ["--default", "HUP,USR1", "--ignore", "USR1,RTMIN+1", "--block", "INT,CHLD", "--"];
-    let words = [&[SIGTOOL, "watch"], &asked[..], &GREP].concat();
+    let options = ["--default", "HUP,USR1", "--ignore", "USR1,RTMIN+1", "--block", "INT,CHLD", "--"];
+    let words = [&[SIGTOOL, "watch"], &options[..], &GREP].concat();
     let expected = ["--default", "~[KILL STOP]", "--ignore", "USR1,RTMIN+1", "--block", "TERM,INT,CHLD"];
     assert_eq!(start(&settings, &words), start(&expected, &GREP));
     let words = [&[SIGTOOL, "watch", "--default", "all", "--"], &GREP[..]].concat();
@@ -127,9 +128,9 @@ fn the_state_is_changed_as_asked() {
 }
 
 #[test]
-fn it_ends_as_the_command_does() {
+fn supervisor_exits_with_status_of_command() {
     let log = "/nowhere/log";
-    for (options, command, code, said) in [
+    for (options, command, code, message) in [
         (&[][..], &["sh", "-c", "exit 0"][..], 0, ""),
         (&[], &["sh", "-c", "exit 7"], 7, ""),
         (&[], &["sh", "-c", "exit 255"], 255, ""),
@@ -150,25 +151,25 @@ fn it_ends_as_the_command_does() {
         ),
         (&["--timeout", "1h"], &["true"], 0, ""),
     ] {
-        let ran = run([&["watch"], options, &["--"], command].concat());
-        let stderr = if code == 162 { "" } else { ran.stderr.as_str() };
-        assert_eq!((ran.code, stderr), (Some(code), said), "{options:?} {command:?}");
+        let result = run([&["watch"], options, &["--"], command].concat());
+        let stderr = if code == 162 { "" } else { result.stderr.as_str() };
+        assert_eq!((result.code, stderr), (Some(code), message), "{options:?} {command:?}");
     }
-    // The commands of the end run, whether or not there was a beginning.
-    let ran = run(["watch", "--on", "EXIT=echo over $SIGTOOL_STATUS", "--", "no-such-command"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(127), "over 127\n"));
-    // A script without a first line of its own, as execvp(3) takes it.
+    // EXIT hooks run even if the command could not be started.
+    let result = run(["watch", "--on", "EXIT=echo over $SIGTOOL_STATUS", "--", "no-such-command"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(127), "over 127\n"));
+    // A script without a #! line is run as execvp(3) does it.
     let script = file("script");
     std::fs::write(&script, "exit 9\n").expect("a script");
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
-    let ran = run(["watch", "--", script.to_str().expect("UTF-8")]);
+    let result = run(["watch", "--", script.to_str().expect("UTF-8")]);
     std::fs::remove_file(&script).expect("the script");
-    assert_eq!(ran.code, Some(9));
+    assert_eq!(result.code, Some(9));
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    for (arguments, said) in [
+fn supervise_rejects_conflicting_options() {
+    for (arguments, message) in [
         (&["--count", "1", "--", "true"][..], "--count is for receiving"),
         (&["TERM", "--", "true"], "TERM: a command gets every signal"),
         (&["--group"], "--group is for a command"),
@@ -181,16 +182,16 @@ fn what_makes_no_sense_is_refused() {
         (&["--ignore", "FOO", "--", "true"], "--ignore FOO: unknown signal"),
         (&["--quiet", "--log", "x", "--", "true"], "cannot be used with"),
     ] {
-        let ran = run(["watch"].iter().chain(arguments));
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+        let result = run(["watch"].iter().chain(arguments));
+        assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(result.stderr.contains(message), "{arguments:?}: {}", result.stderr);
     }
 }
 
-/// What was sent before the command was even started; blocked, for else it
-/// would have ended the fixture.
+/// Signals that were pending before the command was started. They are blocked,
+/// because they would terminate the fixture.
 #[test]
-fn an_early_signal_is_not_lost() {
+fn early_signal_is_not_lost() {
     let output = Command::new(fixture_path())
         .args([
             "--block",
@@ -216,7 +217,7 @@ fn an_early_signal_is_not_lost() {
 }
 
 #[test]
-fn an_ignored_chld_does_not_hang_it() {
+fn ignored_chld_does_not_hang_supervisor() {
     for options in [&[][..], &["--wait-all"], &["--on", "EXIT=true"]] {
         let output = Command::new(fixture_path())
             .args(["--ignore", "CHLD", "--", SIGTOOL, "watch"])
@@ -230,8 +231,8 @@ fn an_ignored_chld_does_not_hang_it() {
 }
 
 #[test]
-fn orphans_are_adopted_and_waited_for_if_asked() {
-    // The orphan ends when it is told so, by a signal that goes on to it.
+fn reap_and_wait_all_adopt_orphans() {
+    // The orphan exits when it gets a forwarded signal.
     let script = "
         orphan() { trap 'exit 0' TERM; echo up; while :; do read -r line < \"$1\" || :; done; }
         orphan \"$1\" & echo \"orphan $!\"; exit 4";
@@ -250,7 +251,7 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
         assert_ne!(std::io::BufRead::read_line(&mut stdout, &mut seen).expect("UTF-8"), 0, "{seen}");
     }
     let orphan = seen.lines().find_map(|line| line.strip_prefix("orphan ")).expect("a pid").to_owned();
-    // Its new parent is sigtool, once the command is gone.
+    // sigtool becomes its parent when the command exits.
     let parent = || {
         let status = std::fs::read_to_string(format!("/proc/{orphan}/status")).expect("it lives");
         status.lines().find_map(|line| line.strip_prefix("PPid:\t")).map(str::to_owned)
@@ -258,7 +259,8 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
     while parent() != Some(child.id().to_string()) {
         std::thread::yield_now();
     }
-    // Not yet told that the command is gone, sigtool would send it there.
+    // Until sigtool has reaped the command, it would send the signal to the
+    // command.
     let children = format!("/proc/{0}/task/{0}/children", child.id());
     while std::fs::read_to_string(&children).expect("children").split_whitespace().count() != 1 {
         std::thread::yield_now();
@@ -267,19 +269,22 @@ fn orphans_are_adopted_and_waited_for_if_asked() {
     let output = child.wait_with_output().expect("it ends");
     std::fs::remove_file(&out).expect("the fifo");
     assert_eq!(output.status.code(), Some(4));
-    let told = events_among(&String::from_utf8_lossy(&output.stderr));
-    assert_eq!(told[0].forwarded, Some(Some("TERM".to_owned())));
+    let logged = events_among(&String::from_utf8_lossy(&output.stderr));
+    assert_eq!(logged[0].forwarded, Some(Some("TERM".to_owned())));
 }
 
-/// A script's `watch -- $COMMAND` with nothing in it must not wait for ever.
+/// `watch -- $COMMAND` with an empty variable in a script must not wait for ever.
 #[test]
-fn a_command_that_is_missing_is_an_error() {
-    let ran = crate::support::run(["watch", "--quiet", "--"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), "sigtool: --: a command is missing after it\n"));
-    // Dashes of the command itself are its own.
-    let ran = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "--\n"));
-    let ran = crate::support::run(["--json", "watch", "--"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+fn missing_command_is_an_error() {
+    let result = crate::support::run(["watch", "--quiet", "--"]);
+    assert_eq!(
+        (result.code, result.stderr.as_str()),
+        (Some(2), "sigtool: --: a command is missing after it\n")
+    );
+    // A `--` after the command belongs to the command.
+    let result = crate::support::run(["watch", "--quiet", "--", "echo", "--"]);
+    assert_eq!((result.code, result.stdout.as_str()), (Some(0), "--\n"));
+    let result = crate::support::run(["--json", "watch", "--"]);
+    assert_eq!(result.code, Some(2), "{}", result.stderr);
     assert_eq!(crate::support::run(["watch", "--timeout", "0", "--", "sh", "-c", "exit 3"]).code, Some(3));
 }

@@ -1,6 +1,7 @@
-//! The options that look inside of a process.
+//! Command-line options of `--handlers` and `--queue`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{BackendChoice, InspectOptions};
 use crate::error::Failure;
@@ -15,36 +16,35 @@ pub(in crate::commands::decode_status) struct InspectArgs {
     #[arg(long)]
     queue: bool,
     /// Look inside by: auto, bpf or ptrace
-    #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<InspectBackendArg>,
+    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    backend: Option<BackendChoice>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum InspectBackendArg {
-    Auto,
-    Bpf,
-    Ptrace,
+/// Returns the parser of the backends that can inspect a process.
+fn backend_parser() -> impl TypedValueParser<Value = BackendChoice> {
+    let choices = [BackendChoice::Auto, BackendChoice::Bpf, BackendChoice::Ptrace];
+    PossibleValuesParser::new(choices.map(BackendChoice::as_str))
+        .map(|name| BackendChoice::from_name(&name).unwrap_or_default())
 }
 
 impl InspectArgs {
-    /// What is asked; nothing, most of the time.
+    /// Converts the options; `None` if neither `--handlers` nor `--queue` is
+    /// present.
     ///
     /// # Errors
-    /// An option that goes with these alone, by name.
+    /// A usage error for an option that requires one of the two.
     pub(in crate::commands::decode_status) fn to_options(&self) -> Result<Option<InspectOptions>, Failure> {
         let InspectArgs { handlers, queue, verbose, .. } = *self;
-        let backend = match self.backend {
-            None | Some(InspectBackendArg::Auto) => BackendChoice::Auto,
-            Some(InspectBackendArg::Bpf) => BackendChoice::Bpf,
-            Some(InspectBackendArg::Ptrace) => BackendChoice::Ptrace,
-        };
+        let backend = self.backend.unwrap_or_default();
         if handlers || queue {
             return Ok(Some(InspectOptions { handlers, queue, backend, verbose }));
         }
-        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")].iter().find(|(given, _)| *given)
+        match [(self.backend.is_some(), "--backend"), (verbose, "--verbose")]
+            .iter()
+            .find(|(is_present, _)| *is_present)
         {
             Some((_, option)) => {
                 Err(Failure::usage_error(format!("{option}: goes with --handlers or --queue")))

@@ -1,5 +1,5 @@
-//! `--handlers` and `--queue`: what a process does with a signal in its own
-//! code, and what waits for it, from whom.
+//! `--handlers` and `--queue`: inspects the signal handlers and the pending
+//! signals of live processes with BPF or ptrace.
 
 pub(super) mod args;
 mod shorten_symbol;
@@ -8,8 +8,9 @@ pub(super) mod wire;
 
 use shorten_symbol::shorten_symbol;
 
-use super::cells::{format_stop_time, process_label};
+use super::cells::process_label;
 use super::{DecodeError, DecodeReport, DecodeRequest, DecodeTarget, DecodedProcess};
+use crate::duration;
 use crate::error::Failure;
 use crate::explain::{self, CaughtSignal, Finding, InvalidHandler};
 use crate::inspect::{
@@ -21,98 +22,103 @@ use crate::procfs::context::{ClaimedOrigin, SenderClaim};
 use crate::procfs::{ProcRoot, ProcessName};
 use crate::signal::siginfo::SignalOrigin;
 
-/// What is to be seen inside, and by what.
+/// Options of an inspection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InspectOptions {
-    /// The handlers of caught signals.
+    /// Reports the handlers of caught signals.
     pub handlers: bool,
-    /// What is pending, with its siginfo.
+    /// Reports the pending signals with their siginfo.
     pub queue: bool,
-    /// The means.
+    /// The backend to use.
     pub backend: BackendChoice,
-    /// Whether it is told why a means could not be used.
+    /// Reports why a backend could not be used.
     pub verbose: bool,
 }
 
-/// Looks into each process of a report, if that was asked. What cannot be seen
-/// is a problem of the report.
+/// Inspects each process of a report, if the request asks for it. A process that
+/// cannot be inspected is an error of the report.
 pub(super) fn inspect_processes(report: &mut DecodeReport, request: &DecodeRequest) {
-    let Some(asked) = request.inspect else { return };
-    let wanted = InspectionScope { handlers: asked.handlers, queue: asked.queue };
-    let observer = Inspector::new(&request.proc_root, wanted, asked.backend, report.is_selection);
-    inspect_with(observer, report, asked, &request.proc_root);
+    let Some(options) = request.inspect else { return };
+    let scope = InspectionScope { handlers: options.handlers, queue: options.queue };
+    let inspector = Inspector::new(&request.proc_root, scope, options.backend, report.is_selection);
+    inspect_with(inspector, report, options, &request.proc_root);
 }
 
-fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: InspectOptions, root: &ProcRoot) {
-    observer.prefetch(report.processes.len());
-    // Many refused for the same reason are one problem.
-    let mut refused: Vec<(BackendError, Vec<String>)> = Vec::new();
+fn inspect_with(
+    mut inspector: Inspector,
+    report: &mut DecodeReport,
+    options: InspectOptions,
+    root: &ProcRoot,
+) {
+    inspector.prefetch(report.processes.len());
+    // Processes that fail for the same reason share one error.
+    let mut failures: Vec<(BackendError, Vec<String>)> = Vec::new();
     for process in &mut report.processes {
         let Some(pid) = live_pid(process, root) else { continue };
-        let DecodedProcess { status, tid: thread, threads, .. } = &*process;
-        let subject = InspectionTarget { pid, tid: *thread, status, threads: threads.as_ref() };
-        match observer.inspect(subject) {
-            Ok(inside) => {
+        let DecodedProcess { status, tid, threads, .. } = &*process;
+        let target = InspectionTarget { pid, tid: *tid, status, threads: threads.as_ref() };
+        match inspector.inspect(target) {
+            Ok(inspection) => {
                 if let Some(threads) = &mut process.threads {
-                    threads.update_killable(&inside.uninterruptible_threads);
+                    threads.update_killable(&inspection.uninterruptible_threads);
                 }
-                process.inspection = Some(inside);
+                process.inspection = Some(inspection);
             }
-            Err(reason) => match refused.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, of)) => of.push(process_label(process)),
-                None => refused.push((reason, vec![process_label(process)])),
+            Err(error) => match failures.iter_mut().find(|(known_error, _)| *known_error == error) {
+                Some((_, labels)) => labels.push(process_label(process)),
+                None => failures.push((error, vec![process_label(process)])),
             },
         }
     }
-    for (refused, of) in refused {
-        let (first, more) = (of.first().cloned().unwrap_or_default(), of.len() - 1);
+    for (failure, labels) in failures {
+        let (first, more) = (labels.first().cloned().unwrap_or_default(), labels.len() - 1);
         let more = if more == 0 { String::new() } else { format!(" and {more} others") };
-        let reason = format!("cannot be looked into: {}", refused.reason);
+        let reason = format!("cannot be looked into: {}", failure.reason);
         report.errors.push(DecodeError { target: format!("{first}{more}"), reason });
     }
-    if asked.verbose {
-        let line =
+    if options.verbose {
+        let to_error =
             |line: &String| DecodeError { target: "the kernel's verifier".into(), reason: line.clone() };
-        report.errors.extend(observer.verifier_log().iter().map(line));
+        report.errors.extend(inspector.verifier_log().iter().map(to_error));
     }
 }
 
-/// The process that a thread, too, belongs to.
+/// Returns the PID of a live process, or of the process of a live thread.
 fn live_pid(process: &DecodedProcess, root: &ProcRoot) -> Option<u32> {
-    let live = process.source_file.is_none() && root.is_native();
-    process.status.tgid.or(process.status.pid).filter(|_| live)
+    let is_live = process.source_file.is_none() && root.is_native();
+    process.status.tgid.or(process.status.pid).filter(|_| is_live)
 }
 
-/// What is wrong or surprising about the handlers of a process.
-pub(super) fn handler_findings(inside: &Inspection) -> Vec<Finding> {
-    let caught = |handler: &crate::inspect::Handler| CaughtSignal {
+/// Returns the findings about the handlers of a process.
+pub(super) fn handler_findings(inspection: &Inspection) -> Vec<Finding> {
+    let to_caught_signal = |handler: &crate::inspect::Handler| CaughtSignal {
         signal: handler.signal,
         action: handler.action,
         handler: handler_text(&handler.location, usize::MAX),
         invalid: invalid_handler(&handler.location),
     };
-    explain::handler_findings(&inside.handlers.iter().flatten().map(caught).collect::<Vec<_>>())
+    explain::handler_findings(&inspection.handlers.iter().flatten().map(to_caught_signal).collect::<Vec<_>>())
 }
 
-/// Why a place is no code, if it is none.
-fn invalid_handler(place: &CodeLocation) -> Option<InvalidHandler> {
-    let what = match place.region {
+/// Returns the reason why a handler address is invalid, if it is.
+fn invalid_handler(location: &CodeLocation) -> Option<InvalidHandler> {
+    let reason = match location.region {
         Region::Unmapped => InvalidHandler::Unmapped,
         Region::Kernel => InvalidHandler::KernelAddress,
         _ => InvalidHandler::NotExecutable,
     };
-    place.faults_when_called().then_some(what)
+    location.faults_when_called().then_some(reason)
 }
 
-/// Whom its pending signals name.
-pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
-    let claim = |entry: &crate::inspect::PendingEntry| {
-        let from = match (
+/// Returns the claimed senders of its pending signals.
+pub(super) fn sender_claims(inspection: &Inspection) -> Vec<SenderClaim> {
+    let to_claim = |entry: &crate::inspect::PendingEntry| {
+        let claimed_origin = match (
             entry.claimed_sender.as_ref().filter(|claimed| !claimed.is_child),
             entry.siginfo?.origin(),
         ) {
-            (Some(ClaimedSender { inner_pid: number, pid, uid, name, .. }), _) => ClaimedOrigin::Process {
-                pid: pid.unwrap_or(*number),
+            (Some(ClaimedSender { inner_pid, pid, uid, name, .. }), _) => ClaimedOrigin::Process {
+                pid: pid.unwrap_or(*inner_pid),
                 is_foreign_pid: pid.is_none(),
                 uid: *uid,
                 name: name.as_deref().map(ProcessName::new),
@@ -122,72 +128,73 @@ pub(super) fn sender_claims(inside: &Inspection) -> Vec<SenderClaim> {
             (None, SignalOrigin::OutsideNamespace { .. }) => ClaimedOrigin::OutsideNamespace,
             (None, _) => ClaimedOrigin::Kernel,
         };
-        Some(SenderClaim { signal: entry.signal, claimed_origin: from })
+        Some(SenderClaim { signal: entry.signal, claimed_origin })
     };
-    inside.queue.iter().flatten().filter_map(claim).collect()
+    inspection.queue.iter().flatten().filter_map(to_claim).collect()
 }
 
-/// What a handler is called, in so many columns at most: its function, else where
-/// it lies in a file, else its address.
-fn handler_text(place: &CodeLocation, most: usize) -> String {
-    let (name, offset) = match (&place.symbol, place.region_name(), place.region_offset) {
+/// Returns the text for a handler: its function, otherwise its offset in a
+/// library, otherwise its address. Names are shortened to `max_width` columns.
+fn handler_text(location: &CodeLocation, max_width: usize) -> String {
+    let (name, offset) = match (&location.symbol, location.region_name(), location.region_offset) {
         (Some(symbol), ..) => (Ok(escape_name(&symbol.name)), symbol.offset),
         (None, Some(library), Some(offset)) => (Err(library_text(library)), offset),
-        _ => return format!("0x{:x}", place.address),
+        _ => return format!("0x{:x}", location.address),
     };
-    let behind = if offset == 0 && name.is_ok() { String::new() } else { format!("+0x{offset:x}") };
-    let most = most.saturating_sub(behind.len());
+    let suffix = if offset == 0 && name.is_ok() { String::new() } else { format!("+0x{offset:x}") };
+    let max_width = max_width.saturating_sub(suffix.len());
     match name {
-        Ok(function) => shorten_symbol(&function, most) + &behind,
-        Err(library) => shorten_middle(&library, most) + &behind,
+        Ok(function) => shorten_symbol(&function, max_width) + &suffix,
+        Err(library) => shorten_middle(&library, max_width) + &suffix,
     }
 }
 
-/// A file's name. What the kernel writes behind the name of one that is no more
-/// may be a name's own end: that blank is escaped.
+/// Returns the escaped name of a file. If the real name ends like the kernel's
+/// mark for a deleted file, its blank is escaped to distinguish the two.
 fn library_text(name: &[u8]) -> String {
     let text = escape_name(name);
     match text.strip_suffix(" (deleted)") {
-        Some(rest) => format!("{rest}\\x20(deleted)"),
+        Some(stem) => format!("{stem}\\x20(deleted)"),
         None => text.into_owned(),
     }
 }
 
-/// What could not be seen, in words.
-fn unavailable_text(unseen: &Unavailable) -> String {
-    match unseen {
-        Unavailable::Description(words) => words.clone(),
-        Unavailable::Symbols { file_name: library, reason: why } => {
-            format!("the symbols of {} ({why})", library_text(library))
+/// Describes a value that could not be read.
+fn unavailable_text(unavailable: &Unavailable) -> String {
+    match unavailable {
+        Unavailable::Description(description) => description.clone(),
+        Unavailable::Symbols { file_name, reason } => {
+            format!("the symbols of {} ({reason})", library_text(file_name))
         }
     }
 }
 
-/// The report's notes on how it was seen, where no header tells.
+/// Returns notes on the backends, if the report has no header that contains them.
 pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
     let Some(_) = report.inspect.filter(|_| !report.is_detailed()) else { return Vec::new() };
-    let means: Vec<_> = report
+    let provenances: Vec<_> = report
         .processes
         .iter()
         .filter_map(|process| process.inspection.as_ref()?.provenance.as_ref())
         .collect();
     let mut notes: Vec<String> = Vec::new();
-    for each in &means {
-        let of = means.iter().filter(|other| other.backend == each.backend);
-        let stopped = of.clone().map(|means| means.stop_duration).max().unwrap_or_default();
-        let note = match stopped.is_zero() {
-            true => format!("seen by {}, which stops nobody", each.backend.display_name()),
+    for provenance in &provenances {
+        let same_backend = provenances.iter().filter(|other| other.backend == provenance.backend);
+        let max_stop_duration =
+            same_backend.clone().map(|other| other.stop_duration).max().unwrap_or_default();
+        let note = match max_stop_duration.is_zero() {
+            true => format!("seen by {}, which stops nobody", provenance.backend.display_name()),
             false => {
                 format!(
                     "seen by {}: stopped for {} at most each",
-                    each.backend.display_name(),
-                    format_stop_time(stopped)
+                    provenance.backend.display_name(),
+                    duration::format_micros_or_millis(max_stop_duration)
                 )
             }
         };
-        let unseen = of.flat_map(|means| &means.unavailable);
-        let unseen = unseen.map(|what| format!("not seen: {}", unavailable_text(what)));
-        notes.extend([note].into_iter().chain(unseen));
+        let unavailable = same_backend.flat_map(|other| &other.unavailable);
+        let unavailable = unavailable.map(|value| format!("not seen: {}", unavailable_text(value)));
+        notes.extend([note].into_iter().chain(unavailable));
     }
     let mut seen: Vec<String> = Vec::new();
     notes.retain(|note| {
@@ -199,25 +206,28 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
     notes
 }
 
-/// Whether the rest of a request goes with looking inside.
+/// Checks that the rest of a request can be combined with an inspection.
 ///
 /// # Errors
-/// What does not, by name.
+/// A usage error that names the other option.
 pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
-    let Some(asked) = request.inspect else { return Ok(()) };
-    let option = if asked.handlers { "--handlers" } else { "--queue" };
-    let text = |target: &DecodeTarget| {
+    let Some(options) = request.inspect else { return Ok(()) };
+    let option = if options.handlers { "--handlers" } else { "--queue" };
+    let is_text = |target: &DecodeTarget| {
         matches!(target, DecodeTarget::Stdin | DecodeTarget::File(_) | DecodeTarget::MaskStatus(_))
     };
-    let masks = !request.masks.is_empty();
-    let without = [
-        (request.targets.iter().any(text) || masks, "a text or a mask: it looks into processes that live"),
+    let has_masks = !request.masks.is_empty();
+    let conflicts = [
+        (
+            request.targets.iter().any(is_text) || has_masks,
+            "a text or a mask: it looks into processes that live",
+        ),
         (!request.proc_root.is_native(), "--proc: it looks into processes of this machine"),
         (request.pids_only, "--pids, which prints nothing else"),
         (!request.requirements.is_empty(), "--require and --forbid, which print what is not met"),
     ];
-    match without.iter().find(|(given, _)| *given) {
-        Some((_, other)) => Err(Failure::usage_error(format!("{option}: not with {other}"))),
+    match conflicts.iter().find(|(is_present, _)| *is_present) {
+        Some((_, conflict)) => Err(Failure::usage_error(format!("{option}: not with {conflict}"))),
         None => Ok(()),
     }
 }
@@ -229,55 +239,57 @@ mod tests {
     use crate::sys::bpf;
 
     fn file_location(path: &[u8], symbol: Option<&[u8]>) -> CodeLocation {
-        let area = Region::File { path: path.to_vec(), is_deleted: false };
+        let region = Region::File { path: path.to_vec(), is_deleted: false };
         let symbol = symbol.map(|name| FunctionOffset { name: name.to_vec(), offset: 0 });
-        CodeLocation { region: area, region_offset: Some(0x12), symbol, ..CodeLocation::unknown(0x1000) }
+        CodeLocation { region, region_offset: Some(0x12), symbol, ..CodeLocation::unknown(0x1000) }
     }
 
     #[test]
-    fn escapes_names_the_same_way_everywhere() {
+    fn handler_and_library_texts_escape_names_equally() {
         assert_eq!(library_text(b"br\xffoken"), "br\\xffoken");
         assert_eq!(library_text(b"x (deleted)"), "x\\x20(deleted)");
         assert_eq!(handler_text(&file_location(b"/srv/br\xffoken", None), 99), "br\\xffoken+0x12");
         assert_eq!(handler_text(&file_location(b"/srv/x", Some(b"f\xff")), 99), "f\\xff");
-        let unseen = Unavailable::Symbols { file_name: b"br\xffoken".to_vec(), reason: "permission denied" };
-        assert_eq!(unavailable_text(&unseen), "the symbols of br\\xffoken (permission denied)");
+        let unavailable =
+            Unavailable::Symbols { file_name: b"br\xffoken".to_vec(), reason: "permission denied" };
+        assert_eq!(unavailable_text(&unavailable), "the symbols of br\\xffoken (permission denied)");
     }
 
-    /// What the kernel's verifier says of a program that it does refuse, of the
-    /// test's own process: the harness catches some signals.
+    /// Returns the report errors for a BPF program that the kernel's verifier
+    /// rejects. Inspects the test's own process, because the test harness catches
+    /// some signals.
     fn verifier_errors(verbose: bool) -> Option<Vec<DecodeError>> {
-        let refused = match bpf::load_invalid_program() {
-            Ok(refused) => refused,
-            Err(why) => {
-                bpf::report_skipped(&why);
+        let error = match bpf::load_invalid_program() {
+            Ok(error) => error,
+            Err(reason) => {
+                bpf::report_skipped(&reason);
                 return None;
             }
         };
         let request = DecodeRequest::new(vec![DecodeTarget::OwnProcess]);
         let mut report = super::super::collect::collect_targets(&request);
-        let asked = InspectOptions {
+        let options = InspectOptions {
             handlers: true,
             backend: BackendChoice::Bpf,
             verbose,
             ..InspectOptions::default()
         };
-        let wanted = InspectionScope { handlers: true, queue: false };
-        let observer =
-            Inspector::new(&request.proc_root, wanted, asked.backend, false).with_bpf_error(refused);
-        inspect_with(observer, &mut report, asked, &request.proc_root);
+        let scope = InspectionScope { handlers: true, queue: false };
+        let inspector =
+            Inspector::new(&request.proc_root, scope, options.backend, false).with_bpf_error(error);
+        inspect_with(inspector, &mut report, options, &request.proc_root);
         Some(report.errors)
     }
 
     #[test]
     fn reports_verifier_log_if_verbose() {
-        let Some(brief) = verifier_errors(false) else { return };
-        assert_eq!(brief.len(), 1);
-        let reason = &brief[0].reason;
-        let said = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
-        assert!(reason.starts_with(said), "{reason}");
-        let Some(verbose) = verifier_errors(true) else { return };
-        let (first, lines) = verbose.split_first().expect("a problem");
+        let Some(brief_errors) = verifier_errors(false) else { return };
+        assert_eq!(brief_errors.len(), 1);
+        let reason = &brief_errors[0].reason;
+        let expected = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
+        assert!(reason.starts_with(expected), "{reason}");
+        let Some(verbose_errors) = verifier_errors(true) else { return };
+        let (first, lines) = verbose_errors.split_first().expect("a problem");
         assert_eq!(&first.reason, reason);
         assert!(lines.iter().all(|line| line.target == "the kernel's verifier"));
         assert!(lines.iter().any(|line| line.reason.contains("R0 !read_ok")), "{lines:?}");

@@ -1,33 +1,33 @@
-//! Names of functions in a narrow column.
+//! Shortening of function names for narrow columns.
 
 use crate::out::{ELLIPSIS, shorten_middle};
 
-/// A function's name in at most so many characters, if that can be: without
-/// what it takes and what its templates are of, then without the namespaces that
-/// it lies in, at last without its middle.
-pub(super) fn shorten_symbol(name: &str, most: usize) -> String {
-    let is_short = |name: &str| name.chars().count() <= most;
-    if is_short(name) {
+/// Shortens a function name to at most `max_width` characters. First elides
+/// parameters and template arguments, then removes leading namespaces, and
+/// finally cuts the middle.
+pub(super) fn shorten_symbol(name: &str, max_width: usize) -> String {
+    let fits = |name: &str| name.chars().count() <= max_width;
+    if fits(name) {
         return name.to_owned();
     }
-    let bare = elide_brackets(name);
-    if is_short(&bare) {
-        return bare;
+    let elided = elide_brackets(name);
+    if fits(&elided) {
+        return elided;
     }
-    let inner = bare.match_indices("::").map(|(at, _)| format!("{ELLIPSIS}{}", &bare[at..]));
-    let inner = inner.filter(|inner| !inner.ends_with("::")).collect::<Vec<_>>();
-    let found = inner.iter().find(|inner| is_short(inner)).or(inner.last()).unwrap_or(&bare);
-    shorten_middle(found, most)
+    let suffixes = elided.match_indices("::").map(|(index, _)| format!("{ELLIPSIS}{}", &elided[index..]));
+    let suffixes = suffixes.filter(|suffix| !suffix.ends_with("::")).collect::<Vec<_>>();
+    let suffix = suffixes.iter().find(|suffix| fits(suffix)).or(suffixes.last()).unwrap_or(&elided);
+    shorten_middle(suffix, max_width)
 }
 
-/// A name with each list in brackets left out: `f(int)` becomes `f(…)`.
+/// Elides each list in brackets: `f(int)` becomes `f(…)`.
 fn elide_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
     while let Some(first) = rest.chars().next() {
-        let listed = leading_brackets(rest).filter(|list| is_elidable(&text, list));
-        let list = listed.unwrap_or(&rest[..first.len_utf8()]);
-        match listed {
+        let elidable = leading_brackets(rest).filter(|list| is_elidable(&text, list));
+        let list = elidable.unwrap_or(&rest[..first.len_utf8()]);
+        match elidable {
             Some(_) => text.extend([first, ELLIPSIS, if first == '(' { ')' } else { '>' }]),
             None => text.push(first),
         }
@@ -36,32 +36,32 @@ fn elide_brackets(name: &str) -> String {
     text
 }
 
-/// Whether a list is no part of a name: C++ names operators by brackets, and what
-/// has no name so; Go has `main.(*T).f`.
+/// Returns true if a list is not part of a name. C++ uses brackets in the names
+/// of operators and of unnamed items; Go has `main.(*T).f`.
 fn is_elidable(before: &str, list: &str) -> bool {
-    let named = ["()", "<>", "(anonymous namespace)"].contains(&list) || list.starts_with("(*");
-    !named && !before.ends_with("operator") && !before.ends_with("operator<")
+    let is_name_part = ["()", "<>", "(anonymous namespace)"].contains(&list) || list.starts_with("(*");
+    !is_name_part && !before.ends_with("operator") && !before.ends_with("operator<")
 }
 
-/// The list in brackets that a text begins with.
+/// Returns the list in brackets at the start of a text.
 fn leading_brackets(text: &str) -> Option<&str> {
     if !text.starts_with(['(', '<']) {
         return None;
     }
     let mut depth = 0_u32;
-    let mut before = ' ';
-    for (at, character) in text.char_indices() {
+    let mut previous = ' ';
+    for (index, character) in text.char_indices() {
         match character {
             '(' | '<' => depth += 1,
-            // Of `->`.
-            '>' if before == '-' => {}
+            // This bracket is part of `->`.
+            '>' if previous == '-' => {}
             ')' | '>' => depth -= 1,
             _ => {}
         }
         if depth == 0 {
-            return Some(&text[..=at]);
+            return Some(&text[..=index]);
         }
-        before = character;
+        previous = character;
     }
     None
 }
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn shortening_keeps_distinctive_part() {
         let nested = "app::sub::Registry<std::map<int, long>, char>::on_child(int, siginfo_t*, void*)";
-        for (name, most, expected) in [
+        for (name, max_width, expected) in [
             ("f(int)", 6, "f(int)"),
             ("f(int)", 5, "f(…)"),
             ("javaSignalHandler(int, siginfo_t*, void*)", 24, "javaSignalHandler(…)"),
@@ -90,14 +90,14 @@ mod tests {
             ("<a::B as c::D>::call", 16, "<…>::call"),
             ("__nptl_setxid_sighandler", 20, "__nptl_set…ighandler"),
         ] {
-            assert_eq!(shorten_symbol(name, most), expected, "{name}");
+            assert_eq!(shorten_symbol(name, max_width), expected, "{name}");
         }
     }
 
     proptest! {
         #[test]
-        fn shortens_any_name_to_limit(name in "[a-z:()<>* -]{0,60}", most in 1usize..60) {
-            prop_assert!(shorten_symbol(&name, most).chars().count() <= most);
+        fn shortens_any_name_to_limit(name in "[a-z:()<>* -]{0,60}", max_width in 1usize..60) {
+            prop_assert!(shorten_symbol(&name, max_width).chars().count() <= max_width);
         }
     }
 }

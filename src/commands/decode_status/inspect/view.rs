@@ -1,10 +1,11 @@
-//! Handlers and queues, shown.
+//! Tables of handlers and pending signals.
 
 use std::io;
 
 use super::{InspectOptions, handler_text, library_text, unavailable_text};
-use crate::commands::decode_status::cells::{format_stop_time, ids_cell, process_name_cell, signal_label};
+use crate::commands::decode_status::cells::{ids_cell, process_name_cell, signal_label};
 use crate::commands::decode_status::{DecodeReport, DecodedProcess};
+use crate::duration;
 use crate::inspect::{
     ClaimedSender, CodeLocation, Handler, IncompleteQueue, Inspection, PendingEntry, Provenance, Region,
 };
@@ -14,32 +15,32 @@ use crate::signal::siginfo::SignalOrigin;
 use crate::signal::siginfo_fields::SiginfoFields;
 use crate::signal::{Arch, Siginfo};
 
-/// How it was seen, what could not be, and what that cost.
+/// Adds the backend, its cost and the values that could not be read to the
+/// header.
 pub(in crate::commands::decode_status) fn add_provenance(
     process: &DecodedProcess,
-    asked: Option<InspectOptions>,
+    options: Option<InspectOptions>,
     header: &mut Fields,
 ) {
-    let (Some(asked), Some(inside)) = (asked, &process.inspection) else { return };
-    let Some(means) = &inside.provenance else {
-        let nothing = match asked {
+    let (Some(options), Some(inspection)) = (options, &process.inspection) else { return };
+    let Some(provenance) = &inspection.provenance else {
+        let reason = match options {
             _ if process.has_exited() => "it has ended",
             InspectOptions { handlers: true, queue: true, .. } => "nothing is caught or pending",
             InspectOptions { handlers: true, .. } => "nothing is caught",
             _ => "nothing is pending",
         };
-        return header.push("Seen by", Cell::plain(format!("/proc alone: {nothing}")));
+        return header.push("Seen by", Cell::plain(format!("/proc alone: {reason}")));
     };
-    let Provenance { backend: used, stop_duration: stopped, unavailable: unseen, fallback_reason: instead } =
-        means;
-    let cost = match stopped.is_zero() {
+    let Provenance { backend, stop_duration, unavailable, fallback_reason } = provenance;
+    let cost = match stop_duration.is_zero() {
         true => "it was not stopped".to_owned(),
-        false => format!("it was stopped for {}", format_stop_time(*stopped)),
+        false => format!("it was stopped for {}", duration::format_micros_or_millis(*stop_duration)),
     };
-    let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-    header.push("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.display_name())));
-    for what in unseen {
-        header.push("Not seen", Cell::new(unavailable_text(what), Meaning::Unknown));
+    let fallback_reason = fallback_reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+    header.push("Seen by", Cell::plain(format!("{}: {cost}{fallback_reason}", backend.display_name())));
+    for value in unavailable {
+        header.push("Not seen", Cell::new(unavailable_text(value), Meaning::Unknown));
     }
 }
 
@@ -49,44 +50,46 @@ impl DecodedProcess {
     }
 }
 
-/// What was asked of one process, a table each.
+/// Prints the inspection of one process, one table for each option.
 pub(in crate::commands::decode_status) fn print_process(
     process: &DecodedProcess,
     report: &DecodeReport,
     out: &mut ReportWriter<'_>,
 ) -> io::Result<()> {
-    let (Some(asked), Some(inside)) = (report.inspect, &process.inspection) else { return Ok(()) };
+    let (Some(options), Some(inspection)) = (report.inspect, &process.inspection) else { return Ok(()) };
     if process.has_exited() {
         return out.write_sentence("It has ended: no handler runs, and nothing is taken from a queue.");
     }
-    let all = std::slice::from_ref(process);
-    let fit = |most| if report.full { usize::MAX } else { most };
-    if asked.handlers {
-        match inside.handlers.as_deref() {
+    let processes = std::slice::from_ref(process);
+    let name_width = |max_width| if report.full { usize::MAX } else { max_width };
+    if options.handlers {
+        match inspection.handlers.as_deref() {
             None => {}
             Some([]) => out.write_sentence("No signal is caught.")?,
             Some(_) => {
-                out.write_grid_or_cards(|most| handler_grid(all, report.full, false, fit(most)))?;
+                out.write_grid_or_cards(|max_width| {
+                    handler_grid(processes, report.full, false, name_width(max_width))
+                })?;
             }
         }
     }
-    if asked.queue {
-        match inside.queue.as_deref() {
+    if options.queue {
+        match inspection.queue.as_deref() {
             None => {}
             Some([]) => out.write_sentence("No signal is pending.")?,
             Some(_) => {
-                out.write_grid_or_cards(|most| queue_grid(all, false, fit(most)))?;
+                out.write_grid_or_cards(|max_width| queue_grid(processes, false, name_width(max_width)))?;
             }
         }
-        match inside.incomplete {
-            Some(IncompleteQueue::PerQueueLimit(most)) => {
+        match inspection.incomplete {
+            Some(IncompleteQueue::PerQueueLimit(limit)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {most} entries of a queue are read."
+                    "More is queued: only the first {limit} entries of a queue are read."
                 ))?;
             }
-            Some(IncompleteQueue::TotalLimit(most)) => {
+            Some(IncompleteQueue::TotalLimit(limit)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {most} entries of all queues are read."
+                    "More is queued: only the first {limit} entries of all queues are read."
                 ))?;
             }
             Some(IncompleteQueue::ChangedWhileReading) | None => {}
@@ -95,34 +98,35 @@ pub(in crate::commands::decode_status) fn print_process(
     Ok(())
 }
 
-/// What was asked of several processes, one table for all.
+/// Prints the inspection of several processes, one table for each option.
 pub(in crate::commands::decode_status) fn print_processes(
-    asked: InspectOptions,
+    options: InspectOptions,
     processes: &[DecodedProcess],
     out: &mut ReportWriter<'_>,
 ) -> io::Result<()> {
-    // Of those that could not be seen nothing is said here.
-    let seen = || processes.iter().map(|process| process.inspection.as_ref());
-    let none = |count: fn(&Inspection) -> usize| seen().flatten().map(count).sum::<usize>() == 0;
-    let all = seen().all(|inside| inside.is_some());
-    if asked.handlers {
-        match none(|inside| inside.handlers.as_ref().map_or(0, Vec::len)) {
-            true if all => out.write_sentence("No signal is caught.")?,
+    // Processes that could not be inspected are reported as errors, not here.
+    let inspections = || processes.iter().map(|process| process.inspection.as_ref());
+    let is_zero = |count: fn(&Inspection) -> usize| inspections().flatten().map(count).sum::<usize>() == 0;
+    let all_inspected = inspections().all(|inspection| inspection.is_some());
+    if options.handlers {
+        match is_zero(|inspection| inspection.handlers.as_ref().map_or(0, Vec::len)) {
+            true if all_inspected => out.write_sentence("No signal is caught.")?,
             true => {}
-            false => out.write_grid_or_cards(|most| handler_grid(processes, false, true, most))?,
+            false => out.write_grid_or_cards(|max_width| handler_grid(processes, false, true, max_width))?,
         }
     }
-    if asked.queue {
-        match none(|inside| inside.queue.as_ref().map_or(0, Vec::len)) {
-            true if all => out.write_sentence("No signal is pending.")?,
+    if options.queue {
+        match is_zero(|inspection| inspection.queue.as_ref().map_or(0, Vec::len)) {
+            true if all_inspected => out.write_sentence("No signal is pending.")?,
             true => {}
-            false => out.write_grid_or_cards(|most| queue_grid(processes, true, most))?,
+            false => out.write_grid_or_cards(|max_width| queue_grid(processes, true, max_width))?,
         }
     }
     Ok(())
 }
 
-/// The columns that tell processes apart.
+/// Creates a grid. If there are several processes, its first columns identify
+/// them.
 fn grid_with_process_columns(columns: &[Column], several: bool) -> Grid {
     let process = [Column::right("PID"), Column::no_wrap("NAME")];
     let first = if several { &process[..] } else { &[] };
@@ -133,8 +137,9 @@ fn process_cells(process: &DecodedProcess, several: bool) -> Vec<Cell> {
     if several { vec![ids_cell(process), process_name_cell(process)] } else { Vec::new() }
 }
 
-/// `most`: in so many columns a name has to fit.
-fn handler_grid(processes: &[DecodedProcess], full: bool, several: bool, most: usize) -> Grid {
+/// Returns the table of handlers. `max_width` is the maximum width of a name in
+/// columns.
+fn handler_grid(processes: &[DecodedProcess], full: bool, several: bool, max_width: usize) -> Grid {
     let mut columns = vec![
         Column::right("NUM"),
         Column::left("SIGNAL"),
@@ -148,26 +153,26 @@ fn handler_grid(processes: &[DecodedProcess], full: bool, several: bool, most: u
     }
     let mut grid = grid_with_process_columns(&columns, several);
     for process in processes {
-        let handlers = process.inspection.iter().flat_map(|inside| inside.handlers.iter().flatten());
+        let handlers = process.inspection.iter().flat_map(|inspection| inspection.handlers.iter().flatten());
         for handler in handlers {
             let mut cells = process_cells(process, several);
-            cells.extend(handler_cells(handler, full, most));
+            cells.extend(handler_cells(handler, full, max_width));
             grid.push_row(cells);
         }
     }
     grid
 }
 
-fn handler_cells(handler: &Handler, full: bool, most: usize) -> Vec<Cell> {
-    let Handler { signal, action, location: place, restorer_location: restorer } = handler;
-    // Every handler has a restorer: that is no news.
+fn handler_cells(handler: &Handler, full: bool, max_width: usize) -> Vec<Cell> {
+    let Handler { signal, action, location, restorer_location } = handler;
+    // Every handler has a restorer, so the flag adds no information.
     let flags = action.flag_names().into_iter().filter(|flag| full || flag != "RESTORER").collect::<Vec<_>>();
-    let meaning = if place.faults_when_called() { Meaning::Danger } else { Meaning::Handled };
+    let meaning = if location.faults_when_called() { Meaning::Danger } else { Meaning::Handled };
     let mut cells = vec![
         Cell::plain(signal.get().to_string()),
         Cell::new(signal_label(*signal, Arch::NATIVE), Meaning::Subject),
-        Cell::new(handler_text(place, most), meaning),
-        library_cell(place, most),
+        Cell::new(handler_text(location, max_width), meaning),
+        library_cell(location, max_width),
         if flags.is_empty() { Cell::absent() } else { Cell::plain(flags.join(" ")) },
         if action.mask.is_empty() {
             Cell::absent()
@@ -176,20 +181,22 @@ fn handler_cells(handler: &Handler, full: bool, most: usize) -> Vec<Cell> {
         },
     ];
     if full {
-        cells.push(Cell::plain(format!("0x{:x}", place.address)));
+        cells.push(Cell::plain(format!("0x{:x}", location.address)));
         cells.push(
-            restorer.as_ref().map_or_else(Cell::absent, |place| Cell::plain(handler_text(place, most))),
+            restorer_location
+                .as_ref()
+                .map_or_else(Cell::absent, |location| Cell::plain(handler_text(location, max_width))),
         );
     }
     cells
 }
 
-/// What the handler lies in.
-fn library_cell(place: &CodeLocation, most: usize) -> Cell {
-    let words = match &place.region {
-        Region::File { is_deleted: deleted, .. } => {
-            let name = shorten_middle(&library_text(place.region_name().unwrap_or_default()), most);
-            format!("{name}{}", if *deleted { " (deleted)" } else { "" })
+/// Returns the library or other memory region that contains the handler.
+fn library_cell(location: &CodeLocation, max_width: usize) -> Cell {
+    let text = match &location.region {
+        Region::File { is_deleted, .. } => {
+            let name = shorten_middle(&library_text(location.region_name().unwrap_or_default()), max_width);
+            format!("{name}{}", if *is_deleted { " (deleted)" } else { "" })
         }
         Region::KernelNamed(name) => escape_name(name).into_owned(),
         Region::Anonymous => "[anon]".to_owned(),
@@ -197,14 +204,14 @@ fn library_cell(place: &CodeLocation, most: usize) -> Cell {
         Region::Kernel => "[kernel]".to_owned(),
         Region::Unknown => return Cell::new("unknown", Meaning::Unknown),
     };
-    if place.faults_when_called() {
-        Cell::new(format!("{words} (no code)"), Meaning::Danger)
+    if location.faults_when_called() {
+        Cell::new(format!("{text} (no code)"), Meaning::Danger)
     } else {
-        Cell::plain(words)
+        Cell::plain(text)
     }
 }
 
-fn queue_grid(processes: &[DecodedProcess], several: bool, most: usize) -> Grid {
+fn queue_grid(processes: &[DecodedProcess], several: bool, max_width: usize) -> Grid {
     let columns = [
         Column::right("NUM"),
         Column::left("SIGNAL"),
@@ -215,17 +222,17 @@ fn queue_grid(processes: &[DecodedProcess], several: bool, most: usize) -> Grid 
     ];
     let mut grid = grid_with_process_columns(&columns, several);
     for process in processes {
-        let Some(inside) = &process.inspection else { continue };
-        for entry in inside.queue.iter().flatten() {
+        let Some(inspection) = &process.inspection else { continue };
+        for entry in inspection.queue.iter().flatten() {
             let mut cells = process_cells(process, several);
             let thread = entry.tid.map_or("process".to_owned(), |tid| format!("thread {tid}"));
             cells.extend([
                 Cell::plain(entry.signal.get().to_string()),
                 Cell::new(signal_label(entry.signal, Arch::NATIVE), Meaning::Subject),
                 Cell::plain(thread),
-                sender_cell(entry, most),
+                sender_cell(entry, max_width),
                 entry.siginfo.as_ref().map_or_else(Cell::absent, value_cell),
-                code_cell(entry, inside.incomplete),
+                code_cell(entry, inspection.incomplete),
             ]);
             grid.push_row(cells);
         }
@@ -233,57 +240,62 @@ fn queue_grid(processes: &[DecodedProcess], several: bool, most: usize) -> Grid 
     grid
 }
 
-/// Why it was generated, or why that is not known.
-fn code_cell(entry: &PendingEntry, cut: Option<IncompleteQueue>) -> Cell {
+/// Returns the reason why the signal was generated, or the reason why that is
+/// unknown.
+fn code_cell(entry: &PendingEntry, incomplete: Option<IncompleteQueue>) -> Cell {
     let unknown = |text: String| Cell::new(text, Meaning::Unknown);
-    if let Some(info) = &entry.siginfo {
-        return Cell::plain(info.description());
+    if let Some(siginfo) = &entry.siginfo {
+        return Cell::plain(siginfo.description());
     }
     if !entry.is_unread {
         return unknown("nothing was queued with it".to_owned());
     }
-    let why = match cut {
-        Some(IncompleteQueue::PerQueueLimit(most)) => format!("the queue is longer than {most}"),
-        Some(IncompleteQueue::TotalLimit(most)) => format!("its queues hold more than {most} in all"),
+    let reason = match incomplete {
+        Some(IncompleteQueue::PerQueueLimit(limit)) => format!("the queue is longer than {limit}"),
+        Some(IncompleteQueue::TotalLimit(limit)) => {
+            format!("its queues hold more than {limit} in all")
+        }
         Some(IncompleteQueue::ChangedWhileReading) | None => "the queue has changed meanwhile".to_owned(),
     };
-    unknown(format!("pending; its entry was not read ({why})"))
+    unknown(format!("pending; its entry was not read ({reason})"))
 }
 
-/// Whom it says that it is from; nobody vouches for that.
-fn sender_cell(entry: &PendingEntry, most: usize) -> Cell {
+/// Returns the claimed sender, which is unverified.
+fn sender_cell(entry: &PendingEntry, max_width: usize) -> Cell {
     if entry.is_unread {
         return Cell::new("not read", Meaning::Unknown);
     }
-    let Some(info) = &entry.siginfo else { return Cell::new("lost", Meaning::Unknown) };
-    let claims = |text: String| Cell::new(format!("claims {text}"), Meaning::Pending);
-    match (&entry.claimed_sender, info.origin()) {
-        (Some(claimed), _) => claims(claimed_process_text(claimed, most)),
+    let Some(siginfo) = &entry.siginfo else { return Cell::new("lost", Meaning::Unknown) };
+    let claim_cell = |text: String| Cell::new(format!("claims {text}"), Meaning::Pending);
+    match (&entry.claimed_sender, siginfo.origin()) {
+        (Some(claimed), _) => claim_cell(claimed_process_text(claimed, max_width)),
         (None, SignalOrigin::Timer { id, .. }) => {
             let clock = entry.timer.and_then(|timer| timer.clock_name());
-            claims(format!("timer {id}{}", clock.map_or(String::new(), |clock| format!(" ({clock})"))))
+            claim_cell(format!("timer {id}{}", clock.map_or(String::new(), |clock| format!(" ({clock})"))))
         }
         (None, SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }) => {
             Cell::new("lost", Meaning::Unknown)
         }
-        (None, SignalOrigin::OutsideNamespace { .. }) => claims("outside or kernel".to_owned()),
-        _ => claims("kernel".to_owned()),
+        (None, SignalOrigin::OutsideNamespace { .. }) => claim_cell("outside or kernel".to_owned()),
+        _ => claim_cell("kernel".to_owned()),
     }
 }
 
-/// `812 (deploy.sh) uid 1000`.
-fn claimed_process_text(claimed: &ClaimedSender, most: usize) -> String {
-    let ClaimedSender { inner_pid: number, pid, uid, name, is_child: child } = claimed;
-    let child = if *child { "child " } else { "" };
+/// Returns a text such as `812 (deploy.sh) uid 1000`.
+fn claimed_process_text(claimed: &ClaimedSender, max_width: usize) -> String {
+    let ClaimedSender { inner_pid, pid, uid, name, is_child } = claimed;
+    let prefix = if *is_child { "child " } else { "" };
     match (pid, name) {
         (Some(pid), Some(name)) => {
-            format!("{child}{pid} ({}) uid {uid}", shorten_middle(&escape_name(name), most))
+            format!("{prefix}{pid} ({}) uid {uid}", shorten_middle(&escape_name(name), max_width))
         }
-        (Some(pid), None) => format!("{child}{pid} (exited) uid {uid}"),
-        (None, _) => format!("{child}{number} in its pid namespace, uid {uid}"),
+        (Some(pid), None) => format!("{prefix}{pid} (exited) uid {uid}"),
+        (None, _) => format!("{prefix}{inner_pid} in its pid namespace, uid {uid}"),
     }
 }
 
-fn value_cell(info: &Siginfo) -> Cell {
-    SiginfoFields::from_siginfo(info).value.map_or_else(Cell::absent, |value| Cell::plain(value.to_string()))
+fn value_cell(siginfo: &Siginfo) -> Cell {
+    SiginfoFields::from_siginfo(siginfo)
+        .value
+        .map_or_else(Cell::absent, |value| Cell::plain(value.to_string()))
 }

@@ -1,5 +1,5 @@
-//! The JSON of handlers and queues: types of its own, whose field names are a
-//! contract.
+//! JSON objects for handlers and pending signals. The field names are a public
+//! interface.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use crate::json::{AbsentFields, ChildObject, SenderObject, SiginfoFieldsObject, 
 use crate::signal::Arch;
 use crate::signal::siginfo_fields::SiginfoFields;
 
-/// What was seen inside a process. A field is left out that was not asked for.
+/// The inspection of a process. A field that was not requested is omitted.
 #[derive(Serialize)]
 pub(in crate::commands::decode_status) struct InspectionObject<'a> {
-    /// Null where /proc had told that there is nothing to see, or nothing
-    /// could be.
+    /// Null if /proc showed that there is nothing to inspect, or if the
+    /// inspection failed.
     means: Option<ProvenanceObject>,
-    /// Null where they could not be seen.
+    /// Null if the handlers could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     handlers: Option<Option<Vec<HandlerObject>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<Option<Vec<QueuedSignalObject<'a>>>>,
-    /// limit, changed; null where the queue is whole.
+    /// `limit` or `changed`; null if the queue is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_cut: Option<Option<&'static str>>,
 }
 
 #[derive(Serialize)]
 struct ProvenanceObject {
-    /// bpf, ptrace.
+    /// `bpf` or `ptrace`.
     backend: &'static str,
-    /// How long the target stood still.
+    /// The time that the target was stopped.
     stopped_us: u64,
-    /// What could not be seen.
+    /// The values that could not be read.
     unseen: Vec<String>,
-    /// Why bpf was not used.
+    /// The reason why BPF was not used.
     instead: Option<String>,
 }
 
@@ -46,12 +46,12 @@ struct HandlerObject {
     address: u64,
     symbol: Option<String>,
     symbol_offset: Option<u64>,
-    /// file, named, anonymous, unmapped, kernel; null is unknown.
+    /// `file`, `named`, `anonymous`, `unmapped` or `kernel`; null if unknown.
     memory: Option<&'static str>,
     library: Option<String>,
     path: Option<String>,
     deleted: Option<bool>,
-    /// The address in the library's own numbers.
+    /// The offset in the library.
     offset: Option<u64>,
     executable: Option<bool>,
     flags: Vec<String>,
@@ -59,17 +59,17 @@ struct HandlerObject {
     restorer: Option<u64>,
 }
 
-/// Everything here is a claim.
+/// A pending signal. All values are unverified claims.
 #[derive(Serialize)]
 struct QueuedSignalObject<'a> {
     number: u8,
     signal: String,
-    /// Null for the process.
+    /// Null if it is pending for the process.
     tid: Option<u32>,
-    /// read; none: nothing was queued with it, or that was lost; unread: it was
-    /// not reached in a queue that is cut.
+    /// `read`; `none` if no siginfo was queued or it was lost; `unread` if the
+    /// reader did not reach it in an incomplete queue.
     entry: &'static str,
-    /// Null where nothing was queued with it.
+    /// Null if no siginfo was queued.
     code: Option<i32>,
     code_name: Option<&'static str>,
     meaning: Option<String>,
@@ -79,60 +79,60 @@ struct QueuedSignalObject<'a> {
     fields: SiginfoFieldsObject<'a>,
 }
 
-/// What was seen, as an object.
+/// Converts an inspection to its JSON object.
 pub(in crate::commands::decode_status) fn inspection_object(
-    inside: Option<&Inspection>,
-    asked: super::InspectOptions,
+    inspection: Option<&Inspection>,
+    options: super::InspectOptions,
 ) -> InspectionObject<'_> {
-    let handlers = || inside?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
-    let queued = || inside?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
-    let cut = || {
-        Some(match inside?.incomplete? {
+    let handlers = || inspection?.handlers.as_ref().map(|all| all.iter().map(handler_object).collect());
+    let queued = || inspection?.queue.as_ref().map(|all| all.iter().map(queued_signal_object).collect());
+    let queued_cut = || {
+        Some(match inspection?.incomplete? {
             IncompleteQueue::PerQueueLimit(_) | IncompleteQueue::TotalLimit(_) => "limit",
             IncompleteQueue::ChangedWhileReading => "changed",
         })
     };
     InspectionObject {
-        means: inside.and_then(|inside| inside.provenance.as_ref()).map(provenance_object),
-        handlers: asked.handlers.then(handlers),
-        queued: asked.queue.then(queued),
-        queued_cut: asked.queue.then(cut),
+        means: inspection.and_then(|inspection| inspection.provenance.as_ref()).map(provenance_object),
+        handlers: options.handlers.then(handlers),
+        queued: options.queue.then(queued),
+        queued_cut: options.queue.then(queued_cut),
     }
 }
 
-fn provenance_object(means: &Provenance) -> ProvenanceObject {
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+fn provenance_object(provenance: &Provenance) -> ProvenanceObject {
+    let to_micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     ProvenanceObject {
-        backend: means.backend.as_str(),
-        stopped_us: micros(means.stop_duration),
-        unseen: means.unavailable.iter().map(unavailable_text).collect(),
-        instead: means.fallback_reason.clone(),
+        backend: provenance.backend.as_str(),
+        stopped_us: to_micros(provenance.stop_duration),
+        unseen: provenance.unavailable.iter().map(unavailable_text).collect(),
+        instead: provenance.fallback_reason.clone(),
     }
 }
 
-fn unavailable_text(unseen: &Unavailable) -> String {
-    match unseen {
-        Unavailable::Description(words) => words.clone(),
-        Unavailable::Symbols { file_name: library, reason: why } => {
-            format!("the symbols of {} ({why})", lossy_string(library))
+fn unavailable_text(unavailable: &Unavailable) -> String {
+    match unavailable {
+        Unavailable::Description(description) => description.clone(),
+        Unavailable::Symbols { file_name, reason } => {
+            format!("the symbols of {} ({reason})", lossy_string(file_name))
         }
     }
 }
 
 fn handler_object(handler: &Handler) -> HandlerObject {
-    let Handler { signal, action, location: place, restorer_location: restorer } = handler;
-    let known = place.region != Region::Unknown;
-    let (path, deleted) = match &place.region {
+    let Handler { signal, action, location, restorer_location } = handler;
+    let is_known = location.region != Region::Unknown;
+    let (path, deleted) = match &location.region {
         Region::File { path, is_deleted: deleted } => (Some(lossy_string(path)), Some(*deleted)),
         _ => (None, None),
     };
     HandlerObject {
         number: signal.get(),
         signal: Arch::NATIVE.signal_name(*signal).to_string(),
-        address: place.address,
-        symbol: place.symbol.as_ref().map(|symbol| lossy_string(&symbol.name)),
-        symbol_offset: place.symbol.as_ref().map(|symbol| symbol.offset),
-        memory: match &place.region {
+        address: location.address,
+        symbol: location.symbol.as_ref().map(|symbol| lossy_string(&symbol.name)),
+        symbol_offset: location.symbol.as_ref().map(|symbol| symbol.offset),
+        memory: match &location.region {
             Region::File { .. } => Some("file"),
             Region::KernelNamed(_) => Some("named"),
             Region::Anonymous => Some("anonymous"),
@@ -140,34 +140,27 @@ fn handler_object(handler: &Handler) -> HandlerObject {
             Region::Kernel => Some("kernel"),
             Region::Unknown => None,
         },
-        library: place.region_name().map(lossy_string),
+        library: location.region_name().map(lossy_string),
         path,
         deleted,
-        offset: place.region_offset,
-        executable: known.then_some(place.is_executable),
+        offset: location.region_offset,
+        executable: is_known.then_some(location.is_executable),
         flags: action.flag_names(),
         mask: action.mask.member_names(Arch::NATIVE),
-        restorer: restorer.as_ref().map(|place| place.address),
+        restorer: restorer_location.as_ref().map(|location| location.address),
     }
 }
 
 fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject<'_> {
-    let PendingEntry {
-        signal,
-        tid: thread,
-        siginfo: info,
-        is_unread: unread,
-        claimed_sender: claimed,
-        timer,
-    } = entry;
-    let fields = info.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
-    let code = info.and_then(|info| info.known_code());
-    let sender = claimed.as_ref().filter(|claimed| !claimed.is_child).map(|claimed| {
-        SenderObject::new(claimed.pid, claimed.uid, claimed.name.as_deref(), false)
-            .with_namespace_pid(claimed.inner_pid)
+    let PendingEntry { signal, tid, siginfo, is_unread, claimed_sender, timer } = entry;
+    let fields = siginfo.as_ref().map(SiginfoFields::from_siginfo).unwrap_or_default();
+    let code = siginfo.and_then(|siginfo| siginfo.known_code());
+    let sender = claimed_sender.as_ref().filter(|sender| !sender.is_child).map(|sender| {
+        SenderObject::new(sender.pid, sender.uid, sender.name.as_deref(), false)
+            .with_namespace_pid(sender.inner_pid)
     });
     let child = fields.child.map(|status| {
-        let pid = claimed.as_ref().and_then(|claimed| claimed.pid);
+        let pid = claimed_sender.as_ref().and_then(|sender| sender.pid);
         ChildObject::new(pid, &status).with_namespace_pid(status.pid)
     });
     let timer = fields.timer_id_and_overrun.map(|(id, _)| {
@@ -177,16 +170,16 @@ fn queued_signal_object(entry: &PendingEntry) -> QueuedSignalObject<'_> {
     QueuedSignalObject {
         number: signal.get(),
         signal: Arch::NATIVE.signal_name(*signal).to_string(),
-        tid: *thread,
-        entry: match info {
+        tid: *tid,
+        entry: match siginfo {
             Some(_) => "read",
-            None if *unread => "unread",
+            None if *is_unread => "unread",
             None => "none",
         },
-        code: info.map(|info| info.code),
+        code: siginfo.map(|siginfo| siginfo.code),
         code_name: code.map(|code| code.name),
-        meaning: info.map(|info| info.description()),
-        errno: info.map(|info| info.errno),
+        meaning: siginfo.map(|siginfo| siginfo.description()),
+        errno: siginfo.map(|siginfo| siginfo.errno),
         verified: false,
         fields: SiginfoFieldsObject::new(&fields, sender, child, timer, AbsentFields::Null),
     }

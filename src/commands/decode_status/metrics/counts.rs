@@ -1,8 +1,8 @@
-//! Many processes, in a few numbers. Pure.
+//! Counters over many processes. Pure.
 //!
-//! How many numbers there are does not depend on how many processes are
-//! counted: only signals that were chosen, and the users whose queue of signals
-//! is fullest, have numbers of their own.
+//! The number of counters does not depend on the number of processes. Only the
+//! selected signals, and the users with the fullest signal queues, have counters
+//! of their own.
 
 use std::collections::BTreeMap;
 
@@ -11,54 +11,55 @@ use crate::procfs::status::QueueUsage;
 use crate::procfs::{TaskState, process_has_exited};
 use crate::signal::{Arch, Signal, SignalSet, name};
 
-/// The sets that are counted, by name, in the order of [`SignalCounts::processes_per_set`].
+/// Names of the counted sets, in the order of
+/// [`SignalCounts::processes_per_set`].
 pub(super) const SET_NAMES: [&str; 4] = ["pending", "blocked", "ignored", "caught"];
 
-/// The signals that are counted unless others are asked for: those that end and
-/// steer services (HUP, INT, QUIT, TERM, USR1, USR2), and the two whose
-/// disposition is most often inherited by mistake (PIPE, CHLD).
+/// Signals that are counted by default: those that stop and control services
+/// (HUP, INT, QUIT, TERM, USR1, USR2), and the two whose disposition is most
+/// often inherited by mistake (PIPE, CHLD).
 pub(super) const DEFAULT_SIGNALS: &str = "HUP,INT,QUIT,PIPE,TERM,CHLD,USR1,USR2";
 
-/// So many users have numbers of their own.
+/// Maximum number of users with their own counters.
 const MAX_USERS: usize = 64;
 
-/// What is counted for one signal.
+/// The counters of one signal.
 #[derive(Clone, Debug)]
 pub(super) struct SignalCounts {
-    /// Its name.
     pub(in crate::commands::decode_status) name: String,
-    /// In how many processes' sets it is: see [`SET_NAMES`].
+    /// The number of processes with the signal in each of the sets of
+    /// [`SET_NAMES`].
     pub(super) processes_per_set: [u64; SET_NAMES.len()],
     signal: Signal,
 }
 
-/// The numbers.
+/// The counters of all processes.
 #[derive(Clone, Debug)]
 pub(super) struct ProcessCounts {
-    /// Processes that were looked at.
+    /// Processes that were read.
     pub(super) examined: u64,
-    /// Processes that are there and could not be read: in no other number.
+    /// Processes that exist but could not be read. They are in no other counter.
     pub(super) unreadable: u64,
-    /// Threads of those looked at.
+    /// Threads of the processes that were read.
     pub(in crate::commands::decode_status) threads: u64,
-    /// Ended, and not waited for by their parents.
+    /// Processes that have exited and that their parents have not waited for.
     pub(super) zombies: u64,
-    /// With a thread in state D.
+    /// Processes with a thread in state D.
     pub(super) uninterruptible: u64,
-    /// With a thread in state T.
+    /// Processes with a thread in state T.
     pub(in crate::commands::decode_status) stopped: u64,
-    /// With a thread in state t.
+    /// Processes with a thread in state t.
     pub(super) trace_stopped: u64,
-    /// With a thread that has a tracer.
+    /// Processes with a thread that has a tracer.
     pub(super) traced: u64,
     signals: Vec<SignalCounts>,
     queues: BTreeMap<u32, QueueUsage>,
 }
 
 impl ProcessCounts {
-    /// Nothing counted yet; these signals will be.
+    /// Creates counters for these signals.
     pub(in crate::commands::decode_status) fn new(signals: SignalSet) -> ProcessCounts {
-        let fresh = |signal: Signal| SignalCounts {
+        let zero_counts = |signal: Signal| SignalCounts {
             name: Arch::NATIVE.signal_name(signal).to_string(),
             processes_per_set: [0; SET_NAMES.len()],
             signal,
@@ -72,13 +73,12 @@ impl ProcessCounts {
             stopped: 0,
             trace_stopped: 0,
             traced: 0,
-            signals: signals.iter().map(fresh).collect(),
+            signals: signals.iter().map(zero_counts).collect(),
             queues: BTreeMap::new(),
         }
     }
 
-    /// Counts a process. What is not known of it is not counted; a thread by
-    /// itself is no process.
+    /// Counts a process. Unknown values and single threads are not counted.
     pub(super) fn add(&mut self, process: &DecodedProcess) {
         if process.tid.is_some() {
             return;
@@ -87,56 +87,60 @@ impl ProcessCounts {
         self.examined += 1;
         self.threads += u64::from(status.thread_count.unwrap_or(1));
         if process_has_exited(status, process.threads.as_ref()) {
-            // Nothing is delivered to it any more, whatever its sets say.
+            // The kernel no longer delivers signals to it, so its sets have no
+            // effect.
             self.zombies += 1;
             return;
         }
-        let tasks = || process.threads.iter().flat_map(|threads| threads.iter());
-        let is_in = |letter: u8| {
+        let threads = || process.threads.iter().flat_map(|threads| threads.iter());
+        let has_state = |letter: u8| {
             let state = Some(TaskState::from_letter(letter));
-            u64::from(status.state == state || tasks().any(|task| task.state == state))
+            u64::from(status.state == state || threads().any(|thread| thread.state == state))
         };
-        self.uninterruptible += is_in(b'D');
-        self.stopped += is_in(b'T');
-        self.trace_stopped += is_in(b't');
+        self.uninterruptible += has_state(b'D');
+        self.stopped += has_state(b'T');
+        self.trace_stopped += has_state(b't');
         self.traced +=
-            u64::from(status.tracer_pid.is_some() || tasks().any(|task| task.tracer_pid.is_some()));
-        let whole = |set: &SignalSet| set.is_empty() || !process.is_partial();
-        let sets = [process.pending(), process.blocked().filter(whole), status.ignored, status.caught];
-        for each in &mut self.signals {
-            let Some(signal) = each.signal_on(status.arch) else { continue };
-            for (count, set) in each.processes_per_set.iter_mut().zip(sets) {
+            u64::from(status.tracer_pid.is_some() || threads().any(|thread| thread.tracer_pid.is_some()));
+        let is_conclusive = |set: &SignalSet| set.is_empty() || !process.is_partial();
+        let sets =
+            [process.pending(), process.blocked().filter(is_conclusive), status.ignored, status.caught];
+        for counts in &mut self.signals {
+            let Some(signal) = counts.signal_on(status.arch) else { continue };
+            for (count, set) in counts.processes_per_set.iter_mut().zip(sets) {
                 *count += u64::from(set.is_some_and(|set| set.contains(signal)));
             }
         }
         if let (Some((real, _)), Some(queue)) = (status.uids, status.queue_usage) {
-            let known = self.queues.entry(real).or_insert(queue);
-            // Read at different times; each process has a limit of its own.
-            *known = QueueUsage { used: known.used.max(queue.used), limit: known.limit.min(queue.limit) };
+            let usage = self.queues.entry(real).or_insert(queue);
+            // The values were read at different times, and each process has its
+            // own limit.
+            *usage = QueueUsage { used: usage.used.max(queue.used), limit: usage.limit.min(queue.limit) };
         }
     }
 
-    /// What was counted of each signal, by number.
+    /// Returns the counters of all signals, sorted by signal number.
     pub(in crate::commands::decode_status) fn signals(&self) -> &[SignalCounts] {
         &self.signals
     }
 
-    /// The queues of the users whose are fullest, those first; and how many
-    /// users are left out.
+    /// Returns the queues that are closest to their limit, fullest first, and the
+    /// number of omitted users.
     pub(super) fn fullest_queues(&self) -> (Vec<(u32, QueueUsage)>, usize) {
-        let mut all: Vec<(u32, QueueUsage)> = self.queues.iter().map(|(uid, queue)| (*uid, *queue)).collect();
-        // By number where they are as full: the sort is stable.
-        all.sort_by(|(_, one), (_, other)| {
-            fill_ratio(*other).total_cmp(&fill_ratio(*one)).then(other.used.cmp(&one.used))
+        let mut queues: Vec<(u32, QueueUsage)> =
+            self.queues.iter().map(|(uid, queue)| (*uid, *queue)).collect();
+        // The sort is stable, so equally full queues stay sorted by UID.
+        queues.sort_by(|(_, left), (_, right)| {
+            fill_ratio(*right).total_cmp(&fill_ratio(*left)).then(right.used.cmp(&left.used))
         });
-        let omitted = all.len().saturating_sub(MAX_USERS);
-        all.truncate(MAX_USERS);
-        (all, omitted)
+        let omitted = queues.len().saturating_sub(MAX_USERS);
+        queues.truncate(MAX_USERS);
+        (queues, omitted)
     }
 }
 
 impl SignalCounts {
-    /// Its number on the machine that a status is of.
+    /// Returns the signal number on the architecture of a status.
     fn signal_on(&self, arch: Arch) -> Option<Signal> {
         match arch == Arch::NATIVE {
             true => Some(self.signal),
@@ -145,7 +149,7 @@ impl SignalCounts {
     }
 }
 
-/// How full a queue is.
+/// Returns the used fraction of a queue.
 fn fill_ratio(queue: QueueUsage) -> f64 {
     match queue {
         QueueUsage { used: 0, .. } => 0.0,
@@ -157,16 +161,16 @@ fn fill_ratio(queue: QueueUsage) -> f64 {
 pub(in crate::commands::decode_status) mod tests {
     use super::*;
     use crate::commands::decode_status::collect;
-    use crate::procfs::task::test_thread as task;
+    use crate::procfs::task::test_thread as thread;
     use crate::procfs::{ProcStatus, Thread, Threads};
 
-    /// A process by a text, live if it has tasks.
+    /// Creates a process from a status text. It is live if it has threads.
     pub(in crate::commands::decode_status) fn parse_process(
         text: &str,
-        tasks: Option<Vec<Thread>>,
+        threads: Option<Vec<Thread>>,
     ) -> DecodedProcess {
         let status = ProcStatus::parse(text.as_bytes()).unwrap();
-        DecodedProcess { threads: tasks.map(Threads::new), ..collect::process_from_status(status, None) }
+        DecodedProcess { threads: threads.map(Threads::new), ..collect::process_from_status(status, None) }
     }
 
     pub(in crate::commands::decode_status::metrics) fn count_processes(
@@ -178,9 +182,10 @@ pub(in crate::commands::decode_status) mod tests {
         counts
     }
 
-    /// pending, blocked, ignored, caught.
+    /// Returns the numbers of processes that have pending, block, ignore and
+    /// catch a signal.
     fn set_counts(counts: &ProcessCounts, name: &str) -> [u64; 4] {
-        counts.signals().iter().find(|each| each.name == name).unwrap().processes_per_set
+        counts.signals().iter().find(|counts| counts.name == name).unwrap().processes_per_set
     }
 
     pub(in crate::commands::decode_status) fn status_text(
@@ -198,33 +203,35 @@ pub(in crate::commands::decode_status) mod tests {
 
     #[test]
     fn counts_sets_only_for_requested_signals() {
-        let one = || parse_process(&status_text('S', 1, 5, "1/10"), Some(vec![task(7, b'S', 0, 0x4001)]));
-        let found = count_processes("HUP,PIPE,TERM,USR1", &[one(), one()]);
-        assert_eq!(set_counts(&found, "HUP"), [0, 2, 0, 2]);
-        assert_eq!(set_counts(&found, "PIPE"), [0, 0, 2, 0]);
-        assert_eq!(set_counts(&found, "TERM"), [2, 2, 0, 0]);
-        assert_eq!(set_counts(&found, "USR1"), [0; 4]);
-        assert_eq!((found.signals().len(), found.examined, found.threads), (4, 2, 2));
+        let one = || parse_process(&status_text('S', 1, 5, "1/10"), Some(vec![thread(7, b'S', 0, 0x4001)]));
+        let counts = count_processes("HUP,PIPE,TERM,USR1", &[one(), one()]);
+        assert_eq!(set_counts(&counts, "HUP"), [0, 2, 0, 2]);
+        assert_eq!(set_counts(&counts, "PIPE"), [0, 0, 2, 0]);
+        assert_eq!(set_counts(&counts, "TERM"), [2, 2, 0, 0]);
+        assert_eq!(set_counts(&counts, "USR1"), [0; 4]);
+        assert_eq!((counts.signals().len(), counts.examined, counts.threads), (4, 2, 2));
     }
 
     #[test]
     fn counts_signal_as_blocked_if_every_thread_blocks_it() {
-        let tasks = vec![task(7, b'S', 0, 0x4001), task(8, b'D', 0x200, 1)];
-        let found =
-            count_processes("HUP,TERM,USR1", &[parse_process(&status_text('S', 2, 5, "1/10"), Some(tasks))]);
-        assert_eq!((set_counts(&found, "HUP")[1], set_counts(&found, "TERM")[1]), (1, 0));
-        assert_eq!(set_counts(&found, "USR1")[0], 1, "pending for one thread");
-        assert_eq!((found.uninterruptible, found.threads), (1, 2), "one thread is in D");
+        let threads = vec![thread(7, b'S', 0, 0x4001), thread(8, b'D', 0x200, 1)];
+        let counts = count_processes(
+            "HUP,TERM,USR1",
+            &[parse_process(&status_text('S', 2, 5, "1/10"), Some(threads))],
+        );
+        assert_eq!((set_counts(&counts, "HUP")[1], set_counts(&counts, "TERM")[1]), (1, 0));
+        assert_eq!(set_counts(&counts, "USR1")[0], 1, "pending for one thread");
+        assert_eq!((counts.uninterruptible, counts.threads), (1, 2), "one thread is in D");
     }
 
     #[test]
     fn counts_zombie_in_no_set_and_no_queue() {
-        let dead = parse_process(&status_text('Z', 1, 5, "0/0"), Some(vec![task(7, b'Z', 0, 0x4001)]));
-        let found = count_processes("TERM", &[dead]);
-        assert_eq!((found.examined, found.zombies, set_counts(&found, "TERM")), (1, 1, [0; 4]));
-        assert_eq!(found.fullest_queues(), (Vec::new(), 0));
-        let tasks = vec![task(7, b'Z', 0, 0), task(8, b'S', 0, 0x4000)];
-        let alive = count_processes("TERM", &[parse_process(&status_text('Z', 2, 5, "1/9"), Some(tasks))]);
+        let zombie = parse_process(&status_text('Z', 1, 5, "0/0"), Some(vec![thread(7, b'Z', 0, 0x4001)]));
+        let counts = count_processes("TERM", &[zombie]);
+        assert_eq!((counts.examined, counts.zombies, set_counts(&counts, "TERM")), (1, 1, [0; 4]));
+        assert_eq!(counts.fullest_queues(), (Vec::new(), 0));
+        let threads = vec![thread(7, b'Z', 0, 0), thread(8, b'S', 0, 0x4000)];
+        let alive = count_processes("TERM", &[parse_process(&status_text('Z', 2, 5, "1/9"), Some(threads))]);
         assert_eq!((alive.zombies, set_counts(&alive, "TERM")[1]), (0, 1), "its other thread lives");
         assert_eq!(
             count_processes("TERM", &[parse_process(&status_text('Z', 2, 5, "1/9"), None)]).zombies,
@@ -235,7 +242,7 @@ pub(in crate::commands::decode_status) mod tests {
     #[test]
     fn counts_states_and_tracers() {
         let tracer = |text: String| parse_process(&format!("TracerPid:\t9\n{text}"), None);
-        let found = count_processes(
+        let counts = count_processes(
             "TERM",
             &[
                 parse_process(&status_text('T', 1, 5, "0/9"), None),
@@ -244,8 +251,8 @@ pub(in crate::commands::decode_status) mod tests {
                 parse_process(&status_text('D', 1, 5, "0/9"), None),
             ],
         );
-        assert_eq!((found.stopped, found.trace_stopped, found.traced), (1, 1, 2));
-        assert_eq!((found.uninterruptible, found.zombies, found.examined), (1, 0, 4));
+        assert_eq!((counts.stopped, counts.trace_stopped, counts.traced), (1, 1, 2));
+        assert_eq!((counts.uninterruptible, counts.zombies, counts.examined), (1, 0, 4));
     }
 
     #[test]
@@ -266,8 +273,8 @@ pub(in crate::commands::decode_status) mod tests {
     #[test]
     fn reads_foreign_sets_with_foreign_signal_numbers() {
         let mips = format!("SigBlk:\t{:032x}\nSigIgn:\t{:032x}\n", 1 << 15, 1 << 17);
-        let found = count_processes("USR1,CHLD", &[parse_process(&mips, None)]);
-        assert_eq!((set_counts(&found, "USR1")[1], set_counts(&found, "CHLD")[2]), (1, 1));
+        let counts = count_processes("USR1,CHLD", &[parse_process(&mips, None)]);
+        assert_eq!((set_counts(&counts, "USR1")[1], set_counts(&counts, "CHLD")[2]), (1, 1));
     }
 
     #[test]
@@ -285,9 +292,9 @@ pub(in crate::commands::decode_status) mod tests {
         let many: Vec<DecodedProcess> = (0..70)
             .map(|uid| parse_process(&status_text('S', 1, uid, &format!("{uid}/1000")), None))
             .collect();
-        let (kept, omitted) = count_processes("TERM", &many).fullest_queues();
-        assert_eq!((kept.len(), omitted), (64, 6));
-        assert_eq!((kept[0].0, kept[63].0), (69, 6));
+        let (queues, omitted) = count_processes("TERM", &many).fullest_queues();
+        assert_eq!((queues.len(), omitted), (64, 6));
+        assert_eq!((queues[0].0, queues[63].0), (69, 6));
         let edges = [(1, "0/0"), (2, "0/9"), (3, "1/0"), (4, "9/9")];
         let edges = edges.map(|(uid, queue)| parse_process(&status_text('S', 1, uid, queue), None));
         let order: Vec<u32> =

@@ -1,7 +1,7 @@
-//! A whole machine in numbers, for `--format prometheus`.
+//! Machine-wide counters for `--format prometheus`.
 //!
-//! Unlike elsewhere, what is counted has no name looked up and is not kept: the
-//! memory is the same however many processes there are.
+//! Processes are counted without storing them or reading other names, so the
+//! memory does not grow with their number.
 
 pub(super) mod counts;
 mod prometheus;
@@ -14,25 +14,26 @@ use crate::select::{self, Selection};
 use crate::signal::{Arch, SignalSet};
 use counts::{DEFAULT_SIGNALS, ProcessCounts};
 
-/// Counts and prints. Where no process matches, that is what the numbers say,
-/// and no failure: a series must not stay as it was because of it.
+/// Counts processes and prints the counters. It is not a failure if no process
+/// matches: the counters are then 0. Without output the collector would keep
+/// reporting the old values.
 ///
 /// # Errors
-/// As [`super::run`] says.
+/// See [`super::run`].
 pub(super) fn run(request: &DecodeRequest, out: &mut ReportWriter<'_>) -> Result<CommandOutcome, Failure> {
-    // The usual ones are names; a test reads them.
-    let usual = || SignalSet::parse(DEFAULT_SIGNALS, Arch::NATIVE).unwrap_or_default();
-    let mut counts = ProcessCounts::new(request.counted_signals.unwrap_or_else(usual));
-    let (problems, warnings) = match &request.selection {
+    // A test verifies that the default names parse.
+    let default_signals = || SignalSet::parse(DEFAULT_SIGNALS, Arch::NATIVE).unwrap_or_default();
+    let mut counts = ProcessCounts::new(request.counted_signals.unwrap_or_else(default_signals));
+    let (errors, warnings) = match &request.selection {
         Some(selection) => count_selected(request, selection, &mut counts)?,
         None => (count_targets(request, &mut counts), Vec::new()),
     };
-    counts.unreadable += problems.len() as u64;
+    counts.unreadable += errors.len() as u64;
     prometheus::print_metrics(&counts, out)?;
-    Ok(command_outcome(&problems, warnings, false))
+    Ok(command_outcome(&errors, warnings, false))
 }
 
-/// Counts what was named, processes and texts.
+/// Counts the targets: processes and texts.
 fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<DecodeError> {
     let mut report = collect::collect_targets(request);
     for process in &report.processes {
@@ -45,7 +46,7 @@ fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<Dec
     report.errors
 }
 
-/// Counts what was chosen: of the targets, or of everything but sigtool and
+/// Counts the selected processes: among the targets, or all except sigtool and
 /// kernel threads.
 fn count_selected(
     request: &DecodeRequest,
@@ -53,20 +54,22 @@ fn count_selected(
     counts: &mut ProcessCounts,
 ) -> Result<(Vec<DecodeError>, Vec<String>), Failure> {
     let root = &request.proc_root;
-    let collect::Collected { found, mut warnings, errors: problems } =
-        collect::select_pids(request, selection)?;
+    let collect::Collected { found, mut warnings, errors } = collect::select_pids(request, selection)?;
     let mut pids: Vec<u32> = found.iter().map(|found| found.pid).collect();
-    let mut files = ProcReader::new(root);
+    let mut reader = ProcReader::new(root);
     if request.targets.is_empty() {
-        let line = select::ancestors(root);
-        // A selection spares them, for it may be one of whom to signal.
-        if let Ok(more) = selection.find_processes(root, Some(&line)) {
-            let above: Vec<u32> = more.processes.iter().map(|found| found.pid).collect();
-            let highest =
-                line.iter().rposition(|pid| above.contains(pid)).filter(|_| selection.includes_descendants);
-            pids.extend(&line[..highest.unwrap_or(0)]);
-            pids.extend(above);
-            for warning in more.warnings {
+        let ancestors = select::ancestors(root);
+        // A selection excludes the ancestors of sigtool, because it may choose
+        // the processes to signal. The metrics include them.
+        if let Ok(selected) = selection.find_processes(root, Some(&ancestors)) {
+            let selected_ancestors: Vec<u32> = selected.processes.iter().map(|found| found.pid).collect();
+            let highest = ancestors
+                .iter()
+                .rposition(|pid| selected_ancestors.contains(pid))
+                .filter(|_| selection.includes_descendants);
+            pids.extend(&ancestors[..highest.unwrap_or(0)]);
+            pids.extend(selected_ancestors);
+            for warning in selected.warnings {
                 if !warnings.contains(&warning) {
                     warnings.push(warning);
                 }
@@ -74,19 +77,19 @@ fn count_selected(
         }
         pids.sort_unstable();
         pids.dedup();
-        let hidden = |pid: &u32| matches!(files.stat(*pid), Err(ProcReadError::PermissionDenied));
-        let listed = root.pids().unwrap_or_default().into_iter();
-        let denied = listed.filter(|pid| pids.binary_search(pid).is_err()).filter(hidden).count();
-        counts.unreadable += denied as u64;
+        let is_hidden = |pid: &u32| matches!(reader.stat(*pid), Err(ProcReadError::PermissionDenied));
+        let all_pids = root.pids().unwrap_or_default().into_iter();
+        let hidden_count = all_pids.filter(|pid| pids.binary_search(pid).is_err()).filter(is_hidden).count();
+        counts.unreadable += hidden_count as u64;
     }
     for pid in pids {
-        match files.status(pid).and_then(|status| read_process(root, pid, status)) {
+        match reader.status(pid).and_then(|status| read_process(root, pid, status)) {
             Ok(process) => counts.add(&process),
             Err(ProcReadError::Gone) => {}
             Err(_) => counts.unreadable += 1,
         }
     }
-    Ok((problems, warnings))
+    Ok((errors, warnings))
 }
 
 fn read_process(root: &ProcRoot, pid: u32, status: ProcStatus) -> Result<DecodedProcess, ProcReadError> {

@@ -1,6 +1,6 @@
-//! Numbers in Prometheus's text exposition format, as node_exporter's textfile
-//! collector reads it. Labels are the set, the signal and the user's number:
-//! nothing that a process chooses, and nothing that grows with the machine.
+//! Output in Prometheus's text exposition format for the textfile collector of
+//! node_exporter. Labels are the set, the signal and the UID. No label is chosen
+//! by a process, and their number does not grow with the machine.
 
 use std::io;
 
@@ -8,18 +8,19 @@ use super::counts::{ProcessCounts, SET_NAMES};
 use crate::out::ReportWriter;
 use crate::procfs::status::QueueUsage;
 
-/// Writes every metric.
+/// Prints all metrics.
 pub(super) fn print_metrics(counts: &ProcessCounts, out: &mut ReportWriter<'_>) -> io::Result<()> {
     metric_lines(counts).iter().try_for_each(|line| out.write_line(line))
 }
 
-/// What stands for a limit that is none (RLIM_INFINITY).
+/// Value of an unlimited limit (RLIM_INFINITY).
 const UNLIMITED_TEXT: &str = "+Inf";
 
-/// A value, and the labels that it bears.
+/// A sample: its labels and its value.
 type MetricSample = (Vec<(&'static str, String)>, String);
 
-/// The lines of all metrics: for each its HELP and TYPE, then its samples.
+/// Returns the lines of all metrics. Each metric has its HELP and TYPE lines,
+/// followed by its samples.
 fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     let mut lines = Vec::new();
     let mut gauge = |name: &str, help: &str, samples: Vec<MetricSample>| {
@@ -28,10 +29,10 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
         lines
             .extend(samples.iter().map(|(labels, value)| format!("{name}{} {value}", format_labels(labels))));
     };
-    let sets = SET_NAMES.iter().enumerate().flat_map(|(at, set)| {
-        counts.signals().iter().map(move |each| {
-            let labels = vec![("set", (*set).to_owned()), ("signal", each.name.clone())];
-            (labels, each.processes_per_set[at].to_string())
+    let sets = SET_NAMES.iter().enumerate().flat_map(|(index, set)| {
+        counts.signals().iter().map(move |counts_of_signal| {
+            let labels = vec![("set", (*set).to_owned()), ("signal", counts_of_signal.name.clone())];
+            (labels, counts_of_signal.processes_per_set[index].to_string())
         })
     });
     gauge("sigtool_processes", "Processes that have the signal in the set.", sets.collect());
@@ -60,19 +61,19 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
         gauge(name, help, vec![(Vec::new(), value.to_string())]);
     }
     let (queues, omitted) = counts.fullest_queues();
-    let of_users = |value: fn(&QueueUsage) -> u64| -> Vec<MetricSample> {
+    let samples_per_user = |value: fn(&QueueUsage) -> u64| -> Vec<MetricSample> {
         let text = |value: u64| if value == u64::MAX { UNLIMITED_TEXT.to_owned() } else { value.to_string() };
         queues.iter().map(|(uid, queue)| (vec![("uid", uid.to_string())], text(value(queue)))).collect()
     };
     gauge(
         "sigtool_signal_queue_used",
         "Signals queued for the real user, over all its processes.",
-        of_users(|queue| queue.used),
+        samples_per_user(|queue| queue.used),
     );
     gauge(
         "sigtool_signal_queue_limit",
         "Lowest limit on queued signals (RLIMIT_SIGPENDING) of the user's processes.",
-        of_users(|queue| queue.limit),
+        samples_per_user(|queue| queue.limit),
     );
     gauge(
         "sigtool_signal_queue_users_omitted",
@@ -82,7 +83,7 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     lines
 }
 
-/// Labels in braces; nothing where there are none.
+/// Formats labels in braces; empty if there are none.
 fn format_labels(labels: &[(&str, String)]) -> String {
     if labels.is_empty() {
         return String::new();
@@ -92,7 +93,7 @@ fn format_labels(labels: &[(&str, String)]) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-/// The value of a label, as the format wants it.
+/// Escapes the value of a label.
 fn escape_label_value(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -104,18 +105,18 @@ mod tests {
 
     #[test]
     fn prints_zeros_for_no_processes() {
-        let found = metric_lines(&count_processes("TERM", &[]));
-        let samples: Vec<&String> = found.iter().filter(|line| !line.starts_with('#')).collect();
+        let lines = metric_lines(&count_processes("TERM", &[]));
+        let samples: Vec<&String> = lines.iter().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples.len(), 4 + 8 + 1);
         assert!(samples.iter().all(|line| line.ends_with(" 0")), "{samples:?}");
-        assert!(found.contains(&"sigtool_processes{set=\"caught\",signal=\"TERM\"} 0".to_owned()));
+        assert!(lines.contains(&"sigtool_processes{set=\"caught\",signal=\"TERM\"} 0".to_owned()));
     }
 
     #[test]
     fn prints_every_count() {
         let one = parse_process(&status('S', 1, 33, "2/10"), None);
         let unlimited = parse_process(&status('D', 1, 34, &format!("1/{}", u64::MAX)), None);
-        let found = metric_lines(&count_processes("HUP,TERM", &[one, unlimited]));
+        let lines = metric_lines(&count_processes("HUP,TERM", &[one, unlimited]));
         for line in [
             "# HELP sigtool_processes Processes that have the signal in the set.",
             "# TYPE sigtool_processes gauge",
@@ -128,11 +129,12 @@ mod tests {
             "sigtool_signal_queue_limit{uid=\"34\"} +Inf",
             "sigtool_signal_queue_users_omitted 0",
         ] {
-            assert!(found.iter().any(|each| each == line), "{line} is not in {found:#?}");
+            assert!(lines.iter().any(|found_line| found_line == line), "{line} is not in {lines:#?}");
         }
     }
 
-    /// A metric's samples stand together, below its own two lines.
+    /// The samples of a metric follow its HELP and TYPE lines without others
+    /// between.
     #[test]
     fn prints_each_metric_once() {
         let mut heads = Vec::new();

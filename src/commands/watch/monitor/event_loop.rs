@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::emitter::{Emitter, WatchEnd};
 use super::event::{MonitorEvent, MonitorEventKind};
-use super::events::{EventBackend, EventBatch, EventCollector, UnreportedEvents, notes};
+use super::events::{EventBatch, EventCollector, UnreportedEvents, notes};
 use super::sampler::{ProcessExit, Sampler};
 use super::{MonitorRequest, open};
 use crate::commands::watch::termination_signals;
@@ -15,7 +15,7 @@ use crate::duration;
 use crate::error::{CommandOutcome, Failure};
 use crate::exit::ExitStatus;
 use crate::inspect::events::{StopStats, ThreadEvent, ThreadEventKind};
-use crate::inspect::{Backend, BackendError};
+use crate::inspect::{Backend, BackendChoice, BackendError};
 use crate::out::escape_name;
 use crate::signal::consts::HUP;
 use crate::sys::signal::signalfd::{self, SignalFd};
@@ -98,7 +98,7 @@ fn start_events(
             sampler.set_traced(events.as_ref().is_some_and(|events| events.backend() == Backend::Ptrace));
             Ok((events, None))
         }
-        Err((_, error)) if request.events.backend == EventBackend::Auto => Ok((None, Some(error))),
+        Err((_, error)) if request.events.backend == BackendChoice::Auto => Ok((None, Some(error))),
         Err((pid, error)) => {
             note_verifier_log(request, emitter, &error);
             let prefix = pid.map_or(String::new(), |pid| format!("{pid}: "));

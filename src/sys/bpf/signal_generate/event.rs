@@ -6,11 +6,10 @@ use std::time::Duration;
 use super::super::super::signal::siginfo::RawSiginfo;
 use super::program::{KIND_KERNEL, KIND_NO_INFO, KIND_SIGINFO, TASK_COMM_LEN, record};
 use crate::signal::Signal;
-use crate::signal::siginfo::{Siginfo, SignalOrigin};
+use crate::signal::siginfo::{SI_KERNEL, Siginfo, SignalOrigin};
 
 /// si_code values that the kernel uses for signals without a sending process (uapi
 /// asm-generic/siginfo.h).
-const SI_KERNEL: i32 = 128;
 const SI_ASYNCIO: i32 = -4;
 const SI_ASYNCNL: i32 = -60;
 

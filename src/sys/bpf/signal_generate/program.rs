@@ -8,6 +8,8 @@ use super::super::error::BpfErrorKind;
 use super::super::namespace::{self, PidNamespace, TaskIdKind};
 use super::super::program::{KernelMemory, emit_copy, emit_copy_to_stack};
 use crate::signal::SignalSet;
+use crate::signal::number::KERNEL_RTMIN;
+use crate::signal::siginfo::SI_MAX_SIZE;
 
 /// The tracepoint.
 pub(super) const TRACEPOINT: BtfTypeName = (BtfKind::Typedef, "btf_trace_signal_generate");
@@ -20,8 +22,6 @@ pub(super) const REQUIRED_TYPES: &[BtfTypeName] =
 const KERNEL_STACK_SIZE: u32 = 16 << 10;
 /// Offset of si_code in a siginfo.
 const SI_CODE_OFFSET: u32 = 8;
-/// Maximum size of a siginfo (SI_MAX_SIZE).
-const MAX_SIGINFO_SIZE: u32 = 128;
 
 /// Offsets of the fields of a record; the siginfo is the last one.
 pub(super) mod record {
@@ -60,8 +60,6 @@ const ARG_TASK: u32 = 16;
 const ARG_GROUP: u32 = 24;
 const ARG_RESULT: u32 = 32;
 
-/// The kernel's SIGRTMIN.
-const KERNEL_RTMIN: u32 = 32;
 /// Results after which the signal is pending.
 const TRACE_SIGNAL_DELIVERED: u32 = 0;
 const TRACE_SIGNAL_LOSE_INFO: u32 = 4;
@@ -91,7 +89,7 @@ impl TracepointLayout {
     /// form.
     pub(super) fn from_btf(btf: &Btf<'_>) -> Result<TracepointLayout, BpfErrorKind> {
         let siginfo_size = btf.struct_size("kernel_siginfo")?;
-        if siginfo_size > MAX_SIGINFO_SIZE {
+        if siginfo_size > SI_MAX_SIZE {
             return Err(BpfErrorKind::MissingType("struct kernel_siginfo".to_owned()));
         }
         Ok(TracepointLayout {
@@ -200,7 +198,7 @@ fn emit_space_check(asm: &mut Assembler, config: &ProgramConfig, lost: &Block) {
         asm.jump_if(allowed.end(), R0, Condition::Below, limit);
         asm.load(Width::DoubleWord, R1, R6, ARG_SIGNAL);
         asm.jump_if(allowed.end(), R1, Condition::Equal, libc::SIGKILL);
-        asm.jump_if(lost.end(), R1, Condition::AtLeast, KERNEL_RTMIN);
+        asm.jump_if(lost.end(), R1, Condition::AtLeast, u32::from(KERNEL_RTMIN));
         asm.load(Width::DoubleWord, R1, R6, ARG_RESULT);
         asm.block(|asm, pending| {
             for result in [TRACE_SIGNAL_DELIVERED, TRACE_SIGNAL_LOSE_INFO] {

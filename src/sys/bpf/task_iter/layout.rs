@@ -2,6 +2,7 @@
 
 use super::super::btf::{Btf, BtfKind, BtfTypeName};
 use super::super::error::BpfErrorKind;
+use crate::signal::siginfo::SI_MAX_SIZE;
 
 /// The target of the iterator; the last of the wanted types in BTF.
 pub(super) const ITERATOR_TARGET: BtfTypeName = (BtfKind::Func, "bpf_iter_task");
@@ -22,8 +23,6 @@ pub(super) const REQUIRED_TYPES: &[BtfTypeName] = &[
 /// mips) of 32 bytes.
 const MAX_ACTIONS: u32 = 128;
 const MAX_ACTION_SIZE: u32 = 64;
-/// Maximum size of a siginfo (SI_MAX_SIZE).
-const MAX_SIGINFO_SIZE: u32 = 128;
 /// Size of a signal set for 64 signals.
 const SIGSET_SIZE: u32 = 8;
 
@@ -155,7 +154,7 @@ impl SigqueueOffsets {
         const STRUCT: &str = "sigqueue";
         let list = btf.member(STRUCT, "list")?.offset;
         let info = btf.member(STRUCT, "info")?;
-        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= MAX_SIGINFO_SIZE);
+        let from_list = info.offset.checked_sub(list).filter(|_| info.size <= SI_MAX_SIZE);
         Ok(SigqueueOffsets {
             siginfo: from_list
                 .ok_or_else(|| BpfErrorKind::MissingType(format!("info in struct {STRUCT}")))?,

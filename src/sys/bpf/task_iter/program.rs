@@ -10,6 +10,7 @@ use super::super::namespace::{self, PidNamespace, TaskIdKind};
 use super::super::program::{KernelMemory, emit_copy_to_stack, emit_iterator_prologue, emit_seq_write};
 use super::TaskFields;
 use super::layout::TaskLayout;
+use crate::signal::number::KERNEL_RTMIN;
 
 /// Maximum number of entries that are read from a queue, without the standard
 /// signals, which have one entry each. Two such queues and all actions fit into the
@@ -18,8 +19,6 @@ pub const MAX_QUEUED: u32 = 240;
 /// Maximum number of entries that are visited to find standard signals; that takes
 /// a few milliseconds.
 const MAX_WALKED: u32 = 1 << 16;
-/// The first real-time signal (SIGRTMIN in the kernel's asm/signal.h).
-const KERNEL_RTMIN: i32 = 32;
 
 /// Fields of a header, each of 64 bits.
 #[derive(Clone, Copy, Debug)]
@@ -249,7 +248,7 @@ fn emit_skip_excess_realtime(asm: &mut Assembler, entry: &Block) {
         asm.jump_if(kept.end(), R1, Condition::Below, MAX_QUEUED + 1);
         // si_signo is the first field.
         asm.load_stack(Width::Word, R1, STACK_ENTRY + 8);
-        asm.jump_if(kept.end(), R1, Condition::Below, KERNEL_RTMIN);
+        asm.jump_if(kept.end(), R1, Condition::Below, i32::from(KERNEL_RTMIN));
         asm.store(Width::DoubleWord, R10, STACK_END_WORD, QUEUE_TOO_LONG);
         asm.jump(entry.end());
     });

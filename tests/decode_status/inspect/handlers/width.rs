@@ -2,16 +2,17 @@
 
 use super::*;
 
-/// On a terminal no line is longer than that: names are shortened, or each
-/// handler has a card; not where all is asked for, and not in a pipe.
+/// On a terminal no line is longer than its width: names are shortened, or each
+/// handler is printed as a card. With --full and in a pipe, names are not
+/// shortened.
 #[test]
-fn handlers_fit_the_width() {
+fn handler_table_fits_width() {
     let name = "a-program-of-a-name-that-is-long-but-not-longer-than-a-line";
     let folder = Folder::new();
-    let (mut child, pid) = renamed(&folder, name.as_bytes(), false);
+    let (mut child, pid) = start_renamed(&folder, name.as_bytes(), false);
     let shown = |options: &[&str]| {
-        let ran = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
-        Ran::from(ran.expect("sigtool runs"))
+        let result = sigtool(["decode-status", "--handlers", &pid].iter().chain(options)).output();
+        CommandResult::from(result.expect("sigtool runs"))
     };
     let plain = shown(&[]);
     let on_terminal = ["40", "80", "120"].map(|width| {
@@ -32,7 +33,7 @@ fn handlers_fit_the_width() {
             assert!(widest <= width.parse().ok(), "{width}: {text}");
         }
         assert!(text.contains("USR1") && !full.contains('…'), "{full}");
-        // In 40 columns there are cards, which have lines enough.
+        // In 40 columns there are cards, which break lines instead.
         let (is_table, is_whole) = (text.contains('│'), text.contains(name));
         match width {
             "40" => assert!(!is_table && text.contains("\nSIGNAL   USR1\n"), "{text}"),
@@ -43,35 +44,37 @@ fn handlers_fit_the_width() {
 }
 
 #[test]
-fn a_queue_fits_the_width() {
+fn queue_table_fits_width() {
     let name = "a\u{202e}\u{202e}\u{202e}\u{202e}";
     let settings = ["--name", name, "--block", "TERM,RTMIN", "--queue", "TERM=7", "--queue", "RTMIN=8"];
     let fixture = fixture(&[&CLEAN[..], &settings].concat());
     for (width, is_table) in [("40", false), ("80", true), ("120", true)] {
         let mut command = sigtool(["decode-status", "--queue", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
+        let result =
+            CommandResult::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if result.code != Some(0) {
+            return skipped(result.stderr.trim());
         }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(widest <= width.parse().ok(), "{width}: {}", ran.stdout);
-        assert_eq!(ran.stdout.contains('│'), is_table, "{width}: {}", ran.stdout);
-        assert!(ran.stdout.contains("TERM"), "{}", ran.stdout);
+        let widest = result.stdout.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= width.parse().ok(), "{width}: {}", result.stdout);
+        assert_eq!(result.stdout.contains('│'), is_table, "{width}: {}", result.stdout);
+        assert!(result.stdout.contains("TERM"), "{}", result.stdout);
     }
 }
 
 #[test]
-fn a_table_fits_the_width() {
+fn inspection_table_fits_width() {
     let fixture = fixture(&[&CLEAN[..], &["--catch", "TERM,HUP"]].concat());
     for width in ["80", "120"] {
         let mut command = sigtool(["decode-status", "--handlers", "--format", "table", "--width", width]);
-        let ran = Ran::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
-        if ran.code != Some(0) {
-            return skipped(ran.stderr.trim());
+        let result =
+            CommandResult::from(command.arg(fixture.pid.to_string()).output().expect("sigtool runs"));
+        if result.code != Some(0) {
+            return skipped(result.stderr.trim());
         }
-        let widest = ran.stdout.lines().map(|line| line.chars().count()).max();
+        let widest = result.stdout.lines().map(|line| line.chars().count()).max();
         assert!(
-            ran.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
+            result.stdout.contains('│') && widest.is_some_and(|widest| widest <= width.parse().expect("80"))
         );
     }
 }

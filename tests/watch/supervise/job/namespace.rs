@@ -1,9 +1,9 @@
-//! As PID 1 of a namespace that a shell outside has started: sigtool's process
-//! group has no number there.
+//! sigtool as PID 1 of a namespace that a shell outside has started. Its process
+//! group has no ID in that namespace.
 
 use std::process::{Command, Stdio};
 
-use super::{session, typed};
+use super::{run_on_terminal, session};
 use crate::support::skipped;
 
 const INSIDE: &str = "unshare --pid --fork --kill-child ";
@@ -19,7 +19,7 @@ fn is_possible() -> bool {
 }
 
 #[test]
-fn a_shell_outside_stops_and_continues_it_as_a_job() {
+fn outer_shell_stops_and_continues_namespace_as_job() {
     for options in ["", "--group"] {
         let Some((seen, forwarded)) = is_possible().then(|| session(options, INSIDE, "TS")).flatten() else {
             return;
@@ -29,70 +29,70 @@ fn a_shell_outside_stops_and_continues_it_as_a_job() {
     }
 }
 
-/// What has been handed over cannot be taken back for the group outside, so a
-/// command that does not read the terminal is not given it.
+/// sigtool cannot give the terminal back to the group outside. So a command that
+/// does not read the terminal does not get it.
 #[test]
-fn the_terminal_is_left_to_whoever_is_outside() {
+fn terminal_stays_with_outer_shell() {
     let script = r#"
 shell()
 inside = more[0] + "$SIGTOOL watch --quiet --group -- "
-# Keys reach the command all the same.
+# Typed keys still reach the command.
 keys(inside + "python3 -c \"$LISTENER\"\n")
-pids = until(r"pids (\d+) (\d+)").groups()
-keys("\x03"); until("int 1")
-keys("\x1a"); until("Stopped"); until("ready> ")
-same("TS", lambda: states(pids))
-keys("fg\n"); same("S", lambda: state(pids[0]))
-keys("\x03"); until("int 2")
-keys("end\n"); until("<end>"); until("ready> ")
-if "int 3" in seen: sys.exit("once more: %r" % seen)
+pids = expect(r"pids (\d+) (\d+)").groups()
+keys("\x03"); expect("int 1")
+keys("\x1a"); expect("Stopped"); expect("ready> ")
+wait_for_value("TS", lambda: states(pids))
+keys("fg\n"); wait_for_value("S", lambda: state(pids[0]))
+keys("\x03"); expect("int 2")
+keys("end\n"); expect("<end>"); expect("ready> ")
+if "int 3" in seen: sys.exit("INT delivered twice: %r" % seen)
 keys("bash -c '%s true; read line; echo \"<$line>\"'\n" % inside)
-keys("a\n"); until("<a>"); until("ready> ")
-# Stopped by a process: the shell gets the terminal, which the command had.
+keys("a\n"); expect("<a>"); expect("ready> ")
+# Another process stops the command: the shell gets the terminal back.
 keys(inside + "python3 -c \"$LISTENER\"\n")
-pids = until(r"pids (\d+) (\d+)").groups()
-keys("a\n"); until("<a>")
+pids = expect(r"pids (\d+) (\d+)").groups()
+keys("a\n"); expect("<a>")
 idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
-until("Stopped"); until("ready> ")
-same("TS", lambda: states(pids))
-keys("fg\n"); keys("end\n"); until("<end>"); until("ready> ")
+expect("Stopped"); expect("ready> ")
+wait_for_value("TS", lambda: states(pids))
+keys("fg\n"); keys("end\n"); expect("<end>"); expect("ready> ")
 end()
 "#;
     if is_possible() {
-        typed(script, &[INSIDE]);
+        run_on_terminal(script, &[INSIDE]);
     }
 }
 
-/// Where nobody could continue what is outside, Ctrl-Z has no effect: it is
-/// unshare that leads the session.
+/// unshare leads the session, so no shell could continue it. Ctrl-Z has no
+/// effect.
 #[test]
-fn without_a_shell_outside_there_is_no_job_to_stop() {
+fn namespace_is_not_a_job_without_outer_shell() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", *more[1:], "--quiet", "--", "bash", "-c", 'stty -echo; echo up; while :; do if read -r line; then echo "<$line>"; fi; done')
-until("up")
+expect("up")
 keys("\x1a")
-keys("a\n"); until("<a>")
+keys("a\n"); expect("<a>")
 keys("\x1a")
-keys("b\n"); until("<b>")
+keys("b\n"); expect("<b>")
 end()
 "#;
     for options in [&[INSIDE][..], &[INSIDE, "--group"]] {
         if is_possible() {
-            typed(script, options);
+            run_on_terminal(script, options);
         }
     }
 }
 
-/// PID 1 cannot be killed from inside, and its status is what is looked at.
+/// PID 1 cannot be killed from inside, so it exits with a status.
 #[test]
-fn the_first_process_tells_what_was_typed_by_its_status() {
+fn init_status_reports_typed_signal() {
     let script = r#"
 start(*more[0].split(), sigtool, "watch", "--", "sh", "-c", "echo up; exec sleep 1000")
-until("up"); keys("\x03")
+expect("up"); keys("\x03")
 found = os.waitstatus_to_exitcode(status())
 if found != 130: sys.exit("%r: %r" % (found, seen))
 "#;
     if is_possible() {
-        typed(script, &[INSIDE]);
+        run_on_terminal(script, &[INSIDE]);
     }
 }

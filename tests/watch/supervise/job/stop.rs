@@ -1,51 +1,51 @@
-//! Who stops with the command, and who does not.
+//! The processes that stop together with the command.
 
-use super::typed;
+use super::run_on_terminal;
 
-/// With a group of its own, the terminal stops the command alone: the rest of
-/// the job is stopped by sigtool, or the shell would wait for it for ever.
+/// With --group the terminal stops only the command. sigtool stops the rest of
+/// the job, because the shell waits until all of it is stopped.
 #[test]
-fn a_whole_pipeline_is_stopped_and_continued() {
+fn pipeline_is_stopped_and_continued() {
     let script = r#"
 shell()
 for options in ["", "--group"]:
     keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\" | cat; echo status ${PIPESTATUS[0]}\n" % options)
-    pids = until(r"pids (\d+) (\d+)").groups()
-    keys("a\n"); until("<a>")
+    pids = expect(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); expect("<a>")
     for round in range(2):
-        idle(pids[1]); keys("\x1a"); until("Stopped"); until("ready> ")
-        same("TT", lambda: states(pids))
+        idle(pids[1]); keys("\x1a"); expect("Stopped"); expect("ready> ")
+        wait_for_value("TT", lambda: states(pids))
         keys("fg\n")
-        keys("c\n"); until("<c>")
-    keys("end\n"); until("<end>"); until("ready> ")
+        keys("c\n"); expect("<c>")
+    keys("end\n"); expect("<end>"); expect("ready> ")
 end()
 "#;
-    typed(script, &[]);
+    run_on_terminal(script, &[]);
 }
 
-/// A shell's script that the command is run by stops with it, too.
+/// A shell script that runs the command stops together with it.
 #[test]
-fn a_script_is_stopped_and_continued() {
+fn script_is_stopped_and_continued() {
     let script = r#"
 shell()
 for script in ["sh", "bash"]:
     keys("%s -c '\"$SIGTOOL\" watch --quiet --group -- python3 -c \"$LISTENER\"; echo next $?'\n" % script)
-    pids = until(r"pids (\d+) (\d+)").groups()
-    keys("a\n"); until("<a>")
-    keys("\x1a"); until("Stopped"); until("ready> ")
-    same("TT", lambda: states(pids))
+    pids = expect(r"pids (\d+) (\d+)").groups()
+    keys("a\n"); expect("<a>")
+    keys("\x1a"); expect("Stopped"); expect("ready> ")
+    wait_for_value("TT", lambda: states(pids))
     keys("fg\n")
-    keys("c\n"); until("<c>")
-    keys("end\n"); until("next 5"); until("ready> ")
+    keys("c\n"); expect("<c>")
+    keys("end\n"); expect("next 5"); expect("ready> ")
 end()
 "#;
-    typed(script, &[]);
+    run_on_terminal(script, &[]);
 }
 
-/// A shell tells a running job nothing when it puts it into the foreground: the
-/// command stops as it reads, and is handed the terminal then.
+/// A shell does not notify a running job that it moves to the foreground. The
+/// command stops when it reads, and then gets the terminal.
 #[test]
-fn a_command_of_the_background_gets_the_terminal_when_it_asks() {
+fn background_command_gets_terminal_on_request() {
     let script = r#"
 import tempfile
 with tempfile.TemporaryDirectory() as folder:
@@ -54,64 +54,64 @@ with tempfile.TemporaryDirectory() as folder:
     shell()
     for options in ["", "--group"]:
         keys("$SIGTOOL watch --quiet %s -- bash -c 'read go < $FIFO; read line; echo \"<$line>\"' | cat &\n" % options)
-        job = int(until(r"\[1\] (\d+)").group(1)); until("ready> ")
+        job = int(expect(r"\[1\] (\d+)").group(1)); expect("ready> ")
         with open(fifo, "w") as go:
             keys("fg\n")
-            same(os.getpgid(job), lambda: os.tcgetpgrp(fd))
+            wait_for_value(os.getpgid(job), lambda: os.tcgetpgrp(fd))
             go.write("go\n")
-        keys("one\n"); until("<one>"); until("ready> ")
+        keys("one\n"); expect("<one>"); expect("ready> ")
     end()
 "#;
-    typed(script, &[]);
+    run_on_terminal(script, &[]);
 }
 
-/// A command that somebody stops by STOP is a job that has stopped.
+/// A command that another process stops with STOP is a stopped job.
 #[test]
-fn a_shell_gets_the_terminal_back_when_a_process_stops_the_command() {
+fn shell_regains_terminal_when_command_is_stopped() {
     let script = r#"
 shell()
 for options in ["", "--group"]:
     keys("$SIGTOOL watch --quiet %s -- python3 -c \"$LISTENER\"\n" % options)
-    pids = until(r"pids (\d+) (\d+)").groups()
+    pids = expect(r"pids (\d+) (\d+)").groups()
     for round in range(2):
         idle(pids[1]); os.kill(int(pids[0]), signal.SIGSTOP)
-        until("Stopped"); until("ready> ")
-        same("TT", lambda: states(pids))
+        expect("Stopped"); expect("ready> ")
+        wait_for_value("TT", lambda: states(pids))
         keys("fg\n")
-        keys("a\n"); until("<a>")
-    keys("end\n"); until("<end>"); until("ready> ")
+        keys("a\n"); expect("<a>")
+    keys("end\n"); expect("<end>"); expect("ready> ")
 end()
 "#;
-    typed(script, &[]);
+    run_on_terminal(script, &[]);
 }
 
-/// Where no shell could continue it, sigtool goes on; the terminal is its own
-/// until the command goes on, too.
+/// If no shell could continue it, sigtool keeps running. It has the terminal
+/// until the command is continued.
 #[test]
-fn without_a_shell_a_stopped_command_gives_the_terminal_back() {
+fn stopped_command_returns_terminal_without_shell() {
     let script = r#"
-def foreground(pid): same(os.getpgid(int(pid)), lambda: os.tcgetpgrp(fd))
+def foreground(pid): wait_for_value(os.getpgid(int(pid)), lambda: os.tcgetpgrp(fd))
 def stop_and_continue(command, sigtool):
     foreground(command)
     idle(sigtool); os.kill(int(command), signal.SIGSTOP)
     foreground(sigtool)
-    same("TS", lambda: states([command, sigtool]))
+    wait_for_value("TS", lambda: states([command, sigtool]))
     os.kill(int(command), signal.SIGCONT)
     foreground(command)
-    keys("a\n"); until("<a>")
-# It leads the session.
+    keys("a\n"); expect("<a>")
+# sigtool leads the session.
 start(sigtool, "watch", "--quiet", "--group", "--", "python3", "-c", listener)
-pids = until(r"pids (\d+) (\d+)").groups()
+pids = expect(r"pids (\d+) (\d+)").groups()
 stop_and_continue(*pids)
-keys("end\n"); until("<end>")
+keys("end\n"); expect("<end>")
 end()
-# It is run by a script, which would not see it stop.
+# A script runs sigtool, and would not notice that it stops.
 shell()
 keys("sh -c '$SIGTOOL watch --quiet --group -- python3 -c \"$LISTENER\"; echo next'\n")
-pids = until(r"pids (\d+) (\d+)").groups()
+pids = expect(r"pids (\d+) (\d+)").groups()
 stop_and_continue(*pids)
-keys("end\n"); until("next"); until("ready> ")
+keys("end\n"); expect("next"); expect("ready> ")
 end()
 "#;
-    typed(script, &[]);
+    run_on_terminal(script, &[]);
 }

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::filter::{EventBackend, EventFilter, ProcessMatcher};
+use super::filter::{EventFilter, ProcessMatcher};
 use crate::commands::watch::monitor::pid_list::{parse_pids, reject_own_pid};
 use crate::error::Failure;
+use crate::inspect::BackendChoice;
 use crate::out::escape_name;
 use crate::signal::{Arch, SignalSet};
 
@@ -32,19 +34,17 @@ pub(in crate::commands::watch::monitor) struct EventArgs {
     /// See signals by: auto, bpf, ptrace or proc
     ///
     /// auto: BPF if it may be used, else proc; ptrace stops at each signal
-    #[arg(long, value_enum, value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
-    backend: Option<EventBackendArg>,
+    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    backend: Option<BackendChoice>,
     /// Also why the kernel refused a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EventBackendArg {
-    Auto,
-    Bpf,
-    Ptrace,
-    Proc,
+/// Returns the parser of the backends for events.
+fn backend_parser() -> impl TypedValueParser<Value = BackendChoice> {
+    PossibleValuesParser::new(BackendChoice::ALL.map(BackendChoice::as_str))
+        .map(|name| BackendChoice::from_name(&name).unwrap_or_default())
 }
 
 impl EventArgs {
@@ -67,15 +67,12 @@ impl EventArgs {
     /// A usage failure for the first value that is invalid, or that cannot be
     /// combined with the others.
     pub(in crate::commands::watch::monitor) fn to_filter(&self) -> Result<EventFilter, Failure> {
-        let backend = match self.backend {
-            None | Some(EventBackendArg::Auto) if self.all => EventBackend::Bpf,
-            None | Some(EventBackendArg::Auto) => EventBackend::Auto,
-            Some(EventBackendArg::Bpf) => EventBackend::Bpf,
-            Some(EventBackendArg::Ptrace) => EventBackend::Ptrace,
-            Some(EventBackendArg::Proc) => EventBackend::Proc,
+        let backend = match self.backend.unwrap_or_default() {
+            BackendChoice::Auto if self.all => BackendChoice::Bpf,
+            backend => backend,
         };
         let usage_error = |text: &str| Err(Failure::usage_error(text));
-        if self.all && backend != EventBackend::Bpf {
+        if self.all && backend != BackendChoice::Bpf {
             return usage_error("--all: only BPF sees the whole system: --backend bpf");
         }
         if self.all && self.until_exit {
@@ -85,7 +82,7 @@ impl EventArgs {
             return usage_error("--target: it goes with --all; --pid, or a criterion, names the targets");
         }
         let selects_signals = !self.signal.is_empty() || !self.sender.is_empty();
-        if backend == EventBackend::Proc && selects_signals {
+        if backend == BackendChoice::Proc && selects_signals {
             return usage_error(
                 "--signal, --sender: /proc does not tell who sends what: --backend bpf or ptrace",
             );
@@ -163,7 +160,7 @@ mod tests {
         assert_eq!(filter.signals, [INT, TERM].into_iter().collect());
         let name = |name: &[u8]| ProcessMatcher::Name(name.to_vec());
         assert_eq!(filter.senders, [ProcessMatcher::Pid(77), name(b"deploy.sh"), name(b"a-very-long-nam")]);
-        assert!(filter.is_selective() && filter.backend == EventBackend::Auto);
+        assert!(filter.is_selective() && filter.backend == BackendChoice::Auto);
         assert!(!args(&[], &[]).to_filter().expect("valid options").is_selective());
     }
 
@@ -177,9 +174,9 @@ mod tests {
         assert_eq!(error_of(args(&["0"], &[])), invalid_number("0"));
         assert_eq!(error_of(args(&[], &["0"])), "--sender 0: process ids go from 1 to 4194304");
         assert_eq!(error_of(args(&[], &[""])), "--sender '': not a process");
-        let proc = EventArgs { backend: Some(EventBackendArg::Proc), ..args(&["TERM"], &[]) };
+        let proc = EventArgs { backend: Some(BackendChoice::Proc), ..args(&["TERM"], &[]) };
         assert!(error_of(proc).starts_with("--signal, --sender: /proc does not tell"));
-        let ptrace = EventArgs { backend: Some(EventBackendArg::Ptrace), all: true, ..EventArgs::default() };
+        let ptrace = EventArgs { backend: Some(BackendChoice::Ptrace), all: true, ..EventArgs::default() };
         assert!(error_of(ptrace).starts_with("--all: only BPF"));
     }
 }

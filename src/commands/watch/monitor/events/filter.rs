@@ -1,13 +1,14 @@
 //! Selection of the events to report and of the backend that sees them.
 
+use crate::inspect::BackendChoice;
 use crate::inspect::events::{EventScope, SignalDelivery, ThreadEvent, ThreadEventKind};
 use crate::signal::{Arch, SignalSet};
 
 /// The events to report, and the backend that sees them.
 #[derive(Clone, Debug)]
 pub struct EventFilter {
-    /// The backend; only sampling with [`EventBackend::Proc`].
-    pub backend: EventBackend,
+    /// The backend; only sampling with [`BackendChoice::Proc`].
+    pub backend: BackendChoice,
     /// Report the signals of every process; sample none.
     pub all_processes: bool,
     /// Report only these signals.
@@ -30,19 +31,6 @@ pub enum ProcessMatcher {
     /// The name of the process or of its thread, at most 15 bytes as in
     /// /proc/PID/comm.
     Name(Vec<u8>),
-}
-
-/// The source of signal events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventBackend {
-    /// BPF if permitted, else only sampling.
-    Auto,
-    /// BPF.
-    Bpf,
-    /// ptrace(2), which stops a process at each of its signals.
-    Ptrace,
-    /// No events, only sampling of /proc.
-    Proc,
 }
 
 impl EventFilter {
@@ -139,7 +127,7 @@ mod tests {
 
     fn filter_by_senders(senders: &[ProcessMatcher]) -> EventFilter {
         EventFilter {
-            backend: EventBackend::Ptrace,
+            backend: BackendChoice::Ptrace,
             all_processes: false,
             signals: SignalSet::all(Arch::NATIVE),
             senders: senders.to_vec(),

@@ -21,7 +21,7 @@ use crate::signal::Signal;
 use crate::signal::consts::KILL;
 use crate::signal::exit_status::Termination;
 
-pub use filter::{EventBackend, EventFilter, ProcessMatcher};
+pub use filter::{EventFilter, ProcessMatcher};
 pub(super) use unreported::UnreportedEvents;
 
 /// Collects the events of a backend.
@@ -57,13 +57,11 @@ impl EventCollector {
         pids: &[u32],
         keep_going: &dyn Fn() -> bool,
     ) -> Result<Option<EventCollector>, (Option<u32>, BackendError)> {
-        let backend = match filter.backend {
-            EventBackend::Proc => return Ok(None),
-            EventBackend::Auto | EventBackend::Bpf => BackendChoice::Bpf,
-            EventBackend::Ptrace => BackendChoice::Ptrace,
-        };
+        if filter.backend == BackendChoice::Proc {
+            return Ok(None);
+        }
         Ok(Some(EventCollector {
-            stream: EventStream::open(&filter.kernel_filter(pids), backend, keep_going)?,
+            stream: EventStream::open(&filter.kernel_filter(pids), filter.backend, keep_going)?,
             sender_names: SenderNameCache::new(),
             read_at: None,
             fatal_signals: HashMap::new(),

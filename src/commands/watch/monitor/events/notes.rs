@@ -1,7 +1,6 @@
 //! Notes for standard error about the event backend and its cost.
 
-use std::time::Duration;
-
+use crate::duration;
 use crate::inspect::events::StopStats;
 use crate::inspect::{Backend, BackendError};
 use crate::out::escape_name;
@@ -36,27 +35,20 @@ pub(in crate::commands::watch::monitor) fn tracer_stops_note(
     let StopStats { count, longest, total } = *stops;
     let text = match count {
         0 => "never stood still".to_owned(),
-        1 => format!("stood still once, for {}", format_duration(longest)),
+        1 => format!("stood still once, for {}", duration::format_micros(longest)),
         _ => format!(
             "stood still {count} times, at most {}, {} in all",
-            format_duration(longest),
-            format_duration(total)
+            duration::format_micros(longest),
+            duration::format_micros(total)
         ),
     };
     format!("{pid} ({}) {text}", escape_name(name))
 }
 
-/// Formats as `41 us`, `0.4 ms` or `1.5 s`.
-fn format_duration(duration: Duration) -> String {
-    match duration.as_micros() {
-        micros @ ..100 => format!("{micros} us"),
-        ..999_950 => format!("{:.1} ms", duration.as_secs_f64() * 1e3),
-        _ => format!("{:.1} s", duration.as_secs_f64()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

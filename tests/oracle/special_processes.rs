@@ -1,5 +1,5 @@
-//! What an oracle of random states does not come by: an init, a frozen group, a
-//! tracer.
+//! Predictions for processes that the random states do not cover: an init, a
+//! frozen process and a traced one.
 
 #![allow(unsafe_code)]
 
@@ -14,8 +14,8 @@ use sigtool::procfs::{FreezerState, ProcRoot};
 use sigtool::sys::process::pidfd::PidFd;
 use sigtool::sys::signal::send;
 
-use super::named;
 use super::observe::{Rest, Target};
+use super::parse_signal;
 use super::{Verdict, check, try_signal};
 use crate::support::{fixture_path, skipped};
 
@@ -23,14 +23,14 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// The init of a pid namespace; it ends with unshare(1).
+/// The init of a PID namespace, with the unshare(1) that started it.
 struct Init {
     unshare: Child,
     pid: u32,
 }
 
 impl Init {
-    /// `None` where namespaces are not to be had, which is said.
+    /// Prints the reason and returns `None` if namespaces are not available.
     fn start(settings: &[&str]) -> Option<Init> {
         let mut unshare = Command::new("unshare")
             .args(["--pid", "--fork", "--kill-child"])
@@ -63,16 +63,16 @@ impl Drop for Init {
 }
 
 #[test]
-fn an_init_is_judged_from_outside() {
+fn predictions_hold_for_init_from_outside() {
     let Some(init) = Init::start(&["--catch", "USR1", "--block", "QUIT"]) else { return };
     let predicted = |name: &str| {
-        let found = ProcRoot::default()
-            .snapshot(init.pid, Some(named(name)), sigtool::sys::reader::read)
+        let snapshot = ProcRoot::default()
+            .snapshot(init.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
-        (predict_effect(&found, SendSpec::to_process(named(name))), found)
+        (predict_effect(&snapshot, SendSpec::to_process(parse_signal(name))), snapshot)
     };
     let send = |name: &str| {
-        send::to_pid(init.pid, Some(named(name)), None).expect("sent");
+        send::to_pid(init.pid, Some(parse_signal(name)), None).expect("sent");
     };
     for name in ["TERM", "INT", "SEGV", "TSTP", "RTMIN+3"] {
         let (effect, before) = predicted(name);
@@ -102,33 +102,34 @@ fn an_init_is_judged_from_outside() {
     }
     assert_eq!(predicted("CONT").0, Effect::Continues { runs_handler: false, terminated_by: None });
     assert_eq!(predicted("KILL").0, Effect::Terminates { by_kill: true, core_dump: None });
-    let held = PidFd::open(init.pid).expect("it lives");
+    let pidfd = PidFd::open(init.pid).expect("it lives");
     send("KILL");
     assert!(
-        held.wait_for_exit(std::time::Duration::from_secs(60)).expect("poll"),
+        pidfd.wait_for_exit(std::time::Duration::from_secs(60)).expect("poll"),
         "KILL from outside ends it"
     );
 }
 
-/// From within even KILL and STOP do nothing. The init is the shell, which says
-/// at the end what it looks like to itself.
+/// From inside the namespace even KILL and STOP have no effect. The init is
+/// the shell, which prints its own status at the end.
 #[test]
-fn an_init_lives_through_what_its_own_namespace_sends() {
-    // Read by bash itself: while it forks, it blocks TERM for a moment.
+fn predictions_hold_for_init_from_inside() {
+    // bash itself reads the file: it would block TERM for a moment when it
+    // forks.
     let script = "for signal in TERM INT TSTP KILL STOP; do kill -s $signal 1 || exit 3; done; \
                   while IFS= read -r line; do echo \"$line\" >&2; done < /proc/1/status";
-    let Some(ran) = crate::support::in_namespace(script) else { return };
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let status = sigtool::procfs::ProcStatus::parse(ran.stderr.as_bytes()).expect("a status");
+    let Some(result) = crate::support::in_namespace(script) else { return };
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    let status = sigtool::procfs::ProcStatus::parse(result.stderr.as_bytes()).expect("a status");
     assert_eq!(status.namespace_pids, [1], "as read inside");
-    let found = sigtool::procfs::ProcessSnapshot::from_status(&status);
+    let snapshot = sigtool::procfs::ProcessSnapshot::from_status(&status);
     for name in ["TERM", "TSTP", "KILL", "STOP"] {
-        let effect = predict_effect(&found, SendSpec::to_process(named(name)));
+        let effect = predict_effect(&snapshot, SendSpec::to_process(parse_signal(name)));
         assert_eq!(effect.most_likely(), &Effect::Dropped(DropReason::InitWithoutHandler), "{name}");
     }
 }
 
-/// A control group of version 2; removed when dropped, once its process is gone.
+/// A version 2 control group. Removed when dropped, once its process is gone.
 struct Group(PathBuf);
 
 impl Group {
@@ -156,7 +157,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = self.write("cgroup.freeze", "0");
-        // Empty once the last process has been reaped.
+        // The group is empty once its last process is reaped.
         while fs::remove_dir(&self.0).is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
             std::thread::yield_now();
         }
@@ -164,7 +165,7 @@ impl Drop for Group {
 }
 
 #[test]
-fn a_frozen_process_is_judged() {
+fn predictions_hold_for_frozen_process() {
     let Some(group) = Group::new() else { return skipped("no cgroup v2 to write to") };
     let settings =
         "--unwatched --report --core-limit 1 --catch USR1 --ignore HUP --block USR2 --thread block=USR2";
@@ -181,17 +182,17 @@ fn a_frozen_process_is_judged() {
             return skipped("no process may be moved to the cgroup");
         }
         group.freeze(true);
-        let sending = SendSpec::to_process(named(name));
-        let (situation, predicted, observed) = try_signal(&mut target, sending);
-        assert_eq!((situation.freezer_state, predicted.id()), (FreezerState::V2, id), "{name}");
+        let spec = SendSpec::to_process(parse_signal(name));
+        let (snapshot, predicted, observed) = try_signal(&mut target, spec);
+        assert_eq!((snapshot.freezer_state, predicted.id()), (FreezerState::V2, id), "{name}");
         assert!(
-            matches!(check::verdict(&situation, sending, &predicted, &observed), Verdict::Right),
+            matches!(check::verdict(&snapshot, spec, &predicted, &observed), Verdict::Right),
             "{name}: {predicted:?}, {observed:?}"
         );
         group.freeze(false);
-        let rest = target.settle();
+        let rest = target.wait_for_rest();
         match name {
-            "USR1" => assert!(target.reports().iter().any(|report| report.what == "handled")),
+            "USR1" => assert!(target.reports().iter().any(|report| report.event == "handled")),
             "QUIT" => assert_eq!(rest, Rest::Dead),
             _ => assert_eq!(rest, Rest::Asleep, "{name}"),
         }
@@ -200,24 +201,25 @@ fn a_frozen_process_is_judged() {
         let mut target = Target::start(&words(settings));
         group.write("cgroup.procs", &target.pid.to_string()).expect("moved before");
         group.freeze(true);
-        let sending = SendSpec::to_process(named(name));
-        let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let spec = SendSpec::to_process(parse_signal(name));
+        let snapshot = ProcRoot::default()
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
-        assert_eq!(predict_effect(&found, sending).id(), "terminates", "{name}");
-        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
-        // Frozen still: waiting is enough.
+        assert_eq!(predict_effect(&snapshot, spec).id(), "terminates", "{name}");
+        send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");
+        // The group is still frozen, but the process exits anyway.
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&target.status()),
-            Some(i32::from(named(name).get()))
+            Some(i32::from(parse_signal(name).get()))
         );
         group.freeze(false);
     }
 }
 
-/// What is not blocked or dropped goes to the tracer, ignored signals too.
+/// All signals that are not blocked or dropped go to the tracer, even ignored
+/// ones.
 #[test]
-fn a_traced_process_is_judged() {
+fn predictions_hold_for_traced_process() {
     let settings = "--unwatched --report --catch USR1 --ignore HUP --block USR2";
     for name in ["TERM", "HUP", "USR1", "CHLD", "STOP", "TSTP", "RTMIN+2", "USR2", "KILL"] {
         let mut target = Target::start(&words(settings));
@@ -226,25 +228,26 @@ fn a_traced_process_is_judged() {
         if unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) } != 0 {
             return skipped("no right to trace");
         }
-        let sending = SendSpec::to_process(named(name));
-        let found = ProcRoot::default()
-            .snapshot(target.pid, Some(named(name)), sigtool::sys::reader::read)
+        let spec = SendSpec::to_process(parse_signal(name));
+        let snapshot = ProcRoot::default()
+            .snapshot(target.pid, Some(parse_signal(name)), sigtool::sys::io::reader::read)
             .expect("it lives");
-        let predicted = predict_effect(&found, sending);
-        send::to_pid(target.pid, Some(named(name)), None).expect("sent");
+        let predicted = predict_effect(&snapshot, spec);
+        send::to_pid(target.pid, Some(parse_signal(name)), None).expect("sent");
         if name == "USR2" {
-            assert_eq!((predicted.id(), target.settle()), ("pending", Rest::Asleep));
+            assert_eq!((predicted.id(), target.wait_for_rest()), ("pending", Rest::Asleep));
             continue;
         }
         let mut status = 0;
-        // SAFETY: the child is this process's, and the status outlives the call.
+        // SAFETY: it is a child of this process, and the status outlives the
+        // call.
         assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, libc::WUNTRACED) }, pid);
         if name == "KILL" {
             assert_eq!((predicted.id(), libc::WIFSIGNALED(status)), ("terminates", true));
         } else {
             assert_eq!(predicted.id(), "traced", "{name}");
             assert!(libc::WIFSTOPPED(status), "{name}");
-            assert_eq!(libc::WSTOPSIG(status), i32::from(named(name).get()));
+            assert_eq!(libc::WSTOPSIG(status), i32::from(parse_signal(name).get()));
         }
     }
 }
