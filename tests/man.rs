@@ -1,5 +1,5 @@
-//! The man pages, generated from the command line definition and the prose in
-//! tests/man/.
+//! The man pages: generated from the command line definition and the prose in
+//! tests/man/, and checked in.
 
 use std::path::Path;
 
@@ -8,9 +8,13 @@ use clap_mangen::Man;
 use crate::generated::assert_up_to_date;
 
 /// The date on all pages: the last change of their prose.
-const DATE: &str = "2026-11-22";
+const DATE: &str = "2026-11-29";
 
-/// Returns the page of a command: its definition, then its prose.
+/// The line of the prose that the generated options replace.
+const OPTIONS: &str = ".\\\" options\n";
+
+/// Returns the page of a command: its definition and its prose. The prose has
+/// the examples before the options.
 fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     let title = name.to_uppercase();
     let source = format!("sigtool {}", env!("CARGO_PKG_VERSION"));
@@ -33,8 +37,11 @@ fn page(command: &clap::Command, name: &str, prose: &str) -> String {
     man.render_name_section(&mut text).expect("a name");
     man.render_synopsis_section(&mut text).expect("a synopsis");
     man.render_description_section(&mut text).expect("a description");
-    man.render_options_section(&mut text).expect("options");
-    String::from_utf8(text).expect("UTF-8") + prose
+    let mut options = Vec::new();
+    man.render_options_section(&mut options).expect("options");
+    let options = String::from_utf8(options).expect("UTF-8");
+    assert!(prose.contains(OPTIONS), "{name}: the prose has a place for the options");
+    String::from_utf8(text).expect("UTF-8") + &prose.replace(OPTIONS, &options)
 }
 
 /// Returns the name and the text of every page.
@@ -81,6 +88,8 @@ fn every_man_page_has_required_sections() {
             assert!(text.contains(&format!(".SH {section}\n")), "{name} lacks {section}");
         }
         assert!(name == "sigtool" || text.contains(".SH JSON\n"), "{name} lacks JSON");
+        let start = |section: &str| text.find(&format!(".SH {section}\n"));
+        assert!(start("EXAMPLES") < start("OPTIONS"), "{name}: the examples come before the options");
     }
 }
 
@@ -109,7 +118,7 @@ fn man_pages_describe_every_schema_field() {
         let mut fields = Vec::new();
         collect(&schema, &mut fields);
         for field in fields {
-            assert!(text.contains(&field.replace('-', "\\-")), "{name} says nothing of {field}");
+            assert!(text.contains(&field.replace('-', "\\-")), "{name} lacks {field}");
         }
     }
 }

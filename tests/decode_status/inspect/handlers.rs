@@ -324,7 +324,9 @@ fn inspection_that_waits_ends_by_signal() {
         send::to_pid(child.id(), Some(signal), None).expect("it is a child of this process");
         let output = child.wait_with_output().expect("it is a child of this process");
         assert_eq!(output.status.signal(), Some(signal.get().into()), "{output:?}");
-        assert!(!is_traced() && output.stdout.is_empty());
+        assert!(output.stdout.is_empty(), "{output:?}");
+        // Sigtool does not wait long for its tracer, which ends a moment later.
+        crate::ptrace::wait_until(|| !is_traced());
     }
 }
 
