@@ -34,9 +34,9 @@ pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
             Severity::Warning => ("Warning", Meaning::Pending),
             Severity::Note => ("Note", Meaning::Plain),
         };
-        let mut text = format!("{what}: {why}.");
+        let mut text = format!("{what}. {why}.");
         if let Some(todo) = todo {
-            text.push_str(&format!(" To do: {todo}."));
+            text.push_str(&format!(" {todo}."));
         }
         // A name of a process may be in it.
         fields.push(label, Cell::new(escape_message(&text).replace('\n', "\\n"), meaning));

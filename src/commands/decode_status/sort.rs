@@ -68,7 +68,7 @@ impl SortOrder {
             Some((_, key)) => Ok(SortOrder { key: *key, descending }),
             None => {
                 let known: Vec<&str> = KEY_NAMES.iter().map(|(known, _)| *known).collect();
-                Err(format!("--sort {word}: not one of {}", known.join(", ")))
+                Err(format!("--sort {word}: unknown key (expected one of {})", known.join(", ")))
             }
         }
     }
@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(SortOrder::parse("-queue"), Ok(SortOrder { key: SortKey::Queue, descending: true }));
         for word in ["", "-", "--pid", "PID", "cpu"] {
             let refused = SortOrder::parse(word).unwrap_err();
-            assert!(refused.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{refused}");
+            assert!(
+                refused.starts_with(&format!("--sort {word}: unknown key (expected one of pid, name, ")),
+                "{refused}"
+            );
         }
     }
 

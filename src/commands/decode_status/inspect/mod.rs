@@ -66,13 +66,16 @@ fn inspect_with(mut observer: Inspector, report: &mut DecodeReport, asked: Inspe
     }
     for (refused, of) in refused {
         let (first, more) = (of.first().cloned().unwrap_or_default(), of.len() - 1);
-        let more = if more == 0 { String::new() } else { format!(" and {more} others") };
-        let reason = format!("cannot be looked into: {}", refused.reason);
+        let more = match more {
+            0 => String::new(),
+            1 => " and 1 other process".to_owned(),
+            more => format!(" and {more} other processes"),
+        };
+        let reason = format!("cannot inspect: {}", refused.reason);
         report.errors.push(DecodeError { target: format!("{first}{more}"), reason });
     }
     if asked.verbose {
-        let line =
-            |line: &String| DecodeError { target: "the kernel's verifier".into(), reason: line.clone() };
+        let line = |line: &String| DecodeError { target: "BPF verifier".into(), reason: line.clone() };
         report.errors.extend(observer.verifier_log().iter().map(line));
     }
 }
@@ -176,17 +179,17 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
         let of = means.iter().filter(|other| other.backend == each.backend);
         let stopped = of.clone().map(|means| means.stop_duration).max().unwrap_or_default();
         let note = match stopped.is_zero() {
-            true => format!("seen by {}, which stops nobody", each.backend.display_name()),
+            true => format!("read with {}; no process was stopped", each.backend.display_name()),
             false => {
                 format!(
-                    "seen by {}: stopped for {} at most each",
+                    "read with {}; each process was stopped for at most {}",
                     each.backend.display_name(),
                     format_stop_time(stopped)
                 )
             }
         };
         let unseen = of.flat_map(|means| &means.unavailable);
-        let unseen = unseen.map(|what| format!("not seen: {}", unavailable_text(what)));
+        let unseen = unseen.map(|what| format!("not available: {}", unavailable_text(what)));
         notes.extend([note].into_iter().chain(unseen));
     }
     let mut seen: Vec<String> = Vec::new();
@@ -211,13 +214,13 @@ pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
     };
     let masks = !request.masks.is_empty();
     let without = [
-        (request.targets.iter().any(text) || masks, "a text or a mask: it looks into processes that live"),
-        (!request.proc_root.is_native(), "--proc: it looks into processes of this machine"),
-        (request.pids_only, "--pids, which prints nothing else"),
-        (!request.requirements.is_empty(), "--require and --forbid, which print what is not met"),
+        (request.targets.iter().any(text) || masks, "a text or a mask (it inspects running processes)"),
+        (!request.proc_root.is_native(), "--proc (it inspects processes of this machine)"),
+        (request.pids_only, "--pids"),
+        (!request.requirements.is_empty(), "--require and --forbid"),
     ];
     match without.iter().find(|(given, _)| *given) {
-        Some((_, other)) => Err(Failure::usage_error(format!("{option}: not with {other}"))),
+        Some((_, other)) => Err(Failure::usage_error(format!("{option} cannot be combined with {other}"))),
         None => Ok(()),
     }
 }
@@ -274,12 +277,12 @@ mod tests {
         let Some(brief) = verifier_errors(false) else { return };
         assert_eq!(brief.len(), 1);
         let reason = &brief[0].reason;
-        let said = "cannot be looked into: BPF: the kernel's verifier refused the program: ";
+        let said = "cannot inspect: BPF: the kernel's verifier refused the program: ";
         assert!(reason.starts_with(said), "{reason}");
         let Some(verbose) = verifier_errors(true) else { return };
         let (first, lines) = verbose.split_first().expect("a problem");
         assert_eq!(&first.reason, reason);
-        assert!(lines.iter().all(|line| line.target == "the kernel's verifier"));
+        assert!(lines.iter().all(|line| line.target == "BPF verifier"));
         assert!(lines.iter().any(|line| line.reason.contains("R0 !read_ok")), "{lines:?}");
     }
 }

@@ -23,21 +23,21 @@ pub(in crate::commands::decode_status) fn add_provenance(
     let (Some(asked), Some(inside)) = (asked, &process.inspection) else { return };
     let Some(means) = &inside.provenance else {
         let nothing = match asked {
-            _ if process.has_exited() => "it has ended",
-            InspectOptions { handlers: true, queue: true, .. } => "nothing is caught or pending",
-            InspectOptions { handlers: true, .. } => "nothing is caught",
-            _ => "nothing is pending",
+            _ if process.has_exited() => "the process has exited",
+            InspectOptions { handlers: true, queue: true, .. } => "no signal is caught or pending",
+            InspectOptions { handlers: true, .. } => "no signal is caught",
+            _ => "no signal is pending",
         };
-        return header.push("Seen by", Cell::plain(format!("/proc alone: {nothing}")));
+        return header.push("Seen by", Cell::plain(format!("/proc only ({nothing})")));
     };
     let Provenance { backend: used, stop_duration: stopped, unavailable: unseen, fallback_reason: instead } =
         means;
     let cost = match stopped.is_zero() {
-        true => "it was not stopped".to_owned(),
-        false => format!("it was stopped for {}", format_stop_time(*stopped)),
+        true => "the process was not stopped".to_owned(),
+        false => format!("the process was stopped for {}", format_stop_time(*stopped)),
     };
     let instead = instead.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-    header.push("Seen by", Cell::plain(format!("{}: {cost}{instead}", used.display_name())));
+    header.push("Seen by", Cell::plain(format!("{}; {cost}{instead}", used.display_name())));
     for what in unseen {
         header.push("Not seen", Cell::new(unavailable_text(what), Meaning::Unknown));
     }
@@ -57,7 +57,9 @@ pub(in crate::commands::decode_status) fn print_process(
 ) -> io::Result<()> {
     let (Some(asked), Some(inside)) = (report.inspect, &process.inspection) else { return Ok(()) };
     if process.has_exited() {
-        return out.write_sentence("It has ended: no handler runs, and nothing is taken from a queue.");
+        return out.write_sentence(
+            "The process has exited, so no handler will run and no pending signal will be delivered.",
+        );
     }
     let all = std::slice::from_ref(process);
     let fit = |most| if report.full { usize::MAX } else { most };
@@ -81,12 +83,12 @@ pub(in crate::commands::decode_status) fn print_process(
         match inside.incomplete {
             Some(IncompleteQueue::PerQueueLimit(most)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {most} entries of a queue are read."
+                    "More signals are queued (only the first {most} entries of each queue were read)."
                 ))?;
             }
             Some(IncompleteQueue::TotalLimit(most)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {most} entries of all queues are read."
+                    "More signals are queued (only the first {most} entries of all queues together were read)."
                 ))?;
             }
             Some(IncompleteQueue::ChangedWhileReading) | None => {}
@@ -240,14 +242,16 @@ fn code_cell(entry: &PendingEntry, cut: Option<IncompleteQueue>) -> Cell {
         return Cell::plain(info.description());
     }
     if !entry.is_unread {
-        return unknown("nothing was queued with it".to_owned());
+        return unknown("no siginfo was queued with it".to_owned());
     }
     let why = match cut {
-        Some(IncompleteQueue::PerQueueLimit(most)) => format!("the queue is longer than {most}"),
-        Some(IncompleteQueue::TotalLimit(most)) => format!("its queues hold more than {most} in all"),
-        Some(IncompleteQueue::ChangedWhileReading) | None => "the queue has changed meanwhile".to_owned(),
+        Some(IncompleteQueue::PerQueueLimit(most)) => format!("the queue has more than {most} entries"),
+        Some(IncompleteQueue::TotalLimit(most)) => {
+            format!("its queues have more than {most} entries together")
+        }
+        Some(IncompleteQueue::ChangedWhileReading) | None => "the queue changed while it was read".to_owned(),
     };
-    unknown(format!("pending; its entry was not read ({why})"))
+    unknown(format!("pending, but its entry was not read ({why})"))
 }
 
 /// Whom it says that it is from; nobody vouches for that.
@@ -266,7 +270,7 @@ fn sender_cell(entry: &PendingEntry, most: usize) -> Cell {
         (None, SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }) => {
             Cell::new("lost", Meaning::Unknown)
         }
-        (None, SignalOrigin::OutsideNamespace { .. }) => claims("outside or kernel".to_owned()),
+        (None, SignalOrigin::OutsideNamespace { .. }) => claims("the kernel or outside process".to_owned()),
         _ => claims("kernel".to_owned()),
     }
 }
@@ -280,7 +284,7 @@ fn claimed_process_text(claimed: &ClaimedSender, most: usize) -> String {
             format!("{child}{pid} ({}) uid {uid}", shorten_middle(&escape_name(name), most))
         }
         (Some(pid), None) => format!("{child}{pid} (exited) uid {uid}"),
-        (None, _) => format!("{child}{number} in its pid namespace, uid {uid}"),
+        (None, _) => format!("{child}{number} in its PID namespace, uid {uid}"),
     }
 }
 
