@@ -54,23 +54,25 @@ fn sentences_say_what_is_so_and_what_to_do() {
         ran.stdout.replace(&fixture.pid.to_string(), "PID")
     };
     let text = said(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
-    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of them before a thread unblocks them. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
-                    KILL).\n";
+    let expected = "Problem  INT and TERM are pending but blocked. They will not be handled until a thread unblocks them. Wait until the process unblocks INT and TERM, or kill it with 'sigtool send -KILL PID' (KILL cannot be blocked).\n";
     assert!(text.ends_with(expected), "{text}");
     let text = said(&["--exit", "3"]);
-    assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
+    assert!(text.contains("Problem  It is a zombie (exited with status 3). Its parent "), "{text}");
     // What may be read from a descriptor is told apart from what may not.
     let both = ["--signalfd", "USR2", "--block", "USR1,USR2", "--queue", "USR1", "--queue", "USR2"];
     let text = said(&both);
     for expected in [
-        "Warning  USR1 is pending, and the process blocks it: nothing becomes of it before a thread unblocks it.\n",
-        "Warning  USR2 is pending, and the process blocks it: it has a signalfd for it, and has not read it from there.\n",
+        "Warning  USR1 is pending but blocked. It will not be handled until a thread unblocks it.\n",
+        "Warning  USR2 is pending but blocked. The process has a signalfd for it but has not read it.\n",
     ] {
         assert!(text.contains(expected), "{text}");
     }
     let text = said(&["--block", "USR1", "--queue", "USR1", "--stop"]);
-    assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
-    assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
+    assert!(
+        text.contains("Problem  It is stopped by STOP. All signals except KILL and CONT stay pending"),
+        "{text}"
+    );
+    assert!(text.contains("Warning  USR1 is pending but blocked"), "{text}");
 }
 
 /// Who waits for one child with CHLD blocked is in system(3); a shell in `wait`
@@ -103,8 +105,8 @@ fn a_shell_that_waits_is_not_in_system() {
             std::thread::yield_now();
         }
         let said = run(["decode-status", &waits.pid.to_string()]).stdout;
-        assert!(said.contains("it ignores INT and QUIT"), "{said}");
-        assert_eq!(said.contains("likely it waits in system(3)"), is_system, "{settings:?}: {said}");
+        assert!(said.contains("It ignores INT and QUIT"), "{said}");
+        assert_eq!(said.contains("probably waits in system(3)"), is_system, "{settings:?}: {said}");
     }
 }
 
@@ -120,7 +122,7 @@ fn a_mask_that_is_the_parents_is_likely_inherited() {
     };
     let ran = run(["decode-status", &child]);
     let said = format!(
-        "Warning  its mask is its parent's: it likely inherited USR1 TERM from its parent {pid} (bash)"
+        "Warning  Its signal mask equals its parent's. It probably inherited USR1 and TERM from its parent {pid} (bash)"
     );
     assert!(ran.stdout.contains(&said), "{}", ran.stdout);
     Command::new("kill").args(["-KILL", &child]).status().expect("kill runs");
@@ -130,7 +132,7 @@ fn a_mask_that_is_the_parents_is_likely_inherited() {
 fn an_init_without_a_handler_is_found() {
     let script = "\"$SIGTOOL\" decode-status 1; trap : TERM; \"$SIGTOOL\" decode-status --json 1";
     let Some(ran) = in_namespace(script) else { return };
-    let said = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
+    let said = "Problem  It is the init of a PID namespace and has no handler for TERM. The kernel drops";
     assert_eq!(ran.stdout.matches(said).count(), 1, "{}", ran.stdout);
     assert!(!ran.stdout.contains("init-without-term"), "{}", ran.stdout);
 }
@@ -142,7 +144,7 @@ fn a_parent_that_waits_for_its_vfork_child_sleeps_uninterruptibly() {
     assert!(ids.contains(&"uninterruptible".to_owned()), "{ids:?}");
     let ran = run(["decode-status", &fixture.pid.to_string()]);
     assert!(
-        ran.stdout.contains("a thread is in an uninterruptible sleep (D), in system call "),
+        ran.stdout.contains("A thread is in an uninterruptible sleep (D) in system call "),
         "{}",
         ran.stdout
     );
@@ -171,9 +173,9 @@ fn a_queue_that_is_nearly_full_is_told_with_who_holds_it() {
     }
     let ran = run(["decode-status", &child.id().to_string()]);
     child.kill().and_then(|()| child.wait()).expect("it ends");
-    let said = "the signal queue of uid 54323 holds 5 of the 5 that this process may bring it to";
+    let said = "The signal queue of uid 54323 is full (5 of 5 signals, the limit of this process)";
     assert!(ran.stdout.contains(&format!("Problem  {said}")), "{}", ran.stdout);
-    assert!(ran.stdout.contains("(fixture): real-time signals pending"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(fixture) with pending real-time signals"), "{}", ran.stdout);
 }
 
 #[test]
@@ -196,7 +198,7 @@ fn advice_is_for_what_is_here() {
     let text = "Pid:\t18438\nTgid:\t18438\nState:\tT (stopped)\nThreads:\t1\nSigPnd:\t0000000000000000\n\
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
     let ran = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
-    assert!(ran.stdout.contains("it is stopped") && !ran.stdout.contains("sigtool send"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("It is stopped") && !ran.stdout.contains("sigtool send"), "{}", ran.stdout);
 }
 
 /// Names in findings are the processes' own choice.
@@ -235,14 +237,14 @@ fn requirements_are_a_health_check() {
     let ran = run(["decode-status", "--require", "caught=TERM", &dead.pid.to_string()]);
     assert!(ran.code == Some(1) && ran.stdout.ends_with("it is a zombie\n"), "{}", ran.stdout);
     let ran = run(["decode-status", "--proc", "/tmp", "--all", "--format", "prometheus"]);
-    assert!(ran.code == Some(3) && ran.stderr.contains("no mounted /proc"), "{}", ran.stderr);
+    assert!(ran.code == Some(3) && ran.stderr.contains("not a mounted /proc"), "{}", ran.stderr);
     let ran = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
     for (word, said) in [
-        ("TERM", "SET=SIGNALS is expected"),
-        ("held=TERM", "'held': not a set: pending, blocked, ignored, caught, default"),
+        ("TERM", "expected SET=SIGNALS"),
+        ("held=TERM", "unknown set 'held' (expected pending, blocked, ignored, caught or default)"),
         ("caught=FOO", "FOO: unknown signal"),
-        ("caught=", "no signal is named"),
+        ("caught=", "no signal given"),
     ] {
         let ran = run(["decode-status", "--require", word, &pid]);
         assert_eq!(ran.code, Some(2));

@@ -27,7 +27,7 @@ fn decode(fixture: &Fixture, options: &[&str]) -> Ran {
     let pid = fixture.pid.to_string();
     let mut ran = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
     // Other tests fill their user's queue.
-    let others = |line: &&str| !line.contains("  the signal queue of uid ");
+    let others = |line: &&str| !line.contains("  The signal queue of uid ");
     ran.stdout = ran.stdout.split_inclusive('\n').filter(others).collect();
     ran
 }
@@ -81,9 +81,9 @@ NUM  SIGNAL   DISPOSITION         BLOCKED  PENDING
  35  RTMIN+1  default: terminate  blocked  thread PID
  64  RTMAX    caught              -        -
 
-Warning  USR1 RTMIN+1 are pending, and the process blocks them: nothing becomes of them before a thread unblocks them.
-Note     it ignores HUP: it outlives its terminal; likely it was started by nohup(1).
-Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that.
+Warning  USR1 and RTMIN+1 are pending but blocked. They will not be handled until a thread unblocks them.
+Note     It ignores HUP. It keeps running when its terminal closes. It was probably started with nohup(1).
+Note     It ignores PIPE. Writing to a closed pipe fails with EPIPE instead of killing it. Its children inherit this.
 
 "#]]
     );
@@ -180,7 +180,10 @@ fn states_are_told() {
         (&["--stop"][..], "T (stopped)"),
         (&["--exit", "3"], "Z (zombie)"),
         (&["--sigwait", "TERM"], "S (sleeping)"),
-        (&["--thread", "block=TERM", "--leader-exits"], "Z (zombie: the main thread has ended, others live)"),
+        (
+            &["--thread", "block=TERM", "--leader-exits"],
+            "Z (zombie; the main thread has exited, others are running)",
+        ),
     ] {
         let ran = decode(&fixture(settings), &[]);
         assert!(ran.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", ran.stdout);
@@ -237,14 +240,14 @@ fn a_process_that_is_gone_is_named_and_the_others_are_shown() {
 #[test]
 fn what_is_no_operand_is_an_error_and_nothing_is_shown() {
     for (arguments, said) in [
-        (&["nginx"][..], "nginx: not a process: a PID, PID/TID, self or - is expected"),
-        (&["0"], "0: not a process id: they go from 1 to 4194304"),
-        (&["4294967297"], "4294967297: not a process id"),
-        (&["self", "12abc"], "12abc: not a process"),
+        (&["nginx"][..], "nginx: not a PID (to select by name, run 'sigtool decode-status --name nginx')"),
+        (&["0"], "0: invalid PID (expected 1 to 4194304)"),
+        (&["4294967297"], "4294967297: invalid PID"),
+        (&["self", "12abc"], "12abc: not a PID"),
         (&["-", "-"], "-: standard input can be read only once"),
         (&[], "nothing to decode"),
         (&["--mask", "zz"], "--mask zz: 'z' is no hexadecimal digit"),
-        (&["--mask", "SigFoo=1"], "--mask SigFoo=: not a line of signals"),
+        (&["--mask", "SigFoo=1"], "--mask SigFoo=: unknown set"),
         (&["--mask", "1", "self"], "cannot be used with"),
         (&["-5"], "unexpected argument '-5' found"),
     ] {
@@ -265,7 +268,7 @@ fn another_proc_can_be_read() {
         "names are another machine's"
     );
     let none = run(["decode-status", "--proc", "/tmp", &pid]);
-    assert_eq!((none.code, none.stderr), (Some(3), format!("sigtool: {pid}: /tmp is no mounted /proc\n")));
+    assert_eq!((none.code, none.stderr), (Some(3), format!("sigtool: {pid}: /tmp is not a mounted /proc\n")));
     let gone = run(["decode-status", "--proc", "/proc/self/root/proc", NO_PROCESS]);
     assert_eq!(
         (gone.code, gone.stderr),
@@ -296,8 +299,8 @@ fn hidden(option: &str) -> Option<Ran> {
 #[test]
 fn refused_is_told_from_gone() {
     for (option, said) in [
-        ("hidepid=1", "sigtool: 1: permission denied: it is another user's, and /proc hides those from you"),
-        ("hidepid=2", "sigtool: 1: it is another user's, and /proc hides it from you"),
+        ("hidepid=1", "sigtool: 1: permission denied because it belongs to another user"),
+        ("hidepid=2", "sigtool: 1: hidden because it belongs to another user"),
     ] {
         match hidden(option) {
             Some(ran) if ran.stderr.starts_with("sigtool: ") => {

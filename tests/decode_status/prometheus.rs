@@ -190,10 +190,7 @@ fn texts_are_counted_and_what_is_wrong_in_them_is_told() {
 #[test]
 fn what_makes_no_sense_is_refused_by_name() {
     for (arguments, said) in [
-        (
-            &["decode-status", "self", "--signals", "TERM"][..],
-            "--signals: the signals to count, which goes with",
-        ),
+        (&["decode-status", "self", "--signals", "TERM"][..], "--signals requires --format prometheus"),
         (&["decode-status", "--format", "prometheus"], "nothing to decode"),
         (
             &["decode-status", "--format", "prometheus", "--all", "--signals", "TREM"],
@@ -203,14 +200,29 @@ fn what_makes_no_sense_is_refused_by_name() {
             &["decode-status", "--format", "prometheus", "--all", "--signals", "none"],
             "none: it has no signal",
         ),
-        (&["decode-status", "--format", "prometheus", "--mask", "1"], "--mask: not with --format prometheus"),
-        (&["decode-status", "--format", "prometheus", "--all", "--pids"], "--pids: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--threads"], "--threads: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--full"], "--full: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--signal", "1"], "--signal: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--newest"], "--oldest, --newest: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--at-most", "9"], "--at-most: not with"),
-        (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID: not with"),
+        (
+            &["decode-status", "--format", "prometheus", "--mask", "1"],
+            "--mask cannot be combined with --format prometheus",
+        ),
+        (&["decode-status", "--format", "prometheus", "--all", "--pids"], "--pids cannot be combined with"),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--threads"],
+            "--threads cannot be combined with",
+        ),
+        (&["decode-status", "--format", "prometheus", "--all", "--full"], "--full cannot be combined with"),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--signal", "1"],
+            "--signal cannot be combined with",
+        ),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--newest"],
+            "--oldest and --newest cannot be combined with",
+        ),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--at-most", "9"],
+            "--at-most cannot be combined with",
+        ),
+        (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID cannot be combined with"),
         (&["--format", "prometheus", "list"], "--format prometheus: decode-status alone"),
         (&["send", "--format", "prometheus", "-0", "4194304"], "--format prometheus: decode-status alone"),
         (&["watch", "--format=prometheus"], "--format prometheus: decode-status alone"),

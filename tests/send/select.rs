@@ -283,7 +283,7 @@ fn several_processes_have_an_effect_each() {
     assert_eq!(ran.code, Some(0));
     let effects: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split("TERM    ").nth(1)).collect();
     assert!(
-        effects.contains(&"ignored") && effects.contains(&"stays pending: it is blocked"),
+        effects.contains(&"ignored") && effects.contains(&"stays pending because the process blocks it"),
         "{}",
         ran.stdout
     );

@@ -57,7 +57,7 @@ fn a_dry_run_says_what_would_happen_and_sends_nothing() {
     let waiting = fixture(&["--name", "dry", "--block", "TERM", "--catch", "USR1", "--ignore", "HUP"]);
     let pid = waiting.pid.to_string();
     for (signal, id, text) in [
-        ("TERM", "pending", "stays pending: it is blocked"),
+        ("TERM", "pending", "stays pending because the process blocks it"),
         ("USR1", "runs-handler", "runs its handler"),
         ("HUP", "ignored", "ignored"),
         ("INT", "terminates", "terminates it (default action)"),
@@ -115,16 +115,22 @@ fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
     let pid = blocking.pid.to_string();
     let ran = send(&["--wait", "50ms", &pid]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(124), ""));
-    assert!(ran.stderr.contains(" ms: TERM is pending: it is blocked\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" ms: TERM is pending because the process blocks it\n"), "{}", ran.stderr);
     let told = document(&["--wait", "50ms", &pid]);
     let outcome = told.targets[0].outcome.as_ref().expect("an outcome");
     assert!(!outcome.ended && outcome.milliseconds >= 50);
     let reason = outcome.reason.as_ref().expect("a reason");
-    assert_eq!((reason.id.as_str(), reason.message.as_str()), ("merged", "TERM is pending: it is blocked"));
+    assert_eq!(
+        (reason.id.as_str(), reason.message.as_str()),
+        ("merged", "TERM is pending because the process blocks it")
+    );
     for (state, reason) in [
         (&["--ignore", "TERM"][..], "it ignores TERM"),
-        (&["--catch", "TERM"], "it caught TERM, and lives on or is still at it"),
-        (&["--stop"], "the process is stopped, until CONT"),
+        (
+            &["--catch", "TERM"],
+            "it caught TERM; its handler is still running, or the program chose not to exit",
+        ),
+        (&["--stop"], "the process is stopped"),
         (&["--sigwait", "TERM"], "takes TERM in sigwait(3), and it lives on"),
     ] {
         let fixture = fixture(state);
@@ -151,12 +157,16 @@ fn what_follows_goes_to_those_that_are_alive() {
         "{}",
         ran.stdout
     );
-    assert!(ran.stdout.contains("TERM sent: stays pending: it is blocked\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("TERM sent: stays pending because the process blocks it\n"),
+        "{}",
+        ran.stdout
+    );
     let said: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(said.len(), 4, "{}", ran.stderr);
-    assert!(said[0].ends_with("ms: TERM is pending: it is blocked"), "{}", ran.stderr);
+    assert!(said[0].ends_with("ms: TERM is pending because the process blocks it"), "{}", ran.stderr);
     assert_eq!((said[1], said[3]), ("sigtool: INT to it", "sigtool: KILL to it"));
-    assert!(said[2].ends_with("ms: INT is pending: it is blocked"), "{}", ran.stderr);
+    assert!(said[2].ends_with("ms: INT is pending because the process blocks it"), "{}", ran.stderr);
 }
 
 #[test]
@@ -179,7 +189,7 @@ fn a_thread_is_alive_for_its_own_reason() {
     let held = fixture(&["--thread", "block=TERM"]);
     let thread = format!("{}/{}", held.pid, held.ids[0]);
     let ran = send(&["--wait", "30ms", &thread]);
-    assert!(ran.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("TERM is pending because the thread blocks it\n"), "{}", ran.stderr);
 }
 
 /// A process that is no child of ours: its status is told as well.

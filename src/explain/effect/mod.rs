@@ -330,7 +330,7 @@ impl fmt::Display for UnknownReason {
             UnknownReason::MissingStatusLines => "lines of its status are missing",
             UnknownReason::OtherThreadsUnread => "assuming its other threads match the main thread",
             UnknownReason::SigwaitUnreadable => {
-                "unless a thread waits for it in sigwait(3) (no permission to check; needs CAP_SYS_PTRACE)"
+                "unless a thread waits for it in sigwait(3) (could not check; may need CAP_SYS_PTRACE)"
             }
             UnknownReason::CompetingThreads => {
                 "unless another thread that waits in sigwait(3), sigsuspend(2) or on a signalfd receives it first"

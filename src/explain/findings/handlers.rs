@@ -307,7 +307,7 @@ mod tests {
     fn go_program_warns_about_handler_without_alt_stack() {
         let go = caught_signal(15, 0x100, SA_ONSTACK, "runtime.sigtramp.abi0");
         let all = [go.clone(), caught_signal(10, 0x20, 0, "f"), caught_signal(12, 0x30, SA_ONSTACK, "g")];
-        let expected = "a Go program, whose handlers of USR1 run without SA_ONSTACK".to_owned();
+        let expected = "It is a Go program, but its handlers of USR1 run without SA_ONSTACK".to_owned();
         assert_eq!(findings_of(&all), [(FindingId::HandlerNotOnAltStack, expected)]);
         assert!(findings_of(&[go]).is_empty());
         assert!(findings_of(&[caught_signal(10, 0x20, 0, "f")]).is_empty(), "no Go program");

@@ -24,17 +24,19 @@ pub(super) fn sleep_finding(process: &FindingContext<'_>) -> Option<Finding> {
         false => "",
     };
     let end = match process.snapshot.threads.as_ref().and_then(Threads::all_killable) {
-        Some(true) => "KILL, or any signal whose default action terminates it, kills it immediately",
-        Some(false) => "No signal, not even KILL, has an effect until the sleep ends",
+        Some(true) => {
+            "KILL, or any signal whose default action terminates it, kills it immediately. Other signals stay pending until the sleep ends"
+        }
+        Some(false) => "All signals, including KILL, stay pending until the sleep ends",
         None => {
-            "KILL kills it immediately or when the sleep ends (/proc does not show if KILL interrupts this sleep)"
+            "Signals stay pending until the sleep ends, but KILL may kill it immediately (/proc does not show the kind of sleep)"
         }
     };
     Some(Finding::new(
         FindingId::UninterruptibleSleep,
         Severity::Problem,
         format!("A thread is in an uninterruptible sleep (D){location}"),
-        format!("{likely}{end}. Until then, no handler runs"),
+        format!("{likely}{end}"),
         None,
     ))
 }
@@ -132,25 +134,18 @@ mod tests {
                 .into_iter()
                 .find(|finding| finding.id == FindingId::UninterruptibleSleep)
                 .expect("the sleep is found");
-            sleep
-                .explanation
-                .strip_suffix(". Until then, no handler runs")
-                .expect("every explanation of a sleep ends with this")
-                .to_owned()
+            sleep.explanation
         };
         assert_eq!(
             explanation(&[Some(true), Some(true)]),
-            "KILL, or any signal whose default action terminates it, kills it immediately"
+            "KILL, or any signal whose default action terminates it, kills it immediately. Other signals stay pending until the sleep ends"
         );
         assert_eq!(
             explanation(&[Some(true), Some(false), None]),
-            "No signal, not even KILL, has an effect until the sleep ends"
+            "All signals, including KILL, stay pending until the sleep ends"
         );
         for killable in [&[None][..], &[Some(true), None]] {
-            assert!(
-                explanation(killable).contains("/proc does not show if KILL interrupts this sleep"),
-                "{killable:?}"
-            );
+            assert!(explanation(killable).contains("/proc does not show the kind of sleep"), "{killable:?}");
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn by_each_means(fixture: &Fixture, options: &[&str]) -> Vec<Value> {
             let document: Value = serde_json::from_str(&ran.stdout).expect("JSON");
             return Some(document["processes"][0].clone());
         }
-        assert!(ran.stderr.contains("cannot be looked into"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("cannot inspect"), "{}", ran.stderr);
         skipped(ran.stderr.trim());
         None
     };
@@ -84,7 +84,7 @@ fn a_process_has_its_header_and_a_row_a_handler() {
             row(["64", "RTMAX", function, "fixture", rest, "RTMAX"])
         ]
     );
-    let note = "several signals have one handler: TERM RTMAX by fixture::state::handler";
+    let note = "TERM and RTMAX share the handler fixture::state::handler";
     assert!(ran.stdout.contains(note), "{}", ran.stdout);
     let full = decode(&fixture, &["--handlers", "--full"]).stdout;
     let header = full.lines().find(|line| line.contains("HANDLER")).expect("a header");
@@ -121,20 +121,23 @@ fn a_handler_that_is_no_code_is_a_problem() {
                     (&finding["id"], &finding["severity"]),
                     (&"handler-unmapped".into(), &"problem".into())
                 );
-                finding["why"].as_str().and_then(|why| why.split_once("; ")).expect("a sentence").1
+                finding["why"].as_str().and_then(|why| why.split_once(". ")).expect("a sentence").1
             })
             .collect();
         assert_eq!(
             said,
             [
-                "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
-                "likely the library that has set it is unloaded",
-                "it is in data: memory that is not executable",
-                "it is an address of the kernel"
+                "No memory is ever mapped there; an integer or a SIG_ constant was probably set as the handler",
+                "The library that set it was probably unloaded",
+                "The address is in memory that is not executable",
+                "The address belongs to the kernel"
             ]
         );
-        assert_eq!(process["findings"][0]["what"], "the handler of USR1 (0x10) is no code");
-        assert_eq!(process["findings"][3]["what"], format!("the handler of TERM (0x{kernel}) is no code"));
+        assert_eq!(process["findings"][0]["what"], "The handler of USR1 (0x10) is not executable code");
+        assert_eq!(
+            process["findings"][3]["what"],
+            format!("The handler of TERM (0x{kernel}) is not executable code")
+        );
     }
     let ran = decode(&fixture, &["--handlers"]);
     if ran.code == Some(0) {
@@ -157,7 +160,7 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
         (&["--queue"], "pending"),
     ] {
         let said = decode(&fixture, options).stdout;
-        assert!(said.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{said}");
+        assert!(said.contains(&format!("\nSeen by  /proc only (no signal is {nothing})\n\n")), "{said}");
     }
     let plain = decode(&fixture, &[]).stdout;
     assert!(!plain.contains("Seen by"), "{plain}");
@@ -168,8 +171,8 @@ fn where_nothing_is_caught_nobody_is_looked_into() {
     let zombie = self::fixture(&["--catch", "TERM", "--exit", "3"]);
     let ran = decode(&zombie, &["--handlers"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert!(ran.stdout.contains("It has ended: no handler runs"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The process has exited, so no handler will run"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nSeen by  /proc only (the process has exited)\n"), "{}", ran.stdout);
 }
 
 #[test]
@@ -194,10 +197,10 @@ fn several_have_a_row_a_handler_and_one_who_is_not_there_is_told() {
     let ran = run(["decode-status", "--handlers", &pids[0], &pids[1], NO_PROCESS]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.stderr.contains("4194304: no such process"), "{}", ran.stderr);
-    if ran.stderr.contains("cannot be looked into") {
+    if ran.stderr.contains("cannot inspect") {
         return skipped(ran.stderr.trim());
     }
-    assert!(ran.stderr.contains("sigtool: seen by "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("sigtool: read with "), "{}", ran.stderr);
     let found = rows(&ran.stdout, "PID  NAME");
     let first: Vec<&[String]> = found.iter().map(|row| &row[..4]).collect();
     let name = "fixture";
@@ -214,7 +217,7 @@ fn chosen_ones_are_looked_into_by_one_run() {
     }
     let found = rows(&ran.stdout, "PID");
     assert!(found.iter().any(|row| row[..2] == [pid.as_str(), "sample-inside"]), "{}", ran.stdout);
-    assert!(ran.stderr.contains("BPF, which stops nobody"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("read with BPF; no process was stopped"), "{}", ran.stderr);
 }
 
 #[test]
@@ -224,20 +227,24 @@ fn a_text_has_no_inside() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         ran.stderr
     };
-    let texts = "sigtool: --handlers: not with a text or a mask: it looks into processes that live\n";
+    let texts =
+        "sigtool: --handlers cannot be combined with a text or a mask (it inspects running processes)\n";
     for arguments in
         [&["--handlers", "-"][..], &["--handlers", "--file", "x"], &["--handlers", "--mask", "1"]]
     {
         assert_eq!(refused(arguments), texts);
     }
     for (arguments, word) in [
-        (&["--queue", "--proc", "/proc", "1"][..], "--queue: not with --proc"),
-        (&["--queue", "--pids", "--all"], "--queue: not with --pids"),
-        (&["--handlers", "--require", "caught=TERM", "1"], "--handlers: not with --require"),
-        (&["--backend", "bpf", "1"], "--backend: goes with --handlers or --queue"),
-        (&["--verbose", "1"], "--verbose: goes with --handlers or --queue"),
+        (&["--queue", "--proc", "/proc", "1"][..], "--queue cannot be combined with --proc"),
+        (&["--queue", "--pids", "--all"], "--queue cannot be combined with --pids"),
+        (&["--handlers", "--require", "caught=TERM", "1"], "--handlers cannot be combined with --require"),
+        (&["--backend", "bpf", "1"], "--backend requires --handlers or --queue"),
+        (&["--verbose", "1"], "--verbose requires --handlers or --queue"),
         (&["--handlers", "--backend", "gdb", "1"], "invalid value 'gdb'"),
-        (&["--handlers", "--format", "prometheus", "1"], "--handlers, --queue: not with --format prometheus"),
+        (
+            &["--handlers", "--format", "prometheus", "1"],
+            "--handlers and --queue cannot be combined with --format prometheus",
+        ),
     ] {
         let said = refused(arguments);
         assert!(said.contains(word), "{said}");
@@ -264,7 +271,7 @@ fn another_users_process_is_left_alone() {
         return skipped(ran.stderr.trim());
     }
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(ran.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot be looked into: ")));
+    assert!(ran.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot inspect: ")));
     for word in ["BPF: ", "CAP_BPF and CAP_PERFMON are missing", "ptrace: ", "CAP_SYS_PTRACE"] {
         assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
     }
@@ -285,7 +292,7 @@ fn the_own_process_is_seen_by_ptrace() {
     if !ran.stdout.contains("status 0") {
         return skipped(ran.stderr.trim());
     }
-    let (seen, why) = ("Seen by  ptrace: it was stopped for ", "(BPF: not permitted: CAP_BPF");
+    let (seen, why) = ("Seen by  ptrace; the process was stopped for ", "(BPF: not permitted: CAP_BPF");
     assert!(ran.stdout.contains(seen) && ran.stdout.contains(why), "{}", ran.stdout);
     assert!(rows(&ran.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"), "{}", ran.stdout);
 }

@@ -84,7 +84,7 @@ fn ptrace_takes_a_right_of_its_own() {
     }
     let Some(ran) = asked(&user("sys_ptrace"), &target, "auto") else { return };
     if ran.code == Some(0) {
-        assert!(seen_by(&ran).starts_with("ptrace: it was stopped for "), "{}", ran.stdout);
+        assert!(seen_by(&ran).starts_with("ptrace; the process was stopped for "), "{}", ran.stdout);
     } else {
         skipped(ran.stderr.trim());
     }
@@ -135,7 +135,7 @@ fn of_chosen_ones_ptrace_is_told_where_it_is_allowed() {
     if ran.stderr.starts_with("setpriv") {
         return skipped(ran.stderr.trim());
     }
-    let bpf = "cannot be looked into: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
+    let bpf = "cannot inspect: BPF: not permitted: CAP_BPF and CAP_PERFMON are missing";
     let said = |line: &&str, name: &str, uid: u32| {
         line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
     };

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::decode_status::{CLEAN, decode, fixture};
 use crate::support::{fixture_path, run, skipped};
 
-const KILLABLE: &str = "KILL, and what terminates it by default, end it at once";
-const DEEP: &str = "no handler runs meanwhile; nothing ends it before that sleep is over, not even KILL";
-const UNKNOWN: &str = "at once or only when the sleep ends: /proc does not tell which kind it is";
+const KILLABLE: &str = "kills it immediately. Other signals stay pending until the sleep ends";
+const DEEP: &str = "All signals, including KILL, stay pending until the sleep ends";
+const UNKNOWN: &str = "KILL may kill it immediately (/proc does not show the kind of sleep)";
 
 /// What is said of a process: why its sleep matters, and whether its main thread
 /// is killable; with what else the document holds.
