@@ -32,7 +32,11 @@ fn rows_are_in_the_order_asked_for() {
     assert_eq!(rows("-pid"), [by_number[1], by_number[0]]);
     let refused = run(["decode-status", "--all", "--sort", "cpu"]);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
-    assert!(refused.stderr.starts_with("sigtool: --sort cpu: not one of pid, name, "), "{}", refused.stderr);
+    assert!(
+        refused.stderr.starts_with("sigtool: --sort cpu: unknown key (expected one of pid, name, "),
+        "{}",
+        refused.stderr
+    );
 }
 
 /// More than one thread of sigtool reads, and nobody is lost or shown twice.

@@ -198,7 +198,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         ),
         (
             &["decode-status", "--format", "prometheus", "--all", "--signals", "none"],
-            "none: it has no signal",
+            "none: contains no signal",
         ),
         (
             &["decode-status", "--format", "prometheus", "--mask", "1"],

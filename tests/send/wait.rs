@@ -131,7 +131,7 @@ fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
             "it caught TERM; its handler is still running, or the program chose not to exit",
         ),
         (&["--stop"], "the process is stopped"),
-        (&["--sigwait", "TERM"], "takes TERM in sigwait(3), and it lives on"),
+        (&["--sigwait", "TERM"], "receives TERM in sigwait(3), and the program chose not to exit"),
     ] {
         let fixture = fixture(state);
         let ran = send(&["--wait", "30ms", &fixture.pid.to_string()]);
@@ -243,9 +243,14 @@ fn an_init_without_a_handler_is_told() {
     // While bash forks it blocks TERM for a moment; ALRM it does not.
     let script = "\"$SIGTOOL\" send --dry-run -KILL 1; \"$SIGTOOL\" send --wait 0 -ALRM 1; echo $?";
     let Some(ran) = in_namespace(script) else { return };
-    let dropped = "dropped by the kernel: it is the init of its pid namespace and has no handler for it";
-    assert!(ran.stdout.contains(&format!("KILL    {dropped}\n")), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("124\n") && ran.stderr.contains(dropped), "{}{}", ran.stdout, ran.stderr);
+    let reason = "because the process is the init of its PID namespace and has no handler for it";
+    assert!(ran.stdout.contains(&format!("KILL    dropped by the kernel {reason}\n")), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("124\n") && ran.stderr.contains(&format!("the kernel dropped ALRM {reason}")),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
 }
 
 #[test]

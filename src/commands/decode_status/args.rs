@@ -41,7 +41,7 @@ Examples:
   sigtool decode-status --json 1234 | jq '.processes[0].caught'";
 
 const HELP_END: &str = "\
-Select processes with --all, --name, --match, --user, --blocks, ... (see --help).";
+Select processes with --all, --name, --match, --user, --blocks (see --help).";
 
 /// Show the signals that a process blocks, ignores, catches and has pending.
 ///

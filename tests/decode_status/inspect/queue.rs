@@ -104,7 +104,8 @@ fn of_one_thread_what_waits_for_others_is_left_out() {
 #[test]
 fn a_timer_is_told_by_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
-    let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
+    let why = "It will not be handled until a thread unblocks it. According to its unverified siginfo, it was sent by \
+               its POSIX timer 0";
     for process in by_each_means(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
@@ -113,7 +114,7 @@ fn a_timer_is_told_by_its_clock() {
             json!({ "id": 0, "overrun": null, "clock": 1, "clock_name": "MONOTONIC" })
         );
         assert_eq!(entry["sender"], Value::Null);
-        assert_eq!(process["findings"][0]["what"], what);
+        assert_eq!(process["findings"][0]["why"], why);
     }
 }
 
@@ -134,7 +135,7 @@ fn what_lost_its_siginfo_is_pending_all_the_same() {
     if ran.code == Some(0) {
         assert_eq!(
             rows(&ran.stdout, "NUM  SIGNAL  FOR")[0][3..],
-            ["lost", "-", "nothing was queued with it"]
+            ["lost", "-", "no siginfo was queued with it"]
         );
     }
 }
@@ -172,10 +173,13 @@ fn a_long_queue_is_cut_and_hides_nothing() {
     if ran.code == Some(0) {
         let row = rows(&ran.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
         let why = row.expect("it is pending").pop().expect("a reason");
-        assert_eq!(why, "pending; its entry was not read (its queues hold more than 1000 in all)");
-        assert!(
-            ran.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
+        assert_eq!(
+            why,
+            "pending, but its entry was not read (its queues have more than 1000 entries together)"
         );
+        assert!(ran.stdout.contains(
+            "\nMore signals are queued (only the first 1000 entries of all queues together were read).\n"
+        ));
     }
 }
 
@@ -212,8 +216,8 @@ fn a_number_of_another_namespace_is_translated() {
     let sender = &queued(&document["processes"][0])[0]["sender"];
     assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
     assert_eq!(sender["name"], "fixture");
-    let what = "HUP is pending, says it was sent by the kernel or from outside of its pid namespace, and ";
+    let sender = "it was sent by the kernel or from outside its PID namespace";
     let found = document["processes"][0]["findings"].as_array().expect("findings");
-    let said = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
+    let said = |finding: &Value| finding["why"].as_str().is_some_and(|text| text.ends_with(sender));
     assert!(found.iter().any(said), "{found:?}");
 }
