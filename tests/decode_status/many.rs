@@ -113,5 +113,5 @@ fn a_process_may_have_many_threads() {
     assert!(ran.stdout.contains("350 of 351 threads"), "{}", ran.stdout);
     let ran = run(["decode-status", "--signal", "TERM", &pid]);
     assert!(ran.stdout.contains("Effect   TERM: "), "{}", ran.stdout);
-    assert!(ran.stdout.contains("blocked by all 351 threads"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("all 351 threads block it"), "{}", ran.stdout);
 }

@@ -139,7 +139,7 @@ fn a_time_that_runs_out_is_124_and_the_reason_is_told() {
     }
     let ran = send(&["-0", "--wait", "0", &pid]);
     assert_eq!(ran.code, Some(124));
-    assert!(ran.stderr.contains("it was sent no signal"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no signal was sent to it"), "{}", ran.stderr);
 }
 
 #[test]

@@ -30,12 +30,12 @@ Examples:
   sigtool decode-status --signal TERM --user www-data
                                           the effect that TERM would have
   sigtool decode-status --all --sort -caught
-                                          those that catch the most signals first
+                                          most caught signals first
   sigtool decode-status --handlers 1234   the function that handles each signal
   sigtool decode-status --queue 1234      pending signals and their senders
   sigtool decode-status --pids --name nginx
   sigtool decode-status -q --require caught=TERM --forbid pending=any 1234
-                                          health check: the exit status is 0 or 1
+                                          health check by exit status
   sigtool decode-status --all --format prometheus
                                           metrics for Prometheus
   sigtool decode-status --json 1234 | jq '.processes[0].caught'";
