@@ -114,11 +114,11 @@ impl Requirement {
     /// requirement.
     pub fn parse(text: &str, must_contain: bool) -> Result<Requirement, String> {
         let (set_name, signals) =
-            text.split_once('=').ok_or_else(|| "SET=SIGNALS is expected: caught=TERM,HUP".to_owned())?;
-        let set_kind = SignalSetKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == set_name)
-            .ok_or_else(|| format!("'{set_name}': not a set: pending, blocked, ignored, caught, default"))?;
+            text.split_once('=').ok_or_else(|| "expected SET=SIGNALS, such as caught=TERM,HUP".to_owned())?;
+        let set_kind =
+            SignalSetKind::ALL.into_iter().find(|kind| kind.as_str() == set_name).ok_or_else(|| {
+                format!("unknown set '{set_name}' (expected pending, blocked, ignored, caught or default)")
+            })?;
         let signals = match signals.trim() {
             "any" => RequiredSignals::Any,
             names => RequiredSignals::All(parse_signals(names, set_kind, must_contain)?),
@@ -144,18 +144,18 @@ impl Requirement {
     }
 
     /// Describes an unmet requirement in a sentence: `TERM is not caught`,
-    /// `USR1 is blocked`, `nothing is caught`.
+    /// `USR1 is blocked`, `no signal is caught`.
     pub fn describe_unmet(&self, reason: UnmetReason) -> String {
         let set = self.set_kind.as_str();
+        let at = if self.set_kind == SignalSetKind::Default { "at " } else { "" };
         let (signals, is_negated) = match reason {
-            UnmetReason::Unknown => return format!("what is {set} cannot be told"),
-            UnmetReason::Missing(missing) if missing.is_empty() => return format!("nothing is {set}"),
+            UnmetReason::Unknown => return format!("the {set} signals are unknown"),
+            UnmetReason::Missing(missing) if missing.is_empty() => return format!("no signal is {at}{set}"),
             UnmetReason::Missing(missing) => (missing, true),
             UnmetReason::Unexpected(signals) => (signals, false),
         };
         let verb = if signals.len() == 1 { "is" } else { "are" };
         let not = if is_negated { " not" } else { "" };
-        let at = if self.set_kind == SignalSetKind::Default { "at " } else { "" };
         format!("{} {verb}{not} {at}{set}", signals.display(Arch::NATIVE))
     }
 }
@@ -169,7 +169,7 @@ impl Requirement {
 fn parse_signals(names: &str, set_kind: SignalSetKind, must_contain: bool) -> Result<SignalSet, String> {
     let signals = SignalSet::parse(names, Arch::NATIVE).map_err(|error| error.to_string())?;
     if signals.is_empty() {
-        return Err("no signal is named".to_owned());
+        return Err("no signal given".to_owned());
     }
     let unchangeable: SignalSet = [KILL, STOP].into_iter().collect();
     let can_be_met = match set_kind {
@@ -183,7 +183,7 @@ fn parse_signals(names: &str, set_kind: SignalSetKind, must_contain: bool) -> Re
         && !names.split([',', ' ', '[', ']']).any(|name| name.eq_ignore_ascii_case("all"));
     match (signals & unchangeable).iter().next().filter(|_| is_explicit && !can_be_met) {
         Some(signal) => Err(format!(
-            "that can never be met: {} is always at its default, and nobody can catch, block or ignore it",
+            "no process can meet this ({} cannot be caught, blocked or ignored)",
             Arch::NATIVE.signal_name(signal)
         )),
         None => Ok(signals - unchangeable),
@@ -275,7 +275,10 @@ mod tests {
             ("default=STOP", false, "STOP"),
         ] {
             let error = parse_error(text, must_contain).expect("the requirement is rejected");
-            assert!(error.starts_with(&format!("that can never be met: {signal} is")), "{text}: {error}");
+            assert!(
+                error.starts_with(&format!("no process can meet this ({signal} cannot")),
+                "{text}: {error}"
+            );
         }
         for (text, must_contain) in
             [("caught=all", true), ("blocked=~[TERM]", true), ("default=KILL", true), ("pending=KILL", true)]

@@ -308,11 +308,14 @@ fn survival_reason_names_cause() {
     let reason = |snapshot: &ProcessSnapshot, name: &str| {
         survival_reason(snapshot, Some(SendSpec::to_process(parse_signal(name)))).to_string()
     };
-    assert_eq!(reason(&blocked, "TERM"), "TERM is pending: it is blocked by all 2 threads");
+    assert_eq!(reason(&blocked, "TERM"), "TERM is pending because all 2 threads block it");
     assert_eq!(reason(&blocked, "HUP"), "it ignores HUP");
-    assert_eq!(reason(&blocked, "USR1"), "it caught USR1, and lives on or is still at it");
+    assert_eq!(
+        reason(&blocked, "USR1"),
+        "it caught USR1; its handler is still running, or the program chose not to exit"
+    );
     let stopped = process_with_threads(vec![thread(7, b'T', "none")], "none", "none");
-    assert_eq!(reason(&stopped, "TERM"), "the process is stopped, until CONT");
+    assert_eq!(reason(&stopped, "TERM"), "the process is stopped");
     assert_eq!(survival_reason(&blocked, None).id(), "no-signal");
 }
 

@@ -14,7 +14,7 @@ use super::{ProcReadError, ProcRoot, ProcStat, ProcStatus, ReadMemory, Thread, T
 /// KiB, and a command line has at most a few megabytes (execve(2)).
 const MAX_FILE_SIZE: usize = 1 << 24;
 
-const TOO_LONG: &str = "too long for a file of /proc/PID";
+const TOO_LONG: &str = "too large for a file in /proc";
 
 /// A reader for the files of processes. Each thread needs its own.
 #[derive(Debug)]

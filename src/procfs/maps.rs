@@ -166,7 +166,7 @@ impl ProcRoot {
         let mut text = Vec::new();
         let length = read(&self.directory().join(path), 0, &mut text, MAX_FILE_SIZE)?;
         if length == MAX_FILE_SIZE {
-            return Err(std::io::Error::other("longer than such a file can be").into());
+            return Err(std::io::Error::other("too large for a file in /proc").into());
         }
         Ok(Maps::parse(&text[..length]))
     }

@@ -64,9 +64,9 @@ impl fmt::Display for ProcReadError {
         match self {
             ProcReadError::Gone => f.write_str("no such process"),
             ProcReadError::PermissionDenied => f.write_str(
-                "permission denied: it is another user's, and /proc hides those from you (mount option hidepid)",
+                "permission denied because it belongs to another user and /proc is mounted with hidepid (run as root)",
             ),
-            ProcReadError::Timeout => f.write_str("its memory did not arrive in time"),
+            ProcReadError::Timeout => f.write_str("reading its memory timed out"),
             ProcReadError::Malformed(error) => error.fmt(f),
             ProcReadError::Io(error) => f.write_str(&message_without_errno(error)),
         }
@@ -160,7 +160,7 @@ impl ProcRoot {
         let mut text = Vec::new();
         let file = fs::File::open(self.directory.join(path))?;
         match file.take(limit).read_to_end(&mut text)? as u64 {
-            length if length == limit => Err(io::Error::other("longer than such a file can be")),
+            length if length == limit => Err(io::Error::other("too large for a file in /proc")),
             _ => Ok(text),
         }
     }

@@ -289,14 +289,14 @@ pub enum ParseStatusError {
 impl fmt::Display for ParseStatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ParseStatusError::Empty => f.write_str("empty: no lines of /proc/PID/status"),
+            ParseStatusError::Empty => f.write_str("empty (expected the text of /proc/PID/status)"),
             ParseStatusError::NoSignalSets => f.write_str(
-                "no signal lines (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt): not a whole status file, or one of \
-                 gVisor, which leaves them out",
+                "no signal lines such as SigBlk (an incomplete copy, or a kernel that omits them, for example \
+                 gVisor)",
             ),
             ParseStatusError::InvalidMask { line, cause } => write!(f, "{}: {cause}", line.key()),
             ParseStatusError::MixedMaskWidths { line } => {
-                write!(f, "{}: masks of 16 and of 32 digits in one status", line.key())
+                write!(f, "{}: 16-digit and 32-digit masks in the same status", line.key())
             }
         }
     }

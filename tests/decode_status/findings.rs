@@ -54,23 +54,25 @@ fn findings_state_fact_and_remedy() {
         result.stdout.replace(&fixture.pid.to_string(), "PID")
     };
     let text = output_of(&["--block", "TERM,INT", "--queue", "TERM", "--queue", "INT"]);
-    let expected = "Problem  INT TERM are pending, and the process blocks them: nothing becomes of them before a thread unblocks them. To do: wait until it unblocks them, or end it: sigtool send -KILL PID (nobody can block \
-                    KILL).\n";
+    let expected = "Problem  INT and TERM are pending but blocked. They will not be handled until a thread unblocks them. Wait until the process unblocks INT and TERM, or kill it with 'sigtool send -KILL PID' (KILL cannot be blocked).\n";
     assert!(text.ends_with(expected), "{text}");
     let text = output_of(&["--exit", "3"]);
-    assert!(text.contains("Problem  it is a zombie: it exited with status 3: its parent "), "{text}");
+    assert!(text.contains("Problem  It is a zombie (exited with status 3). Its parent "), "{text}");
     // A pending signal that a signalfd can read is reported separately.
     let both = ["--signalfd", "USR2", "--block", "USR1,USR2", "--queue", "USR1", "--queue", "USR2"];
     let text = output_of(&both);
     for expected in [
-        "Warning  USR1 is pending, and the process blocks it: nothing becomes of it before a thread unblocks it.\n",
-        "Warning  USR2 is pending, and the process blocks it: it has a signalfd for it, and has not read it from there.\n",
+        "Warning  USR1 is pending but blocked. It will not be handled until a thread unblocks it.\n",
+        "Warning  USR2 is pending but blocked. The process has a signalfd for it but has not read it.\n",
     ] {
         assert!(text.contains(expected), "{text}");
     }
     let text = output_of(&["--block", "USR1", "--queue", "USR1", "--stop"]);
-    assert!(text.contains("Problem  it is stopped by STOP: signals wait until CONT"), "{text}");
-    assert!(text.contains("Warning  USR1 is pending, and the process blocks it"), "{text}");
+    assert!(
+        text.contains("Problem  It is stopped by STOP. All signals except KILL and CONT stay pending"),
+        "{text}"
+    );
+    assert!(text.contains("Warning  USR1 is pending but blocked"), "{text}");
 }
 
 /// A process that waits for one child with CHLD blocked is in system(3). A shell
@@ -103,8 +105,8 @@ fn waiting_shell_is_not_reported_as_in_system() {
             std::thread::yield_now();
         }
         let text = run(["decode-status", &waits.pid.to_string()]).stdout;
-        assert!(text.contains("it ignores INT and QUIT"), "{text}");
-        assert_eq!(text.contains("likely it waits in system(3)"), is_system, "{settings:?}: {text}");
+        assert!(text.contains("It ignores INT and QUIT"), "{text}");
+        assert_eq!(text.contains("probably waits in system(3)"), is_system, "{settings:?}: {text}");
     }
 }
 
@@ -120,7 +122,7 @@ fn mask_equal_to_parents_is_reported_as_inherited() {
     };
     let result = run(["decode-status", &child]);
     let message = format!(
-        "Warning  its mask is its parent's: it likely inherited USR1 TERM from its parent {pid} (bash)"
+        "Warning  Its signal mask equals its parent's. It probably inherited USR1 and TERM from its parent {pid} (bash)"
     );
     assert!(result.stdout.contains(&message), "{}", result.stdout);
     Command::new("kill").args(["-KILL", &child]).status().expect("kill runs");
@@ -130,7 +132,7 @@ fn mask_equal_to_parents_is_reported_as_inherited() {
 fn init_without_handler_is_reported() {
     let script = "\"$SIGTOOL\" decode-status 1; trap : TERM; \"$SIGTOOL\" decode-status --json 1";
     let Some(result) = in_namespace(script) else { return };
-    let message = "Problem  it is the init of a pid namespace, without a handler for TERM: the kernel drops";
+    let message = "Problem  It is the init of a PID namespace and has no handler for TERM. The kernel drops";
     assert_eq!(result.stdout.matches(message).count(), 1, "{}", result.stdout);
     assert!(!result.stdout.contains("init-without-term"), "{}", result.stdout);
 }
@@ -142,7 +144,7 @@ fn vfork_parent_is_reported_as_uninterruptible() {
     assert!(ids.contains(&"uninterruptible".to_owned()), "{ids:?}");
     let result = run(["decode-status", &fixture.pid.to_string()]);
     assert!(
-        result.stdout.contains("a thread is in an uninterruptible sleep (D), in system call "),
+        result.stdout.contains("A thread is in an uninterruptible sleep (D) in system call "),
         "{}",
         result.stdout
     );
@@ -171,9 +173,9 @@ fn nearly_full_queue_is_reported_with_its_largest_users() {
     }
     let result = run(["decode-status", &child.id().to_string()]);
     child.kill().and_then(|()| child.wait()).expect("it ends");
-    let message = "the signal queue of uid 54323 holds 5 of the 5 that this process may bring it to";
+    let message = "The signal queue of uid 54323 is full (5 of 5 signals, the limit of this process)";
     assert!(result.stdout.contains(&format!("Problem  {message}")), "{}", result.stdout);
-    assert!(result.stdout.contains("(fixture): real-time signals pending"), "{}", result.stdout);
+    assert!(result.stdout.contains("(fixture) with pending real-time signals"), "{}", result.stdout);
 }
 
 #[test]
@@ -197,7 +199,7 @@ fn findings_suggest_only_available_actions() {
         ShdPnd:\t0000000000004000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
     let result = crate::support::run_with_input(&["decode-status", "-"], text.as_bytes());
     assert!(
-        result.stdout.contains("it is stopped") && !result.stdout.contains("sigtool send"),
+        result.stdout.contains("It is stopped") && !result.stdout.contains("sigtool send"),
         "{}",
         result.stdout
     );
@@ -251,10 +253,10 @@ fn requirements_decide_exit_status() {
     let result = run(["decode-status", "-q", "--require", "caught=TERM", "4194304"]);
     assert_eq!((result.code, result.stderr.as_str()), (Some(3), "sigtool: 4194304: no such process\n"));
     for (word, message) in [
-        ("TERM", "SET=SIGNALS is expected"),
-        ("held=TERM", "'held': not a set: pending, blocked, ignored, caught, default"),
+        ("TERM", "expected SET=SIGNALS"),
+        ("held=TERM", "unknown set 'held' (expected pending, blocked, ignored, caught or default)"),
         ("caught=FOO", "FOO: unknown signal"),
-        ("caught=", "no signal is named"),
+        ("caught=", "no signal given"),
     ] {
         let result = run(["decode-status", "--require", word, &pid]);
         assert_eq!(result.code, Some(2));

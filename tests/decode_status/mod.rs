@@ -27,7 +27,7 @@ fn decode(fixture: &Fixture, options: &[&str]) -> CommandResult {
     let pid = fixture.pid.to_string();
     let mut result = run(["decode-status"].iter().chain(options).copied().chain([pid.as_str()]));
     // Other tests fill the queue of the same user.
-    let is_own = |line: &&str| !line.contains("  the signal queue of uid ");
+    let is_own = |line: &&str| !line.contains("  The signal queue of uid ");
     result.stdout = result.stdout.split_inclusive('\n').filter(is_own).collect();
     result
 }
@@ -81,9 +81,9 @@ NUM  SIGNAL   DISPOSITION         BLOCKED  PENDING
  35  RTMIN+1  default: terminate  blocked  thread PID
  64  RTMAX    caught              -        -
 
-Warning  USR1 RTMIN+1 are pending, and the process blocks them: nothing becomes of them before a thread unblocks them.
-Note     it ignores HUP: it outlives its terminal; likely it was started by nohup(1).
-Note     it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that.
+Warning  USR1 and RTMIN+1 are pending but blocked. They will not be handled until a thread unblocks them.
+Note     It ignores HUP. It keeps running when its terminal closes. It was probably started with nohup(1).
+Note     It ignores PIPE. Writing to a closed pipe fails with EPIPE instead of killing it. Its children inherit this.
 
 "#]]
     );
@@ -180,7 +180,10 @@ fn state_is_shown_in_header() {
         (&["--stop"][..], "T (stopped)"),
         (&["--exit", "3"], "Z (zombie)"),
         (&["--sigwait", "TERM"], "S (sleeping)"),
-        (&["--thread", "block=TERM", "--leader-exits"], "Z (zombie: the main thread has ended, others live)"),
+        (
+            &["--thread", "block=TERM", "--leader-exits"],
+            "Z (zombie; the main thread has exited, others are running)",
+        ),
     ] {
         let result = decode(&fixture(settings), &[]);
         assert!(result.stdout.contains(&format!("\nState    {state}\n")), "{settings:?}: {}", result.stdout);
@@ -238,14 +241,14 @@ fn missing_process_is_reported_and_others_are_shown() {
 #[test]
 fn invalid_operand_is_an_error_and_nothing_is_shown() {
     for (arguments, message) in [
-        (&["nginx"][..], "nginx: not a process: a PID, PID/TID, self or - is expected"),
-        (&["0"], "0: not a process id: they go from 1 to 4194304"),
-        (&["4294967297"], "4294967297: not a process id"),
-        (&["self", "12abc"], "12abc: not a process"),
+        (&["nginx"][..], "nginx: not a PID (to select by name, run 'sigtool decode-status --name nginx')"),
+        (&["0"], "0: invalid PID (expected 1 to 4194304)"),
+        (&["4294967297"], "4294967297: invalid PID"),
+        (&["self", "12abc"], "12abc: not a PID"),
         (&["-", "-"], "-: standard input can be read only once"),
         (&[], "nothing to decode"),
         (&["--mask", "zz"], "--mask zz: 'z' is not a hexadecimal digit"),
-        (&["--mask", "SigFoo=1"], "--mask SigFoo=: not a line of signals"),
+        (&["--mask", "SigFoo=1"], "--mask SigFoo=: unknown set"),
         (&["--mask", "1", "self"], "cannot be used with"),
         (&["-5"], "unexpected argument '-5' found"),
     ] {
@@ -266,7 +269,7 @@ fn other_proc_directory_can_be_read() {
         "names are another machine's"
     );
     let none = run(["decode-status", "--proc", "/tmp", &pid]);
-    assert_eq!((none.code, none.stderr), (Some(3), format!("sigtool: {pid}: /tmp is no mounted /proc\n")));
+    assert_eq!((none.code, none.stderr), (Some(3), format!("sigtool: {pid}: /tmp is not a mounted /proc\n")));
     let gone = run(["decode-status", "--proc", "/proc/self/root/proc", NO_PROCESS]);
     assert_eq!(
         (gone.code, gone.stderr),
@@ -301,8 +304,8 @@ fn decode_with_hidepid(option: &str) -> Option<CommandResult> {
 #[test]
 fn permission_error_differs_from_missing_process() {
     for (option, message) in [
-        ("hidepid=1", "sigtool: 1: permission denied: it is another user's, and /proc hides those from you"),
-        ("hidepid=2", "sigtool: 1: it is another user's, and /proc hides it from you"),
+        ("hidepid=1", "sigtool: 1: permission denied because it belongs to another user"),
+        ("hidepid=2", "sigtool: 1: hidden because it belongs to another user"),
     ] {
         match decode_with_hidepid(option) {
             Some(result) if result.stderr.starts_with("sigtool: ") => {

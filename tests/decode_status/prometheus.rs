@@ -191,10 +191,7 @@ fn metrics_count_texts_and_report_malformed_ones() {
 #[test]
 fn prometheus_rejects_conflicting_options() {
     for (arguments, message) in [
-        (
-            &["decode-status", "self", "--signals", "TERM"][..],
-            "--signals: the signals to count, which goes with",
-        ),
+        (&["decode-status", "self", "--signals", "TERM"][..], "--signals requires --format prometheus"),
         (&["decode-status", "--format", "prometheus"], "nothing to decode"),
         (
             &["decode-status", "--format", "prometheus", "--all", "--signals", "TREM"],
@@ -202,16 +199,31 @@ fn prometheus_rejects_conflicting_options() {
         ),
         (
             &["decode-status", "--format", "prometheus", "--all", "--signals", "none"],
-            "none: it has no signal",
+            "none: contains no signal",
         ),
-        (&["decode-status", "--format", "prometheus", "--mask", "1"], "--mask: not with --format prometheus"),
-        (&["decode-status", "--format", "prometheus", "--all", "--pids"], "--pids: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--threads"], "--threads: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--full"], "--full: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--signal", "1"], "--signal: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--newest"], "--oldest, --newest: not with"),
-        (&["decode-status", "--format", "prometheus", "--all", "--at-most", "9"], "--at-most: not with"),
-        (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID: not with"),
+        (
+            &["decode-status", "--format", "prometheus", "--mask", "1"],
+            "--mask cannot be combined with --format prometheus",
+        ),
+        (&["decode-status", "--format", "prometheus", "--all", "--pids"], "--pids cannot be combined with"),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--threads"],
+            "--threads cannot be combined with",
+        ),
+        (&["decode-status", "--format", "prometheus", "--all", "--full"], "--full cannot be combined with"),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--signal", "1"],
+            "--signal cannot be combined with",
+        ),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--newest"],
+            "--oldest and --newest cannot be combined with",
+        ),
+        (
+            &["decode-status", "--format", "prometheus", "--all", "--at-most", "9"],
+            "--at-most cannot be combined with",
+        ),
+        (&["decode-status", "--format", "prometheus", "1/1"], "PID/TID cannot be combined with"),
         (&["--format", "prometheus", "list"], "--format prometheus is only supported by decode-status"),
         (
             &["send", "--format", "prometheus", "-0", "4194304"],

@@ -32,8 +32,8 @@ NUM  SIGNAL          DISPOSITION      BLOCKED  PENDING
  32  32 (C library)  caught           -        -
  33  33 (C library)  caught           -        -
 
-Note  it ignores PIPE: a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that.
-Note  it catches 32 33, the C library's own: the C library uses 32 to cancel threads and 33 to change the user of all of them.
+Note  It ignores PIPE. Writing to a closed pipe fails with EPIPE instead of killing it. Its children inherit this.
+Note  It catches 32 and 33, which the C library reserves. The C library uses 32 to cancel threads and 33 to change the user and group IDs of all threads.
 
 "#]]
     );
@@ -64,8 +64,8 @@ fn captured_files_are_decoded_or_rejected_clearly() {
         ("kernel-thread", 0, "Kind     kernel thread"),
         ("zombie", 0, "State    Z (zombie)"),
         ("stopped", 0, " 15  TERM    default: terminate  blocked  process"),
-        ("pid-1", 0, "Parent   0 (none, or outside this pid namespace)"),
-        ("leader-exited", 0, "zombie: the main thread has ended, others live"),
+        ("pid-1", 0, "Parent   0 (none, or outside this PID namespace)"),
+        ("leader-exited", 0, "zombie; the main thread has exited, others are running"),
         ("name-spaces", 0, "(a b  c)"),
         ("name-colon", 0, "(SigBlk: 1)"),
         ("name-parenthesis", 0, "(sh) S 1 (x)"),
@@ -75,9 +75,9 @@ fn captured_files_are_decoded_or_rejected_clearly() {
         ("name-backslash", 0, "(back\\\\slash\\\\n)"),
         ("mips", 0, " 18  CHLD    caught              -        process"),
         ("crlf", 0, "Process  6476 (bash)"),
-        ("gvisor", 3, "no signal lines (SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt)"),
+        ("gvisor", 3, "no signal lines such as SigBlk"),
         ("cut-short", 3, "SigCgt: 8 hexadecimal digits instead of 16 (32 on mips); probably truncated"),
-        ("empty", 3, "empty: no lines of /proc/PID/status"),
+        ("empty", 3, "empty (expected the text of /proc/PID/status)"),
         ("missing", 3, "No such file or directory"),
     ] {
         let result = run(["decode-status", "--file", &data(name)]);
@@ -102,7 +102,7 @@ fn malformed_part_of_text_is_reported_and_rest_is_shown() {
 fn endless_text_is_an_error() {
     let result = run(["decode-status", "--file", "/dev/zero"]);
     assert_eq!((result.code, result.stdout.as_str()), (Some(3), ""));
-    assert_eq!(result.stderr, "sigtool: /dev/zero: more than 64 MiB: not a text of status files\n");
+    assert_eq!(result.stderr, "sigtool: /dev/zero: larger than 64 MiB, so not a copy of status files\n");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn text_of_one_thread_does_not_describe_others() {
     let result = run(["decode-status", "--file", &data("java")]);
     let quit = result.stdout.lines().find(|line| line.contains(" QUIT ")).expect("a row");
     assert_eq!(quit.split("  ").last().map(str::trim), Some("unknown"), "{quit}");
-    assert!(quit.contains("not by all"), "{quit}");
+    assert!(quit.contains("not by main thread"), "{quit}");
     let dead = run(["decode-status", "--file", &data("leader-exited"), "--file", &data("bash")]);
     let row = dead.stdout.lines().find(|line| line.ends_with("fixture")).expect("a row");
     assert!(row.contains(" unknown  unknown "), "its main thread has ended: {row}");
@@ -177,11 +177,12 @@ Queue    1 of 96551 signals for uid 0
 │  15 │ TERM   │ default: terminate │ blocked │ process │
 └─────┴────────┴────────────────────┴─────────┴─────────┘
 
-Problem  TERM is pending, and the process blocks it: nothing becomes of it
-         before a thread unblocks it.
-Problem  it is stopped: signals wait until CONT, but for KILL and CONT.
-Note     it ignores INT and QUIT: Ctrl-C does nothing; likely a shell without
-         job control (a script) started it with &.
+Problem  TERM is pending but blocked. It will not be handled until a thread
+         unblocks it.
+Problem  It is stopped. All signals except KILL and CONT stay pending until it
+         is continued.
+Note     It ignores INT and QUIT. Ctrl-C has no effect. A shell without job
+         control, such as a script, probably started it with &.
 
 "#]]
     );

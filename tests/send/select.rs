@@ -293,7 +293,7 @@ fn dry_run_shows_effect_of_each_process() {
     assert_eq!(result.code, Some(0));
     let effects: Vec<&str> = result.stdout.lines().filter_map(|line| line.split("TERM    ").nth(1)).collect();
     assert!(
-        effects.contains(&"ignored") && effects.contains(&"stays pending: it is blocked"),
+        effects.contains(&"ignored") && effects.contains(&"stays pending because the process blocks it"),
         "{}",
         result.stdout
     );

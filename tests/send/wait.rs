@@ -57,7 +57,7 @@ fn dry_run_predicts_effect_and_sends_nothing() {
     let waiting = fixture(&["--name", "dry", "--block", "TERM", "--catch", "USR1", "--ignore", "HUP"]);
     let pid = waiting.pid.to_string();
     for (signal, id, text) in [
-        ("TERM", "pending", "stays pending: it is blocked"),
+        ("TERM", "pending", "stays pending because the process blocks it"),
         ("USR1", "runs-handler", "runs its handler"),
         ("HUP", "ignored", "ignored"),
         ("INT", "terminates", "terminates it (default action)"),
@@ -115,17 +115,27 @@ fn exits_124_with_reason_when_wait_times_out() {
     let pid = blocking.pid.to_string();
     let result = send(&["--wait", "50ms", &pid]);
     assert_eq!((result.code, result.stdout.as_str()), (Some(124), ""));
-    assert!(result.stderr.contains(" ms: TERM is pending: it is blocked\n"), "{}", result.stderr);
+    assert!(
+        result.stderr.contains(" ms: TERM is pending because the process blocks it\n"),
+        "{}",
+        result.stderr
+    );
     let report = document(&["--wait", "50ms", &pid]);
     let outcome = report.targets[0].outcome.as_ref().expect("an outcome");
     assert!(!outcome.ended && outcome.milliseconds >= 50);
     let reason = outcome.reason.as_ref().expect("a reason");
-    assert_eq!((reason.id.as_str(), reason.message.as_str()), ("merged", "TERM is pending: it is blocked"));
+    assert_eq!(
+        (reason.id.as_str(), reason.message.as_str()),
+        ("merged", "TERM is pending because the process blocks it")
+    );
     for (state, reason) in [
         (&["--ignore", "TERM"][..], "it ignores TERM"),
-        (&["--catch", "TERM"], "it caught TERM, and lives on or is still at it"),
-        (&["--stop"], "the process is stopped, until CONT"),
-        (&["--sigwait", "TERM"], "takes TERM in sigwait(3), and it lives on"),
+        (
+            &["--catch", "TERM"],
+            "it caught TERM; its handler is still running, or the program chose not to exit",
+        ),
+        (&["--stop"], "the process is stopped"),
+        (&["--sigwait", "TERM"], "receives TERM in sigwait(3), and the program chose not to exit"),
     ] {
         let fixture = fixture(state);
         let result = send(&["--wait", "30ms", &fixture.pid.to_string()]);
@@ -133,7 +143,7 @@ fn exits_124_with_reason_when_wait_times_out() {
     }
     let result = send(&["-0", "--wait", "0", &pid]);
     assert_eq!(result.code, Some(124));
-    assert!(result.stderr.contains("it was sent no signal"), "{}", result.stderr);
+    assert!(result.stderr.contains("no signal was sent to it"), "{}", result.stderr);
 }
 
 #[test]
@@ -151,15 +161,19 @@ fn then_signals_processes_that_are_alive() {
         "{}",
         result.stdout
     );
-    assert!(result.stdout.contains("TERM sent: stays pending: it is blocked\n"), "{}", result.stdout);
+    assert!(
+        result.stdout.contains("TERM sent: stays pending because the process blocks it\n"),
+        "{}",
+        result.stdout
+    );
     let message: Vec<&str> = result.stderr.lines().collect();
     assert_eq!(message.len(), 4, "{}", result.stderr);
-    assert!(message[0].ends_with("ms: TERM is pending: it is blocked"), "{}", result.stderr);
+    assert!(message[0].ends_with("ms: TERM is pending because the process blocks it"), "{}", result.stderr);
     assert_eq!(
         (message[1], message[3]),
         ("sigtool: sending INT to 1 process", "sigtool: sending KILL to 1 process")
     );
-    assert!(message[2].ends_with("ms: INT is pending: it is blocked"), "{}", result.stderr);
+    assert!(message[2].ends_with("ms: INT is pending because the process blocks it"), "{}", result.stderr);
 }
 
 #[test]
@@ -182,7 +196,7 @@ fn thread_target_has_own_survival_reason() {
     let target = fixture(&["--thread", "block=TERM"]);
     let thread = format!("{}/{}", target.pid, target.ids[0]);
     let result = send(&["--wait", "30ms", &thread]);
-    assert!(result.stderr.ends_with("TERM is pending: the thread blocks it\n"), "{}", result.stderr);
+    assert!(result.stderr.ends_with("TERM is pending because the thread blocks it\n"), "{}", result.stderr);
 }
 
 /// The exit status of a process that is not a child is reported as well.
@@ -244,10 +258,15 @@ fn wait_explains_init_without_handler() {
     // bash blocks TERM for a moment when it forks, but not ALRM.
     let script = "\"$SIGTOOL\" send --dry-run -KILL 1; \"$SIGTOOL\" send --wait 0 -ALRM 1; echo $?";
     let Some(result) = in_namespace(script) else { return };
-    let dropped = "dropped by the kernel: it is the init of its pid namespace and has no handler for it";
-    assert!(result.stdout.contains(&format!("KILL    {dropped}\n")), "{}", result.stdout);
+    let reason = "because the process is the init of its PID namespace and has no handler for it";
     assert!(
-        result.stdout.ends_with("124\n") && result.stderr.contains(dropped),
+        result.stdout.contains(&format!("KILL    dropped by the kernel {reason}\n")),
+        "{}",
+        result.stdout
+    );
+    assert!(
+        result.stdout.ends_with("124\n")
+            && result.stderr.contains(&format!("the kernel dropped ALRM {reason}")),
         "{}{}",
         result.stdout,
         result.stderr

@@ -35,8 +35,8 @@ complete -c sigtool -n "__fish_sigtool_needs_command" -l width -d 'Fit tables to
 complete -c sigtool -n "__fish_sigtool_needs_command" -l json -d 'The same as --format json'
 complete -c sigtool -n "__fish_sigtool_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sigtool -n "__fish_sigtool_needs_command" -s V -l version -d 'Print version'
-complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode-status" -d 'Which signals a process blocks, ignores, catches, and has pending.'
-complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Which signals a process blocks, ignores, catches, and has pending.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode-status" -d 'Show the signals that a process blocks, ignores, catches and has pending.'
+complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "decode" -d 'Show the signals that a process blocks, ignores, catches and has pending.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "completions" -d 'Print completions for a shell, signal names among them.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "list" -d 'Which signals there are; what a number, name, exit status or mask means.'
 complete -c sigtool -n "__fish_sigtool_needs_command" -f -a "send" -d 'Send a signal, to what was named or chosen and to nothing else.'
@@ -49,15 +49,15 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l color 
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l width -d 'Fit tables to N columns' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a mask; NAME is SigPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read copies of /proc/PID/status from FILE' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a hex mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l require -d 'Exit 1 unless these signals are in the set' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid -d 'Exit 1 if one of these is: --forbid pending=any' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'What this signal would do to each' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signals -d 'The signals that --format prometheus counts' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l backend -d 'Look inside by: auto, bpf or ptrace' -r -f -a "auto\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l require -d 'Exit 1 unless SET contains all of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid -d 'Exit 1 if SET contains any of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'Show the effect that SIGNAL would have' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signals -d 'Signals to count with --format prometheus' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l sort -d 'Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY: largest first)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l backend -d 'Read handlers and queues with auto, bpf or ptrace' -r -f -a "auto\t''
 bpf\t''
 ptrace\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l name -d 'The whole name, exactly; however long' -r
@@ -81,14 +81,14 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l blocks
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pending -d 'Pending for it or one of its threads' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l json -d 'The same as --format json'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l threads -d 'Also what each thread blocks and has pending'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -d 'All signals; several processes one after another'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s q -l quiet -d 'Print nothing but errors'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l all -d 'All but sigtool, its ancestors and kernel threads'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pids -d 'Only the process ids, a line each'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l handlers -d 'Which function handles each caught signal'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l queue -d 'What is pending, from whom, with which value'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s v -l verbose -d 'Also why the kernel refused a BPF program'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l threads -d 'Also show the mask and pending set of each thread'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l full -d 'Show all signals, and each process in full'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s q -l quiet -d 'Print only errors'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l all -d 'All except sigtool, its ancestors, kernel threads'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l pids -d 'Print only PIDs, one per line'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l handlers -d 'Show the handler function of each caught signal'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l queue -d 'Show pending signals with senders and values'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s v -l verbose -d 'Show why the kernel rejected a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s t -l tree -d 'Also every descendant of what was found'
@@ -101,15 +101,15 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l color -d 'Col
 always\t''
 never\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l width -d 'Fit tables to N columns' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read the text of one or several /proc/PID/status' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a mask; NAME is SigPnd, SigBlk, ...' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read copies of /proc/PID/status from FILE' -r -F
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a hex mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l require -d 'Exit 1 unless these signals are in the set' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Exit 1 if one of these is: --forbid pending=any' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'What this signal would do to each' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signals -d 'The signals that --format prometheus counts' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l sort -d 'By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l backend -d 'Look inside by: auto, bpf or ptrace' -r -f -a "auto\t''
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l require -d 'Exit 1 unless SET contains all of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Exit 1 if SET contains any of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'Show the effect that SIGNAL would have' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signals -d 'Signals to count with --format prometheus' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l sort -d 'Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY: largest first)' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l backend -d 'Read handlers and queues with auto, bpf or ptrace' -r -f -a "auto\t''
 bpf\t''
 ptrace\t''"
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l name -d 'The whole name, exactly; however long' -r
@@ -133,14 +133,14 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l blocks -d 'Ea
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pending -d 'Pending for it or one of its threads' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l at-most -d 'Refuse if more than N were found' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l json -d 'The same as --format json'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l threads -d 'Also what each thread blocks and has pending'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'All signals; several processes one after another'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s q -l quiet -d 'Print nothing but errors'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l all -d 'All but sigtool, its ancestors and kernel threads'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pids -d 'Only the process ids, a line each'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l handlers -d 'Which function handles each caught signal'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l queue -d 'What is pending, from whom, with which value'
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s v -l verbose -d 'Also why the kernel refused a BPF program'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l threads -d 'Also show the mask and pending set of each thread'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l full -d 'Show all signals, and each process in full'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s q -l quiet -d 'Print only errors'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l all -d 'All except sigtool, its ancestors, kernel threads'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l pids -d 'Print only PIDs, one per line'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l handlers -d 'Show the handler function of each caught signal'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l queue -d 'Show pending signals with senders and values'
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s v -l verbose -d 'Show why the kernel rejected a BPF program'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l oldest -d 'Only the one of them that started first'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l newest -d 'Only the one of them that started last'
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s t -l tree -d 'Also every descendant of what was found'

@@ -30,29 +30,29 @@ module completions {
     [ "auto" "bpf" "ptrace" ]
   }
 
-  # Which signals a process blocks, ignores, catches, and has pending.
+  # Show the signals that a process blocks, ignores, catches and has pending.
   export extern "sigtool decode-status" [
     --format: string@"nu-complete sigtool decode-status format" # table (on a terminal), plain (else) or json
     --json                    # The same as --format json
     --color: string@"nu-complete sigtool decode-status color" # Colour tables: auto, always or never; beats NO_COLOR
     --width: string           # Fit tables to N columns
-    --file(-f): path          # Read the text of one or several /proc/PID/status
-    --mask(-m): string        # Decode a mask; NAME is SigPnd, SigBlk, ...
-    --threads                 # Also what each thread blocks and has pending
-    --full                    # All signals; several processes one after another
+    --file(-f): path          # Read copies of /proc/PID/status from FILE
+    --mask(-m): string        # Decode a hex mask; NAME is SigPnd, SigBlk, ...
+    --threads                 # Also show the mask and pending set of each thread
+    --full                    # Show all signals, and each process in full
     --proc: path              # Read the /proc mounted at DIR, such as the host's
-    --require: string         # Exit 1 unless these signals are in the set
-    --forbid: string          # Exit 1 if one of these is: --forbid pending=any
-    --quiet(-q)               # Print nothing but errors
-    --signal: string          # What this signal would do to each
-    --all                     # All but sigtool, its ancestors and kernel threads
-    --pids                    # Only the process ids, a line each
-    --signals: string         # The signals that --format prometheus counts
-    --sort: string            # By: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY: the greatest first
-    --handlers                # Which function handles each caught signal
-    --queue                   # What is pending, from whom, with which value
-    --backend: string@"nu-complete sigtool decode-status backend" # Look inside by: auto, bpf or ptrace
-    --verbose(-v)             # Also why the kernel refused a BPF program
+    --require: string         # Exit 1 unless SET contains all of SIGNALS
+    --forbid: string          # Exit 1 if SET contains any of SIGNALS
+    --quiet(-q)               # Print only errors
+    --signal: string          # Show the effect that SIGNAL would have
+    --all                     # All except sigtool, its ancestors, kernel threads
+    --pids                    # Print only PIDs, one per line
+    --signals: string         # Signals to count with --format prometheus
+    --sort: string            # Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY: largest first)
+    --handlers                # Show the handler function of each caught signal
+    --queue                   # Show pending signals with senders and values
+    --backend: string@"nu-complete sigtool decode-status backend" # Read handlers and queues with auto, bpf or ptrace
+    --verbose(-v)             # Show why the kernel rejected a BPF program
     --name: string            # The whole name, exactly; however long
     --match: string           # A regular expression, in the command line
     --user: string            # Effective user, name or number
@@ -77,7 +77,7 @@ module completions {
     --tree(-t)                # Also every descendant of what was found
     --at-most: string         # Refuse if more than N were found
     --help(-h)                # Print help (see more with '--help')
-    ...operands: string       # A process, a thread, sigtool itself, or stdin
+    ...operands: string       # Process, thread, sigtool itself, or stdin
   ]
 
   def "nu-complete sigtool completions format" [] {

@@ -37,17 +37,17 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
-'*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
-'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'*-f+[Read copies of /proc/PID/status from FILE]:FILE:_files' \
+'*--file=[Read copies of /proc/PID/status from FILE]:FILE:_files' \
+'(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
-'*--require=[Exit 1 unless these signals are in the set]:SET=SIGNALS:_default' \
-'*--forbid=[Exit 1 if one of these is\: --forbid pending=any]:SET=SIGNALS:_default' \
-'--signal=[What this signal would do to each]:SIGNAL:_default' \
-'--signals=[The signals that --format prometheus counts]:SET:_default' \
-'(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
-'--backend=[Look inside by\: auto, bpf or ptrace]:MEANS:(auto bpf ptrace)' \
+'*--require=[Exit 1 unless SET contains all of SIGNALS]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if SET contains any of SIGNALS]:SET=SIGNALS:_default' \
+'--signal=[Show the effect that SIGNAL would have]:SIGNAL:_default' \
+'--signals=[Signals to count with --format prometheus]:SET:_default' \
+'(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \
+'--backend=[Read handlers and queues with auto, bpf or ptrace]:BACKEND:(auto bpf ptrace)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -69,23 +69,23 @@ _arguments "${_arguments_options[@]}" : \
 '*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
 '--at-most=[Refuse if more than N were found]:N:_default' \
 '(--format)--json[The same as --format json]' \
-'--threads[Also what each thread blocks and has pending]' \
-'--full[All signals; several processes one after another]' \
-'-q[Print nothing but errors]' \
-'--quiet[Print nothing but errors]' \
-'(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
-'(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
-'--handlers[Which function handles each caught signal]' \
-'--queue[What is pending, from whom, with which value]' \
-'-v[Also why the kernel refused a BPF program]' \
-'--verbose[Also why the kernel refused a BPF program]' \
+'--threads[Also show the mask and pending set of each thread]' \
+'--full[Show all signals, and each process in full]' \
+'-q[Print only errors]' \
+'--quiet[Print only errors]' \
+'(-f --file -m --mask)--all[All except sigtool, its ancestors, kernel threads]' \
+'(-f --file -m --mask --signal --threads --full)--pids[Print only PIDs, one per line]' \
+'--handlers[Show the handler function of each caught signal]' \
+'--queue[Show pending signals with senders and values]' \
+'-v[Show why the kernel rejected a BPF program]' \
+'--verbose[Show why the kernel rejected a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \
 '--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
+'*::operands -- Process, thread, sigtool itself, or stdin:_default' \
 && ret=0
 ;;
 (decode)
@@ -93,17 +93,17 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
 '--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
 '--width=[Fit tables to N columns]:N:_default' \
-'*-f+[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'*--file=[Read the text of one or several /proc/PID/status]:FILE:_files' \
-'(-f --file --threads --proc)*-m+[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
-'(-f --file --threads --proc)*--mask=[Decode a mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'*-f+[Read copies of /proc/PID/status from FILE]:FILE:_files' \
+'*--file=[Read copies of /proc/PID/status from FILE]:FILE:_files' \
+'(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
+'(-f --file --threads --proc)*--mask=[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
-'*--require=[Exit 1 unless these signals are in the set]:SET=SIGNALS:_default' \
-'*--forbid=[Exit 1 if one of these is\: --forbid pending=any]:SET=SIGNALS:_default' \
-'--signal=[What this signal would do to each]:SIGNAL:_default' \
-'--signals=[The signals that --format prometheus counts]:SET:_default' \
-'(--pids)--sort=[By\: pid, name, state, threads, uid, queue, pending, blocked, ignored, caught (how many); -KEY\: the greatest first]:KEY:_default' \
-'--backend=[Look inside by\: auto, bpf or ptrace]:MEANS:(auto bpf ptrace)' \
+'*--require=[Exit 1 unless SET contains all of SIGNALS]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if SET contains any of SIGNALS]:SET=SIGNALS:_default' \
+'--signal=[Show the effect that SIGNAL would have]:SIGNAL:_default' \
+'--signals=[Signals to count with --format prometheus]:SET:_default' \
+'(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \
+'--backend=[Read handlers and queues with auto, bpf or ptrace]:BACKEND:(auto bpf ptrace)' \
 '*--name=[The whole name, exactly; however long]:NAME:_default' \
 '*--match=[A regular expression, in the command line]:REGEX:_default' \
 '*--user=[Effective user, name or number]:USER:_default' \
@@ -125,23 +125,23 @@ _arguments "${_arguments_options[@]}" : \
 '*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
 '--at-most=[Refuse if more than N were found]:N:_default' \
 '(--format)--json[The same as --format json]' \
-'--threads[Also what each thread blocks and has pending]' \
-'--full[All signals; several processes one after another]' \
-'-q[Print nothing but errors]' \
-'--quiet[Print nothing but errors]' \
-'(-f --file -m --mask)--all[All but sigtool, its ancestors and kernel threads]' \
-'(-f --file -m --mask --signal --threads --full)--pids[Only the process ids, a line each]' \
-'--handlers[Which function handles each caught signal]' \
-'--queue[What is pending, from whom, with which value]' \
-'-v[Also why the kernel refused a BPF program]' \
-'--verbose[Also why the kernel refused a BPF program]' \
+'--threads[Also show the mask and pending set of each thread]' \
+'--full[Show all signals, and each process in full]' \
+'-q[Print only errors]' \
+'--quiet[Print only errors]' \
+'(-f --file -m --mask)--all[All except sigtool, its ancestors, kernel threads]' \
+'(-f --file -m --mask --signal --threads --full)--pids[Print only PIDs, one per line]' \
+'--handlers[Show the handler function of each caught signal]' \
+'--queue[Show pending signals with senders and values]' \
+'-v[Show why the kernel rejected a BPF program]' \
+'--verbose[Show why the kernel rejected a BPF program]' \
 '(--newest)--oldest[Only the one of them that started first]' \
 '--newest[Only the one of them that started last]' \
 '-t[Also every descendant of what was found]' \
 '--tree[Also every descendant of what was found]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::operands -- A process, a thread, sigtool itself, or stdin:_default' \
+'*::operands -- Process, thread, sigtool itself, or stdin:_default' \
 && ret=0
 ;;
 (completions)
@@ -296,8 +296,8 @@ esac
 (( $+functions[_sigtool_commands] )) ||
 _sigtool_commands() {
     local commands; commands=(
-'decode-status:Which signals a process blocks, ignores, catches, and has pending.' \
-'decode:Which signals a process blocks, ignores, catches, and has pending.' \
+'decode-status:Show the signals that a process blocks, ignores, catches and has pending.' \
+'decode:Show the signals that a process blocks, ignores, catches and has pending.' \
 'completions:Print completions for a shell, signal names among them.' \
 'list:Which signals there are; what a number, name, exit status or mask means.' \
 'send:Send a signal, to what was named or chosen and to nothing else.' \

@@ -19,83 +19,83 @@ use crate::signal::{Arch, Signal, SignalSet, hex_mask, name};
 const EXAMPLES: &str = "\
 Examples:
   sigtool decode-status 1234              header and signal table of a process
-  sigtool decode-status 1234/1240         one thread of it
-  sigtool decode-status 1 1234 self       several: a row each
-  sigtool decode-status --threads 1234    also every thread's mask
+  sigtool decode-status 1234/1240         one of its threads
+  sigtool decode-status 1 1234 self       several processes, one row each
+  sigtool decode-status --threads 1234    also the mask of each thread
   sigtool decode-status --file bug.txt    a status file from a bug report
   grep Sig /proc/*/status | sigtool decode -
-                                          every process, as grep prints them
+                                          all processes, as printed by grep
   sigtool decode-status --mask SigCgt=180004007
-  sigtool decode-status --blocks TERM     whom TERM cannot reach
+  sigtool decode-status --blocks TERM     processes that block TERM
   sigtool decode-status --signal TERM --user www-data
-                                          what TERM would do to each
+                                          the effect that TERM would have
   sigtool decode-status --all --sort -caught
-                                          who catches the most comes first
-  sigtool decode-status --handlers 1234   which function handles each signal
-  sigtool decode-status --queue 1234      what is pending, and from whom
+                                          most caught signals first
+  sigtool decode-status --handlers 1234   the function that handles each signal
+  sigtool decode-status --queue 1234      pending signals and their senders
   sigtool decode-status --pids --name nginx
   sigtool decode-status -q --require caught=TERM --forbid pending=any 1234
-                                          a health check, by its status
+                                          health check by exit status
   sigtool decode-status --all --format prometheus
-                                          counts for Prometheus
+                                          metrics for Prometheus
   sigtool decode-status --json 1234 | jq '.processes[0].caught'";
 
 const HELP_END: &str = "\
-Instead of processes: --all, --name, --match, --user, --blocks, ...: see --help.";
+Select processes with --all, --name, --match, --user, --blocks (see --help).";
 
-/// Which signals a process blocks, ignores, catches, and has pending.
+/// Show the signals that a process blocks, ignores, catches and has pending.
 ///
-/// One process gets a header and a row for each signal that is in any of its
-/// sets; several get a row each. A signal counts as blocked for a process only
-/// where every thread blocks it. 32 and 33 are the C library's own.
+/// One process is shown with a header and a row for each signal in any of its
+/// sets. Several processes are shown in one row each. A signal counts as blocked
+/// for a process only if every thread blocks it. The C library reserves 32 and 33.
 #[derive(Debug, Default, Args)]
 #[command(verbatim_doc_comment, after_help = HELP_END, after_long_help = EXAMPLES)]
 #[command(
     override_usage = "sigtool decode-status [OPTIONS] [PID|PID/TID|self|-]...\n       sigtool decode-status --mask [NAME=]HEX... [OPTIONS]"
 )]
 pub struct DecodeStatusArgs {
-    /// A process, a thread, sigtool itself, or stdin
+    /// Process, thread, sigtool itself, or stdin
     #[arg(value_name = "PID|PID/TID|self|-")]
     operands: Vec<OsString>,
-    /// Read the text of one or several /proc/PID/status
+    /// Read copies of /proc/PID/status from FILE
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Decode a mask; NAME is SigPnd, SigBlk, ...
+    /// Decode a hex mask; NAME is SigPnd, SigBlk, ...
     #[arg(short, long, value_name = "[NAME=]HEX", conflicts_with_all = ["operands", "file", "threads", "proc"])]
     mask: Vec<OsString>,
-    /// Also what each thread blocks and has pending
+    /// Also show the mask and pending set of each thread
     #[arg(long)]
     threads: bool,
-    /// All signals; several processes one after another
+    /// Show all signals, and each process in full
     #[arg(long)]
     full: bool,
     /// Read the /proc mounted at DIR, such as the host's
     #[arg(long, value_name = "DIR", hide_short_help = true)]
     proc: Option<PathBuf>,
-    /// Exit 1 unless these signals are in the set
+    /// Exit 1 unless SET contains all of SIGNALS
     #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
     require: Vec<OsString>,
-    /// Exit 1 if one of these is: --forbid pending=any
+    /// Exit 1 if SET contains any of SIGNALS
     #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
     forbid: Vec<OsString>,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long, hide_short_help = true)]
     quiet: bool,
-    /// What this signal would do to each
+    /// Show the effect that SIGNAL would have
     #[arg(long, value_name = "SIGNAL")]
     signal: Option<OsString>,
-    /// All but sigtool, its ancestors and kernel threads
+    /// All except sigtool, its ancestors, kernel threads
     #[arg(long, conflicts_with_all = ["operands", "file", "mask"])]
     all: bool,
-    /// Only the process ids, a line each
+    /// Print only PIDs, one per line
     #[arg(long, conflicts_with_all = ["file", "mask", "signal", "threads", "full"], hide_short_help = true)]
     pids: bool,
-    /// The signals that --format prometheus counts
+    /// Signals to count with --format prometheus
     #[arg(long, value_name = "SET", hide_short_help = true)]
     signals: Option<OsString>,
-    /// By: pid, name, state, threads, uid, queue,
-    /// pending, blocked, ignored, caught (how many);
-    /// -KEY: the greatest first
+    /// Sort by pid, name, state, threads, uid, queue, or
+    /// the size of pending, blocked, ignored, caught
+    /// (-KEY: largest first)
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, hide_short_help = true)]
     #[arg(verbatim_doc_comment, conflicts_with = "pids")]
     sort: Option<String>,
@@ -134,8 +134,8 @@ impl DecodeStatusArgs {
         let selection = self.selection_args.to_selection().map_err(Failure::usage_error)?;
         if targets.is_empty() && masks.is_empty() && selection.is_empty() && !self.all {
             return Err(Failure::usage_error(
-                "nothing to decode: name a process (1234, 1234/1240, self), a text (-, --file FILE) or a mask \
-                 (--mask HEX), or choose processes (--all, --name NAME, --blocks TERM, ...)",
+                "nothing to decode (give a PID, PID/TID, self, -, --file FILE or --mask HEX, or select processes \
+                 with options such as --all, --name NAME or --blocks TERM)",
             ));
         }
         let is_not_process = |target: &&DecodeTarget| !matches!(target, DecodeTarget::Process(_));
@@ -143,7 +143,7 @@ impl DecodeStatusArgs {
             targets.iter().find(is_not_process).filter(|_| !selection.is_noop() || self.pids)
         {
             return Err(Failure::usage_error(format!(
-                "{target}: the options that select, and --pids, go with a PID, or without any"
+                "{target}: selection options and --pids can only be combined with PIDs"
             )));
         }
         let selection = (self.all || self.pids || !selection.is_noop()).then_some(selection);
@@ -154,7 +154,7 @@ impl DecodeStatusArgs {
         let requirements = required.chain(forbidden).collect::<Result<Vec<_>, _>>()?;
         if !requirements.is_empty() && !masks.is_empty() {
             return Err(Failure::usage_error(
-                "--mask HEX: a bare mask is of no process; write --mask SigCgt=HEX",
+                "--mask HEX: --require and --forbid need to know the set (write --mask SigCgt=HEX)",
             ));
         }
         let order =
@@ -193,7 +193,7 @@ impl DecodeStatusArgs {
             return match self.signals {
                 None => Ok(request),
                 Some(_) => Err(Failure::usage_error(
-                    "--signals: the signals to count, which goes with --format prometheus (--signal tells an effect)",
+                    "--signals requires --format prometheus (to see the effect of a signal, use --signal)",
                 )),
             };
         }
@@ -209,15 +209,15 @@ impl DecodeStatusArgs {
             (!self.forbid.is_empty(), "--forbid"),
             (self.quiet, "--quiet"),
             (self.sort.is_some(), "--sort"),
-            (request.inspect.is_some(), "--handlers, --queue"),
+            (request.inspect.is_some(), "--handlers and --queue"),
             (has_thread, "PID/TID"),
-            (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest, --newest"),
+            (selection.is_some_and(|selection| selection.criteria.pick.is_some()), "--oldest and --newest"),
             (selection.is_some_and(|selection| selection.at_most.is_some()), "--at-most"),
         ];
         match conflicts.iter().find(|(is_present, _)| *is_present) {
-            Some((_, option)) => Err(Failure::usage_error(format!(
-                "{option}: not with --format prometheus, which counts whole processes"
-            ))),
+            Some((_, option)) => {
+                Err(Failure::usage_error(format!("{option} cannot be combined with --format prometheus")))
+            }
             None => Ok(request),
         }
     }
@@ -235,11 +235,13 @@ fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match Signal::from_digits(&word) {
         Some(Some(signal)) => Ok(signal),
-        Some(None) => Err(Failure::usage_error("--signal 0: the null signal does nothing to anybody")),
+        Some(None) => {
+            Err(Failure::usage_error("--signal 0: the null signal has no effect (expected another signal)"))
+        }
         None if word.bytes().all(|byte| byte.is_ascii_digit()) => {
             let max_number = Arch::NATIVE.max_signal_number();
             Err(Failure::usage_error(format!(
-                "--signal {word}: not a signal number: they go from 1 to {max_number}"
+                "--signal {word}: invalid signal number (expected 1 to {max_number})"
             )))
         }
         None => name::parse(&word, Arch::NATIVE)
@@ -251,7 +253,9 @@ fn parse_effect_signal(word: &OsString) -> Result<Signal, Failure> {
 fn parse_counted_signals(word: &OsString) -> Result<SignalSet, Failure> {
     let word = escape_name(word.as_encoded_bytes());
     match SignalSet::parse(&word, Arch::NATIVE) {
-        Ok(set) if set.is_empty() => Err(Failure::usage_error(format!("--signals {word}: it has no signal"))),
+        Ok(set) if set.is_empty() => {
+            Err(Failure::usage_error(format!("--signals {word}: contains no signal")))
+        }
         Ok(set) => Ok(set),
         Err(error) => Err(Failure::usage_error(format!("--signals {error}"))),
     }
@@ -269,18 +273,34 @@ fn parse_operand(word: &OsString) -> Result<DecodeTarget, Failure> {
             .and_then(|pid| Ok(DecodeTarget::Thread(pid, parse_id(&bytes[slash + 1..])?))),
         None => parse_id(bytes).map(DecodeTarget::Process),
     };
-    target.map_err(|reason| Failure::usage_error(format!("{}: {reason}", escape_name(bytes))))
+    target.map_err(|reason| {
+        let word = escape_name(bytes);
+        Failure::usage_error(match is_plain_name(bytes) {
+            true => {
+                format!("{word}: not a PID (to select by name, run 'sigtool decode-status --name {word}')")
+            }
+            false => format!("{word}: {reason}"),
+        })
+    })
 }
+
+/// Returns whether a word is probably the name of a program, which needs no quotes in a shell.
+fn is_plain_name(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_alphabetic)
+        && word.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+const NOT_A_PID: &str = "not a PID (expected PID, PID/TID, self or -)";
 
 /// Parses a PID or TID.
 fn parse_id(digits: &[u8]) -> Result<u32, String> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err("not a process: a PID, PID/TID, self or - is expected".to_owned());
+        return Err(NOT_A_PID.to_owned());
     }
     let id = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     match id {
         Some(id @ 1..=PID_MAX_LIMIT) => Ok(id),
-        _ => Err(format!("not a process id: they go from 1 to {PID_MAX_LIMIT}")),
+        _ => Err(format!("invalid PID (expected 1 to {PID_MAX_LIMIT})")),
     }
 }
 
@@ -319,7 +339,7 @@ fn parse_masks(words: &[OsString]) -> Result<(Vec<BareMask>, Option<ProcStatus>)
 fn parse_set_line(key: &str) -> Result<SignalSetLine, Failure> {
     SignalSetLine::from_key(key).ok_or_else(|| {
         Failure::usage_error(format!(
-            "--mask {key}=: not a line of signals: SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt"
+            "--mask {key}=: unknown set (expected SigPnd, ShdPnd, SigBlk, SigIgn or SigCgt)"
         ))
     })
 }
@@ -344,19 +364,19 @@ mod tests {
             ("1234/1240", "Thread(1234, 1240)"),
             ("self", "OwnProcess"),
             ("-", "Stdin"),
-            ("0", "0: not a process id: they go from 1 to 4194304"),
-            ("4194305", "4194305: not a process id: they go from 1 to 4194304"),
-            ("4294967297", "4294967297: not a process id: they go from 1 to 4194304"),
-            ("99999999999999999999", "99999999999999999999: not a process id: they go from 1 to 4194304"),
-            ("1/0", "1/0: not a process id: they go from 1 to 4194304"),
-            ("", ": not a process: a PID, PID/TID, self or - is expected"),
-            (" 12", " 12: not a process: a PID, PID/TID, self or - is expected"),
-            ("+12", "+12: not a process: a PID, PID/TID, self or - is expected"),
-            ("12abc", "12abc: not a process: a PID, PID/TID, self or - is expected"),
-            ("1/", "1/: not a process: a PID, PID/TID, self or - is expected"),
-            ("/1", "/1: not a process: a PID, PID/TID, self or - is expected"),
-            ("1/2/3", "1/2/3: not a process: a PID, PID/TID, self or - is expected"),
-            ("nginx", "nginx: not a process: a PID, PID/TID, self or - is expected"),
+            ("0", "0: invalid PID (expected 1 to 4194304)"),
+            ("4194305", "4194305: invalid PID (expected 1 to 4194304)"),
+            ("4294967297", "4294967297: invalid PID (expected 1 to 4194304)"),
+            ("99999999999999999999", "99999999999999999999: invalid PID (expected 1 to 4194304)"),
+            ("1/0", "1/0: invalid PID (expected 1 to 4194304)"),
+            ("", ": not a PID (expected PID, PID/TID, self or -)"),
+            (" 12", " 12: not a PID (expected PID, PID/TID, self or -)"),
+            ("+12", "+12: not a PID (expected PID, PID/TID, self or -)"),
+            ("12abc", "12abc: not a PID (expected PID, PID/TID, self or -)"),
+            ("1/", "1/: not a PID (expected PID, PID/TID, self or -)"),
+            ("/1", "/1: not a PID (expected PID, PID/TID, self or -)"),
+            ("1/2/3", "1/2/3: not a PID (expected PID, PID/TID, self or -)"),
+            ("nginx", "nginx: not a PID (to select by name, run 'sigtool decode-status --name nginx')"),
         ] {
             assert_eq!(parse_to_text(word), expected);
         }
@@ -380,7 +400,7 @@ mod tests {
         assert_eq!(parse_error(""), "--mask : no hexadecimal digits");
         assert_eq!(
             parse_error("SigFoo=1"),
-            "--mask SigFoo=: not a line of signals: SigPnd, ShdPnd, SigBlk, SigIgn, SigCgt"
+            "--mask SigFoo=: unknown set (expected SigPnd, ShdPnd, SigBlk, SigIgn or SigCgt)"
         );
         let duplicate_error =
             parse_masks(&["SigBlk=1", "SigBlk=2"].map(OsString::from)).unwrap_err().to_string();

@@ -266,7 +266,7 @@ fn read_text(reader: impl Read) -> io::Result<Vec<u8>> {
     reader.take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
     if text.len() as u64 == MAX_TEXT_BYTES {
         return Err(io::Error::other(format!(
-            "more than {} MiB: not a text of status files",
+            "larger than {} MiB, so not a copy of status files",
             MAX_TEXT_BYTES >> 20
         )));
     }
@@ -394,7 +394,8 @@ fn proc_read_error(pid: u32, tid: Option<u32>, root: &ProcRoot, error: &ProcRead
         // /proc mounted with hidepid=invisible hides the processes of other
         // users, but kill(2) with signal 0 still finds them.
         _ if is_gone && root.is_native() && sys::process::exists(pid) && root.status(pid).is_err() => {
-            "it is another user's, and /proc hides it from you (mount option hidepid)".to_owned()
+            "hidden because it belongs to another user and /proc is mounted with hidepid (run as root)"
+                .to_owned()
         }
         Some(tid) if is_gone && root.status(pid).is_ok() => format!("process {pid} has no thread {tid}"),
         _ => read_error_text(error, root),
@@ -410,10 +411,10 @@ fn read_error_text(error: &ProcReadError, root: &ProcRoot) -> String {
         ProcReadError::Gone if root.is_native() => error.to_string(),
         ProcReadError::Gone => match std::fs::metadata(root.directory().join("stat")) {
             Ok(_) => format!("{error} in {directory}"),
-            Err(_) => format!("{directory} is no mounted /proc"),
+            Err(_) => format!("{directory} is not a mounted /proc"),
         },
         ProcReadError::Malformed(ParseStatusError::NoSignalSets) => {
-            "its status has no signal lines: a kernel that leaves them out, such as gVisor".to_owned()
+            "its status has no signal lines (some kernels omit them, for example gVisor)".to_owned()
         }
         _ => error.to_string(),
     }

@@ -34,9 +34,9 @@ pub(super) fn finding_fields(process: &DecodedProcess) -> Fields {
             Severity::Warning => ("Warning", Meaning::Pending),
             Severity::Note => ("Note", Meaning::Plain),
         };
-        let mut text = format!("{summary}: {explanation}.");
+        let mut text = format!("{summary}. {explanation}.");
         if let Some(advice) = advice {
-            text.push_str(&format!(" To do: {advice}."));
+            text.push_str(&format!(" {advice}."));
         }
         // The text may contain the name of a process.
         fields.push(label, Cell::new(escape_message(&text).replace('\n', "\\n"), meaning));

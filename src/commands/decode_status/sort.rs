@@ -68,7 +68,7 @@ impl SortOrder {
             Some((_, key)) => Ok(SortOrder { key: *key, descending }),
             None => {
                 let key_names: Vec<&str> = KEY_NAMES.iter().map(|(key_name, _)| *key_name).collect();
-                Err(format!("--sort {word}: not one of {}", key_names.join(", ")))
+                Err(format!("--sort {word}: unknown key (expected one of {})", key_names.join(", ")))
             }
         }
     }
@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(SortOrder::parse("-queue"), Ok(SortOrder { key: SortKey::Queue, descending: true }));
         for word in ["", "-", "--pid", "PID", "cpu"] {
             let error = SortOrder::parse(word).unwrap_err();
-            assert!(error.starts_with(&format!("--sort {word}: not one of pid, name, ")), "{error}");
+            assert!(
+                error.starts_with(&format!("--sort {word}: unknown key (expected one of pid, name, ")),
+                "{error}"
+            );
         }
     }
 

@@ -80,7 +80,7 @@ fn print_signals(process: &DecodedProcess, full: bool, out: &mut ReportWriter<'_
         return out.write_grid(&signal_grid(&rows, process.status.arch));
     }
     let is_complete = process.status.missing_sets().next().is_none();
-    let restriction = if is_complete { "" } else { " in the lines that there are" };
+    let restriction = if is_complete { "" } else { " in the available lines" };
     out.write_sentence(&format!("No signal is blocked, ignored, caught or pending{restriction}."))
 }
 
@@ -108,7 +108,7 @@ fn header_fields(process: &DecodedProcess) -> Fields {
     }
     if let Some(state) = status.state {
         let description = if process.leader_exited() {
-            "zombie: the main thread has ended, others live"
+            "zombie; the main thread has exited, others are running"
         } else {
             state.description()
         };
@@ -141,7 +141,8 @@ fn header_fields(process: &DecodedProcess) -> Fields {
     {
         let pids: Vec<String> = inner_pids.iter().map(ToString::to_string).collect();
         let init_note = if inner_pids.last() == Some(&1) { " (its init)" } else { "" };
-        fields.push("Namespace", Cell::plain(format!("pid {} in its own{init_note}", pids.join(", then "))));
+        let text = format!("PID {} in its own PID namespace{init_note}", pids.join(", then "));
+        fields.push("Namespace", Cell::plain(text));
     }
     if let Some(queue) = status.queue_usage {
         let meaning = if queue.used >= queue.limit { Meaning::Danger } else { Meaning::Plain };
@@ -149,7 +150,7 @@ fn header_fields(process: &DecodedProcess) -> Fields {
         fields.push("Queue", Cell::new(format!("{} of {} signals{uid}", queue.used, queue.limit), meaning));
     }
     if status.arch != Arch::NATIVE {
-        fields.push("Numbers", Cell::plain(format!("of {}: the masks have 128 signals", status.arch)));
+        fields.push("Numbers", Cell::plain(format!("those of {}, which has 128 signals", status.arch)));
     }
     let missing: Vec<&str> = status.missing_sets().map(SignalSetLine::key).collect();
     if !missing.is_empty() {
@@ -160,7 +161,7 @@ fn header_fields(process: &DecodedProcess) -> Fields {
 
 fn related_process(pid: u32, name: Option<&[u8]>) -> String {
     match (pid, name) {
-        (0, _) => "0 (none, or outside this pid namespace)".to_owned(),
+        (0, _) => "0 (none, or outside this PID namespace)".to_owned(),
         _ => pid_with_name(&name.map(|name| escape_name(name).into_owned()), &pid.to_string()),
     }
 }
@@ -211,8 +212,8 @@ fn blocked_cell(blocked: BlockedStatus) -> Cell {
         BlockedStatus::BySome { threads, total } => {
             Cell::new(format!("{threads} of {total} threads"), Meaning::Pending)
         }
-        BlockedStatus::ByMainThread => Cell::new("by the main thread", Meaning::Pending),
-        BlockedStatus::NotByMainThread => Cell::plain("not by all"),
+        BlockedStatus::ByMainThread => Cell::new("by main thread", Meaning::Pending),
+        BlockedStatus::NotByMainThread => Cell::plain("not by main thread"),
         BlockedStatus::Unknown => Cell::new("unknown", Meaning::Unknown),
     }
 }

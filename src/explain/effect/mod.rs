@@ -189,22 +189,20 @@ impl Effect {
     }
 }
 
-/// Writes a sentence without a subject. "it" is the process.
+/// Writes a phrase whose subject is the signal. "it" is the process.
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Effect::NullSignal => f.write_str("nothing is sent: it only checks"),
+            Effect::NullSignal => f.write_str("nothing is sent, only permission is checked"),
             Effect::Terminates { by_kill: true, .. } => f.write_str("kills it"),
             Effect::Terminates { core_dump, .. } => {
                 f.write_str("terminates it (default action")?;
                 f.write_str(match core_dump {
                     None => ")",
                     Some(CoreDumpPrediction::WouldDump) => ", dumps core)",
-                    Some(CoreDumpPrediction::DisabledByLimit) => {
-                        "; would dump core, but its RLIMIT_CORE forbids it)"
-                    }
-                    Some(CoreDumpPrediction::NotDumpable) => "; would dump core, but it is not dumpable)",
-                    Some(CoreDumpPrediction::Unknown) => "; dumps core unless something forbids it)",
+                    Some(CoreDumpPrediction::DisabledByLimit) => "; no core dump because of its RLIMIT_CORE)",
+                    Some(CoreDumpPrediction::NotDumpable) => "; no core dump because it is not dumpable)",
+                    Some(CoreDumpPrediction::Unknown) => "; probably dumps core)",
                 })
             }
             Effect::Stops => f.write_str("stops it"),
@@ -215,11 +213,7 @@ impl fmt::Display for Effect {
                 }
                 match terminated_by {
                     Some(signal) => {
-                        write!(
-                            f,
-                            "; {}, which is pending, then terminates it",
-                            Arch::NATIVE.signal_name(*signal)
-                        )
+                        write!(f, "; the pending {} then terminates it", Arch::NATIVE.signal_name(*signal))
                     }
                     None => Ok(()),
                 }
@@ -228,51 +222,72 @@ impl fmt::Display for Effect {
             Effect::Ignored { by_default: true } => f.write_str("ignored (default action)"),
             Effect::Ignored { by_default: false } => f.write_str("ignored"),
             Effect::TakenBySigwait { tid: Some(tid) } => {
-                write!(f, "taken by thread {tid}, which waits for it in sigwait(3)")
+                write!(f, "received by thread {tid} in sigwait(3)")
             }
             Effect::TakenBySigwait { tid: None } => {
-                f.write_str("taken by one of the threads that wait for it in sigwait(3)")
+                f.write_str("received by one of the threads that wait for it in sigwait(3)")
             }
             Effect::ReadBySignalfd { descriptor } => {
-                write!(f, "stays pending until it reads it from its signalfd, descriptor {descriptor}")
+                write!(
+                    f,
+                    "stays pending until the process reads it from its signalfd (descriptor {descriptor})"
+                )
             }
             Effect::Pending { reason, merged, eventual_effect } => {
-                f.write_str(if *merged {
-                    "merged with the one already pending: "
+                if *merged {
+                    write!(f, "already pending because {reason}, so not queued again")?;
                 } else {
-                    "stays pending: "
-                })?;
-                write!(f, "{reason}")?;
+                    write!(f, "stays pending because {reason}")?;
+                }
                 match eventual_effect {
-                    Some(effect) => write!(f, "; then {effect}"),
+                    Some(effect) => write!(f, "; {}, {effect}", reason.end()),
                     None => Ok(()),
                 }
             }
-            Effect::Dropped(reason) => write!(f, "dropped by the kernel: {reason}"),
-            Effect::NoEffect(reason) => write!(f, "nothing: {reason}"),
-            Effect::Traced { tracer } => write!(f, "its tracer {tracer} gets it and decides"),
-            Effect::QueueFull => {
-                f.write_str("cannot be queued: its user's queue is full (RLIMIT_SIGPENDING)")
+            Effect::Dropped(reason) => write!(f, "dropped by the kernel because {reason}"),
+            Effect::NoEffect(reason) => write!(f, "no effect because {reason}"),
+            Effect::Traced { tracer } => {
+                write!(f, "intercepted by its tracer {tracer}, which decides whether to deliver it")
             }
-            Effect::Unknown { reason, likely: Some(likely) } => write!(f, "unknown: {likely}, {reason}"),
-            Effect::Unknown { reason, likely: None } => write!(f, "unknown: {reason}"),
+            Effect::QueueFull => f.write_str(
+                "cannot be queued because the signal queue of its user is full (RLIMIT_SIGPENDING)",
+            ),
+            // The effect is certain, only the time is not.
+            Effect::Unknown { reason: reason @ UnknownReason::SleepKindUnknown, likely: Some(likely) } => {
+                write!(f, "{likely}, {reason}")
+            }
+            Effect::Unknown { reason, likely: Some(likely) } => write!(f, "probably {likely}, {reason}"),
+            Effect::Unknown { reason, likely: None } => write!(f, "unknown because {reason}"),
         }
     }
 }
 
+impl PendingReason {
+    /// Returns the moment when the signal is no longer kept pending.
+    const fn end(self) -> &'static str {
+        match self {
+            PendingReason::Blocked { .. } | PendingReason::BlockedByThread => "when unblocked",
+            PendingReason::Stopped => "when continued",
+            PendingReason::UninterruptibleSleep { .. } => "when the sleep ends",
+            PendingReason::Frozen => "when thawed",
+        }
+    }
+}
+
+/// Writes a clause in which "it" is the signal.
 impl fmt::Display for PendingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PendingReason::Blocked { thread_count: 1 } => f.write_str("it is blocked"),
+            PendingReason::Blocked { thread_count: 1 } => f.write_str("the process blocks it"),
             PendingReason::Blocked { thread_count } => {
-                write!(f, "it is blocked by all {thread_count} threads")
+                write!(f, "all {thread_count} threads block it")
             }
             PendingReason::BlockedByThread => f.write_str("the thread blocks it"),
-            PendingReason::Stopped => f.write_str("the process is stopped, until CONT"),
+            PendingReason::Stopped => f.write_str("the process is stopped"),
             PendingReason::UninterruptibleSleep { tid } => {
-                write!(f, "thread {tid} is in an uninterruptible sleep (D), until that ends")
+                write!(f, "thread {tid} is in an uninterruptible sleep (D)")
             }
-            PendingReason::Frozen => f.write_str("its control group is frozen, until that is thawed"),
+            PendingReason::Frozen => f.write_str("the control group of the process is frozen"),
         }
     }
 }
@@ -280,11 +295,13 @@ impl fmt::Display for PendingReason {
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            DropReason::InitWithoutHandler => "it is the init of its pid namespace and has no handler for it",
-            DropReason::OrphanedGroup => "its process group is orphaned, nobody could continue it",
-            DropReason::DiscardedByCont => "CONT takes back what is to stop it",
+            DropReason::InitWithoutHandler => {
+                "the process is the init of its PID namespace and has no handler for it"
+            }
+            DropReason::OrphanedGroup => "the process group is orphaned, so no process could continue it",
+            DropReason::DiscardedByCont => "CONT discards pending stop signals",
             DropReason::QueueFull => {
-                "its user's queue is full (RLIMIT_SIGPENDING), and one is pending already"
+                "the signal queue of its user is full (RLIMIT_SIGPENDING) and one is already pending"
             }
         })
     }
@@ -294,18 +311,15 @@ impl fmt::Display for NoEffectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NoEffectReason::Zombie { parent_pid: 0 } => {
-                f.write_str("it is a zombie, dead already; its parent is outside this pid namespace")
+                f.write_str("it is a zombie; its parent, outside this PID namespace, must reap it")
             }
             NoEffectReason::Zombie { parent_pid } => {
-                write!(
-                    f,
-                    "it is a zombie, dead already; signal its parent {parent_pid}, which has to reap it"
-                )
+                write!(f, "it is a zombie; its parent {parent_pid} must reap it")
             }
-            NoEffectReason::Dying => f.write_str("KILL is pending: it is dying already"),
-            NoEffectReason::AlreadyStopped => f.write_str("it is stopped already"),
-            NoEffectReason::ThreadExited => f.write_str("the thread has ended; signal the process"),
-            NoEffectReason::KernelThread => f.write_str("a kernel thread ignores all signals"),
+            NoEffectReason::Dying => f.write_str("KILL is already pending"),
+            NoEffectReason::AlreadyStopped => f.write_str("it is already stopped"),
+            NoEffectReason::ThreadExited => f.write_str("the thread has exited; signal the process instead"),
+            NoEffectReason::KernelThread => f.write_str("kernel threads ignore all signals"),
         }
     }
 }
@@ -314,20 +328,19 @@ impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             UnknownReason::MissingStatusLines => "lines of its status are missing",
-            UnknownReason::OtherThreadsUnread => "if its other threads are as its main thread",
+            UnknownReason::OtherThreadsUnread => "assuming its other threads match the main thread",
             UnknownReason::SigwaitUnreadable => {
-                "unless a thread waits for it in sigwait(3), which may not be seen (that takes the right to \
-                 ptrace(2) it)"
+                "unless a thread waits for it in sigwait(3) (could not check; may need CAP_SYS_PTRACE)"
             }
             UnknownReason::CompetingThreads => {
-                "or a thread that waits, in sigwait(3), in sigsuspend(2) or on a signalfd, takes it: either may"
+                "unless another thread that waits in sigwait(3), sigsuspend(2) or on a signalfd receives it first"
             }
-            UnknownReason::MaskAfterSigsuspend => "if no thread in sigsuspend(2) has another mask outside it",
+            UnknownReason::MaskAfterSigsuspend => "unless a thread in sigsuspend(2) restores a different mask",
             UnknownReason::SleepKindUnknown => {
-                "at once or when its uninterruptible sleep (D) ends: /proc does not tell which kind it is"
+                "immediately or when its uninterruptible sleep (D) ends (/proc does not show which)"
             }
-            UnknownReason::OrphanedGroupUnknown => "unless its process group is orphaned, which cannot be told from here",
-            UnknownReason::KernelThread => "a kernel thread decides by itself",
+            UnknownReason::OrphanedGroupUnknown => "unless its process group is orphaned (cannot check)",
+            UnknownReason::KernelThread => "the code of the kernel thread decides",
         })
     }
 }

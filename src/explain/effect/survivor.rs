@@ -52,11 +52,11 @@ impl SurvivalReason {
 impl fmt::Display for SurvivalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(signal), Some(effect)) = (self.signal, &self.effect_if_resent) else {
-            return f.write_str("it was sent no signal");
+            return f.write_str("no signal was sent to it");
         };
         let name = Arch::NATIVE.signal_name(signal);
         match effect {
-            Effect::Pending { reason, merged: true, .. } => write!(f, "{name} is pending: {reason}"),
+            Effect::Pending { reason, merged: true, .. } => write!(f, "{name} is pending because {reason}"),
             Effect::Pending {
                 reason:
                     reason @ (PendingReason::Stopped
@@ -66,28 +66,43 @@ impl fmt::Display for SurvivalReason {
             } => {
                 write!(f, "{reason}")
             }
-            Effect::RunsHandler => write!(f, "it caught {name}, and lives on or is still at it"),
+            Effect::RunsHandler => {
+                write!(f, "it caught {name}; its handler is still running, or the program chose not to exit")
+            }
             Effect::Ignored { .. } => write!(f, "it ignores {name}"),
             Effect::TakenBySigwait { tid: Some(tid) } => {
-                write!(f, "its thread {tid} takes {name} in sigwait(3), and it lives on")
+                write!(f, "thread {tid} receives {name} in sigwait(3), and the program chose not to exit")
             }
             Effect::TakenBySigwait { tid: None } => {
-                write!(f, "it takes {name} in sigwait(3), and lives on")
+                write!(f, "it receives {name} in sigwait(3), and the program chose not to exit")
             }
             Effect::ReadBySignalfd { descriptor } => {
-                write!(f, "it is to read {name} from its signalfd, descriptor {descriptor}, and lives on")
+                write!(
+                    f,
+                    "it receives {name} from its signalfd (descriptor {descriptor}), but it has not exited"
+                )
             }
             Effect::NoEffect(NoEffectReason::AlreadyStopped) => {
-                write!(f, "{name} does not end a process, and it is stopped")
+                write!(f, "it is stopped; {name} does not terminate a process")
             }
-            Effect::NoEffect(NoEffectReason::Dying) => f.write_str("KILL is pending: it is dying"),
+            Effect::NoEffect(NoEffectReason::Dying) => {
+                f.write_str("KILL is pending, but it has not exited yet")
+            }
             Effect::Terminates { by_kill, .. } => {
-                let outcome =
-                    if *by_kill { "and is not through with it" } else { "and lives on all the same" };
-                write!(f, "it got {name}, {outcome}")
+                let outcome = if *by_kill { "it has not exited yet" } else { "it is still running" };
+                write!(f, "{name} was delivered, but {outcome}")
             }
-            Effect::Continues { .. } | Effect::Stops => write!(f, "{name} does not end a process"),
-            other => write!(f, "{name}: {other}"),
+            Effect::Continues { .. } | Effect::Stops => write!(f, "{name} does not terminate a process"),
+            Effect::Dropped(reason) => write!(f, "the kernel dropped {name} because {reason}"),
+            Effect::NoEffect(reason) => write!(f, "{name} has no effect because {reason}"),
+            Effect::Traced { tracer } => write!(f, "its tracer {tracer} intercepted {name}"),
+            Effect::Unknown { reason, likely: None } => {
+                write!(f, "the effect of {name} is unknown because {reason}")
+            }
+            other @ (Effect::Pending { .. }
+            | Effect::QueueFull
+            | Effect::Unknown { likely: Some(_), .. }
+            | Effect::NullSignal) => write!(f, "{name} {other}"),
         }
     }
 }

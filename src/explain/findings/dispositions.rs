@@ -14,9 +14,9 @@ pub(super) fn init_finding(process: &FindingContext<'_>) -> Option<Finding> {
     if !is_container_init || (caught | process.signals_read_without_handler()).contains(TERM) {
         return None;
     }
-    let summary = "it is the init of a pid namespace, without a handler for TERM";
-    let explanation = "the kernel drops what an init has no handler for; what stops a container (docker stop) waits 10 s in vain, then kills it";
-    let advice = "handle TERM, or run it under an init that forwards it".to_owned();
+    let summary = "It is the init of a PID namespace and has no handler for TERM";
+    let explanation = "The kernel drops signals that an init does not handle, so 'docker stop' waits its full 10 s timeout and then kills it";
+    let advice = "Add a handler for TERM, or run it under an init that forwards TERM".to_owned();
     Some(Finding::new(
         FindingId::InitWithoutTermHandler,
         Severity::Problem,
@@ -37,32 +37,34 @@ pub(super) fn ignored_signal_findings(process: &FindingContext<'_>) -> Vec<Findi
         findings.push(Finding::new(id, severity, summary, explanation, None));
     };
     if ignored.contains(TERM) {
-        let explanation =
-            "TERM does not end it; an interactive shell does so; what it starts may inherit that";
-        add(FindingId::TermIgnored, Severity::Warning, "it ignores TERM", explanation);
+        let explanation = "A request to terminate has no effect. This is normal for an interactive shell. Its children may inherit it";
+        add(FindingId::TermIgnored, Severity::Warning, "It ignores TERM", explanation);
     }
     if ignored.contains(HUP) {
-        let explanation = "it outlives its terminal; likely it was started by nohup(1)";
-        add(FindingId::HupIgnored, Severity::Note, "it ignores HUP", explanation);
+        let explanation = "It keeps running when its terminal closes. It was probably started with nohup(1)";
+        add(FindingId::HupIgnored, Severity::Note, "It ignores HUP", explanation);
     }
     if ignored.contains(INT) && ignored.contains(QUIT) {
         let explanation = match waits_in_system3(process) {
-            true => "likely it waits in system(3) for what it runs",
-            false => "Ctrl-C does nothing; likely a shell without job control (a script) started it with &",
+            true => "It probably waits in system(3) for a command",
+            false => {
+                "Ctrl-C has no effect. A shell without job control, such as a script, probably started it with &"
+            }
         };
-        add(FindingId::IntQuitIgnored, Severity::Note, "it ignores INT and QUIT", explanation);
+        add(FindingId::IntQuitIgnored, Severity::Note, "It ignores INT and QUIT", explanation);
     }
     if ignored.contains(PIPE) && ignored.contains(XFSZ) {
-        let explanation = "a write to a pipe that nobody reads fails instead of ending it; likely Python or Node.js, or started by them";
-        add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE and XFSZ", explanation);
+        let explanation = "Writing to a closed pipe fails with EPIPE instead of killing it. It is probably Python or Node.js, or one of them started it";
+        add(FindingId::PipeIgnored, Severity::Note, "It ignores PIPE and XFSZ", explanation);
     } else if ignored.contains(PIPE) {
-        let explanation = "a write to a pipe that nobody reads fails (EPIPE) instead of ending it; what it starts inherits that";
-        add(FindingId::PipeIgnored, Severity::Note, "it ignores PIPE", explanation);
+        let explanation =
+            "Writing to a closed pipe fails with EPIPE instead of killing it. Its children inherit this";
+        add(FindingId::PipeIgnored, Severity::Note, "It ignores PIPE", explanation);
     }
     if ignored.contains(CHLD) {
-        let explanation = "the kernel reaps its children by itself, and wait(2) for them fails (ECHILD); what it starts \
-                       inherits that";
-        add(FindingId::ChldIgnored, Severity::Warning, "it ignores CHLD", explanation);
+        let explanation =
+            "The kernel reaps its children, so wait(2) fails with ECHILD. Its children inherit this";
+        add(FindingId::ChldIgnored, Severity::Warning, "It ignores CHLD", explanation);
     }
     findings
 }

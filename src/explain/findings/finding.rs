@@ -34,11 +34,12 @@ pub struct Finding {
     pub id: FindingId,
     /// The severity.
     pub severity: Severity,
-    /// The fact, as a sentence without a full stop.
+    /// The fact, as a sentence without a full stop. "It" is the process.
     pub summary: String,
-    /// The consequence or cause. A guess is marked "likely".
+    /// The consequence or cause, as sentences without the last full stop. A guess is marked
+    /// "probably".
     pub explanation: String,
-    /// An action for the user, if one is possible.
+    /// An action for the user, if one is possible, as a sentence without a full stop.
     pub advice: Option<String>,
 }
 
@@ -197,7 +198,18 @@ pub(super) fn signal_set(signals: &[Signal]) -> SignalSet {
     signals.iter().copied().collect()
 }
 
-/// Formats signals for a sentence: the names of a few, or a compact form of many.
+/// Formats signals for a sentence: `HUP, INT and TERM`, or a compact form of many.
 pub(super) fn signal_names(signals: SignalSet) -> String {
-    signals.display(Arch::NATIVE).to_string()
+    let names: Vec<String> =
+        signals.iter().take(4).map(|signal| Arch::NATIVE.signal_name(signal).to_string()).collect();
+    match names.as_slice() {
+        [] | [_, _, _, _, ..] => signals.display(Arch::NATIVE).to_string(),
+        [name] => name.clone(),
+        [names @ .., last] => format!("{} and {last}", names.join(", ")),
+    }
+}
+
+/// Formats signals as the subject of a sentence: `TERM is`, `INT and TERM are`.
+pub(super) fn signals_are(signals: SignalSet) -> String {
+    format!("{} {}", signal_names(signals), if signals.len() == 1 { "is" } else { "are" })
 }

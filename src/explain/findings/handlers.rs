@@ -98,12 +98,14 @@ impl InvalidHandlerCause {
 /// Explains handlers that are small integers. Some have names in signal.h.
 fn describe_constants(groups: &[(u64, &str, SignalSet)]) -> &'static str {
     match groups {
-        [(u64::MAX, ..)] => "no memory is ever there, SIG_ERR was given as a handler",
+        [(u64::MAX, ..)] => "No memory is ever mapped there; SIG_ERR was set as the handler",
         [(2, ..)] => {
-            "no memory is ever there, likely SIG_HOLD, which is for sigset(3) alone, was given as a handler"
+            "No memory is ever mapped there; SIG_HOLD, which only sigset(3) accepts, was probably set as the handler"
         }
-        [_] => "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
-        _ => "no memory is ever there, likely integers or SIG_ constants were given as handlers",
+        [_] => {
+            "No memory is ever mapped there; an integer or a SIG_ constant was probably set as the handler"
+        }
+        _ => "No memory is ever mapped there; integers or SIG_ constants were probably set as handlers",
     }
 }
 
@@ -114,29 +116,29 @@ fn invalid_handler_finding(caught: &[CaughtSignal], cause: InvalidHandlerCause) 
     let is_single = groups.len() == 1;
     let cause_text = match (cause, is_single) {
         (InvalidHandlerCause::SmallInteger, _) => describe_constants(&groups),
-        (InvalidHandlerCause::Unloaded, true) => "likely the library that has set it is unloaded",
-        (InvalidHandlerCause::Unloaded, false) => "likely the library that has set them is unloaded",
-        (InvalidHandlerCause::OutOfRange, true) => "no memory is ever there, it is no address",
-        (InvalidHandlerCause::OutOfRange, false) => "no memory is ever there, they are no addresses",
-        (InvalidHandlerCause::NotExecutable, true) => "it is in data: memory that is not executable",
-        (InvalidHandlerCause::NotExecutable, false) => "they are in data: memory that is not executable",
-        (InvalidHandlerCause::KernelAddress, true) => "it is an address of the kernel",
-        (InvalidHandlerCause::KernelAddress, false) => "they are addresses of the kernel",
+        (InvalidHandlerCause::Unloaded, true) => "The library that set it was probably unloaded",
+        (InvalidHandlerCause::Unloaded, false) => "The library that set them was probably unloaded",
+        (InvalidHandlerCause::OutOfRange, true) => "No process can have memory at this address",
+        (InvalidHandlerCause::OutOfRange, false) => "No process can have memory at these addresses",
+        (InvalidHandlerCause::NotExecutable, true) => "The address is in memory that is not executable",
+        (InvalidHandlerCause::NotExecutable, false) => "The addresses are in memory that is not executable",
+        (InvalidHandlerCause::KernelAddress, true) => "The address belongs to the kernel",
+        (InvalidHandlerCause::KernelAddress, false) => "The addresses belong to the kernel",
     };
     let signals = groups.iter().fold(SignalSet::EMPTY, |all, (.., signals)| all | *signals);
     let consequence = match signals.len() {
-        1 => "the signal ends the process by SEGV when it comes",
-        _ => "each of the signals ends the process by SEGV when it comes",
+        1 => "If the signal is delivered, the process is killed by SEGV",
+        _ => "If one of these signals is delivered, the process is killed by SEGV",
     };
     let signals_and_handler =
         |(_, handler, signals): &(u64, &str, SignalSet)| format!("{} ({handler})", signal_names(*signals));
     let handlers: Vec<String> = groups.iter().map(signals_and_handler).collect();
     let summary = match handlers.as_slice() {
         [] => return None,
-        [handler] => format!("the handler of {handler} is no code"),
-        handlers => format!("the handlers of {} are no code", handlers.join(", ")),
+        [handler] => format!("The handler of {handler} is not executable code"),
+        handlers => format!("The handlers of {} are not executable code", handlers.join(", ")),
     };
-    let explanation = format!("{consequence}; {cause_text}");
+    let explanation = format!("{consequence}. {cause_text}");
     Some(Finding::new(FindingId::HandlerNotCode, Severity::Problem, summary, explanation, None))
 }
 
@@ -149,9 +151,10 @@ fn alt_stack_finding(caught: &[CaughtSignal]) -> Option<Finding> {
     if !is_go_program(caught) || signals.is_empty() {
         return None;
     }
-    let summary = format!("a Go program, whose handlers of {} run without SA_ONSTACK", signal_names(signals));
-    let explanation = "where one comes while Go code runs, the program crashes: a goroutine's stack is small";
-    let advice = "let the library that has set them add SA_ONSTACK to their flags".to_owned();
+    let summary =
+        format!("It is a Go program, but its handlers of {} run without SA_ONSTACK", signal_names(signals));
+    let explanation = "If one of them runs while Go code is running, the program crashes because goroutine stacks are small";
+    let advice = "Change the library that set them to add SA_ONSTACK".to_owned();
     Some(Finding::new(FindingId::HandlerNotOnAltStack, Severity::Warning, summary, explanation, Some(advice)))
 }
 
@@ -178,13 +181,13 @@ fn shared_handler_finding(caught: &[CaughtSignal]) -> Option<Finding> {
     let shared: Vec<String> = groups
         .iter()
         .filter(|(.., signals)| is_shared(*signals))
-        .map(|(_, handler, signals)| format!("{} by {handler}", signal_names(*signals)))
+        .map(|(_, handler, signals)| format!("{} share the handler {handler}", signal_names(*signals)))
         .collect();
     if shared.is_empty() {
         return None;
     }
-    let summary = format!("several signals have one handler: {}", shared.join("; "));
-    let explanation = "it tells them apart by its argument";
+    let summary = shared.join("; ");
+    let explanation = "The handler gets the signal number as its argument";
     Some(Finding::new(FindingId::HandlerShared, Severity::Note, summary, explanation, None))
 }
 
@@ -211,7 +214,7 @@ mod tests {
     #[test]
     fn invalid_handler_is_a_problem() {
         let all = [caught_signal(10, 0x10, 0, "0x10"), caught_signal(12, 0x20, 0, "f")];
-        let expected = "the handler of USR1 (0x10) is no code".to_owned();
+        let expected = "The handler of USR1 (0x10) is not executable code".to_owned();
         assert_eq!(findings_of(&all), [(FindingId::HandlerNotCode, expected)]);
         assert!(findings_of(&all[1..]).is_empty());
     }
@@ -226,7 +229,7 @@ mod tests {
             (0xffff, "an integer"),
             (0x1_0000, "unloaded"),
             (0x7fff_f7dd_0000, "unloaded"),
-            (0x1122_3344_5566_7788, "it is no address"),
+            (0x1122_3344_5566_7788, "at this address"),
         ] {
             let text = explanation(&[unmapped_handler(10, handler)]);
             assert!(text.contains(expected), "{handler:x}: {text}");
@@ -238,7 +241,10 @@ mod tests {
         );
         let both = handler_findings(&[unmapped_handler(10, 2), unmapped_handler(12, 0x7fff_f7dd_0000)]);
         let summaries: Vec<_> = both.iter().map(|finding| (finding.id, finding.summary.as_str())).collect();
-        let (one, other) = ("the handler of USR1 (x) is no code", "the handler of USR2 (x) is no code");
+        let (one, other) = (
+            "The handler of USR1 (x) is not executable code",
+            "The handler of USR2 (x) is not executable code",
+        );
         assert_eq!(summaries, [(FindingId::HandlerNotCode, one), (FindingId::HandlerNotCode, other)]);
     }
 
@@ -260,14 +266,14 @@ mod tests {
         let explanations = |caught: &[CaughtSignal]| {
             handler_findings(caught).into_iter().map(|finding| finding.explanation).collect::<Vec<_>>()
         };
-        let single = "the signal ends the process by SEGV when it comes; ";
-        let multiple = "each of the signals ends the process by SEGV when it comes; ";
+        let single = "If the signal is delivered, the process is killed by SEGV. ";
+        let multiple = "If one of these signals is delivered, the process is killed by SEGV. ";
         assert_eq!(
             explanations(&[unloaded.clone(), data.clone(), kernel.clone()]),
             [
-                format!("{single}likely the library that has set it is unloaded"),
-                format!("{single}it is in data: memory that is not executable"),
-                format!("{single}it is an address of the kernel"),
+                format!("{single}The library that set it was probably unloaded"),
+                format!("{single}The address is in memory that is not executable"),
+                format!("{single}The address belongs to the kernel"),
             ]
         );
         let with_other_handler = |caught: &CaughtSignal| {
@@ -279,9 +285,9 @@ mod tests {
             }
         };
         for (caught, expected) in [
-            (&unloaded, "likely the library that has set them is unloaded"),
-            (&data, "they are in data: memory that is not executable"),
-            (&kernel, "they are addresses of the kernel"),
+            (&unloaded, "The library that set them was probably unloaded"),
+            (&data, "The addresses are in memory that is not executable"),
+            (&kernel, "The addresses belong to the kernel"),
         ] {
             assert_eq!(
                 explanations(&[caught.clone(), with_other_handler(caught)]),
@@ -289,7 +295,7 @@ mod tests {
             );
         }
         let same_handler = CaughtSignal { signal: Signal::new(1).unwrap(), ..unloaded.clone() };
-        let expected = format!("{multiple}likely the library that has set it is unloaded");
+        let expected = format!("{multiple}The library that set it was probably unloaded");
         assert_eq!(
             handler_findings(&[unloaded, same_handler])[0].explanation,
             expected,
@@ -301,7 +307,7 @@ mod tests {
     fn go_program_warns_about_handler_without_alt_stack() {
         let go = caught_signal(15, 0x100, SA_ONSTACK, "runtime.sigtramp.abi0");
         let all = [go.clone(), caught_signal(10, 0x20, 0, "f"), caught_signal(12, 0x30, SA_ONSTACK, "g")];
-        let expected = "a Go program, whose handlers of USR1 run without SA_ONSTACK".to_owned();
+        let expected = "It is a Go program, but its handlers of USR1 run without SA_ONSTACK".to_owned();
         assert_eq!(findings_of(&all), [(FindingId::HandlerNotOnAltStack, expected)]);
         assert!(findings_of(&[go]).is_empty());
         assert!(findings_of(&[caught_signal(10, 0x20, 0, "f")]).is_empty(), "no Go program");
@@ -312,7 +318,8 @@ mod tests {
         let all = [(2, 1), (15, 2), (3, 2), (1, 2), (10, 1), (12, 3)];
         let all =
             all.map(|(number, handler)| caught_signal(number, 0x100 * handler, 0, &format!("f{handler}")));
-        let expected = "several signals have one handler: HUP QUIT TERM by f2; INT USR1 by f1".to_owned();
+        let expected =
+            "HUP, QUIT and TERM share the handler f2; INT and USR1 share the handler f1".to_owned();
         assert_eq!(findings_of(&all), [(FindingId::HandlerShared, expected)]);
         let go = [1, 2, 3].map(|number| caught_signal(number, 0x100, SA_ONSTACK, "runtime.sigtramp"));
         assert!(findings_of(&go).is_empty(), "its runtime takes all it can");

@@ -21,11 +21,11 @@ pub(super) fn blocked_findings(process: &FindingContext<'_>) -> Vec<Finding> {
     let stuck = (process.pending_signals() & blocked) - process.signals_being_read() - harmless;
     let mut findings = stuck_signal_findings(process, stuck, readable);
     if blocked.contains(TERM) && !(readable | stuck).contains(TERM) {
-        let explanation = "TERM would stay pending: what asks it to end waits in vain";
+        let explanation = "TERM would stay pending, so a request to terminate has no effect";
         findings.push(Finding::new(
             FindingId::TermBlocked,
             Severity::Warning,
-            "every thread blocks TERM",
+            "Every thread blocks TERM",
             explanation,
             None,
         ));
@@ -55,29 +55,32 @@ fn stuck_signal_findings(
         if signals.is_empty() {
             continue;
         }
-        let (verb, them) = if signals.len() == 1 { ("is", "it") } else { ("are", "them") };
-        let explanation = if signals == stuck_readable {
-            format!("it has a signalfd for {them}, and has not read {them} from there")
+        let (verb, they, them) =
+            if signals.len() == 1 { ("is", "It", "it") } else { ("are", "They", "them") };
+        let consequence = if signals == stuck_readable {
+            format!("The process has a signalfd for {them} but has not read {them}")
         } else if signalfds_unknown {
             format!(
-                "nothing becomes of {them} before a thread unblocks {them}, or reads {them} from a signalfd, which may not be seen"
+                "{they} will not be handled until a thread unblocks {them} or reads {them} from a signalfd \
+                 (no permission to check for a signalfd)"
             )
         } else {
-            format!("nothing becomes of {them} before a thread unblocks {them}")
+            format!("{they} will not be handled until a thread unblocks {them}")
         };
-        let names = signal_names(signals);
         let senders = describe_senders(process.context, signals);
+        let explanation = consequence + &senders;
+        let names = signal_names(signals);
         let blockers = match process.snapshot.threads.as_ref().map_or(1, |threads| threads.live_count()) {
-            1 => "the process blocks".to_owned(),
-            count => format!("all {count} threads block"),
+            1 => String::new(),
+            count => format!(" by all {count} threads"),
         };
         let pid = process.pid();
         let advice = (severity == Severity::Problem && process.context.is_live && !process.is_init()).then(|| {
             format!(
-                "wait until it unblocks {them}, or end it: sigtool send -KILL {pid} (nobody can block KILL)"
+                "Wait until the process unblocks {names}, or kill it with 'sigtool send -KILL {pid}' (KILL cannot be blocked)"
             )
         });
-        let summary = format!("{names} {verb} pending{senders}, and {blockers} {them}");
+        let summary = format!("{names} {verb} pending but blocked{blockers}");
         findings.push(Finding::new(FindingId::PendingBlocked, severity, summary, explanation, advice));
     }
     findings
@@ -92,14 +95,14 @@ fn inherited_mask_finding(process: &FindingContext<'_>, blocked: SignalSet) -> O
     let parent = process.context.parent.as_ref().filter(|parent| parent.blocked.is_some_and(is_same))?;
     let name = format_process(parent.pid, parent.name.as_ref());
     let explanation = format!(
-        "it likely inherited {} from its parent {name}, which blocks the same; masks outlive fork(2) and execve(2)",
+        "It probably inherited {} from its parent {name}, which blocks the same signals. fork(2) and execve(2) keep the mask",
         signal_names(mask)
     );
-    let advice = "let the parent restore the mask before it starts others".to_owned();
+    let advice = "Restore the signal mask in the parent before it starts children".to_owned();
     Some(Finding::new(
         FindingId::MaskInherited,
         Severity::Warning,
-        "its mask is its parent's",
+        "Its signal mask equals its parent's",
         explanation,
         Some(advice),
     ))

@@ -11,21 +11,22 @@ pub(super) fn program_finding(process: &FindingContext<'_>) -> Option<Finding> {
         Some(Finding::new(id, Severity::Note, summary, explanation, None))
     };
     if process.is_kernel_thread() {
-        let explanation = "it takes no signals but those that its own code asks for; it cannot be ended";
-        return note(FindingId::KernelThread, "it is a kernel thread".to_owned(), explanation);
+        let explanation = "It receives only signals that its own code allows, and it cannot be killed";
+        return note(FindingId::KernelThread, "It is a kernel thread".to_owned(), explanation);
     }
     let caught = process.status.caught.unwrap_or_default();
     if matches_go_runtime(caught) {
-        let explanation = "the Go runtime catches all it can, and interrupts its threads by URG many times a second: that is \
-                       no fault";
-        return note(FindingId::GoRuntime, "it is likely a Go program".to_owned(), explanation);
+        let explanation = "The Go runtime catches all signals that it can, and preempts its threads with URG many times a \
+                           second. This is normal";
+        return note(FindingId::GoRuntime, "It is probably a Go program".to_owned(), explanation);
     }
     let libc_signals: SignalSet = caught.iter().filter(|signal| signal.is_reserved_by_libc()).collect();
     if libc_signals.is_empty() {
         return None;
     }
-    let summary = format!("it catches {}, the C library's own", signal_names(libc_signals));
-    let explanation = "the C library uses 32 to cancel threads and 33 to change the user of all of them";
+    let summary = format!("It catches {}, which the C library reserves", signal_names(libc_signals));
+    let explanation =
+        "The C library uses 32 to cancel threads and 33 to change the user and group IDs of all threads";
     note(FindingId::LibcSignals, summary, explanation)
 }
 

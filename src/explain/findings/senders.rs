@@ -8,22 +8,26 @@ use crate::signal::{Signal, SignalSet};
 /// The maximum number of senders listed for the same signals.
 const MAX_SENDERS: usize = 3;
 
-/// Describes the senders that these pending signals claim: `, says it was sent by pid
-/// 812 (deploy.sh, uid 1000)`. Returns an empty string if no signal claims a sender.
+/// Describes the senders that these pending signals claim, as a sentence that follows
+/// another: `. According to its unverified siginfo, it was sent by PID 812 (deploy.sh, uid
+/// 1000)`. Returns an empty string if no signal claims a sender.
 pub(super) fn describe_senders(context: &ProcessContext, signals: SignalSet) -> String {
     let groups =
         group_by_senders(context.sender_claims.iter().filter(|claim| signals.contains(claim.signal)));
-    let claim = if signals.len() == 1 { "says it was" } else { "say they were" };
+    let (its, it_was) = if signals.len() == 1 { ("its", "it was") } else { ("their", "they were") };
     match groups.as_slice() {
         [] => String::new(),
         // All signals have the same senders, so their names need not be repeated.
-        [(group, senders)] if *group == signals => format!(", {claim} sent {}", join_senders(senders)),
+        [(group, senders)] if *group == signals => {
+            format!(". According to {its} unverified siginfo, {it_was} sent {}", join_senders(senders))
+        }
         groups => {
             let group_text = |(group, senders): &(SignalSet, Vec<String>)| {
-                format!("{} {}", signal_names(*group), join_senders(senders))
+                let was = if group.len() == 1 { "was" } else { "were" };
+                format!("{} {was} sent {}", signal_names(*group), join_senders(senders))
             };
             let groups: Vec<String> = groups.iter().map(group_text).collect();
-            format!(", {claim} sent ({})", groups.join(", "))
+            format!(". According to {its} unverified siginfo, {}", groups.join("; "))
         }
     }
 }
@@ -52,18 +56,18 @@ fn group_by_senders<'a>(claims: impl Iterator<Item = &'a SenderClaim>) -> Vec<(S
     groups
 }
 
-/// Describes one claimed sender: `by pid 812 (deploy.sh, uid 1000)`.
+/// Describes one claimed sender: `by PID 812 (deploy.sh, uid 1000)`.
 fn sender_phrase(origin: &ClaimedOrigin) -> String {
     match origin {
         ClaimedOrigin::Process { pid, is_foreign_pid: true, uid, .. } => {
-            format!("by pid {pid} in its pid namespace (uid {uid})")
+            format!("by PID {pid} in its PID namespace (uid {uid})")
         }
         ClaimedOrigin::Process { pid, uid, name, .. } => {
             let name = name.as_ref().map_or_else(|| "exited".to_owned(), ProcessName::escape_invalid_utf8);
-            format!("by pid {pid} ({name}, uid {uid})")
+            format!("by PID {pid} ({name}, uid {uid})")
         }
         ClaimedOrigin::Timer { id } => format!("by its POSIX timer {id}"),
-        ClaimedOrigin::OutsideNamespace => "by the kernel or from outside of its pid namespace".to_owned(),
+        ClaimedOrigin::OutsideNamespace => "by the kernel or from outside its PID namespace".to_owned(),
         ClaimedOrigin::Kernel => "by the kernel".to_owned(),
     }
 }
@@ -104,24 +108,26 @@ mod tests {
         let invalid_utf8 = process_claim(15, 812, Some(b"br\xffoken"));
         assert_eq!(
             described(&[invalid_utf8], &[TERM]),
-            ", says it was sent by pid 812 (br\\xffoken, uid 1000)"
+            ". According to its unverified siginfo, it was sent by PID 812 (br\\xffoken, uid 1000)"
         );
         let two = [process_claim(15, 812, Some(b"deploy.sh")), process_claim(2, 7, None)];
-        assert_eq!(described(&two, &[TERM]), ", says it was sent by pid 812 (deploy.sh, uid 1000)");
-        let separate =
-            ", say they were sent (TERM by pid 812 (deploy.sh, uid 1000), INT by pid 7 (exited, uid 1000))";
+        assert_eq!(
+            described(&two, &[TERM]),
+            ". According to its unverified siginfo, it was sent by PID 812 (deploy.sh, uid 1000)"
+        );
+        let separate = ". According to their unverified siginfo, TERM was sent by PID 812 (deploy.sh, uid 1000); INT was sent by PID 7 (exited, uid 1000)";
         assert_eq!(described(&two, &[TERM, INT]), separate);
         assert_eq!(described(&two, &[HUP]), "");
         let foreign =
             origin_claim(15, ClaimedOrigin::Process { pid: 6, is_foreign_pid: true, uid: 1000, name: None });
         assert_eq!(
             described(&[foreign], &[TERM]),
-            ", says it was sent by pid 6 in its pid namespace (uid 1000)"
+            ". According to its unverified siginfo, it was sent by PID 6 in its PID namespace (uid 1000)"
         );
         let same_sender = [process_claim(15, 812, None), process_claim(2, 812, None)];
         assert_eq!(
             described(&same_sender, &[TERM, INT]),
-            ", say they were sent by pid 812 (exited, uid 1000)"
+            ". According to their unverified siginfo, they were sent by PID 812 (exited, uid 1000)"
         );
     }
 
@@ -136,8 +142,8 @@ mod tests {
         ];
         assert_eq!(
             described(&three, &[TERM, rt]),
-            ", say they were sent (RTMIN+1 by pid 1 (exited, uid 1000) and by pid 2 (exited, uid 1000), \
-             TERM by pid 7 (exited, uid 1000))"
+            ". According to their unverified siginfo, RTMIN+1 was sent by PID 1 (exited, uid 1000) and by PID 2 \
+             (exited, uid 1000); TERM was sent by PID 7 (exited, uid 1000)"
         );
         let shared = [
             process_claim(15, 1, None),
@@ -147,13 +153,13 @@ mod tests {
         ];
         assert_eq!(
             described(&shared, &[TERM, INT]),
-            ", say they were sent by pid 1 (exited, uid 1000) and by pid 2 (exited, uid 1000)"
+            ". According to their unverified siginfo, they were sent by PID 1 (exited, uid 1000) and by PID 2 (exited, uid 1000)"
         );
         let mut many: Vec<SenderClaim> = (1..6).map(|pid| process_claim(35, pid, None)).collect();
-        assert!(described(&many, &[rt]).ends_with(" and by pid 3 (exited, uid 1000) and 2 more"));
+        assert!(described(&many, &[rt]).ends_with(" and by PID 3 (exited, uid 1000) and 2 more"));
         many.push(process_claim(15, 9, None));
         let text = described(&many, &[TERM, rt]);
-        assert!(text.ends_with("uid 1000) and 2 more, TERM by pid 9 (exited, uid 1000))"), "{text}");
+        assert!(text.ends_with("uid 1000) and 2 more; TERM was sent by PID 9 (exited, uid 1000)"), "{text}");
     }
 
     #[test]
@@ -165,12 +171,12 @@ mod tests {
         ];
         assert_eq!(
             described(&all, &[HUP, INT, TERM]),
-            ", say they were sent (HUP by the kernel or from outside of its pid namespace, \
-             TERM by pid 7 (exited, uid 1000), INT by its POSIX timer 3)"
+            ". According to their unverified siginfo, HUP was sent by the kernel or from outside its PID namespace; \
+             TERM was sent by PID 7 (exited, uid 1000); INT was sent by its POSIX timer 3"
         );
         assert_eq!(
             described(&[origin_claim(15, ClaimedOrigin::Kernel)], &[TERM]),
-            ", says it was sent by the kernel"
+            ". According to its unverified siginfo, it was sent by the kernel"
         );
     }
 }

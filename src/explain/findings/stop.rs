@@ -2,7 +2,7 @@
 //! traced or frozen.
 
 use super::context::FindingContext;
-use super::finding::{Finding, FindingId, Severity, format_process, signal_names};
+use super::finding::{Finding, FindingId, Severity, format_process, signals_are};
 use crate::procfs::{FreezerState, Threads};
 use crate::signal::Arch;
 
@@ -13,29 +13,30 @@ pub(super) fn sleep_finding(process: &FindingContext<'_>) -> Option<Finding> {
     let is_frozen = process.snapshot.freezer_state == FreezerState::V1;
     let sleep = process.context.sleep_location.as_ref().filter(|_| !is_frozen)?;
     let location = match (sleep.syscall, &sleep.wchan) {
-        (Some(call), Some(channel)) => format!(", in system call {call}, in the kernel's {channel}"),
-        (Some(call), None) => format!(", in system call {call}"),
-        (None, Some(channel)) => format!(", in the kernel's {channel}"),
+        (Some(call), Some(channel)) => format!(" in system call {call} (kernel function {channel})"),
+        (Some(call), None) => format!(" in system call {call}"),
+        (None, Some(channel)) => format!(" in kernel function {channel}"),
         (None, None) => String::new(),
     };
     let is_vfork = |name: &String| name.contains("vfork") || name.contains("kernel_clone");
     let likely = match sleep.wchan.as_ref().is_some_and(is_vfork) {
-        true => "likely it waits for its child of a vfork(2) to execute or end; ",
+        true => "It probably waits for the child of its vfork(2) to call execve(2) or exit. ",
         false => "",
     };
     let end = match process.snapshot.threads.as_ref().and_then(Threads::all_killable) {
-        Some(true) => "KILL, and what terminates it by default, end it at once",
-        Some(false) => "nothing ends it before that sleep is over, not even KILL",
+        Some(true) => {
+            "KILL, or any signal whose default action terminates it, kills it immediately. Other signals stay pending until the sleep ends"
+        }
+        Some(false) => "All signals, including KILL, stay pending until the sleep ends",
         None => {
-            "KILL, and what terminates it by default, end it at once or only when the sleep ends: /proc does \
-                 not tell which kind it is"
+            "Signals stay pending until the sleep ends, but KILL may kill it immediately (/proc does not show the kind of sleep)"
         }
     };
     Some(Finding::new(
         FindingId::UninterruptibleSleep,
         Severity::Problem,
-        format!("a thread is in an uninterruptible sleep (D){location}"),
-        format!("{likely}no handler runs meanwhile; {end}"),
+        format!("A thread is in an uninterruptible sleep (D){location}"),
+        format!("{likely}{end}"),
         None,
     ))
 }
@@ -45,11 +46,11 @@ pub(super) fn stop_findings(process: &FindingContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(tracer) = process.status.tracer_pid {
         let tracer = format_process(tracer, process.context.tracer_name.as_ref());
-        let explanation = "the tracer sees every signal but KILL first, and decides what becomes of it";
+        let explanation = "The tracer intercepts every signal except KILL and decides whether to deliver it";
         findings.push(Finding::new(
             FindingId::Traced,
             Severity::Warning,
-            format!("it is traced by {tracer}"),
+            format!("It is traced by {tracer}"),
             explanation,
             None,
         ));
@@ -61,13 +62,15 @@ pub(super) fn stop_findings(process: &FindingContext<'_>) -> Vec<Finding> {
     }
     let explanation = match process.snapshot.freezer_state {
         FreezerState::NotFrozen => return findings,
-        FreezerState::V2 => "KILL still ends it, and so does what terminates it by default; all else waits",
-        FreezerState::V1 => "every signal waits until the group is thawed, KILL too",
+        FreezerState::V2 => {
+            "KILL, or any signal whose default action terminates it, still kills it. Other signals stay pending until it is thawed"
+        }
+        FreezerState::V1 => "All signals, including KILL, stay pending until it is thawed",
     };
     findings.push(Finding::new(
         FindingId::Frozen,
         Severity::Problem,
-        "its control group is frozen",
+        "Its control group is frozen",
         explanation,
         None,
     ));
@@ -80,14 +83,15 @@ fn job_control_stop_finding(process: &FindingContext<'_>) -> Finding {
     let pending = process.pending_signals() - process.blocked_by_all_threads().unwrap_or_default();
     let pending = match pending.is_empty() {
         true => String::new(),
-        false => format!("; pending until then: {}", signal_names(pending)),
+        false => format!(". {} pending now", signals_are(pending)),
     };
-    let advice = process.context.is_live.then(|| format!("sigtool send -CONT {}", process.pid()));
+    let advice =
+        process.context.is_live.then(|| format!("Continue it with 'sigtool send -CONT {}'", process.pid()));
     Finding::new(
         FindingId::Stopped,
         Severity::Problem,
-        format!("it is stopped{}", stop_signal.unwrap_or_default()),
-        format!("signals wait until CONT, but for KILL and CONT{pending}"),
+        format!("It is stopped{}", stop_signal.unwrap_or_default()),
+        format!("All signals except KILL and CONT stay pending until it is continued{pending}"),
         advice,
     )
 }
@@ -95,13 +99,13 @@ fn job_control_stop_finding(process: &FindingContext<'_>) -> Finding {
 fn tracer_stop_finding(process: &FindingContext<'_>) -> Finding {
     let pending = match process.pending_signals().is_empty() {
         true => String::new(),
-        false => format!("; pending meanwhile: {}", signal_names(process.pending_signals())),
+        false => format!(". {} pending now", signals_are(process.pending_signals())),
     };
     Finding::new(
         FindingId::Stopped,
         Severity::Problem,
-        "it is stopped by its tracer",
-        format!("it stands still until the tracer lets it go on{pending}"),
+        "It is stopped by its tracer",
+        format!("It stays stopped until the tracer resumes it{pending}"),
         None,
     )
 }
@@ -130,22 +134,18 @@ mod tests {
                 .into_iter()
                 .find(|finding| finding.id == FindingId::UninterruptibleSleep)
                 .expect("the sleep is found");
-            sleep
-                .explanation
-                .strip_prefix("no handler runs meanwhile; ")
-                .expect("every explanation of a sleep begins with this")
-                .to_owned()
+            sleep.explanation
         };
         assert_eq!(
             explanation(&[Some(true), Some(true)]),
-            "KILL, and what terminates it by default, end it at once"
+            "KILL, or any signal whose default action terminates it, kills it immediately. Other signals stay pending until the sleep ends"
         );
         assert_eq!(
             explanation(&[Some(true), Some(false), None]),
-            "nothing ends it before that sleep is over, not even KILL"
+            "All signals, including KILL, stay pending until the sleep ends"
         );
         for killable in [&[None][..], &[Some(true), None]] {
-            assert!(explanation(killable).ends_with("/proc does not tell which kind it is"), "{killable:?}");
+            assert!(explanation(killable).contains("/proc does not show the kind of sleep"), "{killable:?}");
         }
     }
 }

@@ -6,14 +6,17 @@ use crate::procfs::context::UnreadableFile;
 
 pub(super) fn unreadable_findings(process: &FindingContext<'_>) -> Vec<Finding> {
     let summary = |file: &UnreadableFile| match file {
-        UnreadableFile::Syscall => "whether a thread waits in sigwait(3) may not be read (/proc/PID/syscall)",
-        UnreadableFile::SyscallAndWchan => "in what it sleeps may not be read (/proc/PID/syscall, wchan)",
-        UnreadableFile::StatExitCode => "by which signal it was stopped may not be read (/proc/PID/stat)",
-        UnreadableFile::FdDirectory => {
-            "whether it reads signals from a descriptor may not be read (/proc/PID/fd)"
+        UnreadableFile::Syscall => {
+            "No permission to check if a thread waits in sigwait(3) (/proc/PID/syscall)"
         }
+        UnreadableFile::SyscallAndWchan => {
+            "No permission to read the system call that it is blocked in (/proc/PID/syscall and wchan)"
+        }
+        UnreadableFile::StatExitCode => "No permission to read which signal stopped it (/proc/PID/stat)",
+        UnreadableFile::FdDirectory => "No permission to check if it has a signalfd (/proc/PID/fd)",
     };
-    let explanation = "that takes the right to ptrace(2) it: the same user, if kernel.yama.ptrace_scope allows, or CAP_SYS_PTRACE";
+    let explanation =
+        "Run as root (needs CAP_SYS_PTRACE), or as the same user if kernel.yama.ptrace_scope allows it";
     let finding =
         |file| Finding::new(FindingId::Unreadable, Severity::Note, summary(file), explanation, None);
     process.context.unreadable_files.iter().map(finding).collect()

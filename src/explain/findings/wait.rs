@@ -13,19 +13,20 @@ pub(super) fn wait_findings(process: &FindingContext<'_>) -> Vec<Finding> {
     if let Some((tid, WaitReason::Sigwait(set))) =
         first_waiting(|reason| matches!(reason, WaitReason::Sigwait(_)))
     {
-        let summary = format!("thread {tid} waits in sigwait(3) for {}", signal_names(*set));
-        let explanation = "the kernel shows these as unblocked meanwhile; whichever comes is taken there, and no handler \
-                       or default action follows";
+        let summary = format!("Thread {tid} waits in sigwait(3) for {}", signal_names(*set));
+        let explanation = "sigwait(3) receives these signals, and neither a handler nor the default action runs. The kernel shows them as \
+             unblocked meanwhile";
         findings.push(Finding::new(FindingId::Sigwait, Severity::Note, summary, explanation, None));
     }
     if let Some((tid, _)) = first_waiting(|reason| *reason == WaitReason::Sigsuspend) {
-        let summary = format!("thread {tid} waits in sigsuspend(2)");
-        let explanation = "its mask is a temporary one, and another when it goes on";
+        let summary = format!("Thread {tid} waits in sigsuspend(2)");
+        let explanation = "This mask is temporary; the previous one is restored when sigsuspend returns";
         findings.push(Finding::new(FindingId::Sigsuspend, Severity::Note, summary, explanation, None));
     }
     for (descriptor, set) in process.snapshot.signalfds.iter().flatten() {
-        let summary = format!("descriptor {descriptor} is a signalfd of {}", signal_names(*set));
-        let explanation = "it may read these there, instead of handling them, as long as they are blocked";
+        let summary = format!("Descriptor {descriptor} is a signalfd for {}", signal_names(*set));
+        let explanation =
+            "While these signals are blocked, it can read them from the signalfd instead of handling them";
         findings.push(Finding::new(FindingId::Signalfd, Severity::Note, summary, explanation, None));
     }
     findings

@@ -27,7 +27,7 @@ pub(super) fn inspect_with_each_backend(fixture: &Fixture, options: &[&str]) -> 
             let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
             return Some(document["processes"][0].clone());
         }
-        assert!(result.stderr.contains("cannot be looked into"), "{}", result.stderr);
+        assert!(result.stderr.contains("cannot inspect"), "{}", result.stderr);
         skipped(result.stderr.trim());
         None
     };
@@ -86,7 +86,7 @@ fn handlers_print_header_and_one_row_per_handler() {
             row(["64", "RTMAX", function, "fixture", rest, "RTMAX"])
         ]
     );
-    let note = "several signals have one handler: TERM RTMAX by fixture::state::handler";
+    let note = "TERM and RTMAX share the handler fixture::state::handler";
     assert!(result.stdout.contains(note), "{}", result.stdout);
     let full = decode(&fixture, &["--handlers", "--full"]).stdout;
     let header = full.lines().find(|line| line.contains("HANDLER")).expect("a header");
@@ -123,20 +123,23 @@ fn handler_outside_code_is_a_problem() {
                     (&finding["id"], &finding["severity"]),
                     (&"handler-unmapped".into(), &"problem".into())
                 );
-                finding["why"].as_str().and_then(|why| why.split_once("; ")).expect("a sentence").1
+                finding["why"].as_str().and_then(|why| why.split_once(". ")).expect("a sentence").1
             })
             .collect();
         assert_eq!(
             reasons,
             [
-                "no memory is ever there, likely an integer or a SIG_ constant was given as a handler",
-                "likely the library that has set it is unloaded",
-                "it is in data: memory that is not executable",
-                "it is an address of the kernel"
+                "No memory is ever mapped there; an integer or a SIG_ constant was probably set as the handler",
+                "The library that set it was probably unloaded",
+                "The address is in memory that is not executable",
+                "The address belongs to the kernel"
             ]
         );
-        assert_eq!(process["findings"][0]["what"], "the handler of USR1 (0x10) is no code");
-        assert_eq!(process["findings"][3]["what"], format!("the handler of TERM (0x{kernel}) is no code"));
+        assert_eq!(process["findings"][0]["what"], "The handler of USR1 (0x10) is not executable code");
+        assert_eq!(
+            process["findings"][3]["what"],
+            format!("The handler of TERM (0x{kernel}) is not executable code")
+        );
     }
     let result = decode(&fixture, &["--handlers"]);
     if result.code == Some(0) {
@@ -159,7 +162,7 @@ fn process_without_handlers_is_not_inspected() {
         (&["--queue"], "pending"),
     ] {
         let text = decode(&fixture, options).stdout;
-        assert!(text.contains(&format!("\nSeen by  /proc alone: nothing is {nothing}\n\n")), "{text}");
+        assert!(text.contains(&format!("\nSeen by  /proc only (no signal is {nothing})\n\n")), "{text}");
     }
     let plain = decode(&fixture, &[]).stdout;
     assert!(!plain.contains("Seen by"), "{plain}");
@@ -170,8 +173,8 @@ fn process_without_handlers_is_not_inspected() {
     let zombie = self::fixture(&["--catch", "TERM", "--exit", "3"]);
     let result = decode(&zombie, &["--handlers"]);
     assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""));
-    assert!(result.stdout.contains("It has ended: no handler runs"), "{}", result.stdout);
-    assert!(result.stdout.contains("\nSeen by  /proc alone: it has ended\n"), "{}", result.stdout);
+    assert!(result.stdout.contains("The process has exited, so no handler will run"), "{}", result.stdout);
+    assert!(result.stdout.contains("\nSeen by  /proc only (the process has exited)\n"), "{}", result.stdout);
 }
 
 #[test]
@@ -196,10 +199,10 @@ fn several_processes_have_handler_rows_and_missing_one_is_reported() {
     let result = run(["decode-status", "--handlers", &pids[0], &pids[1], NO_PROCESS]);
     assert_eq!(result.code, Some(3));
     assert!(result.stderr.contains("4194304: no such process"), "{}", result.stderr);
-    if result.stderr.contains("cannot be looked into") {
+    if result.stderr.contains("cannot inspect") {
         return skipped(result.stderr.trim());
     }
-    assert!(result.stderr.contains("sigtool: seen by "), "{}", result.stderr);
+    assert!(result.stderr.contains("sigtool: read with "), "{}", result.stderr);
     let found = rows(&result.stdout, "PID  NAME");
     let first: Vec<&[String]> = found.iter().map(|row| &row[..4]).collect();
     let name = "fixture";
@@ -216,7 +219,7 @@ fn selected_processes_are_inspected_in_one_run() {
     }
     let found = rows(&result.stdout, "PID");
     assert!(found.iter().any(|row| row[..2] == [pid.as_str(), "sample-inside"]), "{}", result.stdout);
-    assert!(result.stderr.contains("BPF, which stops nobody"), "{}", result.stderr);
+    assert!(result.stderr.contains("read with BPF; no process was stopped"), "{}", result.stderr);
 }
 
 #[test]
@@ -226,20 +229,24 @@ fn text_cannot_be_inspected() {
         assert_eq!((result.code, result.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         result.stderr
     };
-    let texts = "sigtool: --handlers: not with a text or a mask: it looks into processes that live\n";
+    let texts =
+        "sigtool: --handlers cannot be combined with a text or a mask (it inspects running processes)\n";
     for arguments in
         [&["--handlers", "-"][..], &["--handlers", "--file", "x"], &["--handlers", "--mask", "1"]]
     {
         assert_eq!(refused(arguments), texts);
     }
     for (arguments, text) in [
-        (&["--queue", "--proc", "/proc", "1"][..], "--queue: not with --proc"),
-        (&["--queue", "--pids", "--all"], "--queue: not with --pids"),
-        (&["--handlers", "--require", "caught=TERM", "1"], "--handlers: not with --require"),
-        (&["--backend", "bpf", "1"], "--backend: goes with --handlers or --queue"),
-        (&["--verbose", "1"], "--verbose: goes with --handlers or --queue"),
+        (&["--queue", "--proc", "/proc", "1"][..], "--queue cannot be combined with --proc"),
+        (&["--queue", "--pids", "--all"], "--queue cannot be combined with --pids"),
+        (&["--handlers", "--require", "caught=TERM", "1"], "--handlers cannot be combined with --require"),
+        (&["--backend", "bpf", "1"], "--backend requires --handlers or --queue"),
+        (&["--verbose", "1"], "--verbose requires --handlers or --queue"),
         (&["--handlers", "--backend", "gdb", "1"], "invalid value 'gdb'"),
-        (&["--handlers", "--format", "prometheus", "1"], "--handlers, --queue: not with --format prometheus"),
+        (
+            &["--handlers", "--format", "prometheus", "1"],
+            "--handlers and --queue cannot be combined with --format prometheus",
+        ),
     ] {
         let message = refused(arguments);
         assert!(message.contains(text), "{message}");
@@ -266,9 +273,7 @@ fn process_of_another_user_is_not_inspected() {
         return skipped(result.stderr.trim());
     }
     assert_eq!(result.code, Some(3), "{}", result.stderr);
-    assert!(
-        result.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot be looked into: "))
-    );
+    assert!(result.stderr.starts_with(&format!("sigtool: {target} (fixture, uid 0): cannot inspect: ")));
     for text in [
         "BPF is not permitted without CAP_BPF and CAP_PERFMON; ",
         "ptrace is not permitted without CAP_SYS_PTRACE",
@@ -292,7 +297,8 @@ fn own_process_is_inspected_by_ptrace() {
     if !result.stdout.contains("status 0") {
         return skipped(result.stderr.trim());
     }
-    let (backend, why) = ("Seen by  ptrace: it was stopped for ", "(BPF is not permitted without CAP_BPF");
+    let (backend, why) =
+        ("Seen by  ptrace; the process was stopped for ", "(BPF is not permitted without CAP_BPF");
     assert!(result.stdout.contains(backend) && result.stdout.contains(why), "{}", result.stdout);
     assert!(
         rows(&result.stdout, "NUM  SIGNAL  HANDLER").iter().any(|row| row[1] == "USR1"),

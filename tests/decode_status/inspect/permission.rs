@@ -89,7 +89,7 @@ fn missing_ptrace_permission_is_named() {
     }
     let Some(result) = inspect_as(&user("sys_ptrace"), &target, "auto") else { return };
     if result.code == Some(0) {
-        assert!(seen_by(&result).starts_with("ptrace: it was stopped for "), "{}", result.stdout);
+        assert!(seen_by(&result).starts_with("ptrace; the process was stopped for "), "{}", result.stdout);
     } else {
         skipped(result.stderr.trim());
     }
@@ -143,7 +143,7 @@ fn ptrace_is_suggested_for_selected_processes_if_permitted() {
     if result.stderr.starts_with("setpriv") {
         return skipped(result.stderr.trim());
     }
-    let bpf = "cannot be looked into: BPF is not permitted without CAP_BPF and CAP_PERFMON";
+    let bpf = "cannot inspect: BPF is not permitted without CAP_BPF and CAP_PERFMON";
     let is_refusal = |line: &&str, name: &str, uid: u32| {
         line.contains(&format!("({name}, uid {uid})")) && line.contains(bpf)
     };

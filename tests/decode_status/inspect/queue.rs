@@ -54,10 +54,10 @@ fn queue_entries_name_their_senders() {
         );
         assert_eq!(entry_of(4)["code_name"], "SI_TKILL");
         assert_eq!(process["queued_cut"], Value::Null);
-        let what = process["findings"][0]["what"].as_str().expect("a sentence");
-        let sentence = "TERM is pending, says it was sent by pid ";
-        let end = format!("(exited, uid {uid}), and the process blocks it");
-        assert!(what.starts_with(sentence) && what.ends_with(&end), "{what}");
+        assert_eq!(process["findings"][0]["what"], "TERM is pending but blocked");
+        let why = process["findings"][0]["why"].as_str().expect("a sentence");
+        let end = format!("(exited, uid {uid})");
+        assert!(why.contains("unverified siginfo, it was sent by PID ") && why.ends_with(&end), "{why}");
     }
     let result = decode(&target, &["--queue"]);
     if seen.is_empty() {
@@ -110,7 +110,8 @@ fn queue_of_thread_excludes_other_threads() {
 #[test]
 fn timer_entry_names_its_clock() {
     let target = fixture(&["--block", "RTMIN+1", "--timer", "RTMIN+1=77"]);
-    let what = "RTMIN+1 is pending, says it was sent by its POSIX timer 0, and the process blocks it";
+    let why = "It will not be handled until a thread unblocks it. According to its unverified siginfo, it was sent by \
+               its POSIX timer 0";
     for process in inspect_with_each_backend(&target, &["--queue"]) {
         let entry = &queued(&process)[0];
         assert_eq!((&entry["value"], &entry["code_name"]), (&77.into(), &"SI_TIMER".into()));
@@ -119,7 +120,7 @@ fn timer_entry_names_its_clock() {
             json!({ "id": 0, "overrun": null, "clock": 1, "clock_name": "MONOTONIC" })
         );
         assert_eq!(entry["sender"], Value::Null);
-        assert_eq!(process["findings"][0]["what"], what);
+        assert_eq!(process["findings"][0]["why"], why);
     }
 }
 
@@ -140,7 +141,7 @@ fn signal_with_lost_siginfo_is_listed_as_pending() {
     if result.code == Some(0) {
         assert_eq!(
             rows(&result.stdout, "NUM  SIGNAL  FOR")[0][3..],
-            ["lost", "-", "nothing was queued with it"]
+            ["lost", "-", "no siginfo was queued with it"]
         );
     }
 }
@@ -178,10 +179,13 @@ fn long_queue_is_truncated_with_count() {
     if result.code == Some(0) {
         let row = rows(&result.stdout, "NUM  SIGNAL  FOR").into_iter().find(|row| row[1] == "TERM");
         let why = row.expect("it is pending").pop().expect("a reason");
-        assert_eq!(why, "pending; its entry was not read (its queues hold more than 1000 in all)");
-        assert!(
-            result.stdout.contains("\nMore is queued: only the first 1000 entries of all queues are read.\n")
+        assert_eq!(
+            why,
+            "pending, but its entry was not read (its queues have more than 1000 entries together)"
         );
+        assert!(result.stdout.contains(
+            "\nMore signals are queued (only the first 1000 entries of all queues together were read).\n"
+        ));
     }
 }
 
@@ -218,8 +222,8 @@ fn sender_pid_of_other_namespace_is_translated() {
     let sender = &queued(&document["processes"][0])[0]["sender"];
     assert_eq!((&sender["namespace_pid"], sender["pid"].to_string()), (&1.into(), inside));
     assert_eq!(sender["name"], "fixture");
-    let what = "HUP is pending, says it was sent by the kernel or from outside of its pid namespace, and ";
+    let sender = "it was sent by the kernel or from outside its PID namespace";
     let found = document["processes"][0]["findings"].as_array().expect("findings");
-    let names_sender = |finding: &Value| finding["what"].as_str().is_some_and(|text| text.starts_with(what));
+    let names_sender = |finding: &Value| finding["why"].as_str().is_some_and(|text| text.ends_with(sender));
     assert!(found.iter().any(names_sender), "{found:?}");
 }

@@ -8,10 +8,9 @@ use serde_json::Value;
 use crate::decode_status::{CLEAN, decode, fixture};
 use crate::support::{fixture_path, run, skipped};
 
-const KILLABLE: &str = "KILL, and what terminates it by default, end it at once";
-const NOT_KILLABLE: &str =
-    "no handler runs meanwhile; nothing ends it before that sleep is over, not even KILL";
-const UNKNOWN: &str = "at once or only when the sleep ends: /proc does not tell which kind it is";
+const KILLABLE: &str = "kills it immediately. Other signals stay pending until the sleep ends";
+const NOT_KILLABLE: &str = "All signals, including KILL, stay pending until the sleep ends";
+const UNKNOWN: &str = "KILL may kill it immediately (/proc does not show the kind of sleep)";
 
 /// Returns the "why" of the finding about the sleep, the killability of the main
 /// thread, and the process's document.

@@ -9,16 +9,16 @@ use crate::error::Failure;
 /// What is to be seen inside, and by what.
 #[derive(Debug, Default, Args)]
 pub(in crate::commands::decode_status) struct InspectArgs {
-    /// Which function handles each caught signal
+    /// Show the handler function of each caught signal
     #[arg(long)]
     handlers: bool,
-    /// What is pending, from whom, with which value
+    /// Show pending signals with senders and values
     #[arg(long)]
     queue: bool,
-    /// Look inside by: auto, bpf or ptrace
-    #[arg(long, value_parser = backend_parser(), value_name = "MEANS", hide_possible_values = true, hide_short_help = true)]
+    /// Read handlers and queues with auto, bpf or ptrace
+    #[arg(long, value_parser = backend_parser(), value_name = "BACKEND", hide_possible_values = true, hide_short_help = true)]
     backend: Option<BackendChoice>,
-    /// Also why the kernel refused a BPF program
+    /// Show why the kernel rejected a BPF program
     #[arg(short, long, hide_short_help = true)]
     verbose: bool,
 }
@@ -47,7 +47,7 @@ impl InspectArgs {
             .find(|(is_present, _)| *is_present)
         {
             Some((_, option)) => {
-                Err(Failure::usage_error(format!("{option}: goes with --handlers or --queue")))
+                Err(Failure::usage_error(format!("{option} requires --handlers or --queue")))
             }
             None => Ok(None),
         }

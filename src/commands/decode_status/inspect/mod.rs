@@ -72,13 +72,16 @@ fn inspect_with(
     }
     for (failure, labels) in failures {
         let (first, more) = (labels.first().cloned().unwrap_or_default(), labels.len() - 1);
-        let more = if more == 0 { String::new() } else { format!(" and {more} others") };
-        let reason = format!("cannot be looked into: {}", failure.reason);
+        let more = match more {
+            0 => String::new(),
+            1 => " and 1 other process".to_owned(),
+            more => format!(" and {more} other processes"),
+        };
+        let reason = format!("cannot inspect: {}", failure.reason);
         report.errors.push(DecodeError { target: format!("{first}{more}"), reason });
     }
     if options.verbose {
-        let to_error =
-            |line: &String| DecodeError { target: "the kernel's verifier".into(), reason: line.clone() };
+        let to_error = |line: &String| DecodeError { target: "BPF verifier".into(), reason: line.clone() };
         report.errors.extend(inspector.verifier_log().iter().map(to_error));
     }
 }
@@ -183,17 +186,17 @@ pub(super) fn provenance_notes(report: &DecodeReport) -> Vec<String> {
         let max_stop_duration =
             same_backend.clone().map(|other| other.stop_duration).max().unwrap_or_default();
         let note = match max_stop_duration.is_zero() {
-            true => format!("seen by {}, which stops nobody", provenance.backend.display_name()),
+            true => format!("read with {}; no process was stopped", provenance.backend.display_name()),
             false => {
                 format!(
-                    "seen by {}: stopped for {} at most each",
+                    "read with {}; each process was stopped for at most {}",
                     provenance.backend.display_name(),
                     duration::format_micros_or_millis(max_stop_duration)
                 )
             }
         };
         let unavailable = same_backend.flat_map(|other| &other.unavailable);
-        let unavailable = unavailable.map(|value| format!("not seen: {}", unavailable_text(value)));
+        let unavailable = unavailable.map(|value| format!("not available: {}", unavailable_text(value)));
         notes.extend([note].into_iter().chain(unavailable));
     }
     let mut seen: Vec<String> = Vec::new();
@@ -220,14 +223,16 @@ pub(super) fn check_request(request: &DecodeRequest) -> Result<(), Failure> {
     let conflicts = [
         (
             request.targets.iter().any(is_text) || has_masks,
-            "a text or a mask: it looks into processes that live",
+            "a text or a mask (it inspects running processes)",
         ),
-        (!request.proc_root.is_native(), "--proc: it looks into processes of this machine"),
-        (request.pids_only, "--pids, which prints nothing else"),
-        (!request.requirements.is_empty(), "--require and --forbid, which print what is not met"),
+        (!request.proc_root.is_native(), "--proc (it inspects processes of this machine)"),
+        (request.pids_only, "--pids"),
+        (!request.requirements.is_empty(), "--require and --forbid"),
     ];
     match conflicts.iter().find(|(is_present, _)| *is_present) {
-        Some((_, conflict)) => Err(Failure::usage_error(format!("{option}: not with {conflict}"))),
+        Some((_, conflict)) => {
+            Err(Failure::usage_error(format!("{option} cannot be combined with {conflict}")))
+        }
         None => Ok(()),
     }
 }
@@ -287,12 +292,12 @@ mod tests {
         assert_eq!(brief_errors.len(), 1);
         let reason = &brief_errors[0].reason;
         let expected =
-            "cannot be looked into: BPF is not usable because the kernel's verifier rejected the program (";
+            "cannot inspect: BPF is not usable because the kernel's verifier rejected the program (";
         assert!(reason.starts_with(expected), "{reason}");
         let Some(verbose_errors) = verifier_errors(true) else { return };
         let (first, lines) = verbose_errors.split_first().expect("a problem");
         assert_eq!(&first.reason, reason);
-        assert!(lines.iter().all(|line| line.target == "the kernel's verifier"));
+        assert!(lines.iter().all(|line| line.target == "BPF verifier"));
         assert!(lines.iter().any(|line| line.reason.contains("R0 !read_ok")), "{lines:?}");
     }
 }

@@ -25,20 +25,20 @@ pub(in crate::commands::decode_status) fn add_provenance(
     let (Some(options), Some(inspection)) = (options, &process.inspection) else { return };
     let Some(provenance) = &inspection.provenance else {
         let reason = match options {
-            _ if process.has_exited() => "it has ended",
-            InspectOptions { handlers: true, queue: true, .. } => "nothing is caught or pending",
-            InspectOptions { handlers: true, .. } => "nothing is caught",
-            _ => "nothing is pending",
+            _ if process.has_exited() => "the process has exited",
+            InspectOptions { handlers: true, queue: true, .. } => "no signal is caught or pending",
+            InspectOptions { handlers: true, .. } => "no signal is caught",
+            _ => "no signal is pending",
         };
-        return header.push("Seen by", Cell::plain(format!("/proc alone: {reason}")));
+        return header.push("Seen by", Cell::plain(format!("/proc only ({reason})")));
     };
     let Provenance { backend, stop_duration, unavailable, fallback_reason } = provenance;
     let cost = match stop_duration.is_zero() {
-        true => "it was not stopped".to_owned(),
-        false => format!("it was stopped for {}", duration::format_micros_or_millis(*stop_duration)),
+        true => "the process was not stopped".to_owned(),
+        false => format!("the process was stopped for {}", duration::format_micros_or_millis(*stop_duration)),
     };
     let fallback_reason = fallback_reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
-    header.push("Seen by", Cell::plain(format!("{}: {cost}{fallback_reason}", backend.display_name())));
+    header.push("Seen by", Cell::plain(format!("{}; {cost}{fallback_reason}", backend.display_name())));
     for value in unavailable {
         header.push("Not seen", Cell::new(unavailable_text(value), Meaning::Unknown));
     }
@@ -58,7 +58,9 @@ pub(in crate::commands::decode_status) fn print_process(
 ) -> io::Result<()> {
     let (Some(options), Some(inspection)) = (report.inspect, &process.inspection) else { return Ok(()) };
     if process.has_exited() {
-        return out.write_sentence("It has ended: no handler runs, and nothing is taken from a queue.");
+        return out.write_sentence(
+            "The process has exited, so no handler will run and no pending signal will be delivered.",
+        );
     }
     let processes = std::slice::from_ref(process);
     let name_width = |max_width| if report.full { usize::MAX } else { max_width };
@@ -84,12 +86,12 @@ pub(in crate::commands::decode_status) fn print_process(
         match inspection.incomplete {
             Some(IncompleteQueue::PerQueueLimit(limit)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {limit} entries of a queue are read."
+                    "More signals are queued (only the first {limit} entries of each queue were read)."
                 ))?;
             }
             Some(IncompleteQueue::TotalLimit(limit)) => {
                 out.write_line(&format!(
-                    "More is queued: only the first {limit} entries of all queues are read."
+                    "More signals are queued (only the first {limit} entries of all queues together were read)."
                 ))?;
             }
             Some(IncompleteQueue::ChangedWhileReading) | None => {}
@@ -248,16 +250,16 @@ fn code_cell(entry: &PendingEntry, incomplete: Option<IncompleteQueue>) -> Cell 
         return Cell::plain(siginfo.description());
     }
     if !entry.is_unread {
-        return unknown("nothing was queued with it".to_owned());
+        return unknown("no siginfo was queued with it".to_owned());
     }
     let reason = match incomplete {
-        Some(IncompleteQueue::PerQueueLimit(limit)) => format!("the queue is longer than {limit}"),
+        Some(IncompleteQueue::PerQueueLimit(limit)) => format!("the queue has more than {limit} entries"),
         Some(IncompleteQueue::TotalLimit(limit)) => {
-            format!("its queues hold more than {limit} in all")
+            format!("its queues have more than {limit} entries together")
         }
-        Some(IncompleteQueue::ChangedWhileReading) | None => "the queue has changed meanwhile".to_owned(),
+        Some(IncompleteQueue::ChangedWhileReading) | None => "the queue changed while it was read".to_owned(),
     };
-    unknown(format!("pending; its entry was not read ({reason})"))
+    unknown(format!("pending, but its entry was not read ({reason})"))
 }
 
 /// Returns the claimed sender, which is unverified.
@@ -276,7 +278,9 @@ fn sender_cell(entry: &PendingEntry, max_width: usize) -> Cell {
         (None, SignalOrigin::OutsideNamespace { siginfo_lost: true, .. }) => {
             Cell::new("lost", Meaning::Unknown)
         }
-        (None, SignalOrigin::OutsideNamespace { .. }) => claim_cell("outside or kernel".to_owned()),
+        (None, SignalOrigin::OutsideNamespace { .. }) => {
+            claim_cell("the kernel or outside process".to_owned())
+        }
         _ => claim_cell("kernel".to_owned()),
     }
 }
@@ -290,7 +294,7 @@ fn claimed_process_text(claimed: &ClaimedSender, max_width: usize) -> String {
             format!("{prefix}{pid} ({}) uid {uid}", shorten_middle(&escape_name(name), max_width))
         }
         (Some(pid), None) => format!("{prefix}{pid} (exited) uid {uid}"),
-        (None, _) => format!("{prefix}{inner_pid} in its pid namespace, uid {uid}"),
+        (None, _) => format!("{prefix}{inner_pid} in its PID namespace, uid {uid}"),
     }
 }
 

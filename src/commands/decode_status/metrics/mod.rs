@@ -39,7 +39,7 @@ fn count_targets(request: &DecodeRequest, counts: &mut ProcessCounts) -> Vec<Dec
     for process in &report.processes {
         counts.add(process);
         if let (Some(tid), None) = (process.tid, &process.source_file) {
-            let reason = "a thread, which is not counted by itself".to_owned();
+            let reason = "a thread is not counted separately (give its PID)".to_owned();
             report.errors.push(DecodeError { target: tid.to_string(), reason });
         }
     }

@@ -37,14 +37,14 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     });
     gauge("sigtool_processes", "Processes that have the signal in the set.", sets.collect());
     for (name, help, value) in [
-        ("sigtool_processes_examined", "Processes that were looked at.", counts.examined),
+        ("sigtool_processes_examined", "Processes that were read.", counts.examined),
         (
             "sigtool_processes_unreadable",
-            "Processes that could not be read and are in no other number.",
+            "Processes that could not be read. No other metric includes them.",
             counts.unreadable,
         ),
-        ("sigtool_threads", "Threads of the processes that were looked at.", counts.threads),
-        ("sigtool_processes_zombie", "Processes that have ended and were not waited for.", counts.zombies),
+        ("sigtool_threads", "Threads of the processes that were read.", counts.threads),
+        ("sigtool_processes_zombie", "Processes that have exited but have not been reaped.", counts.zombies),
         (
             "sigtool_processes_uninterruptible",
             "Processes with a thread in uninterruptible sleep (state D).",
@@ -67,17 +67,17 @@ fn metric_lines(counts: &ProcessCounts) -> Vec<String> {
     };
     gauge(
         "sigtool_signal_queue_used",
-        "Signals queued for the real user, over all its processes.",
+        "Signals queued for all processes of the real user ID.",
         samples_per_user(|queue| queue.used),
     );
     gauge(
         "sigtool_signal_queue_limit",
-        "Lowest limit on queued signals (RLIMIT_SIGPENDING) of the user's processes.",
+        "Lowest limit on queued signals (RLIMIT_SIGPENDING) among the user's processes.",
         samples_per_user(|queue| queue.limit),
     );
     gauge(
         "sigtool_signal_queue_users_omitted",
-        "Users whose queues are left out: they are less full than those shown.",
+        "Users that the queue metrics omit because their queues are less full.",
         vec![(Vec::new(), omitted.to_string())],
     );
     lines
