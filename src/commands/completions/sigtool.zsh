@@ -15,10 +15,10 @@ _sigtool() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
-'(--format)--json[The same as --format json]' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
+'(--format)--json[Same as --format json]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -34,9 +34,9 @@ _sigtool() {
         case $line[1] in
             (decode-status)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
 '*-f+[Read copies of /proc/PID/status from FILE]:FILE:_files' \
 '*--file=[Read copies of /proc/PID/status from FILE]:FILE:_files' \
 '(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
@@ -48,27 +48,27 @@ _arguments "${_arguments_options[@]}" : \
 '--signals=[Signals to count with --format prometheus]:SET:_default' \
 '(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \
 '--backend=[Read handlers and queues with auto, bpf or ptrace]:BACKEND:(auto bpf ptrace)' \
-'*--name=[The whole name, exactly; however long]:NAME:_default' \
-'*--match=[A regular expression, in the command line]:REGEX:_default' \
-'*--user=[Effective user, name or number]:USER:_default' \
-'*--gid=[Effective group, name or number]:GROUP:_default' \
-'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
-'*--parent=[Parent process]:PID:_default' \
-'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
-'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
-'*--cgroup=[In this control group or one below it]:PATH:_default' \
-'*--ns=[In the pid namespace of this process]:PID:_default' \
-'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
-'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
-'--newer=[Started less than so long ago]:DURATION:_default' \
-'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
-'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
-'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
-'*--ignores=[It ignores these]:SIGNAL:_default' \
-'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
-'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
-'--at-most=[Refuse if more than N were found]:N:_default' \
-'(--format)--json[The same as --format json]' \
+'*--name=[Exact process name, not truncated to 15 bytes]:NAME:_default' \
+'*--match=[Command line matches this regular expression]:REGEX:_default' \
+'*--user=[Effective user, a name or UID]:USER:_default' \
+'*--gid=[Effective group, a name or GID]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is the group of sigtool]:PGID:_default' \
+'*--parent=[PID of the parent]:PID:_default' \
+'*--session=[Session; 0 is the session of sigtool]:SID:_default' \
+'*--tty=[Controlling terminal (pts/3, tty1), or none]:TTY:_default' \
+'*--cgroup=[In this cgroup or a descendant of it]:PATH:_default' \
+'*--ns=[In the same PID namespace as this process]:PID:_default' \
+'*--state=[State, letters of RSDTtZXIP as in ps(1)]:LETTERS:_default' \
+'--older=[Started at least this long ago (5s, 1m30s, 2h)]:DURATION:_default' \
+'--newer=[Started less than this long ago]:DURATION:_default' \
+'*--pidfile=[PID in this file; an error if the file is stale]:FILE:_files' \
+'*--port=[Listens on this TCP port, or is bound to this UDP port]:[tcp:|udp:]N:_default' \
+'*--catches=[Catches all of these signals; or any, or none]:SIGNAL:_default' \
+'*--ignores=[Ignores all of these signals]:SIGNAL:_default' \
+'*--blocks=[Every thread blocks all of these signals]:SIGNAL:_default' \
+'*--pending=[These signals are pending, in any of its queues]:SIGNAL:_default' \
+'--at-most=[Fail if more than N processes match]:N:_default' \
+'(--format)--json[Same as --format json]' \
 '--threads[Also show the mask and pending set of each thread]' \
 '--full[Show all signals, and each process in full]' \
 '-q[Print only errors]' \
@@ -79,10 +79,10 @@ _arguments "${_arguments_options[@]}" : \
 '--queue[Show pending signals with senders and values]' \
 '-v[Show why the kernel rejected a BPF program]' \
 '--verbose[Show why the kernel rejected a BPF program]' \
-'(--newest)--oldest[Only the one of them that started first]' \
-'--newest[Only the one of them that started last]' \
-'-t[Also every descendant of what was found]' \
-'--tree[Also every descendant of what was found]' \
+'(--newest)--oldest[Only the match that started first]' \
+'--newest[Only the match that started last]' \
+'-t[Also select all descendants of the matches]' \
+'--tree[Also select all descendants of the matches]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::operands -- Process, thread, sigtool itself, or stdin:_default' \
@@ -90,9 +90,9 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (decode)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
 '*-f+[Read copies of /proc/PID/status from FILE]:FILE:_files' \
 '*--file=[Read copies of /proc/PID/status from FILE]:FILE:_files' \
 '(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
@@ -104,27 +104,27 @@ _arguments "${_arguments_options[@]}" : \
 '--signals=[Signals to count with --format prometheus]:SET:_default' \
 '(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \
 '--backend=[Read handlers and queues with auto, bpf or ptrace]:BACKEND:(auto bpf ptrace)' \
-'*--name=[The whole name, exactly; however long]:NAME:_default' \
-'*--match=[A regular expression, in the command line]:REGEX:_default' \
-'*--user=[Effective user, name or number]:USER:_default' \
-'*--gid=[Effective group, name or number]:GROUP:_default' \
-'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
-'*--parent=[Parent process]:PID:_default' \
-'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
-'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
-'*--cgroup=[In this control group or one below it]:PATH:_default' \
-'*--ns=[In the pid namespace of this process]:PID:_default' \
-'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
-'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
-'--newer=[Started less than so long ago]:DURATION:_default' \
-'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
-'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
-'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
-'*--ignores=[It ignores these]:SIGNAL:_default' \
-'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
-'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
-'--at-most=[Refuse if more than N were found]:N:_default' \
-'(--format)--json[The same as --format json]' \
+'*--name=[Exact process name, not truncated to 15 bytes]:NAME:_default' \
+'*--match=[Command line matches this regular expression]:REGEX:_default' \
+'*--user=[Effective user, a name or UID]:USER:_default' \
+'*--gid=[Effective group, a name or GID]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is the group of sigtool]:PGID:_default' \
+'*--parent=[PID of the parent]:PID:_default' \
+'*--session=[Session; 0 is the session of sigtool]:SID:_default' \
+'*--tty=[Controlling terminal (pts/3, tty1), or none]:TTY:_default' \
+'*--cgroup=[In this cgroup or a descendant of it]:PATH:_default' \
+'*--ns=[In the same PID namespace as this process]:PID:_default' \
+'*--state=[State, letters of RSDTtZXIP as in ps(1)]:LETTERS:_default' \
+'--older=[Started at least this long ago (5s, 1m30s, 2h)]:DURATION:_default' \
+'--newer=[Started less than this long ago]:DURATION:_default' \
+'*--pidfile=[PID in this file; an error if the file is stale]:FILE:_files' \
+'*--port=[Listens on this TCP port, or is bound to this UDP port]:[tcp:|udp:]N:_default' \
+'*--catches=[Catches all of these signals; or any, or none]:SIGNAL:_default' \
+'*--ignores=[Ignores all of these signals]:SIGNAL:_default' \
+'*--blocks=[Every thread blocks all of these signals]:SIGNAL:_default' \
+'*--pending=[These signals are pending, in any of its queues]:SIGNAL:_default' \
+'--at-most=[Fail if more than N processes match]:N:_default' \
+'(--format)--json[Same as --format json]' \
 '--threads[Also show the mask and pending set of each thread]' \
 '--full[Show all signals, and each process in full]' \
 '-q[Print only errors]' \
@@ -135,10 +135,10 @@ _arguments "${_arguments_options[@]}" : \
 '--queue[Show pending signals with senders and values]' \
 '-v[Show why the kernel rejected a BPF program]' \
 '--verbose[Show why the kernel rejected a BPF program]' \
-'(--newest)--oldest[Only the one of them that started first]' \
-'--newest[Only the one of them that started last]' \
-'-t[Also every descendant of what was found]' \
-'--tree[Also every descendant of what was found]' \
+'(--newest)--oldest[Only the match that started first]' \
+'--newest[Only the match that started last]' \
+'-t[Also select all descendants of the matches]' \
+'--tree[Also select all descendants of the matches]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::operands -- Process, thread, sigtool itself, or stdin:_default' \
@@ -146,10 +146,10 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
-'(--format)--json[The same as --format json]' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
+'(--format)--json[Same as --format json]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':shell -- bash, zsh, fish or nushell:(bash zsh fish nushell)' \
@@ -157,132 +157,132 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
-'-a+[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
-'--arch=[Numbers on x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
-'(--names -c --codes --realtime)-e+[The mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'(--names -c --codes --realtime)--encode=[The mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'(--format)--json[The same as --format json]' \
-'(--names)--realtime[A row for each real-time signal]' \
-'--names[Bare names, one a line, for scripts]' \
-'(--names)-c[The si_code values, of all or those named]' \
-'(--names)--codes[The si_code values, of all or those named]' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
+'-a+[Numbers of x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
+'--arch=[Numbers of x86, arm, alpha, sparc, mips or parisc]:NAME:_default' \
+'(--names -c --codes --realtime)-e+[Print the mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(--names -c --codes --realtime)--encode=[Print the mask of these signals]:SIGNAL,...:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(--format)--json[Same as --format json]' \
+'(--names)--realtime[List each real-time signal]' \
+'--names[Print only names, one per line]' \
+'(--names)-c[List si_code values, all or of these signals]' \
+'(--names)--codes[List si_code values, all or of these signals]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::operands -- A name, number, exit status or mask:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'*::operands -- Signal name or number, exit status, or mask:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 && ret=0
 ;;
 (send)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
-'-n+[The signal, by its number]:NUMBER:_default' \
-'--number=[The signal, by its number]:NUMBER:_default' \
-'-q+[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
-'--queue=[Queue it with a value, as sigqueue(3) does]:VALUE:_default' \
-'-w+[Wait until all have ended; status 124 if not]:DURATION:_default' \
-'--wait=[Wait until all have ended; status 124 if not]:DURATION:_default' \
-'*--then=[SIGNAL to those alive then, and wait again]:SIGNAL[:DURATION]:_default' \
-'*--name=[The whole name, exactly; however long]:NAME:_default' \
-'*--match=[A regular expression, in the command line]:REGEX:_default' \
-'*--user=[Effective user, name or number]:USER:_default' \
-'*--gid=[Effective group, name or number]:GROUP:_default' \
-'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
-'*--parent=[Parent process]:PID:_default' \
-'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
-'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
-'*--cgroup=[In this control group or one below it]:PATH:_default' \
-'*--ns=[In the pid namespace of this process]:PID:_default' \
-'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
-'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
-'--newer=[Started less than so long ago]:DURATION:_default' \
-'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
-'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
-'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
-'*--ignores=[It ignores these]:SIGNAL:_default' \
-'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
-'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
-'--at-most=[Refuse if more than N were found]:N:_default' \
-'(-n --number)-s+[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'(-n --number)--signal=[The signal\: a name or a number; 0 only checks]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'(--format)--json[The same as --format json]' \
-'--dry-run[Say what it would do to each; send nothing]' \
-'-i[Ask before each target]' \
-'--interactive[Ask before each target]' \
-'-v[Say what it does, and what becomes of it]' \
-'--verbose[Say what it does, and what becomes of it]' \
-'-r[Only to processes that catch the signal]' \
-'--require-handler[Only to processes that catch the signal]' \
-'--broadcast[Allow -1, everybody but init and sigtool itself]' \
-'(--newest)--oldest[Only the one of them that started first]' \
-'--newest[Only the one of them that started last]' \
-'-t[Also every descendant of what was found]' \
-'--tree[Also every descendant of what was found]' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
+'-n+[Signal to send, as a number]:NUMBER:_default' \
+'--number=[Signal to send, as a number]:NUMBER:_default' \
+'-q+[Queue the signal with a value (sigqueue(3))]:VALUE:_default' \
+'--queue=[Queue the signal with a value (sigqueue(3))]:VALUE:_default' \
+'-w+[Wait for all to exit (exit status 124 if not)]:DURATION:_default' \
+'--wait=[Wait for all to exit (exit status 124 if not)]:DURATION:_default' \
+'*--then=[Send SIGNAL to survivors, then wait again]:SIGNAL[:DURATION]:_default' \
+'*--name=[Exact process name, not truncated to 15 bytes]:NAME:_default' \
+'*--match=[Command line matches this regular expression]:REGEX:_default' \
+'*--user=[Effective user, a name or UID]:USER:_default' \
+'*--gid=[Effective group, a name or GID]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is the group of sigtool]:PGID:_default' \
+'*--parent=[PID of the parent]:PID:_default' \
+'*--session=[Session; 0 is the session of sigtool]:SID:_default' \
+'*--tty=[Controlling terminal (pts/3, tty1), or none]:TTY:_default' \
+'*--cgroup=[In this cgroup or a descendant of it]:PATH:_default' \
+'*--ns=[In the same PID namespace as this process]:PID:_default' \
+'*--state=[State, letters of RSDTtZXIP as in ps(1)]:LETTERS:_default' \
+'--older=[Started at least this long ago (5s, 1m30s, 2h)]:DURATION:_default' \
+'--newer=[Started less than this long ago]:DURATION:_default' \
+'*--pidfile=[PID in this file; an error if the file is stale]:FILE:_files' \
+'*--port=[Listens on this TCP port, or is bound to this UDP port]:[tcp:|udp:]N:_default' \
+'*--catches=[Catches all of these signals; or any, or none]:SIGNAL:_default' \
+'*--ignores=[Ignores all of these signals]:SIGNAL:_default' \
+'*--blocks=[Every thread blocks all of these signals]:SIGNAL:_default' \
+'*--pending=[These signals are pending, in any of its queues]:SIGNAL:_default' \
+'--at-most=[Fail if more than N processes match]:N:_default' \
+'(-n --number)-s+[Signal to send (default TERM; 0 only checks)]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(-n --number)--signal=[Signal to send (default TERM; 0 only checks)]:SIGNAL:(HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
+'(--format)--json[Same as --format json]' \
+'--dry-run[Print the effect on each target; send nothing]' \
+'-i[Ask before signalling each target]' \
+'--interactive[Ask before signalling each target]' \
+'-v[Report each signal, its effect and each exit]' \
+'--verbose[Report each signal, its effect and each exit]' \
+'-r[Send only to processes that catch the signal]' \
+'--require-handler[Send only to processes that catch the signal]' \
+'--broadcast[Allow -1 (every process except init and sigtool)]' \
+'(--newest)--oldest[Only the match that started first]' \
+'--newest[Only the match that started last]' \
+'-t[Also select all descendants of the matches]' \
+'--tree[Also select all descendants of the matches]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'*::targets -- PID, -PGID, 0, PID/TID or PID\:INODE:_default' \
+'*::targets -- PID, -PGID, 0 (own process group), PID/TID or PID\:INODE:_default' \
 && ret=0
 ;;
 (watch)
 _arguments "${_arguments_options[@]}" : \
-'--format=[table (on a terminal), plain (else) or json]:FORMAT:(table plain json prometheus)' \
-'--color=[Colour tables\: auto, always or never; beats NO_COLOR]:WHEN:(auto always never)' \
-'--width=[Fit tables to N columns]:N:_default' \
+'--format=[table (default on a terminal), plain or json]:FORMAT:(table plain json prometheus)' \
+'--color=[Use color\: auto, always or never (overrides NO_COLOR)]:WHEN:(auto always never)' \
+'--width=[Limit tables to N columns]:N:_default' \
 '--burst=[If COMMAND is still running\: queue (default), drop or parallel]:HOW:(queue drop parallel)' \
 '--count=[Exit after N signals (with --pid\: N changes)]:N:_default' \
 '--timeout=[Exit with status 124 after this time (30s, 1m30s)]:DURATION:_default' \
 '*--map=[Forward SIGNAL\[,...\] as another signal]:SIGNAL=SIGNAL:_default' \
 '--kill-after=[With --timeout\: send KILL this long after TERM]:DURATION:_default' \
 '--log=[Append the signal log to FILE (- is stderr, the default)]:FILE:_files' \
-'*--pid=[Observe processes (or by --name, ...\: see --help)]:PID:_default' \
-'*--until=[With --pid\: end once all have them\: caught=TERM]:SET=SIGNALS:_default' \
-'--interval=[With --pid\: from one look to the next (100ms)]:DURATION:_default' \
-'*--signal=[Of what is sent to others, only these]:SIGNAL[,...]:_default' \
-'*--sender=[Only what these send (numbers, or names)]:PROCESS[,...]:_default' \
-'*--target=[With --all\: only what is sent to these (numbers, or names)]:PROCESS[,...]:_default' \
-'--backend=[See signals by\: auto, bpf, ptrace or proc]:MEANS:(auto bpf ptrace proc)' \
-'*--name=[The whole name, exactly; however long]:NAME:_default' \
-'*--match=[A regular expression, in the command line]:REGEX:_default' \
-'*--user=[Effective user, name or number]:USER:_default' \
-'*--gid=[Effective group, name or number]:GROUP:_default' \
-'*--pgrp=[Process group; 0 is sigtool'\''s own]:PGID:_default' \
-'*--parent=[Parent process]:PID:_default' \
-'*--session=[Session; 0 is sigtool'\''s own]:SID:_default' \
-'*--tty=[Terminal\: pts/3, tty1; none for without one]:TTY:_default' \
-'*--cgroup=[In this control group or one below it]:PATH:_default' \
-'*--ns=[In the pid namespace of this process]:PID:_default' \
-'*--state=[State\: letters of RSDTtZXIP, as ps(1) prints]:LETTERS:_default' \
-'--older=[Started at least so long ago\: 5s, 1m30s, 2h]:DURATION:_default' \
-'--newer=[Started less than so long ago]:DURATION:_default' \
-'*--pidfile=[Its number is in this file; refused if stale]:FILE:_files' \
-'*--port=[Listening (TCP) or bound (UDP) at this port]:[tcp:|udp:]N:_default' \
-'*--catches=[It catches these signals; any; none]:SIGNAL:_default' \
-'*--ignores=[It ignores these]:SIGNAL:_default' \
-'*--blocks=[Each of its threads blocks these]:SIGNAL:_default' \
-'*--pending=[Pending for it or one of its threads]:SIGNAL:_default' \
-'--at-most=[Refuse if more than N were found]:N:_default' \
+'*--pid=[Watch these processes (PIDs separated by commas)]:PID:_default' \
+'*--until=[Exit once every process matches, as in caught=TERM]:SET=SIGNALS:_default' \
+'--interval=[Time between two samples, 1ms to 1d (default\: 100ms)]:DURATION:_default' \
+'*--signal=[Report only these signals]:SIGNAL[,...]:_default' \
+'*--sender=[Report only signals from these processes (PIDs or names)]:PROCESS[,...]:_default' \
+'*--target=[With --all\: report only signals to these (PIDs or names)]:PROCESS[,...]:_default' \
+'--backend=[Signal source\: bpf, ptrace, proc or auto (bpf, else proc)]:BACKEND:(auto bpf ptrace proc)' \
+'*--name=[Exact process name, not truncated to 15 bytes]:NAME:_default' \
+'*--match=[Command line matches this regular expression]:REGEX:_default' \
+'*--user=[Effective user, a name or UID]:USER:_default' \
+'*--gid=[Effective group, a name or GID]:GROUP:_default' \
+'*--pgrp=[Process group; 0 is the group of sigtool]:PGID:_default' \
+'*--parent=[PID of the parent]:PID:_default' \
+'*--session=[Session; 0 is the session of sigtool]:SID:_default' \
+'*--tty=[Controlling terminal (pts/3, tty1), or none]:TTY:_default' \
+'*--cgroup=[In this cgroup or a descendant of it]:PATH:_default' \
+'*--ns=[In the same PID namespace as this process]:PID:_default' \
+'*--state=[State, letters of RSDTtZXIP as in ps(1)]:LETTERS:_default' \
+'--older=[Started at least this long ago (5s, 1m30s, 2h)]:DURATION:_default' \
+'--newer=[Started less than this long ago]:DURATION:_default' \
+'*--pidfile=[PID in this file; an error if the file is stale]:FILE:_files' \
+'*--port=[Listens on this TCP port, or is bound to this UDP port]:[tcp:|udp:]N:_default' \
+'*--catches=[Catches all of these signals; or any, or none]:SIGNAL:_default' \
+'*--ignores=[Ignores all of these signals]:SIGNAL:_default' \
+'*--blocks=[Every thread blocks all of these signals]:SIGNAL:_default' \
+'*--pending=[These signals are pending, in any of its queues]:SIGNAL:_default' \
+'--at-most=[Fail if more than N processes match]:N:_default' \
 '*--on=[Run COMMAND on SIGNAL\[,...\], or at exit (EXIT)]:SIGNAL=COMMAND:(HUP= INT= QUIT= ILL= TRAP= ABRT= BUS= FPE= USR1= SEGV= USR2= PIPE= ALRM= TERM= STKFLT= CHLD= CONT= TSTP= TTIN= TTOU= URG= XCPU= XFSZ= VTALRM= PROF= WINCH= IO= PWR= SYS= RTMIN= RTMIN+1= RTMIN+2= RTMIN+3= RTMIN+4= RTMIN+5= RTMIN+6= RTMIN+7= RTMIN+8= RTMIN+9= RTMIN+10= RTMIN+11= RTMIN+12= RTMIN+13= RTMIN+14= RTMIN+15= RTMAX-14= RTMAX-13= RTMAX-12= RTMAX-11= RTMAX-10= RTMAX-9= RTMAX-8= RTMAX-7= RTMAX-6= RTMAX-5= RTMAX-4= RTMAX-3= RTMAX-2= RTMAX-1= RTMAX= EXIT=)' \
 '*--drop=[Do not forward these signals]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '*--ignore=[Start COMMAND with these signals ignored (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '*--block=[Start COMMAND with these signals also blocked (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
 '*--default=[Start COMMAND with the default action for these signals (or all)]:SIGNAL[,...]:(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
-'(--format)--json[The same as --format json]' \
+'(--format)--json[Same as --format json]' \
 '--group[Run COMMAND in its own process group and forward to the whole group]' \
 '--reap[Adopt and reap orphaned descendants (PID 1 always does)]' \
 '--wait-all[Wait for all descendants of COMMAND too, and reap orphans]' \
 '(--log)--quiet[Do not log signals]' \
-'--threads[With --pid\: each thread by itself]' \
-'(--pid)--all[Every signal of the whole system, as it is sent]' \
-'--until-exit[Tell only how processes end, and who ended them]' \
-'-v[Also why the kernel refused a BPF program]' \
-'--verbose[Also why the kernel refused a BPF program]' \
-'(--newest)--oldest[Only the one of them that started first]' \
-'--newest[Only the one of them that started last]' \
-'-t[Also every descendant of what was found]' \
-'--tree[Also every descendant of what was found]' \
+'--threads[Report each thread separately]' \
+'(--pid)--all[Report all signals on the system (needs CAP_BPF and CAP_PERFMON)]' \
+'--until-exit[Report only exits and the signals that caused them]' \
+'-v[Print the verifier log if the kernel rejects a BPF program]' \
+'--verbose[Print the verifier log if the kernel rejects a BPF program]' \
+'(--newest)--oldest[Only the match that started first]' \
+'--newest[Only the match that started last]' \
+'-t[Also select all descendants of the matches]' \
+'--tree[Also select all descendants of the matches]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::signals -- Signals to report (default\: all that can be caught):(HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS RTMIN RTMIN+1 RTMIN+2 RTMIN+3 RTMIN+4 RTMIN+5 RTMIN+6 RTMIN+7 RTMIN+8 RTMIN+9 RTMIN+10 RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14 RTMIN+15 RTMAX-14 RTMAX-13 RTMAX-12 RTMAX-11 RTMAX-10 RTMAX-9 RTMAX-8 RTMAX-7 RTMAX-6 RTMAX-5 RTMAX-4 RTMAX-3 RTMAX-2 RTMAX-1 RTMAX)' \
@@ -298,9 +298,9 @@ _sigtool_commands() {
     local commands; commands=(
 'decode-status:Show the signals that a process blocks, ignores, catches and has pending.' \
 'decode:Show the signals that a process blocks, ignores, catches and has pending.' \
-'completions:Print completions for a shell, signal names among them.' \
-'list:Which signals there are; what a number, name, exit status or mask means.' \
-'send:Send a signal, to what was named or chosen and to nothing else.' \
+'completions:Print the completion script for a shell.' \
+'list:List signals, and explain numbers, exit statuses and signal masks.' \
+'send:Send a signal to exactly the processes you name.' \
 'watch:Show signals and their senders; supervise a command; monitor processes' \
     )
     _describe -t commands 'sigtool commands' commands "$@"
