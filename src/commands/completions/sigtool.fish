@@ -52,8 +52,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l width 
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s f -l file -d 'Read copies of /proc/PID/status from FILE' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -s m -l mask -d 'Decode a hex mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l require -d 'Exit 1 unless SET contains all of SIGNALS' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid -d 'Exit 1 if SET contains any of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l require -d 'Exit 1 unless all SIGNALS are in SET' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l forbid -d 'Exit 1 if any is in SET (--forbid pending=any)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signal -d 'Show the effect that SIGNAL would have' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l signals -d 'Signals to count with --format prometheus' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode-status" -l sort -d 'Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY: largest first)' -r
@@ -104,8 +104,8 @@ complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l width -d 'Lim
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s f -l file -d 'Read copies of /proc/PID/status from FILE' -r -F
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -s m -l mask -d 'Decode a hex mask; NAME is SigPnd, SigBlk, ...' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l proc -d 'Read the /proc mounted at DIR, such as the host\'s' -r -F
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l require -d 'Exit 1 unless SET contains all of SIGNALS' -r
-complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Exit 1 if SET contains any of SIGNALS' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l require -d 'Exit 1 unless all SIGNALS are in SET' -r
+complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l forbid -d 'Exit 1 if any is in SET (--forbid pending=any)' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signal -d 'Show the effect that SIGNAL would have' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l signals -d 'Signals to count with --format prometheus' -r
 complete -c sigtool -n "__fish_sigtool_using_subcommand decode" -l sort -d 'Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY: largest first)' -r

@@ -41,8 +41,8 @@ module completions {
     --threads                 # Also show the mask and pending set of each thread
     --full                    # Show all signals, and each process in full
     --proc: path              # Read the /proc mounted at DIR, such as the host's
-    --require: string         # Exit 1 unless SET contains all of SIGNALS
-    --forbid: string          # Exit 1 if SET contains any of SIGNALS
+    --require: string         # Exit 1 unless all SIGNALS are in SET
+    --forbid: string          # Exit 1 if any is in SET (--forbid pending=any)
     --quiet(-q)               # Print only errors
     --signal: string          # Show the effect that SIGNAL would have
     --all                     # All except sigtool, its ancestors, kernel threads

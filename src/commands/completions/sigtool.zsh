@@ -42,8 +42,8 @@ _arguments "${_arguments_options[@]}" : \
 '(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '(-f --file --threads --proc)*--mask=[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
-'*--require=[Exit 1 unless SET contains all of SIGNALS]:SET=SIGNALS:_default' \
-'*--forbid=[Exit 1 if SET contains any of SIGNALS]:SET=SIGNALS:_default' \
+'*--require=[Exit 1 unless all SIGNALS are in SET]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if any is in SET (--forbid pending=any)]:SET=SIGNALS:_default' \
 '--signal=[Show the effect that SIGNAL would have]:SIGNAL:_default' \
 '--signals=[Signals to count with --format prometheus]:SET:_default' \
 '(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \
@@ -98,8 +98,8 @@ _arguments "${_arguments_options[@]}" : \
 '(-f --file --threads --proc)*-m+[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '(-f --file --threads --proc)*--mask=[Decode a hex mask; NAME is SigPnd, SigBlk, ...]:[NAME=]HEX:_default' \
 '--proc=[Read the /proc mounted at DIR, such as the host'\''s]:DIR:_files' \
-'*--require=[Exit 1 unless SET contains all of SIGNALS]:SET=SIGNALS:_default' \
-'*--forbid=[Exit 1 if SET contains any of SIGNALS]:SET=SIGNALS:_default' \
+'*--require=[Exit 1 unless all SIGNALS are in SET]:SET=SIGNALS:_default' \
+'*--forbid=[Exit 1 if any is in SET (--forbid pending=any)]:SET=SIGNALS:_default' \
 '--signal=[Show the effect that SIGNAL would have]:SIGNAL:_default' \
 '--signals=[Signals to count with --format prometheus]:SET:_default' \
 '(--pids)--sort=[Sort by pid, name, state, threads, uid, queue, or the size of pending, blocked, ignored, caught (-KEY\: largest first)]:KEY:_default' \

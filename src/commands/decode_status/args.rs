@@ -72,10 +72,10 @@ pub struct DecodeStatusArgs {
     /// Read the /proc mounted at DIR, such as the host's
     #[arg(long, value_name = "DIR", hide_short_help = true)]
     proc: Option<PathBuf>,
-    /// Exit 1 unless SET contains all of SIGNALS
+    /// Exit 1 unless all SIGNALS are in SET
     #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
     require: Vec<OsString>,
-    /// Exit 1 if SET contains any of SIGNALS
+    /// Exit 1 if any is in SET (--forbid pending=any)
     #[arg(long, value_name = "SET=SIGNALS", hide_short_help = true)]
     forbid: Vec<OsString>,
     /// Print only errors
