@@ -188,7 +188,7 @@ fn timeout_reports_unmet_condition() {
     let wanted = ["--until", "blocked=USR1", "--until", "pending=any", "--timeout", "30ms"];
     let result = run(["watch", "--pid", &pid].iter().chain(&wanted));
     assert_eq!(result.code, Some(124));
-    let message = format!("sigtool: {pid} (a\\x1bserver): nothing is pending\n");
+    let message = format!("sigtool: {pid} (a\\x1bserver): no signal is pending\n");
     assert!(result.stderr.ends_with(&message), "{}", result.stderr);
     assert!(
         result.stdout.contains("  a\\x1bserver  ") && result.stdout.contains("; blocked USR1"),
