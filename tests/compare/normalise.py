@@ -21,7 +21,7 @@ INODE_IN_WORDS = re.compile(r"(\binode\D{1,20})\d{4,}")
 INODE = re.compile(r"(\[)\d{10}(\])|((?:P[FX]\d{3}|PSELF):)\d{4,}")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
-SENTENCE_KEYS = {"text", "message", "what", "why", "todo", "meaning", "error"}
+SENTENCE_KEYS = {"text", "message", "what", "why", "todo", "meaning", "error", "description", "source", "uses"}
 LOWER_WORD = re.compile(r"^[(\"']?[a-z]{2,}[.,;:)\"']*$")
 DEFINED_OPTION = re.compile(r"^\s+(?:(-\w), )?(--[\w-]+)?(?: <.*|\.\.\.)?", re.M)
 OPTION = re.compile(r"--[a-z][a-z-]+")
@@ -117,8 +117,9 @@ def without_sentences(text):
     cells of a table stand between `│`, those of plain text between two or more
     spaces. A cell that wraps is joined: in a table, a row whose first cell is
     empty continues the row above it; elsewhere a line that begins with three
-    spaces and no digit, or with 40 spaces, does. A cell is a sentence if at least two of its words
-    consist of lower-case letters only. All other cells are compared; borders,
+    spaces and no digit, or with 40 spaces, does. A cell is a sentence if at least
+    two of its words consist of lower-case letters only, or if it begins with a
+    capital letter and one of them does. All other cells are compared; borders,
     widths and colours are not. The HELP lines of prometheus are sentences.
     """
     if not text.strip():
@@ -148,8 +149,11 @@ def without_sentences(text):
 
 
 def sentence(cell):
-    words = [word for word in cell.split() if LOWER_WORD.match(word)]
-    return "<sentence>" if len(words) >= 2 else cell
+    words = cell.split()
+    lower = [word for word in words if LOWER_WORD.match(word)]
+    # A cell such as `Please end` or `User-defined signal 1` is a sentence, too.
+    starts_like_one = len(words) >= 2 and re.match(r"[A-Z][a-z]", words[0])
+    return "<sentence>" if len(lower) >= 2 or (lower and starts_like_one) else cell
 
 
 def only_json(text):
@@ -169,5 +173,6 @@ def definitions(text, words):
     if "completions" in words and not {"-h", "--help"} & set(words):
         found = sorted(set(OPTION.findall(text)))
     else:
-        found = [" ".join(filter(None, match)) for match in DEFINED_OPTION.findall(ANSI.sub("", text))]
+        # Sorted, because headings group the options.
+        found = sorted(" ".join(filter(None, match)) for match in DEFINED_OPTION.findall(ANSI.sub("", text)))
     return "".join(f"{option}\n" for option in found if option) or ("<text>\n" if text else "")
