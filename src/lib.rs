@@ -10,7 +10,7 @@
 //! | [`signal`] | signals: numbers, names, sets, codes, exit statuses; pure | nothing |
 //! | `duration`, [`exit`], [`error`] | durations as text, exit statuses, errors of commands | `error`: `exit` |
 //! | [`procfs`] | /proc: text to values (pure), and a reader with an injectable root | `signal`, `error` |
-//! | [`sys`] | system calls; the only `unsafe` code, nix and libc | `signal` |
+//! | [`sys`] | system calls; the only `unsafe` code, nix and libc | `signal`, `error` |
 //! | [`out`] | formats: table, plain, JSON; colours by meaning; escaping | `signal` |
 //! | `json` | the JSON objects that several commands print | `signal` |
 //! | [`explain`] | the effect of a signal on a process, findings, requirements; pure | `signal`, `procfs` |
