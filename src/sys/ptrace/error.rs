@@ -151,11 +151,12 @@ impl PtraceError {
             PtraceError::StopTimeout { state: b'D' } => {
                 "it did not stop in time because it is in uninterruptible sleep (state D)"
             }
+            // A frozen process looks asleep. In any other state that guess would be wrong.
+            PtraceError::StopTimeout { state: b'S' } => {
+                "it did not stop in time (state S), probably because its cgroup is frozen"
+            }
             PtraceError::StopTimeout { state } => {
-                let state = char::from(*state);
-                return format!(
-                    "it did not stop in time (state {state}), probably because its cgroup is frozen"
-                );
+                return format!("it did not stop in time (state {})", char::from(*state));
             }
             PtraceError::Unstable => {
                 "its threads exit, or it calls execve(2), faster than ptrace can stop it"

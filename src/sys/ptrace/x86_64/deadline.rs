@@ -7,9 +7,9 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use super::helper::{BlockedSignals, PlainData, SharedMemory};
 use crate::signal::table::DefaultAction;
 use crate::signal::{Arch, Signal, SignalSet};
+use crate::sys::process::fork::{BlockedSignals, PlainData, SharedMemory};
 
 /// Flag in memory that sigtool shares with its helper: set if the helper must give
 /// up.

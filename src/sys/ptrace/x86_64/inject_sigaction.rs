@@ -14,14 +14,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::context::{INSPECT_OPTIONS, InspectContext, RawSigaction, SIGACTION_SIZE};
 use super::deadline::Deadline;
-use super::inspect_thread::{INSPECT_OPTIONS, InspectError, ThreadInspector};
+use super::inspect_error::InspectError;
 use super::plan::SYSCALL_INSTRUCTION;
 use super::syscall_restart::{self, bit};
 use super::tracee::{Registers, SyscallInfo, SyscallStop, Tracee, TraceeStop};
 
-/// The code segment of 64-bit programs (asm/segment.h, `__USER_CS`).
-pub(super) const USER_CS: u64 = 0x33;
 /// The architecture of 64-bit calls (uapi linux/audit.h, AUDIT_ARCH_X86_64).
 const AUDIT_ARCH: u32 = 0xc000_003e;
 /// The number of rt_sigaction(2).
@@ -36,18 +35,6 @@ const VDSO_SEARCH_SIZE: usize = 16 << 10;
 /// because it waits for a page in the injected call.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// struct sigaction of the x86-64 kernel, after a flag whether it was read.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct RawSigaction {
-    pub(super) is_known: u64,
-    pub(super) handler: u64,
-    pub(super) flags: u64,
-    pub(super) restorer: u64,
-    pub(super) mask: u64,
-}
-
-const SIGACTION_SIZE: usize = 32;
 /// Size of the buffer for the actions of all signals.
 const MAX_BUFFER_SIZE: usize = 64 * SIGACTION_SIZE;
 
@@ -79,20 +66,20 @@ pub(super) fn read_actions(
     tracee: Tracee,
     suspend_seccomp: bool,
     saved: &Registers,
-    inspector: &mut ThreadInspector<'_>,
+    context: &mut InspectContext<'_>,
 ) -> Result<(), InspectError> {
-    let borrowed = BorrowedState::read(tracee, suspend_seccomp, saved, inspector)?;
+    let borrowed = BorrowedState::read(tracee, suspend_seccomp, saved, context)?;
     tracee.set_mask(u64::MAX).map_err(InspectError::from_io)?;
-    let mut injection = Injection { tracee, saved, borrowed: &borrowed, deadline: inspector.deadline };
-    let signals = inspector.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
-    let outcome = injection.read_actions(signals, inspector);
+    let mut injection = Injection { tracee, saved, borrowed: &borrowed, deadline: context.deadline };
+    let signals = context.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
+    let outcome = injection.read_actions(signals, context);
     // After an exec or a kill there is nothing to restore. The first request fails
     // if the thread is no longer stopped by this process.
     if matches!(outcome, Err(InspectError::Gone | InspectError::Executed)) || tracee.mask().is_err() {
         return outcome.and(Err(InspectError::Gone));
     }
     let restarted = syscall_restart::restarted_registers(saved, suspend_seccomp, || {
-        inspector.thread_signals(tracee, Some(borrowed.mask))
+        context.thread_signals(tracee, Some(borrowed.mask))
     });
     let _ = tracee.set_registers(&restarted.unwrap_or(*saved));
     let _ = tracee.set_mask(borrowed.mask);
@@ -106,7 +93,7 @@ impl BorrowedState {
         tracee: Tracee,
         suspend_seccomp: bool,
         saved: &Registers,
-        inspector: &mut ThreadInspector<'_>,
+        context: &mut InspectContext<'_>,
     ) -> Result<BorrowedState, InspectError> {
         if tracee.is_dispatched() {
             return Err(InspectError::Dispatched);
@@ -116,8 +103,8 @@ impl BorrowedState {
         if info.arch != AUDIT_ARCH {
             return Err(InspectError::Compat);
         }
-        let deadline = Some(inspector.deadline);
-        let count = u64::from((inspector.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP))).count_ones());
+        let deadline = Some(context.deadline);
+        let count = u64::from((context.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP))).count_ones());
         let all_size = (count as usize * SIGACTION_SIZE).min(MAX_BUFFER_SIZE);
         // Below the part of the stack in use; otherwise in the red zone, which
         // belongs to the thread.
@@ -131,7 +118,7 @@ impl BorrowedState {
         // In struct rseq, two 32-bit numbers precede rseq_cs.
         let rseq_area = if is_in_call { 0 } else { tracee.rseq_area() };
         let own_address = saved.rip.wrapping_sub(2);
-        let vdso = inspector.plan.instruction;
+        let vdso = context.plan.instruction;
         let (mut vdso_code, mut own_code, mut section) = ([0; 2], [0; 2], [0; 8]);
         let (mut all, mut below, mut red_zone) =
             ([0; MAX_BUFFER_SIZE], [0; SIGACTION_SIZE], [0; SIGACTION_SIZE]);
@@ -143,12 +130,12 @@ impl BorrowedState {
             (below_address, &mut below[..]),
             (red_zone_address, &mut red_zone[..]),
         ];
-        let counts = inspector.memory.read(pieces, deadline)?;
+        let counts = context.memory.read(pieces, deadline)?;
         let instruction = match vdso {
             Some(address) if counts[0] == 2 && vdso_code == SYSCALL_INSTRUCTION => address,
             // The instruction that the thread is in.
             _ if is_in_call && counts[1] == 2 && own_code == SYSCALL_INSTRUCTION => own_address,
-            _ => find_instruction(inspector)?,
+            _ => find_instruction(context)?,
         };
         let buffers = ActionBuffers {
             all: (counts[3] == all_size && all_size > SIGACTION_SIZE).then_some((all_address, all)),
@@ -169,10 +156,10 @@ impl BorrowedState {
 
 /// Searches the target's vdso for a `syscall` instruction. The vdso differs from
 /// that of this process if the target was restored from a checkpoint.
-fn find_instruction(inspector: &mut ThreadInspector<'_>) -> Result<u64, InspectError> {
-    let base = inspector.plan.vdso.ok_or(InspectError::NoInstruction)?;
+fn find_instruction(context: &mut InspectContext<'_>) -> Result<u64, InspectError> {
+    let base = context.plan.vdso.ok_or(InspectError::NoInstruction)?;
     let mut code = [0; VDSO_SEARCH_SIZE];
-    let [count] = inspector.memory.read([(base, &mut code[..])], Some(inspector.deadline))?;
+    let [count] = context.memory.read([(base, &mut code[..])], Some(context.deadline))?;
     let offset = code[..count].windows(2).position(|window| window == SYSCALL_INSTRUCTION);
     match offset {
         Some(offset) => Ok(base + offset as u64),
@@ -193,29 +180,25 @@ struct Injection<'a> {
 impl Injection<'_> {
     /// Reads the actions of these signals, and restores the memory that the calls
     /// used.
-    fn read_actions(
-        &mut self,
-        signals: u64,
-        inspector: &mut ThreadInspector<'_>,
-    ) -> Result<(), InspectError> {
+    fn read_actions(&mut self, signals: u64, context: &mut InspectContext<'_>) -> Result<(), InspectError> {
         let borrowed = self.borrowed;
         let outcome = match &borrowed.buffers.all {
             Some((address, bytes)) => {
                 let length = signals.count_ones() as usize * SIGACTION_SIZE;
-                self.read_together(signals, (*address, &bytes[..length]), inspector)
+                self.read_together(signals, (*address, &bytes[..length]), context)
             }
             None => Err(InspectError::NoMemory),
         };
         let outcome =
             borrowed.buffers.one.iter().flatten().fold(outcome, |outcome, (address, bytes)| match outcome {
-                Err(InspectError::NoMemory) => self.read_one_by_one(signals, (*address, bytes), inspector),
+                Err(InspectError::NoMemory) => self.read_one_by_one(signals, (*address, bytes), context),
                 outcome => outcome,
             });
         if let Some((address, section)) = &borrowed.rseq_section
             && !matches!(outcome, Err(InspectError::Gone | InspectError::Executed))
             && self.tracee.mask().is_ok()
         {
-            let _ = inspector.memory.write([(*address, &section[..])]);
+            let _ = context.memory.write([(*address, &section[..])]);
         }
         outcome
     }
@@ -225,7 +208,7 @@ impl Injection<'_> {
         &mut self,
         signals: u64,
         (address, original): (u64, &[u8]),
-        inspector: &mut ThreadInspector<'_>,
+        context: &mut InspectContext<'_>,
     ) -> Result<(), InspectError> {
         let (mut succeeded, mut outcome) = (0u64, Ok(()));
         let numbers = || (1..=64).filter(|signal| signals & bit(*signal) != 0);
@@ -242,10 +225,10 @@ impl Injection<'_> {
         }
         let mut bytes = [0; MAX_BUFFER_SIZE];
         let is_read =
-            self.read_and_restore(address, &mut bytes[..original.len()], original, outcome, inspector);
+            self.read_and_restore(address, &mut bytes[..original.len()], original, outcome, context);
         for (signal, bytes) in numbers().zip(bytes.as_chunks::<SIGACTION_SIZE>().0) {
             if is_read && succeeded & bit(signal) != 0 {
-                inspector.result.actions[signal as usize - 1] = RawSigaction::from_bytes(bytes);
+                context.result.actions[signal as usize - 1] = RawSigaction::from_bytes(bytes);
             }
         }
         outcome?;
@@ -257,20 +240,20 @@ impl Injection<'_> {
         &mut self,
         signals: u64,
         (address, original): (u64, &[u8; SIGACTION_SIZE]),
-        inspector: &mut ThreadInspector<'_>,
+        context: &mut InspectContext<'_>,
     ) -> Result<(), InspectError> {
         for signal in (1..=64).filter(|signal| signals & bit(*signal) != 0) {
             let result = self.inject_sigaction(signal, address);
             let mut bytes = [0; SIGACTION_SIZE];
             let outcome =
                 result.and_then(|result| if result == EFAULT { Err(InspectError::NoMemory) } else { Ok(()) });
-            let is_read = self.read_and_restore(address, &mut bytes, original, outcome, inspector);
+            let is_read = self.read_and_restore(address, &mut bytes, original, outcome, context);
             outcome?;
             if !is_read {
                 return Err(InspectError::MemoryTimeout);
             }
             if result == Ok(0) {
-                inspector.result.actions[signal as usize - 1] = RawSigaction::from_bytes(&bytes);
+                context.result.actions[signal as usize - 1] = RawSigaction::from_bytes(&bytes);
             }
         }
         Ok(())
@@ -284,7 +267,7 @@ impl Injection<'_> {
         results: &mut [u8],
         original: &[u8],
         outcome: Result<(), InspectError>,
-        inspector: &mut ThreadInspector<'_>,
+        context: &mut InspectContext<'_>,
     ) -> bool {
         // The thread is still a stopped tracee, so no exec has replaced its memory.
         if matches!(outcome, Err(InspectError::Gone | InspectError::Executed)) || self.tracee.mask().is_err()
@@ -292,8 +275,8 @@ impl Injection<'_> {
             return false;
         }
         let length = results.len();
-        let read = inspector.memory.read([(address, results)], None);
-        let written = inspector.memory.write([(address, original)]);
+        let read = context.memory.read([(address, results)], None);
+        let written = context.memory.write([(address, original)]);
         read == Ok([length]) && written.is_ok()
     }
 
@@ -406,23 +389,6 @@ fn is_expected(info: &SyscallInfo, set: &Registers) -> bool {
         // `syscall` is two bytes long.
         && info.instruction_pointer == set.rip.wrapping_add(2)
         && info.stack_pointer == set.rsp
-}
-
-impl RawSigaction {
-    fn from_bytes(bytes: &[u8; SIGACTION_SIZE]) -> RawSigaction {
-        let read_u64 = |at: usize| {
-            let mut field = [0; 8];
-            field.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_ne_bytes(field)
-        };
-        RawSigaction {
-            is_known: 1,
-            handler: read_u64(0),
-            flags: read_u64(8),
-            restorer: read_u64(16),
-            mask: read_u64(24),
-        }
-    }
 }
 
 #[cfg(test)]

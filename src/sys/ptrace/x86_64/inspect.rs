@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
+use super::context::{InspectContext, SharedResult};
 use super::credentials::Credentials;
 use super::deadline::{CancelFlag, Deadline};
 use super::helper::{self, BlockedSignals, HelperProcess, SharedMemory};
-use super::inspect_thread::{InspectError, SharedResult, ThreadInspector};
+use super::inspect_error::InspectError;
+use super::inspect_thread::ThreadInspector;
 use super::memory::TargetMemory;
 use super::permission;
 use super::plan::InspectPlan;
@@ -71,7 +73,7 @@ fn try_inspect(
         let own_status = ThreadFileReader::new().status(own_pid, own_pid).unwrap_or_default();
         let target_memory = TargetMemory::new().map_err(PtraceError::SystemCall)?;
         let credentials = Credentials::own();
-        let mut inspector = ThreadInspector {
+        let context = InspectContext {
             plan: &plan,
             wanted: handlers,
             deadline,
@@ -82,6 +84,7 @@ fn try_inspect(
             any_credentials,
             result,
         };
+        let mut inspector = ThreadInspector { context };
         let work = || {
             helper::start_interrupt_timer(DEADLINE_CHECK_INTERVAL, DEADLINE_CHECK_INTERVAL);
             inspector.inspect_all();

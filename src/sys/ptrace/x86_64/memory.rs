@@ -20,7 +20,7 @@ use libc::pid_t;
 
 use super::deadline::Deadline;
 use super::helper::{self, PlainData, SharedMemory};
-use super::inspect_thread::InspectError;
+use super::inspect_error::InspectError;
 use super::procfs_noalloc;
 
 /// Maximum number of accesses in one request.

@@ -1,11 +1,13 @@
 //! Implementation for x86-64.
 
+mod context;
 mod credentials;
 mod deadline;
 mod event_pipe;
 mod helper;
 mod inject_sigaction;
 mod inspect;
+mod inspect_error;
 mod inspect_thread;
 mod memory;
 mod permission;

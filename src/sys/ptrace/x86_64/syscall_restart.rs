@@ -17,8 +17,7 @@
 
 use std::ffi::c_long;
 
-use super::inject_sigaction::USER_CS;
-use super::tracee::{Registers, Tracee};
+use super::tracee::{Registers, Tracee, USER_CS};
 
 /// io_pgetevents(2), which libc lacks.
 const SYS_IO_PGETEVENTS: c_long = 333;

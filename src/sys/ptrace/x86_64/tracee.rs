@@ -8,6 +8,9 @@ use libc::pid_t;
 
 use crate::sys::signal::send::check_syscall;
 
+/// The code segment of 64-bit programs (asm/segment.h, `__USER_CS`).
+pub(super) const USER_CS: u64 = 0x33;
+
 pub(super) type Registers = libc::user_regs_struct;
 
 /// Bytes of a siginfo_t.

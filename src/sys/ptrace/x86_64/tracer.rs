@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::event_pipe::{self, EventPipe};
 use super::helper::{self, BlockedSignals, HelperProcess, SharedMemory};
 use super::inspect::explain_error;
-use super::inspect_thread::InspectError;
+use super::inspect_error::InspectError;
 use super::procfs_noalloc::ThreadFileReader;
 use super::record::{self, EventRecord, RECORD_SIZE};
 use super::stop_stats::StopCounter;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 
 use super::event_pipe::EventPipe;
-use super::inspect_thread::InspectError;
+use super::inspect_error::InspectError;
 use super::procfs_noalloc::{self, ThreadFileReader};
 use super::record;
 use super::stop_stats::StopCounter;
