@@ -37,7 +37,7 @@ pub(super) fn ignored_signal_findings(process: &FindingContext<'_>) -> Vec<Findi
         findings.push(Finding::new(id, severity, summary, explanation, None));
     };
     if ignored.contains(TERM) {
-        let explanation = "A request to terminate has no effect. This is normal for an interactive shell. Its children may inherit it";
+        let explanation = "A request to terminate has no effect. This is normal for an interactive shell. Its children may also ignore TERM";
         add(FindingId::TermIgnored, Severity::Warning, "It ignores TERM", explanation);
     }
     if ignored.contains(HUP) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use libc::pid_t;
 use nix::poll::{PollFd, PollFlags};
 
-use super::deadline::{self, CancelFlag};
+use super::deadline::CancelFlag;
 use crate::sys::process::fork;
 pub(super) use crate::sys::process::fork::{
     BlockedSignals, PlainData, SharedMemory, exit_with_parent, futex_wait, futex_wake, kill_and_reap,
@@ -53,8 +53,8 @@ impl HelperProcess {
     /// Returns whether the helper has exited. If it has not, the thread that it
     /// stopped is in an uninterruptible sleep within an injected call. The helper
     /// is left behind and exits by itself.
-    pub(super) fn wait(self, signals: &BlockedSignals, cancel: &CancelFlag, deadline: Instant) -> bool {
-        let end = match self.fatal_signal_arrives(signals, deadline) {
+    pub(super) fn wait(self, fatal: Option<&SignalFd>, cancel: &CancelFlag, deadline: Instant) -> bool {
+        let end = match self.fatal_signal_arrives(fatal, deadline) {
             Ok(true) => {
                 cancel.cancel();
                 deadline.min(Instant::now() + CANCEL_GRACE)
@@ -73,9 +73,9 @@ impl HelperProcess {
 
     /// Whether a fatal signal arrives before the helper exits and before the
     /// deadline.
-    fn fatal_signal_arrives(&self, signals: &BlockedSignals, deadline: Instant) -> io::Result<bool> {
+    fn fatal_signal_arrives(&self, fatal: Option<&SignalFd>, deadline: Instant) -> io::Result<bool> {
         let helper = PidFd::open(self.0.cast_unsigned())?;
-        let fatal = SignalFd::open(deadline::fatal_signals(signals))?;
+        let fatal = fatal.ok_or(io::ErrorKind::NotFound)?;
         let mut polled = [helper.as_fd(), fatal.as_fd()].map(|each| PollFd::new(each, PollFlags::POLLIN));
         poll_with_timeout(&mut polled, Some(deadline.saturating_duration_since(Instant::now())))?;
         let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());

@@ -6,7 +6,7 @@ use libc::pid_t;
 
 use super::context::{InspectContext, SharedResult};
 use super::credentials::Credentials;
-use super::deadline::{CancelFlag, Deadline};
+use super::deadline::{self, CancelFlag, Deadline};
 use super::helper::{self, BlockedSignals, HelperProcess, SharedMemory};
 use super::inspect_error::InspectError;
 use super::inspect_thread::ThreadInspector;
@@ -17,6 +17,7 @@ use super::procfs_noalloc::ThreadFileReader;
 use crate::signal::{Arch, QueuedSignal, Sigaction, Signal, SignalSet};
 use crate::sys::ptrace::{InspectRequest, PtraceError, PtraceInspection};
 use crate::sys::signal::siginfo::RawSiginfo;
+use crate::sys::signal::signalfd::SignalFd;
 
 /// Number of attempts if threads exit or the program changes meanwhile. Each
 /// attempt after the first ones waits before it starts.
@@ -89,8 +90,11 @@ fn try_inspect(
             helper::start_interrupt_timer(DEADLINE_CHECK_INTERVAL, DEADLINE_CHECK_INTERVAL);
             inspector.inspect_all();
         };
+        // Opened before the start: the helper should not share the processors with
+        // this process while it has a thread stopped.
+        let fatal = SignalFd::open(deadline::fatal_signals(&signals)).ok();
         let helper = HelperProcess::start(&signals, None, work).map_err(PtraceError::SystemCall)?;
-        if !helper.wait(&signals, &cancel, end + HELPER_GRACE) {
+        if !helper.wait(fatal.as_ref(), &cancel, end + HELPER_GRACE) {
             return Err(explain_error(pid, plan.threads[0].tid, InspectError::StopTimeout));
         }
         // If the helper was cancelled, a pending signal ends sigtool here, when the
