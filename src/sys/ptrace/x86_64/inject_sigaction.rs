@@ -68,7 +68,14 @@ pub(super) fn read_actions(
     saved: &Registers,
     context: &mut InspectContext<'_>,
 ) -> Result<(), InspectError> {
-    let borrowed = BorrowedState::read(tracee, suspend_seccomp, saved, context)?;
+    let borrowed = match BorrowedState::read(tracee, suspend_seccomp, saved, context) {
+        Ok(borrowed) => borrowed,
+        Err(error) => {
+            // The stop has interrupted its call all the same.
+            syscall_restart::restart(tracee, suspend_seccomp, || context.thread_signals(tracee, None));
+            return Err(error);
+        }
+    };
     tracee.set_mask(u64::MAX).map_err(InspectError::from_io)?;
     let mut injection = Injection { tracee, saved, borrowed: &borrowed, deadline: context.deadline };
     let signals = context.wanted & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
